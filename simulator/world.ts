@@ -1,0 +1,351 @@
+import { createRandom, type Random } from './random.ts';
+import { type Quirks, quirksOf } from './version.ts';
+
+/** Times are milliseconds; those of moments count from the Unix epoch. */
+export interface WorldOptions {
+  readonly seed: number;
+  readonly startsAt: number;
+  readonly controllerVersion: string;
+  readonly vms: number;
+  readonly nodes: number;
+  /** Mean time between two reports of a node's agent; each is up to `heartbeatJitter` (a share of it) off. */
+  readonly heartbeatMs: number;
+  readonly heartbeatJitter: number;
+  /** How long `anka stop --force` and `anka start` take. */
+  readonly stopMs: number;
+  readonly startMs: number;
+  /** The longest that an idle agent takes to notice a new task. */
+  readonly pickUpMs: number;
+}
+
+export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
+  seed: 1,
+  controllerVersion: '1.50.1',
+  vms: 3,
+  nodes: 2,
+  heartbeatMs: 5_000,
+  heartbeatJitter: 0.1,
+  stopMs: 1_000,
+  startMs: 1_000,
+  pickUpMs: 500,
+};
+
+/** A Mac: runs VMs, and an agent with a queue of tasks and a heartbeat. */
+export interface Node {
+  readonly id: string;
+  readonly name: string;
+  readonly ip: string;
+  /** How its clock differs from the truth, and the offset that it writes into dates. */
+  clockSkewMs: number;
+  readonly utcOffsetMinutes: number;
+  lastReportAt: number;
+  readonly tasks: Task[];
+  isBusy: boolean;
+}
+
+type Task = () => Step[];
+
+/** A part of a task: what is true `afterMs` later. */
+interface Step {
+  readonly afterMs: number;
+  readonly act: () => void;
+}
+
+/** What is true of a VM, whether anybody knows it yet or not. */
+export interface Vm {
+  readonly uuid: string;
+  readonly name: string;
+  readonly ip: string;
+  readonly vncPort: number;
+  readonly sshPort: number;
+  readonly createdAt: number;
+  power: 'running' | 'stopped';
+  bootedAt: number;
+  stoppedAt: number | undefined;
+  boots: number;
+}
+
+/** What the controller says of an instance: the truth as of the last report. */
+export interface InstanceRecord {
+  readonly instanceId: string;
+  readonly template: string;
+  readonly externalId: string | undefined;
+  readonly name: string | undefined;
+  readonly createdAt: number;
+  state: string;
+  message: string;
+  requestId: string;
+  progress: number;
+  updatedAt: number;
+  /** Digits of `updatedAt` below the millisecond. */
+  updatedNanos: number;
+  node: Node | undefined;
+  vm: Vm | undefined;
+  report: Report | undefined;
+  hiddenUntil: number;
+}
+
+/** A VM as the agent read it at `readAt`; `lost`: all but the status is missing (see `errorMeansDeleted`). */
+export interface Report {
+  readonly vm: Readonly<Vm>;
+  readonly readAt: number;
+  readonly lost: boolean;
+}
+
+export type Reply = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+export interface StartRequest {
+  readonly template: string;
+  readonly count: number;
+  readonly externalId?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** How long new instances are Scheduling, then Pulling, and old ones Terminating. */
+const SCHEDULING_MS = 500;
+const PULLING_MS = 2_000;
+const TERMINATING_MS = 2_000;
+const HIDDEN_MS = 1_000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * A controller, its nodes and their VMs, without any HTTP. It owns truth and time: nothing happens but in `advanceTo`,
+ * so the same options and the same calls at the same times give the same world.
+ */
+export class World {
+  readonly options: WorldOptions;
+  readonly quirks: Quirks;
+  readonly nodes: readonly Node[];
+  readonly records: InstanceRecord[] = [];
+  readonly random: Random;
+  /** Restarts that were carried out, by instance: the truth that tests compare with. */
+  readonly restarts: string[] = [];
+  now: number;
+  readonly #agenda: { at: number; act: () => void }[] = [];
+
+  constructor(options: WorldOptions) {
+    this.options = options;
+    this.quirks = quirksOf(options.controllerVersion);
+    this.random = createRandom(options.seed);
+    this.now = options.startsAt;
+    this.nodes = Array.from({ length: options.nodes }, (_, index) => this.#createNode(index + 1));
+    for (let index = 0; index < options.vms; index++) this.#createRunningInstance(index + 1);
+    for (const node of this.nodes) this.#beat(node, this.random.next() * options.heartbeatMs);
+  }
+
+  /** Lets everything happen that is due by `now`, in order. */
+  advanceTo(now: number): void {
+    for (;;) {
+      const due = this.#agenda[0];
+      if (due === undefined || due.at > now) break;
+      this.#agenda.shift();
+      this.now = due.at;
+      due.act();
+    }
+    this.now = Math.max(this.now, now);
+  }
+
+  /** What `GET /api/v1/vm` lists. */
+  visibleRecords(): InstanceRecord[] {
+    return this.records.filter((record) => record.hiddenUntil <= this.now);
+  }
+
+  find(instanceId: string): InstanceRecord | undefined {
+    return this.visibleRecords().find((record) => record.instanceId === instanceId);
+  }
+
+  /** Queues a restart; it is carried out when the node's agent comes to it. */
+  restart(instanceId: string): Reply {
+    const record = this.find(instanceId);
+    if (record === undefined) return { ok: false, message: 'instance not found' };
+    const { vm, node } = record;
+    if (vm === undefined || node === undefined || record.state !== 'Started') {
+      return { ok: false, message: `instance is in state ${record.state}` };
+    }
+    record.requestId = this.random.uuid();
+    this.#enqueue(node, () => this.#restartSteps(record, vm));
+    return { ok: true };
+  }
+
+  start({ template, count, externalId, name }: StartRequest): string[] {
+    return Array.from({ length: count }, () => {
+      const record = this.#createRecord({ template, externalId, name });
+      this.records.push(record);
+      this.#later(SCHEDULING_MS, () => {
+        if (!isGoing(record)) this.#change(record, 'Pulling');
+      });
+      this.#later(SCHEDULING_MS + PULLING_MS, () => this.#bootNew(record));
+      return record.instanceId;
+    });
+  }
+
+  terminate(instanceId: string): Reply {
+    const record = this.find(instanceId);
+    if (record === undefined) return { ok: false, message: 'instance not found' };
+    this.#change(record, 'Terminating');
+    this.#later(TERMINATING_MS, () => {
+      record.vm = undefined;
+      record.node = undefined;
+      record.report = undefined;
+      record.message = 'instance terminated by controller';
+      this.#change(record, 'Terminated');
+    });
+    return { ok: true };
+  }
+
+  /** Keeps a node's agent from starting any task, as a long startup script did before 1.48. */
+  keepBusy(node: Node, forMs: number): void {
+    this.#enqueue(node, () => [{ afterMs: forMs, act: () => {} }]);
+  }
+
+  // ---- agents ----
+
+  #beat(node: Node, inMs: number): void {
+    const { heartbeatMs, heartbeatJitter } = this.options;
+    this.#later(inMs, () => {
+      this.#report(node);
+      this.#beat(node, heartbeatMs * (1 + this.random.between(-heartbeatJitter, heartbeatJitter)));
+    });
+  }
+
+  #report(node: Node): void {
+    node.lastReportAt = this.now;
+    for (const record of this.records) {
+      if (record.node !== node || record.vm === undefined) continue;
+      if (record.vm.power === 'stopped') {
+        // The message stays for good, long after the VM runs again.
+        record.message = 'Unexpected VM state: "stopped"';
+        if (this.quirks.flaps) record.state = 'Error';
+      } else if (record.state === 'Error') {
+        record.state = 'Started';
+      }
+      this.#read(record);
+    }
+  }
+
+  #read(record: InstanceRecord): void {
+    if (record.vm === undefined) return;
+    const lost = this.quirks.errorMeansDeleted && record.state === 'Error';
+    record.report = { vm: { ...record.vm }, readAt: this.now, lost };
+    this.#touch(record);
+  }
+
+  #enqueue(node: Node, task: Task): void {
+    node.tasks.push(task);
+    if (!node.isBusy) this.#work(node);
+  }
+
+  #work(node: Node): void {
+    const task = node.tasks.shift();
+    node.isBusy = task !== undefined;
+    if (task === undefined) return;
+    this.#later(this.random.next() * this.options.pickUpMs, () => this.#take(node, task()));
+  }
+
+  #take(node: Node, [step, ...rest]: Step[]): void {
+    if (step === undefined) {
+      this.#work(node);
+      return;
+    }
+    this.#later(step.afterMs, () => {
+      step.act();
+      this.#take(node, rest);
+    });
+  }
+
+  #restartSteps(record: InstanceRecord, vm: Vm): Step[] {
+    return [
+      { afterMs: this.options.stopMs, act: () => this.#stop(record, vm) },
+      { afterMs: this.options.startMs, act: () => this.#boot(record, vm) },
+    ];
+  }
+
+  #stop(record: InstanceRecord, vm: Vm): void {
+    if (record.vm !== vm) return;
+    vm.power = 'stopped';
+    vm.stoppedAt = this.now;
+    if (!this.quirks.flaps) return;
+    record.state = 'Error';
+    record.hiddenUntil = this.now + HIDDEN_MS;
+    this.#read(record);
+  }
+
+  #boot(record: InstanceRecord, vm: Vm): void {
+    if (record.vm !== vm) return;
+    vm.power = 'running';
+    vm.bootedAt = this.now;
+    vm.boots++;
+    this.restarts.push(record.instanceId);
+  }
+
+  // ---- coming into being ----
+
+  #createNode(number: number): Node {
+    return {
+      id: this.random.uuid(),
+      name: `mac-${number}`,
+      ip: `192.0.2.${number}`,
+      clockSkewMs: Math.round(this.random.between(-2_000, 2_000)),
+      utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
+      lastReportAt: this.now,
+      tasks: [],
+      isBusy: false,
+    };
+  }
+
+  #createRecord({ template, externalId, name }: Omit<StartRequest, 'count'>): InstanceRecord {
+    return {
+      ...{ instanceId: this.random.uuid(), template, externalId, name, createdAt: this.now },
+      ...{ state: 'Scheduling', message: '', requestId: this.random.uuid(), progress: 0 },
+      ...{ updatedAt: this.now, updatedNanos: 0, hiddenUntil: 0 },
+      ...{ node: undefined, vm: undefined, report: undefined },
+    };
+  }
+
+  #createRunningInstance(number: number): void {
+    const template = this.random.uuid();
+    const record = this.#createRecord({ template, externalId: `runner-${number}`, name: `vm-${number}` });
+    this.records.push(record);
+    this.#bootNew(record);
+    if (record.vm !== undefined)
+      record.vm.bootedAt = this.now - Math.round(this.random.between(1, 20) * HOUR_MS);
+    this.#read(record);
+  }
+
+  #bootNew(record: InstanceRecord): void {
+    if (isGoing(record)) return;
+    const number = this.records.indexOf(record) + 1;
+    record.node = this.nodes[number % this.nodes.length];
+    record.vm = {
+      ...{
+        uuid: this.random.uuid(),
+        name: `mgmtManaged-sequoia-${this.now}`,
+        ip: `192.168.64.${(number % 250) + 2}`,
+      },
+      ...{ vncPort: 5900 + number, sshPort: 10_000 + number, createdAt: this.now },
+      ...{ power: 'running', bootedAt: this.now, stoppedAt: undefined, boots: 1 },
+    };
+    record.progress = 1;
+    this.#change(record, 'Started');
+  }
+
+  #change(record: InstanceRecord, state: string): void {
+    record.state = state;
+    this.#touch(record);
+  }
+
+  #touch(record: InstanceRecord): void {
+    record.updatedAt = this.now;
+    record.updatedNanos = Math.floor(this.random.next() * 1_000_000);
+  }
+
+  #later(inMs: number, act: () => void): void {
+    const at = this.now + inMs;
+    const index = this.#agenda.findLastIndex((entry) => entry.at <= at);
+    this.#agenda.splice(index + 1, 0, { at, act });
+  }
+}
+
+function isGoing({ state }: InstanceRecord): boolean {
+  return state === 'Terminating' || state === 'Terminated';
+}

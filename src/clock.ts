@@ -1,0 +1,63 @@
+/** Time as the action sees it. Everything that waits is handed a clock, so that tests own time. */
+export interface Clock {
+  /** Milliseconds on a monotonic scale; only differences mean anything. */
+  now(): number;
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const wake = () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      };
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(wake, Math.max(0, ms));
+      signal.addEventListener('abort', stop, { once: true });
+    }),
+};
+
+/** How long a piece of work may take: `ms` milliseconds, or until `signal` aborts. */
+export interface Limit {
+  readonly ms: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `work` and lets go of it once its limit is reached, even if it does not react to the signal that it is
+ * handed. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ */
+export async function within<T>(
+  clock: Clock,
+  { ms, signal }: Limit,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stopWork = new AbortController();
+  const stopTimer = new AbortController();
+  const limit = clock.sleep(ms, AbortSignal.any([signal, stopTimer.signal])).then(() => {
+    throw new DOMException('the time allowed is over', 'TimeoutError');
+  });
+  try {
+    return await Promise.race([limit, work(stopWork.signal)]);
+  } finally {
+    stopWork.abort();
+    stopTimer.abort();
+  }
+}
+
+/** Ends the process in `ms` milliseconds if something that cannot be cancelled (a DNS look-up) still holds it up. */
+export function endProcessWithin(ms: number): void {
+  setTimeout(() => process.exit(), ms).unref();
+}
+
+/** Milliseconds for people, e.g. `5.1 s`. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

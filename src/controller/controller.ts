@@ -1,0 +1,163 @@
+import { ActionError } from '../errors.ts';
+import {
+  type Envelope,
+  isSuccess,
+  parseEnvelope,
+  readEnvelope,
+  throwIfDenied,
+  whatItIs,
+} from './envelope.ts';
+import {
+  findById,
+  type Instance,
+  isRecord,
+  readInstance,
+  readInstances,
+  text,
+  UnusableAnswer,
+} from './instance.ts';
+import type { Answer, Bounds, NoAnswer, Transport } from './transport.ts';
+
+/** What `POST /api/v1/rpc/vm/restart` takes; what is undefined is left out of the request. */
+export interface RestartRequest {
+  readonly instanceId: string;
+  readonly vncPassword: string | undefined;
+  readonly usbDevice: string | undefined;
+}
+
+/** `uncertain`: it may or may not have been carried out, and asking again could restart the VM twice. */
+export type RestartReply =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'uncertain'; readonly reason: string };
+
+/**
+ * The Anka Build Cloud Controller API, one method an endpoint. Each throws an {@link ActionError}:
+ * `authentication_failed`, `permission_denied` or `protocol_error` at once, `controller_unreachable` or a transient
+ * `protocol_error` when no time is left to ask again; and the signal's reason as soon as it aborts.
+ */
+export interface Controller {
+  /** `GET /api/v1/vm?id=ID`; undefined only where the whole list does not have the instance either. */
+  getInstance(instanceId: string, bounds: Bounds): Promise<Instance | undefined>;
+  /** `GET /api/v1/vm`. */
+  listInstances(bounds: Bounds): Promise<Instance[]>;
+  /**
+   * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted; beside the errors above
+   * these are `restart_refused` and `restart_unsupported`.
+   */
+  restartInstance(request: RestartRequest, bounds: Bounds): Promise<RestartReply>;
+}
+
+const MIB = 1024 * 1024;
+const MAX_LIST_BYTES = 32 * MIB;
+const MAX_INSTANCE_BYTES = MIB;
+const VERSION_TIMEOUT_MS = 3_000;
+
+const VM_PATH = '/api/v1/vm';
+const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const STATUS_PATH = '/api/v1/status';
+
+export interface ControllerOptions {
+  readonly transport: Transport;
+  readonly clock: { now(): number };
+  /** Takes secrets, even very short ones, out of free text that the controller wrote. */
+  readonly scrub: (text: string) => string;
+}
+
+export function createController({ transport, clock, scrub }: ControllerOptions): Controller {
+  const scrubbed = (instance: Instance): Instance => ({
+    ...instance,
+    name: instance.name && scrub(instance.name),
+    message: instance.message && scrub(instance.message),
+  });
+
+  async function getInstance(instanceId: string, bounds: Bounds): Promise<Instance | undefined> {
+    const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+    const decode = (answer: Answer) => {
+      const envelope = readEnvelope(`GET ${VM_PATH}`, answer);
+      return envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+    };
+    const instance = await transport.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
+    if (instance !== undefined) return scrubbed(instance);
+    // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
+    return findById(await listInstances(bounds), instanceId);
+  }
+
+  async function listInstances(bounds: Bounds): Promise<Instance[]> {
+    const decode = (answer: Answer) => readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer), scrub));
+    const instances = await transport.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
+    return instances.map(scrubbed);
+  }
+
+  async function restartInstance(request: RestartRequest, bounds: Bounds): Promise<RestartReply> {
+    const body = {
+      instance_id: request.instanceId,
+      vnc_password: request.vncPassword,
+      usb_device: request.usbDevice,
+    };
+    const exchange = await transport.write({ path: RESTART_PATH, body }, bounds);
+    if ('noAnswer' in exchange) return withoutAnswer(exchange.noAnswer);
+    const { answer } = exchange;
+    const envelope = parseEnvelope(answer);
+    throwIfNotCarriedOut(answer, envelope);
+    if (answer.status === 404) throw unsupported(await getVersion(bounds));
+    if (envelope?.status === 'OK' && isSuccess(answer)) return { kind: 'accepted' };
+    return {
+      kind: 'uncertain',
+      reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+    };
+  }
+
+  function throwIfNotCarriedOut(answer: Answer, envelope: Envelope | undefined): void {
+    throwIfDenied(`POST ${RESTART_PATH}`, answer);
+    if (answer.status === 429) throw neverCarriedOut('it kept answering HTTP 429 (too many requests)');
+    if (envelope?.status !== 'FAIL') return;
+    throw new ActionError(
+      'restart_refused',
+      `The controller refused the restart: "${scrub(envelope.message)}".`,
+      {
+        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+      },
+    );
+  }
+
+  /** The version that `GET /api/v1/status` reports, e.g. `1.50.1-5e3c3f5b`; for an error message, so it never fails. */
+  async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
+    const decode = (answer: Answer) => {
+      const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer), scrub);
+      return isRecord(body) ? text(body, 'version') : undefined;
+    };
+    const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+    return transport.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+  }
+
+  return { getInstance, listInstances, restartInstance };
+}
+
+function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {
+  if (envelope.status === 'FAIL') throw new UnusableAnswer(`it answered FAIL: "${scrub(envelope.message)}"`);
+  return envelope.body;
+}
+
+function withoutAnswer({ left, reason, cause }: NoAnswer): RestartReply {
+  if (!left) throw neverCarriedOut(reason, cause);
+  return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+}
+
+function neverCarriedOut(reason: string, cause?: unknown): ActionError {
+  return new ActionError('controller_unreachable', `The restart could not be sent: ${reason}.`, {
+    hint: 'Nothing was restarted. Check that this machine can reach the controller; then run the step again.',
+    cause,
+  });
+}
+
+function unsupported(version: string | undefined): ActionError {
+  const reported =
+    version === undefined ? 'and does not say which version it is' : `and reports version "${version}"`;
+  return new ActionError(
+    'restart_unsupported',
+    `The controller does not know the restart request (HTTP 404), ${reported}.`,
+    {
+      hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
+    },
+  );
+}

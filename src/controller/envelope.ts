@@ -1,0 +1,98 @@
+import { ActionError } from '../errors.ts';
+import { isRecord, text, UnusableAnswer } from './instance.ts';
+import type { Answer } from './transport.ts';
+
+/** What every answer of the API is wrapped in; `FAIL` is what counts as failure, whatever the HTTP status. */
+export type Envelope =
+  | { readonly status: 'OK'; readonly body: unknown }
+  | { readonly status: 'FAIL'; readonly message: string };
+
+/** The envelope, if the answer is one. */
+export function parseEnvelope({ text: json }: Answer): Envelope | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value)) return undefined;
+  if (value['status'] === 'OK') return { status: 'OK', body: value['body'] };
+  if (value['status'] !== 'FAIL') return undefined;
+  return { status: 'FAIL', message: text(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+}
+
+const LONGEST_MESSAGE = 1_000;
+
+/**
+ * The envelope of an answer to a read.
+ * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ */
+export function readEnvelope(call: string, answer: Answer): Envelope {
+  const envelope = parseEnvelope(answer);
+  throwIfDenied(call, answer);
+  if (envelope?.status === 'FAIL') return envelope;
+  if (!isSuccess(answer)) throw rejected(call, answer);
+  if (envelope === undefined)
+    throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
+  return envelope;
+}
+
+export function isSuccess({ status }: Answer): boolean {
+  return status >= 200 && status <= 299;
+}
+
+/** What an answer that is no envelope looks like. */
+export function whatItIs({ text: body }: Answer): string {
+  const start = body.trimStart();
+  if (start === '') return 'an empty body';
+  if (start.startsWith('<')) return 'an HTML page, not JSON';
+  return start.startsWith('{') || start.startsWith('[')
+    ? "JSON that is cut off or not the API's"
+    : 'text, not JSON';
+}
+
+/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403. */
+export function throwIfDenied(call: string, { status }: Answer): void {
+  if (status === 401) {
+    throw new ActionError(
+      'authentication_failed',
+      `The controller wants credentials for ${call} (HTTP 401).`,
+      {
+        hint: 'This controller is protected, and this version of the action sends no credentials.',
+      },
+    );
+  }
+  if (status === 403) {
+    throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+      hint: 'The step needs the permissions to list and to restart instances.',
+    });
+  }
+}
+
+function rejected(call: string, answer: Answer): ActionError {
+  const { status, location } = answer;
+  if (status >= 300 && status <= 399) {
+    return new ActionError(
+      'protocol_error',
+      `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`,
+      {
+        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
+      },
+    );
+  }
+  return new ActionError(
+    'protocol_error',
+    `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`,
+    {
+      hint: 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
+    },
+  );
+}
+
+/** Only the host: the rest of a redirect may carry tokens. */
+function hostOf(location: string | undefined): string {
+  if (location === undefined) return 'nowhere';
+  const url = URL.parse(location);
+  return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
+}

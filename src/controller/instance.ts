@@ -1,0 +1,171 @@
+import { isIP } from 'node:net';
+import { type Instant, parseInstant } from '../instant.ts';
+
+/**
+ * One VM as the controller reports it: what this action uses of the `Instance` of Anka's controller API, checked
+ * field by field. `undefined` stands for what is absent, empty or makes no sense. Fields that may hold secrets
+ * (`vnc_connection_string`, `startup_script`) are left out on purpose: what is never read is never printed.
+ */
+export interface Instance {
+  /** UUID, spelled as the controller does. */
+  readonly instanceId: string;
+  /** `instance_state`: Scheduling, Pulling, Started, Stopping, Stopped, Terminating, Terminated, Error, Pushing. */
+  readonly state: string;
+  readonly externalId: string | undefined;
+  readonly name: string | undefined;
+  /** Left over from earlier events: to be shown, never to be judged. */
+  readonly message: string | undefined;
+  readonly nodeId: string | undefined;
+  /** `ts`: when the controller last updated the record; the controller's clock. */
+  readonly updatedAt: Instant | undefined;
+  /** `vminfo.status`: running, stopped, suspended, deleted, ...; undefined while there is no VM yet. */
+  readonly status: string | undefined;
+  /** `vminfo.start_date`: when the VM last booted, whole seconds, the node's clock. */
+  readonly startDate: Instant | undefined;
+  /** `vminfo.start_date` as written, even where it is no usable date. */
+  readonly startDateText: string | undefined;
+  /** `vminfo.timestamp`: when the node's agent read all this; the node's clock. */
+  readonly reportedAt: Instant | undefined;
+  readonly hostIp: string | undefined;
+  readonly ip: string | undefined;
+  /** TCP port on the node. */
+  readonly vncPort: number | undefined;
+  readonly portForwarding: readonly PortForwarding[];
+}
+
+export interface PortForwarding {
+  readonly guestPort: number;
+  readonly hostPort: number;
+  readonly protocol: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
+export class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer';
+}
+
+/**
+ * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
+ * @param instanceId the ID asked for: old controllers leave it out of the answer.
+ * @throws UnusableAnswer
+ */
+export function readInstance(body: unknown, instanceId: string): Instance | undefined {
+  if (Array.isArray(body)) return findById(readInstances(body), instanceId);
+  if (!isRecord(body)) throw new UnusableAnswer('the instance is not a JSON object');
+  const instance = instanceFrom(body, instanceId);
+  if (!isSameId(instance.instanceId, instanceId)) {
+    throw new UnusableAnswer('the answer is about another instance than the one asked for');
+  }
+  return instance;
+}
+
+/**
+ * Reads the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old controllers leave the
+ * outer keys out. An item that cannot be read is somebody else's trouble: it is passed over.
+ * @throws UnusableAnswer where there is no list.
+ */
+export function readInstances(body: unknown): Instance[] {
+  // Go writes an empty list as null, and `omitempty` leaves it out.
+  if (body === null || body === undefined) return [];
+  if (!Array.isArray(body)) throw new UnusableAnswer('the instances are not a JSON array');
+  return body.flatMap((item: unknown) => {
+    if (!isRecord(item) || !isRecord(item['vm'])) return [];
+    const { vm, ...outer } = item;
+    const fields = {
+      ...vm,
+      ...Object.fromEntries(Object.entries(outer).filter(([, value]) => value !== null)),
+    };
+    try {
+      return [instanceFrom(fields, undefined)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+export function findById(instances: readonly Instance[], instanceId: string): Instance | undefined {
+  return instances.find((instance) => isSameId(instance.instanceId, instanceId));
+}
+
+function isSameId(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+function instanceFrom(fields: Fields, knownId: string | undefined): Instance {
+  const instanceId = text(fields, 'instance_id') ?? knownId;
+  const state = text(fields, 'instance_state');
+  if (instanceId === undefined) throw new UnusableAnswer('the instance has no instance_id');
+  if (state === undefined) throw new UnusableAnswer('the instance has no instance_state');
+  return {
+    instanceId,
+    state,
+    externalId: text(fields, 'external_id', LONGEST_EXTERNAL_ID),
+    name: text(fields, 'name'),
+    message: text(fields, 'message', LONGEST_MESSAGE),
+    nodeId: text(fields, 'node_id'),
+    updatedAt: instant(fields, 'ts'),
+    ...vmFrom(isRecord(fields['vminfo']) ? fields['vminfo'] : {}),
+  };
+}
+
+function vmFrom(fields: Fields) {
+  const forwarding: unknown = fields['port_forwarding'];
+  return {
+    status: text(fields, 'status'),
+    startDate: instant(fields, 'start_date'),
+    startDateText: text(fields, 'start_date'),
+    reportedAt: instant(fields, 'timestamp'),
+    hostIp: address(fields, 'host_ip'),
+    ip: address(fields, 'ip'),
+    vncPort: port(fields, 'vnc_port'),
+    portForwarding: Array.isArray(forwarding)
+      ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
+      : [],
+  };
+}
+
+function forwardingFrom(item: unknown): PortForwarding[] {
+  if (!isRecord(item)) return [];
+  const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
+  if (guestPort === undefined || hostPort === undefined) return [];
+  // Old versions spell it `Name`.
+  const name = text(item, 'name') ?? text(item, 'Name');
+  return [{ guestPort, hostPort, protocol: text(item, 'protocol'), name }];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const LONGEST_TEXT = 200;
+const LONGEST_MESSAGE = 1_000;
+const MOST_FORWARDINGS = 256;
+/** In characters; the input `external_id` may be as long. */
+export const LONGEST_EXTERNAL_ID = 500;
+
+export function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A text that is too long is described, not cut: a cut could leave half a secret behind, which no mask matches. */
+export function text(fields: Fields, key: string, longest = LONGEST_TEXT): string | undefined {
+  const value = fields[key];
+  if (typeof value !== 'string' || value === '') return undefined;
+  return value.length > longest ? `(a text of ${value.length} characters)` : value;
+}
+
+function instant(fields: Fields, key: string): Instant | undefined {
+  const value = text(fields, key);
+  return value === undefined ? undefined : parseInstant(value);
+}
+
+function address(fields: Fields, key: string): string | undefined {
+  const value = text(fields, key);
+  return value !== undefined && isIP(value) !== 0 ? value : undefined;
+}
+
+function port(fields: Fields, key: string): number | undefined {
+  const value = fields[key];
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
+    ? value
+    : undefined;
+}

@@ -1,0 +1,80 @@
+/** What can go wrong, as the output `error_code` names it. */
+export const ERROR_CODES = [
+  'invalid_input',
+  'authentication_failed',
+  'permission_denied',
+  'instance_not_found',
+  'ambiguous_target',
+  'not_running',
+  'cannot_verify',
+  'restart_unsupported',
+  'restart_refused',
+  'vm_failed',
+  'timed_out',
+  'controller_unreachable',
+  'protocol_error',
+  'cancelled',
+  'internal_error',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface ErrorDetails {
+  /** What the workflow's author can do about it. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** More time might have healed it: the caller may look again if it has time left. */
+  readonly transient?: boolean;
+}
+
+/** The one error that the action reports: a code for machines, a message and a hint for people. */
+export class ActionError extends Error {
+  override readonly name = 'ActionError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly transient: boolean;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.hint = details.hint;
+    this.transient = details.transient ?? false;
+  }
+}
+
+/** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
+export function asActionError(thrown: unknown): ActionError {
+  if (thrown instanceof ActionError) return thrown;
+  return new ActionError('internal_error', `Something unexpected went wrong: ${describeCause(thrown)}.`, {
+    hint: 'This is a defect of the action. Please report it with the debug log of this step.',
+    cause: thrown,
+  });
+}
+
+/**
+ * One line that says what really went wrong. The error that names it is often buried: in `cause`, or, where
+ * several addresses were tried, in the `errors` of an AggregateError whose own message is empty.
+ */
+export function describeCause(thrown: unknown): string {
+  const root = causeChain(thrown).at(-1);
+  if (!(root instanceof Error)) return String(root);
+  const code = 'code' in root && typeof root.code === 'string' ? root.code : '';
+  if (root.message === '') return code || root.name;
+  return root.message.includes(code) ? root.message : `${root.message} (${code})`;
+}
+
+const DEEPEST_CHAIN = 10;
+
+/** The error, its cause, the cause's cause, ...; never empty, and finite even where a chain bites its tail. */
+export function causeChain(thrown: unknown): unknown[] {
+  const chain: unknown[] = [thrown];
+  for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {
+    chain.push(next);
+  }
+  return chain;
+}
+
+function causeOf(thrown: unknown): unknown {
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return thrown.errors[0];
+  return thrown instanceof Error ? thrown.cause : undefined;
+}

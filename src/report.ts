@@ -1,0 +1,61 @@
+import * as core from '@actions/core';
+import type { Instance, PortForwarding } from './controller/instance.ts';
+import { type ActionError, causeChain } from './errors.ts';
+import type { Outcome } from './restart/restart.ts';
+import type { Terminal } from './terminal.ts';
+
+const SSH_PORT = 22;
+
+/** Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out. */
+export function outputsOf(outcome: Outcome) {
+  const { restarted, before, last, durationMs, error } = outcome;
+  return {
+    restarted: restarted as string,
+    start_date: last?.startDate?.text ?? '',
+    previous_start_date: before?.startDate?.text ?? '',
+    instance_id: last?.instanceId ?? '',
+    external_id: last?.externalId ?? before?.externalId ?? '',
+    instance_state: last?.state ?? '',
+    status: last?.status ?? '',
+    node_id: last?.nodeId ?? '',
+    host_ip: last?.hostIp ?? '',
+    ip: last?.ip ?? '',
+    vnc_port: String(last?.vncPort ?? ''),
+    ssh_port: String(sshPort(last) ?? ''),
+    port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map(wireForm)),
+    duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
+    error_code: error?.code ?? '',
+  };
+}
+
+/** The port of the node that leads to the guest's SSH server. */
+export function sshPort(instance: Instance | undefined): number | undefined {
+  return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
+}
+
+function wireForm({ guestPort, hostPort, protocol, name }: PortForwarding) {
+  return { guest_port: guestPort, host_port: hostPort, protocol: protocol ?? '', name: name ?? '' };
+}
+
+/** Sets every output and, on failure, prints the one error annotation; stacks and causes go to the debug log. */
+export function report(outcome: Outcome, terminal: Terminal): void {
+  for (const [name, value] of Object.entries(outputsOf(outcome))) core.setOutput(name, terminal.clean(value));
+  if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
+}
+
+/** What happened, in a few words. */
+export function titleOf({ restarted, error }: Outcome): string {
+  if (error === undefined) return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
+  return `${restarted === 'false' ? 'VM not restarted' : 'VM restart not verified'}: ${error.code}`;
+}
+
+function reportError(error: ActionError, { terminal, title }: { terminal: Terminal; title: string }): void {
+  for (const link of causeChain(error)) {
+    for (const line of stackOf(link).split('\n')) terminal.debug(line);
+  }
+  terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}

@@ -1,0 +1,120 @@
+import type { Instance } from '../controller/instance.ts';
+import type { Bounds } from '../controller/transport.ts';
+import { ActionError } from '../errors.ts';
+import { createJournal } from './journal.ts';
+import { describeFault, type Fault, type Means } from './means.ts';
+import { type Baseline, describeState, isTerminal } from './verdict.ts';
+
+/** The VM to restart: named by its own ID, or by an external one that exactly one live instance must have. */
+export interface Target {
+  readonly by: 'instance_id' | 'external_id';
+  readonly id: string;
+}
+
+export interface BaselineOptions {
+  readonly target: Target;
+  /** Milliseconds on the clock's scale. */
+  readonly deadline: number;
+  /** Told of each instance that was found, ready or not. */
+  readonly onSeen: (instance: Instance) => void;
+}
+
+/** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
+const GRACE_MS = 6_000;
+const LOOK_AGAIN_MS = 1_000;
+const MOST_CANDIDATES = 10;
+
+/**
+ * Makes sure that the VM is there, can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, where that is so and
+ * stays so for a few seconds.
+ */
+export async function takeBaseline(
+  means: Means,
+  { target, deadline, onSeen }: BaselineOptions,
+): Promise<Baseline> {
+  const { clock, log, signal } = means;
+  const journal = createJournal(log, () => undefined);
+  const onFault = (fault: Fault) => journal.note(fault.kind, describeFault(fault));
+  const bounds = { deadline, signal, onFault };
+  let graceEndsAt: number | undefined;
+  for (;;) {
+    const instance = await find(target, { means, bounds });
+    if (!(instance instanceof ActionError)) onSeen(instance);
+    const baseline = instance instanceof ActionError ? instance : checkPreconditions(instance);
+    if (!(baseline instanceof ActionError)) return baseline;
+
+    graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
+    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) throw baseline;
+    journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
+    await clock.sleep(LOOK_AGAIN_MS, signal);
+  }
+}
+
+/** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
+export function checkPreconditions(instance: Instance): Baseline | ActionError {
+  const { instanceId, state, status, startDate } = instance;
+  if (state !== 'Started' || status !== 'running') {
+    return new ActionError(
+      'not_running',
+      `Instance ${instanceId} is not running: ${describeState(instance)}.`,
+      {
+        hint: 'Only a VM that is Started and running can be restarted. Start it, or wait until it runs.',
+      },
+    );
+  }
+  if (startDate === undefined) {
+    return new ActionError(
+      'cannot_verify',
+      `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeState(instance)}.`,
+      { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' },
+    );
+  }
+  return { instance, startDate };
+}
+
+async function find(
+  target: Target,
+  { means, bounds }: { means: Means; bounds: Bounds },
+): Promise<Instance | ActionError> {
+  if (target.by === 'external_id') {
+    return pickByExternalId(await means.controller.listInstances(bounds), target.id);
+  }
+  const instance = await means.controller.getInstance(target.id, bounds);
+  return (
+    instance ??
+    new ActionError('instance_not_found', `The controller has no instance ${target.id}.`, {
+      hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+    })
+  );
+}
+
+/** The one live instance that has the external ID; the controller does not keep it unique. */
+export function pickByExternalId(instances: readonly Instance[], externalId: string): Instance | ActionError {
+  const matches = instances.filter((instance) => instance.externalId === externalId);
+  const [first, ...others] = matches.filter((instance) => !isTerminal(instance));
+  if (first === undefined) {
+    const gone = matches.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(matches)}.`;
+    return new ActionError(
+      'instance_not_found',
+      `No live instance has the external_id "${externalId}".${gone}`,
+      {
+        hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
+      },
+    );
+  }
+  if (others.length === 0) return first;
+  return new ActionError(
+    'ambiguous_target',
+    `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`,
+    { hint: 'Name the one to restart by its instance_id.' },
+  );
+}
+
+function listCandidates(instances: readonly Instance[]): string {
+  const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
+    return `${instanceId} (${state}, node ${nodeId ?? 'unknown'})`;
+  });
+  const more = instances.length - listed.length;
+  return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

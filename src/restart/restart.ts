@@ -1,0 +1,128 @@
+import { seconds } from '../clock.ts';
+import type { RestartReply } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
+import { ActionError, asActionError } from '../errors.ts';
+import { type Target, takeBaseline } from './baseline.ts';
+import type { Means } from './means.ts';
+import type { PollInterval } from './schedule.ts';
+import { describeState } from './verdict.ts';
+import { watch } from './watch.ts';
+
+export interface RestartJob {
+  readonly target: Target;
+  readonly vncPassword: string | undefined;
+  readonly usbDevice: string | undefined;
+  /** From the first request to the verified restart. */
+  readonly timeoutMs: number;
+  readonly pollInterval: PollInterval;
+  /** Check everything, change nothing. */
+  readonly dryRun: boolean;
+}
+
+/** How the restart of one VM ended, with all that is known of it. */
+export interface Outcome {
+  /** `false`: none was sent, or the controller refused it; `unknown`: sent, or may have been, but not verified. */
+  readonly restarted: 'true' | 'false' | 'unknown';
+  /** The instance before the restart; undefined where it never came to that. */
+  readonly before: Instance | undefined;
+  /** The instance as last seen. */
+  readonly last: Instance | undefined;
+  /** From sending the restart to verifying it. */
+  readonly durationMs: number | undefined;
+  readonly error: ActionError | undefined;
+}
+
+/** What is known before anything was asked. */
+export const NOTHING_DONE: Outcome = {
+  restarted: 'false',
+  before: undefined,
+  last: undefined,
+  durationMs: undefined,
+  error: undefined,
+};
+
+type Record = { -readonly [K in keyof Outcome]: Outcome[K] };
+
+/** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
+export async function restart(job: RestartJob, means: Means): Promise<Outcome> {
+  const record: Record = { ...NOTHING_DONE };
+  try {
+    await restartAndProve(job, means, record);
+  } catch (error) {
+    record.error = explain(asActionError(error), record.restarted);
+  }
+  return record;
+}
+
+async function restartAndProve(job: RestartJob, means: Means, record: Record): Promise<void> {
+  const { clock, log } = means;
+  const deadline = clock.now() + job.timeoutMs;
+  const onSeen = (instance: Instance) => {
+    record.last = instance;
+  };
+
+  const baseline = await takeBaseline(means, { target: job.target, deadline, onSeen });
+  record.before = baseline.instance;
+  log.info(`Before: ${describeState(baseline.instance)}`);
+  if (job.dryRun)
+    return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
+
+  log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
+  const sentAt = clock.now();
+  const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
+  const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, onSeen };
+  const instance = await watch(means, watching);
+
+  record.restarted = 'true';
+  record.durationMs = clock.now() - sentAt;
+  log.info(`Restarted and verified in ${seconds(record.durationMs)}: ${describeState(instance)}`);
+}
+
+interface Sending {
+  readonly means: Means;
+  readonly record: Record;
+  readonly instanceId: string;
+  readonly deadline: number;
+}
+
+/** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
+async function send(
+  job: RestartJob,
+  { means, record, instanceId, deadline }: Sending,
+): Promise<RestartReply> {
+  const { vncPassword, usbDevice } = job;
+  const { controller, log, signal } = means;
+  record.restarted = 'unknown';
+  try {
+    const reply = await controller.restartInstance(
+      { instanceId, vncPassword, usbDevice },
+      { deadline, signal },
+    );
+    log.info(
+      reply.kind === 'accepted'
+        ? 'The controller accepted the restart'
+        : `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`,
+    );
+    return reply;
+  } catch (error) {
+    // The controller throws an ActionError only where nothing was carried out.
+    if (error instanceof ActionError) record.restarted = 'false';
+    throw error;
+  }
+}
+
+function describeRequest({ vncPassword, usbDevice }: RestartJob, { instanceId, nodeId }: Instance): string {
+  const vnc = vncPassword === undefined ? '' : ', setting a VNC password';
+  const usb = usbDevice === undefined ? '' : `, attaching USB device "${usbDevice}"`;
+  return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
+}
+
+/** A cancelled step has to say what it leaves behind. */
+function explain(error: ActionError, restarted: Outcome['restarted']): ActionError {
+  if (error.code !== 'cancelled') return error;
+  const left =
+    restarted === 'false'
+      ? 'No restart had been sent.'
+      : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
+  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
+}

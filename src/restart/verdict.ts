@@ -1,0 +1,185 @@
+import type { Instance } from '../controller/instance.ts';
+import { compareInstants, type Instant } from '../instant.ts';
+
+/** The instance right before the restart was sent: what the proof compares with. */
+export interface Baseline {
+  readonly instance: Instance;
+  readonly startDate: Instant;
+}
+
+/** One answer of the controller; `instance` is undefined where the controller does not list it. */
+export interface Sample {
+  /** When the answer was there, in milliseconds on the clock's scale. */
+  readonly at: number;
+  readonly instance: Instance | undefined;
+}
+
+/** What was seen since the restart was sent, as far as later answers are judged by it. */
+export interface History {
+  readonly baseline: Baseline;
+  /** The newest report seen, at first the baseline's. */
+  readonly newest: Instance;
+  /** When the newest report was first seen. */
+  readonly newestAt: number;
+  /** The unbroken run of answers that showed the VM failed, if the last one did. */
+  readonly trouble: Trouble | undefined;
+}
+
+interface Trouble {
+  readonly since: number;
+  readonly looks: number;
+  /** Looks after the first that showed something newer, not the same report once more. */
+  readonly newerLooks: number;
+  /** Looks at Terminating or Terminated: there is no way back from these. */
+  readonly terminalLooks: number;
+}
+
+/** A condition that does not hold yet, and what stands there instead. */
+export interface Unmet {
+  readonly condition: 'presence' | 'freshness' | 'instance_state' | 'status' | 'start_date';
+  readonly seen: string;
+}
+
+export type Verdict =
+  | { readonly kind: 'restarted'; readonly instance: Instance }
+  | { readonly kind: 'pending'; readonly unmet: readonly Unmet[] }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
+const FAILED_AFTER_MS = 30_000;
+/** Where the record is not updated any more, the same report counts too, but later. */
+const FAILED_SILENTLY_AFTER_MS = 60_000;
+const FAILED_AFTER_LOOKS = 2;
+
+export function startHistory(baseline: Baseline, at: number): History {
+  return { baseline, newest: baseline.instance, newestAt: at, trouble: undefined };
+}
+
+/**
+ * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
+ * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing, and changes nothing.
+ */
+export function judge(history: History, sample: Sample): { verdict: Verdict; history: History } {
+  const { instance } = sample;
+  if (instance !== undefined && isOlder(instance, history.newest)) {
+    return {
+      verdict: {
+        kind: 'pending',
+        unmet: [{ condition: 'freshness', seen: instance.reportedAt?.text ?? 'none' }],
+      },
+      history,
+    };
+  }
+  const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
+  return { verdict: verdictOn(next, sample), history: next };
+}
+
+function verdictOn({ baseline, trouble }: History, { at, instance }: Sample): Verdict {
+  if (trouble !== undefined && isFinal(trouble, at))
+    return { kind: 'failed', reason: describeState(instance) };
+  if (instance === undefined)
+    return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
+  const unmet = unmetConditions(instance, baseline);
+  return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
+}
+
+/** The three conditions of a restart that is proved; all must hold in one answer. */
+function unmetConditions(instance: Instance, baseline: Baseline): Unmet[] {
+  const { state, status, startDate, startDateText } = instance;
+  const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
+  return [
+    ...unmetIf(state !== 'Started', 'instance_state', state),
+    ...unmetIf(status !== 'running', 'status', status),
+    ...unmetIf(!isNewBoot, 'start_date', startDateText),
+  ];
+}
+
+function unmetIf(isUnmet: boolean, condition: Unmet['condition'], seen: string | undefined): Unmet[] {
+  return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
+}
+
+// ---- older and newer ----
+
+/**
+ * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
+ * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
+ * believed.
+ */
+export function isOlder(a: Instance, b: Instance): boolean {
+  const signs = orderings(a, b);
+  return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
+}
+
+function isNewer(a: Instance, b: Instance): boolean {
+  return orderings(a, b).some((sign) => sign > 0);
+}
+
+function orderings(a: Instance, b: Instance): number[] {
+  const pairs = [
+    [a.reportedAt, b.reportedAt],
+    [a.updatedAt, b.updatedAt],
+  ];
+  return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+}
+
+function newestOf(
+  { newest, newestAt }: History,
+  { at, instance }: Sample,
+): Pick<History, 'newest' | 'newestAt'> {
+  const hasNews = instance !== undefined && isNewer(instance, newest);
+  return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
+}
+
+// ---- failure ----
+
+function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): Trouble | undefined {
+  if (instance !== undefined && !looksFailed(instance)) return undefined;
+  const before = trouble ?? { since: at, looks: 0, newerLooks: 0, terminalLooks: 0 };
+  const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
+  return {
+    since: before.since,
+    looks: before.looks + 1,
+    newerLooks: before.newerLooks + (isNews ? 1 : 0),
+    terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
+  };
+}
+
+function isFinal({ since, looks, newerLooks, terminalLooks }: Trouble, at: number): boolean {
+  if (terminalLooks >= FAILED_AFTER_LOOKS) return true;
+  if (newerLooks >= FAILED_AFTER_LOOKS && at - since >= FAILED_AFTER_MS) return true;
+  return looks > FAILED_AFTER_LOOKS && at - since >= FAILED_SILENTLY_AFTER_MS;
+}
+
+function looksFailed(instance: Instance): boolean {
+  return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
+
+export function isTerminal({ state }: Instance): boolean {
+  return state === 'Terminating' || state === 'Terminated';
+}
+
+// ---- words ----
+
+/** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
+export function describeState(instance: Instance | undefined): string {
+  if (instance === undefined) return 'the controller does not list the instance';
+  const { state, status, startDateText, message } = instance;
+  const leftOver = message === undefined ? '' : `, message "${message}"`;
+  return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}${leftOver}`;
+}
+
+/** A condition that does not hold yet, in words. */
+export function describeUnmet({ condition, seen }: Unmet): string {
+  switch (condition) {
+    case 'presence':
+      return 'the controller does not list the instance';
+    case 'freshness':
+      return `the answer is older than one seen before (reported at ${seen})`;
+    case 'instance_state':
+      return `instance_state is "${seen}", not "Started"`;
+    case 'status':
+      return `status is "${seen}", not "running"`;
+    case 'start_date':
+      return `start_date is ${seen}, not a new one`;
+  }
+}

@@ -1,0 +1,141 @@
+import { seconds } from '../clock.ts';
+import type { RestartReply } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
+import { ActionError } from '../errors.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { describeFault, type Fault, type Means } from './means.ts';
+import { nextLookAt, type PollInterval } from './schedule.ts';
+import {
+  type Baseline,
+  describeState,
+  describeUnmet,
+  type History,
+  judge,
+  type Sample,
+  startHistory,
+  type Unmet,
+} from './verdict.ts';
+
+export interface WatchOptions {
+  readonly baseline: Baseline;
+  /** What the controller said to the restart. */
+  readonly reply: RestartReply;
+  /** When the restart was sent, and when the time is over: milliseconds on the clock's scale. */
+  readonly sentAt: number;
+  readonly deadline: number;
+  readonly pollInterval: PollInterval;
+  /** Told of each instance that the controller showed. */
+  readonly onSeen: (instance: Instance) => void;
+}
+
+/** What the last look may take beyond the deadline. */
+const LAST_LOOK_MS = 1_500;
+
+/**
+ * Looks at the VM until its restart is proved; there is always a last look at the deadline.
+ * @returns the instance as the proof shows it.
+ * @throws ActionError `vm_failed`, `timed_out`, or what the controller threw for good.
+ */
+export async function watch(means: Means, options: WatchOptions): Promise<Instance> {
+  const { clock, signal } = means;
+  const { baseline, sentAt, deadline, pollInterval } = options;
+  const journal = createJournal(means.log, () => clock.now() - sentAt);
+  const progress: Progress = { history: startHistory(baseline, sentAt), unmet: [] };
+  let lookAt = nextLookAt(pollInterval, { lastLookAt: sentAt, deadline });
+  for (;;) {
+    await clock.sleep(lookAt - clock.now(), signal);
+    const lookedAt = clock.now();
+    const isLast = lookedAt >= deadline;
+    const sample = await look(means, {
+      options,
+      journal,
+      until: isLast ? deadline + LAST_LOOK_MS : deadline,
+    });
+    const proof = sample && consider(sample, progress, journal);
+    if (proof !== undefined) return proof;
+    if (isLast) throw timedOut({ ...options, ...progress, journal, endedAt: clock.now() });
+    // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
+    lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, { lastLookAt: lookedAt, deadline });
+  }
+}
+
+interface Progress {
+  history: History;
+  /** What the last usable answer left open; empty where there was none. */
+  unmet: readonly Unmet[];
+}
+
+/** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
+function consider(sample: Sample, progress: Progress, journal: Journal): Instance | undefined {
+  const { verdict, history } = judge(progress.history, sample);
+  progress.history = history;
+  if (verdict.kind === 'restarted') return verdict.instance;
+  if (verdict.kind === 'failed') throw vmFailed(verdict.reason);
+  progress.unmet = verdict.unmet;
+  journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+  return undefined;
+}
+
+interface Look {
+  readonly options: WatchOptions;
+  readonly journal: Journal;
+  /** Milliseconds on the clock's scale. */
+  readonly until: number;
+}
+
+/** One answer of the controller, or undefined if none that could be used came in time. */
+async function look(means: Means, { options, journal, until }: Look): Promise<Sample | undefined> {
+  const { controller, clock, signal } = means;
+  const onFault = (fault: Fault) => journal.note(fault.kind, describeFault(fault));
+  try {
+    const instance = await controller.getInstance(options.baseline.instance.instanceId, {
+      deadline: until,
+      signal,
+      onFault,
+    });
+    if (instance !== undefined) options.onSeen(instance);
+    return { at: clock.now(), instance };
+  } catch (error) {
+    if (error instanceof ActionError && error.transient) return undefined;
+    throw error;
+  }
+}
+
+function kindOf(unmet: readonly Unmet[]): string {
+  return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
+}
+
+function vmFailed(reason: string): ActionError {
+  return new ActionError('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
+    hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+  });
+}
+
+interface Ending extends WatchOptions, Progress {
+  readonly journal: Journal;
+  readonly endedAt: number;
+}
+
+function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }: Ending): ActionError {
+  const { newest, newestAt } = history;
+  const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
+  const hasNews = newest !== baseline.instance;
+  const message = [
+    `The restart was sent, but not verified after ${seconds(endedAt - sentAt)}.`,
+    ...(reply.kind === 'accepted' ? [] : [`Whether the controller took it is unclear: ${reply.reason}.`]),
+    `Missing: ${missing}.`,
+    `Last seen: ${describeState(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
+    hasNews
+      ? `The last new report came ${seconds(endedAt - newestAt)} before the end.`
+      : 'No new report came since.',
+    `Answers: ${journal.tally()}.`,
+  ];
+  return new ActionError('timed_out', message.join(' '), { hint: hintFor(unmet, hasNews) });
+}
+
+function hintFor(unmet: readonly Unmet[], hasNews: boolean): string {
+  const mayStill = 'The restart may still happen: look at the instance before you send another.';
+  if (unmet.length === 0) return `The controller gave no usable answer: check that it is up. ${mayStill}`;
+  if (!hasNews) return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
+  return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
+}

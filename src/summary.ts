@@ -1,0 +1,72 @@
+import * as core from '@actions/core';
+import { seconds } from './clock.ts';
+import type { Instance } from './controller/instance.ts';
+import { describeCause } from './errors.ts';
+import { sshPort, titleOf } from './report.ts';
+import type { Outcome } from './restart/restart.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
+export async function writeSummary(outcome: Outcome, terminal: Terminal): Promise<void> {
+  try {
+    await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
+  } catch (error) {
+    terminal.warning(`The job summary could not be written: ${describeCause(error)}`);
+  }
+}
+
+type Show = (text: string | number | undefined) => string;
+
+/**
+ * The job summary: on failure the reason and what to do about it, then one table. It is a single block of HTML, in
+ * which Markdown means nothing.
+ * @param clean makes a text harmless for logs; harmless as HTML it is made here.
+ */
+export function renderSummary(outcome: Outcome, clean: (text: string) => string): string {
+  const show: Show = (text) => escapeHtml(clean(String(text ?? '')));
+  const lines = [
+    `<h3>${show(titleOf(outcome))}</h3>`,
+    ...renderError(outcome, show),
+    ...renderTable(outcome, show),
+  ];
+  return lines.join('\n');
+}
+
+function renderError({ error }: Outcome, show: Show): string[] {
+  if (error === undefined) return [];
+  const reason = error.message.split('\n').map((line) => `<p>${show(line)}</p>`);
+  return error.hint === undefined ? reason : [...reason, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
+}
+
+function renderTable({ before, last, durationMs }: Outcome, show: Show): string[] {
+  if (last === undefined) return [];
+  const rows = Object.entries(ROWS).map(
+    ([label, read]) => [label, before && read(before), read(last)] as const,
+  );
+  const duration = durationMs === undefined ? [] : [['duration', '', seconds(durationMs)] as const];
+  const cells = [...rows, ...duration].map(([label, was, is]) => {
+    return `<tr><td>${label}</td><td><code>${show(was)}</code></td><td><code>${show(is)}</code></td></tr>`;
+  });
+  return ['<table>', '<tr><th></th><th>before</th><th>last seen</th></tr>', ...cells, '</table>'];
+}
+
+const ROWS: Readonly<Record<string, (instance: Instance) => string | number | undefined>> = {
+  instance: ({ instanceId }) => instanceId,
+  'external id': ({ externalId }) => externalId,
+  name: ({ name }) => name,
+  'instance state': ({ state }) => state,
+  'VM status': ({ status }) => status,
+  'start date': ({ startDateText }) => startDateText,
+  node: ({ nodeId }) => nodeId,
+  'host IP': ({ hostIp }) => hostIp,
+  'VM IP': ({ ip }) => ip,
+  'VNC port': ({ vncPort }) => vncPort,
+  'SSH port': (instance) => sshPort(instance),
+};
+
+/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+function escapeHtml(text: string): string {
+  return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) =>
+    [...match].map((character) => `&#${character.codePointAt(0)};`).join(''),
+  );
+}
