@@ -114,13 +114,14 @@ const optionalExternalId: Parser<string | undefined> = (text) => {
   return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
 
-const BOOLEANS: Readonly<Record<string, boolean>> = {
-  ...{ true: true, True: true, TRUE: true },
-  ...{ false: false, False: false, FALSE: false },
-};
+/** The booleans of YAML. */
+const BOOLEANS = new Map([
+  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
+  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
+]);
 
 const boolean: Parser<boolean> = (text) => {
-  const value = BOOLEANS[text.trim()];
+  const value = BOOLEANS.get(text.trim());
   return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
 };
 
@@ -160,7 +161,7 @@ const controllerUrl: Parser<URL> = (text) => {
 
 /** A mistaken URL may hold a password before an `@`, or a token in its query. */
 function withoutSecrets(url: string): string {
-  return url.replace(/[?#].*$/s, '?...').replace(/(^|\/\/).*@/s, '$1***@');
+  return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
 }
 
 const LONGEST_SHOWN = 200;

@@ -37,10 +37,10 @@ function wireForm({ guestPort, hostPort, protocol, name }: PortForwarding) {
   return { guest_port: guestPort, host_port: hostPort, protocol: protocol ?? '', name: name ?? '' };
 }
 
-/** Sets every output and, on failure, prints the one error annotation; stacks and causes go to the debug log. */
+/** On failure, prints the one error annotation, stacks and causes to the debug log; then sets every output. */
 export function report(outcome: Outcome, terminal: Terminal): void {
-  for (const [name, value] of Object.entries(outputsOf(outcome))) core.setOutput(name, terminal.clean(value));
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
+  for (const [name, value] of Object.entries(outputsOf(outcome))) core.setOutput(name, terminal.clean(value));
 }
 
 /** What happened, in a few words. */

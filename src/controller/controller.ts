@@ -50,7 +50,7 @@ export interface Controller {
 const MIB = 1024 * 1024;
 const MAX_LIST_BYTES = 32 * MIB;
 const MAX_INSTANCE_BYTES = MIB;
-const VERSION_TIMEOUT_MS = 3_000;
+const VERSION_TIMEOUT_MS = 5_000;
 
 const VM_PATH = '/api/v1/vm';
 const RESTART_PATH = '/api/v1/rpc/vm/restart';

@@ -1,0 +1,377 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import nock from 'nock';
+import { type Controller, createController, type RestartReply } from '../../src/controller/controller.ts';
+import { type Bounds, createTransport, type Transport } from '../../src/controller/transport.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { ID } from '../support/instances.ts';
+
+const ORIGIN = 'http://controller.example:8090';
+const ONE = `/api/v1/vm?id=${ID}`;
+const INSTANCE = { instance_id: ID, instance_state: 'Started', vminfo: { status: 'running' } };
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Never a round number, whatever is left of it: so limits can be told from pauses. */
+const TIMEOUT_MS = 60_123;
+const VERSION_TIMEOUT_MS = 5_000;
+
+let clock: FakeClock;
+let transport: Transport;
+let controller: Controller;
+let faults: string[];
+let bounds: Bounds;
+
+function connect(baseUrl = ORIGIN): void {
+  clock = createFakeClock((ms) => [REQUEST_TIMEOUT_MS, VERSION_TIMEOUT_MS].includes(ms) || ms % 250 !== 0);
+  transport = createTransport({
+    baseUrl: new URL(baseUrl),
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    clock,
+    random: () => 0,
+  });
+  controller = createController({ transport, clock, scrub: (text) => text.replaceAll('hunter2', '***') });
+  faults = [];
+  bounds = {
+    deadline: clock.now() + TIMEOUT_MS,
+    signal: new AbortController().signal,
+    onFault: ({ kind, reason }) => faults.push(`${kind}: ${reason}`),
+  };
+}
+
+function ok(body: unknown) {
+  return { status: 'OK', message: '', body };
+}
+
+function fail(message: string) {
+  return { status: 'FAIL', message };
+}
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  connect();
+});
+
+afterEach(async () => {
+  await transport.close();
+  const pending = nock.pendingMocks();
+  nock.cleanAll();
+  expect(pending).toEqual([]);
+});
+
+describe('reading', () => {
+  test('one instance', async () => {
+    const scope = nock(ORIGIN, {
+      reqheaders: { accept: 'application/json', 'user-agent': 'restart-anka-vm' },
+    });
+    scope.get(ONE).reply(200, ok(INSTANCE));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
+      instanceId: ID,
+      status: 'running',
+    });
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  test('a path prefix is kept, a slash at its end ignored', async () => {
+    connect('https://gate.example/anka/');
+    nock('https://gate.example').get(`/anka${ONE}`).reply(200, ok(INSTANCE));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
+  });
+
+  test('an instance that is not there is looked for in the list, too', async () => {
+    nock(ORIGIN).get(ONE).reply(200, fail('instance not found')).get('/api/v1/vm').reply(200, ok([]));
+    await expect(controller.getInstance(ID, bounds)).resolves.toBeUndefined();
+  });
+
+  test('a FAIL that the list contradicts means nothing', async () => {
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(404, fail('lost'))
+      .get('/api/v1/vm')
+      .reply(200, ok([{ vm: INSTANCE }]));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
+  });
+
+  test('a controller that FAILs the list, too, proves nothing: it is asked again', async () => {
+    nock(ORIGIN).get(ONE).reply(200, fail('etcd is away'));
+    nock(ORIGIN)
+      .get('/api/v1/vm')
+      .reply(200, fail('etcd is away: hunter2'))
+      .get('/api/v1/vm')
+      .reply(200, ok([]));
+    await expect(controller.getInstance(ID, bounds)).resolves.toBeUndefined();
+    expect(faults).toEqual(['unusable answer: it answered FAIL: "etcd is away: ***"']);
+  });
+
+  test('secrets are taken out of names and messages', async () => {
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok({ ...INSTANCE, name: 'hunter2', message: 'VNC hunter2' }));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
+      name: '***',
+      message: 'VNC ***',
+    });
+  });
+
+  test.each<[string, number, string, string]>([
+    ['408', 408, '', 'HTTP 408: it answered HTTP 408'],
+    ['429', 429, '', 'HTTP 429: it answered HTTP 429'],
+    ['a FAIL with 500', 500, JSON.stringify(fail('oops')), 'HTTP 500: it answered HTTP 500'],
+    ['502 with HTML', 502, '<html>Bad Gateway</html>', 'HTTP 502: it answered HTTP 502'],
+    [
+      'HTML with 200',
+      200,
+      ' <html>Log in</html>',
+      'unusable answer: it answered HTTP 200 with an HTML page, not JSON',
+    ],
+    ['an empty body', 200, '', 'unusable answer: it answered HTTP 200 with an empty body'],
+    [
+      'JSON that is cut off',
+      200,
+      '{"status":"OK","body":{"inst',
+      "unusable answer: it answered HTTP 200 with JSON that is cut off or not the API's",
+    ],
+    [
+      'another kind of JSON',
+      200,
+      '[]',
+      "unusable answer: it answered HTTP 200 with JSON that is cut off or not the API's",
+    ],
+    [
+      'another status',
+      200,
+      '{"status":"MAYBE"}',
+      "unusable answer: it answered HTTP 200 with JSON that is cut off or not the API's",
+    ],
+    ['text', 200, 'hello', 'unusable answer: it answered HTTP 200 with text, not JSON'],
+    [
+      'an instance without state',
+      200,
+      JSON.stringify(ok({})),
+      'unusable answer: the instance has no instance_state',
+    ],
+    [
+      'one instance in over 1 MiB',
+      200,
+      ' '.repeat(1024 * 1024 + 1),
+      'unusable answer: the answer is larger than 1 MiB',
+    ],
+  ])('is tried again after %s', async (_, status, body, fault) => {
+    nock(ORIGIN).get(ONE).reply(status, body).get(ONE).reply(200, ok(INSTANCE));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
+    expect(faults).toEqual([fault]);
+    expect(clock.sleeps).toEqual([250]);
+  });
+
+  test('the list may have up to 32 MiB', async () => {
+    const big = JSON.stringify(ok([])) + ' '.repeat(31 * 1024 * 1024);
+    nock(ORIGIN)
+      .get('/api/v1/vm')
+      .reply(200, big)
+      .get('/api/v1/vm')
+      .reply(200, big + big)
+      .get('/api/v1/vm')
+      .reply(200, ok([]));
+    await expect(controller.listInstances(bounds)).resolves.toEqual([]);
+    expect(faults).toEqual([]);
+    await expect(controller.listInstances(bounds)).resolves.toEqual([]);
+    expect(faults).toEqual(['unusable answer: the answer is larger than 32 MiB']);
+  });
+
+  test('is tried again after a network error, the pauses growing up to 3 s', async () => {
+    nock(ORIGIN)
+      .get(ONE)
+      .times(6)
+      .replyWithError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+    nock(ORIGIN).get(ONE).reply(200, ok(INSTANCE));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
+    expect(clock.sleeps).toEqual([250, 500, 1_000, 2_000, 3_000, 3_000]);
+    expect(faults[0]).toMatch(/^no answer: socket hang up \(ECONNRESET\)/);
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ['seconds', { 'Retry-After': '7' }, 7_000],
+    [
+      'a date, by the clock of the server',
+      { 'Retry-After': 'Wed, 21 Oct 2015 07:28:09 GMT', Date: 'Wed, 21 Oct 2015 07:28:00 GMT' },
+      9_000,
+    ],
+    [
+      'a date that has passed',
+      { 'Retry-After': 'Wed, 21 Oct 2015 07:28:00 GMT', Date: 'Wed, 21 Oct 2015 07:28:05 GMT' },
+      250,
+    ],
+    ['a date without a clock to compare it with', { 'Retry-After': 'Wed, 21 Oct 2015 07:28:00 GMT' }, 250],
+    ['no time at all', { 'Retry-After': '0' }, 250],
+    ['nonsense', { 'Retry-After': '-1' }, 250],
+  ])('honours Retry-After in %s', async (_, headers, pauseMs) => {
+    nock(ORIGIN).get(ONE).reply(503, '', headers).get(ONE).reply(200, ok(INSTANCE));
+    await controller.getInstance(ID, bounds);
+    expect(clock.sleeps).toEqual([pauseMs]);
+  });
+
+  test('gives up at once where Retry-After leads beyond the deadline', async () => {
+    nock(ORIGIN).get(ONE).reply(429, '', { 'Retry-After': '61' });
+    await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
+      code: 'controller_unreachable',
+      transient: true,
+    });
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  test('gives up when no time is left, naming the last fault', async () => {
+    nock(ORIGIN).get(ONE).times(30).reply(200, '<html>');
+    const error = {
+      code: 'protocol_error',
+      transient: true,
+      message: expect.stringContaining('an HTML page, not JSON'),
+    };
+    await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject(error);
+    expect(clock.now()).toBeLessThan(bounds.deadline);
+    nock.cleanAll();
+  });
+
+  test.each<[number, string, string, string, string]>([
+    [401, JSON.stringify(fail('Authentication Required')), 'authentication_failed', 'HTTP 401', 'protected'],
+    [403, '<html>', 'permission_denied', 'HTTP 403', 'permissions to list and to restart'],
+    [400, 'Bad Request', 'protocol_error', 'HTTP 400 and text, not JSON', 'controller_url'],
+    [404, '404 page not found', 'protocol_error', 'HTTP 404', 'path prefix'],
+    [410, JSON.stringify(ok(INSTANCE)), 'protocol_error', 'HTTP 410', 'controller_url'],
+  ])('fails at once with HTTP %i', async (status, body, code, message, hint) => {
+    nock(ORIGIN).get(ONE).reply(status, body);
+    await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
+      ...{ code, transient: false },
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  test.each<[string | string[] | undefined, string]>([
+    ['https://evil.example/login?token=hunter2', '"evil.example"'],
+    ['/login', 'another path'],
+    ['mailto:x', 'another path'],
+    [undefined, 'nowhere'],
+  ])('a redirect to %p is not followed, but its host named', async (location, named) => {
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(302, '', location === undefined ? {} : { location });
+    const error = {
+      code: 'protocol_error',
+      message: expect.stringContaining(`redirected to ${named} (HTTP 302)`),
+    };
+    await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject(error);
+  });
+
+  test('a socket that hangs is let go of', async () => {
+    nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, ok(INSTANCE)).get(ONE).reply(200, ok(INSTANCE));
+    const reading = controller.getInstance(ID, bounds);
+    setImmediate(clock.expire);
+    await expect(reading).resolves.toMatchObject({ instanceId: ID });
+    expect(faults).toEqual([
+      expect.stringMatching(/^no answer: timed out while (waiting for|reading) the answer$/),
+    ]);
+    nock.abortPendingRequests();
+  });
+
+  test('ends as soon as the signal aborts', async () => {
+    const cancellation = new AbortController();
+    nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, ok(INSTANCE));
+    const reading = controller.getInstance(ID, { ...bounds, signal: cancellation.signal });
+    setImmediate(() => cancellation.abort(new Error('cancelled')));
+    await expect(reading).rejects.toThrow('cancelled');
+    nock.abortPendingRequests();
+  });
+});
+
+describe('restarting', () => {
+  const RESTART = '/api/v1/rpc/vm/restart';
+  const REQUEST = { instanceId: ID, vncPassword: undefined, usbDevice: undefined };
+
+  function restart(changes: object = {}): Promise<RestartReply> {
+    return controller.restartInstance({ ...REQUEST, ...changes }, bounds);
+  }
+
+  test('sends JSON with just what is given', async () => {
+    const scope = nock(ORIGIN, { reqheaders: { 'content-type': 'application/json' } });
+    scope
+      .post(RESTART, (body) => JSON.stringify(body) === JSON.stringify({ instance_id: ID }))
+      .reply(200, ok(undefined));
+    scope
+      .post(RESTART, { instance_id: ID, vnc_password: 'hunter2', usb_device: 'iPhone' })
+      .reply(200, ok(undefined));
+    await expect(restart()).resolves.toEqual({ kind: 'accepted' });
+    await expect(restart({ vncPassword: 'hunter2', usbDevice: 'iPhone' })).resolves.toEqual({
+      kind: 'accepted',
+    });
+  });
+
+  test.each([200, 400, 404, 500])('a FAIL under HTTP %i is a refusal', async (status) => {
+    nock(ORIGIN).post(RESTART).reply(status, fail('no hunter2, no restart'));
+    const error = {
+      code: 'restart_refused',
+      message: 'The controller refused the restart: "no ***, no restart".',
+    };
+    await expect(restart()).rejects.toMatchObject(error);
+  });
+
+  test('a FAIL without a message is a refusal, too', async () => {
+    nock(ORIGIN).post(RESTART).reply(200, { status: 'FAIL' });
+    await expect(restart()).rejects.toMatchObject({ message: expect.stringContaining('(no message)') });
+  });
+
+  test.each<[string, number, unknown, string]>([
+    ['names its version', 200, ok({ version: '1.43.0-abc' }), 'reports version "1.43.0-abc"'],
+    ['does not', 200, ok('x'), 'does not say which version it is'],
+    ['will not say', 401, '', 'does not say which version it is'],
+    ['FAILs', 200, fail('x'), 'does not say which version it is'],
+  ])('404 means a controller before 1.44 that %s', async (_, status, body, message) => {
+    nock(ORIGIN).post(RESTART).reply(404, '404 page not found');
+    nock(ORIGIN)
+      .get('/api/v1/status')
+      .times(9)
+      .reply(status, body as nock.Body);
+    await expect(restart()).rejects.toMatchObject({
+      code: 'restart_unsupported',
+      message: expect.stringContaining(message),
+    });
+    nock.cleanAll();
+  });
+
+  test.each<[number, string]>([
+    [401, 'authentication_failed'],
+    [403, 'permission_denied'],
+  ])('HTTP %i is certain not to have restarted anything', async (status, code) => {
+    nock(ORIGIN).post(RESTART).reply(status, '');
+    await expect(restart()).rejects.toMatchObject({ code });
+  });
+
+  test.each<[string, number, string, string]>([
+    ['502 with HTML', 502, '<html>', 'it was answered with HTTP 502 and an HTML page, not JSON'],
+    ['408', 408, '', 'it was answered with HTTP 408 and an empty body'],
+    ['400 without FAIL', 400, 'no', 'it was answered with HTTP 400 and text, not JSON'],
+    ['nonsense with 200', 200, '{}', 'it was answered with HTTP 200 and JSON that is cut off'],
+    ['OK with 500', 500, JSON.stringify(ok(undefined)), 'it was answered with HTTP 500'],
+    ['a redirect', 307, '', 'it was answered with HTTP 307'],
+    ['more than 1 MiB', 200, ' '.repeat(1024 * 1024 + 1), 'no answer came: the answer is larger than 1 MiB'],
+  ])('%s leaves it uncertain, and is not tried again', async (_, status, body, reason) => {
+    nock(ORIGIN).post(RESTART).reply(status, body);
+    await expect(restart()).resolves.toEqual({ kind: 'uncertain', reason: expect.stringContaining(reason) });
+  });
+
+  test('is sent again after HTTP 429', async () => {
+    nock(ORIGIN)
+      .post(RESTART)
+      .reply(429, '', { 'Retry-After': '4' })
+      .post(RESTART)
+      .reply(429)
+      .post(RESTART)
+      .reply(200, ok(undefined));
+    await expect(restart()).resolves.toEqual({ kind: 'accepted' });
+    expect(clock.sleeps).toEqual([4_000, 500]);
+  });
+
+  test('is given up when HTTP 429 lasts', async () => {
+    nock(ORIGIN).post(RESTART).reply(429, '', { 'Retry-After': '90' });
+    await expect(restart()).rejects.toMatchObject({
+      code: 'controller_unreachable',
+      message: expect.stringContaining('429'),
+    });
+  });
+});

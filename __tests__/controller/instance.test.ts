@@ -1,0 +1,160 @@
+import { describe, expect, test } from '@jest/globals';
+import { readInstance, readInstances, UnusableAnswer } from '../../src/controller/instance.ts';
+import { ID } from '../support/instances.ts';
+
+/** As controllers since 1.44 write it. */
+function current(changes: object = {}, vminfo: object = {}): Record<string, unknown> {
+  return {
+    instance_id: ID,
+    instance_state: 'Started',
+    message: 'Unexpected VM state: "stopped"',
+    vmid: 'a4c52e39-5ecf-498f-97fa-bc03acf0e9f9',
+    vminfo: {
+      status: 'running',
+      start_date: '2024-10-13T10:51:34Z',
+      node_id: 'inner-node',
+      host_ip: '192.0.2.70',
+      ip: '192.168.64.25',
+      vnc_port: 5900,
+      vnc_connection_string: 'vnc://:hunter2@192.0.2.70:5900',
+      port_forwarding: [{ guest_port: 22, host_port: 10_001, protocol: 'tcp', name: 'ssh' }],
+      timestamp: '2024-10-13T13:10:02.690025+02:00',
+      ...vminfo,
+    },
+    node_id: 'a-node',
+    ts: '2024-10-13T13:10:07.604294123+02:00',
+    external_id: 'runner-1',
+    name: 'vm-1',
+    startup_script: { stdout: 'token hunter2' },
+    ...changes,
+  };
+}
+
+describe('one instance', () => {
+  test('is read field by field, but for those that may hold secrets', () => {
+    const instance = readInstance(current(), ID);
+    expect(instance).toMatchObject({
+      instanceId: ID,
+      state: 'Started',
+      externalId: 'runner-1',
+      name: 'vm-1',
+      message: 'Unexpected VM state: "stopped"',
+      nodeId: 'a-node',
+      updatedAt: { text: '2024-10-13T13:10:07.604294123+02:00' },
+      status: 'running',
+      startDate: { text: '2024-10-13T10:51:34Z' },
+      startDateText: '2024-10-13T10:51:34Z',
+      reportedAt: { text: '2024-10-13T13:10:02.690025+02:00' },
+      hostIp: '192.0.2.70',
+      ip: '192.168.64.25',
+      vncPort: 5900,
+      portForwarding: [{ guestPort: 22, hostPort: 10_001, protocol: 'tcp', name: 'ssh' }],
+    });
+    expect(JSON.stringify(instance, (_, value) => (typeof value === 'bigint' ? '' : value))).not.toContain(
+      'hunter2',
+    );
+  });
+
+  test('of an old controller: no instance_id, no dates, `Name`', () => {
+    const old = {
+      instance_state: 'Started',
+      vminfo: { status: 'running', port_forwarding: [{ host_port: 10_001, Name: 'ssh', guest_port: 22 }] },
+    };
+    expect(readInstance(old, ID)).toMatchObject({
+      instanceId: ID,
+      startDate: undefined,
+      reportedAt: undefined,
+      portForwarding: [{ guestPort: 22, hostPort: 10_001, protocol: undefined, name: 'ssh' }],
+    });
+  });
+
+  test('without a VM yet has no status', () => {
+    expect(readInstance({ instance_id: ID, instance_state: 'Pulling' }, ID)).toMatchObject({
+      status: undefined,
+      portForwarding: [],
+    });
+  });
+
+  test('is found in a list, should the controller ignore the id', () => {
+    expect(readInstance([{ vm: current() }], ID.toUpperCase())).toMatchObject({ instanceId: ID });
+    expect(readInstance([], ID)).toBeUndefined();
+  });
+
+  test.each<[string, object, object, object]>([
+    [
+      'a zero date',
+      {},
+      { start_date: '0001-01-01T00:00:00Z' },
+      { startDate: undefined, startDateText: '0001-01-01T00:00:00Z' },
+    ],
+    ['a date that is none', {}, { start_date: 'soon' }, { startDate: undefined, startDateText: 'soon' }],
+    [
+      'a date that is a number',
+      {},
+      { start_date: 1_728_816_694 },
+      { startDate: undefined, startDateText: undefined },
+    ],
+    ['a status that is no text', {}, { status: 1 }, { status: undefined }],
+    ['a text that is too long', { node_id: 'x'.repeat(201) }, {}, { nodeId: '(a text of 201 characters)' }],
+    ['a host name for an address', {}, { ip: 'evil.example' }, { ip: undefined }],
+    ['an IPv6 address', {}, { host_ip: 'fe80::1' }, { hostIp: 'fe80::1' }],
+    ['port 0, meaning none', {}, { vnc_port: 0 }, { vncPort: undefined }],
+    ['a port out of range', {}, { vnc_port: 65_536 }, { vncPort: undefined }],
+    ['half a port', {}, { vnc_port: 5900.5 }, { vncPort: undefined }],
+    ['a port as text', {}, { vnc_port: '5900' }, { vncPort: undefined }],
+    ['forwarding that is no list', {}, { port_forwarding: {} }, { portForwarding: [] }],
+    [
+      'forwarding that makes no sense',
+      {},
+      { port_forwarding: [7, null, {}, { guest_port: 22 }] },
+      { portForwarding: [] },
+    ],
+    ['vminfo that is no object', { vminfo: 'x' }, {}, { status: undefined }],
+  ])('%s', (_, changes, vminfo, expected) => {
+    expect(readInstance(current(changes, vminfo), ID)).toMatchObject(expected);
+  });
+
+  test('forwards at most 256 ports', () => {
+    const port_forwarding = Array.from({ length: 300 }, (_, index) => ({
+      guest_port: index + 1,
+      host_port: 1,
+    }));
+    expect(readInstance(current({}, { port_forwarding }), ID)?.portForwarding).toHaveLength(256);
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'x'],
+    ['no state', { instance_id: ID }],
+    ['an empty state', { instance_id: ID, instance_state: '' }],
+    ['another instance', current({ instance_id: 'other' })],
+  ])('%s is unusable', (_, body) => {
+    expect(() => readInstance(body, ID)).toThrow(UnusableAnswer);
+  });
+});
+
+describe('the list', () => {
+  test.each([[undefined], [null], [[]]])('%p is an empty one', (body) => {
+    expect(readInstances(body)).toEqual([]);
+  });
+
+  test('that is none is unusable', () => {
+    expect(() => readInstances({ instances: [] })).toThrow(UnusableAnswer);
+  });
+
+  test('outer keys count before inner ones, unless they are null', () => {
+    const inner = current({ external_id: 'inner', name: 'inner' });
+    expect(readInstances([{ external_id: 'outer', instance_id: ID, name: null, vm: inner }])).toMatchObject([
+      { instanceId: ID, externalId: 'outer', name: 'inner' },
+    ]);
+  });
+
+  test('the inner keys do where the outer ones are missing', () => {
+    expect(readInstances([{ vm: current() }])).toMatchObject([{ instanceId: ID, externalId: 'runner-1' }]);
+  });
+
+  test('what makes no sense in it is passed over', () => {
+    expect(readInstances([null, 7, {}, { vm: null }, { vm: {} }, { vm: current() }])).toHaveLength(1);
+  });
+});

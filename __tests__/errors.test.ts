@@ -1,0 +1,57 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError, asActionError, causeChain, describeCause } from '../src/errors.ts';
+
+function withCode(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+describe('asActionError', () => {
+  test('keeps an ActionError as it is', () => {
+    const error = new ActionError('timed_out', 'too late');
+    expect(asActionError(error)).toBe(error);
+    expect(error).toMatchObject({ name: 'ActionError', hint: undefined, transient: false });
+    expect('cause' in error).toBe(false);
+  });
+
+  test.each([[new TypeError('x is not a function')], ['thrown text'], [undefined]])(
+    'takes %p for a defect of the action',
+    (thrown) => {
+      const error = asActionError(thrown);
+      expect(error).toMatchObject({
+        code: 'internal_error',
+        cause: thrown,
+        hint: expect.stringContaining('report'),
+      });
+    },
+  );
+});
+
+describe('describeCause', () => {
+  const refused = withCode('connect ECONNREFUSED ::1:80', 'ECONNREFUSED');
+  test.each<[string, unknown, string]>([
+    [
+      'the buried cause',
+      new Error('fetch failed', { cause: new Error('request', { cause: refused }) }),
+      refused.message,
+    ],
+    ['the first address tried', new AggregateError([refused, new Error('other')], ''), refused.message],
+    ['an empty AggregateError', new AggregateError([], 'none worked'), 'none worked'],
+    [
+      'the code beside the message',
+      withCode('certificate has expired', 'CERT_HAS_EXPIRED'),
+      'certificate has expired (CERT_HAS_EXPIRED)',
+    ],
+    ['the code alone', withCode('', 'ETIMEDOUT'), 'ETIMEDOUT'],
+    ['the name alone', new RangeError(''), 'RangeError'],
+    ['what is no error', new Error('outer', { cause: 'a text' }), 'a text'],
+    ['a code that is no text', Object.assign(new Error('odd'), { code: 7 }), 'odd'],
+  ])('says %s', (_, thrown, text) => {
+    expect(describeCause(thrown)).toBe(text);
+  });
+});
+
+test('a chain of causes that bites its tail ends', () => {
+  const error = new Error('a');
+  error.cause = error;
+  expect(causeChain(error)).toHaveLength(10);
+});

@@ -1,0 +1,146 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError } from '../src/errors.ts';
+import { type Inputs, readInputs } from '../src/inputs.ts';
+import { ID } from './support/instances.ts';
+
+type Given = Readonly<Record<string, string>>;
+
+const VALID: Given = { controller_url: 'http://controller.example:8090', instance_id: ID };
+
+function read(given: Given, onSecret: (secret: string) => void = () => {}): Inputs {
+  const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+  return readInputs(Object.fromEntries(variables), onSecret);
+}
+
+function problemsOf(given: Given): string {
+  try {
+    read(given);
+  } catch (error) {
+    if (error instanceof ActionError && error.code === 'invalid_input') return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+test('what is not given has its default', () => {
+  expect(read(VALID)).toEqual({
+    controllerUrl: new URL('http://controller.example:8090'),
+    target: { by: 'instance_id', id: ID },
+    vncPassword: undefined,
+    usbDevice: undefined,
+    timeoutMs: 300_000,
+    requestTimeoutMs: 10_000,
+    pollInterval: 'auto',
+    dryRun: false,
+    jobSummary: true,
+  });
+});
+
+test('a blank input counts as not given', () => {
+  const blank = {
+    external_id: ' ',
+    vnc_password: '\n',
+    usb_device: '  ',
+    timeout: '',
+    poll_interval: ' ',
+    dry_run: '',
+  };
+  expect(read({ ...VALID, ...blank })).toEqual(read(VALID));
+});
+
+test('nobody can change the inputs afterwards', () => {
+  expect(Object.isFrozen(read(VALID))).toBe(true);
+});
+
+describe('what is taken', () => {
+  test.each<[string, string, Partial<Inputs>]>([
+    ['instance_id', ` ${ID.toUpperCase()} `, { target: { by: 'instance_id', id: ID } }],
+    [
+      'controller_url',
+      'https://gate.example/anka/',
+      { controllerUrl: new URL('https://gate.example/anka/') },
+    ],
+    ['controller_url', 'HTTP://[::1]:8090', { controllerUrl: new URL('http://[::1]:8090') }],
+    ['vnc_password', ' two words \n', { vncPassword: ' two words ' }],
+    ['usb_device', ' iPhone 15 ', { usbDevice: 'iPhone 15' }],
+    ['timeout', '90', { timeoutMs: 90_000 }],
+    ['timeout', '90s', { timeoutMs: 90_000 }],
+    ['timeout', ' 1.5 m ', { timeoutMs: 90_000 }],
+    ['timeout', '24h', { timeoutMs: 86_400_000 }],
+    ['timeout', '1s', { timeoutMs: 1_000 }],
+    ['request_timeout', '0.1', { requestTimeoutMs: 100 }],
+    ['request_timeout', '10m', { requestTimeoutMs: 600_000 }],
+    ['poll_interval', ' auto ', { pollInterval: 'auto' }],
+    ['poll_interval', '0.2s', { pollInterval: 200 }],
+    ['dry_run', ' true ', { dryRun: true }],
+    ['dry_run', 'TRUE', { dryRun: true }],
+    ['job_summary', 'False', { jobSummary: false }],
+  ])('%s: %j', (name, value, expected) => {
+    expect(read({ ...VALID, [name]: value })).toMatchObject(expected);
+  });
+
+  test('an external_id instead of an instance_id', () => {
+    const given = { controller_url: VALID['controller_url'] ?? '', external_id: ' runner 7 ' };
+    expect(read(given).target).toEqual({ by: 'external_id', id: 'runner 7' });
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['controller_url', '', 'it is required'],
+    ['controller_url', 'controller.example:8090', '"controller.example:8090" is no address'],
+    ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is no address'],
+    ['controller_url', 'http://', '"http://" is no address'],
+    ['controller_url', 'http://a b', '"http://a b" is no address'],
+    ['controller_url', 'http://host:99999', 'is no address'],
+    ['controller_url', 'http://me:hunter2@host', '"http://***@host" carries credentials'],
+    ['controller_url', 'http://me@host', '"http://***@host" carries credentials'],
+    ['controller_url', 'me:hunt/er2@host', '"***@host" is no address'],
+    ['controller_url', 'http://host/?token=hunter2', '"http://host/?..." has a query'],
+    ['controller_url', 'http://host/#x', '"http://host/?..." has a query or a fragment'],
+    ['instance_id', 'my-vm', '"my-vm" is no UUID'],
+    ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
+    ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
+    ['timeout', 'soon', '"soon" is no time from 1s to 24h'],
+    ['timeout', '0.9', '"0.9" is no time'],
+    ['timeout', '25h', '"25h" is no time'],
+    ['timeout', '-5', '"-5" is no time'],
+    ['timeout', '1e3', '"1e3" is no time'],
+    ['timeout', '5 minutes', '"5 minutes" is no time'],
+    ['timeout', 'NaN', '"NaN" is no time'],
+    ['request_timeout', '0', '"0" is no time from 0.1s to 10m'],
+    [
+      'poll_interval',
+      '0.1',
+      '"0.1" is no time from 0.2s to 10m; write a number of seconds, or one with s, m or h, such as 90s; or auto',
+    ],
+    ['dry_run', 'yes', '"yes" is neither true nor false'],
+    ['job_summary', 'constructor', '"constructor" is neither true nor false'],
+  ])('%s: %j', (name, value, problem) => {
+    expect(problemsOf({ ...VALID, [name]: value })).toContain(`${name}: `);
+    expect(problemsOf({ ...VALID, [name]: value })).toContain(problem);
+    expect(problemsOf({ ...VALID, [name]: value })).not.toContain('hunter2');
+  });
+
+  test('both an instance_id and an external_id', () => {
+    expect(problemsOf({ ...VALID, external_id: 'x' })).toContain('both are given; give exactly one');
+  });
+
+  test('neither an instance_id nor an external_id', () => {
+    expect(problemsOf({ ...VALID, instance_id: '' })).toContain('neither is given; give exactly one');
+  });
+
+  test('everything that is wrong, in one go', () => {
+    expect(problemsOf({ instance_id: 'x', timeout: 'y', dry_run: 'z' })).toMatch(
+      /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,
+    );
+  });
+});
+
+test('secrets are told of even where other inputs are invalid', () => {
+  const secrets: string[] = [];
+  expect(() =>
+    read({ timeout: 'soon', vnc_password: 'hunter2' }, (secret) => secrets.push(secret)),
+  ).toThrow();
+  expect(secrets).toEqual(['hunter2']);
+});

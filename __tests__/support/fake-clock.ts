@@ -1,0 +1,48 @@
+import type { Clock } from '../../src/clock.ts';
+
+export interface FakeClock extends Clock {
+  /** How long was slept, in order. */
+  readonly sleeps: number[];
+  /** Lets the time pass that a held sleep waits for. */
+  expire(): void;
+}
+
+/**
+ * Time stands still but for sleeps, which end at once and let it pass. Sleeps for which `hold` is true wait for
+ * `expire`: limits that are not to be reached.
+ */
+export function createFakeClock(hold: (ms: number) => boolean = () => false): FakeClock {
+  let now = 1_000;
+  const sleeps: number[] = [];
+  const held = new Set<() => void>();
+  return {
+    sleeps,
+    now: () => now,
+    sleep(ms, signal) {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      const pass = () => {
+        now += Math.max(0, ms);
+      };
+      if (!hold(ms)) {
+        sleeps.push(ms);
+        pass();
+        return Promise.resolve();
+      }
+      return new Promise((resolve, reject) => {
+        const end = () => {
+          pass();
+          resolve();
+        };
+        held.add(end);
+        signal.addEventListener('abort', () => {
+          held.delete(end);
+          reject(signal.reason);
+        });
+      });
+    },
+    expire() {
+      for (const end of held) end();
+      held.clear();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type { Instance } from '../../src/controller/instance.ts';
+import { type Instant, parseInstant } from '../../src/instant.ts';
+import type { Baseline } from '../../src/restart/verdict.ts';
+
+export const ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
+export const OLD_BOOT = '2024-10-13T10:51:34Z';
+export const NEW_BOOT = '2024-10-13T13:12:00Z';
+
+export function at(text: string): Instant {
+  const instant = parseInstant(text);
+  if (instant === undefined) throw new Error(`${text} is no date`);
+  return instant;
+}
+
+/** A healthy instance that booted at {@link OLD_BOOT}, but for what is given; `seconds` is its report's age. */
+export function instance(changes: Partial<Instance> = {}): Instance {
+  return {
+    instanceId: ID,
+    state: 'Started',
+    externalId: 'runner-1',
+    name: 'vm-1',
+    message: undefined,
+    nodeId: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
+    updatedAt: at('2024-10-13T13:10:07.604294+02:00'),
+    status: 'running',
+    startDate: at(OLD_BOOT),
+    startDateText: OLD_BOOT,
+    reportedAt: at('2024-10-13T13:10:02.690025+02:00'),
+    hostIp: '192.0.2.70',
+    ip: '192.168.64.25',
+    vncPort: 5900,
+    portForwarding: [{ guestPort: 22, hostPort: 10_001, protocol: 'tcp', name: 'ssh' }],
+    ...changes,
+  };
+}
+
+export function bootedAt(text: string | undefined): Partial<Instance> {
+  return { startDate: text === undefined ? undefined : parseInstant(text), startDateText: text };
+}
+
+/** Both clocks of the report, `seconds` after the one that {@link instance} carries. */
+export function reported(seconds: number): Partial<Instance> {
+  const shift = (text: string) => at(new Date(Date.parse(text) + seconds * 1000).toISOString());
+  return { updatedAt: shift('2024-10-13T11:10:07.604Z'), reportedAt: shift('2024-10-13T11:10:02.690Z') };
+}
+
+export function baseline(changes: Partial<Instance> = {}): Baseline {
+  const before = instance(changes);
+  return { instance: before, startDate: before.startDate ?? at(OLD_BOOT) };
+}
+
+/** The instance after a restart that went well, in a report `seconds` later. */
+export function restarted(seconds = 10, changes: Partial<Instance> = {}): Instance {
+  return instance({ ...reported(seconds), ...bootedAt(NEW_BOOT), ...changes });
+}

@@ -1,0 +1,84 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createTerminal, harmless, type Terminal } from '../src/terminal.ts';
+import { captureStdout } from './support/log.ts';
+
+describe('harmless', () => {
+  test.each([
+    ['plain text, ünïcödé 🚀 and fe80::1 stay', 'plain text, ünïcödé 🚀 and fe80::1 stay'],
+    ['::error::x', ': :error::x'],
+    [' \t ::add-mask::x', ' \\u0009 ::add-mask::x'],
+    ['\u00a0\u3000::set-output name=a::b', '\u00a0\u3000: :set-output name=a::b'],
+    ['text ##[error]x', 'text # #[error]x'],
+    ['###[group]', '## #[group]'],
+    ['a\n::error::b', 'a\\u000a::error::b'],
+    ['a\r::error::b', 'a\\u000d::error::b'],
+    ['\u001b[31mred\u0007', '\\u001b[31mred\\u0007'],
+    ['\u0085::x::', '\\u0085::x::'],
+    ['a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
+    ['\u202egnp.exe', '\\u202egnp.exe'],
+    ['\ud800', '\\ud800'],
+  ])('%j', (text, expected) => {
+    expect(harmless(text)).toBe(expected);
+  });
+});
+
+describe('terminal', () => {
+  let terminal: Terminal;
+  let log: ReturnType<typeof captureStdout>;
+
+  beforeEach(() => {
+    terminal = createTerminal();
+    log = captureStdout();
+  });
+
+  test('each kind of line is one line without commands of its own', () => {
+    terminal.info('##[error]a\n::b::');
+    terminal.debug('::c::');
+    terminal.warning('d\n##[e]');
+    terminal.error('title ::f::\n', 'first ##[g]\n::second::');
+    expect(log.lines()).toEqual([
+      '# #[error]a\\u000a::b::',
+      '::debug::: :c::',
+      '::warning::d\\u000a# #[e]',
+      '::error title=title %3A%3Af%3A%3A\\u000a::first # #[g]%0A: :second::',
+    ]);
+  });
+
+  test('a secret is made known to the runner in the usual encodings, and hidden here too', () => {
+    terminal.mask('p@ss "wörd"?>');
+    expect(log.lines().every((line) => line.startsWith('::add-mask::'))).toBe(true);
+    const bytes = Buffer.from('p@ss "wörd"?>');
+    const forms = [
+      'p@ss "wörd"?>',
+      bytes.toString('base64'),
+      bytes.toString('base64url'),
+      bytes.toString('hex'),
+      bytes.toString('hex').toUpperCase(),
+      encodeURIComponent('p@ss "wörd"?>'),
+      'p@ss \\"wörd\\"?>',
+    ];
+    for (const form of forms) {
+      expect(log.lines()).toContain(`::add-mask::${form.replaceAll('%', '%25')}`);
+      expect(terminal.clean(`<${form}>`)).toBe('<***>');
+    }
+  });
+
+  test('a secret over several lines is hidden in texts of several lines', () => {
+    terminal.mask('first\nsecond');
+    terminal.error('title', 'before first\nsecond after');
+    expect(log.lines().at(-1)).toBe('::error title=title::before *** after');
+  });
+
+  test('a secret of less than 4 characters is not masked, but taken out of what comes from outside', () => {
+    terminal.mask('abc');
+    expect(log.lines()).toEqual([]);
+    expect(terminal.clean('abc')).toBe('abc');
+    expect(terminal.scrub('bad password abc')).toBe('bad password ***');
+  });
+
+  test('a secret that is part of another does not leave the rest of it behind', () => {
+    terminal.mask('hunter');
+    terminal.mask('hunter2-and-more');
+    expect(terminal.clean('hunter2-and-more hunter')).toBe('*** ***');
+  });
+});
