@@ -5,4 +5,5 @@ export default {
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },
   restoreMocks: true,
+  testTimeout: 30_000,
 };

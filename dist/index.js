@@ -290,7 +290,7 @@ var __webpack_unused_export__;
 const Client = __nccwpck_require__(3701)
 const Dispatcher = __nccwpck_require__(883)
 const Pool = __nccwpck_require__(628)
-const BalancedPool = __nccwpck_require__(837)
+const BalancedPool = __nccwpck_require__(3218)
 const RoundRobinPool = __nccwpck_require__(5520)
 const Agent = __nccwpck_require__(7405)
 const Dispatcher1Wrapper = __nccwpck_require__(3650)
@@ -7035,7 +7035,7 @@ module.exports = Agent
 
 /***/ }),
 
-/***/ 837:
+/***/ 3218:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -45718,29 +45718,15 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 5691:
-/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4283);
-
-await (0,_main_js__WEBPACK_IMPORTED_MODULE_0__/* .main */ .i)();
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 4283:
+/***/ 5233:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  i: () => (/* binding */ main)
-});
-
-;// CONCATENATED MODULE: ./lib/clock.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   QB: () => (/* binding */ endProcessWithin),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
 const systemClock = {
     now: () => performance.now(),
     sleep: (ms, signal) => new Promise((resolve, reject) => {
@@ -45785,6 +45771,35 @@ function seconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
 
+
+/***/ }),
+
+/***/ 5691:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(837);
+
+
+await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 837:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  i: () => (/* binding */ main)
+});
+
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __nccwpck_require__(5233);
 ;// CONCATENATED MODULE: ./lib/errors.js
 /** What can go wrong, as the output `error_code` names it. */
 const ERROR_CODES = (/* unused pure expression or super */ null && ([
@@ -46106,7 +46121,7 @@ function hostOf(location) {
 const MIB = 1024 * 1024;
 const MAX_LIST_BYTES = 32 * MIB;
 const MAX_INSTANCE_BYTES = MIB;
-const VERSION_TIMEOUT_MS = 3_000;
+const VERSION_TIMEOUT_MS = 5_000;
 const VM_PATH = '/api/v1/vm';
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
 const STATUS_PATH = '/api/v1/status';
@@ -46217,7 +46232,7 @@ function createTransport({ baseUrl, requestTimeoutMs, clock, random }) {
         const progress = { phase: 'connecting', left: false };
         try {
             const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-            const answer = await within(clock, { ms, signal }, (stop) => converse({ ...wire, url: `${baseUrl.origin}${prefix}${wire.path}` }, progress, stop));
+            const answer = await (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...wire, url: `${baseUrl.origin}${prefix}${wire.path}` }, progress, stop));
             return { answer };
         }
         catch (error) {
@@ -46483,12 +46498,13 @@ const optionalExternalId = (text) => {
         return { value: value || undefined };
     return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
-const BOOLEANS = {
-    ...{ true: true, True: true, TRUE: true },
-    ...{ false: false, False: false, FALSE: false },
-};
+/** The booleans of YAML. */
+const BOOLEANS = new Map([
+    ...['true', 'True', 'TRUE'].map((text) => [text, true]),
+    ...['false', 'False', 'FALSE'].map((text) => [text, false]),
+]);
 const inputs_boolean = (text) => {
-    const value = BOOLEANS[text.trim()];
+    const value = BOOLEANS.get(text.trim());
     return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
 };
 const pollInterval = (text) => {
@@ -46498,11 +46514,11 @@ const pollInterval = (text) => {
     return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
 };
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
-const UNITS = { '': SECOND, s: SECOND, m: MINUTE, h: HOUR };
 function duration({ min, max }) {
     return (text) => {
-        const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
-        const value = Number(number) * (UNITS[unit] ?? 0);
+        const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
+        const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+        const value = Number(number) * unitMs;
         if (number !== '' && value >= min && value <= max)
             return { value };
         const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
@@ -46528,7 +46544,7 @@ const controllerUrl = (text) => {
 };
 /** A mistaken URL may hold a password before an `@`, or a token in its query. */
 function withoutSecrets(url) {
-    return url.replace(/[?#].*$/s, '?...').replace(/(^|\/\/).*@/s, '$1***@');
+    return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
 }
 const LONGEST_SHOWN = 200;
 function shown(text) {
@@ -49510,12 +49526,12 @@ function sshPort(instance) {
 function wireForm({ guestPort, hostPort, protocol, name }) {
     return { guest_port: guestPort, host_port: hostPort, protocol: protocol ?? '', name: name ?? '' };
 }
-/** Sets every output and, on failure, prints the one error annotation; stacks and causes go to the debug log. */
+/** On failure, prints the one error annotation, stacks and causes to the debug log; then sets every output. */
 function report(outcome, terminal) {
-    for (const [name, value] of Object.entries(outputsOf(outcome)))
-        setOutput(name, terminal.clean(value));
     if (outcome.error !== undefined)
         reportError(outcome.error, { terminal, title: titleOf(outcome) });
+    for (const [name, value] of Object.entries(outputsOf(outcome)))
+        setOutput(name, terminal.clean(value));
 }
 /** What happened, in a few words. */
 function titleOf({ restarted, error }) {
@@ -49534,9 +49550,35 @@ function stackOf(thrown) {
     return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
+;// CONCATENATED MODULE: ./lib/restart/journal.js
+
+/** @param elapsedMs milliseconds since the restart was sent, to begin each line with; undefined before that. */
+function createJournal(log, elapsedMs) {
+    const counts = new Map();
+    let lastText = '';
+    return {
+        note(kind, text) {
+            counts.set(kind, (counts.get(kind) ?? 0) + 1);
+            const line = `${formatElapsed(elapsedMs())}${text}`;
+            if (text === lastText)
+                log.debug(line);
+            else
+                log.info(line);
+            lastText = text;
+        },
+        tally() {
+            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
+        },
+    };
+}
+/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
+function formatElapsed(ms) {
+    return ms === undefined ? '' : `+${(0,lib_clock/* seconds */.YA)(ms).padStart(7)}  `;
+}
+
 ;// CONCATENATED MODULE: ./lib/restart/means.js
 function describeFault({ reason }) {
-    return `no usable answer, asking again: ${reason}`;
+    return `The controller gave no usable answer, asking again: ${reason}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
@@ -49667,6 +49709,7 @@ function describeUnmet({ condition, seen }) {
 
 
 
+
 /** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
 const GRACE_MS = 6_000;
 const LOOK_AGAIN_MS = 1_000;
@@ -49678,7 +49721,9 @@ const MOST_CANDIDATES = 10;
  */
 async function takeBaseline(means, { target, deadline, onSeen }) {
     const { clock, log, signal } = means;
-    const bounds = { deadline, signal, onFault: (fault) => log.info(describeFault(fault)) };
+    const journal = createJournal(log, () => undefined);
+    const onFault = (fault) => journal.note(fault.kind, describeFault(fault));
+    const bounds = { deadline, signal, onFault };
     let graceEndsAt;
     for (;;) {
         const instance = await find(target, { means, bounds });
@@ -49690,7 +49735,7 @@ async function takeBaseline(means, { target, deadline, onSeen }) {
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
         if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
             throw baseline;
-        log.info(`Looking again, this may pass: ${baseline.message}`);
+        journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
         await clock.sleep(LOOK_AGAIN_MS, signal);
     }
 }
@@ -49739,38 +49784,15 @@ function listCandidates(instances) {
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-;// CONCATENATED MODULE: ./lib/restart/journal.js
-
-/** @param elapsedMs milliseconds since the restart was sent: every line begins with it. */
-function createJournal(log, elapsedMs) {
-    const counts = new Map();
-    let lastText = '';
-    return {
-        note(kind, text) {
-            counts.set(kind, (counts.get(kind) ?? 0) + 1);
-            const line = `${formatElapsed(elapsedMs())}  ${text}`;
-            if (text === lastText)
-                log.debug(line);
-            else
-                log.info(line);
-            lastText = text;
-        },
-        tally() {
-            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
-        },
-    };
-}
-/** Right-aligned, so that lines stand below each other: `+  5.1 s`. */
-function formatElapsed(ms) {
-    return `+${seconds(ms).padStart(7)}`;
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 const AUTO_INTERVAL_MS = 1_000;
+/** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+const SHORTEST_LOOK_MS = 500;
 /** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
 function nextLookAt(pollInterval, { lastLookAt, deadline }) {
     const intervalMs = pollInterval === 'auto' ? AUTO_INTERVAL_MS : pollInterval;
-    return Math.min(lastLookAt + intervalMs, deadline);
+    const lookAt = lastLookAt + intervalMs;
+    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
@@ -49856,12 +49878,12 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt })
     const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
     const hasNews = newest !== baseline.instance;
     const message = [
-        `The restart was sent, but not verified after ${seconds(endedAt - sentAt)}.`,
+        `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
         ...(reply.kind === 'accepted' ? [] : [`Whether the controller took it is unclear: ${reply.reason}.`]),
         `Missing: ${missing}.`,
         `Last seen: ${describeState(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
         hasNews
-            ? `The last new report came ${seconds(endedAt - newestAt)} before the end.`
+            ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
             : 'No new report came since.',
         `Answers: ${journal.tally()}.`,
     ];
@@ -49919,7 +49941,7 @@ async function restartAndProve(job, means, record) {
     const instance = await watch(means, watching);
     record.restarted = 'true';
     record.durationMs = clock.now() - sentAt;
-    log.info(`Restarted and verified in ${seconds(record.durationMs)}: ${describeState(instance)}`);
+    log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
 }
 /** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
 async function send(job, { means, record, instanceId, deadline }) {
@@ -49993,7 +50015,7 @@ function renderTable({ before, last, durationMs }, show) {
     if (last === undefined)
         return [];
     const rows = Object.entries(ROWS).map(([label, read]) => [label, before && read(before), read(last)]);
-    const duration = durationMs === undefined ? [] : [['duration', '', seconds(durationMs)]];
+    const duration = durationMs === undefined ? [] : [['duration', '', (0,lib_clock/* seconds */.YA)(durationMs)]];
     const cells = [...rows, ...duration].map(([label, was, is]) => {
         return `<tr><td>${label}</td><td><code>${show(was)}</code></td><td><code>${show(is)}</code></td></tr>`;
     });
@@ -50109,52 +50131,72 @@ function harmless(text) {
 
 /** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
 const EXIT_GRACE_MS = 300;
-/** The whole step: environment -> inputs -> restart -> outcome -> report. */
-async function main() {
+/**
+ * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
+ * @param endWithin ends the process in so many milliseconds, should it not end by itself.
+ */
+async function main(endWithin) {
     const terminal = createTerminal();
-    const cancellation = cancelOnSignals();
-    let inputs;
-    let outcome;
-    try {
-        inputs = readInputs(process.env, terminal.mask);
-        outcome = await run(inputs, { terminal, signal: cancellation.signal });
-    }
-    catch (error) {
-        outcome = { ...NOTHING_DONE, error: asActionError(error) };
-    }
-    report(outcome, terminal);
+    const interruption = listenForInterruptions();
+    const { inputs, outcome } = await restartAsAsked(terminal, interruption.signal);
+    const isReported = reportOrExplain(outcome, terminal);
     if (inputs?.jobSummary !== false)
         await writeSummary(outcome, terminal);
-    cancellation.stop();
-    process.exitCode = outcome.error === undefined ? 0 : 1;
-    endProcessWithin(EXIT_GRACE_MS);
+    interruption.stopListening();
+    process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
+    endWithin(EXIT_GRACE_MS);
+}
+/** `inputs` is absent where they were invalid. */
+async function restartAsAsked(terminal, signal) {
+    try {
+        const inputs = readInputs(process.env, terminal.mask);
+        return { inputs, outcome: await run(inputs, { terminal, signal }) };
+    }
+    catch (error) {
+        return { outcome: { ...NOTHING_DONE, error: asActionError(error) } };
+    }
+}
+/** Outputs that cannot be written fail the step: whoever reads them would take them for empty. */
+function reportOrExplain(outcome, terminal) {
+    try {
+        report(outcome, terminal);
+        return true;
+    }
+    catch (error) {
+        terminal.error(`${titleOf(outcome)}, outputs not written`, describeCause(error));
+        return false;
+    }
 }
 async function run(inputs, { terminal, signal }) {
     const transport = createTransport({
         baseUrl: inputs.controllerUrl,
         requestTimeoutMs: inputs.requestTimeoutMs,
-        clock: systemClock,
+        clock: lib_clock/* systemClock */.ml,
         random: Math.random,
     });
-    const controller = createController({ transport, clock: systemClock, scrub: terminal.scrub });
+    const controller = createController({ transport, clock: lib_clock/* systemClock */.ml, scrub: terminal.scrub });
     terminal.info(`Controller: ${inputs.controllerUrl.href}`);
     try {
-        return await restart(inputs, { clock: systemClock, controller, log: terminal, signal });
+        return await restart(inputs, { clock: lib_clock/* systemClock */.ml, controller, log: terminal, signal });
     }
     finally {
         await transport.close();
     }
 }
-/** On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a truthful report. */
-function cancelOnSignals() {
+/**
+ * On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a truthful report. The same goes
+ * for an error that nobody caught, which would end the process without a word about the restart.
+ */
+function listenForInterruptions() {
     const controller = new AbortController();
     const cancel = (signal) => {
         controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
     };
-    process.on('SIGINT', cancel).on('SIGTERM', cancel);
+    const fail = (error) => controller.abort(asActionError(error));
+    process.on('SIGINT', cancel).on('SIGTERM', cancel).on('uncaughtException', fail);
     return {
         signal: controller.signal,
-        stop: () => process.off('SIGINT', cancel).off('SIGTERM', cancel),
+        stopListening: () => process.off('SIGINT', cancel).off('SIGTERM', cancel).off('uncaughtException', fail),
     };
 }
 

@@ -1,9 +1,14 @@
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { serve } from './server.ts';
 import { startStep } from './step.ts';
 import { DEFAULT_WORLD, World } from './world.ts';
 
-/** `npm start`: runs the bundled action as a runner would, against a simulated controller, and shows what it reports. */
+/**
+ * `npm start`: runs the bundled action as a runner would, against a simulated controller, and shows what it reports.
+ * `--action DIR` runs the one in another folder, `--node FILE` with another Node.
+ */
+const { values: options } = parseArgs({ options: { action: { type: 'string' }, node: { type: 'string' } } });
 const world = new World({ ...DEFAULT_WORLD, seed: Date.now(), startsAt: Date.now() });
 const simulator = await serve({ world, port: 0, now: Date.now });
 const instanceId = world.records[0]?.instanceId ?? '';
@@ -16,7 +21,8 @@ console.log(`- uses: ./
 
 heading('Its log');
 const step = await startStep({
-  action: fileURLToPath(new URL('..', import.meta.url)),
+  action: options.action ?? fileURLToPath(new URL('..', import.meta.url)),
+  node: options.node ?? process.execPath,
   inputs: { controller_url: simulator.url, instance_id: instanceId },
   onLine: showLine,
 });

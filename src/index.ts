@@ -1,3 +1,4 @@
+import { endProcessWithin } from './clock.ts';
 import { main } from './main.ts';
 
-await main();
+await main(endProcessWithin);

@@ -132,12 +132,12 @@ const pollInterval: Parser<number | 'auto'> = (text) => {
 };
 
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
-const UNITS: Readonly<Record<string, number>> = { '': SECOND, s: SECOND, m: MINUTE, h: HOUR };
 
 function duration({ min, max }: { min: number; max: number }): Parser<number> {
   return (text) => {
-    const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
-    const value = Number(number) * (UNITS[unit] ?? 0);
+    const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
+    const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+    const value = Number(number) * unitMs;
     if (number !== '' && value >= min && value <= max) return { value };
     const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
     return {

@@ -1,4 +1,4 @@
-import { endProcessWithin, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import { createController } from './controller/controller.ts';
 import { createTransport } from './controller/transport.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
@@ -11,8 +11,11 @@ import { createTerminal, type Terminal } from './terminal.ts';
 /** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
 const EXIT_GRACE_MS = 300;
 
-/** The whole step: environment -> inputs -> restart -> outcome -> report. */
-export async function main(): Promise<void> {
+/**
+ * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
+ * @param endWithin ends the process in so many milliseconds, should it not end by itself.
+ */
+export async function main(endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   const interruption = listenForInterruptions();
   const { inputs, outcome } = await restartAsAsked(terminal, interruption.signal);
@@ -20,7 +23,7 @@ export async function main(): Promise<void> {
   if (inputs?.jobSummary !== false) await writeSummary(outcome, terminal);
   interruption.stopListening();
   process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
-  endProcessWithin(EXIT_GRACE_MS);
+  endWithin(EXIT_GRACE_MS);
 }
 
 /** `inputs` is absent where they were invalid. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { type Controller, createController, type RestartReply } from '../../src/controller/controller.ts';
 import { type Bounds, createTransport, type Transport } from '../../src/controller/transport.ts';
@@ -54,6 +54,10 @@ afterEach(async () => {
   const pending = nock.pendingMocks();
   nock.cleanAll();
   expect(pending).toEqual([]);
+});
+
+afterAll(() => {
+  nock.restore();
 });
 
 describe('reading', () => {
@@ -373,5 +377,16 @@ describe('restarting', () => {
       code: 'controller_unreachable',
       message: expect.stringContaining('429'),
     });
+  });
+
+  test('that cannot even be sent restarts nothing', async () => {
+    const neverLeft = { left: false, reason: 'connect ECONNREFUSED', cause: undefined };
+    const deaf: Transport = { ...transport, write: async () => ({ noAnswer: neverLeft }) };
+    const { restartInstance } = createController({ transport: deaf, clock, scrub: (text) => text });
+    const error = {
+      code: 'controller_unreachable',
+      message: 'The restart could not be sent: connect ECONNREFUSED.',
+    };
+    await expect(restartInstance(REQUEST, bounds)).rejects.toMatchObject(error);
   });
 });

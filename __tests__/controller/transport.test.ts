@@ -1,0 +1,211 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  type Bounds,
+  createTransport,
+  type Exchange,
+  type Transport,
+} from '../../src/controller/transport.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+
+// Over real sockets: what happens on a wire, and when, is what the promise of a single restart hangs on.
+
+const REQUEST_TIMEOUT_MS = 10_000;
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+let server: Server;
+let sockets: Socket[];
+let clock: FakeClock;
+let transport: Transport;
+let bounds: Bounds;
+let faults: string[];
+/** What the server does with each connection's data, in order; the last one lasts. */
+let answers: ((socket: Socket) => void)[];
+let received: string[];
+
+function connect(url: string): void {
+  clock = createFakeClock((ms) => ms === REQUEST_TIMEOUT_MS || ms % 250 !== 0);
+  transport = createTransport({
+    baseUrl: new URL(url),
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    clock,
+    random: () => 0,
+  });
+  faults = [];
+  bounds = {
+    deadline: clock.now() + 60_123,
+    signal: new AbortController().signal,
+    onFault: ({ reason }) => faults.push(reason),
+  };
+}
+
+beforeEach(async () => {
+  [sockets, answers, received] = [[], [(socket) => socket.write(OK)], []];
+  server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      received.push(String(data).split('\r\n', 1)[0] ?? '');
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      answer?.(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
+
+afterEach(async () => {
+  await transport.close();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const read = () => transport.read({ path: '/x', maxBytes: 100, decode: ({ text }) => text }, bounds);
+const write = (changes: Partial<Bounds> = {}) =>
+  transport.write({ path: '/x', body: {} }, { ...bounds, ...changes });
+
+async function freePort(): Promise<number> {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  await new Promise((resolve) => other.close(resolve));
+  return port;
+}
+
+/** Lets the time for a request run out as soon as the server has got something. */
+function expireWhen(reached: () => boolean): void {
+  const check = () => (reached() ? clock.expire() : setImmediate(check));
+  setImmediate(check);
+}
+
+describe('a read', () => {
+  test('that hangs before the headers is let go of and tried again', async () => {
+    answers = [() => {}, (socket) => socket.write(OK)];
+    expireWhen(() => received.length === 1);
+    await expect(read()).resolves.toBe('ok');
+    expect(faults).toEqual(['timed out while waiting for the answer']);
+  });
+
+  test('that hangs in the body is let go of and tried again', async () => {
+    let isStarted = false;
+    const start = (socket: Socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{', () => {
+        isStarted = true;
+      });
+    answers = [start, (socket) => socket.write(OK)];
+    // A moment for the headers to arrive: twenty turns of the event loop.
+    let turns = 0;
+    expireWhen(() => isStarted && ++turns > 20);
+    await expect(read()).resolves.toBe('ok');
+    expect(faults).toEqual(['timed out while reading the answer']);
+  });
+
+  test('that is cut off in the body is tried again', async () => {
+    answers = [
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{'),
+      (socket) => socket.write(OK),
+    ];
+    await expect(read()).resolves.toBe('ok');
+    expect(faults).toEqual([expect.stringContaining('(while reading the answer)')]);
+  });
+
+  test('whose connection is reset is tried again', async () => {
+    answers = [(socket) => socket.resetAndDestroy(), (socket) => socket.write(OK)];
+    await expect(read()).resolves.toBe('ok');
+    expect(faults).toEqual([expect.stringContaining('ECONNRESET')]);
+  });
+
+  test('that is answered by something else than HTTP is tried again', async () => {
+    answers = [(socket) => socket.write('SSH-2.0-OpenSSH_9.6\r\n'), (socket) => socket.write(OK)];
+    await expect(read()).resolves.toBe('ok');
+    expect(faults).toEqual([expect.stringContaining('HTTP/1.1 protocol')]);
+  });
+
+  test('takes the first of two headers of a name', async () => {
+    const twice = 'HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n';
+    answers = [(socket) => socket.write(twice), (socket) => socket.write(OK)];
+    await expect(read()).resolves.toBe('ok');
+    expect(clock.sleeps).toEqual([2_000]);
+  });
+});
+
+describe('a write', () => {
+  async function failure(result: Promise<Exchange>) {
+    const exchange = await result;
+    if ('answer' in exchange) throw new Error('there was an answer');
+    return exchange.noAnswer;
+  }
+
+  test('that was answered is not tried again', async () => {
+    await expect(write()).resolves.toMatchObject({ answer: { status: 200, text: 'ok' } });
+    expect(received).toEqual(['POST /x HTTP/1.1']);
+  });
+
+  test('gets a connection of its own, which it does not keep', async () => {
+    await read();
+    await write();
+    await write();
+    expect(sockets).toHaveLength(3);
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ['reset', (socket) => socket.resetAndDestroy()],
+    ['closed', (socket) => socket.end()],
+    ['cut off in the answer', (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{')],
+  ])('whose connection is %s may have been carried out, and is not tried again', async (_, answer) => {
+    answers = [answer];
+    expect(await failure(write())).toMatchObject({ left: true });
+    expect(received).toEqual(['POST /x HTTP/1.1']);
+  });
+
+  test('that hangs may have been carried out, and is not tried again', async () => {
+    answers = [() => {}];
+    expireWhen(() => received.length === 1);
+    expect(await failure(write())).toMatchObject({
+      left: true,
+      reason: 'timed out while waiting for the answer',
+    });
+    expect(received).toHaveLength(1);
+  });
+
+  test('that is cancelled on its way may have been carried out', async () => {
+    const cancellation = new AbortController();
+    answers = [() => cancellation.abort(new Error('cancelled'))];
+    expect(await failure(write({ signal: cancellation.signal }))).toMatchObject({ left: true });
+  });
+
+  test('that was refused never left, and is tried again until the time is over', async () => {
+    connect(`http://127.0.0.1:${await freePort()}`);
+    const result = await failure(write());
+    expect(result).toMatchObject({ left: false, reason: expect.stringContaining('ECONNREFUSED') });
+    expect(clock.sleeps.length).toBeGreaterThan(10);
+    expect(clock.now()).toBeLessThan(bounds.deadline);
+  });
+
+  test('to a host that nobody knows never left', async () => {
+    connect('http://controller.invalid');
+    const result = await failure(write({ deadline: clock.now() + 200.5 }));
+    expect(result).toMatchObject({ left: false, reason: expect.stringContaining('controller.invalid') });
+  });
+
+  test('over a TLS connection that never comes about never left', async () => {
+    connect(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    answers = [(socket) => socket.write('no TLS here')];
+    const result = await failure(write({ deadline: clock.now() + 200.5 }));
+    expect(result).toMatchObject({ left: false, reason: expect.stringContaining('while connecting') });
+  });
+
+  test('over a TLS connection that hangs never left, either', async () => {
+    connect(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    answers = [() => {}];
+    expireWhen(() => received.length === 1);
+    const result = await failure(write({ deadline: clock.now() + 200.5 }));
+    expect(result).toMatchObject({ left: false, reason: 'timed out while connecting' });
+  });
+
+  test('that is cancelled before it left throws the reason', async () => {
+    await expect(write({ signal: AbortSignal.abort(new Error('cancelled')) })).rejects.toThrow('cancelled');
+    expect(received).toEqual([]);
+  });
+});

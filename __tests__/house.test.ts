@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { ERROR_CODES } from '../src/errors.ts';
+import { DEFAULTS } from '../src/inputs.ts';
+import { outputsOf } from '../src/report.ts';
+import { NOTHING_DONE } from '../src/restart/restart.ts';
+
+interface ActionFile {
+  inputs: Record<string, { description: string; required?: boolean; default?: string }>;
+  outputs: Record<string, { description: string }>;
+  runs: { using: string; main: string };
+  branding: { icon: string; color: string };
+}
+
+const action: ActionFile = parse(readFileSync('action.yml', 'utf8'));
+const readme = readFileSync('README.md', 'utf8');
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, text: readFileSync(join('src', path), 'utf8') }));
+
+/** Names in the first column of the table below a heading of the README. */
+function tableBelow(heading: string): string[] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
+}
+
+function sourcesWith(pattern: RegExp): string[] {
+  return sources
+    .filter(({ text }) => pattern.test(text))
+    .map(({ path }) => path)
+    .sort();
+}
+
+test('scripts and tests run on the Node that runners have', () => {
+  expect(process.version).toMatch(/^v24\./);
+  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js' });
+});
+
+describe('action.yml', () => {
+  test('declares the inputs that are read, with their defaults', () => {
+    const read = sources.find(({ path }) => path === 'inputs.ts')?.text.matchAll(/read\('(\w+)'/g) ?? [];
+    expect([...read].map(([, name]) => name).sort()).toEqual(Object.keys(action.inputs).sort());
+    const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
+    expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual(DEFAULTS);
+  });
+
+  test('declares the outputs that are set', () => {
+    expect(Object.keys(action.outputs)).toEqual(Object.keys(outputsOf(NOTHING_DONE)));
+  });
+});
+
+describe('README', () => {
+  test('lists every input, output and error code, in order', () => {
+    expect(tableBelow('Inputs')).toEqual(Object.keys(action.inputs));
+    expect(tableBelow('Outputs')).toEqual(Object.keys(action.outputs));
+    expect(tableBelow('Error codes')).toEqual([...ERROR_CODES]);
+  });
+
+  test('names the defaults', () => {
+    for (const [name, value] of Object.entries(DEFAULTS)) {
+      expect(readme).toMatch(new RegExp(`^\\| \`${name}\` \\| \`${value}\` \\|`, 'm'));
+    }
+  });
+});
+
+describe('one place for each thing', () => {
+  test.each<[string, RegExp, string[]]>([
+    ['undici', /from 'undici'/, ['controller/transport.ts']],
+    ['inputs', /INPUT_/, ['inputs.ts']],
+    ['the environment and the process', /\bprocess\./, ['clock.ts', 'main.ts']],
+    [
+      'the log',
+      /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
+      ['terminal.ts'],
+    ],
+    ['the runner', /from '@actions\/core'/, ['report.ts', 'summary.ts', 'terminal.ts']],
+    [
+      'time',
+      /\b(setTimeout|setInterval|setImmediate|performance\.now|Date\.now|new Date\(\)|AbortSignal\.timeout)\b|node:timers/,
+      ['clock.ts'],
+    ],
+    ['chance', /Math\.random|randomUUID/, ['main.ts']],
+  ])('%s', (_, pattern, places) => {
+    expect(sourcesWith(pattern)).toEqual(places);
+  });
+
+  test('restart/ knows the rest of the house by its types, but for dates, times and errors', () => {
+    const imports = sources
+      .filter(({ path }) => path.startsWith('restart/'))
+      .flatMap(({ text }) =>
+        [...text.matchAll(/^import (?!type)[^;]*?from '(\.\.\/[^']+)'/gm)].map(([, from]) => from),
+      );
+    expect([...new Set(imports)].sort()).toEqual(['../clock.ts', '../errors.ts', '../instant.ts']);
+  });
+});

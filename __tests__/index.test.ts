@@ -1,0 +1,8 @@
+import { expect, jest, test } from '@jest/globals';
+
+test('the entry of the bundle runs the action', async () => {
+  const main = jest.fn();
+  jest.unstable_mockModule('../src/main.ts', () => ({ main }));
+  await import('../src/index.ts');
+  expect(main).toHaveBeenCalledTimes(1);
+});

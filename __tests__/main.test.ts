@@ -1,0 +1,114 @@
+import type { EventEmitter } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import nock from 'nock';
+import { main } from '../src/main.ts';
+import { ID } from './support/instances.ts';
+import { captureStdout } from './support/log.ts';
+
+const ORIGIN = 'http://controller.example:8090';
+const ONE = `/api/v1/vm?id=${ID}`;
+const VALID = { controller_url: ORIGIN, instance_id: ID, dry_run: 'true' };
+const RUNNING = {
+  status: 'OK',
+  body: {
+    instance_id: ID,
+    instance_state: 'Started',
+    vminfo: { status: 'running', start_date: '2024-10-13T10:51:34Z' },
+  },
+};
+
+// @actions/core finds its files once.
+const folder = mkdtempSync(join(tmpdir(), 'main-'));
+let log: ReturnType<typeof captureStdout>;
+const environment = { ...process.env };
+
+function file(name: string): string {
+  return readFileSync(join(folder, name), 'utf8');
+}
+
+/** Runs the step in this process: its exit code. */
+async function run(inputs: Readonly<Record<string, string>>): Promise<typeof process.exitCode> {
+  for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
+  const endWithin = jest.fn<(ms: number) => void>();
+  await main(endWithin);
+  expect(endWithin).toHaveBeenCalledTimes(1);
+  expect(process.listenerCount('SIGINT')).toBe(0);
+  const { exitCode } = process;
+  process.exitCode = undefined;
+  return exitCode;
+}
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  process.env = {
+    ...environment,
+    GITHUB_OUTPUT: join(folder, 'output'),
+    GITHUB_STEP_SUMMARY: join(folder, 'summary'),
+  };
+  for (const name of ['output', 'summary']) writeFileSync(join(folder, name), '');
+  log = captureStdout();
+});
+
+afterEach(() => {
+  process.env = environment;
+  nock.abortPendingRequests();
+  nock.cleanAll();
+});
+
+afterAll(() => {
+  nock.restore();
+  rmSync(folder, { recursive: true });
+});
+
+test('a dry run succeeds, with outputs and a summary', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  expect(await run(VALID)).toBe(0);
+  expect(file('output')).toMatch(/^restarted<<(.*)\nfalse\n\1$/m);
+  expect(file('summary')).toContain('<h3>VM can be restarted &#40;dry run&#41;</h3>');
+  expect(log.lines()).toContain(`Controller: ${ORIGIN}/`);
+});
+
+test('no summary is written where none is wanted', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  expect(await run({ ...VALID, job_summary: 'false' })).toBe(0);
+  expect(file('summary')).toBe('');
+});
+
+test('invalid inputs fail it, and every output is set all the same', async () => {
+  expect(await run({ ...VALID, timeout: 'soon', vnc_password: 'hunter2' })).toBe(1);
+  expect(log.lines()[0]).toBe('::add-mask::hunter2');
+  expect(file('output')).toMatch(/^restarted<<(.*)\nfalse\n\1$/m);
+  expect(file('output')).toMatch(/^error_code<<(.*)\ninvalid_input\n\1$/m);
+  expect(file('summary')).toContain('timeout');
+});
+
+test('outputs that cannot be written fail it', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  process.env['GITHUB_OUTPUT'] = join(folder, 'missing');
+  expect(await run(VALID)).toBe(1);
+  expect(log.lines()).toContainEqual(
+    expect.stringMatching(/^::error title=VM can be restarted \(dry run\)%2C outputs not written::.*missing/),
+  );
+});
+
+describe('while a request hangs', () => {
+  const hanging = () => nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, RUNNING);
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s cancels it', async (signal) => {
+    hanging();
+    setImmediate(() => process.emit(signal, signal));
+    expect(await run(VALID)).toBe(1);
+    expect(file('output')).toMatch(/^error_code<<(.*)\ncancelled\n\1$/m);
+    expect(log.lines().at(-1)).toContain(`The step was cancelled (${signal}). No restart had been sent.`);
+  });
+
+  test('an error that nobody caught ends it with a report', async () => {
+    hanging();
+    setImmediate(() => (process as EventEmitter).emit('uncaughtException', new TypeError('bug')));
+    expect(await run(VALID)).toBe(1);
+    expect(file('output')).toMatch(/^error_code<<(.*)\ninternal_error\n\1$/m);
+  });
+});

@@ -1,0 +1,394 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import type { Fault, Interventions } from '../../simulator/server.ts';
+import { begin, commandsIn, edited, end, isLook, isRestart, nameOf, play } from '../support/scenario.ts';
+
+// The committed bundle as a process, against the simulator: what must not end in "restarted".
+
+const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
+
+function onRestart(when: 'before' | 'after', fault: Fault): () => Interventions {
+  return () => ({
+    [when]: (request: Parameters<typeof isRestart>[0]) => (isRestart(request) ? fault : undefined),
+  });
+}
+
+describe('nothing is sent', () => {
+  test('where inputs are invalid: all of them are named', async () => {
+    const { exitCode, simulator, outputs, log } = await play({
+      inputs: { instance_id: 'x', timeout: '0', dry_run: 'perhaps' },
+    });
+    expect([exitCode, simulator.requests]).toEqual([1, []]);
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'invalid_input', status: '' });
+    const [annotation, ...others] = commandsIn(log).filter((line) => line.startsWith('::error'));
+    expect(annotation).toMatch(/instance_id: "x".*%0A- timeout: "0".*%0A- dry_run: "perhaps"/);
+    expect(others).toEqual([]);
+  });
+
+  test('where the instance is not there', async () => {
+    const { outputs, story } = await play({ inputs: { instance_id: UNKNOWN_ID, timeout: '1s' } });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
+    expect(story).toEqual(['GET one', 'GET all']);
+  });
+
+  test('where two have the external ID', async () => {
+    const interventions = (world: {
+      start: (request: { template: string; count: number; externalId: string }) => void;
+    }) => {
+      world.start({ template: 'x', count: 1, externalId: 'runner-1' });
+      return {};
+    };
+    const { outputs, log, story, record } = await play({
+      interventions,
+      inputs: { external_id: 'runner-1', timeout: '1s' },
+    });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'ambiguous_target', instance_id: '' });
+    expect(log).toContain(`${record.instanceId} (Started, node ${record.node?.id})`);
+    expect(story).toEqual(['GET all']);
+  });
+
+  test.each<[string, string, Parameters<typeof edited>[1]]>([
+    [
+      'it is stopped',
+      'not_running',
+      (_, vminfo) => {
+        vminfo['status'] = 'stopped';
+      },
+    ],
+    [
+      'it is in Error',
+      'not_running',
+      (instance) => {
+        instance['instance_state'] = 'Error';
+      },
+    ],
+    [
+      'its start_date is the zero date',
+      'cannot_verify',
+      (_, vminfo) => {
+        vminfo['start_date'] = '0001-01-01T00:00:00Z';
+      },
+    ],
+  ])('where %s', async (_, code, edit) => {
+    const interventions = () => ({
+      after: (request: Parameters<typeof isLook>[0], reaction: Parameters<typeof edited>[0]) =>
+        isLook(request) ? edited(reaction, edit) : undefined,
+    });
+    const { outputs, posts } = await play({ interventions, inputs: { timeout: '1s' } });
+    expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', code, 0]);
+  });
+
+  test('where the controller is older than 1.44 and knows no start_date', async () => {
+    const { outputs, posts } = await play({
+      world: { controllerVersion: '1.43.0' },
+      inputs: { timeout: '1s' },
+    });
+    expect([outputs['error_code'], posts]).toEqual(['cannot_verify', 0]);
+  });
+
+  test.each<[string, Fault, string]>([
+    [
+      'wants credentials',
+      { kind: 'answer', status: 401, body: '{"status":"FAIL","message":"Authentication Required"}' },
+      'authentication_failed',
+    ],
+    [
+      'denies it',
+      { kind: 'answer', status: 403, body: '{"status":"FAIL","message":"no"}' },
+      'permission_denied',
+    ],
+    ['is none', { kind: 'answer', status: 404, body: '<html>nginx</html>' }, 'protocol_error'],
+    [
+      'redirects',
+      { kind: 'answer', status: 302, headers: { location: 'http://127.0.0.1:1/x' }, body: '' },
+      'protocol_error',
+    ],
+    ['keeps answering HTML', { kind: 'answer', body: '<html>' }, 'protocol_error'],
+    ['keeps failing', { kind: 'answer', status: 503, body: '' }, 'controller_unreachable'],
+    ['keeps hanging up', { kind: 'reset' }, 'controller_unreachable'],
+    ['never answers', { kind: 'hang' }, 'controller_unreachable'],
+    ['never ends its answer', { kind: 'hang in body', start: '{' }, 'controller_unreachable'],
+    ['answers JSON too deep to read', { kind: 'answer', body: '['.repeat(500_000) }, 'protocol_error'],
+  ])('where the controller %s', async (_, fault, code) => {
+    const { exitCode, outputs, posts, summary } = await play({
+      interventions: () => ({ before: () => fault }),
+      inputs: { timeout: '1s' },
+    });
+    expect([exitCode, outputs['restarted'], outputs['error_code'], posts]).toEqual([1, 'false', code, 0]);
+    expect(summary).toContain('<b>What to do:</b>');
+  });
+
+  test('where nobody listens', async () => {
+    const { outputs } = await play({ inputs: { controller_url: 'http://127.0.0.1:1', timeout: '1s' } });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'controller_unreachable' });
+  });
+
+  test('where a connection never comes about', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => {})));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const controller_url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { outputs, log } = await play({
+      inputs: { controller_url, timeout: '1s', request_timeout: '0.3s' },
+    });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'controller_unreachable' });
+    expect(log).toContain('timed out while connecting');
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+});
+
+describe('the controller will not restart it', () => {
+  test('it refuses', async () => {
+    const refusal: Fault = { kind: 'answer', body: '{"status":"FAIL","message":"usb device not found"}' };
+    const { exitCode, outputs, log, world, story } = await play({
+      interventions: onRestart('before', refusal),
+    });
+    expect([exitCode, outputs['restarted'], outputs['error_code']]).toEqual([1, 'false', 'restart_refused']);
+    expect(log).toContain('The controller refused the restart: "usb device not found".');
+    expect([story, world.restarts]).toEqual([['GET one', 'POST restart'], []]);
+  });
+
+  test('it does not know how', async () => {
+    const notFound: Fault = { kind: 'answer', status: 404, body: '404 page not found' };
+    const { outputs, log, story } = await play({ interventions: onRestart('before', notFound) });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'restart_unsupported' });
+    expect(log).toContain('reports version "1.50.1-5e3c3f5b"');
+    expect(story).toEqual(['GET one', 'POST restart', 'GET status']);
+  });
+});
+
+describe('it stays unknown', () => {
+  test.each<[string, Fault]>([
+    ['reset', { kind: 'reset' }],
+    ['answered with 502', { kind: 'answer', status: 502, body: '<html>' }],
+    ['never answered', { kind: 'hang' }],
+  ])('where the restart was not carried out, but %s', async (_, fault) => {
+    const inputs = { timeout: '1.5s', request_timeout: '0.4s' };
+    const { exitCode, outputs, world, posts, log } = await play({
+      interventions: onRestart('before', fault),
+      inputs,
+    });
+    expect([exitCode, outputs['restarted'], outputs['error_code'], posts]).toEqual([
+      1,
+      'unknown',
+      'timed_out',
+      1,
+    ]);
+    expect(world.restarts).toEqual([]);
+    expect(log).toContain('Whether the controller took it is unclear');
+  });
+
+  test('where the VM is terminated meanwhile', async () => {
+    const interventions = (world: { terminate: (id: string) => void }) => ({
+      after(request: Parameters<typeof isRestart>[0]) {
+        if (isRestart(request)) world.terminate(JSON.parse(request.body).instance_id);
+        return undefined;
+      },
+    });
+    const { outputs } = await play({ interventions });
+    expect(outputs).toMatchObject({
+      restarted: 'unknown',
+      error_code: 'vm_failed',
+      instance_state: 'Terminating',
+      duration: '',
+    });
+  });
+
+  test('where time runs out: the message says what was missing', async () => {
+    const { outputs, log } = await play({ world: { pickUpMs: 3_600_000 }, inputs: { timeout: '1.5s' } });
+    expect(outputs).toMatchObject({ restarted: 'unknown', error_code: 'timed_out', duration: '' });
+    expect(outputs['start_date']).toBe(outputs['previous_start_date']);
+    expect(log).toMatch(
+      /Missing: start_date is .*, not a new one\. Last seen: .* The last new report came .* Answers: \d+ waiting for start_date\./,
+    );
+  });
+
+  test('where the controller is lost after the restart was sent', async () => {
+    let isSent = false;
+    const interventions = (): Interventions => ({
+      before: () => (isSent ? { kind: 'hang' } : undefined),
+      after: (request) => {
+        isSent ||= isRestart(request);
+        return undefined;
+      },
+    });
+    const { outputs, log } = await play({
+      interventions,
+      inputs: { timeout: '1.5s', request_timeout: '0.4s' },
+    });
+    expect(outputs).toMatchObject({ restarted: 'unknown', error_code: 'timed_out' });
+    expect(log).toContain('Missing: any usable answer.');
+  });
+});
+
+describe('cancelling', () => {
+  /** Holds up a kind of request for good, and tells when the first of them has come. */
+  function holding(name: string) {
+    let tell = () => {};
+    const reached = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const interventions = (): Interventions => ({
+      before(request) {
+        if (nameOf(request) !== name) return undefined;
+        tell();
+        return { kind: 'hang' };
+      },
+    });
+    return { reached, interventions };
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('with %s before the restart was sent', async (signal) => {
+    const { reached, interventions } = holding('GET one');
+    const scenario = await begin({ interventions, inputs: { timeout: '1h', request_timeout: '10m' } });
+    await reached;
+    scenario.step.process.kill(signal);
+    const { exitCode, outputs, log, posts, summary } = await end(scenario);
+    expect([exitCode, outputs['restarted'], outputs['error_code'], posts]).toEqual([
+      1,
+      'false',
+      'cancelled',
+      0,
+    ]);
+    expect(log).toContain(`The step was cancelled (${signal}). No restart had been sent.`);
+    expect(summary).toContain('cancelled');
+  });
+
+  test.each(['POST restart', 'GET all'])(
+    'while %s is under way, after the restart may have been sent',
+    async (request) => {
+      const { reached, interventions } = holding(request);
+      // Vanishing, on which the whole list is asked for, comes with a restart on old controllers.
+      const world = { controllerVersion: '1.46.0', heartbeatMs: 100 };
+      const scenario = await begin({
+        interventions,
+        world,
+        inputs: { timeout: '1h', request_timeout: '10m' },
+      });
+      await reached;
+      scenario.step.process.kill('SIGINT');
+      const { exitCode, outputs, log, posts } = await end(scenario);
+      expect([exitCode, outputs['restarted'], outputs['error_code'], posts]).toEqual([
+        1,
+        'unknown',
+        'cancelled',
+        1,
+      ]);
+      expect(log).toContain(
+        'The restart had been sent, or may have been, and is not verified: the VM may still restart.',
+      );
+    },
+  );
+
+  test('between two looks', async () => {
+    const scenario = await begin({ inputs: { timeout: '1h', poll_interval: '10m' } });
+    await new Promise<void>((resolve) => {
+      scenario.step.process.stdout?.on('data', (text) => {
+        if (String(text).includes('The controller accepted the restart')) resolve();
+      });
+    });
+    scenario.step.process.kill('SIGINT');
+    const { outputs } = await end(scenario);
+    expect(outputs).toMatchObject({ restarted: 'unknown', error_code: 'cancelled' });
+  });
+});
+
+describe('text from outside', () => {
+  const PASSWORD = 'hunter2-hunter2';
+  const evil = [
+    '\n::error::owned',
+    '\r::set-output name=restarted::owned',
+    ' ##[error]owned',
+    '\u2028::add-mask::owned',
+    '<img src=x onerror=owned()>',
+    '[owned](http://evil.example)',
+    '| `owned` | @owned',
+    PASSWORD,
+    Buffer.from(PASSWORD).toString('base64'),
+    Buffer.from(PASSWORD).toString('hex'),
+  ].join(' ');
+  const hostile: Interventions = {
+    after(request, reaction) {
+      if (!isLook(request)) return undefined;
+      return edited(reaction, (instance, vminfo) => {
+        const texts = { message: evil, name: evil, external_id: evil, node_id: evil.slice(0, 190) };
+        Object.assign(instance, texts, { startup_script: { stdout: 'token-in-script' } });
+        Object.assign(vminfo, {
+          vnc_connection_string: `vnc://:secret-in-string@x`,
+          ip: evil,
+          host_ip: evil,
+        });
+        if (Array.isArray(vminfo['port_forwarding'])) vminfo['port_forwarding'][0].name = evil.slice(0, 190);
+      });
+    },
+  };
+
+  test.each<[string, () => Interventions]>([
+    ['a restart that goes well', () => hostile],
+    [
+      'a refusal',
+      () => ({
+        ...hostile,
+        before: (request) =>
+          isRestart(request)
+            ? { kind: 'answer', body: JSON.stringify({ status: 'FAIL', message: evil }) }
+            : undefined,
+      }),
+    ],
+    [
+      'a failure',
+      () => ({
+        ...hostile,
+        before: (request) => (isRestart(request) ? { kind: 'answer', status: 404, body: evil } : undefined),
+      }),
+    ],
+    [
+      'a timeout',
+      () => ({
+        after: (request, reaction) =>
+          isLook(request)
+            ? edited(reaction, (instance, vminfo) => {
+                Object.assign(instance, { message: evil });
+                if (reaction.body.includes('Started')) vminfo['status'] = 'running';
+                delete vminfo['timestamp'];
+              })
+            : undefined,
+        before: (request) => (isRestart(request) ? { kind: 'answer', status: 500, body: evil } : undefined),
+      }),
+    ],
+  ])('is harmless after %s', async (_, interventions) => {
+    const { log, outputs, summary } = await play({
+      interventions,
+      inputs: { vnc_password: PASSWORD, timeout: '1.5s' },
+    });
+    const lines = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
+    const written = [...lines, ...Object.values(outputs), summary].join('\n');
+    expect(written).toContain('owned');
+    expect(
+      commandsIn(lines.join('\n')).filter((line) => !/^::(debug|error title=VM [\w ]+%3A \w+)::/.test(line)),
+    ).toEqual([]);
+    expect(commandsIn(Object.values(outputs).join('\n'))).toEqual([]);
+    expect(summary).not.toMatch(/<img|\]\(|`|\|/);
+    for (const secret of [
+      PASSWORD,
+      Buffer.from(PASSWORD).toString('base64'),
+      Buffer.from(PASSWORD).toString('hex'),
+      'token-in-script',
+      'secret-in-string',
+    ]) {
+      expect(written).not.toContain(secret);
+    }
+  });
+
+  test('a password too short to be masked is never printed', async () => {
+    const refusal: Fault = { kind: 'answer', body: '{"status":"FAIL","message":"bad password xQ7"}' };
+    const { log, outputs, summary } = await play({
+      interventions: onRestart('before', refusal),
+      inputs: { vnc_password: 'xQ7' },
+    });
+    expect(log).toContain('bad password ***');
+    expect([log, summary, ...Object.values(outputs)].join()).not.toContain('xQ7');
+  });
+});

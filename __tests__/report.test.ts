@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ActionError } from '../src/errors.ts';
+import { outputsOf, report, titleOf } from '../src/report.ts';
+import { NOTHING_DONE, type Outcome } from '../src/restart/restart.ts';
+import { renderSummary, writeSummary } from '../src/summary.ts';
+import { createTerminal } from '../src/terminal.ts';
+import { instance, NEW_BOOT, OLD_BOOT, restarted } from './support/instances.ts';
+import { captureStdout } from './support/log.ts';
+
+const SUCCESS: Outcome = {
+  restarted: 'true',
+  before: instance(),
+  last: restarted(10, { externalId: undefined }),
+  durationMs: 7_349,
+  error: undefined,
+};
+
+const hostile = '<img src=x> [a](http://evil.example) `c` **d** | _e_ @f #1 &amp; www.evil.example\n\n# g';
+
+function failure(message: string, details: ConstructorParameters<typeof ActionError>[2] = {}): Outcome {
+  return { ...NOTHING_DONE, error: new ActionError('vm_failed', message, details) };
+}
+
+describe('outputs', () => {
+  test('of a restart that went well', () => {
+    expect(outputsOf(SUCCESS)).toEqual({
+      restarted: 'true',
+      start_date: NEW_BOOT,
+      previous_start_date: OLD_BOOT,
+      instance_id: 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5',
+      external_id: 'runner-1',
+      instance_state: 'Started',
+      status: 'running',
+      node_id: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
+      host_ip: '192.0.2.70',
+      ip: '192.168.64.25',
+      vnc_port: '5900',
+      ssh_port: '10001',
+      port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"ssh"}]',
+      duration: '7.3',
+      error_code: '',
+    });
+  });
+
+  test('are empty where nothing is known', () => {
+    const outputs = Object.entries(outputsOf(failure('x'))).filter(([, value]) => value !== '');
+    expect(outputs).toEqual([
+      ['restarted', 'false'],
+      ['error_code', 'vm_failed'],
+    ]);
+  });
+
+  test('of an instance that says little', () => {
+    const last = instance({
+      ...{ externalId: undefined, status: undefined, startDate: undefined, nodeId: undefined },
+      ...{ hostIp: undefined, ip: undefined, vncPort: undefined },
+      portForwarding: [{ guestPort: 80, hostPort: 8080, protocol: undefined, name: undefined }],
+    });
+    expect(outputsOf({ ...NOTHING_DONE, last })).toMatchObject({
+      ...{
+        external_id: '',
+        status: '',
+        start_date: '',
+        node_id: '',
+        host_ip: '',
+        ip: '',
+        vnc_port: '',
+        ssh_port: '',
+      },
+      port_forwarding: '[{"guest_port":80,"host_port":8080,"protocol":"","name":""}]',
+    });
+  });
+});
+
+describe('report', () => {
+  let log: ReturnType<typeof captureStdout>;
+  beforeEach(() => {
+    log = captureStdout();
+    delete process.env['GITHUB_OUTPUT'];
+  });
+
+  test('sets harmless outputs, and prints no annotation on success', () => {
+    report({ ...SUCCESS, last: restarted(10, { status: '##[error]\nx' }) }, createTerminal());
+    expect(log.lines()).toContain('::set-output name=status::# #[error]\\u000ax');
+    expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([]);
+  });
+
+  test('prints one annotation on failure, and the chain of causes to the debug log', () => {
+    const cause = Object.assign(new Error('inner'), { stack: undefined, cause: 'root' });
+    report(failure('What failed.', { hint: 'What to do.', cause }), createTerminal());
+    expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([
+      '::error title=VM not restarted%3A vm_failed::What failed.%0AWhat to do.',
+    ]);
+    const debug = log.lines().filter((line) => line.startsWith('::debug::'));
+    expect(debug[0]).toBe('::debug::ActionError: What failed.');
+    expect(debug.slice(-2)).toEqual(['::debug::inner', '::debug::root']);
+  });
+
+  test('can do without a hint', () => {
+    report(failure('What failed.'), createTerminal());
+    expect(log.lines()).toContain('::error title=VM not restarted%3A vm_failed::What failed.');
+  });
+});
+
+test.each<[Partial<Outcome>, string]>([
+  [SUCCESS, 'VM restarted'],
+  [{}, 'VM can be restarted (dry run)'],
+  [failure('x'), 'VM not restarted: vm_failed'],
+  [{ ...failure('x'), restarted: 'unknown' }, 'VM restart not verified: vm_failed'],
+])('title %#', (changes, title) => {
+  expect(titleOf({ ...NOTHING_DONE, ...changes })).toBe(title);
+});
+
+describe('job summary', () => {
+  const { clean } = createTerminal();
+
+  test('of a restart that went well: one table', () => {
+    const lines = renderSummary(SUCCESS, clean).split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      '<h3>VM restarted</h3>',
+      '<table>',
+      '<tr><th></th><th>before</th><th>last seen</th></tr>',
+    ]);
+    expect(lines).toContain(
+      `<tr><td>start date</td><td><code>${OLD_BOOT}</code></td><td><code>${NEW_BOOT}</code></td></tr>`,
+    );
+    expect(lines).toContain('<tr><td>duration</td><td><code></code></td><td><code>7.3 s</code></td></tr>');
+  });
+
+  test('of a failure before anything was seen: the reason and what to do', () => {
+    expect(renderSummary(failure('One.\nTwo.', { hint: 'Do it!' }), clean)).toBe(
+      '<h3>VM not restarted: vm&#95;failed</h3>\n<p>One.</p>\n<p>Two.</p>\n<p><b>What to do:</b> Do it&#33;</p>',
+    );
+    expect(renderSummary(failure('One.'), clean)).not.toContain('What to do');
+  });
+
+  test('of a failure after something was seen has the table, too', () => {
+    const summary = renderSummary({ ...failure('One.'), last: instance() }, clean);
+    expect(summary).toContain(
+      `<tr><td>start date</td><td><code></code></td><td><code>${OLD_BOOT}</code></td></tr>`,
+    );
+  });
+
+  test('gives text from outside no meaning as HTML or Markdown', () => {
+    const summary = renderSummary(
+      { ...failure(hostile, { hint: hostile }), last: instance({ name: hostile }) },
+      clean,
+    );
+    const own = summary.replace(/<\/?(h3|p|b|table|tr|th|td|code)>|&#\d+;/g, '');
+    expect(own).not.toMatch(/[<>&`*|_[\]()@#\\!]|:\/\//);
+    expect(summary).not.toMatch(/\n\s*\n/);
+  });
+
+  test('that cannot be written is only a warning', async () => {
+    const log = captureStdout();
+    delete process.env['GITHUB_STEP_SUMMARY'];
+    await writeSummary(SUCCESS, createTerminal());
+    expect(log.lines()).toEqual([
+      expect.stringMatching(/^::warning::The job summary could not be written: .*GITHUB_STEP_SUMMARY/),
+    ]);
+  });
+});

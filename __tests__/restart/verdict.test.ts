@@ -1,0 +1,321 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Instance } from '../../src/controller/instance.ts';
+import {
+  describeState,
+  describeUnmet,
+  type History,
+  isOlder,
+  judge,
+  startHistory,
+  type Verdict,
+} from '../../src/restart/verdict.ts';
+import {
+  at,
+  baseline,
+  bootedAt,
+  instance,
+  NEW_BOOT,
+  OLD_BOOT,
+  reported,
+  restarted,
+} from '../support/instances.ts';
+
+const SENT_AT = 1_000;
+
+/** What is judged of the last of these looks: pairs of seconds since the restart was sent, and what was seen. */
+function verdictAfter(...looks: [number, Instance | undefined][]): Verdict {
+  let history: History = startHistory(baseline(), SENT_AT);
+  let verdict: Verdict = { kind: 'pending', unmet: [] };
+  for (const [seconds, seen] of looks) {
+    ({ verdict, history } = judge(history, { at: SENT_AT + seconds * 1_000, instance: seen }));
+  }
+  return verdict;
+}
+
+function unmetOf(seen: Instance | undefined): string[] {
+  const verdict = verdictAfter([1, seen]);
+  return verdict.kind === 'pending'
+    ? verdict.unmet.map(({ condition, seen }) => `${condition}: ${seen}`)
+    : [verdict.kind];
+}
+
+const error = (seconds: number) => restarted(seconds, { state: 'Error' });
+const GONE = undefined;
+
+describe('restarted', () => {
+  test('only when all three conditions hold in one answer', () => {
+    expect(verdictAfter([1, restarted()])).toEqual({ kind: 'restarted', instance: restarted() });
+  });
+
+  test('even with a start_date before the old one: the clock of the node may have stepped back', () => {
+    expect(verdictAfter([1, restarted(10, bootedAt('2024-10-13T08:00:00Z'))]).kind).toBe('restarted');
+  });
+
+  test('even with a message that was left over', () => {
+    expect(verdictAfter([1, restarted(10, { message: 'Unexpected VM state: "stopped"' })]).kind).toBe(
+      'restarted',
+    );
+  });
+
+  test('even in a report that says nothing about its age', () => {
+    expect(verdictAfter([1, restarted(10, { updatedAt: undefined, reportedAt: undefined })]).kind).toBe(
+      'restarted',
+    );
+  });
+});
+
+describe('pending', () => {
+  test.each<[string, Instance | undefined, string[]]>([
+    ['the state', restarted(10, { state: 'Stopping' }), ['instance_state: Stopping']],
+    ['the status', restarted(10, { status: 'stopped' }), ['status: stopped']],
+    ['no status', restarted(10, { status: undefined }), ['status: none']],
+    ['the old date', instance(reported(10)), [`start_date: ${OLD_BOOT}`]],
+    [
+      'the old date at another offset',
+      restarted(10, bootedAt('2024-10-13T12:51:34.000+02:00')),
+      ['start_date: 2024-10-13T12:51:34.000+02:00'],
+    ],
+    ['the zero date', restarted(10, bootedAt('0001-01-01T00:00:00Z')), ['start_date: 0001-01-01T00:00:00Z']],
+    ['no date', restarted(10, bootedAt(undefined)), ['start_date: none']],
+    ['nonsense for a date', restarted(10, bootedAt('soon')), ['start_date: soon']],
+    [
+      'all three',
+      instance({ ...reported(9), state: 'Pulling', status: 'suspended' }),
+      ['instance_state: Pulling', 'status: suspended', `start_date: ${OLD_BOOT}`],
+    ],
+    ['absence', GONE, ['presence: not listed']],
+    ['an older answer', restarted(-1), ['freshness: 2024-10-13T11:10:01.690Z']],
+    ['an older answer without vminfo', restarted(-1, { reportedAt: undefined }), ['freshness: none']],
+  ])('says what is missing: %s', (_, seen, expected) => {
+    expect(unmetOf(seen)).toEqual(expected);
+  });
+
+  test('an answer older than the newest seen proves nothing, even if newer than the baseline', () => {
+    expect(verdictAfter([1, restarted(10, { status: 'stopped' })], [2, restarted(5)]).kind).toBe('pending');
+  });
+});
+
+describe('isOlder', () => {
+  const [earlier, same, later] = [
+    at('2024-10-13T10:00:00Z'),
+    at('2024-10-13T11:00:00Z'),
+    at('2024-10-13T12:00:00Z'),
+  ];
+  const reference = instance({ reportedAt: same, updatedAt: same });
+  test.each<[string, Partial<Instance>, boolean]>([
+    ['both clocks say earlier', { reportedAt: earlier, updatedAt: earlier }, true],
+    ['one says earlier, the other the same', { reportedAt: earlier, updatedAt: same }, true],
+    ['the same one the other way round', { reportedAt: same, updatedAt: earlier }, true],
+    ['only the node carries a date, earlier', { reportedAt: earlier, updatedAt: undefined }, true],
+    ['only the controller carries a date, earlier', { reportedAt: undefined, updatedAt: earlier }, true],
+    ['the clock of the node stepped back', { reportedAt: earlier, updatedAt: later }, false],
+    ['the clocks of two controllers differ', { reportedAt: later, updatedAt: earlier }, false],
+    ['both are the same', { reportedAt: same, updatedAt: same }, false],
+    ['neither carries a date', { reportedAt: undefined, updatedAt: undefined }, false],
+  ])('%s', (_, changes, expected) => {
+    expect(isOlder(instance(changes), reference)).toBe(expected);
+  });
+});
+
+describe('failed', () => {
+  test.each<[string, [number, Instance | undefined][], Verdict['kind']]>([
+    ['Terminated once', [[1, restarted(1, { state: 'Terminated' })]], 'pending'],
+    [
+      'Terminated, on a second look',
+      [
+        [1, restarted(1, { state: 'Terminated' })],
+        [2, restarted(1, { state: 'Terminated' })],
+      ],
+      'failed',
+    ],
+    [
+      'Terminating, then Terminated',
+      [
+        [1, restarted(1, { state: 'Terminating' })],
+        [2, restarted(3, { state: 'Terminated' })],
+      ],
+      'failed',
+    ],
+    [
+      'Terminated, then back',
+      [
+        [1, restarted(1, { state: 'Terminated' })],
+        [2, instance(reported(3))],
+        [3, restarted(4, { state: 'Terminated' })],
+      ],
+      'pending',
+    ],
+    [
+      'Terminated, with an older answer between',
+      [
+        [1, restarted(3, { state: 'Terminated' })],
+        [2, restarted(1)],
+        [3, restarted(3, { state: 'Terminated' })],
+      ],
+      'failed',
+    ],
+    [
+      'Error, two newer looks, 30 s',
+      [
+        [1, error(1)],
+        [6, error(6)],
+        [31, error(31)],
+      ],
+      'failed',
+    ],
+    [
+      'Error, two newer looks, just under 30 s',
+      [
+        [1, error(1)],
+        [6, error(6)],
+        [30.9, error(30)],
+      ],
+      'pending',
+    ],
+    [
+      'Error, only one newer look, 30 s',
+      [
+        [1, error(1)],
+        [31, error(31)],
+      ],
+      'pending',
+    ],
+    [
+      'Error, the same report again and again, 30 s',
+      [
+        [1, error(1)],
+        [15, error(1)],
+        [31, error(1)],
+      ],
+      'pending',
+    ],
+    [
+      'Error, the same report again and again, 60 s',
+      [
+        [1, error(1)],
+        [31, error(1)],
+        [61, error(1)],
+      ],
+      'failed',
+    ],
+    [
+      'Error, one more look after 60 s',
+      [
+        [1, error(1)],
+        [61, error(1)],
+      ],
+      'pending',
+    ],
+    [
+      'Error in passing',
+      [
+        [1, error(1)],
+        [20, instance(reported(20))],
+        [25, error(25)],
+        [31, error(31)],
+        [36, error(36)],
+      ],
+      'pending',
+    ],
+    [
+      'Error, then restarted',
+      [
+        [1, error(1)],
+        [40, restarted(40)],
+      ],
+      'restarted',
+    ],
+    [
+      'deleted, two newer looks, 30 s',
+      [
+        [1, restarted(1, { status: 'deleted' })],
+        [9, restarted(9, { status: 'deleted' })],
+        [31, restarted(31, { status: 'deleted' })],
+      ],
+      'failed',
+    ],
+    [
+      'gone, two more looks, 30 s',
+      [
+        [1, GONE],
+        [2, GONE],
+        [31, GONE],
+      ],
+      'failed',
+    ],
+    [
+      'gone, one more look, 30 s',
+      [
+        [1, GONE],
+        [31, GONE],
+      ],
+      'pending',
+    ],
+    [
+      'gone in passing',
+      [
+        [1, GONE],
+        [2, GONE],
+        [31, restarted(30)],
+      ],
+      'restarted',
+    ],
+    [
+      'gone and in Error by turns',
+      [
+        [1, GONE],
+        [15, error(15)],
+        [31, GONE],
+      ],
+      'failed',
+    ],
+    [
+      'older answers do not count',
+      [
+        [1, error(9)],
+        [15, error(5)],
+        [31, error(6)],
+      ],
+      'pending',
+    ],
+  ])('%s', (_, looks, kind) => {
+    expect(verdictAfter(...looks).kind).toBe(kind);
+  });
+
+  test('says what was seen', () => {
+    const terminated = restarted(1, { state: 'Terminated', message: 'by controller' });
+    expect(verdictAfter([1, terminated], [2, terminated])).toEqual({
+      kind: 'failed',
+      reason: describeState(terminated),
+    });
+  });
+});
+
+test('the history keeps when the newest report was first seen', () => {
+  const first = judge(startHistory(baseline(), 0), { at: 5_000, instance: instance(reported(5)) }).history;
+  const second = judge(first, { at: 6_000, instance: instance(reported(5)) }).history;
+  expect(second).toMatchObject({ newestAt: 5_000, newest: instance(reported(5)) });
+});
+
+describe('words', () => {
+  test.each<[Instance | undefined, string]>([
+    [restarted(), `instance_state "Started", status "running", start_date ${NEW_BOOT}`],
+    [
+      instance({ status: undefined, message: 'm', ...bootedAt(undefined) }),
+      'instance_state "Started", status "none", start_date none, message "m"',
+    ],
+    [undefined, 'the controller does not list the instance'],
+  ])('for a state', (seen, text) => {
+    expect(describeState(seen)).toBe(text);
+  });
+
+  test.each([
+    ['presence', 'the controller does not list the instance'],
+    ['freshness', 'the answer is older than one seen before (reported at X)'],
+    ['instance_state', 'instance_state is "X", not "Started"'],
+    ['status', 'status is "X", not "running"'],
+    ['start_date', 'start_date is X, not a new one'],
+  ] as const)('for a condition: %s', (condition, text) => {
+    expect(describeUnmet({ condition, seen: 'X' })).toBe(text);
+  });
+});

@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type RunningSimulator, serve } from '../../simulator/server.ts';
+import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
+
+const NOON = Date.parse('2026-07-01T12:00:00Z');
+
+let world: World;
+let simulator: RunningSimulator;
+
+beforeEach(async () => {
+  await start('1.50.1');
+});
+
+afterEach(() => simulator.close());
+
+async function start(controllerVersion: string): Promise<void> {
+  world = new World({ ...DEFAULT_WORLD, startsAt: NOON, controllerVersion });
+  simulator = await serve({ world, port: 0, now: () => NOON });
+}
+
+async function call(method: string, path: string, body?: string): Promise<[number, unknown]> {
+  const response = await fetch(`${simulator.url}${path}`, { method, body: body ?? null });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type') === 'application/json';
+  return [response.status, isJson ? JSON.parse(text) : text];
+}
+
+const firstId = () => world.records[0]?.instanceId ?? '';
+
+describe('the HTTP face', () => {
+  test.each<[string, string, unknown]>([
+    ['GET', '/livez', 'ok'],
+    ['GET', '/readyz', 'ok'],
+    ['GET', '/api/v1/status', { status: 'OK', body: { version: '1.50.1-5e3c3f5b' } }],
+    ['GET', '/api/v1/node', { status: 'OK', body: [{ node_name: 'mac-1' }, { node_name: 'mac-2' }] }],
+    ['GET', '/api/v1/node?id=nobody', { status: 'FAIL', message: 'node not found' }],
+    [
+      'GET',
+      '/api/v1/vm',
+      { status: 'OK', body: [{ vm: {} }, { vm: {} }, { external_id: 'runner-3', name: 'vm-3', vm: {} }] },
+    ],
+    ['GET', '/api/v1/vm?id=nobody', { status: 'FAIL', message: 'instance not found' }],
+  ])('%s %s', async (method, path, expected) => {
+    const [status, body] = await call(method, path);
+    expect(status).toBe(200);
+    if (typeof expected === 'string') expect(body).toBe(expected);
+    else expect(body).toMatchObject(expected as object);
+  });
+
+  test('answers for one instance and for one node', async () => {
+    expect(await call('GET', `/api/v1/vm?id=${firstId()}`)).toMatchObject([
+      200,
+      { body: { instance_id: firstId() } },
+    ]);
+    const id = world.nodes[1]?.id ?? '';
+    expect(await call('GET', `/api/v1/node?id=${id}`)).toMatchObject([200, { body: [{ node_id: id }] }]);
+  });
+
+  test('restarts, starts and terminates', async () => {
+    const id = firstId();
+    expect(await call('POST', '/api/v1/rpc/vm/restart', JSON.stringify({ instance_id: id }))).toEqual([
+      200,
+      { status: 'OK', message: '' },
+    ]);
+    const [, started] = await call(
+      'POST',
+      '/api/v1/vm',
+      '{"vmid":"t","count":2,"external_id":"e","name":"n"}',
+    );
+    expect(started).toMatchObject({
+      status: 'OK',
+      body: [world.records[3]?.instanceId, world.records[4]?.instanceId],
+    });
+    expect(await call('POST', '/api/v1/vm', '{"vmid":"t"}')).toMatchObject([
+      200,
+      { body: [world.records[5]?.instanceId] },
+    ]);
+    expect(await call('DELETE', '/api/v1/vm', JSON.stringify({ id }))).toEqual([
+      200,
+      { status: 'OK', message: '' },
+    ]);
+    expect(world.records[0]?.state).toBe('Terminating');
+  });
+
+  test.each([
+    ['POST', '/api/v1/rpc/vm/restart', '{"instance_id":"nobody"}', 'instance not found'],
+    ['POST', '/api/v1/rpc/vm/restart', 'no JSON', 'instance not found'],
+    ['POST', '/api/v1/vm', 'null', 'vmid is required'],
+    ['DELETE', '/api/v1/vm', '{"id":7}', 'instance not found'],
+  ])('refuses %s %s %s', async (method, path, body, message) => {
+    expect(await call(method, path, body)).toEqual([200, { status: 'FAIL', message }]);
+  });
+
+  test('does not know what a controller does not know', async () => {
+    expect(await call('GET', '/api/v1/rpc/vm/restart')).toEqual([404, '404 page not found']);
+    await simulator.close();
+    await start('1.43.0');
+    expect(await call('POST', '/api/v1/rpc/vm/restart', '{}')).toEqual([404, '404 page not found']);
+  });
+});
+
+describe('npm run simulator', () => {
+  function run(...args: string[]) {
+    const child = spawn(process.execPath, ['simulator/main.ts', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { child, ended };
+  }
+
+  async function output(stream: NodeJS.ReadableStream): Promise<string> {
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    return text;
+  }
+
+  test('prints where it is and how to talk to it, until it is told to end', async () => {
+    const { child, ended } = run('--port', '0', '--vms', '2', '--controller-version', '1.48.0');
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      lines.push(line);
+      if (line.endsWith('/readyz')) break;
+    }
+    const [, url = ''] = /^Controller 1\.48\.0 \(simulated\): (\S+)/.exec(lines[0] ?? '') ?? [];
+    const listed = (await (await fetch(`${url}/api/v1/vm`)).json()) as { body: { instance_id: string }[] };
+    for (const { instance_id } of listed.body) expect(lines.join('\n')).toContain(instance_id);
+    expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(10);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+  });
+
+  test('explains its options', async () => {
+    const { child, ended } = run('--help');
+    const help = await output(child.stdout);
+    for (const option of [
+      'port',
+      'vms',
+      'nodes',
+      'controller-version',
+      'heartbeat-ms',
+      'heartbeat-jitter',
+      'stop-ms',
+      'start-ms',
+      'pick-up-ms',
+      'seed',
+    ]) {
+      expect(help).toContain(`--${option} `);
+    }
+    expect(await ended).toBe(0);
+  });
+
+  test.each([
+    [['--vms', 'many'], '--vms takes a number from 0 to 1000, not "many"'],
+    [['--controller-version', 'x'], '"x" is no version'],
+    [['--what'], "Unknown option '--what'"],
+  ])('refuses %j', async (args, message) => {
+    const { child, ended } = run(...args);
+    expect(await output(child.stderr)).toContain(message);
+    expect(await ended).toBe(2);
+  });
+});

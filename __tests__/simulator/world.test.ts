@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import { instanceBody, listItem, nodeBody } from '../../simulator/wire.ts';
+import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
+
+const NOON = Date.parse('2026-07-01T12:00:00Z');
+
+type Fields = Record<string, unknown> & { vminfo?: Record<string, unknown> };
+
+function createWorld(options: Partial<WorldOptions> = {}): World {
+  return new World({ ...DEFAULT_WORLD, startsAt: NOON, heartbeatJitter: 0, ...options });
+}
+
+function first(world: World) {
+  const [record] = world.records;
+  if (record === undefined) throw new Error('the world is empty');
+  return record;
+}
+
+function body(world: World): Fields {
+  return instanceBody(world, first(world)) as Fields;
+}
+
+/** What the API says of the first instance as time goes by, each change once. */
+function watch(world: World, forMs: number): string[] {
+  const seen: string[] = [];
+  for (let elapsed = 0; elapsed <= forMs; elapsed += 50) {
+    world.advanceTo(NOON + elapsed);
+    const { instance_state, vminfo } = body(world);
+    const visible =
+      world.find(first(world).instanceId) === undefined
+        ? 'hidden'
+        : `${instance_state} ${vminfo?.['status']}`;
+    if (visible !== seen.at(-1)) seen.push(visible);
+  }
+  return seen;
+}
+
+test('the same seed and the same calls give the same world', () => {
+  const story = (seed: number) => {
+    const world = createWorld({ seed, heartbeatJitter: 0.2 });
+    world.restart(first(world).instanceId);
+    world.advanceTo(NOON + 60_000);
+    return JSON.stringify(world.records.map((record) => listItem(world, record)));
+  };
+  expect(story(7)).toBe(story(7));
+  expect(story(7)).not.toBe(story(8));
+});
+
+test('what the API says changes with a heartbeat, not with the truth', () => {
+  const world = createWorld();
+  const before = body(world);
+  world.restart(first(world).instanceId);
+  expect(world.restarts).toEqual([]);
+  const { nodes } = world;
+  const node = nodes.find((candidate) => candidate === first(world).node);
+  let isTrue = 0;
+  let isKnown = 0;
+  for (let elapsed = 0; elapsed <= 12_000 && isKnown === 0; elapsed += 10) {
+    world.advanceTo(NOON + elapsed);
+    if (isTrue === 0 && world.restarts.length > 0) isTrue = elapsed;
+    if (isTrue > 0 && body(world).vminfo?.['start_date'] !== before.vminfo?.['start_date']) isKnown = elapsed;
+  }
+  expect(isTrue).toBeGreaterThanOrEqual(2_000);
+  expect(isTrue).toBeLessThanOrEqual(2_500);
+  expect(isKnown).toBeGreaterThan(isTrue);
+  expect(node?.lastReportAt).toBeGreaterThan(NOON + isTrue);
+  expect(world.restarts).toEqual([first(world).instanceId]);
+});
+
+test('an agent does one task after the other', () => {
+  const world = createWorld({ nodes: 1, pickUpMs: 0 });
+  const [node] = world.nodes;
+  if (node === undefined) throw new Error('there is no node');
+  world.keepBusy(node, 60_000);
+  world.restart(first(world).instanceId);
+  world.restart(first(world).instanceId);
+  world.advanceTo(NOON + 61_500);
+  expect(world.restarts).toHaveLength(0);
+  world.advanceTo(NOON + 62_500);
+  expect(world.restarts).toHaveLength(1);
+  world.advanceTo(NOON + 64_500);
+  expect(world.restarts).toHaveLength(2);
+});
+
+describe('versions', () => {
+  const slow = { stopMs: 1_000, startMs: 12_000, nodes: 1, vms: 1 };
+
+  test.each([
+    ['1.50.1', ['Started running', 'Started stopped', 'Started running']],
+    ['1.48.0', ['Started running', 'Started stopped', 'Started running']],
+    ['1.46.0', ['Started running', 'hidden', 'Error deleted', 'Started running']],
+  ])('%s shows a restart as %j', (controllerVersion, expected) => {
+    const world = createWorld({ ...slow, controllerVersion });
+    world.restart(first(world).instanceId);
+    expect(watch(world, 25_000)).toEqual(expected);
+    expect(body(world)['message']).toBe('Unexpected VM state: "stopped"');
+  });
+
+  test('before 1.44 there is no start_date', () => {
+    expect(body(createWorld({ controllerVersion: '1.43.0' })).vminfo).not.toHaveProperty('start_date');
+    expect(createWorld({ controllerVersion: '0.50.0' }).quirks.canRestart).toBe(false);
+    expect(createWorld({ controllerVersion: '2.1.0' }).quirks).toEqual({
+      canRestart: true,
+      flaps: false,
+      errorMeansDeleted: false,
+    });
+  });
+
+  test('have to be versions', () => {
+    expect(() => createWorld({ controllerVersion: 'latest' })).toThrow('"latest" is no version');
+  });
+});
+
+describe('instances', () => {
+  test('come into being step by step', () => {
+    const world = createWorld({ vms: 0 });
+    const [id = ''] = world.start({ template: 'template', count: 1, externalId: 'new', name: 'vm' });
+    expect(body(world)).toMatchObject({
+      instance_id: id,
+      instance_state: 'Scheduling',
+      external_id: 'new',
+      name: 'vm',
+    });
+    expect(body(world)).not.toHaveProperty('vminfo');
+    expect(world.restart(id)).toEqual({ ok: false, message: 'instance is in state Scheduling' });
+    world.advanceTo(NOON + 1_000);
+    expect(body(world)).toMatchObject({ instance_state: 'Pulling' });
+    world.advanceTo(NOON + 10_000);
+    expect(body(world)).toMatchObject({
+      instance_state: 'Started',
+      vminfo: { status: 'running', vnc_port: 5901 },
+    });
+  });
+
+  test('go step by step, even while they come into being or restart', () => {
+    const world = createWorld({ vms: 1 });
+    const [young = ''] = world.start({ template: 'template', count: 1 });
+    const { instanceId } = first(world);
+    world.restart(instanceId);
+    for (const id of [young, instanceId]) expect(world.terminate(id)).toEqual({ ok: true });
+    expect(body(world)).toMatchObject({ instance_state: 'Terminating' });
+    world.advanceTo(NOON + 20_000);
+    const states = world.records.map((record) => instanceBody(world, record)) as Fields[];
+    expect(states.map(({ instance_state }) => instance_state)).toEqual(['Terminated', 'Terminated']);
+    expect(states[0]).not.toHaveProperty('vminfo');
+    expect(world.restart(instanceId)).toMatchObject({ ok: false });
+  });
+
+  test.each(['restart', 'terminate'] as const)('that are not there: cannot %s', (action) => {
+    expect(createWorld()[action]('nobody')).toEqual({ ok: false, message: 'instance not found' });
+  });
+});
+
+test('dates come in the styles that a controller and its nodes use', () => {
+  const world = createWorld({ nodes: 2 });
+  world.advanceTo(NOON + 10_000);
+  const bodies = world.records.map((record) => instanceBody(world, record)) as Fields[];
+  expect(bodies[0]?.['ts']).toMatch(/^2026-07-01T12:00:\d\d\.\d{4,9}Z$/);
+  const offsets = bodies.map(({ vminfo }) => /(Z|\+\d\d:\d\d)$/.exec(String(vminfo?.['timestamp']))?.[0]);
+  expect(offsets.sort()).toEqual(['+02:00', 'Z', 'Z']);
+  expect(bodies[0]?.vminfo).toMatchObject({
+    stop_date: '0001-01-01T00:00:00Z',
+    start_date: expect.stringMatching(/:\d\dZ$/),
+  });
+});
+
+test('a node says when its agent last reported', () => {
+  const world = createWorld({ nodes: 1 });
+  const [node] = world.nodes;
+  world.advanceTo(NOON + 60_000);
+  expect(node && nodeBody(world, node)).toMatchObject({
+    state: 'Active',
+    last_updated: expect.stringMatching(/^2026-07-01T12:00:5/),
+  });
+});

@@ -1,0 +1,98 @@
+import {
+  type Interventions,
+  type Reaction,
+  type RunningSimulator,
+  type SeenRequest,
+  serve,
+} from '../../simulator/server.ts';
+import { type RunningStep, type StepResult, startStep } from '../../simulator/step.ts';
+import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
+
+/** A simulated controller with short heartbeats, and the committed bundle as a process beside it. */
+export interface Scenario {
+  readonly world: World;
+  readonly simulator: RunningSimulator;
+  readonly record: InstanceRecord;
+  readonly step: RunningStep;
+}
+
+export interface Setting {
+  readonly world?: Partial<WorldOptions>;
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Made for a world, so that they can change it. */
+  readonly interventions?: (world: World) => Interventions;
+}
+
+export interface Ended extends StepResult, Omit<Scenario, 'step'> {
+  /** Methods and paths in order, each run of the same request once: `GET one`, `GET all`, `POST restart`, `GET status`. */
+  readonly story: string[];
+  readonly posts: number;
+}
+
+const QUICK_WORLD: WorldOptions = {
+  ...DEFAULT_WORLD,
+  startsAt: Date.now(),
+  ...{ heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 },
+};
+
+export async function begin({
+  world: options = {},
+  inputs = {},
+  interventions,
+}: Setting = {}): Promise<Scenario> {
+  const world = new World({ ...QUICK_WORLD, ...options });
+  const simulator = await serve({
+    world,
+    port: 0,
+    now: Date.now,
+    interventions: interventions?.(world) ?? {},
+  });
+  const [record] = world.records;
+  if (record === undefined) throw new Error('the world is empty');
+  const target: Record<string, string> =
+    inputs['external_id'] === undefined ? { instance_id: record.instanceId } : {};
+  const step = await startStep({
+    action: '.',
+    inputs: { controller_url: simulator.url, ...target, timeout: '20s', poll_interval: '0.2s', ...inputs },
+  });
+  return { world, simulator, record, step };
+}
+
+export async function end({ step, ...scenario }: Scenario): Promise<Ended> {
+  const result = await step.finished;
+  await scenario.simulator.close();
+  const requests = scenario.simulator.requests.map(nameOf);
+  return {
+    ...scenario,
+    ...result,
+    story: requests.filter((name, index) => name !== requests[index - 1]),
+    posts: requests.filter((name) => name === 'POST restart').length,
+  };
+}
+
+export async function play(setting: Setting = {}): Promise<Ended> {
+  return end(await begin(setting));
+}
+
+export function nameOf({ method, path }: SeenRequest): string {
+  if (path.startsWith('/api/v1/vm?id=')) return `${method} one`;
+  return `${method} ${path === '/api/v1/vm' ? 'all' : path.split('/').at(-1)}`;
+}
+
+export const isLook = (request: SeenRequest) => nameOf(request) === 'GET one';
+export const isRestart = (request: SeenRequest) => nameOf(request) === 'POST restart';
+
+type Fields = Record<string, unknown>;
+
+/** The answer to a look with the instance changed by `edit`. */
+export function edited(reaction: Reaction, edit: (instance: Fields, vminfo: Fields) => void) {
+  const envelope: { body: Fields } = JSON.parse(reaction.body);
+  edit(envelope.body, (envelope.body['vminfo'] ?? {}) as Fields);
+  return { kind: 'answer', body: JSON.stringify(envelope) } as const;
+}
+
+/** Lines of a log that a runner would take for commands. */
+export function commandsIn(log: string): string[] {
+  const lines = log.split(/\r\n|\r|\n/);
+  return lines.filter((line) => /^\s*::/.test(line) || line.includes('##['));
+}
