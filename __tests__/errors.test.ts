@@ -41,6 +41,11 @@ describe('describeCause', () => {
       withCode('certificate has expired', 'CERT_HAS_EXPIRED'),
       'certificate has expired (CERT_HAS_EXPIRED)',
     ],
+    [
+      'what OpenSSL says',
+      Object.assign(withCode('4007:error:0A00010B:wrong', 'ERR_SSL'), { reason: 'wrong version number' }),
+      'wrong version number',
+    ],
     ['the code alone', withCode('', 'ETIMEDOUT'), 'ETIMEDOUT'],
     ['the name alone', new RangeError(''), 'RangeError'],
     ['what is no error', new Error('outer', { cause: 'a text' }), 'a text'],

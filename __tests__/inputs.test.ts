@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../src/errors.ts';
-import { type Inputs, readInputs } from '../src/inputs.ts';
+import { type Inputs, readInputs, wantsJobSummary } from '../src/inputs.ts';
 import { ID } from './support/instances.ts';
 
 type Given = Readonly<Record<string, string>>;
@@ -32,7 +32,10 @@ test('what is not given has its default', () => {
     requestTimeoutMs: 10_000,
     pollInterval: 'auto',
     dryRun: false,
-    jobSummary: true,
+    headers: {},
+    identity: { kind: 'none' },
+    tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
+    proxy: undefined,
   });
 });
 
@@ -74,7 +77,6 @@ describe('what is taken', () => {
     ['poll_interval', '0.2s', { pollInterval: 200 }],
     ['dry_run', ' true ', { dryRun: true }],
     ['dry_run', 'TRUE', { dryRun: true }],
-    ['job_summary', 'False', { jobSummary: false }],
   ])('%s: %j', (name, value, expected) => {
     expect(read({ ...VALID, [name]: value })).toMatchObject(expected);
   });
@@ -135,6 +137,15 @@ describe('what is refused', () => {
       /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,
     );
   });
+});
+
+test.each([
+  ['', true],
+  ['true', true],
+  ['False', false],
+  ['perhaps', true],
+])('job_summary %j, whatever else is wrong: %p', (job_summary, expected) => {
+  expect(wantsJobSummary({ INPUT_JOB_SUMMARY: job_summary })).toBe(expected);
 });
 
 test('secrets are told of even where other inputs are invalid', () => {

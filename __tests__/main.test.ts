@@ -71,6 +71,17 @@ test('a dry run succeeds, with outputs and a summary', async () => {
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/`);
 });
 
+test('says which proxy it goes through, and warns of what is not verified', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  process.env['HTTP_PROXY'] = 'http://me:hunter2@proxy.example:3128';
+  expect(await run({ ...VALID, skip_tls_verify: 'true', timeout: '1s' })).toBe(1);
+  expect(log.lines()).toContain(`Controller: ${ORIGIN}/ through the proxy proxy.example:3128`);
+  expect(log.lines().filter((line) => line.startsWith('::warning::skip_tls_verify is set'))).toHaveLength(1);
+  expect(log.lines().filter((line) => line.includes('hunter2') && !line.startsWith('::add-mask::'))).toEqual(
+    [],
+  );
+});
+
 test('no summary is written where none is wanted', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   expect(await run({ ...VALID, job_summary: 'false' })).toBe(0);

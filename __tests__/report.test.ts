@@ -15,6 +15,8 @@ const SUCCESS: Outcome = {
   error: undefined,
 };
 
+const same = (text: string) => text;
+
 const hostile = '<img src=x> [a](http://evil.example) `c` **d** | _e_ @f #1 &amp; www.evil.example\n\n# g';
 
 function failure(message: string, details: ConstructorParameters<typeof ActionError>[2] = {}): Outcome {
@@ -23,7 +25,7 @@ function failure(message: string, details: ConstructorParameters<typeof ActionEr
 
 describe('outputs', () => {
   test('of a restart that went well', () => {
-    expect(outputsOf(SUCCESS)).toEqual({
+    expect(outputsOf(SUCCESS, same)).toEqual({
       restarted: 'true',
       start_date: NEW_BOOT,
       previous_start_date: OLD_BOOT,
@@ -43,7 +45,7 @@ describe('outputs', () => {
   });
 
   test('are empty where nothing is known', () => {
-    const outputs = Object.entries(outputsOf(failure('x'))).filter(([, value]) => value !== '');
+    const outputs = Object.entries(outputsOf(failure('x'), same)).filter(([, value]) => value !== '');
     expect(outputs).toEqual([
       ['restarted', 'false'],
       ['error_code', 'vm_failed'],
@@ -56,7 +58,7 @@ describe('outputs', () => {
       ...{ hostIp: undefined, ip: undefined, vncPort: undefined },
       portForwarding: [{ guestPort: 80, hostPort: 8080, protocol: undefined, name: undefined }],
     });
-    expect(outputsOf({ ...NOTHING_DONE, last })).toMatchObject({
+    expect(outputsOf({ ...NOTHING_DONE, last }, same)).toMatchObject({
       ...{
         external_id: '',
         status: '',
@@ -69,6 +71,29 @@ describe('outputs', () => {
       },
       port_forwarding: '[{"guest_port":80,"host_port":8080,"protocol":"","name":""}]',
     });
+  });
+
+  test('are not mutilated where a secret happens to be a part of them', () => {
+    const terminal = createTerminal();
+    captureStdout();
+    for (const secret of ['1000', '2024', 'runn', '192.']) terminal.mask(secret);
+    const free = {
+      nodeId: 'node-1000',
+      portForwarding: [{ guestPort: 22, hostPort: 10_001, protocol: 'tcp', name: '2024' }],
+    };
+    expect(outputsOf({ ...SUCCESS, last: restarted(10, free) }, terminal.clean)).toMatchObject({
+      ...{
+        status: 'running',
+        start_date: NEW_BOOT,
+        ssh_port: '10001',
+        ip: '192.168.64.25',
+        node_id: 'node-***',
+      },
+      port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"***"}]',
+    });
+    expect(
+      outputsOf({ ...SUCCESS, last: restarted(10, { status: 'running away' }) }, terminal.clean).status,
+    ).toBe('***ing away');
   });
 });
 
@@ -119,26 +144,24 @@ describe('job summary', () => {
     expect(lines.slice(0, 3)).toEqual([
       '<h3>VM restarted</h3>',
       '<table>',
-      '<tr><th></th><th>before</th><th>last seen</th></tr>',
+      '<tr><th></th><th>before</th><th>now</th></tr>',
     ]);
     expect(lines).toContain(
       `<tr><td>start date</td><td><code>${OLD_BOOT}</code></td><td><code>${NEW_BOOT}</code></td></tr>`,
     );
-    expect(lines).toContain('<tr><td>duration</td><td><code></code></td><td><code>7.3 s</code></td></tr>');
+    expect(lines).toContain('<tr><td>duration</td><td></td><td><code>7.3 s</code></td></tr>');
   });
 
   test('of a failure before anything was seen: the reason and what to do', () => {
-    expect(renderSummary(failure('One.\nTwo.', { hint: 'Do it!' }), clean)).toBe(
-      '<h3>VM not restarted: vm&#95;failed</h3>\n<p>One.</p>\n<p>Two.</p>\n<p><b>What to do:</b> Do it&#33;</p>',
+    expect(renderSummary(failure('One.\n- Two.', { hint: 'Do it!' }), clean)).toBe(
+      '<h3>VM not restarted: vm&#95;failed</h3>\n<p>One.</p>\n<li>Two.</li>\n<p><b>What to do:</b> Do it&#33;</p>',
     );
     expect(renderSummary(failure('One.'), clean)).not.toContain('What to do');
   });
 
   test('of a failure after something was seen has the table, too', () => {
     const summary = renderSummary({ ...failure('One.'), last: instance() }, clean);
-    expect(summary).toContain(
-      `<tr><td>start date</td><td><code></code></td><td><code>${OLD_BOOT}</code></td></tr>`,
-    );
+    expect(summary).toContain(`<tr><td>start date</td><td></td><td><code>${OLD_BOOT}</code></td></tr>`);
   });
 
   test('gives text from outside no meaning as HTML or Markdown', () => {
@@ -146,7 +169,7 @@ describe('job summary', () => {
       { ...failure(hostile, { hint: hostile }), last: instance({ name: hostile }) },
       clean,
     );
-    const own = summary.replace(/<\/?(h3|p|b|table|tr|th|td|code)>|&#\d+;/g, '');
+    const own = summary.replace(/<\/?(h3|p|b|li|table|tr|th|td|code)>|&#\d+;/g, '');
     expect(own).not.toMatch(/[<>&`*|_[\]()@#\\!]|:\/\//);
     expect(summary).not.toMatch(/\n\s*\n/);
   });

@@ -290,7 +290,7 @@ var __webpack_unused_export__;
 const Client = __nccwpck_require__(3701)
 const Dispatcher = __nccwpck_require__(883)
 const Pool = __nccwpck_require__(628)
-const BalancedPool = __nccwpck_require__(3218)
+const BalancedPool = __nccwpck_require__(837)
 const RoundRobinPool = __nccwpck_require__(5520)
 const Agent = __nccwpck_require__(7405)
 const Dispatcher1Wrapper = __nccwpck_require__(3650)
@@ -324,7 +324,7 @@ __webpack_unused_export__ = BalancedPool
 __webpack_unused_export__ = RoundRobinPool
 module.exports.g6 = Agent
 __webpack_unused_export__ = Dispatcher1Wrapper
-__webpack_unused_export__ = ProxyAgent
+module.exports.kT = ProxyAgent
 __webpack_unused_export__ = Socks5ProxyAgent
 __webpack_unused_export__ = EnvHttpProxyAgent
 __webpack_unused_export__ = RetryAgent
@@ -7035,7 +7035,7 @@ module.exports = Agent
 
 /***/ }),
 
-/***/ 3218:
+/***/ 837:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -45779,7 +45779,7 @@ function seconds(ms) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(837);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8948);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -45789,7 +45789,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 837:
+/***/ 8948:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45798,9 +45798,31 @@ __nccwpck_require__.d(__webpack_exports__, {
   i: () => (/* binding */ main)
 });
 
+// NAMESPACE OBJECT: ./lib/parsers.js
+var parsers_namespaceObject = {};
+__nccwpck_require__.r(parsers_namespaceObject);
+__nccwpck_require__.d(parsers_namespaceObject, {
+  dp: () => (HOUR),
+  pY: () => (MINUTE),
+  Z2: () => (SECOND),
+  zM: () => (parsers_boolean),
+  ou: () => (controllerUrl),
+  p0: () => (duration),
+  Hq: () => (headerLines),
+  lb: () => (optionalExternalId),
+  mR: () => (optionalText),
+  kO: () => (optionalUuid),
+  dq: () => (pollInterval),
+  yD: () => (secretText)
+});
+
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __nccwpck_require__(5233);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./lib/errors.js
+
+const { isNativeError } = external_node_util_.types;
 /** What can go wrong, as the output `error_code` names it. */
 const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'invalid_input',
@@ -45847,12 +45869,19 @@ function asActionError(thrown) {
  */
 function describeCause(thrown) {
     const root = causeChain(thrown).at(-1);
-    if (!(root instanceof Error))
+    if (!isNativeError(root))
         return String(root);
-    const code = 'code' in root && typeof root.code === 'string' ? root.code : '';
+    // OpenSSL says it in a word or two; the message around them is for its developers.
+    if ('reason' in root && typeof root.reason === 'string')
+        return root.reason;
+    const code = codeOf(root);
     if (root.message === '')
         return code || root.name;
     return root.message.includes(code) ? root.message : `${root.message} (${code})`;
+}
+/** The code that Node gives to an error, e.g. `ECONNREFUSED`; empty if there is none. */
+function codeOf(error) {
+    return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 const DEEPEST_CHAIN = 10;
 /** The error, its cause, the cause's cause, ...; never empty, and finite even where a chain bites its tail. */
@@ -45864,9 +45893,265 @@ function causeChain(thrown) {
     return chain;
 }
 function causeOf(thrown) {
-    if (thrown instanceof AggregateError && thrown.errors.length > 0)
+    if (!isNativeError(thrown))
+        return undefined;
+    if ('errors' in thrown && Array.isArray(thrown.errors) && thrown.errors.length > 0)
         return thrown.errors[0];
-    return thrown instanceof Error ? thrown.cause : undefined;
+    return thrown.cause;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/json.js
+/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
+class UnusableAnswer extends Error {
+    name = 'UnusableAnswer';
+}
+const LONGEST_TEXT = 200;
+function isRecord(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function parseJson(json) {
+    try {
+        return JSON.parse(json);
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * A text field; undefined where it is absent, empty or no text. One that is too long is described, not cut: a cut could
+ * leave half a secret behind, which no mask matches.
+ */
+function json_text(fields, key, longest = LONGEST_TEXT) {
+    const value = fields[key];
+    if (typeof value !== 'string' || value === '')
+        return undefined;
+    return value.length > longest ? `(a text of ${value.length} characters)` : value;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/retry.js
+/** HTTP statuses that may be others the next time. */
+function isPassing(status) {
+    return status === 408 || status === 429 || status >= 500;
+}
+const FIRST_BACKOFF_MS = 250;
+const LONGEST_BACKOFF_MS = 3_000;
+/** Milliseconds before the next try: they double from 250 up to 3,000, of which jitter takes up to half away. */
+function pauseMs({ attempt, retryAfterMs = 0, random }) {
+    const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (1 - random() / 2);
+    return Math.max(retryAfterMs, backoffMs);
+}
+/**
+ * What a Retry-After header asks for, in milliseconds: it is a number of seconds, or a date; then the Date header of
+ * the same answer says what "now" means to the server.
+ */
+function parseRetryAfter(retryAfter = '', date = '') {
+    const value = retryAfter.trim();
+    if (/^\d{1,9}$/.test(value))
+        return Number(value) * 1000;
+    const untilMs = Date.parse(value) - Date.parse(date);
+    return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+
+;// CONCATENATED MODULE: ./lib/controller/client.js
+
+
+
+
+const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
+/** With less time left, another try is of no use. */
+const SHORTEST_TRY_MS = 250;
+function createClient({ transport, credentials, headers, clock, random }) {
+    /** Sends the request with credentials; after a 401 once more, if there can be a new session. */
+    async function exchange(request, bounds) {
+        const result = await authorizeAndSend(request, bounds);
+        const isDenied = 'answer' in result && result.answer.status === 401;
+        return isDenied && credentials.renew() ? authorizeAndSend(request, bounds) : result;
+    }
+    async function authorizeAndSend(request, bounds) {
+        const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false };
+        const authorization = await credentials.authorize((post) => transport.exchange({ ...handshake, ...post }, bounds));
+        if (!('headers' in authorization))
+            return authorization;
+        return transport.exchange({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+    }
+    /** Pauses before the next try: false where no time is left for it, or the server asks for more than is left. */
+    async function pause(attempt, retryAfterMs, bounds) {
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs < SHORTEST_TRY_MS || (retryAfterMs ?? 0) >= leftMs)
+            return false;
+        // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
+        const ms = Math.min(pauseMs({ attempt, retryAfterMs, random }), Math.max(retryAfterMs ?? 0, leftMs / 2));
+        await clock.sleep(ms, bounds.signal);
+        return true;
+    }
+    async function read({ path, maxBytes, decode }, bounds) {
+        const request = { method: 'GET', path, maxBytes, isWrite: false };
+        for (let attempt = 0;; attempt++) {
+            const exchanged = await exchange(request, bounds);
+            bounds.signal.throwIfAborted();
+            const result = decodeExchange(exchanged, decode);
+            if ('value' in result)
+                return result.value;
+            const { fault } = result;
+            bounds.onFault?.(fault);
+            if (!(await pause(attempt, fault.retryAfterMs, bounds)))
+                throw givenUp(path, fault);
+        }
+    }
+    async function write({ path, body }, bounds) {
+        const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true };
+        for (let attempt = 0;; attempt++) {
+            const result = await exchange(request, bounds);
+            if (!isWorthRepeating(result))
+                return result;
+            bounds.signal.throwIfAborted();
+            const { retryAfterMs } = 'answer' in result ? result.answer : result.noAnswer;
+            if (!(await pause(attempt, retryAfterMs, bounds)))
+                return result;
+        }
+    }
+    return { read, write };
+}
+/** A write may be repeated only where it certainly was not carried out. */
+function isWorthRepeating(result) {
+    return 'answer' in result
+        ? result.answer.status === 429
+        : !result.noAnswer.left && !result.noAnswer.isFinal;
+}
+function decodeExchange(result, decode) {
+    try {
+        if ('answer' in result && !isPassing(result.answer.status))
+            return { value: decode(result.answer) };
+    }
+    catch (error) {
+        if (error instanceof UnusableAnswer)
+            return { fault: unusable(error) };
+        throw error;
+    }
+    return { fault: faultOf(result) };
+}
+function faultOf(result) {
+    if ('answer' in result) {
+        const { status, retryAfterMs } = result.answer;
+        const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
+        const wish = retryAfterMs === undefined ? '' : `, asking for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)} of peace`;
+        return {
+            kind: `HTTP ${status}`,
+            reason: `it answered HTTP ${status}${wish}`,
+            hint,
+            code: 'controller_unreachable',
+            retryAfterMs,
+        };
+    }
+    const { reason, hint, isFinal, retryAfterMs, cause } = result.noAnswer;
+    if (cause instanceof UnusableAnswer)
+        return unusable(cause);
+    if (isFinal)
+        throw new ActionError('controller_unreachable', `The controller cannot be asked: ${reason}.`, {
+            hint,
+            cause,
+        });
+    return { kind: 'no answer', reason, hint, code: 'controller_unreachable', retryAfterMs, cause };
+}
+function unusable(cause) {
+    const hint = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
+    return {
+        kind: 'unusable answer',
+        reason: cause.message,
+        hint,
+        code: 'protocol_error',
+        retryAfterMs: undefined,
+        cause,
+    };
+}
+function givenUp(path, { code, reason, hint, cause }) {
+    const message = `The controller gave no usable answer to GET ${path}; at last: ${reason}.`;
+    return new ActionError(code, message, { hint, cause, transient: true });
+}
+
+;// CONCATENATED MODULE: ./lib/controller/envelope.js
+
+
+/** The envelope, if the answer is one. */
+function parseEnvelope({ text: json }) {
+    const value = parseJson(json);
+    if (!isRecord(value))
+        return undefined;
+    if (value['status'] === 'OK')
+        return { status: 'OK', body: value['body'] };
+    if (value['status'] !== 'FAIL')
+        return undefined;
+    return { status: 'FAIL', message: json_text(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+}
+const LONGEST_MESSAGE = 1_000;
+/**
+ * The envelope of an answer to a read.
+ * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @param deniedHint what to do about HTTP 401.
+ * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ */
+function readEnvelope(call, answer, deniedHint) {
+    const envelope = parseEnvelope(answer);
+    throwIfDenied(call, answer, deniedHint);
+    if (envelope?.status === 'FAIL')
+        return envelope;
+    if (!isSuccess(answer))
+        throw rejected(call, answer);
+    if (envelope === undefined)
+        throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
+    return envelope;
+}
+function isSuccess({ status }) {
+    return status >= 200 && status <= 299;
+}
+/** What an answer that is no envelope looks like. */
+function whatItIs({ text: body }) {
+    const start = body.trimStart();
+    if (start === '')
+        return 'an empty body';
+    if (start.startsWith('<'))
+        return 'an HTML page, not JSON';
+    return start.startsWith('{') || start.startsWith('[')
+        ? "JSON that is cut off or not the API's"
+        : 'text, not JSON';
+}
+/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403, unless a proxy said so. */
+function throwIfDenied(call, answer, deniedHint) {
+    if (answer.status === 401) {
+        throw new ActionError('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+            hint: deniedHint,
+        });
+    }
+    if (answer.status !== 403)
+        return;
+    if (answer.proxy !== undefined && parseEnvelope(answer) === undefined) {
+        throw new ActionError('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        });
+    }
+    throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+        hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+    });
+}
+function rejected(call, answer) {
+    const { status, location } = answer;
+    if (status >= 300 && status <= 399) {
+        return new ActionError('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+            hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
+        });
+    }
+    return new ActionError('protocol_error', `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
+        hint: /HTTPS/.test(answer.text)
+            ? 'The server speaks TLS there: controller_url should begin with https://.'
+            : 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
+    });
+}
+/** Only the host: the rest of a redirect may carry tokens. */
+function hostOf(location) {
+    if (location === undefined)
+        return 'nowhere';
+    const url = URL.parse(location);
+    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
 }
 
 // EXTERNAL MODULE: external "node:net"
@@ -45905,10 +46190,7 @@ function compareInstants(a, b) {
 ;// CONCATENATED MODULE: ./lib/controller/instance.js
 
 
-/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
-class UnusableAnswer extends Error {
-    name = 'UnusableAnswer';
-}
+
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
  * @param instanceId the ID asked for: old controllers leave it out of the answer.
@@ -45959,8 +46241,8 @@ function isSameId(a, b) {
     return a.toLowerCase() === b.toLowerCase();
 }
 function instanceFrom(fields, knownId) {
-    const instanceId = instance_text(fields, 'instance_id') ?? knownId;
-    const state = instance_text(fields, 'instance_state');
+    const instanceId = json_text(fields, 'instance_id') ?? knownId;
+    const state = json_text(fields, 'instance_state');
     if (instanceId === undefined)
         throw new UnusableAnswer('the instance has no instance_id');
     if (state === undefined)
@@ -45968,10 +46250,10 @@ function instanceFrom(fields, knownId) {
     return {
         instanceId,
         state,
-        externalId: instance_text(fields, 'external_id', LONGEST_EXTERNAL_ID),
-        name: instance_text(fields, 'name'),
-        message: instance_text(fields, 'message', LONGEST_MESSAGE),
-        nodeId: instance_text(fields, 'node_id'),
+        externalId: json_text(fields, 'external_id', LONGEST_EXTERNAL_ID),
+        name: json_text(fields, 'name'),
+        message: json_text(fields, 'message', instance_LONGEST_MESSAGE),
+        nodeId: json_text(fields, 'node_id'),
         updatedAt: instant(fields, 'ts'),
         ...vmFrom(isRecord(fields['vminfo']) ? fields['vminfo'] : {}),
     };
@@ -45979,9 +46261,9 @@ function instanceFrom(fields, knownId) {
 function vmFrom(fields) {
     const forwarding = fields['port_forwarding'];
     return {
-        status: instance_text(fields, 'status'),
+        status: json_text(fields, 'status'),
         startDate: instant(fields, 'start_date'),
-        startDateText: instance_text(fields, 'start_date'),
+        startDateText: json_text(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
         hostIp: address(fields, 'host_ip'),
         ip: address(fields, 'ip'),
@@ -45998,30 +46280,19 @@ function forwardingFrom(item) {
     if (guestPort === undefined || hostPort === undefined)
         return [];
     // Old versions spell it `Name`.
-    const name = instance_text(item, 'name') ?? instance_text(item, 'Name');
-    return [{ guestPort, hostPort, protocol: instance_text(item, 'protocol'), name }];
+    const name = json_text(item, 'name') ?? json_text(item, 'Name');
+    return [{ guestPort, hostPort, protocol: json_text(item, 'protocol'), name }];
 }
-const LONGEST_TEXT = 200;
-const LONGEST_MESSAGE = 1_000;
+const instance_LONGEST_MESSAGE = 1_000;
 const MOST_FORWARDINGS = 256;
 /** In characters; the input `external_id` may be as long. */
 const LONGEST_EXTERNAL_ID = 500;
-function isRecord(value) {
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-/** A text that is too long is described, not cut: a cut could leave half a secret behind, which no mask matches. */
-function instance_text(fields, key, longest = LONGEST_TEXT) {
-    const value = fields[key];
-    if (typeof value !== 'string' || value === '')
-        return undefined;
-    return value.length > longest ? `(a text of ${value.length} characters)` : value;
-}
 function instant(fields, key) {
-    const value = instance_text(fields, key);
+    const value = json_text(fields, key);
     return value === undefined ? undefined : parseInstant(value);
 }
 function address(fields, key) {
-    const value = instance_text(fields, key);
+    const value = json_text(fields, key);
     return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
 }
 function port(fields, key) {
@@ -46031,90 +46302,8 @@ function port(fields, key) {
         : undefined;
 }
 
-;// CONCATENATED MODULE: ./lib/controller/envelope.js
-
-
-/** The envelope, if the answer is one. */
-function parseEnvelope({ text: json }) {
-    let value;
-    try {
-        value = JSON.parse(json);
-    }
-    catch {
-        return undefined;
-    }
-    if (!isRecord(value))
-        return undefined;
-    if (value['status'] === 'OK')
-        return { status: 'OK', body: value['body'] };
-    if (value['status'] !== 'FAIL')
-        return undefined;
-    return { status: 'FAIL', message: instance_text(value, 'message', envelope_LONGEST_MESSAGE) ?? '(no message)' };
-}
-const envelope_LONGEST_MESSAGE = 1_000;
-/**
- * The envelope of an answer to a read.
- * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @throws UnusableAnswer for what may pass, ActionError for what will not.
- */
-function readEnvelope(call, answer) {
-    const envelope = parseEnvelope(answer);
-    throwIfDenied(call, answer);
-    if (envelope?.status === 'FAIL')
-        return envelope;
-    if (!isSuccess(answer))
-        throw rejected(call, answer);
-    if (envelope === undefined)
-        throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
-    return envelope;
-}
-function isSuccess({ status }) {
-    return status >= 200 && status <= 299;
-}
-/** What an answer that is no envelope looks like. */
-function whatItIs({ text: body }) {
-    const start = body.trimStart();
-    if (start === '')
-        return 'an empty body';
-    if (start.startsWith('<'))
-        return 'an HTML page, not JSON';
-    return start.startsWith('{') || start.startsWith('[')
-        ? "JSON that is cut off or not the API's"
-        : 'text, not JSON';
-}
-/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403. */
-function throwIfDenied(call, { status }) {
-    if (status === 401) {
-        throw new ActionError('authentication_failed', `The controller wants credentials for ${call} (HTTP 401).`, {
-            hint: 'This controller is protected, and this version of the action sends no credentials.',
-        });
-    }
-    if (status === 403) {
-        throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-            hint: 'The step needs the permissions to list and to restart instances.',
-        });
-    }
-}
-function rejected(call, answer) {
-    const { status, location } = answer;
-    if (status >= 300 && status <= 399) {
-        return new ActionError('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
-            hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
-        });
-    }
-    return new ActionError('protocol_error', `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
-        hint: 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
-    });
-}
-/** Only the host: the rest of a redirect may carry tokens. */
-function hostOf(location) {
-    if (location === undefined)
-        return 'nowhere';
-    const url = URL.parse(location);
-    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
-}
-
 ;// CONCATENATED MODULE: ./lib/controller/controller.js
+
 
 
 
@@ -46125,7 +46314,7 @@ const VERSION_TIMEOUT_MS = 5_000;
 const VM_PATH = '/api/v1/vm';
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
 const STATUS_PATH = '/api/v1/status';
-function createController({ transport, clock, scrub }) {
+function createController({ client, clock, deniedHint, scrub }) {
     const scrubbed = (instance) => ({
         ...instance,
         name: instance.name && scrub(instance.name),
@@ -46134,18 +46323,18 @@ function createController({ transport, clock, scrub }) {
     async function getInstance(instanceId, bounds) {
         const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
         const decode = (answer) => {
-            const envelope = readEnvelope(`GET ${VM_PATH}`, answer);
+            const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
             return envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
         };
-        const instance = await transport.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
+        const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
         if (instance !== undefined)
             return scrubbed(instance);
         // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
         return findById(await listInstances(bounds), instanceId);
     }
     async function listInstances(bounds) {
-        const decode = (answer) => readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer), scrub));
-        const instances = await transport.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
+        const decode = (answer) => readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub));
+        const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
         return instances.map(scrubbed);
     }
     async function restartInstance(request, bounds) {
@@ -46154,7 +46343,7 @@ function createController({ transport, clock, scrub }) {
             vnc_password: request.vncPassword,
             usb_device: request.usbDevice,
         };
-        const exchange = await transport.write({ path: RESTART_PATH, body }, bounds);
+        const exchange = await client.write({ path: RESTART_PATH, body }, bounds);
         if ('noAnswer' in exchange)
             return withoutAnswer(exchange.noAnswer);
         const { answer } = exchange;
@@ -46164,154 +46353,369 @@ function createController({ transport, clock, scrub }) {
             throw unsupported(await getVersion(bounds));
         if (envelope?.status === 'OK' && isSuccess(answer))
             return { kind: 'accepted' };
+        const target = answer.location === undefined ? '' : `, a redirect to ${hostOf(answer.location)},`;
         return {
             kind: 'uncertain',
-            reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+            reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
         };
     }
     function throwIfNotCarriedOut(answer, envelope) {
-        throwIfDenied(`POST ${RESTART_PATH}`, answer);
-        if (answer.status === 429)
-            throw neverCarriedOut('it kept answering HTTP 429 (too many requests)');
+        throwIfDenied(`POST ${RESTART_PATH}`, answer, deniedHint);
+        if (answer.status === 429) {
+            const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+            throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+        }
         if (envelope?.status !== 'FAIL')
             return;
         throw new ActionError('restart_refused', `The controller refused the restart: "${scrub(envelope.message)}".`, {
             hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
         });
     }
-    /** The version that `GET /api/v1/status` reports, e.g. `1.50.1-5e3c3f5b`; for an error message, so it never fails. */
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer), scrub);
-            return isRecord(body) ? instance_text(body, 'version') : undefined;
+            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
+            return isRecord(body) ? json_text(body, 'version') : undefined;
         };
         const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-        return transport.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+        return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
     }
-    return { getInstance, listInstances, restartInstance };
+    return { getInstance, listInstances, restartInstance, getVersion };
 }
 function bodyOf(envelope, scrub) {
     if (envelope.status === 'FAIL')
         throw new UnusableAnswer(`it answered FAIL: "${scrub(envelope.message)}"`);
     return envelope.body;
 }
-function withoutAnswer({ left, reason, cause }) {
+function withoutAnswer({ left, reason, hint, cause }) {
     if (!left)
-        throw neverCarriedOut(reason, cause);
+        throw neverCarriedOut(reason, { hint, cause });
     return { kind: 'uncertain', reason: `no answer came: ${reason}` };
 }
-function neverCarriedOut(reason, cause) {
+function neverCarriedOut(reason, { hint, cause }) {
     return new ActionError('controller_unreachable', `The restart could not be sent: ${reason}.`, {
-        hint: 'Nothing was restarted. Check that this machine can reach the controller; then run the step again.',
+        hint: `Nothing was restarted. ${hint}`,
         cause,
     });
 }
 function unsupported(version) {
-    const reported = version === undefined ? 'and does not say which version it is' : `and reports version "${version}"`;
-    return new ActionError('restart_unsupported', `The controller does not know the restart request (HTTP 404), ${reported}.`, {
+    const message = `The controller does not know the restart request (HTTP 404); ${version === undefined ? 'it does not say which version it is' : `it reports version "${version}"`}.`;
+    return new ActionError('restart_unsupported', message, {
         hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
     });
 }
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./lib/controller/credentials.js
+
+
+
+
+
+/** @param onSecret told of each secret as it comes into being, before it is used. */
+function createCredentials(identity, onSecret) {
+    if (identity.kind === 'api_key')
+        return createSession(identity, onSecret);
+    const isRoot = identity.kind === 'root_token';
+    const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
+    const deniedHint = isRoot
+        ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
+        : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+    return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
+}
+/** `Authorization` for the root token. */
+function rootAuthorization(token) {
+    return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
+}
+// ---- user API keys: the controller's "TAP" protocol ----
+const HAND_PATH = '/tap/v1/hand';
+const SHAKE_PATH = '/tap/v1/shake';
+/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
+function createSession(apiKey, onSecret) {
+    let authorization;
+    return {
+        deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
+        async authorize(post) {
+            if (authorization === undefined) {
+                const session = await shakeHands(apiKey, post);
+                if (!('token' in session))
+                    return session;
+                const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
+                for (const secret of [session.token, bearer])
+                    onSecret(secret);
+                authorization = `Bearer ${bearer}`;
+            }
+            return { headers: { authorization } };
+        },
+        renew() {
+            authorization = undefined;
+            return true;
+        },
+    };
+}
+/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
+async function shakeHands({ id, key }, post) {
+    const hand = await post({ path: HAND_PATH, body: { id } });
+    if (!isAnswered(hand))
+        return notSent(HAND_PATH, hand);
+    if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text)))
+        throw unknownKey(hand.answer);
+    const encrypted = decodeBase64(hand.answer.text);
+    if (encrypted?.length !== modulusBytes(key))
+        return notSent(HAND_PATH, hand);
+    const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
+    if (!isAnswered(shake))
+        return notSent(SHAKE_PATH, shake);
+    // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
+    if (!isSuccess(shake.answer))
+        return { answer: { ...shake.answer, status: 401 } };
+    return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
+}
+/** An answer to judge, as opposed to one that may be another the next time. */
+function isAnswered(exchange) {
+    return 'answer' in exchange && !isPassing(exchange.answer.status);
+}
+/** Without a session, the request itself never leaves. */
+function notSent(path, exchange) {
+    if ('noAnswer' in exchange)
+        return { noAnswer: { ...exchange.noAnswer, left: false } };
+    const { status, retryAfterMs } = exchange.answer;
+    const reason = isPassing(status) ? `answered HTTP ${status}` : 'gave an answer that makes no sense';
+    const hint = 'Look at the controller, and at what stands before it.';
+    const noAnswer = {
+        left: false,
+        isFinal: false,
+        reason: `the handshake (${path}) ${reason}`,
+        hint,
+        retryAfterMs,
+    };
+    return { noAnswer: { ...noAnswer, cause: undefined } };
+}
+function modulusBytes(key) {
+    return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
+}
+/** Either alphabet, with or without padding, with or without a line break at the end. */
+function decodeBase64(text) {
+    return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+function decrypt(encrypted, key) {
+    try {
+        return (0,external_node_crypto_.privateDecrypt)({ key, padding: external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, encrypted).toString();
+    }
+    catch {
+        // The cause would say nothing more, and might say too much.
+        throw new ActionError('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', {
+            hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
+        });
+    }
+}
+function readSession(text) {
+    const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
+    const data = isRecord(answer) ? answer['data'] : undefined;
+    if (!isRecord(data) || typeof data['token'] !== 'string' || data['token'] === '')
+        return undefined;
+    return { token: data['token'], data };
+}
+function unknownKey({ status }) {
+    return new ActionError('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
+        hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+    });
+}
+
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
+;// CONCATENATED MODULE: ./lib/controller/causes.js
+
+
+const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
+/** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
+const CAUSES = [
+    {
+        pattern: /Proxy.*\(407\)/i,
+        reason: 'the proxy wants other credentials (HTTP 407)',
+        hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+        isFinal: true,
+    },
+    {
+        pattern: /Proxy response \(403\)/,
+        reason: 'the proxy refuses to connect to the controller (HTTP 403)',
+        hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        isFinal: true,
+    },
+    {
+        pattern: /Proxy response \(\d+\)/,
+        reason: 'the proxy cannot connect to the controller',
+        hint: 'Check controller_url as the proxy sees it, or add the controller to NO_PROXY.',
+    },
+    {
+        pattern: /^(ENOTFOUND|EAI_\w+) /,
+        reason: 'the name of the host cannot be resolved',
+        hint: 'Check the host in controller_url, and the DNS of the machine that runs the step.',
+    },
+    {
+        pattern: /^ECONNREFUSED /,
+        reason: 'the connection was refused',
+        hint: 'Check host and port in controller_url, and that the controller is up.',
+    },
+    {
+        pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
+        reason: 'there is no way to the host',
+        hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+    },
+    {
+        pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
+        reason: "the server's certificate is for another host",
+        hint: 'Use the host name in controller_url that the certificate is made for.',
+    },
+    {
+        pattern: /^CERT_HAS_EXPIRED /,
+        reason: "the server's certificate has expired",
+        hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+    },
+    {
+        pattern: /^CERT_NOT_YET_VALID /,
+        reason: "the server's certificate is not valid yet",
+        hint: 'Correct the clock of this machine, or the certificate of the server.',
+    },
+    {
+        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+) /,
+        reason: "nobody that is trusted has signed the server's certificate",
+        hint: 'Give the CA that signed it in ca_cert.',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
+        reason: 'the server says that the client certificate has expired',
+        hint: 'Renew client_cert and client_key.',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_REQUIRED /,
+        reason: 'the server wants a client certificate',
+        hint: 'Give one in client_cert and client_key.',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR) /,
+        reason: 'the server does not accept the client certificate',
+        hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
+        reason: 'the server broke off the TLS handshake',
+        hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+    },
+    {
+        pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
+        reason: 'the server does not speak TLS there, or not as this machine does',
+        hint: 'Check whether controller_url should begin with http:// or name another port.',
+    },
+    {
+        pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
+        reason: 'the server does not speak HTTP there',
+        hint: 'Check the port in controller_url, and whether it should begin with https://.',
+    },
+    {
+        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
+        reason: 'the connection was closed',
+        hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
+    },
+    {
+        pattern: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT) /,
+        reason: 'the connection timed out',
+        hint: CHECK_URL,
+    },
+];
+/** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
+function explain(error, phase) {
+    if (error instanceof DOMException && error.name === 'TimeoutError') {
+        return {
+            reason: `timed out while ${phase}`,
+            hint: `${CHECK_URL} If it is only slow, raise request_timeout.`,
+            isFinal: false,
+        };
+    }
+    const signs = causeChain(error).map(signOf);
+    const cause = CAUSES.find(({ pattern }) => signs.some((sign) => pattern.test(sign)));
+    const detail = `${describeCause(error)} (while ${phase})`;
+    if (cause === undefined)
+        return { reason: detail, hint: CHECK_URL, isFinal: false };
+    return { reason: `${cause.reason}: ${detail}`, hint: cause.hint, isFinal: cause.isFinal ?? false };
+}
+function signOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? `${codeOf(thrown)} ${thrown.message}` : String(thrown);
+}
+
 ;// CONCATENATED MODULE: ./lib/controller/transport.js
 
 
 
 
-const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
-function createTransport({ baseUrl, requestTimeoutMs, clock, random }) {
-    const connect = { timeout: requestTimeoutMs };
-    const reader = new undici/* Agent */.g6({ connect });
+
+
+/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+function createTransport(options) {
+    const { baseUrl, proxy, requestTimeoutMs, clock } = options;
+    const reader = createDispatcher(options, {});
     // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
     // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-    const writer = new undici/* Agent */.g6({ connect, pipelining: 0, allowH2: false });
-    const prefix = baseUrl.pathname.replace(/\/+$/, '');
-    async function exchange(wire, { deadline, signal }) {
+    const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+    const base = `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}`;
+    const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
+    const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+    async function exchange(request, { deadline, signal }) {
         const progress = { phase: 'connecting', left: false };
+        const dispatcher = request.isWrite ? writer : reader;
+        const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         try {
-            const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-            const answer = await (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...wire, url: `${baseUrl.origin}${prefix}${wire.path}` }, progress, stop));
-            return { answer };
+            const answer = await (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, url: `${base}${request.path}`, dispatcher }, { progress, signal: stop }));
+            return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
-            return {
-                noAnswer: { left: progress.left, reason: describeFailure(error, progress.phase), cause: error },
-            };
-        }
-    }
-    async function read(request, bounds) {
-        const wire = {
-            dispatcher: reader,
-            method: 'GET',
-            path: request.path,
-            maxBytes: request.maxBytes,
-        };
-        for (let attempt = 0;; attempt++) {
-            const result = decodeExchange(await exchange(wire, bounds), request.decode);
-            bounds.signal.throwIfAborted();
-            if ('value' in result)
-                return result.value;
-            const { fault } = result;
-            bounds.onFault?.(fault);
-            const pauseMs = Math.max(fault.retryAfterMs ?? 0, backoffMs(attempt, random));
-            if (clock.now() + pauseMs >= bounds.deadline)
-                throw outOfTime(request.path, fault);
-            await clock.sleep(pauseMs, bounds.signal);
-        }
-    }
-    async function write(request, bounds) {
-        const body = JSON.stringify(request.body);
-        const wire = {
-            dispatcher: writer,
-            method: 'POST',
-            path: request.path,
-            body,
-            maxBytes: MAX_WRITE_ANSWER_BYTES,
-        };
-        for (let attempt = 0;; attempt++) {
-            const result = await exchange(wire, bounds);
-            if (mayHaveBeenCarriedOut(result))
-                return result;
-            bounds.signal.throwIfAborted();
-            const askedMs = 'answer' in result ? result.answer.retryAfterMs : undefined;
-            const pauseMs = Math.max(askedMs ?? 0, backoffMs(attempt, random));
-            if (clock.now() + pauseMs >= bounds.deadline)
-                return result;
-            await clock.sleep(pauseMs, bounds.signal);
+            const { left, phase } = progress;
+            return { noAnswer: { left, ...explain(error, `${phase}${through}`), cause: error } };
         }
     }
     async function close() {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
-    return { read, write, close };
+    return { exchange, close };
 }
-function mayHaveBeenCarriedOut(result) {
-    return 'answer' in result ? result.answer.status !== 429 : result.noAnswer.left;
+function createDispatcher({ proxy, tls, requestTimeoutMs }, options) {
+    const { ca, cert, key, rejectUnauthorized } = tls;
+    const trust = {
+        timeout: requestTimeoutMs,
+        rejectUnauthorized,
+        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
+    };
+    const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
+    if (proxy === undefined)
+        return new undici/* Agent */.g6({ ...options, connect });
+    // The client certificate is for the controller: a proxy gets to see none.
+    return new undici/* ProxyAgent */.kT({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
-async function converse(wire, progress, signal) {
-    const { statusCode, headers, body } = await (0,undici/* request */.Em)(wire.url, {
-        dispatcher: wire.dispatcher.compose(observeDeparture(progress)),
-        method: wire.method,
+async function converse({ url, dispatcher, method, headers, body, maxBytes }, { progress, signal }) {
+    const response = await (0,undici/* request */.Em)(url, {
+        dispatcher: dispatcher.compose(observeDeparture(progress)),
+        method,
         headers: {
             accept: 'application/json',
             'user-agent': 'restart-anka-vm',
-            ...(wire.body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        body: wire.body ?? null,
+        body: body === undefined ? null : JSON.stringify(body),
         signal,
         // The injected clock bounds every phase.
         headersTimeout: 0,
         bodyTimeout: 0,
     });
     progress.phase = 'reading the answer';
-    const text = await readText(body, wire.maxBytes);
+    const header = (name) => firstOf(response.headers[name]);
     return {
-        status: statusCode,
-        text,
-        location: header(headers, 'location'),
-        retryAfterMs: retryAfterMs(headers),
+        status: response.statusCode,
+        text: await readText(response.body, maxBytes),
+        location: header('location'),
+        retryAfterMs: parseRetryAfter(header('retry-after'), header('date')),
     };
 }
 /** undici calls onRequestStart once a connection stands, right before the first byte is written. */
@@ -46340,146 +46744,108 @@ async function readText(body, maxBytes) {
     }
     return new TextDecoder().decode(Buffer.concat(chunks));
 }
-function header(headers, name) {
-    const value = headers[name];
+function firstOf(value) {
     return Array.isArray(value) ? value[0] : value;
 }
-/** Retry-After is a number of seconds, or a date: then the answer's own Date says what "now" means to the server. */
-function retryAfterMs(headers) {
-    const value = header(headers, 'retry-after')?.trim() ?? '';
-    if (/^\d{1,9}$/.test(value))
-        return Number(value) * 1000;
-    const pauseMs = Date.parse(value) - Date.parse(header(headers, 'date') ?? '');
-    return Number.isNaN(pauseMs) ? undefined : Math.max(0, pauseMs);
+
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;// CONCATENATED MODULE: ./lib/controller/pem.js
+
+/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+function normalizePem(text) {
+    return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
-function decodeExchange(result, decode) {
-    if ('noAnswer' in result) {
-        const { reason, cause } = result.noAnswer;
-        if (cause instanceof UnusableAnswer)
-            return { fault: unusable(cause) };
-        return {
-            fault: { kind: 'no answer', reason, code: 'controller_unreachable', retryAfterMs: undefined, cause },
-        };
-    }
-    const { status, retryAfterMs } = result.answer;
-    if (status === 408 || status === 429 || status >= 500) {
-        const reason = `it answered HTTP ${status}`;
-        return {
-            fault: {
-                kind: `HTTP ${status}`,
-                reason,
-                code: 'controller_unreachable',
-                retryAfterMs,
-                cause: undefined,
-            },
-        };
-    }
+function isPem(text) {
+    return /-----BEGIN [A-Z0-9 ]+-----/.test(text);
+}
+/** Certificates in a PEM text, one or more. */
+function readCertificates(pem) {
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+    if (blocks.length === 0)
+        return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
     try {
-        return { value: decode(result.answer) };
+        return { value: blocks.map((block) => new external_node_crypto_.X509Certificate(block)) };
     }
-    catch (error) {
-        if (error instanceof UnusableAnswer)
-            return { fault: unusable(error) };
-        throw error;
+    catch {
+        return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
     }
 }
-function unusable(cause) {
-    return {
-        kind: 'unusable answer',
-        reason: cause.message,
-        code: 'protocol_error',
-        retryAfterMs: undefined,
-        cause,
-    };
+/** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
+function readPrivateKey(pem, passphrase) {
+    const isEncrypted = /ENCRYPTED/.test(pem);
+    if (isEncrypted && passphrase === undefined)
+        return { problem: 'it is encrypted, and no passphrase is given' };
+    try {
+        return { value: (0,external_node_crypto_.createPrivateKey)({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }) };
+    }
+    catch {
+        return {
+            problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+        };
+    }
 }
-function describeFailure(error, phase) {
-    const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
-    return timedOut ? `timed out while ${phase}` : `${describeCause(error)} (while ${phase})`;
+
+;// CONCATENATED MODULE: ./lib/controller/proxy.js
+
+/**
+ * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host; lower case
+ * goes before upper case. Loopback is never proxied.
+ * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
+ */
+function proxyFor(url, environment) {
+    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const value = read(environment, variable).trim();
+    if (value === '' || isLoopback(url.hostname) || isExcepted(url, read(environment, 'NO_PROXY')))
+        return undefined;
+    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
+    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
 }
-function outOfTime(path, { code, reason, cause }) {
-    return new ActionError(code, `The controller gave no usable answer to GET ${path}; at last: ${reason}.`, {
-        hint: 'Check that controller_url is right and that this machine can reach it; then run the step again.',
-        cause,
-        transient: true,
+function isUsable({ protocol, hostname, username, password }) {
+    try {
+        // A stray percent sign would come to light only when the credentials are sent.
+        decodeURIComponent(username + password);
+    }
+    catch {
+        return false;
+    }
+    return /^https?:$/.test(protocol) && hostname !== '';
+}
+function read(environment, variable) {
+    return environment[variable.toLowerCase()] || environment[variable] || '';
+}
+function isLoopback(host) {
+    return (host === 'localhost' ||
+        host.endsWith('.localhost') ||
+        host === '[::1]' ||
+        ((0,external_node_net_.isIPv4)(host) && host.startsWith('127.')));
+}
+/** NO_PROXY lists hosts and suffixes (`example.com`, `.example.com`, `*.example.com`), each with a port or not, or `*`. */
+function isExcepted(url, list) {
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return list
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .some((entry) => {
+        if (entry === '*')
+            return true;
+        const [, host = '', onlyPort = port] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
+        return onlyPort === port && covers(host, url.hostname);
     });
 }
-const FIRST_BACKOFF_MS = 250;
-const LONGEST_BACKOFF_MS = 3_000;
-/** Doubles from a quarter of a second to 3 s; jitter takes up to half of it away. */
-function backoffMs(attempt, random) {
-    return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (1 - random() / 2);
+function covers(pattern, host) {
+    const name = pattern.replace(/^\*?\./, '');
+    if (name === '')
+        return false;
+    const bare = host.replace(/^\[|\]$/g, '');
+    return bare === name || host === name || bare.endsWith(`.${name}`);
 }
 
-;// CONCATENATED MODULE: ./lib/inputs.js
+;// CONCATENATED MODULE: ./lib/parsers.js
 
-
-/** What is used where an input is absent or blank; action.yml declares the same. */
-const DEFAULTS = {
-    timeout: '5m',
-    request_timeout: '10s',
-    poll_interval: 'auto',
-    dry_run: 'false',
-    job_summary: 'true',
-};
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/**
- * Reads the inputs from the `INPUT_*` variables that the runner sets.
- * @param onSecret told of each secret, before anything is said about any input.
- * @throws ActionError `invalid_input`, with everything that is wrong.
- */
-function readInputs(environment, onSecret) {
-    const problems = [];
-    const read = createReader(environment, problems);
-    const vncPassword = read('vnc_password', secretText);
-    if (vncPassword !== undefined)
-        onSecret(vncPassword);
-    const inputs = {
-        controllerUrl: read('controller_url', controllerUrl),
-        target: readTarget(read, problems),
-        vncPassword,
-        usbDevice: read('usb_device', optionalText),
-        timeoutMs: read('timeout', duration({ min: SECOND, max: 24 * HOUR })),
-        requestTimeoutMs: read('request_timeout', duration({ min: SECOND / 10, max: 10 * MINUTE })),
-        pollInterval: read('poll_interval', pollInterval),
-        dryRun: read('dry_run', inputs_boolean),
-        jobSummary: read('job_summary', inputs_boolean),
-    };
-    if (problems.length > 0)
-        throw invalid(problems);
-    return Object.freeze(inputs);
-}
-function invalid(problems) {
-    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
-    const list = problems.map((problem) => `- ${problem}`).join('\n');
-    return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
-}
-function createReader(environment, problems) {
-    return (name, parse) => {
-        const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
-        const fallback = DEFAULTS[name] ?? '';
-        const parsed = parse(text.trim() === '' ? fallback : text);
-        if ('value' in parsed)
-            return parsed.value;
-        problems.push(`${name}: ${parsed.problem}`);
-        // Nobody gets to see it: a problem means that there will be no inputs at all.
-        return undefined;
-    };
-}
-function readTarget(read, problems) {
-    const instanceId = read('instance_id', optionalUuid);
-    const externalId = read('external_id', optionalExternalId);
-    const problemsOfTheirOwn = problems.some((problem) => /^(instance|external)_id:/.test(problem));
-    if (!problemsOfTheirOwn && (instanceId === undefined) === (externalId === undefined)) {
-        const seen = instanceId === undefined ? 'neither is given' : 'both are given';
-        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
-    }
-    return instanceId === undefined
-        ? { by: 'external_id', id: externalId ?? '' }
-        : { by: 'instance_id', id: instanceId };
-}
-// ---- parsers ----
 const optionalText = (text) => ({ value: text.trim() || undefined });
 /** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
 const secretText = (text) => ({
@@ -46503,7 +46869,7 @@ const BOOLEANS = new Map([
     ...['true', 'True', 'TRUE'].map((text) => [text, true]),
     ...['false', 'False', 'FALSE'].map((text) => [text, false]),
 ]);
-const inputs_boolean = (text) => {
+const parsers_boolean = (text) => {
     const value = BOOLEANS.get(text.trim());
     return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
 };
@@ -46549,6 +46915,248 @@ function withoutSecrets(url) {
 const LONGEST_SHOWN = 200;
 function shown(text) {
     return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
+}
+const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const REFUSED_HEADERS = new Set([
+    ...[
+        'host',
+        'content-length',
+        'content-type',
+        'transfer-encoding',
+        'connection',
+        'keep-alive',
+        'upgrade',
+        'expect',
+    ],
+    ...['te', 'trailer', 'proxy-authorization', 'proxy-connection'],
+]);
+/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
+const headerLines = (text) => {
+    const headers = [];
+    for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+        if (line.trim() === '')
+            continue;
+        const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
+        const key = name.toLowerCase();
+        const where = `line ${index + 1}`;
+        if (value === '')
+            return { problem: `${where} is not of the form "Name: value"` };
+        if (REFUSED_HEADERS.has(key))
+            return { problem: `${where}: ${name} belongs to the connection and cannot be set` };
+        if (headers.some(([other]) => other === key))
+            return { problem: `${where}: ${name} is given twice` };
+        headers.push([key, value]);
+    }
+    return { value: Object.fromEntries(headers) };
+};
+
+;// CONCATENATED MODULE: ./lib/inputs.js
+
+
+
+
+
+
+/** What is used where an input is absent or blank; action.yml declares the same. */
+const DEFAULTS = {
+    timeout: '5m',
+    request_timeout: '10s',
+    poll_interval: 'auto',
+    dry_run: 'false',
+    job_summary: 'true',
+    skip_tls_verify: 'false',
+};
+const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
+/**
+ * Reads the inputs from the `INPUT_*` variables that the runner sets.
+ * @param onSecret told of each secret, before anything is said about any input.
+ * @throws ActionError `invalid_input`, with everything that is wrong.
+ */
+function readInputs(environment, onSecret) {
+    const problems = [];
+    const form = { read: createReader(environment, problems), problems, onSecret };
+    const { read } = form;
+    const vncPassword = readSecret(form, 'vnc_password');
+    const url = read('controller_url', controllerUrl);
+    const headers = readHeaders(form);
+    read('job_summary', parsers_boolean);
+    const inputs = {
+        controllerUrl: url,
+        target: readTarget(form),
+        vncPassword,
+        usbDevice: read('usb_device', optionalText),
+        timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+        requestTimeoutMs: read('request_timeout', duration({ min: inputs_SECOND / 10, max: 10 * inputs_MINUTE })),
+        pollInterval: read('poll_interval', pollInterval),
+        dryRun: read('dry_run', parsers_boolean),
+        headers,
+        identity: readIdentity(form, headers),
+        tls: readTls(form),
+        proxy: url && readProxy(form, url, environment),
+    };
+    if (problems.length > 0)
+        throw invalid(problems);
+    return Object.freeze(inputs);
+}
+/** Whether a job summary is wanted, even where other inputs are invalid. */
+function wantsJobSummary(environment) {
+    return createReader(environment, [])('job_summary', parsers_boolean) !== false;
+}
+function invalid(problems) {
+    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
+    const list = problems.map((problem) => `- ${problem}`).join('\n');
+    return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
+}
+function createReader(environment, problems) {
+    return (name, parser) => {
+        const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
+        const fallback = DEFAULTS[name] ?? '';
+        return accept(name, parser(text.trim() === '' ? fallback : text), problems);
+    };
+}
+function accept(name, parsed, problems) {
+    if ('value' in parsed)
+        return parsed.value;
+    problems.push(`${name}: ${parsed.problem}`);
+    // Nobody gets to see it: a problem means that there will be no inputs at all.
+    return undefined;
+}
+function readTarget({ read, problems }) {
+    const before = problems.length;
+    const instanceId = read('instance_id', optionalUuid);
+    const externalId = read('external_id', optionalExternalId);
+    if (problems.length === before && (instanceId === undefined) === (externalId === undefined)) {
+        const seen = instanceId === undefined ? 'neither is given' : 'both are given';
+        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+    }
+    return instanceId === undefined
+        ? { by: 'external_id', id: externalId ?? '' }
+        : { by: 'instance_id', id: instanceId };
+}
+function isGiven({ read }, name) {
+    return read(name, optionalText) !== undefined;
+}
+function readSecret({ read, onSecret }, name) {
+    const secret = read(name, secretText);
+    if (secret !== undefined)
+        onSecret(secret);
+    return secret;
+}
+// ---- ways in ----
+const SHORTEST_ROOT_TOKEN = 10;
+function readIdentity(form, headers) {
+    const { read, problems } = form;
+    const token = readSecret(form, 'root_token');
+    const id = read('api_key_id', optionalText);
+    const pem = readPem(form, 'api_key');
+    if (token !== undefined && (id ?? pem) !== undefined) {
+        problems.push('root_token, api_key_id, api_key: two ways in are given; give the root token or the API key');
+    }
+    if ((id !== undefined) !== isGiven(form, 'api_key'))
+        problems.push('api_key_id, api_key: give both or neither');
+    if ((token ?? id ?? pem) !== undefined && 'authorization' in headers) {
+        problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
+    }
+    if (token !== undefined)
+        return rootToken(form, token);
+    return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
+}
+function rootToken({ problems, onSecret }, token) {
+    onSecret(rootAuthorization(token).replace('Basic ', ''));
+    if (token.length < SHORTEST_ROOT_TOKEN) {
+        problems.push(`root_token: ${token.length} characters; a root token has at least ${SHORTEST_ROOT_TOKEN}`);
+    }
+    return { kind: 'root_token', token };
+}
+function apiKey({ problems }, pem) {
+    const key = accept('api_key', readPrivateKey(pem), problems);
+    if (key !== undefined && key.asymmetricKeyType !== 'rsa')
+        problems.push('api_key: it is no RSA key');
+    return key;
+}
+function readTls(form) {
+    const { read, problems } = form;
+    const rejectUnauthorized = !read('skip_tls_verify', parsers_boolean);
+    const ca = readPem(form, 'ca_cert');
+    if (ca !== undefined)
+        accept('ca_cert', readCertificates(ca), problems);
+    return { rejectUnauthorized, ca, ...readClientCertificate(form) };
+}
+function readClientCertificate(form) {
+    const { problems } = form;
+    const cert = readPem(form, 'client_cert');
+    const keyPem = readPem(form, 'client_key');
+    const passphrase = readSecret(form, 'client_key_passphrase');
+    const [hasCert, hasKey] = [isGiven(form, 'client_cert'), isGiven(form, 'client_key')];
+    if (hasCert !== hasKey)
+        problems.push('client_cert, client_key: give both or neither');
+    if (keyPem === undefined && passphrase !== undefined)
+        problems.push('client_key_passphrase: there is no client_key');
+    if (cert === undefined || keyPem === undefined)
+        return { cert: undefined, key: undefined };
+    const certificates = accept('client_cert', readCertificates(cert), problems);
+    const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase), problems);
+    if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
+        problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+    }
+    return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+const LARGEST_FILE_BYTES = 1024 * 1024;
+/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+function readPem({ read, problems, onSecret }, name) {
+    const given = read(name, optionalText);
+    if (given === undefined)
+        return undefined;
+    const text = isPem(given) ? given : readSmallFile(given);
+    // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+    if (text !== undefined && /PRIVATE KEY/.test(text))
+        for (const form of [text, normalizePem(text)])
+            onSecret(form);
+    if (text !== undefined && isPem(text))
+        return normalizePem(text);
+    const what = text === undefined
+        ? 'neither PEM text nor the path of a file that can be read'
+        : 'a file without PEM text';
+    problems.push(`${name}: it is ${what}`);
+    return undefined;
+}
+function readSmallFile(path) {
+    try {
+        const status = (0,external_node_fs_namespaceObject.statSync)(path);
+        return status.isFile() && status.size <= LARGEST_FILE_BYTES ? (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8') : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+function readHeaders({ read, onSecret }) {
+    const lines = read('headers', (text) => ({ value: text.split(/[\r\n]+/) }));
+    for (const line of lines) {
+        const value = line.replace(/^[^:]*:/, '').trim();
+        // `Bearer TOKEN`: the token is a secret even without the word before it.
+        const secrets = [value, value.replace(/^.*\s/, '')].filter((secret) => secret !== '');
+        for (const secret of new Set(secrets))
+            onSecret(secret);
+    }
+    return read('headers', headerLines);
+}
+function readProxy({ problems, onSecret }, url, environment) {
+    const proxy = proxyFor(url, environment);
+    if (proxy === undefined || proxy instanceof URL) {
+        for (const secret of secretsOf(proxy))
+            onSecret(secret);
+        return proxy;
+    }
+    problems.push(`${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`);
+    return undefined;
+}
+/** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
+function secretsOf(proxy) {
+    if (proxy === undefined || proxy.username === '')
+        return [];
+    const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
+    const basic = Buffer.from(`${user}:${password}`).toString('base64');
+    return [proxy.password, password, basic].filter((secret) => secret !== '');
 }
 
 ;// CONCATENATED MODULE: external "os"
@@ -49497,41 +50105,61 @@ function getIDToken(aud) {
 ;// CONCATENATED MODULE: ./lib/report.js
 
 
+
 const SSH_PORT = 22;
-/** Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out. */
-function outputsOf(outcome) {
+/**
+ * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
+ * @param show makes free text from outside harmless. Dates, ports and addresses were checked when they were read; and a
+ * well-known word is no secret, even if somebody's password is a part of it.
+ */
+function outputsOf(outcome, show) {
     const { restarted, before, last, durationMs, error } = outcome;
+    const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
     return {
         restarted: restarted,
         start_date: last?.startDate?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: last?.instanceId ?? '',
-        external_id: last?.externalId ?? before?.externalId ?? '',
-        instance_state: last?.state ?? '',
-        status: last?.status ?? '',
-        node_id: last?.nodeId ?? '',
+        instance_id: show(last?.instanceId ?? ''),
+        external_id: show(last?.externalId ?? before?.externalId ?? ''),
+        instance_state: word(last?.state),
+        status: word(last?.status),
+        node_id: show(last?.nodeId ?? ''),
         host_ip: last?.hostIp ?? '',
         ip: last?.ip ?? '',
         vnc_port: String(last?.vncPort ?? ''),
         ssh_port: String(sshPort(last) ?? ''),
-        port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map(wireForm)),
+        port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
         duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
         error_code: error?.code ?? '',
     };
 }
+const WELL_KNOWN = new Set([
+    ...[
+        'Scheduling',
+        'Pulling',
+        'Started',
+        'Stopping',
+        'Stopped',
+        'Terminating',
+        'Terminated',
+        'Error',
+        'Pushing',
+    ],
+    ...['running', 'stopped', 'suspended', 'deleted'],
+]);
 /** The port of the node that leads to the guest's SSH server. */
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
 }
-function wireForm({ guestPort, hostPort, protocol, name }) {
-    return { guest_port: guestPort, host_port: hostPort, protocol: protocol ?? '', name: name ?? '' };
+function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
+    return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
 }
 /** On failure, prints the one error annotation, stacks and causes to the debug log; then sets every output. */
 function report(outcome, terminal) {
     if (outcome.error !== undefined)
         reportError(outcome.error, { terminal, title: titleOf(outcome) });
-    for (const [name, value] of Object.entries(outputsOf(outcome)))
-        setOutput(name, terminal.clean(value));
+    for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
+        setOutput(name, value);
 }
 /** What happened, in a few words. */
 function titleOf({ restarted, error }) {
@@ -49547,24 +50175,26 @@ function reportError(error, { terminal, title }) {
     terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
 }
 function stackOf(thrown) {
-    return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/journal.js
 
-/** @param elapsedMs milliseconds since the restart was sent, to begin each line with; undefined before that. */
-function createJournal(log, elapsedMs) {
+/** So long a log may be silent before it says the same once more: in milliseconds. */
+const LONGEST_SILENCE_MS = 30_000;
+function createJournal({ log, now, sentAt }) {
     const counts = new Map();
-    let lastText = '';
+    let last = { text: '', at: 0 };
     return {
         note(kind, text) {
             counts.set(kind, (counts.get(kind) ?? 0) + 1);
-            const line = `${formatElapsed(elapsedMs())}${text}`;
-            if (text === lastText)
+            const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
+            if (text === last.text && now() - last.at < LONGEST_SILENCE_MS) {
                 log.debug(line);
-            else
-                log.info(line);
-            lastText = text;
+                return;
+            }
+            log.info(line);
+            last = { text, at: now() };
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
@@ -49573,12 +50203,12 @@ function createJournal(log, elapsedMs) {
 }
 /** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
 function formatElapsed(ms) {
-    return ms === undefined ? '' : `+${(0,lib_clock/* seconds */.YA)(ms).padStart(7)}  `;
+    return `+${(0,lib_clock/* seconds */.YA)(ms).padStart(7)}  `;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/means.js
 function describeFault({ reason }) {
-    return `The controller gave no usable answer, asking again: ${reason}`;
+    return `The controller gave no usable answer: ${reason}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
@@ -49587,7 +50217,8 @@ function describeFault({ reason }) {
 const FAILED_AFTER_MS = 30_000;
 /** Where the record is not updated any more, the same report counts too, but later. */
 const FAILED_SILENTLY_AFTER_MS = 60_000;
-const FAILED_AFTER_LOOKS = 2;
+/** Looks after the first that have to confirm it. */
+const CONFIRMATIONS = 2;
 function startHistory(baseline, at) {
     return { baseline, newest: baseline.instance, newestAt: at, trouble: undefined };
 }
@@ -49611,7 +50242,7 @@ function judge(history, sample) {
 }
 function verdictOn({ baseline, trouble }, { at, instance }) {
     if (trouble !== undefined && isFinal(trouble, at))
-        return { kind: 'failed', reason: describeState(instance) };
+        return { kind: 'failed', reason: describeTrouble(instance) };
     if (instance === undefined)
         return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
     const unmet = unmetConditions(instance, baseline);
@@ -49668,11 +50299,11 @@ function troubleAfter({ trouble, newest }, { at, instance }) {
     };
 }
 function isFinal({ since, looks, newerLooks, terminalLooks }, at) {
-    if (terminalLooks >= FAILED_AFTER_LOOKS)
+    if (terminalLooks > 1)
         return true;
-    if (newerLooks >= FAILED_AFTER_LOOKS && at - since >= FAILED_AFTER_MS)
+    if (newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS)
         return true;
-    return looks > FAILED_AFTER_LOOKS && at - since >= FAILED_SILENTLY_AFTER_MS;
+    return looks > CONFIRMATIONS && at - since >= FAILED_SILENTLY_AFTER_MS;
 }
 function looksFailed(instance) {
     return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
@@ -49682,12 +50313,15 @@ function isTerminal({ state }) {
 }
 // ---- words ----
 /** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
-function describeState(instance) {
+function describeState({ state, status, startDateText }) {
+    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
+}
+/** For errors: what was seen, and the message, which may explain it. */
+function describeTrouble(instance) {
     if (instance === undefined)
         return 'the controller does not list the instance';
-    const { state, status, startDateText, message } = instance;
-    const leftOver = message === undefined ? '' : `, message "${message}"`;
-    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}${leftOver}`;
+    const { message } = instance;
+    return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
 }
 /** A condition that does not hold yet, in words. */
 function describeUnmet({ condition, seen }) {
@@ -49721,7 +50355,7 @@ const MOST_CANDIDATES = 10;
  */
 async function takeBaseline(means, { target, deadline, onSeen }) {
     const { clock, log, signal } = means;
-    const journal = createJournal(log, () => undefined);
+    const journal = createJournal({ log, now: clock.now, sentAt: undefined });
     const onFault = (fault) => journal.note(fault.kind, describeFault(fault));
     const bounds = { deadline, signal, onFault };
     let graceEndsAt;
@@ -49734,7 +50368,7 @@ async function takeBaseline(means, { target, deadline, onSeen }) {
             return baseline;
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
         if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
-            throw baseline;
+            throw await withVersion(baseline, { means, bounds });
         journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
         await clock.sleep(LOOK_AGAIN_MS, signal);
     }
@@ -49743,14 +50377,25 @@ async function takeBaseline(means, { target, deadline, onSeen }) {
 function checkPreconditions(instance) {
     const { instanceId, state, status, startDate } = instance;
     if (state !== 'Started' || status !== 'running') {
-        return new ActionError('not_running', `Instance ${instanceId} is not running: ${describeState(instance)}.`, {
-            hint: 'Only a VM that is Started and running can be restarted. Start it, or wait until it runs.',
+        return new ActionError('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
+            hint: isTerminal(instance)
+                ? 'It is gone for good: start a new one.'
+                : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
         });
     }
     if (startDate === undefined) {
-        return new ActionError('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeState(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
+        return new ActionError('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
     }
     return { instance, startDate };
+}
+/** What cannot be verified is most often a matter of the version: the error says which one it is. */
+async function withVersion(error, { means, bounds }) {
+    if (error.code !== 'cannot_verify')
+        return error;
+    const version = (await means.controller.getVersion(bounds)) ?? 'unknown';
+    return new ActionError(error.code, error.message, {
+        hint: `${error.hint} Version of the controller: "${version}".`,
+    });
 }
 async function find(target, { means, bounds }) {
     if (target.by === 'external_id') {
@@ -49812,8 +50457,8 @@ const LAST_LOOK_MS = 1_500;
 async function watch(means, options) {
     const { clock, signal } = means;
     const { baseline, sentAt, deadline, pollInterval } = options;
-    const journal = createJournal(means.log, () => clock.now() - sentAt);
-    const progress = { history: startHistory(baseline, sentAt), unmet: [] };
+    const journal = createJournal({ log: means.log, now: clock.now, sentAt });
+    const findings = { history: startHistory(baseline, sentAt), unmet: [] };
     let lookAt = nextLookAt(pollInterval, { lastLookAt: sentAt, deadline });
     for (;;) {
         await clock.sleep(lookAt - clock.now(), signal);
@@ -49824,24 +50469,24 @@ async function watch(means, options) {
             journal,
             until: isLast ? deadline + LAST_LOOK_MS : deadline,
         });
-        const proof = sample && consider(sample, progress, journal);
+        const proof = sample && consider(sample, findings, journal);
         if (proof !== undefined)
             return proof;
         if (isLast)
-            throw timedOut({ ...options, ...progress, journal, endedAt: clock.now() });
+            throw timedOut({ ...options, ...findings, journal, endedAt: clock.now() });
         // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
         lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, { lastLookAt: lookedAt, deadline });
     }
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample, progress, journal) {
-    const { verdict, history } = judge(progress.history, sample);
-    progress.history = history;
+function consider(sample, findings, journal) {
+    const { verdict, history } = judge(findings.history, sample);
+    findings.history = history;
     if (verdict.kind === 'restarted')
         return verdict.instance;
     if (verdict.kind === 'failed')
         throw vmFailed(verdict.reason);
-    progress.unmet = verdict.unmet;
+    findings.unmet = verdict.unmet;
     journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
@@ -49881,19 +50526,24 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt })
         `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
         ...(reply.kind === 'accepted' ? [] : [`Whether the controller took it is unclear: ${reply.reason}.`]),
         `Missing: ${missing}.`,
-        `Last seen: ${describeState(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
+        `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
         hasNews
             ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
             : 'No new report came since.',
         `Answers: ${journal.tally()}.`,
     ];
-    return new ActionError('timed_out', message.join(' '), { hint: hintFor(unmet, hasNews) });
+    const silentMs = hasNews ? 0 : endedAt - sentAt;
+    return new ActionError('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
-function hintFor(unmet, hasNews) {
+/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
+const LONG_SILENCE_MS = 15_000;
+function hintFor({ reply, unmet, silentMs }) {
     const mayStill = 'The restart may still happen: look at the instance before you send another.';
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${mayStill}`;
-    if (!hasNews)
+    if (reply.kind === 'uncertain')
+        return `Most likely the restart never reached the controller. ${mayStill}`;
+    if (silentMs > LONG_SILENCE_MS)
         return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
     return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
 }
@@ -49919,7 +50569,7 @@ async function restart(job, means) {
         await restartAndProve(job, means, record);
     }
     catch (error) {
-        record.error = explain(asActionError(error), record.restarted);
+        record.error = restart_explain(asActionError(error), record.restarted);
     }
     return record;
 }
@@ -49968,7 +50618,7 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
     return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
 /** A cancelled step has to say what it leaves behind. */
-function explain(error, restarted) {
+function restart_explain(error, restarted) {
     if (error.code !== 'cancelled')
         return error;
     const left = restarted === 'false'
@@ -49997,7 +50647,7 @@ async function writeSummary(outcome, terminal) {
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 function renderSummary(outcome, clean) {
-    const show = (text) => escapeHtml(clean(String(text ?? '')));
+    const show = (text) => escapeHtml(clean(String(text)));
     const lines = [
         `<h3>${show(titleOf(outcome))}</h3>`,
         ...renderError(outcome, show),
@@ -50008,18 +50658,25 @@ function renderSummary(outcome, clean) {
 function renderError({ error }, show) {
     if (error === undefined)
         return [];
-    const reason = error.message.split('\n').map((line) => `<p>${show(line)}</p>`);
-    return error.hint === undefined ? reason : [...reason, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
+    // Invalid inputs are a list, one line each.
+    const lines = error.message.split('\n').map((line) => {
+        return line.startsWith('- ') ? `<li>${show(line.slice(2))}</li>` : `<p>${show(line)}</p>`;
+    });
+    return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
+/** What was before stands only where it was something else. */
 function renderTable({ before, last, durationMs }, show) {
     if (last === undefined)
         return [];
-    const rows = Object.entries(ROWS).map(([label, read]) => [label, before && read(before), read(last)]);
-    const duration = durationMs === undefined ? [] : [['duration', '', (0,lib_clock/* seconds */.YA)(durationMs)]];
-    const cells = [...rows, ...duration].map(([label, was, is]) => {
-        return `<tr><td>${label}</td><td><code>${show(was)}</code></td><td><code>${show(is)}</code></td></tr>`;
+    const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
+    const rows = Object.entries(ROWS).map(([label, read]) => {
+        const [was, is] = [before && read(before), read(last)];
+        return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
     });
-    return ['<table>', '<tr><th></th><th>before</th><th>last seen</th></tr>', ...cells, '</table>'];
+    const duration = durationMs === undefined
+        ? []
+        : [`<tr><td>duration</td><td></td><td>${cell((0,lib_clock/* seconds */.YA)(durationMs))}</td></tr>`];
+    return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...duration, '</table>'];
 }
 const ROWS = {
     instance: ({ instanceId }) => instanceId,
@@ -50048,15 +50705,23 @@ function createRedactor() {
     const all = new Set();
     return {
         add(secret) {
-            for (const form of encodings(secret)) {
+            for (const form of encodings(secret))
                 all.add(form);
-                if (secret.length >= SHORTEST_MASKED)
+            for (const part of maskable(secret)) {
+                for (const form of encodings(part))
                     masked.add(form);
             }
         },
         redact: (text) => replaceAny(text, masked),
-        scrub: (text) => replaceAny(text, all),
+        scrub: (text) => replaceAny(text, new Set([...all, ...masked])),
     };
+}
+/** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */
+function maskable(secret) {
+    const lines = secret.split(/\r\n|\r|\n/).map((line) => line.trim());
+    // The first and last line of a PEM text are no secret, and stand in other texts, too.
+    const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
+    return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 /** A secret as it is, and in base64, base64url, hex, URL and JSON form. */
 function encodings(secret) {
@@ -50089,10 +50754,8 @@ function createTerminal() {
     return {
         mask(secret) {
             redactor.add(secret);
-            if (secret.length < SHORTEST_MASKED)
-                return;
-            // The runner masks only what it was told, and some encodings of it; a multi-line value also by its lines.
-            for (const form of new Set(encodings(secret)))
+            // The runner masks just what it is told, and some encodings of it.
+            for (const form of new Set(maskable(secret).flatMap(encodings)))
                 core_setSecret(form);
         },
         scrub: redactor.scrub,
@@ -50129,6 +50792,8 @@ function harmless(text) {
 
 
 
+
+
 /** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
 const EXIT_GRACE_MS = 300;
 /**
@@ -50138,22 +50803,20 @@ const EXIT_GRACE_MS = 300;
 async function main(endWithin) {
     const terminal = createTerminal();
     const interruption = listenForInterruptions();
-    const { inputs, outcome } = await restartAsAsked(terminal, interruption.signal);
+    const outcome = await restartAsAsked(terminal, interruption.signal);
     const isReported = reportOrExplain(outcome, terminal);
-    if (inputs?.jobSummary !== false)
+    if (wantsJobSummary(process.env))
         await writeSummary(outcome, terminal);
     interruption.stopListening();
     process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
     endWithin(EXIT_GRACE_MS);
 }
-/** `inputs` is absent where they were invalid. */
 async function restartAsAsked(terminal, signal) {
     try {
-        const inputs = readInputs(process.env, terminal.mask);
-        return { inputs, outcome: await run(inputs, { terminal, signal }) };
+        return await run(readInputs(process.env, terminal.mask), { terminal, signal });
     }
     catch (error) {
-        return { outcome: { ...NOTHING_DONE, error: asActionError(error) } };
+        return { ...NOTHING_DONE, error: asActionError(error) };
     }
 }
 /** Outputs that cannot be written fail the step: whoever reads them would take them for empty. */
@@ -50168,16 +50831,19 @@ function reportOrExplain(outcome, terminal) {
     }
 }
 async function run(inputs, { terminal, signal }) {
-    const transport = createTransport({
-        baseUrl: inputs.controllerUrl,
-        requestTimeoutMs: inputs.requestTimeoutMs,
-        clock: lib_clock/* systemClock */.ml,
-        random: Math.random,
-    });
-    const controller = createController({ transport, clock: lib_clock/* systemClock */.ml, scrub: terminal.scrub });
-    terminal.info(`Controller: ${inputs.controllerUrl.href}`);
+    const clock = lib_clock/* systemClock */.ml;
+    const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
+    const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock });
+    const credentials = createCredentials(inputs.identity, terminal.mask);
+    const client = createClient({ transport, credentials, headers, clock, random: Math.random });
+    const { deniedHint } = credentials;
+    const controller = createController({ client, clock, deniedHint, scrub: terminal.scrub });
+    terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
+    if (!tls.rejectUnauthorized) {
+        terminal.warning('skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.');
+    }
     try {
-        return await restart(inputs, { clock: lib_clock/* systemClock */.ml, controller, log: terminal, signal });
+        return await restart(inputs, { clock, controller, log: terminal, signal });
     }
     finally {
         await transport.close();
@@ -50326,6 +50992,17 @@ function listenForInterruptions() {
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/make namespace object */
+/******/ (() => {
+/******/ 	// define __esModule on exports
+/******/ 	__nccwpck_require__.r = (exports) => {
+/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 		}
+/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 	};
 /******/ })();
 /******/ 
 /******/ /* webpack/runtime/node module decorator */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type PreparedAccess, prepareAccess } from './access.ts';
 import { serve } from './server.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
 
@@ -6,6 +7,7 @@ const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to dev
 
 Usage: npm run simulator -- [options]
 
+The world
   --port N                  port on 127.0.0.1; 0 takes a free one (default 8090)
   --vms N                   VMs that run from the start (default ${DEFAULT_WORLD.vms})
   --nodes N                 nodes that they run on (default ${DEFAULT_WORLD.nodes})
@@ -15,92 +17,135 @@ Usage: npm run simulator -- [options]
                             before 1.49 instances in Error with status "deleted"
   --heartbeat-ms N          mean time between two reports of a node's agent (default ${DEFAULT_WORLD.heartbeatMs})
   --heartbeat-jitter X      how far off each report may be, a share of that time (default ${DEFAULT_WORLD.heartbeatJitter})
-  --stop-ms N, --start-ms N how long stopping and starting a VM take (default ${DEFAULT_WORLD.stopMs} each)
+  --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
+  --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
+
+Ways in, and what the step's "with:" needs for each
+  --root-token TOKEN        root_token: TOKEN
+  --api-key ID              api_key_id: ID, api_key: the path that is printed (a key pair is made)
+  --session-ttl MS          how long a session of an API key lasts (default 300000); with: nothing
+  --tls                     controller_url: https://..., ca_cert: the path that is printed (a CA is made)
+  --mtls                    the same, and client_cert and client_key: the paths that are printed
+  --replicas N              N replicas take turns to answer; all but one lag behind (default 1); with: nothing
+  --replica-lag MS          by how much (default 10000); with: nothing
+
   --help                    this text
 `;
 
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+
 const OPTIONS = {
-  port: { type: 'string' },
-  vms: { type: 'string' },
-  nodes: { type: 'string' },
-  'controller-version': { type: 'string' },
-  'heartbeat-ms': { type: 'string' },
-  'heartbeat-jitter': { type: 'string' },
-  'stop-ms': { type: 'string' },
-  'start-ms': { type: 'string' },
-  'pick-up-ms': { type: 'string' },
-  seed: { type: 'string' },
-  help: { type: 'boolean' },
-} as const;
+  ...{ port: TEXT, vms: TEXT, nodes: TEXT, seed: TEXT, 'controller-version': TEXT },
+  ...{
+    'heartbeat-ms': TEXT,
+    'heartbeat-jitter': TEXT,
+    'stop-ms': TEXT,
+    'start-ms': TEXT,
+    'pick-up-ms': TEXT,
+  },
+  ...{ 'root-token': TEXT, 'api-key': TEXT, 'session-ttl': TEXT, tls: FLAG, mtls: FLAG },
+  ...{ replicas: TEXT, 'replica-lag': TEXT, help: FLAG },
+};
+
+const DAY_MS = 86_400_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return console.log(HELP);
-  const world = new World(worldOptions(values));
-  const port = number('port', values.port, { fallback: 8090, min: 0, max: 65_535 });
-  const simulator = await serve({ world, port, now: Date.now });
-  console.log(introduction(simulator.url, world));
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const read = createReader(values);
+  const world = new World(worldOptions(read, values['controller-version']));
+  const port = read('port', 8090, { min: 0, max: 65_535 });
+  const replicas = {
+    count: read('replicas', 1, { min: 1, max: 20 }),
+    lagMs: read('replica-lag', 10_000, { min: 0, max: DAY_MS }),
+  };
+  const prepared = await prepareAccess({
+    rootToken: values['root-token'],
+    apiKeyId: values['api-key'],
+    sessionTtlMs: read('session-ttl', 300_000, { min: 0, max: DAY_MS }),
+    tls: values.tls ?? false,
+    mtls: values.mtls ?? false,
+  });
+  process.once('exit', prepared.cleanUp);
+  const { access, secure } = prepared;
+  const simulator = await serve({ world, port, now: Date.now, access, replicas, ...(secure && { secure }) });
+  console.log(introduction(simulator.url, { world, prepared }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
 }
 
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Range = { readonly min: number; readonly max: number };
+type Reader = (name: string, fallback: number, range: Range) => number;
 
-function worldOptions(values: Values): WorldOptions {
-  const read = (name: string, fallback: number, range: { min: number; max: number }) => {
-    return number(name, values[name], { fallback, ...range });
+function createReader(values: Readonly<Record<string, string | boolean | undefined>>): Reader {
+  return (name, fallback, { min, max }) => {
+    const value = values[name];
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (value !== '' && number >= min && number <= max) return number;
+    throw new Error(`--${name} takes a number from ${min} to ${max}, not ${JSON.stringify(value)}`);
   };
-  const day = 86_400_000;
+}
+
+function worldOptions(read: Reader, controllerVersion = DEFAULT_WORLD.controllerVersion): WorldOptions {
+  const time = { min: 0, max: DAY_MS };
   return {
     startsAt: Date.now(),
+    controllerVersion,
     seed: read('seed', DEFAULT_WORLD.seed, { min: 0, max: 2 ** 32 }),
-    controllerVersion: String(values['controller-version'] ?? DEFAULT_WORLD.controllerVersion),
     vms: read('vms', DEFAULT_WORLD.vms, { min: 0, max: 1_000 }),
     nodes: read('nodes', DEFAULT_WORLD.nodes, { min: 1, max: 100 }),
-    heartbeatMs: read('heartbeat-ms', DEFAULT_WORLD.heartbeatMs, { min: 10, max: day }),
+    heartbeatMs: read('heartbeat-ms', DEFAULT_WORLD.heartbeatMs, { min: 10, max: DAY_MS }),
     heartbeatJitter: read('heartbeat-jitter', DEFAULT_WORLD.heartbeatJitter, { min: 0, max: 0.9 }),
-    stopMs: read('stop-ms', DEFAULT_WORLD.stopMs, { min: 0, max: day }),
-    startMs: read('start-ms', DEFAULT_WORLD.startMs, { min: 0, max: day }),
-    pickUpMs: read('pick-up-ms', DEFAULT_WORLD.pickUpMs, { min: 0, max: day }),
+    stopMs: read('stop-ms', DEFAULT_WORLD.stopMs, time),
+    startMs: read('start-ms', DEFAULT_WORLD.startMs, time),
+    pickUpMs: read('pick-up-ms', DEFAULT_WORLD.pickUpMs, time),
   };
 }
 
-interface Range {
-  readonly fallback: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-function number(name: string, value: string | boolean | undefined, { fallback, min, max }: Range): number {
-  if (value === undefined) return fallback;
-  const parsed = Number(value);
-  if (value !== '' && parsed >= min && parsed <= max) return parsed;
-  throw new Error(`--${name} takes a number from ${min} to ${max}, not ${JSON.stringify(value)}`);
-}
-
-function introduction(url: string, world: World): string {
+function introduction(url: string, { world, prepared }: { world: World; prepared: PreparedAccess }): string {
+  const { inputs } = prepared;
   const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
   });
   const id = world.records[0]?.instanceId ?? 'ID';
+  const withInputs = Object.entries({ controller_url: url, instance_id: id, ...inputs });
+  const curl = ['curl', ...curlOptions(inputs)].join(' ');
   const json = `-H 'Content-Type: application/json'`;
   return `Controller ${world.options.controllerVersion} (simulated): ${url}   (Ctrl-C ends it)
 
 Instances:
 ${instances.join('\n')}
 
-Endpoints:
-  curl ${url}/api/v1/vm
-  curl '${url}/api/v1/vm?id=${id}'
-  curl -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
-  curl -X POST ${url}/api/v1/vm ${json} -d '{"vmid":"${world.records[0]?.template ?? 'TEMPLATE'}","external_id":"new"}'
-  curl -X DELETE ${url}/api/v1/vm ${json} -d '{"id":"${id}"}'
-  curl ${url}/api/v1/status
-  curl ${url}/api/v1/node
-  curl '${url}/api/v1/node?id=${world.nodes[0]?.id}'
-  curl ${url}/livez
-  curl ${url}/readyz`;
+A step that restarts the first:
+  - uses: your-org/restart-anka-vm@main
+    with:
+${withInputs.map(([name, value]) => `      ${name}: ${value}`).join('\n')}
+
+Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
+  ${curl} ${url}/api/v1/vm
+  ${curl} '${url}/api/v1/vm?id=${id}'
+  ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
+  ${curl} -X POST ${url}/api/v1/vm ${json} -d '{"vmid":"${world.records[0]?.template ?? 'TEMPLATE'}","external_id":"new"}'
+  ${curl} -X DELETE ${url}/api/v1/vm ${json} -d '{"id":"${id}"}'
+  ${curl} ${url}/api/v1/status
+  ${curl} ${url}/api/v1/node
+  ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
+  ${curl} ${url}/livez
+  ${curl} ${url}/readyz`;
+}
+
+function curlOptions(inputs: Readonly<Record<string, string>>): string[] {
+  const flags = { ca_cert: '--cacert', client_cert: '--cert', client_key: '--key' };
+  const files = Object.entries(flags).flatMap(([input, flag]) =>
+    inputs[input] === undefined ? [] : [flag, inputs[input]],
+  );
+  return inputs['root_token'] === undefined ? files : [...files, '-u', `'root:${inputs['root_token']}'`];
 }
 
 try {

@@ -1,5 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer, type ServerOptions as SecureOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { type Access, createGate } from './gate.ts';
+import { createReplicas, type Replicas } from './replicas.ts';
 import { instanceBody, type Json, listItem, nodeBody, statusBody } from './wire.ts';
 import type { Reply, World } from './world.ts';
 
@@ -8,6 +17,7 @@ export interface SeenRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
@@ -43,6 +53,10 @@ export interface ServerOptions {
   /** What the world takes for now, in milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly interventions?: Interventions;
+  readonly access?: Access;
+  readonly secure?: Pick<SecureOptions, 'cert' | 'key' | 'ca' | 'requestCert'>;
+  /** See replicas.ts. */
+  readonly replicas?: { readonly count: number; readonly lagMs: number };
 }
 
 export interface RunningSimulator {
@@ -53,31 +67,36 @@ export interface RunningSimulator {
 }
 
 /** The HTTP face of a world: what a controller answers. */
-export async function serve({
-  world,
-  port,
-  host = '127.0.0.1',
-  now,
-  interventions = {},
-}: ServerOptions): Promise<RunningSimulator> {
+export async function serve(options: ServerOptions): Promise<RunningSimulator> {
+  const { world, port, host = '127.0.0.1', now, interventions = {}, secure } = options;
+  const gate = createGate(options.access ?? {});
+  const replicas = createReplicas({ world, count: 1, lagMs: 0, ...options.replicas });
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer(async (message, response) => {
-    const request = { method: message.method ?? '', path: message.url ?? '', body: await readBody(message) };
+
+  async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url: path = '', headers } = message;
+    const request = { method, path, headers, body: await readBody(message) };
     requests.push(request);
     const early = interventions.before?.(request);
     if (early !== undefined) return suffer(response, early);
-    world.advanceTo(now());
-    const reaction = react(world, request);
+    const denied = gate.check({ ...request, authorization: headers.authorization, now: now() });
+    const reaction =
+      denied === undefined ? react({ replicas, now: now() }, request) : { headers: {}, ...denied };
     const late = interventions.after?.(request, reaction);
     return late === undefined ? send(response, reaction) : suffer(response, late);
-  });
+  }
+
+  const server =
+    secure === undefined
+      ? createServer(answer)
+      : createSecureServer({ ...secure, rejectUnauthorized: true }, answer);
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   await listen(server, { port, host });
-  const url = `http://${host}:${(server.address() as AddressInfo).port}`;
+  const url = `${secure === undefined ? 'http' : 'https'}://${host}:${(server.address() as AddressInfo).port}`;
   return { url, requests, close: () => close(server, sockets) };
 }
 
@@ -116,21 +135,34 @@ function send(response: ServerResponse, { status, headers, body }: Reaction): vo
 
 // ---- what a controller answers ----
 
-function react(world: World, request: SeenRequest): Reaction {
+interface Scene {
+  readonly replicas: Replicas;
+  readonly now: number;
+}
+
+function react({ replicas, now }: Scene, request: SeenRequest): Reaction {
   const url = new URL(request.path, 'http://controller');
-  const handler = ROUTES[`${request.method} ${url.pathname}`];
-  const isKnown = handler !== undefined && (world.quirks.canRestart || handler !== restart);
-  return isKnown ? handler(world, { id: url.searchParams.get('id'), body: request.body }) : notFound();
+  const route = `${request.method} ${url.pathname}`;
+  const parameters = { id: url.searchParams.get('id'), body: request.body };
+  const [read, write] = [READS[route], WRITES[route]];
+  if (read !== undefined) return read(replicas.view(now), parameters);
+  if (write === undefined) return notFound();
+  return replicas.change(now, (world) =>
+    world.quirks.canRestart || write !== restart ? write(world, parameters) : notFound(),
+  );
 }
 
 type Handler = (world: World, request: { id: string | null; body: string }) => Reaction;
 
-const ROUTES: Readonly<Record<string, Handler>> = {
+const READS: Readonly<Record<string, Handler>> = {
   'GET /livez': () => plain(200, 'ok'),
   'GET /readyz': () => plain(200, 'ok'),
   'GET /api/v1/status': (world) => ok(statusBody(world)),
   'GET /api/v1/node': getNodes,
   'GET /api/v1/vm': getInstances,
+};
+
+const WRITES: Readonly<Record<string, Handler>> = {
   'POST /api/v1/vm': start,
   'DELETE /api/v1/vm': (world, { body }) => reply(world.terminate(text(parse(body)['id']))),
   'POST /api/v1/rpc/vm/restart': restart,

@@ -1,3 +1,7 @@
+import { types } from 'node:util';
+
+const { isNativeError } = types;
+
 /** What can go wrong, as the output `error_code` names it. */
 export const ERROR_CODES = [
   'invalid_input',
@@ -57,10 +61,17 @@ export function asActionError(thrown: unknown): ActionError {
  */
 export function describeCause(thrown: unknown): string {
   const root = causeChain(thrown).at(-1);
-  if (!(root instanceof Error)) return String(root);
-  const code = 'code' in root && typeof root.code === 'string' ? root.code : '';
+  if (!isNativeError(root)) return String(root);
+  // OpenSSL says it in a word or two; the message around them is for its developers.
+  if ('reason' in root && typeof root.reason === 'string') return root.reason;
+  const code = codeOf(root);
   if (root.message === '') return code || root.name;
   return root.message.includes(code) ? root.message : `${root.message} (${code})`;
+}
+
+/** The code that Node gives to an error, e.g. `ECONNREFUSED`; empty if there is none. */
+export function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 const DEEPEST_CHAIN = 10;
@@ -75,6 +86,7 @@ export function causeChain(thrown: unknown): unknown[] {
 }
 
 function causeOf(thrown: unknown): unknown {
-  if (thrown instanceof AggregateError && thrown.errors.length > 0) return thrown.errors[0];
-  return thrown instanceof Error ? thrown.cause : undefined;
+  if (!isNativeError(thrown)) return undefined;
+  if ('errors' in thrown && Array.isArray(thrown.errors) && thrown.errors.length > 0) return thrown.errors[0];
+  return thrown.cause;
 }

@@ -1,15 +1,24 @@
-import { LONGEST_EXTERNAL_ID } from './controller/instance.ts';
+import { readFileSync, statSync } from 'node:fs';
+import { type Identity, rootAuthorization } from './controller/credentials.ts';
+import { isPem, normalizePem, readCertificates, readPrivateKey } from './controller/pem.ts';
+import { proxyFor } from './controller/proxy.ts';
+import type { TlsOptions } from './controller/transport.ts';
 import { ActionError } from './errors.ts';
+import * as parse from './parsers.ts';
 import type { Target } from './restart/baseline.ts';
 import type { RestartJob } from './restart/restart.ts';
 
-/** The step's `with:`, checked and typed. */
+/** The step's `with:`, and the proxy from its environment, checked and typed. */
 export interface Inputs extends RestartJob {
   /** `http(s)://host[:port][/prefix]`. */
   readonly controllerUrl: URL;
   /** For one HTTP request, connecting and reading included. */
   readonly requestTimeoutMs: number;
-  readonly jobSummary: boolean;
+  readonly identity: Identity;
+  readonly tls: TlsOptions;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly proxy: URL | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,11 +30,10 @@ export const DEFAULTS = {
   poll_interval: 'auto',
   dry_run: 'false',
   job_summary: 'true',
+  skip_tls_verify: 'false',
 } as const;
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
+const { SECOND, MINUTE, HOUR } = parse;
 
 /**
  * Reads the inputs from the `INPUT_*` variables that the runner sets.
@@ -34,23 +42,34 @@ const HOUR = 60 * MINUTE;
  */
 export function readInputs(environment: Environment, onSecret: (secret: string) => void): Inputs {
   const problems: string[] = [];
-  const read = createReader(environment, problems);
+  const form: Form = { read: createReader(environment, problems), problems, onSecret };
+  const { read } = form;
 
-  const vncPassword = read('vnc_password', secretText);
-  if (vncPassword !== undefined) onSecret(vncPassword);
+  const vncPassword = readSecret(form, 'vnc_password');
+  const url = read('controller_url', parse.controllerUrl);
+  const headers = readHeaders(form);
+  read('job_summary', parse.boolean);
   const inputs: Inputs = {
-    controllerUrl: read('controller_url', controllerUrl),
-    target: readTarget(read, problems),
+    controllerUrl: url,
+    target: readTarget(form),
     vncPassword,
-    usbDevice: read('usb_device', optionalText),
-    timeoutMs: read('timeout', duration({ min: SECOND, max: 24 * HOUR })),
-    requestTimeoutMs: read('request_timeout', duration({ min: SECOND / 10, max: 10 * MINUTE })),
-    pollInterval: read('poll_interval', pollInterval),
-    dryRun: read('dry_run', boolean),
-    jobSummary: read('job_summary', boolean),
+    usbDevice: read('usb_device', parse.optionalText),
+    timeoutMs: read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+    requestTimeoutMs: read('request_timeout', parse.duration({ min: SECOND / 10, max: 10 * MINUTE })),
+    pollInterval: read('poll_interval', parse.pollInterval),
+    dryRun: read('dry_run', parse.boolean),
+    headers,
+    identity: readIdentity(form, headers),
+    tls: readTls(form),
+    proxy: url && readProxy(form, url, environment),
   };
   if (problems.length > 0) throw invalid(problems);
   return Object.freeze(inputs);
+}
+
+/** Whether a job summary is wanted, even where other inputs are invalid. */
+export function wantsJobSummary(environment: Environment): boolean {
+  return createReader(environment, [])('job_summary', parse.boolean) !== false;
 }
 
 function invalid(problems: readonly string[]): ActionError {
@@ -61,28 +80,35 @@ function invalid(problems: readonly string[]): ActionError {
 
 // ---- reading ----
 
-/** What a parser makes of a text: a value, or what is wrong with the text. */
-type Parsed<T> = { readonly value: T } | { readonly problem: string };
-type Parser<T> = (text: string) => Parsed<T>;
-type Reader = <T>(name: string, parse: Parser<T>) => T;
+interface Form {
+  readonly read: Reader;
+  /** What is wrong so far. */
+  readonly problems: string[];
+  readonly onSecret: (secret: string) => void;
+}
+
+type Reader = <T>(name: string, parser: parse.Parser<T>) => T;
 
 function createReader(environment: Environment, problems: string[]): Reader {
-  return (name, parse) => {
+  return (name, parser) => {
     const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
     const fallback: string = DEFAULTS[name as keyof typeof DEFAULTS] ?? '';
-    const parsed = parse(text.trim() === '' ? fallback : text);
-    if ('value' in parsed) return parsed.value;
-    problems.push(`${name}: ${parsed.problem}`);
-    // Nobody gets to see it: a problem means that there will be no inputs at all.
-    return undefined as never;
+    return accept(name, parser(text.trim() === '' ? fallback : text), problems);
   };
 }
 
-function readTarget(read: Reader, problems: string[]): Target {
-  const instanceId = read('instance_id', optionalUuid);
-  const externalId = read('external_id', optionalExternalId);
-  const problemsOfTheirOwn = problems.some((problem) => /^(instance|external)_id:/.test(problem));
-  if (!problemsOfTheirOwn && (instanceId === undefined) === (externalId === undefined)) {
+function accept<T>(name: string, parsed: parse.Parsed<T>, problems: string[]): T {
+  if ('value' in parsed) return parsed.value;
+  problems.push(`${name}: ${parsed.problem}`);
+  // Nobody gets to see it: a problem means that there will be no inputs at all.
+  return undefined as never;
+}
+
+function readTarget({ read, problems }: Form): Target {
+  const before = problems.length;
+  const instanceId = read('instance_id', parse.optionalUuid);
+  const externalId = read('external_id', parse.optionalExternalId);
+  if (problems.length === before && (instanceId === undefined) === (externalId === undefined)) {
     const seen = instanceId === undefined ? 'neither is given' : 'both are given';
     problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
   }
@@ -91,81 +117,135 @@ function readTarget(read: Reader, problems: string[]): Target {
     : { by: 'instance_id', id: instanceId };
 }
 
-// ---- parsers ----
-
-const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
-
-/** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
-const secretText: Parser<string | undefined> = (text) => ({
-  value: text.replace(/[\r\n]+$/, '') || undefined,
-});
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-const optionalUuid: Parser<string | undefined> = (text) => {
-  const value = text.trim().toLowerCase();
-  if (value === '' || UUID.test(value)) return { value: value || undefined };
-  return { problem: `${shown(text)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
-};
-
-const optionalExternalId: Parser<string | undefined> = (text) => {
-  const value = text.trim();
-  if (value.length <= LONGEST_EXTERNAL_ID) return { value: value || undefined };
-  return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
-};
-
-/** The booleans of YAML. */
-const BOOLEANS = new Map([
-  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
-  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
-]);
-
-const boolean: Parser<boolean> = (text) => {
-  const value = BOOLEANS.get(text.trim());
-  return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
-};
-
-const pollInterval: Parser<number | 'auto'> = (text) => {
-  if (text.trim() === 'auto') return { value: 'auto' };
-  const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
-  return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
-};
-
-const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
-
-function duration({ min, max }: { min: number; max: number }): Parser<number> {
-  return (text) => {
-    const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
-    const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
-    const value = Number(number) * unitMs;
-    if (number !== '' && value >= min && value <= max) return { value };
-    const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
-    return {
-      problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
-    };
-  };
+function isGiven({ read }: Form, name: string): boolean {
+  return read(name, parse.optionalText) !== undefined;
 }
 
-const controllerUrl: Parser<URL> = (text) => {
-  const value = text.trim();
-  const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
-  if (value === '') return { problem: `it is required; give ${form}` };
-  const seen = shown(withoutSecrets(value));
-  const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
-  if (url === null) return { problem: `${seen} is no address of the form ${form}` };
-  if (url.username !== '' || url.password !== '')
-    return { problem: `${seen} carries credentials; leave them out` };
-  if (/[?#]/.test(value)) return { problem: `${seen} has a query or a fragment; leave it out` };
-  return { value: url };
-};
-
-/** A mistaken URL may hold a password before an `@`, or a token in its query. */
-function withoutSecrets(url: string): string {
-  return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
+function readSecret({ read, onSecret }: Form, name: string): string | undefined {
+  const secret = read(name, parse.secretText);
+  if (secret !== undefined) onSecret(secret);
+  return secret;
 }
 
-const LONGEST_SHOWN = 200;
+// ---- ways in ----
 
-function shown(text: string): string {
-  return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
+const SHORTEST_ROOT_TOKEN = 10;
+
+function readIdentity(form: Form, headers: Inputs['headers']): Identity {
+  const { read, problems } = form;
+  const token = readSecret(form, 'root_token');
+  const id = read('api_key_id', parse.optionalText);
+  const pem = readPem(form, 'api_key');
+  if (token !== undefined && (id ?? pem) !== undefined) {
+    problems.push(
+      'root_token, api_key_id, api_key: two ways in are given; give the root token or the API key',
+    );
+  }
+  if ((id !== undefined) !== isGiven(form, 'api_key'))
+    problems.push('api_key_id, api_key: give both or neither');
+  if ((token ?? id ?? pem) !== undefined && 'authorization' in headers) {
+    problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
+  }
+  if (token !== undefined) return rootToken(form, token);
+  return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
+}
+
+function rootToken({ problems, onSecret }: Form, token: string): Identity {
+  onSecret(rootAuthorization(token).replace('Basic ', ''));
+  if (token.length < SHORTEST_ROOT_TOKEN) {
+    problems.push(`root_token: ${token.length} characters; a root token has at least ${SHORTEST_ROOT_TOKEN}`);
+  }
+  return { kind: 'root_token', token };
+}
+
+function apiKey({ problems }: Form, pem: string) {
+  const key = accept('api_key', readPrivateKey(pem), problems);
+  if (key !== undefined && key.asymmetricKeyType !== 'rsa') problems.push('api_key: it is no RSA key');
+  return key;
+}
+
+function readTls(form: Form): TlsOptions {
+  const { read, problems } = form;
+  const rejectUnauthorized = !read('skip_tls_verify', parse.boolean);
+  const ca = readPem(form, 'ca_cert');
+  if (ca !== undefined) accept('ca_cert', readCertificates(ca), problems);
+  return { rejectUnauthorized, ca, ...readClientCertificate(form) };
+}
+
+function readClientCertificate(form: Form): Pick<TlsOptions, 'cert' | 'key'> {
+  const { problems } = form;
+  const cert = readPem(form, 'client_cert');
+  const keyPem = readPem(form, 'client_key');
+  const passphrase = readSecret(form, 'client_key_passphrase');
+  const [hasCert, hasKey] = [isGiven(form, 'client_cert'), isGiven(form, 'client_key')];
+  if (hasCert !== hasKey) problems.push('client_cert, client_key: give both or neither');
+  if (keyPem === undefined && passphrase !== undefined)
+    problems.push('client_key_passphrase: there is no client_key');
+  if (cert === undefined || keyPem === undefined) return { cert: undefined, key: undefined };
+
+  const certificates = accept('client_cert', readCertificates(cert), problems);
+  const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase), problems);
+  if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
+    problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+  }
+  return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+const LARGEST_FILE_BYTES = 1024 * 1024;
+
+/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+function readPem({ read, problems, onSecret }: Form, name: string): string | undefined {
+  const given = read(name, parse.optionalText);
+  if (given === undefined) return undefined;
+  const text = isPem(given) ? given : readSmallFile(given);
+  // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+  if (text !== undefined && /PRIVATE KEY/.test(text))
+    for (const form of [text, normalizePem(text)]) onSecret(form);
+  if (text !== undefined && isPem(text)) return normalizePem(text);
+  const what =
+    text === undefined
+      ? 'neither PEM text nor the path of a file that can be read'
+      : 'a file without PEM text';
+  problems.push(`${name}: it is ${what}`);
+  return undefined;
+}
+
+function readSmallFile(path: string): string | undefined {
+  try {
+    const status = statSync(path);
+    return status.isFile() && status.size <= LARGEST_FILE_BYTES ? readFileSync(path, 'utf8') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readHeaders({ read, onSecret }: Form): Inputs['headers'] {
+  const lines = read('headers', (text) => ({ value: text.split(/[\r\n]+/) }));
+  for (const line of lines) {
+    const value = line.replace(/^[^:]*:/, '').trim();
+    // `Bearer TOKEN`: the token is a secret even without the word before it.
+    const secrets = [value, value.replace(/^.*\s/, '')].filter((secret) => secret !== '');
+    for (const secret of new Set(secrets)) onSecret(secret);
+  }
+  return read('headers', parse.headerLines);
+}
+
+function readProxy({ problems, onSecret }: Form, url: URL, environment: Environment): URL | undefined {
+  const proxy = proxyFor(url, environment);
+  if (proxy === undefined || proxy instanceof URL) {
+    for (const secret of secretsOf(proxy)) onSecret(secret);
+    return proxy;
+  }
+  problems.push(
+    `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`,
+  );
+  return undefined;
+}
+
+/** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
+function secretsOf(proxy: URL | undefined): string[] {
+  if (proxy === undefined || proxy.username === '') return [];
+  const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
+  const basic = Buffer.from(`${user}:${password}`).toString('base64');
+  return [proxy.password, password, basic].filter((secret) => secret !== '');
 }

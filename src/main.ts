@@ -1,8 +1,10 @@
 import { systemClock } from './clock.ts';
+import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
+import { createCredentials } from './controller/credentials.ts';
 import { createTransport } from './controller/transport.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
-import { type Inputs, readInputs } from './inputs.ts';
+import { type Inputs, readInputs, wantsJobSummary } from './inputs.ts';
 import { report, titleOf } from './report.ts';
 import { NOTHING_DONE, type Outcome, restart } from './restart/restart.ts';
 import { writeSummary } from './summary.ts';
@@ -18,24 +20,19 @@ const EXIT_GRACE_MS = 300;
 export async function main(endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   const interruption = listenForInterruptions();
-  const { inputs, outcome } = await restartAsAsked(terminal, interruption.signal);
+  const outcome = await restartAsAsked(terminal, interruption.signal);
   const isReported = reportOrExplain(outcome, terminal);
-  if (inputs?.jobSummary !== false) await writeSummary(outcome, terminal);
+  if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
   interruption.stopListening();
   process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
   endWithin(EXIT_GRACE_MS);
 }
 
-/** `inputs` is absent where they were invalid. */
-async function restartAsAsked(
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<{ inputs?: Inputs; outcome: Outcome }> {
+async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<Outcome> {
   try {
-    const inputs = readInputs(process.env, terminal.mask);
-    return { inputs, outcome: await run(inputs, { terminal, signal }) };
+    return await run(readInputs(process.env, terminal.mask), { terminal, signal });
   } catch (error) {
-    return { outcome: { ...NOTHING_DONE, error: asActionError(error) } };
+    return { ...NOTHING_DONE, error: asActionError(error) };
   }
 }
 
@@ -54,16 +51,24 @@ async function run(
   inputs: Inputs,
   { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
 ): Promise<Outcome> {
-  const transport = createTransport({
-    baseUrl: inputs.controllerUrl,
-    requestTimeoutMs: inputs.requestTimeoutMs,
-    clock: systemClock,
-    random: Math.random,
-  });
-  const controller = createController({ transport, clock: systemClock, scrub: terminal.scrub });
-  terminal.info(`Controller: ${inputs.controllerUrl.href}`);
+  const clock = systemClock;
+  const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
+  const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock });
+  const credentials = createCredentials(inputs.identity, terminal.mask);
+  const client = createClient({ transport, credentials, headers, clock, random: Math.random });
+  const { deniedHint } = credentials;
+  const controller = createController({ client, clock, deniedHint, scrub: terminal.scrub });
+
+  terminal.info(
+    `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
+  );
+  if (!tls.rejectUnauthorized) {
+    terminal.warning(
+      'skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
+    );
+  }
   try {
-    return await restart(inputs, { clock: systemClock, controller, log: terminal, signal });
+    return await restart(inputs, { clock, controller, log: terminal, signal });
   } finally {
     await transport.close();
   }

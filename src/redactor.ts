@@ -17,14 +17,22 @@ export function createRedactor(): Redactor {
   const all = new Set<string>();
   return {
     add(secret) {
-      for (const form of encodings(secret)) {
-        all.add(form);
-        if (secret.length >= SHORTEST_MASKED) masked.add(form);
+      for (const form of encodings(secret)) all.add(form);
+      for (const part of maskable(secret)) {
+        for (const form of encodings(part)) masked.add(form);
       }
     },
     redact: (text) => replaceAny(text, masked),
-    scrub: (text) => replaceAny(text, all),
+    scrub: (text) => replaceAny(text, new Set([...all, ...masked])),
   };
+}
+
+/** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */
+export function maskable(secret: string): string[] {
+  const lines = secret.split(/\r\n|\r|\n/).map((line) => line.trim());
+  // The first and last line of a PEM text are no secret, and stand in other texts, too.
+  const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
+  return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 
 /** A secret as it is, and in base64, base64url, hex, URL and JSON form. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import * as core from '@actions/core';
 import type { Instance, PortForwarding } from './controller/instance.ts';
 import { type ActionError, causeChain } from './errors.ts';
@@ -6,41 +7,65 @@ import type { Terminal } from './terminal.ts';
 
 const SSH_PORT = 22;
 
-/** Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out. */
-export function outputsOf(outcome: Outcome) {
+/**
+ * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
+ * @param show makes free text from outside harmless. Dates, ports and addresses were checked when they were read; and a
+ * well-known word is no secret, even if somebody's password is a part of it.
+ */
+export function outputsOf(outcome: Outcome, show: (text: string) => string) {
   const { restarted, before, last, durationMs, error } = outcome;
+  const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
   return {
     restarted: restarted as string,
     start_date: last?.startDate?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
-    instance_id: last?.instanceId ?? '',
-    external_id: last?.externalId ?? before?.externalId ?? '',
-    instance_state: last?.state ?? '',
-    status: last?.status ?? '',
-    node_id: last?.nodeId ?? '',
+    instance_id: show(last?.instanceId ?? ''),
+    external_id: show(last?.externalId ?? before?.externalId ?? ''),
+    instance_state: word(last?.state),
+    status: word(last?.status),
+    node_id: show(last?.nodeId ?? ''),
     host_ip: last?.hostIp ?? '',
     ip: last?.ip ?? '',
     vnc_port: String(last?.vncPort ?? ''),
     ssh_port: String(sshPort(last) ?? ''),
-    port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map(wireForm)),
+    port_forwarding:
+      last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
     duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
     error_code: error?.code ?? '',
   };
 }
+
+const WELL_KNOWN = new Set([
+  ...[
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+  ],
+  ...['running', 'stopped', 'suspended', 'deleted'],
+]);
 
 /** The port of the node that leads to the guest's SSH server. */
 export function sshPort(instance: Instance | undefined): number | undefined {
   return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
 }
 
-function wireForm({ guestPort, hostPort, protocol, name }: PortForwarding) {
-  return { guest_port: guestPort, host_port: hostPort, protocol: protocol ?? '', name: name ?? '' };
+function wireForm(
+  { guestPort, hostPort, protocol = '', name = '' }: PortForwarding,
+  show: (text: string) => string,
+) {
+  return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
 }
 
 /** On failure, prints the one error annotation, stacks and causes to the debug log; then sets every output. */
 export function report(outcome: Outcome, terminal: Terminal): void {
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  for (const [name, value] of Object.entries(outputsOf(outcome))) core.setOutput(name, terminal.clean(value));
+  for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
 }
 
 /** What happened, in a few words. */
@@ -57,5 +82,5 @@ function reportError(error: ActionError, { terminal, title }: { terminal: Termin
 }
 
 function stackOf(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }

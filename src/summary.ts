@@ -15,7 +15,7 @@ export async function writeSummary(outcome: Outcome, terminal: Terminal): Promis
   }
 }
 
-type Show = (text: string | number | undefined) => string;
+type Show = (text: string | number) => string;
 
 /**
  * The job summary: on failure the reason and what to do about it, then one table. It is a single block of HTML, in
@@ -23,7 +23,7 @@ type Show = (text: string | number | undefined) => string;
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 export function renderSummary(outcome: Outcome, clean: (text: string) => string): string {
-  const show: Show = (text) => escapeHtml(clean(String(text ?? '')));
+  const show: Show = (text) => escapeHtml(clean(String(text)));
   const lines = [
     `<h3>${show(titleOf(outcome))}</h3>`,
     ...renderError(outcome, show),
@@ -34,20 +34,27 @@ export function renderSummary(outcome: Outcome, clean: (text: string) => string)
 
 function renderError({ error }: Outcome, show: Show): string[] {
   if (error === undefined) return [];
-  const reason = error.message.split('\n').map((line) => `<p>${show(line)}</p>`);
-  return error.hint === undefined ? reason : [...reason, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
+  // Invalid inputs are a list, one line each.
+  const lines = error.message.split('\n').map((line) => {
+    return line.startsWith('- ') ? `<li>${show(line.slice(2))}</li>` : `<p>${show(line)}</p>`;
+  });
+  return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
 
+/** What was before stands only where it was something else. */
 function renderTable({ before, last, durationMs }: Outcome, show: Show): string[] {
   if (last === undefined) return [];
-  const rows = Object.entries(ROWS).map(
-    ([label, read]) => [label, before && read(before), read(last)] as const,
-  );
-  const duration = durationMs === undefined ? [] : [['duration', '', seconds(durationMs)] as const];
-  const cells = [...rows, ...duration].map(([label, was, is]) => {
-    return `<tr><td>${label}</td><td><code>${show(was)}</code></td><td><code>${show(is)}</code></td></tr>`;
+  const cell = (value: string | number | undefined) =>
+    value === undefined ? '' : `<code>${show(value)}</code>`;
+  const rows = Object.entries(ROWS).map(([label, read]) => {
+    const [was, is] = [before && read(before), read(last)];
+    return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
   });
-  return ['<table>', '<tr><th></th><th>before</th><th>last seen</th></tr>', ...cells, '</table>'];
+  const duration =
+    durationMs === undefined
+      ? []
+      : [`<tr><td>duration</td><td></td><td>${cell(seconds(durationMs))}</td></tr>`];
+  return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...duration, '</table>'];
 }
 
 const ROWS: Readonly<Record<string, (instance: Instance) => string | number | undefined>> = {

@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import { createRedactor, encodings, SHORTEST_MASKED } from './redactor.ts';
+import { createRedactor, encodings, maskable } from './redactor.ts';
 
 /** The only writer to the log. Whatever it prints is harmless: no secret, no control character, no workflow command. */
 export interface Terminal {
@@ -22,9 +22,8 @@ export function createTerminal(): Terminal {
   return {
     mask(secret) {
       redactor.add(secret);
-      if (secret.length < SHORTEST_MASKED) return;
-      // The runner masks only what it was told, and some encodings of it; a multi-line value also by its lines.
-      for (const form of new Set(encodings(secret))) core.setSecret(form);
+      // The runner masks just what it is told, and some encodings of it.
+      for (const form of new Set(maskable(secret).flatMap(encodings))) core.setSecret(form);
     },
     scrub: redactor.scrub,
     clean,

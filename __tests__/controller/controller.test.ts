@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
+import { type Client, createClient, type ReadBounds } from '../../src/controller/client.ts';
 import { type Controller, createController, type RestartReply } from '../../src/controller/controller.ts';
-import { type Bounds, createTransport, type Transport } from '../../src/controller/transport.ts';
+import { createCredentials } from '../../src/controller/credentials.ts';
+import { createTransport, type Transport } from '../../src/controller/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
@@ -9,25 +11,31 @@ const ORIGIN = 'http://controller.example:8090';
 const ONE = `/api/v1/vm?id=${ID}`;
 const INSTANCE = { instance_id: ID, instance_state: 'Started', vminfo: { status: 'running' } };
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Never a round number, whatever is left of it: so limits can be told from pauses. */
-const TIMEOUT_MS = 60_123;
-const VERSION_TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 60_000;
 
 let clock: FakeClock;
 let transport: Transport;
 let controller: Controller;
 let faults: string[];
-let bounds: Bounds;
+let bounds: ReadBounds;
 
-function connect(baseUrl = ORIGIN): void {
-  clock = createFakeClock((ms) => [REQUEST_TIMEOUT_MS, VERSION_TIMEOUT_MS].includes(ms) || ms % 250 !== 0);
+const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+const hide = (text: string) => text.replaceAll('hunter2', '***');
+
+function connect(url = ORIGIN): void {
+  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  clock = createFakeClock((_, signal) => signal !== bounds.signal);
+  const baseUrl = new URL(url);
   transport = createTransport({
-    baseUrl: new URL(baseUrl),
+    baseUrl,
+    proxy: undefined,
+    tls: PLAIN,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     clock,
-    random: () => 0,
   });
-  controller = createController({ transport, clock, scrub: (text) => text.replaceAll('hunter2', '***') });
+  const credentials = createCredentials({ kind: 'none' }, () => {});
+  const client = createClient({ transport, credentials, headers: {}, clock, random: () => 0 });
+  controller = createController({ client, clock, deniedHint: 'Knock first.', scrub: hide });
   faults = [];
   bounds = {
     deadline: clock.now() + TIMEOUT_MS,
@@ -187,7 +195,7 @@ describe('reading', () => {
     nock(ORIGIN).get(ONE).reply(200, ok(INSTANCE));
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
     expect(clock.sleeps).toEqual([250, 500, 1_000, 2_000, 3_000, 3_000]);
-    expect(faults[0]).toMatch(/^no answer: socket hang up \(ECONNRESET\)/);
+    expect(faults[0]).toMatch(/^no answer: the connection was closed: socket hang up \(ECONNRESET\)/);
   });
 
   test.each<[string, Record<string, string>, number]>([
@@ -233,11 +241,24 @@ describe('reading', () => {
   });
 
   test.each<[number, string, string, string, string]>([
-    [401, JSON.stringify(fail('Authentication Required')), 'authentication_failed', 'HTTP 401', 'protected'],
+    [
+      401,
+      JSON.stringify(fail('Authentication Required')),
+      'authentication_failed',
+      'HTTP 401',
+      'Knock first.',
+    ],
     [403, '<html>', 'permission_denied', 'HTTP 403', 'permissions to list and to restart'],
     [400, 'Bad Request', 'protocol_error', 'HTTP 400 and text, not JSON', 'controller_url'],
     [404, '404 page not found', 'protocol_error', 'HTTP 404', 'path prefix'],
     [410, JSON.stringify(ok(INSTANCE)), 'protocol_error', 'HTTP 410', 'controller_url'],
+    [
+      400,
+      'Client sent an HTTP request to an HTTPS server.',
+      'protocol_error',
+      'HTTP 400',
+      'begin with https://',
+    ],
   ])('fails at once with HTTP %i', async (status, body, code, message, hint) => {
     nock(ORIGIN).get(ONE).reply(status, body);
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
@@ -352,11 +373,19 @@ describe('restarting', () => {
     ['400 without FAIL', 400, 'no', 'it was answered with HTTP 400 and text, not JSON'],
     ['nonsense with 200', 200, '{}', 'it was answered with HTTP 200 and JSON that is cut off'],
     ['OK with 500', 500, JSON.stringify(ok(undefined)), 'it was answered with HTTP 500'],
-    ['a redirect', 307, '', 'it was answered with HTTP 307'],
+    ['a redirect', 307, '', 'it was answered with HTTP 307 and an empty body'],
     ['more than 1 MiB', 200, ' '.repeat(1024 * 1024 + 1), 'no answer came: the answer is larger than 1 MiB'],
   ])('%s leaves it uncertain, and is not tried again', async (_, status, body, reason) => {
     nock(ORIGIN).post(RESTART).reply(status, body);
     await expect(restart()).resolves.toEqual({ kind: 'uncertain', reason: expect.stringContaining(reason) });
+  });
+
+  test('a redirect leaves it uncertain, and its host is named', async () => {
+    nock(ORIGIN).post(RESTART).reply(308, '', { location: 'https://other.example/x?token=hunter2' });
+    await expect(restart()).resolves.toEqual({
+      kind: 'uncertain',
+      reason: 'it was answered with HTTP 308, a redirect to "other.example", and an empty body',
+    });
   });
 
   test('is sent again after HTTP 429', async () => {
@@ -380,13 +409,19 @@ describe('restarting', () => {
   });
 
   test('that cannot even be sent restarts nothing', async () => {
-    const neverLeft = { left: false, reason: 'connect ECONNREFUSED', cause: undefined };
-    const deaf: Transport = { ...transport, write: async () => ({ noAnswer: neverLeft }) };
-    const { restartInstance } = createController({ transport: deaf, clock, scrub: (text) => text });
-    const error = {
-      code: 'controller_unreachable',
-      message: 'The restart could not be sent: connect ECONNREFUSED.',
+    const neverLeft = {
+      left: false,
+      isFinal: false,
+      reason: 'the connection was refused',
+      hint: 'Look.',
+      cause: undefined,
     };
-    await expect(restartInstance(REQUEST, bounds)).rejects.toMatchObject(error);
+    const deaf: Client = { read: () => Promise.reject(), write: async () => ({ noAnswer: neverLeft }) };
+    const { restartInstance } = createController({ client: deaf, clock, deniedHint: '', scrub: hide });
+    await expect(restartInstance(REQUEST, bounds)).rejects.toMatchObject({
+      code: 'controller_unreachable',
+      message: 'The restart could not be sent: the connection was refused.',
+      hint: 'Nothing was restarted. Look.',
+    });
   });
 });

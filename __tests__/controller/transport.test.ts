@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Client, createClient, type ReadBounds } from '../../src/controller/client.ts';
+import { createCredentials } from '../../src/controller/credentials.ts';
 import {
   type Bounds,
   createTransport,
@@ -18,23 +20,25 @@ let server: Server;
 let sockets: Socket[];
 let clock: FakeClock;
 let transport: Transport;
-let bounds: Bounds;
+let client: Client;
+let bounds: ReadBounds;
 let faults: string[];
 /** What the server does with each connection's data, in order; the last one lasts. */
 let answers: ((socket: Socket) => void)[];
 let received: string[];
 
+const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+
 function connect(url: string): void {
-  clock = createFakeClock((ms) => ms === REQUEST_TIMEOUT_MS || ms % 250 !== 0);
-  transport = createTransport({
-    baseUrl: new URL(url),
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    clock,
-    random: () => 0,
-  });
+  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  clock = createFakeClock((_, signal) => signal !== bounds.signal);
+  const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock };
+  transport = createTransport({ baseUrl: new URL(url), ...options });
+  const credentials = createCredentials({ kind: 'none' }, () => {});
+  client = createClient({ transport, credentials, headers: {}, clock, random: () => 0 });
   faults = [];
   bounds = {
-    deadline: clock.now() + 60_123,
+    deadline: clock.now() + 60_000,
     signal: new AbortController().signal,
     onFault: ({ reason }) => faults.push(reason),
   };
@@ -61,9 +65,9 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const read = () => transport.read({ path: '/x', maxBytes: 100, decode: ({ text }) => text }, bounds);
+const read = () => client.read({ path: '/x', maxBytes: 100, decode: ({ text }) => text }, bounds);
 const write = (changes: Partial<Bounds> = {}) =>
-  transport.write({ path: '/x', body: {} }, { ...bounds, ...changes });
+  client.write({ path: '/x', body: {} }, { ...bounds, ...changes });
 
 async function freePort(): Promise<number> {
   const other = createServer();
@@ -185,14 +189,14 @@ describe('a write', () => {
 
   test('to a host that nobody knows never left', async () => {
     connect('http://controller.invalid');
-    const result = await failure(write({ deadline: clock.now() + 200.5 }));
+    const result = await failure(write({ deadline: clock.now() + 200 }));
     expect(result).toMatchObject({ left: false, reason: expect.stringContaining('controller.invalid') });
   });
 
   test('over a TLS connection that never comes about never left', async () => {
     connect(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
     answers = [(socket) => socket.write('no TLS here')];
-    const result = await failure(write({ deadline: clock.now() + 200.5 }));
+    const result = await failure(write({ deadline: clock.now() + 200 }));
     expect(result).toMatchObject({ left: false, reason: expect.stringContaining('while connecting') });
   });
 
@@ -200,7 +204,7 @@ describe('a write', () => {
     connect(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
     answers = [() => {}];
     expireWhen(() => received.length === 1);
-    const result = await failure(write({ deadline: clock.now() + 200.5 }));
+    const result = await failure(write({ deadline: clock.now() + 200 }));
     expect(result).toMatchObject({ left: false, reason: 'timed out while connecting' });
   });
 

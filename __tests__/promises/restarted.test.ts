@@ -211,12 +211,12 @@ describe('in spite of passing trouble', () => {
       inputs: { request_timeout: '0.3s' },
     });
     expect([exitCode, outputs['restarted'], posts]).toEqual([0, 'true', 1]);
-    expect(log).toContain('The controller gave no usable answer, asking again: ');
+    expect(log).toContain('The controller gave no usable answer: ');
   });
 
   test.each<[string, Partial<Interventions>]>([
     ['lost', { after: (request) => (isRestart(request) ? { kind: 'reset' } : undefined) }],
-    ['never sent', { after: (request) => (isRestart(request) ? { kind: 'hang' } : undefined) }],
+    ['never finished', { after: (request) => (isRestart(request) ? { kind: 'hang' } : undefined) }],
     [
       'cut off',
       { after: (request) => (isRestart(request) ? { kind: 'hang in body', start: '{"sta' } : undefined) },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Bounds } from '../../src/controller/transport.ts';
+import type { ReadBounds } from '../../src/controller/client.ts';
 import { ActionError } from '../../src/errors.ts';
 import { type Outcome, type RestartJob, restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -72,6 +72,13 @@ describe('a restart that goes well', () => {
     const { lines, debug } = await run({ looks: [instance(), instance(), instance(), restarted()] });
     expect(lines.filter((line) => line.includes('waiting'))).toHaveLength(1);
     expect(debug).toEqual([`+  2.0 s  waiting: start_date is ${OLD_BOOT}, not a new one`]);
+  });
+
+  test('a log that would stay silent says the same once more after 30 s', async () => {
+    const { lines } = await run({ looks: [instance()] });
+    expect(lines.filter((line) => line.includes('waiting')).map((line) => line.slice(0, 9))).toEqual(
+      ['+  1.0 s', '+ 31.0 s'].map((time) => time.padEnd(9)),
+    );
   });
 
   test('passes on what was asked for, and logs it without the password', async () => {
@@ -149,8 +156,28 @@ describe('preconditions', () => {
       message: expect.stringContaining(seen),
       hint: expect.any(String),
     });
-    expect(controller.calls).toEqual(Array(7).fill(GET));
+    const asked = code === 'cannot_verify' ? ['version'] : [];
+    expect(controller.calls).toEqual([...Array(7).fill(GET), ...asked]);
     expect(clock.sleeps).toEqual(Array(6).fill(1_000));
+  });
+
+  test('an instance that is gone for good cannot be waited for', async () => {
+    const { outcome } = await run({ looks: [instance({ state: 'Terminated' })] });
+    expect(outcome.error).toMatchObject({
+      code: 'not_running',
+      hint: 'It is gone for good: start a new one.',
+    });
+  });
+
+  test.each([
+    ['1.43.0-abc', '1.43.0-abc'],
+    [undefined, 'unknown'],
+  ])('what cannot be verified is blamed on version %s', async (version, named) => {
+    const { outcome } = await run({
+      looks: [instance(bootedAt(undefined))],
+      ...(version === undefined ? {} : { version }),
+    });
+    expect(outcome.error?.hint).toContain(`Version of the controller: "${named}".`);
   });
 
   test('what was seen is reported though it was not fit to be restarted', async () => {
@@ -173,12 +200,12 @@ describe('preconditions', () => {
   });
 
   test('faults of the controller are logged', async () => {
-    const faulty = (bounds: Bounds) => {
+    const faulty = (bounds: ReadBounds) => {
       bounds.onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502' });
       return instance();
     };
     const { lines } = await run({ looks: [faulty, restarted()] });
-    expect(lines[0]).toBe('The controller gave no usable answer, asking again: it answered HTTP 502');
+    expect(lines[0]).toBe('The controller gave no usable answer: it answered HTTP 502');
   });
 
   test.each<[string, string[], string, string]>([
@@ -244,6 +271,7 @@ describe('sending', () => {
     expect(outcome.error?.message).toContain(
       'Whether the controller took it is unclear: no answer came: reset.',
     );
+    expect(outcome.error?.hint).toContain('Most likely the restart never reached the controller');
     expect(controller.calls.filter((call) => call === RESTART)).toHaveLength(1);
   });
 });
@@ -260,7 +288,7 @@ describe('watching', () => {
   });
 
   test('a timeout says what was missing, seen, and how often', async () => {
-    const late = (bounds: Bounds) => {
+    const late = (bounds: ReadBounds) => {
       bounds.onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502' });
       return instance({ ...reported(5), status: 'stopped' });
     };
@@ -287,7 +315,9 @@ describe('watching', () => {
   test('a timeout without a new report points to the node', async () => {
     const { outcome } = await run({ looks: [instance()] }, { timeoutMs: 3_000 });
     expect(outcome.error?.message).toContain('No new report came since. Answers: 3 waiting for start_date.');
-    expect(outcome.error?.hint).toContain('check that the node is up');
+    expect(outcome.error?.hint).toContain('the timeout too short');
+    const longer = await run({ looks: [instance()] }, { timeoutMs: 16_000 });
+    expect(longer.outcome.error?.hint).toContain('check that the node is up');
   });
 
   test('a timeout without any answer points to the controller', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import {
-  describeState,
+  describeTrouble,
   describeUnmet,
   type History,
   isOlder,
@@ -286,7 +286,7 @@ describe('failed', () => {
     const terminated = restarted(1, { state: 'Terminated', message: 'by controller' });
     expect(verdictAfter([1, terminated], [2, terminated])).toEqual({
       kind: 'failed',
-      reason: describeState(terminated),
+      reason: describeTrouble(terminated),
     });
   });
 });
@@ -302,11 +302,11 @@ describe('words', () => {
     [restarted(), `instance_state "Started", status "running", start_date ${NEW_BOOT}`],
     [
       instance({ status: undefined, message: 'm', ...bootedAt(undefined) }),
-      'instance_state "Started", status "none", start_date none, message "m"',
+      'instance_state "Started", status "none", start_date none, message (may be left over) \'m\'',
     ],
     [undefined, 'the controller does not list the instance'],
   ])('for a state', (seen, text) => {
-    expect(describeState(seen)).toBe(text);
+    expect(describeTrouble(seen)).toBe(text);
   });
 
   test.each([

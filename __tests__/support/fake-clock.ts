@@ -11,7 +11,7 @@ export interface FakeClock extends Clock {
  * Time stands still but for sleeps, which end at once and let it pass. Sleeps for which `hold` is true wait for
  * `expire`: limits that are not to be reached.
  */
-export function createFakeClock(hold: (ms: number) => boolean = () => false): FakeClock {
+export function createFakeClock(hold: (ms: number, signal: AbortSignal) => boolean = () => false): FakeClock {
   let now = 1_000;
   const sleeps: number[] = [];
   const held = new Set<() => void>();
@@ -23,7 +23,7 @@ export function createFakeClock(hold: (ms: number) => boolean = () => false): Fa
       const pass = () => {
         now += Math.max(0, ms);
       };
-      if (!hold(ms)) {
+      if (!hold(ms, signal)) {
         sleeps.push(ms);
         pass();
         return Promise.resolve();

@@ -8,6 +8,8 @@ import {
 import { type RunningStep, type StepResult, startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
 
+import type { Way } from './ways.ts';
+
 /** A simulated controller with short heartbeats, and the committed bundle as a process beside it. */
 export interface Scenario {
   readonly world: World;
@@ -21,6 +23,8 @@ export interface Setting {
   readonly inputs?: Readonly<Record<string, string>>;
   /** Made for a world, so that they can change it. */
   readonly interventions?: (world: World) => Interventions;
+  /** How to get in; straight and open if absent. */
+  readonly way?: Way;
 }
 
 export interface Ended extends StepResult, Omit<Scenario, 'step'> {
@@ -29,9 +33,8 @@ export interface Ended extends StepResult, Omit<Scenario, 'step'> {
   readonly posts: number;
 }
 
-const QUICK_WORLD: WorldOptions = {
+const QUICK_WORLD: Omit<WorldOptions, 'startsAt'> = {
   ...DEFAULT_WORLD,
-  startsAt: Date.now(),
   ...{ heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 },
 };
 
@@ -39,21 +42,23 @@ export async function begin({
   world: options = {},
   inputs = {},
   interventions,
+  way = {},
 }: Setting = {}): Promise<Scenario> {
-  const world = new World({ ...QUICK_WORLD, ...options });
+  const world = new World({ ...QUICK_WORLD, startsAt: Date.now(), ...options });
+  const { access, secure, replicas } = way;
   const simulator = await serve({
-    world,
-    port: 0,
-    now: Date.now,
-    interventions: interventions?.(world) ?? {},
+    ...{ world, port: 0, now: Date.now, interventions: interventions?.(world) ?? {} },
+    ...{ ...(access && { access }), ...(secure && { secure }), ...(replicas && { replicas }) },
   });
   const [record] = world.records;
   if (record === undefined) throw new Error('the world is empty');
   const target: Record<string, string> =
     inputs['external_id'] === undefined ? { instance_id: record.instanceId } : {};
+  const controller_url = way.url?.(simulator.url) ?? simulator.url;
   const step = await startStep({
     action: '.',
-    inputs: { controller_url: simulator.url, ...target, timeout: '20s', poll_interval: '0.2s', ...inputs },
+    inputs: { controller_url, ...target, timeout: '20s', poll_interval: '0.2s', ...way.inputs, ...inputs },
+    environment: { ...way.environment },
   });
   return { world, simulator, record, step };
 }

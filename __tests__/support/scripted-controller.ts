@@ -1,35 +1,37 @@
+import type { ReadBounds } from '../../src/controller/client.ts';
 import type { Controller, RestartReply, RestartRequest } from '../../src/controller/controller.ts';
 import type { Instance } from '../../src/controller/instance.ts';
-import type { Bounds } from '../../src/controller/transport.ts';
 
 /** What one look shows: an instance, its absence, or an error; a function may do something on the way. */
-export type Shown = Instance | undefined | Error | ((bounds: Bounds) => Instance | undefined);
+export type Shown = Instance | undefined | Error | ((bounds: ReadBounds) => Instance | undefined);
 
 export interface Script {
   /** One entry a look; the last one lasts. */
   readonly looks: readonly Shown[];
   readonly list?: readonly Instance[];
   readonly reply?: RestartReply | Error;
+  readonly version?: string;
 }
 
 export interface ScriptedController extends Controller {
   /** What was asked, in order. */
   readonly calls: string[];
-  readonly bounds: Bounds[];
+  readonly bounds: ReadBounds[];
 }
 
 export function createScriptedController({
   looks,
   list = [],
+  version,
   reply = { kind: 'accepted' },
 }: Script): ScriptedController {
   const calls: string[] = [];
-  const bounds: Bounds[] = [];
+  const bounds: ReadBounds[] = [];
   let look = 0;
   return {
     calls,
     bounds,
-    async getInstance(instanceId: string, asked: Bounds) {
+    async getInstance(instanceId: string, asked: ReadBounds) {
       calls.push(`get ${instanceId}`);
       bounds.push(asked);
       const shown = looks[Math.min(look++, looks.length - 1)];
@@ -39,6 +41,10 @@ export function createScriptedController({
     async listInstances() {
       calls.push('list');
       return [...list];
+    },
+    async getVersion() {
+      calls.push('version');
+      return version;
     },
     async restartInstance(request: RestartRequest) {
       calls.push(`restart ${JSON.stringify(request)}`);

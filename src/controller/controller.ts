@@ -1,22 +1,17 @@
 import { ActionError } from '../errors.ts';
+import type { Client, ReadBounds } from './client.ts';
 import {
   type Envelope,
+  hostOf,
   isSuccess,
   parseEnvelope,
   readEnvelope,
   throwIfDenied,
   whatItIs,
 } from './envelope.ts';
-import {
-  findById,
-  type Instance,
-  isRecord,
-  readInstance,
-  readInstances,
-  text,
-  UnusableAnswer,
-} from './instance.ts';
-import type { Answer, Bounds, NoAnswer, Transport } from './transport.ts';
+import { findById, type Instance, readInstance, readInstances } from './instance.ts';
+import { isRecord, text, UnusableAnswer } from './json.ts';
+import type { Answer, Bounds, NoAnswer } from './transport.ts';
 
 /** What `POST /api/v1/rpc/vm/restart` takes; what is undefined is left out of the request. */
 export interface RestartRequest {
@@ -37,14 +32,16 @@ export type RestartReply =
  */
 export interface Controller {
   /** `GET /api/v1/vm?id=ID`; undefined only where the whole list does not have the instance either. */
-  getInstance(instanceId: string, bounds: Bounds): Promise<Instance | undefined>;
+  getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
   /** `GET /api/v1/vm`. */
-  listInstances(bounds: Bounds): Promise<Instance[]>;
+  listInstances(bounds: ReadBounds): Promise<Instance[]>;
   /**
    * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted; beside the errors above
    * these are `restart_refused` and `restart_unsupported`.
    */
   restartInstance(request: RestartRequest, bounds: Bounds): Promise<RestartReply>;
+  /** `GET /api/v1/status`: the version, e.g. `1.50.1-5e3c3f5b`. For error messages, so it gives up soon, and never throws. */
+  getVersion(bounds: Bounds): Promise<string | undefined>;
 }
 
 const MIB = 1024 * 1024;
@@ -57,34 +54,37 @@ const RESTART_PATH = '/api/v1/rpc/vm/restart';
 const STATUS_PATH = '/api/v1/status';
 
 export interface ControllerOptions {
-  readonly transport: Transport;
+  readonly client: Client;
   readonly clock: { now(): number };
+  /** What to do about HTTP 401. */
+  readonly deniedHint: string;
   /** Takes secrets, even very short ones, out of free text that the controller wrote. */
   readonly scrub: (text: string) => string;
 }
 
-export function createController({ transport, clock, scrub }: ControllerOptions): Controller {
+export function createController({ client, clock, deniedHint, scrub }: ControllerOptions): Controller {
   const scrubbed = (instance: Instance): Instance => ({
     ...instance,
     name: instance.name && scrub(instance.name),
     message: instance.message && scrub(instance.message),
   });
 
-  async function getInstance(instanceId: string, bounds: Bounds): Promise<Instance | undefined> {
+  async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
     const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
     const decode = (answer: Answer) => {
-      const envelope = readEnvelope(`GET ${VM_PATH}`, answer);
+      const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
       return envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
     };
-    const instance = await transport.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
+    const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
     if (instance !== undefined) return scrubbed(instance);
     // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
     return findById(await listInstances(bounds), instanceId);
   }
 
-  async function listInstances(bounds: Bounds): Promise<Instance[]> {
-    const decode = (answer: Answer) => readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer), scrub));
-    const instances = await transport.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
+  async function listInstances(bounds: ReadBounds): Promise<Instance[]> {
+    const decode = (answer: Answer) =>
+      readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub));
+    const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
     return instances.map(scrubbed);
   }
 
@@ -94,22 +94,27 @@ export function createController({ transport, clock, scrub }: ControllerOptions)
       vnc_password: request.vncPassword,
       usb_device: request.usbDevice,
     };
-    const exchange = await transport.write({ path: RESTART_PATH, body }, bounds);
+    const exchange = await client.write({ path: RESTART_PATH, body }, bounds);
     if ('noAnswer' in exchange) return withoutAnswer(exchange.noAnswer);
     const { answer } = exchange;
     const envelope = parseEnvelope(answer);
     throwIfNotCarriedOut(answer, envelope);
     if (answer.status === 404) throw unsupported(await getVersion(bounds));
     if (envelope?.status === 'OK' && isSuccess(answer)) return { kind: 'accepted' };
+    const target = answer.location === undefined ? '' : `, a redirect to ${hostOf(answer.location)},`;
     return {
       kind: 'uncertain',
-      reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+      reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
     };
   }
 
   function throwIfNotCarriedOut(answer: Answer, envelope: Envelope | undefined): void {
-    throwIfDenied(`POST ${RESTART_PATH}`, answer);
-    if (answer.status === 429) throw neverCarriedOut('it kept answering HTTP 429 (too many requests)');
+    throwIfDenied(`POST ${RESTART_PATH}`, answer, deniedHint);
+    if (answer.status === 429) {
+      const hint =
+        'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+      throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+    }
     if (envelope?.status !== 'FAIL') return;
     throw new ActionError(
       'restart_refused',
@@ -120,17 +125,16 @@ export function createController({ transport, clock, scrub }: ControllerOptions)
     );
   }
 
-  /** The version that `GET /api/v1/status` reports, e.g. `1.50.1-5e3c3f5b`; for an error message, so it never fails. */
   async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
     const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer), scrub);
+      const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
       return isRecord(body) ? text(body, 'version') : undefined;
     };
     const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-    return transport.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+    return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
   }
 
-  return { getInstance, listInstances, restartInstance };
+  return { getInstance, listInstances, restartInstance, getVersion };
 }
 
 function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {
@@ -138,26 +142,21 @@ function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {
   return envelope.body;
 }
 
-function withoutAnswer({ left, reason, cause }: NoAnswer): RestartReply {
-  if (!left) throw neverCarriedOut(reason, cause);
+function withoutAnswer({ left, reason, hint, cause }: NoAnswer): RestartReply {
+  if (!left) throw neverCarriedOut(reason, { hint, cause });
   return { kind: 'uncertain', reason: `no answer came: ${reason}` };
 }
 
-function neverCarriedOut(reason: string, cause?: unknown): ActionError {
+function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?: unknown }): ActionError {
   return new ActionError('controller_unreachable', `The restart could not be sent: ${reason}.`, {
-    hint: 'Nothing was restarted. Check that this machine can reach the controller; then run the step again.',
+    hint: `Nothing was restarted. ${hint}`,
     cause,
   });
 }
 
 function unsupported(version: string | undefined): ActionError {
-  const reported =
-    version === undefined ? 'and does not say which version it is' : `and reports version "${version}"`;
-  return new ActionError(
-    'restart_unsupported',
-    `The controller does not know the restart request (HTTP 404), ${reported}.`,
-    {
-      hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
-    },
-  );
+  const message = `The controller does not know the restart request (HTTP 404); ${version === undefined ? 'it does not say which version it is' : `it reports version "${version}"`}.`;
+  return new ActionError('restart_unsupported', message, {
+    hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
+  });
 }

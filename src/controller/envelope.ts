@@ -1,5 +1,5 @@
 import { ActionError } from '../errors.ts';
-import { isRecord, text, UnusableAnswer } from './instance.ts';
+import { isRecord, parseJson, text, UnusableAnswer } from './json.ts';
 import type { Answer } from './transport.ts';
 
 /** What every answer of the API is wrapped in; `FAIL` is what counts as failure, whatever the HTTP status. */
@@ -9,12 +9,7 @@ export type Envelope =
 
 /** The envelope, if the answer is one. */
 export function parseEnvelope({ text: json }: Answer): Envelope | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(json);
   if (!isRecord(value)) return undefined;
   if (value['status'] === 'OK') return { status: 'OK', body: value['body'] };
   if (value['status'] !== 'FAIL') return undefined;
@@ -26,11 +21,12 @@ const LONGEST_MESSAGE = 1_000;
 /**
  * The envelope of an answer to a read.
  * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @param deniedHint what to do about HTTP 401.
  * @throws UnusableAnswer for what may pass, ActionError for what will not.
  */
-export function readEnvelope(call: string, answer: Answer): Envelope {
+export function readEnvelope(call: string, answer: Answer, deniedHint: string): Envelope {
   const envelope = parseEnvelope(answer);
-  throwIfDenied(call, answer);
+  throwIfDenied(call, answer, deniedHint);
   if (envelope?.status === 'FAIL') return envelope;
   if (!isSuccess(answer)) throw rejected(call, answer);
   if (envelope === undefined)
@@ -52,22 +48,22 @@ export function whatItIs({ text: body }: Answer): string {
     : 'text, not JSON';
 }
 
-/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403. */
-export function throwIfDenied(call: string, { status }: Answer): void {
-  if (status === 401) {
-    throw new ActionError(
-      'authentication_failed',
-      `The controller wants credentials for ${call} (HTTP 401).`,
-      {
-        hint: 'This controller is protected, and this version of the action sends no credentials.',
-      },
-    );
-  }
-  if (status === 403) {
-    throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-      hint: 'The step needs the permissions to list and to restart instances.',
+/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403, unless a proxy said so. */
+export function throwIfDenied(call: string, answer: Answer, deniedHint: string): void {
+  if (answer.status === 401) {
+    throw new ActionError('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+      hint: deniedHint,
     });
   }
+  if (answer.status !== 403) return;
+  if (answer.proxy !== undefined && parseEnvelope(answer) === undefined) {
+    throw new ActionError('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+      hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+    });
+  }
+  throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+    hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+  });
 }
 
 function rejected(call: string, answer: Answer): ActionError {
@@ -85,13 +81,15 @@ function rejected(call: string, answer: Answer): ActionError {
     'protocol_error',
     `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`,
     {
-      hint: 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
+      hint: /HTTPS/.test(answer.text)
+        ? 'The server speaks TLS there: controller_url should begin with https://.'
+        : 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
     },
   );
 }
 
 /** Only the host: the rest of a redirect may carry tokens. */
-function hostOf(location: string | undefined): string {
+export function hostOf(location: string | undefined): string {
   if (location === undefined) return 'nowhere';
   const url = URL.parse(location);
   return url === null || url.host === '' ? 'another path' : `"${url.host}"`;

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Instant, parseInstant } from '../instant.ts';
+import { type Fields, isRecord, text, UnusableAnswer } from './json.ts';
 
 /**
  * One VM as the controller reports it: what this action uses of the `Instance` of Anka's controller API, checked
@@ -38,11 +39,6 @@ export interface PortForwarding {
   readonly hostPort: number;
   readonly protocol: string | undefined;
   readonly name: string | undefined;
-}
-
-/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
-export class UnusableAnswer extends Error {
-  override readonly name = 'UnusableAnswer';
 }
 
 /**
@@ -134,24 +130,10 @@ function forwardingFrom(item: unknown): PortForwarding[] {
   return [{ guestPort, hostPort, protocol: text(item, 'protocol'), name }];
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const LONGEST_TEXT = 200;
 const LONGEST_MESSAGE = 1_000;
 const MOST_FORWARDINGS = 256;
 /** In characters; the input `external_id` may be as long. */
 export const LONGEST_EXTERNAL_ID = 500;
-
-export function isRecord(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A text that is too long is described, not cut: a cut could leave half a secret behind, which no mask matches. */
-export function text(fields: Fields, key: string, longest = LONGEST_TEXT): string | undefined {
-  const value = fields[key];
-  if (typeof value !== 'string' || value === '') return undefined;
-  return value.length > longest ? `(a text of ${value.length} characters)` : value;
-}
 
 function instant(fields: Fields, key: string): Instant | undefined {
   const value = text(fields, key);

@@ -1,14 +1,27 @@
-import { Agent, type Dispatcher, request as httpRequest } from 'undici';
+import { getCACertificates } from 'node:tls';
+import { Agent, type Dispatcher, request as httpRequest, ProxyAgent } from 'undici';
 import { type Clock, within } from '../clock.ts';
-import { ActionError, describeCause } from '../errors.ts';
-import { UnusableAnswer } from './instance.ts';
+import { explain } from './causes.ts';
+import { UnusableAnswer } from './json.ts';
+import { parseRetryAfter } from './retry.ts';
 
 /** How far a request may go: `deadline` is on the clock's scale in milliseconds. */
 export interface Bounds {
   readonly deadline: number;
   readonly signal: AbortSignal;
-  /** Told of each read that failed and will be asked again: `kind` is for counting, `reason` for people. */
-  readonly onFault?: (fault: { kind: string; reason: string }) => void;
+}
+
+/** A request to the controller. */
+export interface WireRequest {
+  readonly method: 'GET' | 'POST';
+  /** Below the controller's URL, with the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be sent as JSON. */
+  readonly body?: unknown;
+  readonly maxBytes: number;
+  /** It changes something: once it has left, nobody may send it again on their own. */
+  readonly isWrite: boolean;
 }
 
 /** A complete HTTP answer, whatever its status; `text` is bounded by the request's `maxBytes`. */
@@ -19,116 +32,72 @@ export interface Answer {
   readonly location: string | undefined;
   /** What Retry-After asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** The host of a proxy that may have given this answer in the controller's place. */
+  readonly proxy: string | undefined;
 }
 
-/** No (whole) answer came. `left`: at least a part of the request may have left this machine. */
+/** No (whole) answer came. */
 export interface NoAnswer {
+  /** At least a part of the request may have left this machine. */
   readonly left: boolean;
   readonly reason: string;
+  readonly hint: string;
+  /** Asking again is of no use. */
+  readonly isFinal: boolean;
+  readonly retryAfterMs?: number | undefined;
   readonly cause: unknown;
 }
 
 export type Exchange = { readonly answer: Answer } | { readonly noAnswer: NoAnswer };
 
-export interface ReadRequest<T> {
-  /** Below the controller's URL, with the query. */
-  readonly path: string;
-  readonly maxBytes: number;
-  /** @throws UnusableAnswer to ask again, ActionError to give up. */
-  readonly decode: (answer: Answer) => T;
-}
-
-export interface WriteRequest {
-  readonly path: string;
-  readonly body: unknown;
+/** How the connection is secured; PEM throughout. */
+export interface TlsOptions {
+  /** To be trusted beside what Node trusts by default. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly rejectUnauthorized: boolean;
 }
 
 export interface TransportOptions {
   readonly baseUrl: URL;
+  readonly proxy: URL | undefined;
+  readonly tls: TlsOptions;
   /** For one HTTP request, connecting and reading included. */
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
-  /** Uniform in [0, 1): jitter for the pauses between two tries. */
-  readonly random: () => number;
 }
 
 export interface Transport {
-  /**
-   * GET, tried again until the deadline after network errors, 408, 429, 5xx and unreadable bodies.
-   * @throws ActionError `controller_unreachable` or `protocol_error`, both transient, once no time is left for
-   * another try; whatever `decode` throws to give up; the signal's reason.
-   */
-  read<T>(request: ReadRequest<T>, bounds: Bounds): Promise<T>;
-  /**
-   * POST, tried again only where it certainly was not carried out: it never left, or the answer was 429.
-   * @throws the signal's reason, if the request never left.
-   */
-  write(request: WriteRequest, bounds: Bounds): Promise<Exchange>;
+  /** Sends one request, once; redirects are not followed. Never throws: no answer is a result, too. */
+  exchange(request: WireRequest, bounds: Bounds): Promise<Exchange>;
   /** Lets go of every connection, in use or not. */
   close(): Promise<void>;
 }
 
-const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
-
-export function createTransport({ baseUrl, requestTimeoutMs, clock, random }: TransportOptions): Transport {
-  const connect = { timeout: requestTimeoutMs };
-  const reader = new Agent({ connect });
+/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+export function createTransport(options: TransportOptions): Transport {
+  const { baseUrl, proxy, requestTimeoutMs, clock } = options;
+  const reader = createDispatcher(options, {});
   // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
   // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-  const writer = new Agent({ connect, pipelining: 0, allowH2: false });
-  const prefix = baseUrl.pathname.replace(/\/+$/, '');
+  const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+  const base = `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}`;
+  const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
+  const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
 
-  async function exchange(wire: WireRequest, { deadline, signal }: Bounds): Promise<Exchange> {
+  async function exchange(request: WireRequest, { deadline, signal }: Bounds): Promise<Exchange> {
     const progress: Progress = { phase: 'connecting', left: false };
+    const dispatcher = request.isWrite ? writer : reader;
+    const ms = Math.min(requestTimeoutMs, deadline - clock.now());
     try {
-      const ms = Math.min(requestTimeoutMs, deadline - clock.now());
       const answer = await within(clock, { ms, signal }, (stop) =>
-        converse({ ...wire, url: `${baseUrl.origin}${prefix}${wire.path}` }, progress, stop),
+        converse({ ...request, url: `${base}${request.path}`, dispatcher }, { progress, signal: stop }),
       );
-      return { answer };
+      return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
-      return {
-        noAnswer: { left: progress.left, reason: describeFailure(error, progress.phase), cause: error },
-      };
-    }
-  }
-
-  async function read<T>(request: ReadRequest<T>, bounds: Bounds): Promise<T> {
-    const wire = {
-      dispatcher: reader,
-      method: 'GET',
-      path: request.path,
-      maxBytes: request.maxBytes,
-    } as const;
-    for (let attempt = 0; ; attempt++) {
-      const result = decodeExchange(await exchange(wire, bounds), request.decode);
-      bounds.signal.throwIfAborted();
-      if ('value' in result) return result.value;
-      const { fault } = result;
-      bounds.onFault?.(fault);
-      const pauseMs = Math.max(fault.retryAfterMs ?? 0, backoffMs(attempt, random));
-      if (clock.now() + pauseMs >= bounds.deadline) throw outOfTime(request.path, fault);
-      await clock.sleep(pauseMs, bounds.signal);
-    }
-  }
-
-  async function write(request: WriteRequest, bounds: Bounds): Promise<Exchange> {
-    const body = JSON.stringify(request.body);
-    const wire = {
-      dispatcher: writer,
-      method: 'POST',
-      path: request.path,
-      body,
-      maxBytes: MAX_WRITE_ANSWER_BYTES,
-    } as const;
-    for (let attempt = 0; ; attempt++) {
-      const result = await exchange(wire, bounds);
-      if (mayHaveBeenCarriedOut(result)) return result;
-      bounds.signal.throwIfAborted();
-      const askedMs = 'answer' in result ? result.answer.retryAfterMs : undefined;
-      const pauseMs = Math.max(askedMs ?? 0, backoffMs(attempt, random));
-      if (clock.now() + pauseMs >= bounds.deadline) return result;
-      await clock.sleep(pauseMs, bounds.signal);
+      const { left, phase } = progress;
+      return { noAnswer: { left, ...explain(error, `${phase}${through}`), cause: error } };
     }
   }
 
@@ -136,21 +105,25 @@ export function createTransport({ baseUrl, requestTimeoutMs, clock, random }: Tr
     await Promise.all([reader.destroy(), writer.destroy()]);
   }
 
-  return { read, write, close };
+  return { exchange, close };
 }
 
-function mayHaveBeenCarriedOut(result: Exchange): boolean {
-  return 'answer' in result ? result.answer.status !== 429 : result.noAnswer.left;
-}
+type AgentOptions = Pick<Agent.Options, 'pipelining' | 'allowH2'>;
 
-// ---- one request, one answer ----
-
-interface WireRequest {
-  readonly dispatcher: Dispatcher;
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: string;
-  readonly maxBytes: number;
+function createDispatcher(
+  { proxy, tls, requestTimeoutMs }: TransportOptions,
+  options: AgentOptions,
+): Dispatcher {
+  const { ca, cert, key, rejectUnauthorized } = tls;
+  const trust = {
+    timeout: requestTimeoutMs,
+    rejectUnauthorized,
+    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+  };
+  const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
+  if (proxy === undefined) return new Agent({ ...options, connect });
+  // The client certificate is for the controller: a proxy gets to see none.
+  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 
 interface Progress {
@@ -158,32 +131,37 @@ interface Progress {
   left: boolean;
 }
 
+interface Conversation {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
 async function converse(
-  wire: WireRequest & { url: string },
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const { statusCode, headers, body } = await httpRequest(wire.url, {
-    dispatcher: wire.dispatcher.compose(observeDeparture(progress)),
-    method: wire.method,
+  { url, dispatcher, method, headers, body, maxBytes }: WireRequest & { url: string; dispatcher: Dispatcher },
+  { progress, signal }: Conversation,
+): Promise<Omit<Answer, 'proxy'>> {
+  const response = await httpRequest(url, {
+    dispatcher: dispatcher.compose(observeDeparture(progress)),
+    method,
     headers: {
       accept: 'application/json',
       'user-agent': 'restart-anka-vm',
-      ...(wire.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
-    body: wire.body ?? null,
+    body: body === undefined ? null : JSON.stringify(body),
     signal,
     // The injected clock bounds every phase.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
   progress.phase = 'reading the answer';
-  const text = await readText(body, wire.maxBytes);
+  const header = (name: string) => firstOf(response.headers[name]);
   return {
-    status: statusCode,
-    text,
-    location: header(headers, 'location'),
-    retryAfterMs: retryAfterMs(headers),
+    status: response.statusCode,
+    text: await readText(response.body, maxBytes),
+    location: header('location'),
+    retryAfterMs: parseRetryAfter(header('retry-after'), header('date')),
   };
 }
 
@@ -215,87 +193,6 @@ async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Prom
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
-function header(headers: Headers, name: string): string | undefined {
-  const value = headers[name];
+function firstOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
-}
-
-/** Retry-After is a number of seconds, or a date: then the answer's own Date says what "now" means to the server. */
-function retryAfterMs(headers: Headers): number | undefined {
-  const value = header(headers, 'retry-after')?.trim() ?? '';
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const pauseMs = Date.parse(value) - Date.parse(header(headers, 'date') ?? '');
-  return Number.isNaN(pauseMs) ? undefined : Math.max(0, pauseMs);
-}
-
-// ---- what to make of a failed try ----
-
-interface Fault {
-  readonly kind: string;
-  readonly reason: string;
-  readonly code: 'controller_unreachable' | 'protocol_error';
-  readonly retryAfterMs: number | undefined;
-  readonly cause: unknown;
-}
-
-function decodeExchange<T>(result: Exchange, decode: (answer: Answer) => T): { value: T } | { fault: Fault } {
-  if ('noAnswer' in result) {
-    const { reason, cause } = result.noAnswer;
-    if (cause instanceof UnusableAnswer) return { fault: unusable(cause) };
-    return {
-      fault: { kind: 'no answer', reason, code: 'controller_unreachable', retryAfterMs: undefined, cause },
-    };
-  }
-  const { status, retryAfterMs } = result.answer;
-  if (status === 408 || status === 429 || status >= 500) {
-    const reason = `it answered HTTP ${status}`;
-    return {
-      fault: {
-        kind: `HTTP ${status}`,
-        reason,
-        code: 'controller_unreachable',
-        retryAfterMs,
-        cause: undefined,
-      },
-    };
-  }
-  try {
-    return { value: decode(result.answer) };
-  } catch (error) {
-    if (error instanceof UnusableAnswer) return { fault: unusable(error) };
-    throw error;
-  }
-}
-
-function unusable(cause: UnusableAnswer): Fault {
-  return {
-    kind: 'unusable answer',
-    reason: cause.message,
-    code: 'protocol_error',
-    retryAfterMs: undefined,
-    cause,
-  };
-}
-
-function describeFailure(error: unknown, phase: Progress['phase']): string {
-  const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
-  return timedOut ? `timed out while ${phase}` : `${describeCause(error)} (while ${phase})`;
-}
-
-function outOfTime(path: string, { code, reason, cause }: Fault): ActionError {
-  return new ActionError(code, `The controller gave no usable answer to GET ${path}; at last: ${reason}.`, {
-    hint: 'Check that controller_url is right and that this machine can reach it; then run the step again.',
-    cause,
-    transient: true,
-  });
-}
-
-const FIRST_BACKOFF_MS = 250;
-const LONGEST_BACKOFF_MS = 3_000;
-
-/** Doubles from a quarter of a second to 3 s; jitter takes up to half of it away. */
-function backoffMs(attempt: number, random: () => number): number {
-  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (1 - random() / 2);
 }

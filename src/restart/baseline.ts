@@ -1,9 +1,9 @@
+import type { ReadBounds } from '../controller/client.ts';
 import type { Instance } from '../controller/instance.ts';
-import type { Bounds } from '../controller/transport.ts';
 import { ActionError } from '../errors.ts';
 import { createJournal } from './journal.ts';
 import { describeFault, type Fault, type Means } from './means.ts';
-import { type Baseline, describeState, isTerminal } from './verdict.ts';
+import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
 
 /** The VM to restart: named by its own ID, or by an external one that exactly one live instance must have. */
 export interface Target {
@@ -34,7 +34,7 @@ export async function takeBaseline(
   { target, deadline, onSeen }: BaselineOptions,
 ): Promise<Baseline> {
   const { clock, log, signal } = means;
-  const journal = createJournal(log, () => undefined);
+  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
   const onFault = (fault: Fault) => journal.note(fault.kind, describeFault(fault));
   const bounds = { deadline, signal, onFault };
   let graceEndsAt: number | undefined;
@@ -45,7 +45,7 @@ export async function takeBaseline(
     if (!(baseline instanceof ActionError)) return baseline;
 
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
-    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) throw baseline;
+    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) throw await withVersion(baseline, { means, bounds });
     journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
@@ -57,26 +57,39 @@ export function checkPreconditions(instance: Instance): Baseline | ActionError {
   if (state !== 'Started' || status !== 'running') {
     return new ActionError(
       'not_running',
-      `Instance ${instanceId} is not running: ${describeState(instance)}.`,
+      `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`,
       {
-        hint: 'Only a VM that is Started and running can be restarted. Start it, or wait until it runs.',
+        hint: isTerminal(instance)
+          ? 'It is gone for good: start a new one.'
+          : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
       },
     );
   }
   if (startDate === undefined) {
     return new ActionError(
       'cannot_verify',
-      `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeState(instance)}.`,
+      `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`,
       { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' },
     );
   }
   return { instance, startDate };
 }
 
-async function find(
-  target: Target,
-  { means, bounds }: { means: Means; bounds: Bounds },
-): Promise<Instance | ActionError> {
+/** What cannot be verified is most often a matter of the version: the error says which one it is. */
+async function withVersion(error: ActionError, { means, bounds }: Asking): Promise<ActionError> {
+  if (error.code !== 'cannot_verify') return error;
+  const version = (await means.controller.getVersion(bounds)) ?? 'unknown';
+  return new ActionError(error.code, error.message, {
+    hint: `${error.hint} Version of the controller: "${version}".`,
+  });
+}
+
+interface Asking {
+  readonly means: Means;
+  readonly bounds: ReadBounds;
+}
+
+async function find(target: Target, { means, bounds }: Asking): Promise<Instance | ActionError> {
   if (target.by === 'external_id') {
     return pickByExternalId(await means.controller.listInstances(bounds), target.id);
   }

@@ -3,23 +3,35 @@ import type { Log } from './means.ts';
 
 /** What was observed while waiting: told to the log where it changes, and counted to explain a timeout. */
 export interface Journal {
-  /** @param kind for counting, from a small set; @param text for people, logged unless it repeats the line before. */
+  /** @param kind for counting, from a small set; @param text for people. */
   note(kind: string, text: string): void;
   /** e.g. `8 waiting for start_date, 2 HTTP 502`; `none` if nothing was noted. */
   tally(): string;
 }
 
-/** @param elapsedMs milliseconds since the restart was sent, to begin each line with; undefined before that. */
-export function createJournal(log: Log, elapsedMs: () => number | undefined): Journal {
+/** So long a log may be silent before it says the same once more: in milliseconds. */
+const LONGEST_SILENCE_MS = 30_000;
+
+export interface JournalOptions {
+  readonly log: Log;
+  readonly now: () => number;
+  /** When the restart was sent, for each line to begin with the time since; undefined before that. */
+  readonly sentAt: number | undefined;
+}
+
+export function createJournal({ log, now, sentAt }: JournalOptions): Journal {
   const counts = new Map<string, number>();
-  let lastText = '';
+  let last = { text: '', at: 0 };
   return {
     note(kind, text) {
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
-      const line = `${formatElapsed(elapsedMs())}${text}`;
-      if (text === lastText) log.debug(line);
-      else log.info(line);
-      lastText = text;
+      const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
+      if (text === last.text && now() - last.at < LONGEST_SILENCE_MS) {
+        log.debug(line);
+        return;
+      }
+      log.info(line);
+      last = { text, at: now() };
     },
     tally() {
       return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
@@ -28,6 +40,6 @@ export function createJournal(log: Log, elapsedMs: () => number | undefined): Jo
 }
 
 /** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
-function formatElapsed(ms: number | undefined): string {
-  return ms === undefined ? '' : `+${seconds(ms).padStart(7)}  `;
+function formatElapsed(ms: number): string {
+  return `+${seconds(ms).padStart(7)}  `;
 }

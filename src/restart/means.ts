@@ -15,12 +15,12 @@ export interface Log {
   debug(line: string): void;
 }
 
-/** A question that got no usable answer and is asked again: `kind` is for counting, `reason` for people. */
+/** A question that got no usable answer: `kind` is for counting, `reason` for people. */
 export interface Fault {
   readonly kind: string;
   readonly reason: string;
 }
 
 export function describeFault({ reason }: Fault): string {
-  return `The controller gave no usable answer, asking again: ${reason}`;
+  return `The controller gave no usable answer: ${reason}`;
 }

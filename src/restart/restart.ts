@@ -41,11 +41,11 @@ export const NOTHING_DONE: Outcome = {
   error: undefined,
 };
 
-type Record = { -readonly [K in keyof Outcome]: Outcome[K] };
+type Draft = { -readonly [K in keyof Outcome]: Outcome[K] };
 
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 export async function restart(job: RestartJob, means: Means): Promise<Outcome> {
-  const record: Record = { ...NOTHING_DONE };
+  const record: Draft = { ...NOTHING_DONE };
   try {
     await restartAndProve(job, means, record);
   } catch (error) {
@@ -54,7 +54,7 @@ export async function restart(job: RestartJob, means: Means): Promise<Outcome> {
   return record;
 }
 
-async function restartAndProve(job: RestartJob, means: Means, record: Record): Promise<void> {
+async function restartAndProve(job: RestartJob, means: Means, record: Draft): Promise<void> {
   const { clock, log } = means;
   const deadline = clock.now() + job.timeoutMs;
   const onSeen = (instance: Instance) => {
@@ -80,7 +80,7 @@ async function restartAndProve(job: RestartJob, means: Means, record: Record): P
 
 interface Sending {
   readonly means: Means;
-  readonly record: Record;
+  readonly record: Draft;
   readonly instanceId: string;
   readonly deadline: number;
 }

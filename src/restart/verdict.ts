@@ -49,7 +49,8 @@ export type Verdict =
 const FAILED_AFTER_MS = 30_000;
 /** Where the record is not updated any more, the same report counts too, but later. */
 const FAILED_SILENTLY_AFTER_MS = 60_000;
-const FAILED_AFTER_LOOKS = 2;
+/** Looks after the first that have to confirm it. */
+const CONFIRMATIONS = 2;
 
 export function startHistory(baseline: Baseline, at: number): History {
   return { baseline, newest: baseline.instance, newestAt: at, trouble: undefined };
@@ -76,7 +77,7 @@ export function judge(history: History, sample: Sample): { verdict: Verdict; his
 
 function verdictOn({ baseline, trouble }: History, { at, instance }: Sample): Verdict {
   if (trouble !== undefined && isFinal(trouble, at))
-    return { kind: 'failed', reason: describeState(instance) };
+    return { kind: 'failed', reason: describeTrouble(instance) };
   if (instance === undefined)
     return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
   const unmet = unmetConditions(instance, baseline);
@@ -145,9 +146,9 @@ function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): T
 }
 
 function isFinal({ since, looks, newerLooks, terminalLooks }: Trouble, at: number): boolean {
-  if (terminalLooks >= FAILED_AFTER_LOOKS) return true;
-  if (newerLooks >= FAILED_AFTER_LOOKS && at - since >= FAILED_AFTER_MS) return true;
-  return looks > FAILED_AFTER_LOOKS && at - since >= FAILED_SILENTLY_AFTER_MS;
+  if (terminalLooks > 1) return true;
+  if (newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS) return true;
+  return looks > CONFIRMATIONS && at - since >= FAILED_SILENTLY_AFTER_MS;
 }
 
 function looksFailed(instance: Instance): boolean {
@@ -161,11 +162,15 @@ export function isTerminal({ state }: Instance): boolean {
 // ---- words ----
 
 /** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
-export function describeState(instance: Instance | undefined): string {
+export function describeState({ state, status, startDateText }: Instance): string {
+  return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
+}
+
+/** For errors: what was seen, and the message, which may explain it. */
+export function describeTrouble(instance: Instance | undefined): string {
   if (instance === undefined) return 'the controller does not list the instance';
-  const { state, status, startDateText, message } = instance;
-  const leftOver = message === undefined ? '' : `, message "${message}"`;
-  return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}${leftOver}`;
+  const { message } = instance;
+  return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
 }
 
 /** A condition that does not hold yet, in words. */

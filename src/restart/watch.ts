@@ -7,7 +7,7 @@ import { describeFault, type Fault, type Means } from './means.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
 import {
   type Baseline,
-  describeState,
+  describeTrouble,
   describeUnmet,
   type History,
   judge,
@@ -39,8 +39,8 @@ const LAST_LOOK_MS = 1_500;
 export async function watch(means: Means, options: WatchOptions): Promise<Instance> {
   const { clock, signal } = means;
   const { baseline, sentAt, deadline, pollInterval } = options;
-  const journal = createJournal(means.log, () => clock.now() - sentAt);
-  const progress: Progress = { history: startHistory(baseline, sentAt), unmet: [] };
+  const journal = createJournal({ log: means.log, now: clock.now, sentAt });
+  const findings: Findings = { history: startHistory(baseline, sentAt), unmet: [] };
   let lookAt = nextLookAt(pollInterval, { lastLookAt: sentAt, deadline });
   for (;;) {
     await clock.sleep(lookAt - clock.now(), signal);
@@ -51,27 +51,27 @@ export async function watch(means: Means, options: WatchOptions): Promise<Instan
       journal,
       until: isLast ? deadline + LAST_LOOK_MS : deadline,
     });
-    const proof = sample && consider(sample, progress, journal);
+    const proof = sample && consider(sample, findings, journal);
     if (proof !== undefined) return proof;
-    if (isLast) throw timedOut({ ...options, ...progress, journal, endedAt: clock.now() });
+    if (isLast) throw timedOut({ ...options, ...findings, journal, endedAt: clock.now() });
     // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
     lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, { lastLookAt: lookedAt, deadline });
   }
 }
 
-interface Progress {
+interface Findings {
   history: History;
   /** What the last usable answer left open; empty where there was none. */
   unmet: readonly Unmet[];
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample: Sample, progress: Progress, journal: Journal): Instance | undefined {
-  const { verdict, history } = judge(progress.history, sample);
-  progress.history = history;
+function consider(sample: Sample, findings: Findings, journal: Journal): Instance | undefined {
+  const { verdict, history } = judge(findings.history, sample);
+  findings.history = history;
   if (verdict.kind === 'restarted') return verdict.instance;
   if (verdict.kind === 'failed') throw vmFailed(verdict.reason);
-  progress.unmet = verdict.unmet;
+  findings.unmet = verdict.unmet;
   journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
   return undefined;
 }
@@ -111,7 +111,7 @@ function vmFailed(reason: string): ActionError {
   });
 }
 
-interface Ending extends WatchOptions, Progress {
+interface Ending extends WatchOptions, Findings {
   readonly journal: Journal;
   readonly endedAt: number;
 }
@@ -124,18 +124,31 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }:
     `The restart was sent, but not verified after ${seconds(endedAt - sentAt)}.`,
     ...(reply.kind === 'accepted' ? [] : [`Whether the controller took it is unclear: ${reply.reason}.`]),
     `Missing: ${missing}.`,
-    `Last seen: ${describeState(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
+    `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
     hasNews
       ? `The last new report came ${seconds(endedAt - newestAt)} before the end.`
       : 'No new report came since.',
     `Answers: ${journal.tally()}.`,
   ];
-  return new ActionError('timed_out', message.join(' '), { hint: hintFor(unmet, hasNews) });
+  const silentMs = hasNews ? 0 : endedAt - sentAt;
+  return new ActionError('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
 
-function hintFor(unmet: readonly Unmet[], hasNews: boolean): string {
+/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
+const LONG_SILENCE_MS = 15_000;
+
+interface Signs {
+  readonly reply: RestartReply;
+  readonly unmet: readonly Unmet[];
+  /** For how long no new report came. */
+  readonly silentMs: number;
+}
+
+function hintFor({ reply, unmet, silentMs }: Signs): string {
   const mayStill = 'The restart may still happen: look at the instance before you send another.';
   if (unmet.length === 0) return `The controller gave no usable answer: check that it is up. ${mayStill}`;
-  if (!hasNews) return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
+  if (reply.kind === 'uncertain') return `Most likely the restart never reached the controller. ${mayStill}`;
+  if (silentMs > LONG_SILENCE_MS)
+    return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
   return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
 }

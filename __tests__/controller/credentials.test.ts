@@ -1,0 +1,183 @@
+import { constants, generateKeyPairSync, type KeyObject, publicEncrypt } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createGate } from '../../simulator/gate.ts';
+import type { WriteRequest } from '../../src/controller/client.ts';
+import { type Credentials, createCredentials, type Post } from '../../src/controller/credentials.ts';
+import type { Exchange } from '../../src/controller/transport.ts';
+
+function answered(status: number, text = '', retryAfterMs?: number): Exchange {
+  return { answer: { status, text, location: undefined, retryAfterMs, proxy: undefined } };
+}
+
+const never: Post = () => Promise.reject(new Error('there is nothing to ask'));
+
+test('without an identity, requests go as they are', async () => {
+  const credentials = createCredentials({ kind: 'none' }, () => {});
+  await expect(credentials.authorize(never)).resolves.toEqual({ headers: {} });
+  expect(credentials.renew()).toBe(false);
+  expect(credentials.deniedHint).toContain('give root_token');
+});
+
+test('the root token is the password of root', async () => {
+  const credentials = createCredentials({ kind: 'root_token', token: 'hunter2-hunter2' }, () => {});
+  const authorization = 'Basic cm9vdDpodW50ZXIyLWh1bnRlcjI=';
+  await expect(credentials.authorize(never)).resolves.toEqual({ headers: { authorization } });
+  expect(credentials.renew()).toBe(false);
+  expect(credentials.deniedHint).toContain('Check root_token');
+});
+
+describe('a user API key', () => {
+  let keys: { privateKey: KeyObject; publicKey: KeyObject };
+  let credentials: Credentials;
+  let secrets: string[];
+  let asked: string[];
+
+  beforeAll(() => {
+    keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  });
+
+  beforeEach(() => {
+    [secrets, asked] = [[], []];
+    credentials = createCredentials({ kind: 'api_key', id: 'ci', key: keys.privateKey }, (secret) =>
+      secrets.push(secret),
+    );
+  });
+
+  /** A real handshake, some answers of which are replaced. */
+  function post(
+    replace: (request: WriteRequest, real: string) => Exchange | undefined = () => undefined,
+  ): Post {
+    const gate = createGate({ apiKey: { id: 'ci', publicKey: keys.publicKey } });
+    return async (request) => {
+      asked.push(request.path);
+      const real = gate.check({
+        path: request.path,
+        body: JSON.stringify(request.body),
+        authorization: undefined,
+        now: 0,
+      });
+      return replace(request, real?.body ?? '') ?? answered(real?.status ?? 0, real?.body);
+    };
+  }
+
+  const onHand = (exchange: Exchange) => post(({ path }) => (path.endsWith('/hand') ? exchange : undefined));
+  const onShake = (exchange: Exchange) =>
+    post(({ path }) => (path.endsWith('/shake') ? exchange : undefined));
+  const encrypt = (padding: object) =>
+    publicEncrypt(
+      { key: keys.publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, ...padding },
+      Buffer.from('secret'),
+    );
+
+  test('opens a session with one handshake, and keeps to it', async () => {
+    const first = await credentials.authorize(post());
+    expect(asked).toEqual(['/tap/v1/hand', '/tap/v1/shake']);
+    const [, bearer = ''] =
+      /^Bearer (.+)$/.exec('headers' in first ? (first.headers['authorization'] ?? '') : '') ?? [];
+    const session = JSON.parse(Buffer.from(bearer, 'base64').toString());
+    expect(session).toEqual({ userName: 'ci', token: expect.any(String), sessionId: expect.any(String) });
+    expect(secrets).toEqual([session.token, bearer]);
+    await expect(credentials.authorize(never)).resolves.toEqual(first);
+  });
+
+  test('opens a new one once the session has run out', async () => {
+    const first = await credentials.authorize(post());
+    expect(credentials.renew()).toBe(true);
+    expect(await credentials.authorize(post())).not.toEqual(first);
+    expect(credentials.deniedHint).toContain('api_key');
+  });
+
+  test.each<[string, (base64: string) => string]>([
+    ['of the common alphabet, padded', (text) => Buffer.from(text, 'base64url').toString('base64')],
+    ['of the URL-safe alphabet, without padding', (text) => text.trim()],
+    ['with a line break at its end', (text) => `${text.trim()}\r\n`],
+  ])('reads base64 %s', async (_, rewrite) => {
+    const rewriting = post(({ path }, real) =>
+      path.endsWith('/hand') ? answered(200, rewrite(real)) : undefined,
+    );
+    await expect(credentials.authorize(rewriting)).resolves.toHaveProperty('headers');
+  });
+
+  test('reads the session as JSON, too', async () => {
+    const json = '{"id":"ci","data":{"userName":"ci","token":"t0ken","sessionId":"s"}}';
+    await credentials.authorize(onShake(answered(200, json)));
+    expect(secrets[0]).toBe('t0ken');
+  });
+
+  test.each<[string, Exchange]>([
+    ['denied', answered(401)],
+    ['unknown', answered(404, '404 page not found')],
+    ['FAILed', answered(200, '{"status":"FAIL","message":"no"}')],
+  ])('is reported as no good where it is %s', async (_, exchange) => {
+    await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
+      code: 'authentication_failed',
+      hint: expect.stringContaining('api_key_id'),
+    });
+  });
+
+  test.each<[string, object]>([
+    ['for another hash', { oaepHash: 'sha1' }],
+    ['with another padding', { padding: constants.RSA_PKCS1_PADDING }],
+  ])('is reported as no good where it cannot decrypt what was encrypted %s', async (_, padding) => {
+    const exchange = answered(200, encrypt(padding).toString('base64'));
+    await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
+      code: 'authentication_failed',
+      message: expect.stringContaining('api_key cannot decrypt'),
+    });
+  });
+
+  const lost: Exchange = {
+    noAnswer: { left: true, isFinal: false, reason: 'reset', hint: '', cause: undefined },
+  };
+
+  test.each<[string, () => Post, string]>([
+    ['the first answer is lost', () => onHand(lost), 'reset'],
+    ['the second answer is lost', () => onShake(lost), 'reset'],
+    ['the controller is down', () => onHand(answered(503)), 'the handshake (/tap/v1/hand) answered HTTP 503'],
+    [
+      'the controller is busy',
+      () => onShake(answered(429)),
+      'the handshake (/tap/v1/shake) answered HTTP 429',
+    ],
+    [
+      'HTML comes back first',
+      () => onHand(answered(200, '<html>')),
+      'the handshake (/tap/v1/hand) gave an answer that makes no sense',
+    ],
+    [
+      'half of the secret comes back',
+      () => onHand(answered(200, 'AAAA')),
+      'the handshake (/tap/v1/hand) gave an answer that makes no sense',
+    ],
+    [
+      'HTML comes back then',
+      () => onShake(answered(200, '<html>')),
+      'the handshake (/tap/v1/shake) gave an answer that makes no sense',
+    ],
+    ['there is no token', () => onShake(answered(200, '{"data":{}}')), 'makes no sense'],
+    ['the token is empty', () => onShake(answered(200, '{"data":{"token":""}}')), 'makes no sense'],
+    ['there are no data', () => onShake(answered(200, 'bnVsbA==')), 'makes no sense'],
+  ])('counts the request as never sent where %s', async (_, poster, reason) => {
+    const result = await credentials.authorize(poster());
+    expect(result).toMatchObject({ noAnswer: { left: false, reason: expect.stringContaining(reason) } });
+    expect(secrets).toEqual([]);
+  });
+
+  test('hands on when to ask again', async () => {
+    await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toMatchObject({
+      noAnswer: { retryAfterMs: 7_000 },
+    });
+  });
+
+  test('treats a secret that has grown too old like a session that has run out', async () => {
+    await expect(credentials.authorize(onShake(answered(400)))).resolves.toMatchObject({
+      answer: { status: 401 },
+    });
+  });
+
+  test('that is no RSA key decrypts nothing', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const wrong = createCredentials({ kind: 'api_key', id: 'ci', key: privateKey }, () => {});
+    await expect(wrong.authorize(post())).resolves.toHaveProperty('noAnswer');
+  });
+});

@@ -1,0 +1,105 @@
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AccessOptions, prepareAccess } from '../../simulator/access.ts';
+import { createAuthority, privatePem } from '../../simulator/certificates.ts';
+import type { ServerOptions } from '../../simulator/server.ts';
+
+/** A way into a controller: what the controller asks for, and what the step has to know. */
+export interface Way extends Pick<Partial<ServerOptions>, 'access' | 'replicas'> {
+  readonly secure?: ServerOptions['secure'];
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** `controller_url` for the simulator's own URL. */
+  readonly url?: (simulatorUrl: string) => string;
+  /** What must never be printed. */
+  readonly secrets?: readonly string[];
+  readonly cleanUp?: () => void;
+}
+
+const NO_ACCESS: AccessOptions = {
+  rootToken: undefined,
+  apiKeyId: undefined,
+  sessionTtlMs: 300_000,
+  tls: false,
+  mtls: false,
+};
+
+/** Ways that the simulator itself can prepare. */
+export async function prepared(
+  changes: Partial<AccessOptions>,
+  secrets: readonly string[] = [],
+): Promise<Way> {
+  return { ...(await prepareAccess({ ...NO_ACCESS, ...changes })), secrets };
+}
+
+/** Every host is this machine to it, so that a controller on loopback can be reached by another name. */
+export interface TestProxy {
+  readonly url: string;
+  /** Hosts and paths that it was asked for. */
+  readonly asked: string[];
+  close(): void;
+}
+
+export async function startProxy(credentials?: string): Promise<TestProxy> {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const wanted = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const proxy: Server = createServer((message, response) => {
+    asked.push(message.url ?? '');
+    if (message.headers['proxy-authorization'] !== wanted) return response.writeHead(407).end();
+    const { port, pathname, search } = new URL(message.url ?? '');
+    const { method, headers } = message;
+    const onward = httpRequest(
+      { host: '127.0.0.1', port, path: pathname + search, method, headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    onward.on('error', () => response.destroy());
+    return message.pipe(onward);
+  });
+  proxy.on('connect', (message, client: Socket) => {
+    asked.push(message.url ?? '');
+    client.on('error', () => {});
+    if (message.headers['proxy-authorization'] !== wanted) return client.end('HTTP/1.1 407 No\r\n\r\n');
+    const onward = connect(Number(message.url?.split(':')[1]), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n');
+      client.pipe(onward).pipe(client);
+    });
+    return onward.on('error', () => client.destroy());
+  });
+  proxy.on('connection', (socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  return {
+    asked,
+    url: `http://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${port}`,
+    close() {
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+const PROXY_PASSWORD = 'proxy-hunter2';
+const HOST = 'controller.example';
+const atHost = (url: string) => url.replace('127.0.0.1', HOST);
+
+/** Through a proxy that wants a password; https through a tunnel, http without. */
+export async function proxied(scheme: 'http' | 'https'): Promise<Way & { proxy: TestProxy }> {
+  const proxy = await startProxy(`me:${PROXY_PASSWORD}`);
+  const authority = await createAuthority();
+  const { certificate, key } = await authority.issue({ name: HOST, hosts: [HOST] });
+  const secure = { cert: certificate, key: privatePem(key) };
+  return {
+    ...{
+      proxy,
+      url: atHost,
+      cleanUp: proxy.close,
+      secrets: [PROXY_PASSWORD, Buffer.from(`me:${PROXY_PASSWORD}`).toString('base64')],
+    },
+    environment: { [`${scheme}_proxy`]: proxy.url },
+    ...(scheme === 'https' ? { secure, inputs: { ca_cert: authority.certificate } } : {}),
+  };
+}

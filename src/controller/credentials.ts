@@ -1,0 +1,161 @@
+import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
+import { ActionError } from '../errors.ts';
+import type { WriteRequest } from './client.ts';
+import { isSuccess } from './envelope.ts';
+import { isRecord, parseJson } from './json.ts';
+import { isPassing } from './retry.ts';
+import type { Answer, Exchange } from './transport.ts';
+
+/** How the step shows who it is. A client certificate is not among these: it belongs to the connection. */
+export type Identity =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'root_token'; readonly token: string }
+  /** A user API key (UAK): an RSA key pair whose public half the controller holds. */
+  | { readonly kind: 'api_key'; readonly id: string; readonly key: KeyObject };
+
+/** Headers for a request; or, where asking for them failed, the exchange that failed. */
+export type Authorization = { readonly headers: Readonly<Record<string, string>> } | Exchange;
+
+/** Posts without credentials. */
+export type Post = (request: WriteRequest) => Promise<Exchange>;
+
+export interface Credentials {
+  /** What to do about HTTP 401. */
+  readonly deniedHint: string;
+  /** @throws ActionError `authentication_failed` where the identity itself is no good. */
+  authorize(post: Post): Promise<Authorization>;
+  /** After HTTP 401: whether it makes sense to ask again, with a new session. */
+  renew(): boolean;
+}
+
+/** @param onSecret told of each secret as it comes into being, before it is used. */
+export function createCredentials(identity: Identity, onSecret: (secret: string) => void): Credentials {
+  if (identity.kind === 'api_key') return createSession(identity, onSecret);
+  const isRoot = identity.kind === 'root_token';
+  const headers: Record<string, string> = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
+  const deniedHint = isRoot
+    ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
+    : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+  return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
+}
+
+/** `Authorization` for the root token. */
+export function rootAuthorization(token: string): string {
+  return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
+}
+
+// ---- user API keys: the controller's "TAP" protocol ----
+
+const HAND_PATH = '/tap/v1/hand';
+const SHAKE_PATH = '/tap/v1/shake';
+
+type ApiKey = Extract<Identity, { kind: 'api_key' }>;
+
+/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
+function createSession(apiKey: ApiKey, onSecret: (secret: string) => void): Credentials {
+  let authorization: string | undefined;
+  return {
+    deniedHint:
+      'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
+    async authorize(post) {
+      if (authorization === undefined) {
+        const session = await shakeHands(apiKey, post);
+        if (!('token' in session)) return session;
+        const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
+        for (const secret of [session.token, bearer]) onSecret(secret);
+        authorization = `Bearer ${bearer}`;
+      }
+      return { headers: { authorization } };
+    },
+    renew() {
+      authorization = undefined;
+      return true;
+    },
+  };
+}
+
+interface Session {
+  readonly token: string;
+  /** As the controller sent it: it wants the same back with each request. */
+  readonly data: unknown;
+}
+
+/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
+async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | Exchange> {
+  const hand = await post({ path: HAND_PATH, body: { id } });
+  if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
+  if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text))) throw unknownKey(hand.answer);
+  const encrypted = decodeBase64(hand.answer.text);
+  if (encrypted?.length !== modulusBytes(key)) return notSent(HAND_PATH, hand);
+
+  const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
+  if (!isAnswered(shake)) return notSent(SHAKE_PATH, shake);
+  // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
+  if (!isSuccess(shake.answer)) return { answer: { ...shake.answer, status: 401 } };
+  return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
+}
+
+/** An answer to judge, as opposed to one that may be another the next time. */
+function isAnswered(exchange: Exchange): exchange is { answer: Answer } {
+  return 'answer' in exchange && !isPassing(exchange.answer.status);
+}
+
+/** Without a session, the request itself never leaves. */
+function notSent(path: string, exchange: Exchange): Exchange {
+  if ('noAnswer' in exchange) return { noAnswer: { ...exchange.noAnswer, left: false } };
+  const { status, retryAfterMs } = exchange.answer;
+  const reason = isPassing(status) ? `answered HTTP ${status}` : 'gave an answer that makes no sense';
+  const hint = 'Look at the controller, and at what stands before it.';
+  const noAnswer = {
+    left: false,
+    isFinal: false,
+    reason: `the handshake (${path}) ${reason}`,
+    hint,
+    retryAfterMs,
+  };
+  return { noAnswer: { ...noAnswer, cause: undefined } };
+}
+
+function modulusBytes(key: KeyObject): number {
+  return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
+}
+
+/** Either alphabet, with or without padding, with or without a line break at the end. */
+function decodeBase64(text: string): Buffer | undefined {
+  return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+
+function decrypt(encrypted: Buffer, key: KeyObject): string {
+  try {
+    return privateDecrypt(
+      { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' },
+      encrypted,
+    ).toString();
+  } catch {
+    // The cause would say nothing more, and might say too much.
+    throw new ActionError(
+      'authentication_failed',
+      'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.',
+      {
+        hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
+      },
+    );
+  }
+}
+
+function readSession(text: string): Session | undefined {
+  const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
+  const data = isRecord(answer) ? answer['data'] : undefined;
+  if (!isRecord(data) || typeof data['token'] !== 'string' || data['token'] === '') return undefined;
+  return { token: data['token'], data };
+}
+
+function unknownKey({ status }: Answer): ActionError {
+  return new ActionError(
+    'authentication_failed',
+    `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`,
+    {
+      hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+    },
+  );
+}

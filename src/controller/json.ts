@@ -1,0 +1,31 @@
+/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
+export class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer';
+}
+
+/** A JSON object from outside: nothing is known of its fields. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+const LONGEST_TEXT = 200;
+
+export function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A text field; undefined where it is absent, empty or no text. One that is too long is described, not cut: a cut could
+ * leave half a secret behind, which no mask matches.
+ */
+export function text(fields: Fields, key: string, longest = LONGEST_TEXT): string | undefined {
+  const value = fields[key];
+  if (typeof value !== 'string' || value === '') return undefined;
+  return value.length > longest ? `(a text of ${value.length} characters)` : value;
+}

@@ -1,0 +1,118 @@
+import { LONGEST_EXTERNAL_ID } from './controller/instance.ts';
+
+/** What a parser makes of an input's text: a value, or what is wrong with the text, without giving a secret away. */
+export type Parsed<T> = { readonly value: T } | { readonly problem: string };
+export type Parser<T> = (text: string) => Parsed<T>;
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
+export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
+
+/** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
+export const secretText: Parser<string | undefined> = (text) => ({
+  value: text.replace(/[\r\n]+$/, '') || undefined,
+});
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const optionalUuid: Parser<string | undefined> = (text) => {
+  const value = text.trim().toLowerCase();
+  if (value === '' || UUID.test(value)) return { value: value || undefined };
+  return { problem: `${shown(text)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+};
+
+export const optionalExternalId: Parser<string | undefined> = (text) => {
+  const value = text.trim();
+  if (value.length <= LONGEST_EXTERNAL_ID) return { value: value || undefined };
+  return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+};
+
+/** The booleans of YAML. */
+const BOOLEANS = new Map([
+  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
+  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
+]);
+
+export const boolean: Parser<boolean> = (text) => {
+  const value = BOOLEANS.get(text.trim());
+  return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
+};
+
+export const pollInterval: Parser<number | 'auto'> = (text) => {
+  if (text.trim() === 'auto') return { value: 'auto' };
+  const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
+  return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
+};
+
+const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
+
+export function duration({ min, max }: { min: number; max: number }): Parser<number> {
+  return (text) => {
+    const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
+    const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+    const value = Number(number) * unitMs;
+    if (number !== '' && value >= min && value <= max) return { value };
+    const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
+    return {
+      problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
+    };
+  };
+}
+
+export const controllerUrl: Parser<URL> = (text) => {
+  const value = text.trim();
+  const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
+  if (value === '') return { problem: `it is required; give ${form}` };
+  const seen = shown(withoutSecrets(value));
+  const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
+  if (url === null) return { problem: `${seen} is no address of the form ${form}` };
+  if (url.username !== '' || url.password !== '')
+    return { problem: `${seen} carries credentials; leave them out` };
+  if (/[?#]/.test(value)) return { problem: `${seen} has a query or a fragment; leave it out` };
+  return { value: url };
+};
+
+/** A mistaken URL may hold a password before an `@`, or a token in its query. */
+function withoutSecrets(url: string): string {
+  return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
+}
+
+const LONGEST_SHOWN = 200;
+
+function shown(text: string): string {
+  return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
+}
+
+const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const REFUSED_HEADERS = new Set([
+  ...[
+    'host',
+    'content-length',
+    'content-type',
+    'transfer-encoding',
+    'connection',
+    'keep-alive',
+    'upgrade',
+    'expect',
+  ],
+  ...['te', 'trailer', 'proxy-authorization', 'proxy-connection'],
+]);
+
+/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
+export const headerLines: Parser<Readonly<Record<string, string>>> = (text) => {
+  const headers: [string, string][] = [];
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    if (line.trim() === '') continue;
+    const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
+    const key = name.toLowerCase();
+    const where = `line ${index + 1}`;
+    if (value === '') return { problem: `${where} is not of the form "Name: value"` };
+    if (REFUSED_HEADERS.has(key))
+      return { problem: `${where}: ${name} belongs to the connection and cannot be set` };
+    if (headers.some(([other]) => other === key)) return { problem: `${where}: ${name} is given twice` };
+    headers.push([key, value]);
+  }
+  return { value: Object.fromEntries(headers) };
+};
