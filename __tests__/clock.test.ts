@@ -40,10 +40,20 @@ describe('systemClock', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test('ends the process if something still holds it up', async () => {
+  test.each([
+    ['linux', 1],
+    ['win32', 0],
+  ])('ends the process on %s if something still holds it up', async (platform, replacements) => {
+    const original = process.platform;
+    Object.defineProperty(process, 'platform', { value: platform });
     const exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    const replace = jest
+      .spyOn(process as Required<NodeJS.Process>, 'execve')
+      .mockReturnValue(undefined as never);
     endProcessWithin(300);
     await jest.advanceTimersByTimeAsync(300);
+    Object.defineProperty(process, 'platform', { value: original });
+    expect(replace).toHaveBeenCalledTimes(replacements);
     expect(exit).toHaveBeenCalledTimes(1);
   });
 });

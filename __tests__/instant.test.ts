@@ -50,6 +50,9 @@ describe('parseInstant', () => {
     '1969-12-31T23:59:59Z',
     '1970-01-01T00:00:00Z',
     '1970-01-01T02:00:00+02:00',
+    '1970-01-01T00:00:00-08:00',
+    '2001-01-01T00:00:00Z',
+    '2001-12-31T23:59:59Z',
   ])('takes %s for "none"', (text) => {
     expect(parseInstant(text)).toBeUndefined();
   });

@@ -56,6 +56,11 @@ describe('terminal', () => {
       bytes.toString('hex').toUpperCase(),
       encodeURIComponent('p@ss "wörd"?>'),
       'p@ss \\"wörd\\"?>',
+      'p@ss \\"wörd\\"?\\u003e',
+      'p@ss \\\\\\"wörd\\\\\\"?>',
+      'p%40ss+%22w%C3%B6rd%22%3F%3E',
+      'p@ss "wörd"?&gt;',
+      'p@ss &#34;wörd&#34;?&gt;',
     ];
     for (const form of forms) {
       expect(log.lines()).toContain(`::add-mask::${form.replaceAll('%', '%25')}`);
@@ -67,6 +72,23 @@ describe('terminal', () => {
     terminal.mask('first\nsecond');
     terminal.error('title', 'before first\nsecond after');
     expect(log.lines().at(-1)).toBe('::error title=title::before *** after');
+  });
+
+  test('a secret is hidden in either case', () => {
+    terminal.mask("SecretHost99's");
+    expect(terminal.clean("secrethost99's p%27 SECRETHOST99%27S secrethost99&#39;s")).toBe(
+      '*** p%27 *** ***',
+    );
+  });
+
+  test('each line of a secret is one, but not the first and last of a PEM text', () => {
+    terminal.mask('-----BEGIN X-----\r\nMIGHAgEA\r\n  abc\r\n-----END X-----');
+    expect(terminal.clean('-----BEGIN X----- MIGHAgEA abc')).toBe('-----BEGIN X----- *** abc');
+    expect(terminal.scrub('nothing of it')).toBe('nothing of it');
+  });
+
+  test('that loses its reader goes on', () => {
+    expect(() => process.stdout.emit('error', new Error('EPIPE'))).not.toThrow();
   });
 
   test('a secret of less than 4 characters is not masked, but taken out of what comes from outside', () => {

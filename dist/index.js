@@ -45762,9 +45762,17 @@ async function within(clock, { ms, signal }, work) {
         stopTimer.abort();
     }
 }
-/** Ends the process in `ms` milliseconds if something that cannot be cancelled (a DNS look-up) still holds it up. */
+/**
+ * Ends the process in `ms` milliseconds if it does not end by itself. What can hold it up is a DNS look-up: nobody can
+ * cancel it, and even `process.exit` waits for it. So the process is replaced by one that ends at once with the same code.
+ */
 function endProcessWithin(ms) {
-    setTimeout(() => process.exit(), ms).unref();
+    setTimeout(() => {
+        const code = process.exitCode ?? 0;
+        if (process.platform !== 'win32')
+            process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], {});
+        process.exit();
+    }, ms).unref();
 }
 /** Milliseconds for people, e.g. `5.1 s`. */
 function seconds(ms) {
@@ -45909,7 +45917,14 @@ const LONGEST_TEXT = 200;
 function isRecord(value) {
     return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+/** Below this no text takes long to parse: in characters. */
+const SURELY_QUICK = 1024 * 1024;
+/** Instances have a comma, colon or bracket every dozen characters. A text that is denser takes too long to parse. */
+const FEWEST_CHARACTERS_A_TOKEN = 6;
+/** The JSON value; undefined for what is none, and for a large text so dense that only malice would have made it. */
 function parseJson(json) {
+    if (json.length > SURELY_QUICK && countTokens(json) * FEWEST_CHARACTERS_A_TOKEN > json.length)
+        return undefined;
     try {
         return JSON.parse(json);
     }
@@ -45926,6 +45941,15 @@ function json_text(fields, key, longest = LONGEST_TEXT) {
     if (typeof value !== 'string' || value === '')
         return undefined;
     return value.length > longest ? `(a text of ${value.length} characters)` : value;
+}
+function countTokens(json) {
+    let tokens = 0;
+    for (let index = 0; index < json.length; index++) {
+        const character = json[index];
+        if (character === ',' || character === ':' || character === '{' || character === '[')
+            tokens++;
+    }
+    return tokens;
 }
 
 ;// CONCATENATED MODULE: ./lib/controller/retry.js
@@ -46122,15 +46146,22 @@ function throwIfDenied(call, answer, deniedHint) {
             hint: deniedHint,
         });
     }
-    if (answer.status !== 403)
-        return;
-    if (answer.proxy !== undefined && parseEnvelope(answer) === undefined) {
-        throw new ActionError('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+    if (answer.status === 403)
+        throw denied(call, answer);
+}
+function denied(call, answer) {
+    if (parseEnvelope(answer) !== undefined) {
+        return new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+        });
+    }
+    if (answer.proxy !== undefined) {
+        return new ActionError('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
             hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
         });
     }
-    throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-        hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+    return new ActionError('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
     });
 }
 function rejected(call, answer) {
@@ -46141,10 +46172,16 @@ function rejected(call, answer) {
         });
     }
     return new ActionError('protocol_error', `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
-        hint: /HTTPS/.test(answer.text)
-            ? 'The server speaks TLS there: controller_url should begin with https://.'
-            : 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
+        hint: hintFor(answer.text),
     });
+}
+/** Go's server, nginx and others say in the body what is wrong below HTTP. */
+function hintFor(body) {
+    if (/SSL certificate/.test(body))
+        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+    if (/HTTPS/.test(body))
+        return 'The server speaks TLS there: controller_url should begin with https://.';
+    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 /** Only the host: the rest of a redirect may carry tokens. */
 function hostOf(location) {
@@ -46158,10 +46195,11 @@ function hostOf(location) {
 var external_node_net_ = __nccwpck_require__(7030);
 ;// CONCATENATED MODULE: ./lib/instant.js
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const EARLIEST_YEAR = 2002;
 /**
  * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates up to 1970-01-01: Go writes "none" as
- * `0001-01-01T00:00:00Z`, others as the Unix epoch, and no VM booted then.
+ * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
  */
 function parseInstant(text) {
     const match = RFC_3339.exec(text);
@@ -46178,7 +46216,7 @@ function parseInstant(text) {
     const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
     const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
     // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
-    if (year < 1970 || epochMs <= 0)
+    if (year < EARLIEST_YEAR)
         return undefined;
     return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
 }
@@ -46191,6 +46229,21 @@ function compareInstants(a, b) {
 
 
 
+/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+const WELL_KNOWN = new Set([
+    ...[
+        'Scheduling',
+        'Pulling',
+        'Started',
+        'Stopping',
+        'Stopped',
+        'Terminating',
+        'Terminated',
+        'Error',
+        'Pushing',
+    ],
+    ...['running', 'stopped', 'suspended', 'deleted'],
+]);
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
  * @param instanceId the ID asked for: old controllers leave it out of the answer.
@@ -46198,53 +46251,61 @@ function compareInstants(a, b) {
  */
 function readInstance(body, instanceId) {
     if (Array.isArray(body))
-        return findById(readInstances(body), instanceId);
+        return readMatches(body, { by: 'instance_id', id: instanceId })[0];
     if (!isRecord(body))
         throw new UnusableAnswer('the instance is not a JSON object');
-    const instance = instanceFrom(body, instanceId);
+    const instance = instanceFrom({ instance_id: instanceId, ...body });
     if (!isSameId(instance.instanceId, instanceId)) {
         throw new UnusableAnswer('the answer is about another instance than the one asked for');
     }
     return instance;
 }
 /**
- * Reads the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old controllers leave the
- * outer keys out. An item that cannot be read is somebody else's trouble: it is passed over.
- * @throws UnusableAnswer where there is no list.
+ * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
+ * controllers leave the outer keys out. What does not match is not looked at: it is somebody else's trouble.
+ * @throws UnusableAnswer where there is no list, or a match cannot be read.
  */
-function readInstances(body) {
+function readMatches(body, target) {
     // Go writes an empty list as null, and `omitempty` leaves it out.
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
         throw new UnusableAnswer('the instances are not a JSON array');
-    return body.flatMap((item) => {
-        if (!isRecord(item) || !isRecord(item['vm']))
-            return [];
-        const { vm, ...outer } = item;
-        const fields = {
-            ...vm,
-            ...Object.fromEntries(Object.entries(outer).filter(([, value]) => value !== null)),
-        };
-        try {
-            return [instanceFrom(fields, undefined)];
-        }
-        catch {
-            return [];
-        }
-    });
+    const matches = new Map();
+    for (const item of body) {
+        if (!isRecord(item) || !isRecord(item['vm']) || !isMatch(item, item['vm'], target))
+            continue;
+        const instance = instanceFrom(merge(item, item['vm']));
+        matches.set(instance.instanceId, instance);
+    }
+    return [...matches.values()];
 }
-function findById(instances, instanceId) {
-    return instances.find((instance) => isSameId(instance.instanceId, instanceId));
+function isMatch(outer, vm, { by, id }) {
+    const values = [outer[by], vm[by]];
+    return by === 'external_id' ? (values[0] ?? values[1]) === id : values.some((value) => isSameId(value, id));
 }
-function isSameId(a, b) {
-    return a.toLowerCase() === b.toLowerCase();
+/** The outer keys count before the inner ones, unless they are null. */
+function merge(outer, vm) {
+    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+        throw new UnusableAnswer('an instance in the list has two different IDs');
+    }
+    return {
+        ...vm,
+        instance_id: outerId ?? innerId,
+        external_id: outer['external_id'] ?? vm['external_id'],
+        name: outer['name'] ?? vm['name'],
+    };
 }
-function instanceFrom(fields, knownId) {
-    const instanceId = json_text(fields, 'instance_id') ?? knownId;
+function isSameId(value, id) {
+    return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
+}
+const ID = /^[\w.:-]{1,100}$/;
+function instanceFrom(fields) {
+    const instanceId = json_text(fields, 'instance_id') ?? '';
     const state = json_text(fields, 'instance_state');
-    if (instanceId === undefined)
-        throw new UnusableAnswer('the instance has no instance_id');
+    if (!ID.test(instanceId))
+        throw new UnusableAnswer('the instance has no usable instance_id');
     if (state === undefined)
         throw new UnusableAnswer('the instance has no instance_state');
     return {
@@ -46315,8 +46376,12 @@ const VM_PATH = '/api/v1/vm';
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
 const STATUS_PATH = '/api/v1/status';
 function createController({ client, clock, deniedHint, scrub }) {
+    const word = (text) => (WELL_KNOWN.has(text) ? text : scrub(text));
+    /** Free text may repeat a secret; what is judged is left alone. */
     const scrubbed = (instance) => ({
         ...instance,
+        state: word(instance.state),
+        status: instance.status && word(instance.status),
         name: instance.name && scrub(instance.name),
         message: instance.message && scrub(instance.message),
     });
@@ -46330,10 +46395,11 @@ function createController({ client, clock, deniedHint, scrub }) {
         if (instance !== undefined)
             return scrubbed(instance);
         // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
-        return findById(await listInstances(bounds), instanceId);
+        const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+        return found;
     }
-    async function listInstances(bounds) {
-        const decode = (answer) => readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub));
+    async function findInstances(target, bounds) {
+        const decode = (answer) => readMatches(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub), target);
         const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
         return instances.map(scrubbed);
     }
@@ -46353,7 +46419,7 @@ function createController({ client, clock, deniedHint, scrub }) {
             throw unsupported(await getVersion(bounds));
         if (envelope?.status === 'OK' && isSuccess(answer))
             return { kind: 'accepted' };
-        const target = answer.location === undefined ? '' : `, a redirect to ${hostOf(answer.location)},`;
+        const target = answer.location === undefined ? '' : `, a redirect to ${scrub(hostOf(answer.location))},`;
         return {
             kind: 'uncertain',
             reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
@@ -46374,12 +46440,13 @@ function createController({ client, clock, deniedHint, scrub }) {
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
             const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
-            return isRecord(body) ? json_text(body, 'version') : undefined;
+            const version = isRecord(body) ? json_text(body, 'version') : undefined;
+            return version && scrub(version);
         };
         const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
         return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
     }
-    return { getInstance, listInstances, restartInstance, getVersion };
+    return { getInstance, findInstances, restartInstance, getVersion };
 }
 function bodyOf(envelope, scrub) {
     if (envelope.status === 'FAIL')
@@ -46848,9 +46915,12 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 /** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
-const secretText = (text) => ({
-    value: text.replace(/[\r\n]+$/, '') || undefined,
-});
+const secretText = (text) => {
+    let end = text.length;
+    while (/[\r\n]/.test(text.charAt(end - 1)))
+        end--;
+    return { value: text.slice(0, end) || undefined };
+};
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const optionalUuid = (text) => {
     const value = text.trim().toLowerCase();
@@ -46893,11 +46963,14 @@ function duration({ min, max }) {
         };
     };
 }
+const LONGEST_URL = 2_000;
 const controllerUrl = (text) => {
     const value = text.trim();
     const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
     if (value === '')
         return { problem: `it is required; give ${form}` };
+    if (value.length > LONGEST_URL)
+        return { problem: `${shown(value)} is longer than ${LONGEST_URL} characters` };
     const seen = shown(withoutSecrets(value));
     const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
     if (url === null)
@@ -46917,6 +46990,7 @@ function shown(text) {
     return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
 }
 const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const LONGEST_HEADERS = 16_000;
 const REFUSED_HEADERS = new Set([
     ...[
         'host',
@@ -46933,6 +47007,8 @@ const REFUSED_HEADERS = new Set([
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 const headerLines = (text) => {
     const headers = [];
+    if (text.length > LONGEST_HEADERS)
+        return { problem: `${text.length} characters; ${LONGEST_HEADERS} are the most` };
     for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
         if (line.trim() === '')
             continue;
@@ -50106,6 +50182,7 @@ function getIDToken(aud) {
 
 
 
+
 const SSH_PORT = 22;
 /**
  * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
@@ -50133,20 +50210,6 @@ function outputsOf(outcome, show) {
         error_code: error?.code ?? '',
     };
 }
-const WELL_KNOWN = new Set([
-    ...[
-        'Scheduling',
-        'Pulling',
-        'Started',
-        'Stopping',
-        'Stopped',
-        'Terminating',
-        'Terminated',
-        'Error',
-        'Pushing',
-    ],
-    ...['running', 'stopped', 'suspended', 'deleted'],
-]);
 /** The port of the node that leads to the guest's SSH server. */
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
@@ -50219,43 +50282,49 @@ const FAILED_AFTER_MS = 30_000;
 const FAILED_SILENTLY_AFTER_MS = 60_000;
 /** Looks after the first that have to confirm it. */
 const CONFIRMATIONS = 2;
-function startHistory(baseline, at) {
-    return { baseline, newest: baseline.instance, newestAt: at, trouble: undefined };
+/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
+function startHistory(baseline, sentAt) {
+    return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
 }
 /**
  * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
- * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing, and changes nothing.
+ * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
+ * a run of answers that showed the VM failed.
  */
 function judge(history, sample) {
     const { instance } = sample;
     if (instance !== undefined && isOlder(instance, history.newest)) {
+        const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
         return {
-            verdict: {
-                kind: 'pending',
-                unmet: [{ condition: 'freshness', seen: instance.reportedAt?.text ?? 'none' }],
-            },
-            history,
+            verdict: { kind: 'pending', unmet },
+            history: { ...history, trouble: interrupt(history, sample) },
         };
     }
     const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
     return { verdict: verdictOn(next, sample), history: next };
 }
-function verdictOn({ baseline, trouble }, { at, instance }) {
+function verdictOn(history, sample) {
+    const { trouble } = history;
+    const { at, instance } = sample;
     if (trouble !== undefined && isFinal(trouble, at))
         return { kind: 'failed', reason: describeTrouble(instance) };
     if (instance === undefined)
         return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
-    const unmet = unmetConditions(instance, baseline);
+    const unmet = unmetConditions(history, { at, instance });
     return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
-/** The three conditions of a restart that is proved; all must hold in one answer. */
-function unmetConditions(instance, baseline) {
+/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+function unmetConditions({ baseline, sentAt }, { at, instance }) {
     const { state, status, startDate, startDateText } = instance;
     const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
+    const isDated = orderings(instance, baseline.instance).length > 0 || isUndated(baseline.instance);
+    const elapsed = { sinceSentMs: at - sentAt, baseline: baseline.instance };
     return [
         ...unmetIf(state !== 'Started', 'instance_state', state),
         ...unmetIf(status !== 'running', 'status', status),
         ...unmetIf(!isNewBoot, 'start_date', startDateText),
+        ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
+        ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
     ];
 }
 function unmetIf(isUnmet, condition, seen) {
@@ -50285,7 +50354,42 @@ function newestOf({ newest, newestAt }, { at, instance }) {
     const hasNews = instance !== undefined && isNewer(instance, newest);
     return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
 }
+function ageOf({ reportedAt, updatedAt }) {
+    return [reportedAt, updatedAt].find((date) => date !== undefined)?.text ?? '';
+}
+function isUndated({ reportedAt, updatedAt }) {
+    return reportedAt === undefined && updatedAt === undefined;
+}
+// ---- whose boot it is ----
+/** Dates of boots are whole seconds, and both clocks run at their own pace. */
+const BOOT_TOLERANCE_MS = 5_000;
+/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
+const CLOCK_STEP_MS = 60_000;
+/**
+ * Whether the VM had run for longer, when the report was made, than the restart is on its way: then somebody else booted
+ * it, and a baseline from a replica that lags behind did not know. Both dates are the node's, so its clock may be off;
+ * but if it was set in between there is no telling, and the boot counts.
+ */
+function isBootBefore(instance, { sinceSentMs, baseline }) {
+    const { startDate, reportedAt, updatedAt } = instance;
+    if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
+        return false;
+    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
+    const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
+    if (Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS)
+        return false;
+    return millisecondsBetween(startDate, reportedAt) > sinceSentMs + BOOT_TOLERANCE_MS;
+}
+function millisecondsBetween(from, to) {
+    return compareInstants(to, from) / 1_000_000;
+}
 // ---- failure ----
+/** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
+function interrupt({ trouble }, { at, instance }) {
+    if (trouble === undefined || instance === undefined || looksFailed(instance))
+        return trouble;
+    return { ...trouble, since: at, looks: 0, newerLooks: 0 };
+}
 function troubleAfter({ trouble, newest }, { at, instance }) {
     if (instance !== undefined && !looksFailed(instance))
         return undefined;
@@ -50329,13 +50433,17 @@ function describeUnmet({ condition, seen }) {
         case 'presence':
             return 'the controller does not list the instance';
         case 'freshness':
-            return `the answer is older than one seen before (reported at ${seen})`;
+            return seen === 'none'
+                ? 'the answer does not say how old it is'
+                : `the answer is older than one seen before (reported at ${seen})`;
         case 'instance_state':
             return `instance_state is "${seen}", not "Started"`;
         case 'status':
             return `status is "${seen}", not "running"`;
         case 'start_date':
             return `start_date is ${seen}, not a new one`;
+        case 'boot':
+            return `start_date ${seen} is of a boot before the restart was sent`;
     }
 }
 
@@ -50399,7 +50507,7 @@ async function withVersion(error, { means, bounds }) {
 }
 async function find(target, { means, bounds }) {
     if (target.by === 'external_id') {
-        return pickByExternalId(await means.controller.listInstances(bounds), target.id);
+        return pickLive(await means.controller.findInstances(target, bounds), target.id);
     }
     const instance = await means.controller.getInstance(target.id, bounds);
     return (instance ??
@@ -50407,12 +50515,11 @@ async function find(target, { means, bounds }) {
             hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
         }));
 }
-/** The one live instance that has the external ID; the controller does not keep it unique. */
-function pickByExternalId(instances, externalId) {
-    const matches = instances.filter((instance) => instance.externalId === externalId);
-    const [first, ...others] = matches.filter((instance) => !isTerminal(instance));
+/** The one live instance among those that have the external ID. */
+function pickLive(instances, externalId) {
+    const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
     if (first === undefined) {
-        const gone = matches.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(matches)}.`;
+        const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
         return new ActionError('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
             hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
         });
@@ -50533,11 +50640,11 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt })
         `Answers: ${journal.tally()}.`,
     ];
     const silentMs = hasNews ? 0 : endedAt - sentAt;
-    return new ActionError('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
+    return new ActionError('timed_out', message.join(' '), { hint: watch_hintFor({ reply, unmet, silentMs }) });
 }
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
-function hintFor({ reply, unmet, silentMs }) {
+function watch_hintFor({ reply, unmet, silentMs }) {
     const mayStill = 'The restart may still happen: look at the instance before you send another.';
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${mayStill}`;
@@ -50707,10 +50814,8 @@ function createRedactor() {
         add(secret) {
             for (const form of encodings(secret))
                 all.add(form);
-            for (const part of maskable(secret)) {
-                for (const form of encodings(part))
-                    masked.add(form);
-            }
+            for (const form of maskable(secret).flatMap(encodings))
+                masked.add(form);
         },
         redact: (text) => replaceAny(text, masked),
         scrub: (text) => replaceAny(text, new Set([...all, ...masked])),
@@ -50723,32 +50828,50 @@ function maskable(secret) {
     const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
     return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
-/** A secret as it is, and in base64, base64url, hex, URL and JSON form. */
+/** A secret as it is, and in base64, base64url, hex, and what Go, JavaScript and browsers make of it in JSON, URL, HTML. */
 function encodings(secret) {
     const bytes = Buffer.from(secret);
-    const hex = bytes.toString('hex');
     const base64 = bytes.toString('base64');
+    const hex = bytes.toString('hex');
+    const json = JSON.stringify(secret).slice(1, -1);
+    const url = encodeURIComponent(secret.toWellFormed());
     return [
-        secret,
-        base64,
-        base64.replace(/=+$/, ''),
-        bytes.toString('base64url'),
-        hex,
-        hex.toUpperCase(),
-        encodeURIComponent(secret.toWellFormed()),
-        JSON.stringify(secret).slice(1, -1),
+        ...[secret, base64, base64.replace(/=+$/, ''), bytes.toString('base64url'), hex, hex.toUpperCase()],
+        ...[json, JSON.stringify(json).slice(1, -1), json.replace(/[&<>\u2028\u2029]/g, unicodeEscape)],
+        ...[
+            url,
+            url.replace(/[!'()*]/g, percentEscape),
+            url.replace(/[!'()*]/g, percentEscape).replaceAll('%20', '+'),
+        ],
+        ...[secret.replace(/[&<>]/g, htmlEscape), secret.replace(/[&<>"']/g, htmlEscape)],
     ];
 }
+function unicodeEscape(character) {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+function percentEscape(character) {
+    return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+function htmlEscape(character) {
+    const names = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;' };
+    return names[character] ?? '&#39;';
+}
+/** In any case: hosts come back in lower case, and hex digits and percent signs in either. */
 function replaceAny(text, secrets) {
+    if (secrets.size === 0)
+        return text;
     // The longest first: a secret may be a part of another.
     const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-    return longestFirst.reduce((rest, secret) => rest.replaceAll(secret, REPLACEMENT), text);
+    const pattern = longestFirst.map((secret) => secret.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');
+    return text.replace(new RegExp(pattern, 'gi'), REPLACEMENT);
 }
 
 ;// CONCATENATED MODULE: ./lib/terminal.js
 
 
 function createTerminal() {
+    // Whoever reads the log may go away: that is no reason to leave a restart half done.
+    process.stdout.on('error', () => { });
     const redactor = createRedactor();
     const clean = (text) => harmless(redactor.redact(text));
     return {
@@ -50802,12 +50925,10 @@ const EXIT_GRACE_MS = 300;
  */
 async function main(endWithin) {
     const terminal = createTerminal();
-    const interruption = listenForInterruptions();
-    const outcome = await restartAsAsked(terminal, interruption.signal);
+    const outcome = await restartAsAsked(terminal, interruptions());
     const isReported = reportOrExplain(outcome, terminal);
     if (wantsJobSummary(process.env))
         await writeSummary(outcome, terminal);
-    interruption.stopListening();
     process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
     endWithin(EXIT_GRACE_MS);
 }
@@ -50850,20 +50971,18 @@ async function run(inputs, { terminal, signal }) {
     }
 }
 /**
- * On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a truthful report. The same goes
- * for an error that nobody caught, which would end the process without a word about the restart.
+ * Aborts with the error to report. On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a
+ * truthful report. The same goes for an error that nobody caught, which would end the process without a word about the
+ * restart. Nobody stops listening: a signal that comes while the report is written must not cut it off.
  */
-function listenForInterruptions() {
+function interruptions() {
     const controller = new AbortController();
     const cancel = (signal) => {
         controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
     };
-    const fail = (error) => controller.abort(asActionError(error));
-    process.on('SIGINT', cancel).on('SIGTERM', cancel).on('uncaughtException', fail);
-    return {
-        signal: controller.signal,
-        stopListening: () => process.off('SIGINT', cancel).off('SIGTERM', cancel).off('uncaughtException', fail),
-    };
+    process.on('SIGINT', cancel).on('SIGTERM', cancel);
+    process.on('uncaughtException', (error) => controller.abort(asActionError(error)));
+    return controller.signal;
 }
 
 

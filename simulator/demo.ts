@@ -9,7 +9,7 @@ import { DEFAULT_WORLD, World } from './world.ts';
  * `--action DIR` runs the one in another folder, `--node FILE` with another Node.
  */
 const { values: options } = parseArgs({ options: { action: { type: 'string' }, node: { type: 'string' } } });
-const world = new World({ ...DEFAULT_WORLD, seed: Date.now(), startsAt: Date.now() });
+const world = new World({ ...DEFAULT_WORLD, startsAt: Date.now() });
 const simulator = await serve({ world, port: 0, now: Date.now });
 const instanceId = world.records[0]?.instanceId ?? '';
 
@@ -30,7 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => st
 const { exitCode, outputs, summary } = await step.finished;
 await simulator.close();
 
-heading('Its outputs');
+heading(`Its outputs (exit code ${exitCode})`);
 for (const [name, value] of Object.entries(outputs)) console.log(`${name.padEnd(20)} ${value}`);
 
 heading('Its job summary');

@@ -31,7 +31,7 @@ Ways in, and what the step's "with:" needs for each
   --replicas N              N replicas take turns to answer; all but one lag behind (default 1); with: nothing
   --replica-lag MS          by how much (default 10000); with: nothing
 
-  --help                    this text
+  -h, --help                this text
 `;
 
 const TEXT = { type: 'string' } as const;
@@ -47,7 +47,7 @@ const OPTIONS = {
     'pick-up-ms': TEXT,
   },
   ...{ 'root-token': TEXT, 'api-key': TEXT, 'session-ttl': TEXT, tls: FLAG, mtls: FLAG },
-  ...{ replicas: TEXT, 'replica-lag': TEXT, help: FLAG },
+  ...{ replicas: TEXT, 'replica-lag': TEXT, help: { ...FLAG, short: 'h' } },
 };
 
 const DAY_MS = 86_400_000;
@@ -79,16 +79,24 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
 }
 
-type Range = { readonly min: number; readonly max: number };
+interface Range {
+  readonly min: number;
+  readonly max: number;
+  /** Whether it may have a fraction; else it is whole. */
+  readonly isShare?: boolean;
+}
+
 type Reader = (name: string, fallback: number, range: Range) => number;
 
 function createReader(values: Readonly<Record<string, string | boolean | undefined>>): Reader {
-  return (name, fallback, { min, max }) => {
+  return (name, fallback, { min, max, isShare = false }) => {
     const value = values[name];
     if (value === undefined) return fallback;
     const number = Number(value);
-    if (value !== '' && number >= min && number <= max) return number;
-    throw new Error(`--${name} takes a number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    const isFit = value !== '' && number >= min && number <= max && (isShare || Number.isInteger(number));
+    if (isFit) return number;
+    const kind = isShare ? 'number' : 'whole number';
+    throw new Error(`--${name} takes a ${kind} from ${min} to ${max}, not ${JSON.stringify(value)}`);
   };
 }
 
@@ -101,7 +109,11 @@ function worldOptions(read: Reader, controllerVersion = DEFAULT_WORLD.controller
     vms: read('vms', DEFAULT_WORLD.vms, { min: 0, max: 1_000 }),
     nodes: read('nodes', DEFAULT_WORLD.nodes, { min: 1, max: 100 }),
     heartbeatMs: read('heartbeat-ms', DEFAULT_WORLD.heartbeatMs, { min: 10, max: DAY_MS }),
-    heartbeatJitter: read('heartbeat-jitter', DEFAULT_WORLD.heartbeatJitter, { min: 0, max: 0.9 }),
+    heartbeatJitter: read('heartbeat-jitter', DEFAULT_WORLD.heartbeatJitter, {
+      min: 0,
+      max: 0.9,
+      isShare: true,
+    }),
     stopMs: read('stop-ms', DEFAULT_WORLD.stopMs, time),
     startMs: read('start-ms', DEFAULT_WORLD.startMs, time),
     pickUpMs: read('pick-up-ms', DEFAULT_WORLD.pickUpMs, time),

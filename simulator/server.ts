@@ -148,7 +148,7 @@ function react({ replicas, now }: Scene, request: SeenRequest): Reaction {
   if (read !== undefined) return read(replicas.view(now), parameters);
   if (write === undefined) return notFound();
   return replicas.change(now, (world) =>
-    world.quirks.canRestart || write !== restart ? write(world, parameters) : notFound(),
+    world.quirks.knowsRestarts || write !== restart ? write(world, parameters) : notFound(),
   );
 }
 

@@ -1,7 +1,7 @@
 /** What a controller's version means for those who talk to it, from the vendor's release notes. */
 export interface Quirks {
   /** 1.44.0 brought `POST /api/v1/rpc/vm/restart` and `vminfo.start_date`. */
-  readonly canRestart: boolean;
+  readonly knowsRestarts: boolean;
   /** Before 1.47.0 a restart that goes well shows `Error` in passing, and instances vanish for a moment. */
   readonly flaps: boolean;
   /** Before 1.49.0 an instance in Error has `vminfo.status: "deleted"` and no other vminfo field. */
@@ -14,5 +14,5 @@ export function quirksOf(version: string): Quirks {
   if (match === null) throw new Error(`${JSON.stringify(version)} is no version such as 1.50.1`);
   const [major, minor] = [Number(match[1]), Number(match[2])];
   const isBefore = (otherMinor: number) => major < 1 || (major === 1 && minor < otherMinor);
-  return { canRestart: !isBefore(44), flaps: isBefore(47), errorMeansDeleted: isBefore(49) };
+  return { knowsRestarts: !isBefore(44), flaps: isBefore(47), errorMeansDeleted: isBefore(49) };
 }

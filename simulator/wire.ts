@@ -46,7 +46,7 @@ function vminfoBody(world: World, { node }: InstanceRecord, { vm, readAt, lost }
     status: vm.power,
     creation_date: wholeSeconds(nodeTime(vm.createdAt)),
     access_date: wholeSeconds(nodeTime(readAt)),
-    start_date: world.quirks.canRestart ? wholeSeconds(nodeTime(vm.bootedAt)) : undefined,
+    start_date: world.quirks.knowsRestarts ? wholeSeconds(nodeTime(vm.bootedAt)) : undefined,
     cpu_cores: 4,
     ram: '8G',
     node_id: node.id,

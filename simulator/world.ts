@@ -58,11 +58,10 @@ export interface Vm {
   readonly ip: string;
   readonly vncPort: number;
   readonly sshPort: number;
-  readonly createdAt: number;
+  createdAt: number;
   power: 'running' | 'stopped';
   bootedAt: number;
   stoppedAt: number | undefined;
-  boots: number;
 }
 
 /** What the controller says of an instance: the truth as of the last report. */
@@ -106,7 +105,8 @@ const SCHEDULING_MS = 500;
 const PULLING_MS = 2_000;
 const TERMINATING_MS = 2_000;
 const HIDDEN_MS = 1_000;
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /**
  * A controller, its nodes and their VMs, without any HTTP. It owns truth and time: nothing happens but in `advanceTo`,
@@ -274,7 +274,6 @@ export class World {
     if (record.vm !== vm) return;
     vm.power = 'running';
     vm.bootedAt = this.now;
-    vm.boots++;
     this.restarts.push(record.instanceId);
   }
 
@@ -323,7 +322,7 @@ export class World {
         ip: `192.168.64.${(number % 250) + 2}`,
       },
       ...{ vncPort: 5900 + number, sshPort: 10_000 + number, createdAt: this.now },
-      ...{ power: 'running', bootedAt: this.now, stoppedAt: undefined, boots: 1 },
+      ...{ power: 'running', bootedAt: this.now, stoppedAt: undefined },
     };
     record.progress = 1;
     this.#change(record, 'Started');

@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type Identity, rootAuthorization } from './controller/credentials.ts';
+import type { Target } from './controller/instance.ts';
 import { isPem, normalizePem, readCertificates, readPrivateKey } from './controller/pem.ts';
 import { proxyFor } from './controller/proxy.ts';
 import type { TlsOptions } from './controller/transport.ts';
 import { ActionError } from './errors.ts';
 import * as parse from './parsers.ts';
-import type { Target } from './restart/baseline.ts';
 import type { RestartJob } from './restart/restart.ts';
 
 /** The step's `with:`, and the proxy from its environment, checked and typed. */

@@ -8,10 +8,12 @@ export interface Instant {
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
+const EARLIEST_YEAR = 2002;
+
 /**
  * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates up to 1970-01-01: Go writes "none" as
- * `0001-01-01T00:00:00Z`, others as the Unix epoch, and no VM booted then.
+ * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
  */
 export function parseInstant(text: string): Instant | undefined {
   const match = RFC_3339.exec(text);
@@ -28,7 +30,7 @@ export function parseInstant(text: string): Instant | undefined {
   const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
   const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
   // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
-  if (year < 1970 || epochMs <= 0) return undefined;
+  if (year < EARLIEST_YEAR) return undefined;
   return { text, epochNanoseconds: BigInt(epochMs) * 1_000_000n + nanoseconds };
 }
 

@@ -19,11 +19,9 @@ const EXIT_GRACE_MS = 300;
  */
 export async function main(endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
-  const interruption = listenForInterruptions();
-  const outcome = await restartAsAsked(terminal, interruption.signal);
+  const outcome = await restartAsAsked(terminal, interruptions());
   const isReported = reportOrExplain(outcome, terminal);
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
-  interruption.stopListening();
   process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
   endWithin(EXIT_GRACE_MS);
 }
@@ -74,25 +72,17 @@ async function run(
   }
 }
 
-interface Interruption {
-  /** Aborts with the error to report. */
-  readonly signal: AbortSignal;
-  stopListening(): void;
-}
-
 /**
- * On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a truthful report. The same goes
- * for an error that nobody caught, which would end the process without a word about the restart.
+ * Aborts with the error to report. On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a
+ * truthful report. The same goes for an error that nobody caught, which would end the process without a word about the
+ * restart. Nobody stops listening: a signal that comes while the report is written must not cut it off.
  */
-function listenForInterruptions(): Interruption {
+function interruptions(): AbortSignal {
   const controller = new AbortController();
   const cancel = (signal: NodeJS.Signals) => {
     controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
   };
-  const fail = (error: Error) => controller.abort(asActionError(error));
-  process.on('SIGINT', cancel).on('SIGTERM', cancel).on('uncaughtException', fail);
-  return {
-    signal: controller.signal,
-    stopListening: () => process.off('SIGINT', cancel).off('SIGTERM', cancel).off('uncaughtException', fail),
-  };
+  process.on('SIGINT', cancel).on('SIGTERM', cancel);
+  process.on('uncaughtException', (error) => controller.abort(asActionError(error)));
+  return controller.signal;
 }

@@ -11,9 +11,11 @@ export const HOUR = 60 * MINUTE;
 export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
 
 /** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
-export const secretText: Parser<string | undefined> = (text) => ({
-  value: text.replace(/[\r\n]+$/, '') || undefined,
-});
+export const secretText: Parser<string | undefined> = (text) => {
+  let end = text.length;
+  while (/[\r\n]/.test(text.charAt(end - 1))) end--;
+  return { value: text.slice(0, end) || undefined };
+};
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -61,10 +63,14 @@ export function duration({ min, max }: { min: number; max: number }): Parser<num
   };
 }
 
+const LONGEST_URL = 2_000;
+
 export const controllerUrl: Parser<URL> = (text) => {
   const value = text.trim();
   const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
   if (value === '') return { problem: `it is required; give ${form}` };
+  if (value.length > LONGEST_URL)
+    return { problem: `${shown(value)} is longer than ${LONGEST_URL} characters` };
   const seen = shown(withoutSecrets(value));
   const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
   if (url === null) return { problem: `${seen} is no address of the form ${form}` };
@@ -86,6 +92,7 @@ function shown(text: string): string {
 }
 
 const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const LONGEST_HEADERS = 16_000;
 const REFUSED_HEADERS = new Set([
   ...[
     'host',
@@ -103,6 +110,8 @@ const REFUSED_HEADERS = new Set([
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 export const headerLines: Parser<Readonly<Record<string, string>>> = (text) => {
   const headers: [string, string][] = [];
+  if (text.length > LONGEST_HEADERS)
+    return { problem: `${text.length} characters; ${LONGEST_HEADERS} are the most` };
   for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() === '') continue;
     const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];

@@ -18,9 +18,7 @@ export function createRedactor(): Redactor {
   return {
     add(secret) {
       for (const form of encodings(secret)) all.add(form);
-      for (const part of maskable(secret)) {
-        for (const form of encodings(part)) masked.add(form);
-      }
+      for (const form of maskable(secret).flatMap(encodings)) masked.add(form);
     },
     redact: (text) => replaceAny(text, masked),
     scrub: (text) => replaceAny(text, new Set([...all, ...masked])),
@@ -35,25 +33,43 @@ export function maskable(secret: string): string[] {
   return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 
-/** A secret as it is, and in base64, base64url, hex, URL and JSON form. */
+/** A secret as it is, and in base64, base64url, hex, and what Go, JavaScript and browsers make of it in JSON, URL, HTML. */
 export function encodings(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  const hex = bytes.toString('hex');
   const base64 = bytes.toString('base64');
+  const hex = bytes.toString('hex');
+  const json = JSON.stringify(secret).slice(1, -1);
+  const url = encodeURIComponent(secret.toWellFormed());
   return [
-    secret,
-    base64,
-    base64.replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    hex,
-    hex.toUpperCase(),
-    encodeURIComponent(secret.toWellFormed()),
-    JSON.stringify(secret).slice(1, -1),
+    ...[secret, base64, base64.replace(/=+$/, ''), bytes.toString('base64url'), hex, hex.toUpperCase()],
+    ...[json, JSON.stringify(json).slice(1, -1), json.replace(/[&<>\u2028\u2029]/g, unicodeEscape)],
+    ...[
+      url,
+      url.replace(/[!'()*]/g, percentEscape),
+      url.replace(/[!'()*]/g, percentEscape).replaceAll('%20', '+'),
+    ],
+    ...[secret.replace(/[&<>]/g, htmlEscape), secret.replace(/[&<>"']/g, htmlEscape)],
   ];
 }
 
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+function percentEscape(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function htmlEscape(character: string): string {
+  const names: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;' };
+  return names[character] ?? '&#39;';
+}
+
+/** In any case: hosts come back in lower case, and hex digits and percent signs in either. */
 function replaceAny(text: string, secrets: ReadonlySet<string>): string {
+  if (secrets.size === 0) return text;
   // The longest first: a secret may be a part of another.
   const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-  return longestFirst.reduce((rest, secret) => rest.replaceAll(secret, REPLACEMENT), text);
+  const pattern = longestFirst.map((secret) => secret.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');
+  return text.replace(new RegExp(pattern, 'gi'), REPLACEMENT);
 }

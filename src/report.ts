@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import * as core from '@actions/core';
-import type { Instance, PortForwarding } from './controller/instance.ts';
+import { type Instance, type PortForwarding, WELL_KNOWN } from './controller/instance.ts';
 import { type ActionError, causeChain } from './errors.ts';
 import type { Outcome } from './restart/restart.ts';
 import type { Terminal } from './terminal.ts';
@@ -34,21 +34,6 @@ export function outputsOf(outcome: Outcome, show: (text: string) => string) {
     error_code: error?.code ?? '',
   };
 }
-
-const WELL_KNOWN = new Set([
-  ...[
-    'Scheduling',
-    'Pulling',
-    'Started',
-    'Stopping',
-    'Stopped',
-    'Terminating',
-    'Terminated',
-    'Error',
-    'Pushing',
-  ],
-  ...['running', 'stopped', 'suspended', 'deleted'],
-]);
 
 /** The port of the node that leads to the guest's SSH server. */
 export function sshPort(instance: Instance | undefined): number | undefined {

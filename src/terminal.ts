@@ -17,6 +17,8 @@ export interface Terminal {
 }
 
 export function createTerminal(): Terminal {
+  // Whoever reads the log may go away: that is no reason to leave a restart half done.
+  process.stdout.on('error', () => {});
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   return {

@@ -112,6 +112,12 @@ describe('reading', () => {
     expect(faults).toEqual(['unusable answer: it answered FAIL: "etcd is away: ***"']);
   });
 
+  test('secrets are taken out of a state that is none, too', async () => {
+    const odd = { ...INSTANCE, instance_state: 'hunter2', vminfo: { status: 'hunter2!' } };
+    nock(ORIGIN).get(ONE).reply(200, ok(odd));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ state: '***', status: '***!' });
+  });
+
   test('secrets are taken out of names and messages', async () => {
     nock(ORIGIN)
       .get(ONE)
@@ -181,9 +187,9 @@ describe('reading', () => {
       .reply(200, big + big)
       .get('/api/v1/vm')
       .reply(200, ok([]));
-    await expect(controller.listInstances(bounds)).resolves.toEqual([]);
+    await expect(controller.findInstances({ by: 'external_id', id: 'x' }, bounds)).resolves.toEqual([]);
     expect(faults).toEqual([]);
-    await expect(controller.listInstances(bounds)).resolves.toEqual([]);
+    await expect(controller.findInstances({ by: 'external_id', id: 'x' }, bounds)).resolves.toEqual([]);
     expect(faults).toEqual(['unusable answer: the answer is larger than 32 MiB']);
   });
 
@@ -248,9 +254,18 @@ describe('reading', () => {
       'HTTP 401',
       'Knock first.',
     ],
-    [403, '<html>', 'permission_denied', 'HTTP 403', 'permissions to list and to restart'],
+    [403, JSON.stringify(fail('no')), 'permission_denied', 'HTTP 403', 'permissions to list and to restart'],
+    [403, '<html>', 'permission_denied', 'not by the controller: the answer is an HTML page', 'path prefix'],
     [400, 'Bad Request', 'protocol_error', 'HTTP 400 and text, not JSON', 'controller_url'],
     [404, '404 page not found', 'protocol_error', 'HTTP 404', 'path prefix'],
+    [
+      400,
+      'Client sent an HTTP request to an HTTPS server.',
+      'protocol_error',
+      'HTTP 400',
+      'begin with https://',
+    ],
+    [400, '<html>No required SSL certificate was sent</html>', 'protocol_error', 'HTTP 400', 'client_cert'],
     [410, JSON.stringify(ok(INSTANCE)), 'protocol_error', 'HTTP 410', 'controller_url'],
     [
       400,
@@ -303,6 +318,23 @@ describe('reading', () => {
     await expect(reading).rejects.toThrow('cancelled');
     nock.abortPendingRequests();
   });
+});
+
+test('a proxy that denies in the place of the controller is named', async () => {
+  const answer = {
+    status: 403,
+    text: '<html>',
+    location: undefined,
+    retryAfterMs: undefined,
+    proxy: 'proxy.example:3128',
+  };
+  const deaf: Client = { read: async ({ decode }) => decode(answer), write: async () => ({ answer }) };
+  const proxied = createController({ client: deaf, clock, deniedHint: '', scrub: hide });
+  const error = {
+    code: 'controller_unreachable',
+    message: 'The proxy proxy.example:3128 refuses GET /api/v1/vm (HTTP 403).',
+  };
+  await expect(proxied.findInstances({ by: 'external_id', id: 'x' }, bounds)).rejects.toMatchObject(error);
 });
 
 describe('restarting', () => {

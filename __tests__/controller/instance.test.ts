@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readInstance, readInstances } from '../../src/controller/instance.ts';
+import { readInstance, readMatches } from '../../src/controller/instance.ts';
 import { UnusableAnswer } from '../../src/controller/json.ts';
 import { ID } from '../support/instances.ts';
 
@@ -128,6 +128,8 @@ describe('one instance', () => {
     ['null', null],
     ['a text', 'x'],
     ['no state', { instance_id: ID }],
+    ['an ID that is no text', current({ instance_id: 7 })],
+    ['an empty ID', current({ instance_id: '' })],
     ['an empty state', { instance_id: ID, instance_state: '' }],
     ['another instance', current({ instance_id: 'other' })],
   ])('%s is unusable', (_, body) => {
@@ -136,26 +138,57 @@ describe('one instance', () => {
 });
 
 describe('the list', () => {
+  const BY_ID = { by: 'instance_id', id: ID } as const;
+  const BY_EXTERNAL_ID = { by: 'external_id', id: 'runner-1' } as const;
+
   test.each([[undefined], [null], [[]]])('%p is an empty one', (body) => {
-    expect(readInstances(body)).toEqual([]);
+    expect(readMatches(body, BY_ID)).toEqual([]);
   });
 
   test('that is none is unusable', () => {
-    expect(() => readInstances({ instances: [] })).toThrow(UnusableAnswer);
+    expect(() => readMatches({ instances: [] }, BY_ID)).toThrow(UnusableAnswer);
   });
 
   test('outer keys count before inner ones, unless they are null', () => {
-    const inner = current({ external_id: 'inner', name: 'inner' });
-    expect(readInstances([{ external_id: 'outer', instance_id: ID, name: null, vm: inner }])).toMatchObject([
-      { instanceId: ID, externalId: 'outer', name: 'inner' },
-    ]);
+    const vm = current({ external_id: 'inner', name: 'inner' });
+    const found = [{ instanceId: ID, externalId: 'outer', name: 'inner' }];
+    const body = [{ external_id: 'outer', instance_id: ID, name: null, vm }];
+    expect(readMatches(body, BY_ID)).toMatchObject(found);
+    expect(readMatches(body, { by: 'external_id', id: 'outer' })).toMatchObject(found);
+    expect(readMatches(body, { by: 'external_id', id: 'inner' })).toEqual([]);
   });
 
   test('the inner keys do where the outer ones are missing', () => {
-    expect(readInstances([{ vm: current() }])).toMatchObject([{ instanceId: ID, externalId: 'runner-1' }]);
+    for (const target of [BY_ID, BY_EXTERNAL_ID]) {
+      expect(readMatches([{ vm: current() }], target)).toMatchObject([
+        { instanceId: ID, externalId: 'runner-1' },
+      ]);
+    }
   });
 
-  test('what makes no sense in it is passed over', () => {
-    expect(readInstances([null, 7, {}, { vm: null }, { vm: {} }, { vm: current() }])).toHaveLength(1);
+  test('what does not match is passed over, readable or not', () => {
+    const others = [
+      null,
+      7,
+      {},
+      { vm: null },
+      { vm: {} },
+      { vm: current({ instance_id: 'other', external_id: 'other' }) },
+    ];
+    expect(readMatches([...others, { vm: current() }], BY_EXTERNAL_ID)).toHaveLength(1);
+  });
+
+  test('an instance that is listed twice is one', () => {
+    expect(readMatches([{ vm: current() }, { vm: current() }], BY_EXTERNAL_ID)).toHaveLength(1);
+  });
+
+  test.each<[string, unknown]>([
+    ['without a state', { vm: current({ instance_state: null }) }],
+    ['without an ID', { vm: current({ instance_id: null }) }],
+    ['with an ID that is none', { vm: current({ instance_id: '\ud800' }) }],
+    ['with an ID that is too long', { vm: current({ instance_id: 'x'.repeat(300) }) }],
+    ['with two IDs', { instance_id: 'other', vm: current() }],
+  ])('a match %s makes it unusable: it might be another one, too', (_, item) => {
+    expect(() => readMatches([item, { vm: current() }], BY_EXTERNAL_ID)).toThrow(UnusableAnswer);
   });
 });

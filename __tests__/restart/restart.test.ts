@@ -100,11 +100,7 @@ describe('a restart that goes well', () => {
   });
 
   test('is found through its external ID', async () => {
-    const list = [
-      instance({ instanceId: 'other', externalId: 'other' }),
-      instance({ state: 'Terminated' }),
-      instance(),
-    ];
+    const list = [instance({ state: 'Terminated' }), instance()];
     const { outcome, controller } = await run(
       { looks: [restarted()], list },
       { target: { by: 'external_id', id: 'runner-1' } },

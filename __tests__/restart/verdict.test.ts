@@ -48,7 +48,22 @@ describe('restarted', () => {
   });
 
   test('even with a start_date before the old one: the clock of the node may have stepped back', () => {
-    expect(verdictAfter([1, restarted(10, bootedAt('2024-10-13T08:00:00Z'))]).kind).toBe('restarted');
+    const hoursAgo = { ...bootedAt('2024-10-13T08:00:00Z'), reportedAt: at('2024-10-13T08:00:03Z') };
+    expect(verdictAfter([1, restarted(10, hoursAgo)]).kind).toBe('restarted');
+  });
+
+  test('even with a start_date long ago, if the clock of the node stepped forward since', () => {
+    const stepped = { ...bootedAt('2024-10-13T11:10:05Z'), reportedAt: at('2024-10-13T14:00:00Z') };
+    expect(verdictAfter([5, restarted(10, stepped)]).kind).toBe('restarted');
+  });
+
+  test.each<[string, Partial<Instance>]>([
+    ['of the controller', { updatedAt: undefined }],
+    ['of the node', { reportedAt: undefined }],
+  ])('even where the report lacks the date %s', (_, changes) => {
+    expect(verdictAfter([10, restarted(10, { ...bootedAt('2024-10-13T11:10:05Z'), ...changes })]).kind).toBe(
+      'restarted',
+    );
   });
 
   test('even with a message that was left over', () => {
@@ -57,10 +72,10 @@ describe('restarted', () => {
     );
   });
 
-  test('even in a report that says nothing about its age', () => {
-    expect(verdictAfter([1, restarted(10, { updatedAt: undefined, reportedAt: undefined })]).kind).toBe(
-      'restarted',
-    );
+  test('even in a report that says nothing about its age, if no report ever did', () => {
+    const undated = { updatedAt: undefined, reportedAt: undefined };
+    const history = startHistory(baseline(undated), SENT_AT);
+    expect(judge(history, { at: SENT_AT, instance: restarted(10, undated) }).verdict.kind).toBe('restarted');
   });
 });
 
@@ -85,9 +100,45 @@ describe('pending', () => {
     ],
     ['absence', GONE, ['presence: not listed']],
     ['an older answer', restarted(-1), ['freshness: 2024-10-13T11:10:01.690Z']],
-    ['an older answer without vminfo', restarted(-1, { reportedAt: undefined }), ['freshness: none']],
+    [
+      'an older answer without vminfo',
+      restarted(-1, { reportedAt: undefined }),
+      ['freshness: 2024-10-13T11:10:06.604Z'],
+    ],
   ])('says what is missing: %s', (_, seen, expected) => {
     expect(unmetOf(seen)).toEqual(expected);
+  });
+
+  test.each<[string, Partial<Instance>]>([
+    ['no date at all', { updatedAt: undefined, reportedAt: undefined }],
+    ['none that the baseline has', { updatedAt: undefined }],
+  ])('a new boot in a report with %s proves nothing', (_, changes) => {
+    const history = startHistory(baseline({ reportedAt: undefined }), SENT_AT);
+    const { verdict } = judge(history, { at: SENT_AT + 1_000, instance: restarted(10, changes) });
+    expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'freshness' }] });
+  });
+
+  describe('a boot before the restart was sent, of which the baseline did not know', () => {
+    const boot = '2024-10-13T11:00:00Z';
+
+    test.each([10, 300])('is not ours, whether the restart is on its way for %i s', (seconds) => {
+      expect(verdictAfter([seconds, restarted(seconds, bootedAt(boot))])).toMatchObject({
+        unmet: [{ condition: 'boot', seen: boot }],
+      });
+    });
+
+    test('is not ours, even if the baseline was an hour old', () => {
+      expect(verdictAfter([1, restarted(3_600, bootedAt(boot))])).toMatchObject({
+        unmet: [{ condition: 'boot' }],
+      });
+    });
+
+    test('is told from ours to five seconds', () => {
+      const report = at('2024-10-13T11:11:00Z');
+      const seen = restarted(58, { ...bootedAt('2024-10-13T11:10:45Z'), reportedAt: report });
+      expect(verdictAfter([10, seen]).kind).toBe('restarted');
+      expect(verdictAfter([9.9, seen]).kind).toBe('pending');
+    });
   });
 
   test('an answer older than the newest seen proves nothing, even if newer than the baseline', () => {
@@ -297,6 +348,12 @@ test('the history keeps when the newest report was first seen', () => {
   expect(second).toMatchObject({ newestAt: 5_000, newest: instance(reported(5)) });
 });
 
+test('an answer without a date says so', () => {
+  expect(describeUnmet({ condition: 'freshness', seen: 'none' })).toBe(
+    'the answer does not say how old it is',
+  );
+});
+
 describe('words', () => {
   test.each<[Instance | undefined, string]>([
     [restarted(), `instance_state "Started", status "running", start_date ${NEW_BOOT}`],
@@ -312,6 +369,7 @@ describe('words', () => {
   test.each([
     ['presence', 'the controller does not list the instance'],
     ['freshness', 'the answer is older than one seen before (reported at X)'],
+    ['boot', 'start_date X is of a boot before the restart was sent'],
     ['instance_state', 'instance_state is "X", not "Started"'],
     ['status', 'status is "X", not "running"'],
     ['start_date', 'start_date is X, not a new one'],

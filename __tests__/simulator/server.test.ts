@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';
@@ -131,10 +132,47 @@ describe('npm run simulator', () => {
     expect(await ended).toBe(0);
   });
 
+  test('prints the step that its ways in take', async () => {
+    const { child, ended } = run(
+      '--port',
+      '0',
+      '--root-token',
+      'hunter2-hunter2',
+      '--mtls',
+      '--api-key',
+      'ci',
+      '--replicas',
+      '2',
+    );
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      lines.push(line);
+      if (line.endsWith('/readyz')) break;
+    }
+    const text = lines.join('\n');
+    for (const input of [
+      'root_token: hunter2-hunter2',
+      'api_key_id: ci',
+      'api_key: /',
+      'ca_cert: /',
+      'client_cert: /',
+      'client_key: /',
+    ]) {
+      expect(text).toContain(`      ${input}`);
+    }
+    expect(text).toMatch(/curl --cacert \S+ --cert \S+ --key \S+ -u 'root:hunter2-hunter2' https:/);
+    const [, folder = ''] = /ca_cert: (.*)\/ca_cert\.pem/.exec(text) ?? [];
+    expect(existsSync(folder)).toBe(true);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(existsSync(folder)).toBe(false);
+  });
+
   test('explains its options', async () => {
     const { child, ended } = run('--help');
     const help = await output(child.stdout);
     for (const option of [
+      ...['root-token', 'api-key', 'session-ttl', 'replicas', 'replica-lag', 'tls', 'mtls'],
       'port',
       'vms',
       'nodes',
@@ -152,7 +190,9 @@ describe('npm run simulator', () => {
   });
 
   test.each([
-    [['--vms', 'many'], '--vms takes a number from 0 to 1000, not "many"'],
+    [['--vms', 'many'], '--vms takes a whole number from 0 to 1000, not "many"'],
+    [['--nodes', '1.5'], '--nodes takes a whole number from 1 to 100, not "1.5"'],
+    [['--heartbeat-jitter', '2'], '--heartbeat-jitter takes a number from 0 to 0.9, not "2"'],
     [['--controller-version', 'x'], '"x" is no version'],
     [['--what'], "Unknown option '--what'"],
   ])('refuses %j', async (args, message) => {

@@ -98,9 +98,9 @@ describe('versions', () => {
 
   test('before 1.44 there is no start_date', () => {
     expect(body(createWorld({ controllerVersion: '1.43.0' })).vminfo).not.toHaveProperty('start_date');
-    expect(createWorld({ controllerVersion: '0.50.0' }).quirks.canRestart).toBe(false);
+    expect(createWorld({ controllerVersion: '0.50.0' }).quirks.knowsRestarts).toBe(false);
     expect(createWorld({ controllerVersion: '2.1.0' }).quirks).toEqual({
-      canRestart: true,
+      knowsRestarts: true,
       flaps: false,
       errorMeansDeleted: false,
     });

@@ -38,7 +38,7 @@ export function createScriptedController({
       if (shown instanceof Error) throw shown;
       return typeof shown === 'function' ? shown(asked) : shown;
     },
-    async listInstances() {
+    async findInstances() {
       calls.push('list');
       return [...list];
     },

@@ -9,7 +9,7 @@ import {
   throwIfDenied,
   whatItIs,
 } from './envelope.ts';
-import { findById, type Instance, readInstance, readInstances } from './instance.ts';
+import { type Instance, readInstance, readMatches, type Target, WELL_KNOWN } from './instance.ts';
 import { isRecord, text, UnusableAnswer } from './json.ts';
 import type { Answer, Bounds, NoAnswer } from './transport.ts';
 
@@ -33,8 +33,8 @@ export type RestartReply =
 export interface Controller {
   /** `GET /api/v1/vm?id=ID`; undefined only where the whole list does not have the instance either. */
   getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
-  /** `GET /api/v1/vm`. */
-  listInstances(bounds: ReadBounds): Promise<Instance[]>;
+  /** `GET /api/v1/vm`: those that match; several can have the same external ID. */
+  findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
   /**
    * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted; beside the errors above
    * these are `restart_refused` and `restart_unsupported`.
@@ -63,8 +63,12 @@ export interface ControllerOptions {
 }
 
 export function createController({ client, clock, deniedHint, scrub }: ControllerOptions): Controller {
+  const word = (text: string) => (WELL_KNOWN.has(text) ? text : scrub(text));
+  /** Free text may repeat a secret; what is judged is left alone. */
   const scrubbed = (instance: Instance): Instance => ({
     ...instance,
+    state: word(instance.state),
+    status: instance.status && word(instance.status),
     name: instance.name && scrub(instance.name),
     message: instance.message && scrub(instance.message),
   });
@@ -78,12 +82,13 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
     const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
     if (instance !== undefined) return scrubbed(instance);
     // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
-    return findById(await listInstances(bounds), instanceId);
+    const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+    return found;
   }
 
-  async function listInstances(bounds: ReadBounds): Promise<Instance[]> {
+  async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
     const decode = (answer: Answer) =>
-      readInstances(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub));
+      readMatches(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub), target);
     const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
     return instances.map(scrubbed);
   }
@@ -101,7 +106,7 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
     throwIfNotCarriedOut(answer, envelope);
     if (answer.status === 404) throw unsupported(await getVersion(bounds));
     if (envelope?.status === 'OK' && isSuccess(answer)) return { kind: 'accepted' };
-    const target = answer.location === undefined ? '' : `, a redirect to ${hostOf(answer.location)},`;
+    const target = answer.location === undefined ? '' : `, a redirect to ${scrub(hostOf(answer.location))},`;
     return {
       kind: 'uncertain',
       reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
@@ -128,13 +133,14 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
   async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
     const decode = (answer: Answer) => {
       const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
-      return isRecord(body) ? text(body, 'version') : undefined;
+      const version = isRecord(body) ? text(body, 'version') : undefined;
+      return version && scrub(version);
     };
     const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
     return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
   }
 
-  return { getInstance, listInstances, restartInstance, getVersion };
+  return { getInstance, findInstances, restartInstance, getVersion };
 }
 
 function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {

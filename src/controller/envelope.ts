@@ -55,15 +55,31 @@ export function throwIfDenied(call: string, answer: Answer, deniedHint: string):
       hint: deniedHint,
     });
   }
-  if (answer.status !== 403) return;
-  if (answer.proxy !== undefined && parseEnvelope(answer) === undefined) {
-    throw new ActionError('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
-      hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+  if (answer.status === 403) throw denied(call, answer);
+}
+
+function denied(call: string, answer: Answer): ActionError {
+  if (parseEnvelope(answer) !== undefined) {
+    return new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+      hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
     });
   }
-  throw new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-    hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
-  });
+  if (answer.proxy !== undefined) {
+    return new ActionError(
+      'controller_unreachable',
+      `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`,
+      {
+        hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+      },
+    );
+  }
+  return new ActionError(
+    'permission_denied',
+    `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`,
+    {
+      hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+    },
+  );
 }
 
 function rejected(call: string, answer: Answer): ActionError {
@@ -81,11 +97,17 @@ function rejected(call: string, answer: Answer): ActionError {
     'protocol_error',
     `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`,
     {
-      hint: /HTTPS/.test(answer.text)
-        ? 'The server speaks TLS there: controller_url should begin with https://.'
-        : 'Check controller_url: is this the controller (not its registry), and is the path prefix right?',
+      hint: hintFor(answer.text),
     },
   );
+}
+
+/** Go's server, nginx and others say in the body what is wrong below HTTP. */
+function hintFor(body: string): string {
+  if (/SSL certificate/.test(body))
+    return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+  if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';
+  return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 
 /** Only the host: the rest of a redirect may carry tokens. */

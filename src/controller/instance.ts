@@ -34,11 +34,33 @@ export interface Instance {
   readonly portForwarding: readonly PortForwarding[];
 }
 
+/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+export const WELL_KNOWN = new Set([
+  ...[
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+  ],
+  ...['running', 'stopped', 'suspended', 'deleted'],
+]);
+
 export interface PortForwarding {
   readonly guestPort: number;
   readonly hostPort: number;
   readonly protocol: string | undefined;
   readonly name: string | undefined;
+}
+
+/** The instance to work with: named by its own ID, or by an external one, which the controller does not keep unique. */
+export interface Target {
+  readonly by: 'instance_id' | 'external_id';
+  readonly id: string;
 }
 
 /**
@@ -47,9 +69,9 @@ export interface PortForwarding {
  * @throws UnusableAnswer
  */
 export function readInstance(body: unknown, instanceId: string): Instance | undefined {
-  if (Array.isArray(body)) return findById(readInstances(body), instanceId);
+  if (Array.isArray(body)) return readMatches(body, { by: 'instance_id', id: instanceId })[0];
   if (!isRecord(body)) throw new UnusableAnswer('the instance is not a JSON object');
-  const instance = instanceFrom(body, instanceId);
+  const instance = instanceFrom({ instance_id: instanceId, ...body });
   if (!isSameId(instance.instanceId, instanceId)) {
     throw new UnusableAnswer('the answer is about another instance than the one asked for');
   }
@@ -57,41 +79,52 @@ export function readInstance(body: unknown, instanceId: string): Instance | unde
 }
 
 /**
- * Reads the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old controllers leave the
- * outer keys out. An item that cannot be read is somebody else's trouble: it is passed over.
- * @throws UnusableAnswer where there is no list.
+ * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
+ * controllers leave the outer keys out. What does not match is not looked at: it is somebody else's trouble.
+ * @throws UnusableAnswer where there is no list, or a match cannot be read.
  */
-export function readInstances(body: unknown): Instance[] {
+export function readMatches(body: unknown, target: Target): Instance[] {
   // Go writes an empty list as null, and `omitempty` leaves it out.
   if (body === null || body === undefined) return [];
   if (!Array.isArray(body)) throw new UnusableAnswer('the instances are not a JSON array');
-  return body.flatMap((item: unknown) => {
-    if (!isRecord(item) || !isRecord(item['vm'])) return [];
-    const { vm, ...outer } = item;
-    const fields = {
-      ...vm,
-      ...Object.fromEntries(Object.entries(outer).filter(([, value]) => value !== null)),
-    };
-    try {
-      return [instanceFrom(fields, undefined)];
-    } catch {
-      return [];
-    }
-  });
+  const matches = new Map<string, Instance>();
+  for (const item of body as unknown[]) {
+    if (!isRecord(item) || !isRecord(item['vm']) || !isMatch(item, item['vm'], target)) continue;
+    const instance = instanceFrom(merge(item, item['vm']));
+    matches.set(instance.instanceId, instance);
+  }
+  return [...matches.values()];
 }
 
-export function findById(instances: readonly Instance[], instanceId: string): Instance | undefined {
-  return instances.find((instance) => isSameId(instance.instanceId, instanceId));
+function isMatch(outer: Fields, vm: Fields, { by, id }: Target): boolean {
+  const values = [outer[by], vm[by]];
+  return by === 'external_id' ? (values[0] ?? values[1]) === id : values.some((value) => isSameId(value, id));
 }
 
-function isSameId(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** The outer keys count before the inner ones, unless they are null. */
+function merge(outer: Fields, vm: Fields): Fields {
+  const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
+  if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+    throw new UnusableAnswer('an instance in the list has two different IDs');
+  }
+  return {
+    ...vm,
+    instance_id: outerId ?? innerId,
+    external_id: outer['external_id'] ?? vm['external_id'],
+    name: outer['name'] ?? vm['name'],
+  };
 }
 
-function instanceFrom(fields: Fields, knownId: string | undefined): Instance {
-  const instanceId = text(fields, 'instance_id') ?? knownId;
+function isSameId(value: unknown, id: string): boolean {
+  return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
+}
+
+const ID = /^[\w.:-]{1,100}$/;
+
+function instanceFrom(fields: Fields): Instance {
+  const instanceId = text(fields, 'instance_id') ?? '';
   const state = text(fields, 'instance_state');
-  if (instanceId === undefined) throw new UnusableAnswer('the instance has no instance_id');
+  if (!ID.test(instanceId)) throw new UnusableAnswer('the instance has no usable instance_id');
   if (state === undefined) throw new UnusableAnswer('the instance has no instance_state');
   return {
     instanceId,

@@ -1,15 +1,9 @@
 import type { ReadBounds } from '../controller/client.ts';
-import type { Instance } from '../controller/instance.ts';
+import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { createJournal } from './journal.ts';
 import { describeFault, type Fault, type Means } from './means.ts';
 import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
-
-/** The VM to restart: named by its own ID, or by an external one that exactly one live instance must have. */
-export interface Target {
-  readonly by: 'instance_id' | 'external_id';
-  readonly id: string;
-}
 
 export interface BaselineOptions {
   readonly target: Target;
@@ -91,7 +85,7 @@ interface Asking {
 
 async function find(target: Target, { means, bounds }: Asking): Promise<Instance | ActionError> {
   if (target.by === 'external_id') {
-    return pickByExternalId(await means.controller.listInstances(bounds), target.id);
+    return pickLive(await means.controller.findInstances(target, bounds), target.id);
   }
   const instance = await means.controller.getInstance(target.id, bounds);
   return (
@@ -102,12 +96,11 @@ async function find(target: Target, { means, bounds }: Asking): Promise<Instance
   );
 }
 
-/** The one live instance that has the external ID; the controller does not keep it unique. */
-export function pickByExternalId(instances: readonly Instance[], externalId: string): Instance | ActionError {
-  const matches = instances.filter((instance) => instance.externalId === externalId);
-  const [first, ...others] = matches.filter((instance) => !isTerminal(instance));
+/** The one live instance among those that have the external ID. */
+function pickLive(instances: readonly Instance[], externalId: string): Instance | ActionError {
+  const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
   if (first === undefined) {
-    const gone = matches.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(matches)}.`;
+    const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
     return new ActionError(
       'instance_not_found',
       `No live instance has the external_id "${externalId}".${gone}`,

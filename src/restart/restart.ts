@@ -1,8 +1,8 @@
 import { seconds } from '../clock.ts';
 import type { RestartReply } from '../controller/controller.ts';
-import type { Instance } from '../controller/instance.ts';
+import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import { type Target, takeBaseline } from './baseline.ts';
+import { takeBaseline } from './baseline.ts';
 import type { Means } from './means.ts';
 import type { PollInterval } from './schedule.ts';
 import { describeState } from './verdict.ts';

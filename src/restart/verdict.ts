@@ -17,6 +17,8 @@ export interface Sample {
 /** What was seen since the restart was sent, as far as later answers are judged by it. */
 export interface History {
   readonly baseline: Baseline;
+  /** When the restart was sent. */
+  readonly sentAt: number;
   /** The newest report seen, at first the baseline's. */
   readonly newest: Instance;
   /** When the newest report was first seen. */
@@ -36,7 +38,7 @@ interface Trouble {
 
 /** A condition that does not hold yet, and what stands there instead. */
 export interface Unmet {
-  readonly condition: 'presence' | 'freshness' | 'instance_state' | 'status' | 'start_date';
+  readonly condition: 'presence' | 'freshness' | 'instance_state' | 'status' | 'start_date' | 'boot';
   readonly seen: string;
 }
 
@@ -52,46 +54,55 @@ const FAILED_SILENTLY_AFTER_MS = 60_000;
 /** Looks after the first that have to confirm it. */
 const CONFIRMATIONS = 2;
 
-export function startHistory(baseline: Baseline, at: number): History {
-  return { baseline, newest: baseline.instance, newestAt: at, trouble: undefined };
+/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
+export function startHistory(baseline: Baseline, sentAt: number): History {
+  return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
 }
 
 /**
  * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
- * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing, and changes nothing.
+ * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
+ * a run of answers that showed the VM failed.
  */
 export function judge(history: History, sample: Sample): { verdict: Verdict; history: History } {
   const { instance } = sample;
   if (instance !== undefined && isOlder(instance, history.newest)) {
+    const unmet = [{ condition: 'freshness', seen: ageOf(instance) }] as const;
     return {
-      verdict: {
-        kind: 'pending',
-        unmet: [{ condition: 'freshness', seen: instance.reportedAt?.text ?? 'none' }],
-      },
-      history,
+      verdict: { kind: 'pending', unmet },
+      history: { ...history, trouble: interrupt(history, sample) },
     };
   }
   const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
   return { verdict: verdictOn(next, sample), history: next };
 }
 
-function verdictOn({ baseline, trouble }: History, { at, instance }: Sample): Verdict {
+function verdictOn(history: History, sample: Sample): Verdict {
+  const { trouble } = history;
+  const { at, instance } = sample;
   if (trouble !== undefined && isFinal(trouble, at))
     return { kind: 'failed', reason: describeTrouble(instance) };
   if (instance === undefined)
     return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
-  const unmet = unmetConditions(instance, baseline);
+  const unmet = unmetConditions(history, { at, instance });
   return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 
-/** The three conditions of a restart that is proved; all must hold in one answer. */
-function unmetConditions(instance: Instance, baseline: Baseline): Unmet[] {
+/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+function unmetConditions(
+  { baseline, sentAt }: History,
+  { at, instance }: { at: number; instance: Instance },
+): Unmet[] {
   const { state, status, startDate, startDateText } = instance;
   const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
+  const isDated = orderings(instance, baseline.instance).length > 0 || isUndated(baseline.instance);
+  const elapsed = { sinceSentMs: at - sentAt, baseline: baseline.instance };
   return [
     ...unmetIf(state !== 'Started', 'instance_state', state),
     ...unmetIf(status !== 'running', 'status', status),
     ...unmetIf(!isNewBoot, 'start_date', startDateText),
+    ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
+    ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
   ];
 }
 
@@ -131,7 +142,52 @@ function newestOf(
   return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
 }
 
+function ageOf({ reportedAt, updatedAt }: Instance): string {
+  return [reportedAt, updatedAt].find((date) => date !== undefined)?.text ?? '';
+}
+
+function isUndated({ reportedAt, updatedAt }: Instance): boolean {
+  return reportedAt === undefined && updatedAt === undefined;
+}
+
+// ---- whose boot it is ----
+
+/** Dates of boots are whole seconds, and both clocks run at their own pace. */
+const BOOT_TOLERANCE_MS = 5_000;
+/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
+const CLOCK_STEP_MS = 60_000;
+
+interface Elapsed {
+  readonly sinceSentMs: number;
+  readonly baseline: Instance;
+}
+
+/**
+ * Whether the VM had run for longer, when the report was made, than the restart is on its way: then somebody else booted
+ * it, and a baseline from a replica that lags behind did not know. Both dates are the node's, so its clock may be off;
+ * but if it was set in between there is no telling, and the boot counts.
+ */
+function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): boolean {
+  const { startDate, reportedAt, updatedAt } = instance;
+  if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined) return false;
+  const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
+  const byControllerMs =
+    baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
+  if (Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS) return false;
+  return millisecondsBetween(startDate, reportedAt) > sinceSentMs + BOOT_TOLERANCE_MS;
+}
+
+function millisecondsBetween(from: Instant, to: Instant): number {
+  return compareInstants(to, from) / 1_000_000;
+}
+
 // ---- failure ----
+
+/** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
+function interrupt({ trouble }: History, { at, instance }: Sample): Trouble | undefined {
+  if (trouble === undefined || instance === undefined || looksFailed(instance)) return trouble;
+  return { ...trouble, since: at, looks: 0, newerLooks: 0 };
+}
 
 function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): Trouble | undefined {
   if (instance !== undefined && !looksFailed(instance)) return undefined;
@@ -179,12 +235,16 @@ export function describeUnmet({ condition, seen }: Unmet): string {
     case 'presence':
       return 'the controller does not list the instance';
     case 'freshness':
-      return `the answer is older than one seen before (reported at ${seen})`;
+      return seen === 'none'
+        ? 'the answer does not say how old it is'
+        : `the answer is older than one seen before (reported at ${seen})`;
     case 'instance_state':
       return `instance_state is "${seen}", not "Started"`;
     case 'status':
       return `status is "${seen}", not "running"`;
     case 'start_date':
       return `start_date is ${seen}, not a new one`;
+    case 'boot':
+      return `start_date ${seen} is of a boot before the restart was sent`;
   }
 }
