@@ -123,3 +123,12 @@ describe('while a request hangs', () => {
     expect(file('output')).toMatch(/^error_code<<(.*)\ninternal_error\n\1$/m);
   });
 });
+
+test('a report that fails does not let the step pass', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  await main(() => {});
+  (process as EventEmitter).emit('uncaughtException', new TypeError('bug'));
+  expect(process.exitCode).toBe(1);
+  process.exitCode = undefined;
+  for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
+});

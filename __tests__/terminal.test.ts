@@ -81,6 +81,12 @@ describe('terminal', () => {
     );
   });
 
+  test('a very long secret is hidden as it is', () => {
+    const long = 'hunter2-'.repeat(2_000);
+    terminal.mask(long);
+    expect(terminal.clean(`<${long}>`)).toBe('<***>');
+  });
+
   test('each line of a secret is one, but not the first and last of a PEM text', () => {
     terminal.mask('-----BEGIN X-----\r\nMIGHAgEA\r\n  abc\r\n-----END X-----');
     expect(terminal.clean('-----BEGIN X----- MIGHAgEA abc')).toBe('-----BEGIN X----- *** abc');
@@ -88,6 +94,8 @@ describe('terminal', () => {
   });
 
   test('that loses its reader goes on', () => {
+    process.stdout.removeAllListeners('error');
+    createTerminal();
     expect(() => process.stdout.emit('error', new Error('EPIPE'))).not.toThrow();
   });
 

@@ -140,6 +140,12 @@ describe('user API key', () => {
     ]);
   });
 
+  test('a text too large to be a key is not taken for one', () => {
+    const large = privatePem(rsa.key).repeat(20);
+    const problem = `${large.trim().length} characters with a private key among them; 20000 are the most`;
+    expect(problemsOf({ api_key_id: 'ci', api_key: large })).toEqual([`api_key: ${problem}`]);
+  });
+
   test('a file too large to be a key is not read', () => {
     const path = join(folder, 'large');
     writeFileSync(path, 'x'.repeat(1024 * 1024 + 1));

@@ -46914,11 +46914,14 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
+const LONGEST_SECRET = 1_000;
 /** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
 const secretText = (text) => {
     let end = text.length;
     while (/[\r\n]/.test(text.charAt(end - 1)))
         end--;
+    if (end > LONGEST_SECRET)
+        return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
     return { value: text.slice(0, end) || undefined };
 };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -47177,13 +47180,19 @@ function readClientCertificate(form) {
     }
     return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
-const LARGEST_FILE_BYTES = 1024 * 1024;
+const LARGEST_PEM = 1024 * 1024;
+/** The longest keys take a fifth of it; and each line is masked. In characters. */
+const LARGEST_KEY = 20_000;
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
 function readPem({ read, problems, onSecret }, name) {
     const given = read(name, optionalText);
     if (given === undefined)
         return undefined;
     const text = isPem(given) ? given : readSmallFile(given);
+    if (text !== undefined && /PRIVATE KEY/.test(text) && text.length > LARGEST_KEY) {
+        problems.push(`${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`);
+        return undefined;
+    }
     // Somebody may have mixed up certificate and key: all that holds a key is a secret.
     if (text !== undefined && /PRIVATE KEY/.test(text))
         for (const form of [text, normalizePem(text)])
@@ -47199,7 +47208,7 @@ function readPem({ read, problems, onSecret }, name) {
 function readSmallFile(path) {
     try {
         const status = (0,external_node_fs_namespaceObject.statSync)(path);
-        return status.isFile() && status.size <= LARGEST_FILE_BYTES ? (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8') : undefined;
+        return status.isFile() && status.size <= LARGEST_PEM ? (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8') : undefined;
     }
     catch {
         return undefined;
@@ -50355,7 +50364,7 @@ function newestOf({ newest, newestAt }, { at, instance }) {
     return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
 }
 function ageOf({ reportedAt, updatedAt }) {
-    return [reportedAt, updatedAt].find((date) => date !== undefined)?.text ?? '';
+    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 function isUndated({ reportedAt, updatedAt }) {
     return reportedAt === undefined && updatedAt === undefined;
@@ -50366,9 +50375,10 @@ const BOOT_TOLERANCE_MS = 5_000;
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
 const CLOCK_STEP_MS = 60_000;
 /**
- * Whether the VM had run for longer, when the report was made, than the restart is on its way: then somebody else booted
- * it, and a baseline from a replica that lags behind did not know. Both dates are the node's, so its clock may be off;
- * but if it was set in between there is no telling, and the boot counts.
+ * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
+ * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
+ * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
+ * boot counts.
  */
 function isBootBefore(instance, { sinceSentMs, baseline }) {
     const { startDate, reportedAt, updatedAt } = instance;
@@ -50376,9 +50386,10 @@ function isBootBefore(instance, { sinceSentMs, baseline }) {
         return false;
     const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
     const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
-    if (Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS)
-        return false;
-    return millisecondsBetween(startDate, reportedAt) > sinceSentMs + BOOT_TOLERANCE_MS;
+    const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
+    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+    const hadRunMs = millisecondsBetween(startDate, reportedAt);
+    return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
 }
 function millisecondsBetween(from, to) {
     return compareInstants(to, from) / 1_000_000;
@@ -50435,7 +50446,7 @@ function describeUnmet({ condition, seen }) {
         case 'freshness':
             return seen === 'none'
                 ? 'the answer does not say how old it is'
-                : `the answer is older than one seen before (reported at ${seen})`;
+                : `the answer is older than one seen before (of ${seen})`;
         case 'instance_state':
             return `instance_state is "${seen}", not "Started"`;
         case 'status':
@@ -50810,15 +50821,19 @@ const REPLACEMENT = '***';
 function createRedactor() {
     const masked = new Set();
     const all = new Set();
+    let redact = createReplacer(masked);
+    let scrub = createReplacer(all);
     return {
         add(secret) {
-            for (const form of encodings(secret))
-                all.add(form);
             for (const form of maskable(secret).flatMap(encodings))
                 masked.add(form);
+            for (const form of [...masked, ...encodings(secret)])
+                all.add(form);
+            redact = createReplacer(masked);
+            scrub = createReplacer(all);
         },
-        redact: (text) => replaceAny(text, masked),
-        scrub: (text) => replaceAny(text, new Set([...all, ...masked])),
+        redact: (text) => redact(text),
+        scrub: (text) => scrub(text),
     };
 }
 /** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */
@@ -50856,14 +50871,24 @@ function htmlEscape(character) {
     const names = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;' };
     return names[character] ?? '&#39;';
 }
-/** In any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function replaceAny(text, secrets) {
-    if (secrets.size === 0)
-        return text;
+/** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
+const LONGEST_IN_PATTERN = 500;
+/** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
+function createReplacer(secrets) {
     // The longest first: a secret may be a part of another.
     const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-    const pattern = longestFirst.map((secret) => secret.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');
-    return text.replace(new RegExp(pattern, 'gi'), REPLACEMENT);
+    const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
+    const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
+    if (longestFirst.length === 0)
+        return (text) => text;
+    const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+    return (text) => {
+        const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
+        return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+    };
+}
+function escapePattern(text) {
+    return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 ;// CONCATENATED MODULE: ./lib/terminal.js
@@ -50871,7 +50896,8 @@ function replaceAny(text, secrets) {
 
 function createTerminal() {
     // Whoever reads the log may go away: that is no reason to leave a restart half done.
-    process.stdout.on('error', () => { });
+    if (process.stdout.listenerCount('error') === 0)
+        process.stdout.on('error', () => { });
     const redactor = createRedactor();
     const clean = (text) => harmless(redactor.redact(text));
     return {
@@ -50981,7 +51007,11 @@ function interruptions() {
         controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
-    process.on('uncaughtException', (error) => controller.abort(asActionError(error)));
+    process.on('uncaughtException', (error) => {
+        // Should the report itself be what failed, the step must not pass for it.
+        process.exitCode = 1;
+        controller.abort(asActionError(error));
+    });
     return controller.signal;
 }
 

@@ -75,8 +75,8 @@ async function main(): Promise<void> {
   process.once('exit', prepared.cleanUp);
   const { access, secure } = prepared;
   const simulator = await serve({ world, port, now: Date.now, access, replicas, ...(secure && { secure }) });
-  console.log(introduction(simulator.url, { world, prepared }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
+  console.log(introduction(simulator.url, { world, prepared }));
 }
 
 interface Range {

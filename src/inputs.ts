@@ -191,13 +191,21 @@ function readClientCertificate(form: Form): Pick<TlsOptions, 'cert' | 'key'> {
   return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-const LARGEST_FILE_BYTES = 1024 * 1024;
+const LARGEST_PEM = 1024 * 1024;
+/** The longest keys take a fifth of it; and each line is masked. In characters. */
+const LARGEST_KEY = 20_000;
 
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
 function readPem({ read, problems, onSecret }: Form, name: string): string | undefined {
   const given = read(name, parse.optionalText);
   if (given === undefined) return undefined;
   const text = isPem(given) ? given : readSmallFile(given);
+  if (text !== undefined && /PRIVATE KEY/.test(text) && text.length > LARGEST_KEY) {
+    problems.push(
+      `${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`,
+    );
+    return undefined;
+  }
   // Somebody may have mixed up certificate and key: all that holds a key is a secret.
   if (text !== undefined && /PRIVATE KEY/.test(text))
     for (const form of [text, normalizePem(text)]) onSecret(form);
@@ -213,7 +221,7 @@ function readPem({ read, problems, onSecret }: Form, name: string): string | und
 function readSmallFile(path: string): string | undefined {
   try {
     const status = statSync(path);
-    return status.isFile() && status.size <= LARGEST_FILE_BYTES ? readFileSync(path, 'utf8') : undefined;
+    return status.isFile() && status.size <= LARGEST_PEM ? readFileSync(path, 'utf8') : undefined;
   } catch {
     return undefined;
   }

@@ -83,6 +83,10 @@ function interruptions(): AbortSignal {
     controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
   };
   process.on('SIGINT', cancel).on('SIGTERM', cancel);
-  process.on('uncaughtException', (error) => controller.abort(asActionError(error)));
+  process.on('uncaughtException', (error) => {
+    // Should the report itself be what failed, the step must not pass for it.
+    process.exitCode = 1;
+    controller.abort(asActionError(error));
+  });
   return controller.signal;
 }

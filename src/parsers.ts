@@ -10,10 +10,13 @@ export const HOUR = 60 * MINUTE;
 
 export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
 
+const LONGEST_SECRET = 1_000;
+
 /** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
 export const secretText: Parser<string | undefined> = (text) => {
   let end = text.length;
   while (/[\r\n]/.test(text.charAt(end - 1))) end--;
+  if (end > LONGEST_SECRET) return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
   return { value: text.slice(0, end) || undefined };
 };
 

@@ -15,13 +15,17 @@ const REPLACEMENT = '***';
 export function createRedactor(): Redactor {
   const masked = new Set<string>();
   const all = new Set<string>();
+  let redact = createReplacer(masked);
+  let scrub = createReplacer(all);
   return {
     add(secret) {
-      for (const form of encodings(secret)) all.add(form);
       for (const form of maskable(secret).flatMap(encodings)) masked.add(form);
+      for (const form of [...masked, ...encodings(secret)]) all.add(form);
+      redact = createReplacer(masked);
+      scrub = createReplacer(all);
     },
-    redact: (text) => replaceAny(text, masked),
-    scrub: (text) => replaceAny(text, new Set([...all, ...masked])),
+    redact: (text) => redact(text),
+    scrub: (text) => scrub(text),
   };
 }
 
@@ -65,11 +69,23 @@ function htmlEscape(character: string): string {
   return names[character] ?? '&#39;';
 }
 
-/** In any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function replaceAny(text: string, secrets: ReadonlySet<string>): string {
-  if (secrets.size === 0) return text;
+/** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
+const LONGEST_IN_PATTERN = 500;
+
+/** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
+function createReplacer(secrets: ReadonlySet<string>): (text: string) => string {
   // The longest first: a secret may be a part of another.
   const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-  const pattern = longestFirst.map((secret) => secret.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');
-  return text.replace(new RegExp(pattern, 'gi'), REPLACEMENT);
+  const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
+  const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
+  if (longestFirst.length === 0) return (text) => text;
+  const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+  return (text) => {
+    const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
+    return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+  };
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

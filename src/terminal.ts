@@ -18,7 +18,7 @@ export interface Terminal {
 
 export function createTerminal(): Terminal {
   // Whoever reads the log may go away: that is no reason to leave a restart half done.
-  process.stdout.on('error', () => {});
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   return {

@@ -155,7 +155,7 @@ describe('only once it is proved', () => {
     });
     expect(outputs['start_date']).toMatch(new RegExp(`^${today}`));
     expect(log).toContain(
-      'waiting: the answer is older than one seen before (reported at 2020-01-01T00:00:00Z)',
+      'waiting: the answer is older than one seen before (of 2020-01-01T00:00:00Z and 2020-01-01T00:00:00Z)',
     );
   });
 

@@ -99,7 +99,7 @@ describe('pending', () => {
       ['instance_state: Pulling', 'status: suspended', `start_date: ${OLD_BOOT}`],
     ],
     ['absence', GONE, ['presence: not listed']],
-    ['an older answer', restarted(-1), ['freshness: 2024-10-13T11:10:01.690Z']],
+    ['an older answer', restarted(-1), ['freshness: 2024-10-13T11:10:01.690Z and 2024-10-13T11:10:06.604Z']],
     [
       'an older answer without vminfo',
       restarted(-1, { reportedAt: undefined }),
@@ -119,25 +119,33 @@ describe('pending', () => {
   });
 
   describe('a boot before the restart was sent, of which the baseline did not know', () => {
-    const boot = '2024-10-13T11:00:00Z';
+    // The baseline was read at 11:10:02.690 by the clock of the node.
+    const boot = '2024-10-13T11:10:10Z';
 
-    test.each([10, 300])('is not ours, whether the restart is on its way for %i s', (seconds) => {
-      expect(verdictAfter([seconds, restarted(seconds, bootedAt(boot))])).toMatchObject({
-        unmet: [{ condition: 'boot', seen: boot }],
-      });
-    });
+    test.each([30, 300])(
+      'is not ours, whether the restart is on its way for 10 s or 200 s (%i s)',
+      (seconds) => {
+        const verdict = verdictAfter([seconds - 20, restarted(seconds, bootedAt(boot))]);
+        expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'boot', seen: boot }] });
+      },
+    );
 
     test('is not ours, even if the baseline was an hour old', () => {
-      expect(verdictAfter([1, restarted(3_600, bootedAt(boot))])).toMatchObject({
-        unmet: [{ condition: 'boot' }],
-      });
+      const verdict = verdictAfter([1, restarted(3_600, bootedAt('2024-10-13T11:40:00Z'))]);
+      expect(verdict).toMatchObject({ unmet: [{ condition: 'boot' }] });
     });
 
     test('is told from ours to five seconds', () => {
-      const report = at('2024-10-13T11:11:00Z');
-      const seen = restarted(58, { ...bootedAt('2024-10-13T11:10:45Z'), reportedAt: report });
+      const seen = restarted(58, {
+        ...bootedAt('2024-10-13T11:10:45Z'),
+        reportedAt: at('2024-10-13T11:11:00Z'),
+      });
       expect(verdictAfter([10, seen]).kind).toBe('restarted');
       expect(verdictAfter([9.9, seen]).kind).toBe('pending');
+    });
+
+    test('cannot be one from before the baseline was read, which would have shown it', () => {
+      expect(verdictAfter([10, restarted(10, bootedAt('2024-10-13T11:00:00Z'))]).kind).toBe('restarted');
     });
   });
 
@@ -368,7 +376,7 @@ describe('words', () => {
 
   test.each([
     ['presence', 'the controller does not list the instance'],
-    ['freshness', 'the answer is older than one seen before (reported at X)'],
+    ['freshness', 'the answer is older than one seen before (of X)'],
     ['boot', 'start_date X is of a boot before the restart was sent'],
     ['instance_state', 'instance_state is "X", not "Started"'],
     ['status', 'status is "X", not "running"'],

@@ -143,7 +143,7 @@ function newestOf(
 }
 
 function ageOf({ reportedAt, updatedAt }: Instance): string {
-  return [reportedAt, updatedAt].find((date) => date !== undefined)?.text ?? '';
+  return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 
 function isUndated({ reportedAt, updatedAt }: Instance): boolean {
@@ -163,9 +163,10 @@ interface Elapsed {
 }
 
 /**
- * Whether the VM had run for longer, when the report was made, than the restart is on its way: then somebody else booted
- * it, and a baseline from a replica that lags behind did not know. Both dates are the node's, so its clock may be off;
- * but if it was set in between there is no telling, and the boot counts.
+ * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
+ * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
+ * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
+ * boot counts.
  */
 function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): boolean {
   const { startDate, reportedAt, updatedAt } = instance;
@@ -173,8 +174,10 @@ function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): b
   const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
   const byControllerMs =
     baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
-  if (Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS) return false;
-  return millisecondsBetween(startDate, reportedAt) > sinceSentMs + BOOT_TOLERANCE_MS;
+  const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
+  const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+  const hadRunMs = millisecondsBetween(startDate, reportedAt);
+  return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
 }
 
 function millisecondsBetween(from: Instant, to: Instant): number {
@@ -237,7 +240,7 @@ export function describeUnmet({ condition, seen }: Unmet): string {
     case 'freshness':
       return seen === 'none'
         ? 'the answer does not say how old it is'
-        : `the answer is older than one seen before (reported at ${seen})`;
+        : `the answer is older than one seen before (of ${seen})`;
     case 'instance_state':
       return `instance_state is "${seen}", not "Started"`;
     case 'status':
