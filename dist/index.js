@@ -45787,7 +45787,7 @@ function seconds(ms) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8948);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3196);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -45797,7 +45797,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 8948:
+/***/ 3196:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -50283,7 +50283,63 @@ function describeFault({ reason }) {
     return `The controller gave no usable answer: ${reason}`;
 }
 
+;// CONCATENATED MODULE: ./lib/restart/age.js
+
+/**
+ * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
+ * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
+ * believed.
+ */
+function isOlder(a, b) {
+    const signs = orderings(a, b);
+    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
+}
+/** Whether either clock says that `a` was made after `b`. */
+function isNewer(a, b) {
+    return orderings(a, b).some((sign) => sign > 0);
+}
+function orderings(a, b) {
+    const pairs = [
+        [a.reportedAt, b.reportedAt],
+        [a.updatedAt, b.updatedAt],
+    ];
+    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+}
+/** The dates that an answer carries, for people. */
+function ageOf({ reportedAt, updatedAt }) {
+    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
+}
+/** Whether the age of `a` can be told from that of `b`; where `b` has none either, nothing is lost. */
+function isComparable(a, b) {
+    return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
+}
+/** Dates of boots are whole seconds, and both clocks run at their own pace. */
+const BOOT_TOLERANCE_MS = 5_000;
+/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
+const CLOCK_STEP_MS = 60_000;
+/**
+ * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
+ * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
+ * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
+ * boot counts.
+ */
+function isBootBefore(instance, { sinceSentMs, baseline }) {
+    const { startDate, reportedAt, updatedAt } = instance;
+    if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
+        return false;
+    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
+    const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
+    const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
+    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+    const hadRunMs = millisecondsBetween(startDate, reportedAt);
+    return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
+}
+function millisecondsBetween(from, to) {
+    return compareInstants(to, from) / 1_000_000;
+}
+
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
+
 
 /** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
 const FAILED_AFTER_MS = 30_000;
@@ -50326,7 +50382,7 @@ function verdictOn(history, sample) {
 function unmetConditions({ baseline, sentAt }, { at, instance }) {
     const { state, status, startDate, startDateText } = instance;
     const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
-    const isDated = orderings(instance, baseline.instance).length > 0 || isUndated(baseline.instance);
+    const isDated = isComparable(instance, baseline.instance);
     const elapsed = { sinceSentMs: at - sentAt, baseline: baseline.instance };
     return [
         ...unmetIf(state !== 'Started', 'instance_state', state),
@@ -50339,60 +50395,9 @@ function unmetConditions({ baseline, sentAt }, { at, instance }) {
 function unmetIf(isUnmet, condition, seen) {
     return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
-// ---- older and newer ----
-/**
- * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
- * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
- * believed.
- */
-function isOlder(a, b) {
-    const signs = orderings(a, b);
-    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
-}
-function isNewer(a, b) {
-    return orderings(a, b).some((sign) => sign > 0);
-}
-function orderings(a, b) {
-    const pairs = [
-        [a.reportedAt, b.reportedAt],
-        [a.updatedAt, b.updatedAt],
-    ];
-    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
-}
 function newestOf({ newest, newestAt }, { at, instance }) {
     const hasNews = instance !== undefined && isNewer(instance, newest);
     return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
-}
-function ageOf({ reportedAt, updatedAt }) {
-    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
-}
-function isUndated({ reportedAt, updatedAt }) {
-    return reportedAt === undefined && updatedAt === undefined;
-}
-// ---- whose boot it is ----
-/** Dates of boots are whole seconds, and both clocks run at their own pace. */
-const BOOT_TOLERANCE_MS = 5_000;
-/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
-const CLOCK_STEP_MS = 60_000;
-/**
- * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
- * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
- * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
- * boot counts.
- */
-function isBootBefore(instance, { sinceSentMs, baseline }) {
-    const { startDate, reportedAt, updatedAt } = instance;
-    if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
-        return false;
-    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
-    const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
-    const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
-    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-    const hadRunMs = millisecondsBetween(startDate, reportedAt);
-    return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
-}
-function millisecondsBetween(from, to) {
-    return compareInstants(to, from) / 1_000_000;
 }
 // ---- failure ----
 /** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */

@@ -1,0 +1,67 @@
+import type { Instance } from '../controller/instance.ts';
+import { compareInstants, type Instant } from '../instant.ts';
+
+/**
+ * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
+ * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
+ * believed.
+ */
+export function isOlder(a: Instance, b: Instance): boolean {
+  const signs = orderings(a, b);
+  return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
+}
+
+/** Whether either clock says that `a` was made after `b`. */
+export function isNewer(a: Instance, b: Instance): boolean {
+  return orderings(a, b).some((sign) => sign > 0);
+}
+
+function orderings(a: Instance, b: Instance): number[] {
+  const pairs = [
+    [a.reportedAt, b.reportedAt],
+    [a.updatedAt, b.updatedAt],
+  ];
+  return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+}
+
+/** The dates that an answer carries, for people. */
+export function ageOf({ reportedAt, updatedAt }: Instance): string {
+  return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
+}
+
+/** Whether the age of `a` can be told from that of `b`; where `b` has none either, nothing is lost. */
+export function isComparable(a: Instance, b: Instance): boolean {
+  return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
+}
+
+/** Dates of boots are whole seconds, and both clocks run at their own pace. */
+const BOOT_TOLERANCE_MS = 5_000;
+/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
+const CLOCK_STEP_MS = 60_000;
+
+export interface Elapsed {
+  readonly sinceSentMs: number;
+  readonly baseline: Instance;
+}
+
+/**
+ * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
+ * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
+ * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
+ * boot counts.
+ */
+export function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): boolean {
+  const { startDate, reportedAt, updatedAt } = instance;
+  if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined) return false;
+  const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
+  const byControllerMs =
+    baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
+  const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
+  const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+  const hadRunMs = millisecondsBetween(startDate, reportedAt);
+  return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
+}
+
+function millisecondsBetween(from: Instant, to: Instant): number {
+  return compareInstants(to, from) / 1_000_000;
+}
