@@ -81,6 +81,11 @@ describe('terminal', () => {
     );
   });
 
+  test('a secret that went through a header as Latin-1 is hidden, too', () => {
+    terminal.mask('gw-tokén-ABC');
+    expect(terminal.clean(`<${Buffer.from('gw-tokén-ABC', 'latin1').toString()}>`)).toBe('<***>');
+  });
+
   test('a very long secret is hidden as it is', () => {
     const long = 'hunter2-'.repeat(2_000);
     terminal.mask(long);

@@ -35,7 +35,7 @@ function read(
   secrets = [];
   const all = { controller_url: 'https://controller.example', instance_id: ID, ...given };
   const variables = Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
-  return readInputs({ ...environment, ...Object.fromEntries(variables) }, (secret) => secrets.push(secret));
+  return readInputs({ ...environment, ...Object.fromEntries(variables) }, (...all) => secrets.push(...all));
 }
 
 function problemsOf(
@@ -268,13 +268,27 @@ describe('server certificate', () => {
 
 describe('headers', () => {
   test('are read line by line, and their values are secrets', () => {
-    const headers = '\nX-Gateway-Key:  hunter2 \r\n\r\nAuthorization: Bearer t0ken\nX-Colon: a:b\n';
+    const headers = '\nX-Gateway-Key:  hunter2 \r\n\r\nAuthorization: Bearer t0ken-t0ken\nX-Colon: a:b\n';
     expect(read({ headers }).headers).toEqual({
       'x-gateway-key': 'hunter2',
-      authorization: 'Bearer t0ken',
+      authorization: 'Bearer t0ken-t0ken',
       'x-colon': 'a:b',
     });
-    expect(secrets).toEqual(['hunter2', 'Bearer t0ken', 't0ken', 'a:b']);
+    expect(secrets).toEqual(['hunter2', 'Bearer t0ken-t0ken', 't0ken-t0ken', 'a:b']);
+  });
+
+  test('of two kinds have a secret inside, which is one, too', () => {
+    const basic = Buffer.from('me:B4sicPassw0rd').toString('base64');
+    read({ headers: `Authorization: Basic ${basic}\nCookie: a=1; session=S3ssion-ID; b=2` });
+    expect(secrets).toEqual(expect.arrayContaining([basic, 'B4sicPassw0rd', 'S3ssion-ID']));
+    expect(secrets).not.toContain('session');
+  });
+
+  test('are too many to be looked through', () => {
+    const headers = Array.from({ length: 101 }, (_, index) => `x-${index}: y`).join('\n');
+    expect(problemsOf({ headers })).toEqual([
+      expect.stringMatching(/^headers: \d+ characters in 101 lines; 16000 in 100 are the most$/),
+    ]);
   });
 
   test.each([
@@ -313,6 +327,11 @@ describe('proxy', () => {
     const { proxy } = read({}, { HTTPS_PROXY: 'http://me:p%40ss@proxy.example:3128' });
     expect(proxy?.host).toBe('proxy.example:3128');
     expect(secrets).toEqual(['p%40ss', 'p@ss', Buffer.from('me:p@ss').toString('base64')]);
+  });
+
+  test('may have a token in the place of the user', () => {
+    read({}, { HTTPS_PROXY: 'http://t0ken-t0ken@proxy.example' });
+    expect(secrets).toContain('t0ken-t0ken');
   });
 
   test('without credentials has no secrets', () => {

@@ -45806,6 +45806,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   i: () => (/* binding */ main)
 });
 
+// UNUSED EXPORTS: run
+
 // NAMESPACE OBJECT: ./lib/parsers.js
 var parsers_namespaceObject = {};
 __nccwpck_require__.r(parsers_namespaceObject);
@@ -45817,6 +45819,7 @@ __nccwpck_require__.d(parsers_namespaceObject, {
   ou: () => (controllerUrl),
   p0: () => (duration),
   Hq: () => (headerLines),
+  TK: () => (headerText),
   lb: () => (optionalExternalId),
   mR: () => (optionalText),
   kO: () => (optionalUuid),
@@ -46165,14 +46168,19 @@ function denied(call, answer) {
     });
 }
 function rejected(call, answer) {
-    const { status, location } = answer;
-    if (status >= 300 && status <= 399) {
-        return new ActionError('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
-            hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
-        });
-    }
-    return new ActionError('protocol_error', `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
+    if (isRedirect(answer))
+        return redirected(call, answer);
+    return new ActionError('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
         hint: hintFor(answer.text),
+    });
+}
+function isRedirect({ status }) {
+    return status >= 300 && status <= 399;
+}
+/** Redirects are refused: whoever they lead to would get the credentials. */
+function redirected(call, { status, location }) {
+    return new ActionError('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
     });
 }
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
@@ -46508,8 +46516,7 @@ function createSession(apiKey, onSecret) {
                 if (!('token' in session))
                     return session;
                 const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
-                for (const secret of [session.token, bearer])
-                    onSecret(secret);
+                onSecret(bearer, ...session.secrets);
                 authorization = `Bearer ${bearer}`;
             }
             return { headers: { authorization } };
@@ -46525,6 +46532,8 @@ async function shakeHands({ id, key }, post) {
     const hand = await post({ path: HAND_PATH, body: { id } });
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
+    if (isRedirect(hand.answer))
+        throw redirected(`POST ${HAND_PATH}`, hand.answer);
     if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text)))
         throw unknownKey(hand.answer);
     const encrypted = decodeBase64(hand.answer.text);
@@ -46533,6 +46542,8 @@ async function shakeHands({ id, key }, post) {
     const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
+    if (isRedirect(shake.answer))
+        throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
     // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
     if (!isSuccess(shake.answer))
         return { answer: { ...shake.answer, status: 401 } };
@@ -46547,7 +46558,9 @@ function notSent(path, exchange) {
     if ('noAnswer' in exchange)
         return { noAnswer: { ...exchange.noAnswer, left: false } };
     const { status, retryAfterMs } = exchange.answer;
-    const reason = isPassing(status) ? `answered HTTP ${status}` : 'gave an answer that makes no sense';
+    const reason = isPassing(status)
+        ? `was answered with HTTP ${status}`
+        : `was answered with ${whatItIs(exchange.answer)}`;
     const hint = 'Look at the controller, and at what stands before it.';
     const noAnswer = {
         left: false,
@@ -46576,13 +46589,20 @@ function decrypt(encrypted, key) {
         });
     }
 }
+/** A session's token is an ID, and no novel: in characters. */
+const LONGEST_TOKEN = 4_000;
 function readSession(text) {
     const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
     const data = isRecord(answer) ? answer['data'] : undefined;
-    if (!isRecord(data) || typeof data['token'] !== 'string' || data['token'] === '')
+    if (!isRecord(data) || typeof data['token'] !== 'string')
         return undefined;
-    return { token: data['token'], data };
+    const { token, userName, ...others } = data;
+    if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
+        return undefined;
+    const texts = Object.values(others).filter((value) => typeof value === 'string');
+    return { token: data['token'], data, secrets: [data['token'], ...texts] };
 }
+const TOKEN = /^[\x21-\x7e]+$/;
 function unknownKey({ status }) {
     return new ActionError('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
         hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
@@ -46667,6 +46687,11 @@ const CAUSES = [
         hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
     },
     {
+        pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
+        reason: 'the server speaks HTTP/2 only',
+        hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+    },
+    {
         pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
         reason: 'the server broke off the TLS handshake',
         hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
@@ -46682,7 +46707,7 @@ const CAUSES = [
         hint: 'Check the port in controller_url, and whether it should begin with https://.',
     },
     {
-        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
+        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
         reason: 'the connection was closed',
         hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
     },
@@ -46722,10 +46747,7 @@ function signOf(thrown) {
 /** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
 function createTransport(options) {
     const { baseUrl, proxy, requestTimeoutMs, clock } = options;
-    const reader = createDispatcher(options, {});
-    // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
-    // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-    const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+    const { reader, writer } = options.dispatchers ?? createDispatchers(options);
     const base = `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}`;
     const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
     const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
@@ -46746,6 +46768,13 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { exchange, close };
+}
+function createDispatchers(options) {
+    const reader = createDispatcher(options, {});
+    // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
+    // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
+    const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+    return { reader, writer };
 }
 function createDispatcher({ proxy, tls, requestTimeoutMs }, options) {
     const { ca, cert, key, rejectUnauthorized } = tls;
@@ -46868,7 +46897,7 @@ function proxyFor(url, environment) {
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
     return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
 }
-function isUsable({ protocol, hostname, username, password }) {
+function isUsable({ protocol, hostname, username, password, pathname, search, hash }) {
     try {
         // A stray percent sign would come to light only when the credentials are sent.
         decodeURIComponent(username + password);
@@ -46876,7 +46905,8 @@ function isUsable({ protocol, hostname, username, password }) {
     catch {
         return false;
     }
-    return /^https?:$/.test(protocol) && hostname !== '';
+    const isBare = pathname === '/' && search === '' && hash === '';
+    return /^https?:$/.test(protocol) && hostname !== '' && isBare;
 }
 function read(environment, variable) {
     return environment[variable.toLowerCase()] || environment[variable] || '';
@@ -46994,6 +47024,7 @@ function shown(text) {
 }
 const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
 const LONGEST_HEADERS = 16_000;
+const MOST_HEADERS = 100;
 const REFUSED_HEADERS = new Set([
     ...[
         'host',
@@ -47005,13 +47036,20 @@ const REFUSED_HEADERS = new Set([
         'upgrade',
         'expect',
     ],
-    ...['te', 'trailer', 'proxy-authorization', 'proxy-connection'],
+    ...['te', 'trailer', 'http2-settings', 'proxy-authorization', 'proxy-connection'],
 ]);
+/** Not more than can be looked through in no time. */
+const headerText = (text) => {
+    const lines = text.split('\n').length;
+    if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
+        return { value: text };
+    return {
+        problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+    };
+};
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 const headerLines = (text) => {
     const headers = [];
-    if (text.length > LONGEST_HEADERS)
-        return { problem: `${text.length} characters; ${LONGEST_HEADERS} are the most` };
     for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
         if (line.trim() === '')
             continue;
@@ -47123,6 +47161,8 @@ function readSecret({ read, onSecret }, name) {
 }
 // ---- ways in ----
 const SHORTEST_ROOT_TOKEN = 10;
+/** What is shorter is a word like `Bearer`, rather than a secret: in characters. */
+const SHORTEST_PART = 8;
 function readIdentity(form, headers) {
     const { read, problems } = form;
     const token = readSecret(form, 'root_token');
@@ -47195,8 +47235,7 @@ function readPem({ read, problems, onSecret }, name) {
     }
     // Somebody may have mixed up certificate and key: all that holds a key is a secret.
     if (text !== undefined && /PRIVATE KEY/.test(text))
-        for (const form of [text, normalizePem(text)])
-            onSecret(form);
+        onSecret(text, normalizePem(text));
     if (text !== undefined && isPem(text))
         return normalizePem(text);
     const what = text === undefined
@@ -47215,21 +47254,22 @@ function readSmallFile(path) {
     }
 }
 function readHeaders({ read, onSecret }) {
-    const lines = read('headers', (text) => ({ value: text.split(/[\r\n]+/) }));
-    for (const line of lines) {
-        const value = line.replace(/^[^:]*:/, '').trim();
-        // `Bearer TOKEN`: the token is a secret even without the word before it.
-        const secrets = [value, value.replace(/^.*\s/, '')].filter((secret) => secret !== '');
-        for (const secret of new Set(secrets))
-            onSecret(secret);
-    }
+    const text = read('headers', headerText);
+    const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
+    onSecret(...values.flatMap(secretParts));
     return read('headers', headerLines);
+}
+/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
+function secretParts(value) {
+    const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
+    const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
+    const [, password = ''] = /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+    return [value, ...parts, password].filter((secret) => secret !== '');
 }
 function readProxy({ problems, onSecret }, url, environment) {
     const proxy = proxyFor(url, environment);
     if (proxy === undefined || proxy instanceof URL) {
-        for (const secret of secretsOf(proxy))
-            onSecret(secret);
+        onSecret(...secretsOf(proxy));
         return proxy;
     }
     problems.push(`${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`);
@@ -47241,7 +47281,9 @@ function secretsOf(proxy) {
         return [];
     const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
     const basic = Buffer.from(`${user}:${password}`).toString('base64');
-    return [proxy.password, password, basic].filter((secret) => secret !== '');
+    // A token may stand in the place of the user.
+    const token = password === '' ? [proxy.username, user] : [];
+    return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
 }
 
 ;// CONCATENATED MODULE: external "os"
@@ -50195,7 +50237,7 @@ function getIDToken(aud) {
 const SSH_PORT = 22;
 /**
  * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
- * @param show makes free text from outside harmless. Dates, ports and addresses were checked when they were read; and a
+ * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
  * well-known word is no secret, even if somebody's password is a part of it.
  */
 function outputsOf(outcome, show) {
@@ -50205,7 +50247,7 @@ function outputsOf(outcome, show) {
         restarted: restarted,
         start_date: last?.startDate?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: show(last?.instanceId ?? ''),
+        instance_id: last?.instanceId ?? '',
         external_id: show(last?.externalId ?? before?.externalId ?? ''),
         instance_state: word(last?.state),
         status: word(last?.status),
@@ -50313,8 +50355,8 @@ function ageOf({ reportedAt, updatedAt }) {
 function isComparable(a, b) {
     return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
 }
-/** Dates of boots are whole seconds, and both clocks run at their own pace. */
-const BOOT_TOLERANCE_MS = 5_000;
+/** Dates of boots are cut to whole seconds, and no two clocks run at quite the same pace. */
+const BOOT_TOLERANCE_MS = 2_000;
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
 const CLOCK_STEP_MS = 60_000;
 /**
@@ -50375,15 +50417,16 @@ function verdictOn(history, sample) {
         return { kind: 'failed', reason: describeTrouble(instance) };
     if (instance === undefined)
         return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
-    const unmet = unmetConditions(history, { at, instance });
+    const unmet = unmetConditions(history, instance);
     return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 /** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
-function unmetConditions({ baseline, sentAt }, { at, instance }) {
+function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     const { state, status, startDate, startDateText } = instance;
     const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
     const isDated = isComparable(instance, baseline.instance);
-    const elapsed = { sinceSentMs: at - sentAt, baseline: baseline.instance };
+    // Unless it is news, it is the newest report once more.
+    const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
     return [
         ...unmetIf(state !== 'Started', 'instance_state', state),
         ...unmetIf(status !== 'running', 'status', status),
@@ -50829,10 +50872,10 @@ function createRedactor() {
     let redact = createReplacer(masked);
     let scrub = createReplacer(all);
     return {
-        add(secret) {
-            for (const form of maskable(secret).flatMap(encodings))
+        add(...secrets) {
+            for (const form of secrets.flatMap(maskable).flatMap(encodings))
                 masked.add(form);
-            for (const form of [...masked, ...encodings(secret)])
+            for (const form of [...masked, ...secrets.flatMap(encodings)])
                 all.add(form);
             redact = createReplacer(masked);
             scrub = createReplacer(all);
@@ -50864,6 +50907,8 @@ function encodings(secret) {
             url.replace(/[!'()*]/g, percentEscape).replaceAll('%20', '+'),
         ],
         ...[secret.replace(/[&<>]/g, htmlEscape), secret.replace(/[&<>"']/g, htmlEscape)],
+        // A header travels as Latin-1; who reads it as UTF-8 sees this.
+        Buffer.from(secret, 'latin1').toString(),
     ];
 }
 function unicodeEscape(character) {
@@ -50906,10 +50951,10 @@ function createTerminal() {
     const redactor = createRedactor();
     const clean = (text) => harmless(redactor.redact(text));
     return {
-        mask(secret) {
-            redactor.add(secret);
+        mask(...secrets) {
+            redactor.add(...secrets);
             // The runner masks just what it is told, and some encodings of it.
-            for (const form of new Set(maskable(secret).flatMap(encodings)))
+            for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings)))
                 core_setSecret(form);
         },
         scrub: redactor.scrub,
@@ -50965,7 +51010,8 @@ async function main(endWithin) {
 }
 async function restartAsAsked(terminal, signal) {
     try {
-        return await run(readInputs(process.env, terminal.mask), { terminal, signal });
+        const inputs = readInputs(process.env, terminal.mask);
+        return await run(inputs, { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random });
     }
     catch (error) {
         return { ...NOTHING_DONE, error: asActionError(error) };
@@ -50982,12 +51028,12 @@ function reportOrExplain(outcome, terminal) {
         return false;
     }
 }
-async function run(inputs, { terminal, signal }) {
-    const clock = lib_clock/* systemClock */.ml;
+/** The step without its frame: from checked inputs to what came of it. */
+async function run(inputs, { terminal, clock, random, signal, dispatchers }) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
-    const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock });
+    const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask);
-    const client = createClient({ transport, credentials, headers, clock, random: Math.random });
+    const client = createClient({ transport, credentials, headers, clock, random });
     const { deniedHint } = credentials;
     const controller = createController({ client, clock, deniedHint, scrub: terminal.scrub });
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);

@@ -37,16 +37,16 @@ export function listItem(world: World, record: InstanceRecord): Json {
   };
 }
 
-function vminfoBody(world: World, { node }: InstanceRecord, { vm, readAt, lost }: Report): Json {
+function vminfoBody(world: World, { node }: InstanceRecord, { vm, readAt, skewMs, lost }: Report): Json {
   if (lost || node === undefined) return { status: 'deleted' };
-  const nodeTime = (moment: number) => moment + node.clockSkewMs;
+  const nodeTime = (moment: number) => moment + skewMs;
   return withoutEmpty({
     uuid: vm.uuid,
     name: vm.name,
     status: vm.power,
     creation_date: wholeSeconds(nodeTime(vm.createdAt)),
     access_date: wholeSeconds(nodeTime(readAt)),
-    start_date: world.quirks.knowsRestarts ? wholeSeconds(nodeTime(vm.bootedAt)) : undefined,
+    start_date: world.quirks.knowsRestarts ? wholeSeconds(vm.bootedAt + vm.bootSkewMs) : undefined,
     cpu_cores: 4,
     ram: '8G',
     node_id: node.id,

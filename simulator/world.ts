@@ -39,6 +39,8 @@ export interface Node {
   clockSkewMs: number;
   readonly utcOffsetMinutes: number;
   lastReportAt: number;
+  /** No report gets through before. */
+  silentUntil: number;
   readonly tasks: Task[];
   isBusy: boolean;
 }
@@ -62,6 +64,10 @@ export interface Vm {
   power: 'running' | 'stopped';
   bootedAt: number;
   stoppedAt: number | undefined;
+  /** How far off the node's clock was when the VM booted: the date of the boot stays as it was written. */
+  bootSkewMs: number;
+  /** The next boot will fail. */
+  isDoomed: boolean;
 }
 
 /** What the controller says of an instance: the truth as of the last report. */
@@ -88,6 +94,8 @@ export interface InstanceRecord {
 export interface Report {
   readonly vm: Readonly<Vm>;
   readonly readAt: number;
+  /** How far off the node's clock was then. */
+  readonly skewMs: number;
   readonly lost: boolean;
 }
 
@@ -120,6 +128,8 @@ export class World {
   readonly random: Random;
   /** Restarts that were carried out, by instance: the truth that tests compare with. */
   readonly restarts: string[] = [];
+  /** The same with the moment of the boot. */
+  readonly boots: { readonly instanceId: string; readonly at: number }[] = [];
   now: number;
   readonly #agenda: { at: number; act: () => void }[] = [];
 
@@ -198,6 +208,11 @@ export class World {
     this.#enqueue(node, () => [{ afterMs: forMs, act: () => {} }]);
   }
 
+  /** Loses the reports of a node's agent. */
+  silence(node: Node, forMs: number): void {
+    node.silentUntil = this.now + forMs;
+  }
+
   // ---- agents ----
 
   #beat(node: Node, inMs: number): void {
@@ -209,6 +224,7 @@ export class World {
   }
 
   #report(node: Node): void {
+    if (this.now < node.silentUntil) return;
     node.lastReportAt = this.now;
     for (const record of this.records) {
       if (record.node !== node || record.vm === undefined) continue;
@@ -226,7 +242,7 @@ export class World {
   #read(record: InstanceRecord): void {
     if (record.vm === undefined) return;
     const lost = this.quirks.errorMeansDeleted && record.state === 'Error';
-    record.report = { vm: { ...record.vm }, readAt: this.now, lost };
+    record.report = { vm: { ...record.vm }, readAt: this.now, skewMs: record.node?.clockSkewMs ?? 0, lost };
     this.#touch(record);
   }
 
@@ -271,9 +287,11 @@ export class World {
   }
 
   #boot(record: InstanceRecord, vm: Vm): void {
-    if (record.vm !== vm) return;
+    if (record.vm !== vm || vm.isDoomed) return;
     vm.power = 'running';
     vm.bootedAt = this.now;
+    vm.bootSkewMs = record.node?.clockSkewMs ?? 0;
+    this.boots.push({ instanceId: record.instanceId, at: this.now });
     this.restarts.push(record.instanceId);
   }
 
@@ -287,6 +305,7 @@ export class World {
       clockSkewMs: Math.round(this.random.between(-2_000, 2_000)),
       utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
       lastReportAt: this.now,
+      silentUntil: 0,
       tasks: [],
       isBusy: false,
     };
@@ -322,7 +341,13 @@ export class World {
         ip: `192.168.64.${(number % 250) + 2}`,
       },
       ...{ vncPort: 5900 + number, sshPort: 10_000 + number, createdAt: this.now },
-      ...{ power: 'running', bootedAt: this.now, stoppedAt: undefined },
+      ...{
+        power: 'running',
+        bootedAt: this.now,
+        stoppedAt: undefined,
+        bootSkewMs: record.node?.clockSkewMs ?? 0,
+        isDoomed: false,
+      },
     };
     record.progress = 1;
     this.#change(record, 'Started');

@@ -40,7 +40,10 @@ const { SECOND, MINUTE, HOUR } = parse;
  * @param onSecret told of each secret, before anything is said about any input.
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
-export function readInputs(environment: Environment, onSecret: (secret: string) => void): Inputs {
+export function readInputs(
+  environment: Environment,
+  onSecret: (...secrets: readonly string[]) => void,
+): Inputs {
   const problems: string[] = [];
   const form: Form = { read: createReader(environment, problems), problems, onSecret };
   const { read } = form;
@@ -84,7 +87,7 @@ interface Form {
   readonly read: Reader;
   /** What is wrong so far. */
   readonly problems: string[];
-  readonly onSecret: (secret: string) => void;
+  readonly onSecret: (...secrets: readonly string[]) => void;
 }
 
 type Reader = <T>(name: string, parser: parse.Parser<T>) => T;
@@ -130,6 +133,8 @@ function readSecret({ read, onSecret }: Form, name: string): string | undefined 
 // ---- ways in ----
 
 const SHORTEST_ROOT_TOKEN = 10;
+/** What is shorter is a word like `Bearer`, rather than a secret: in characters. */
+const SHORTEST_PART = 8;
 
 function readIdentity(form: Form, headers: Inputs['headers']): Identity {
   const { read, problems } = form;
@@ -207,8 +212,7 @@ function readPem({ read, problems, onSecret }: Form, name: string): string | und
     return undefined;
   }
   // Somebody may have mixed up certificate and key: all that holds a key is a secret.
-  if (text !== undefined && /PRIVATE KEY/.test(text))
-    for (const form of [text, normalizePem(text)]) onSecret(form);
+  if (text !== undefined && /PRIVATE KEY/.test(text)) onSecret(text, normalizePem(text));
   if (text !== undefined && isPem(text)) return normalizePem(text);
   const what =
     text === undefined
@@ -228,20 +232,24 @@ function readSmallFile(path: string): string | undefined {
 }
 
 function readHeaders({ read, onSecret }: Form): Inputs['headers'] {
-  const lines = read('headers', (text) => ({ value: text.split(/[\r\n]+/) }));
-  for (const line of lines) {
-    const value = line.replace(/^[^:]*:/, '').trim();
-    // `Bearer TOKEN`: the token is a secret even without the word before it.
-    const secrets = [value, value.replace(/^.*\s/, '')].filter((secret) => secret !== '');
-    for (const secret of new Set(secrets)) onSecret(secret);
-  }
+  const text = read('headers', parse.headerText);
+  const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
+  onSecret(...values.flatMap(secretParts));
   return read('headers', parse.headerLines);
+}
+
+/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
+function secretParts(value: string): string[] {
+  const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
+  const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
+  const [, password = ''] = /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+  return [value, ...parts, password].filter((secret) => secret !== '');
 }
 
 function readProxy({ problems, onSecret }: Form, url: URL, environment: Environment): URL | undefined {
   const proxy = proxyFor(url, environment);
   if (proxy === undefined || proxy instanceof URL) {
-    for (const secret of secretsOf(proxy)) onSecret(secret);
+    onSecret(...secretsOf(proxy));
     return proxy;
   }
   problems.push(
@@ -255,5 +263,7 @@ function secretsOf(proxy: URL | undefined): string[] {
   if (proxy === undefined || proxy.username === '') return [];
   const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
   const basic = Buffer.from(`${user}:${password}`).toString('base64');
-  return [proxy.password, password, basic].filter((secret) => secret !== '');
+  // A token may stand in the place of the user.
+  const token = password === '' ? [proxy.username, user] : [];
+  return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
 }

@@ -1,8 +1,8 @@
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
-import { createTransport } from './controller/transport.ts';
+import { createTransport, type Dispatchers } from './controller/transport.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs.ts';
 import { report, titleOf } from './report.ts';
@@ -28,7 +28,8 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
 
 async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<Outcome> {
   try {
-    return await run(readInputs(process.env, terminal.mask), { terminal, signal });
+    const inputs = readInputs(process.env, terminal.mask);
+    return await run(inputs, { terminal, signal, clock: systemClock, random: Math.random });
   } catch (error) {
     return { ...NOTHING_DONE, error: asActionError(error) };
   }
@@ -45,15 +46,26 @@ function reportOrExplain(outcome: Outcome, terminal: Terminal): boolean {
   }
 }
 
-async function run(
+/** What the step runs on: the real world, or a simulated one. */
+export interface Host {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Aborts with the error to report. */
+  readonly signal: AbortSignal;
+  readonly dispatchers?: Dispatchers;
+}
+
+/** The step without its frame: from checked inputs to what came of it. */
+export async function run(
   inputs: Inputs,
-  { terminal, signal }: { terminal: Terminal; signal: AbortSignal },
+  { terminal, clock, random, signal, dispatchers }: Host,
 ): Promise<Outcome> {
-  const clock = systemClock;
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
-  const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock });
+  const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
   const credentials = createCredentials(inputs.identity, terminal.mask);
-  const client = createClient({ transport, credentials, headers, clock, random: Math.random });
+  const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
   const controller = createController({ client, clock, deniedHint, scrub: terminal.scrub });
 

@@ -96,6 +96,7 @@ function shown(text: string): string {
 
 const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
 const LONGEST_HEADERS = 16_000;
+const MOST_HEADERS = 100;
 const REFUSED_HEADERS = new Set([
   ...[
     'host',
@@ -107,14 +108,21 @@ const REFUSED_HEADERS = new Set([
     'upgrade',
     'expect',
   ],
-  ...['te', 'trailer', 'proxy-authorization', 'proxy-connection'],
+  ...['te', 'trailer', 'http2-settings', 'proxy-authorization', 'proxy-connection'],
 ]);
+
+/** Not more than can be looked through in no time. */
+export const headerText: Parser<string> = (text) => {
+  const lines = text.split('\n').length;
+  if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS) return { value: text };
+  return {
+    problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+  };
+};
 
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 export const headerLines: Parser<Readonly<Record<string, string>>> = (text) => {
   const headers: [string, string][] = [];
-  if (text.length > LONGEST_HEADERS)
-    return { problem: `${text.length} characters; ${LONGEST_HEADERS} are the most` };
   for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() === '') continue;
     const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];

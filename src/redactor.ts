@@ -1,6 +1,6 @@
 /** Finds secrets in texts, plain or in one of the encodings that they usually turn up in. */
 export interface Redactor {
-  add(secret: string): void;
+  add(...secrets: readonly string[]): void;
   /** Replaces every secret of at least {@link SHORTEST_MASKED} characters. */
   redact(text: string): string;
   /** Replaces even shorter ones: for texts from outside, where a word too few does no harm. */
@@ -18,9 +18,9 @@ export function createRedactor(): Redactor {
   let redact = createReplacer(masked);
   let scrub = createReplacer(all);
   return {
-    add(secret) {
-      for (const form of maskable(secret).flatMap(encodings)) masked.add(form);
-      for (const form of [...masked, ...encodings(secret)]) all.add(form);
+    add(...secrets) {
+      for (const form of secrets.flatMap(maskable).flatMap(encodings)) masked.add(form);
+      for (const form of [...masked, ...secrets.flatMap(encodings)]) all.add(form);
       redact = createReplacer(masked);
       scrub = createReplacer(all);
     },
@@ -53,6 +53,8 @@ export function encodings(secret: string): string[] {
       url.replace(/[!'()*]/g, percentEscape).replaceAll('%20', '+'),
     ],
     ...[secret.replace(/[&<>]/g, htmlEscape), secret.replace(/[&<>"']/g, htmlEscape)],
+    // A header travels as Latin-1; who reads it as UTF-8 sees this.
+    Buffer.from(secret, 'latin1').toString(),
   ];
 }
 

@@ -3,8 +3,8 @@ import { createRedactor, encodings, maskable } from './redactor.ts';
 
 /** The only writer to the log. Whatever it prints is harmless: no secret, no control character, no workflow command. */
 export interface Terminal {
-  /** Hides a secret from now on: in everything printed here, and by the runner in everything else. */
-  mask(secret: string): void;
+  /** Hides secrets from now on: in everything printed here, and by the runner in everything else. */
+  mask(...secrets: readonly string[]): void;
   /** Takes secrets out of a text from outside, even those too short to be masked everywhere. */
   scrub(text: string): string;
   /** What may be shown of a text, on one line. */
@@ -22,10 +22,10 @@ export function createTerminal(): Terminal {
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   return {
-    mask(secret) {
-      redactor.add(secret);
+    mask(...secrets) {
+      redactor.add(...secrets);
       // The runner masks just what it is told, and some encodings of it.
-      for (const form of new Set(maskable(secret).flatMap(encodings))) core.setSecret(form);
+      for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings))) core.setSecret(form);
     },
     scrub: redactor.scrub,
     clean,

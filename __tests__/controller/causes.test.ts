@@ -265,6 +265,18 @@ describe('each cause', () => {
       'the server does not accept the client certificate',
       'client_cert',
     ],
+    [
+      'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+      'alert number 120',
+      'the server speaks HTTP/2 only',
+      'HTTP/1.1',
+    ],
+    [
+      'ERR_HTTP2_INVALID_SESSION',
+      'The session has been destroyed',
+      'the connection was closed',
+      'client_cert',
+    ],
     ['EPROTO', 'wrong version number', 'the server does not speak TLS there', 'http://'],
     ['HPE_INVALID_CONSTANT', 'Expected HTTP/', 'the server does not speak HTTP there', 'https://'],
     ['ECONNRESET', 'read ECONNRESET', 'the connection was closed', 'controller_url'],

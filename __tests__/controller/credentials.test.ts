@@ -38,8 +38,8 @@ describe('a user API key', () => {
 
   beforeEach(() => {
     [secrets, asked] = [[], []];
-    credentials = createCredentials({ kind: 'api_key', id: 'ci', key: keys.privateKey }, (secret) =>
-      secrets.push(secret),
+    credentials = createCredentials({ kind: 'api_key', id: 'ci', key: keys.privateKey }, (...all) =>
+      secrets.push(...all),
     );
   });
 
@@ -76,7 +76,7 @@ describe('a user API key', () => {
       /^Bearer (.+)$/.exec('headers' in first ? (first.headers['authorization'] ?? '') : '') ?? [];
     const session = JSON.parse(Buffer.from(bearer, 'base64').toString());
     expect(session).toEqual({ userName: 'ci', token: expect.any(String), sessionId: expect.any(String) });
-    expect(secrets).toEqual([session.token, bearer]);
+    expect(secrets).toEqual([bearer, session.token, session.sessionId]);
     await expect(credentials.authorize(never)).resolves.toEqual(first);
   });
 
@@ -101,7 +101,7 @@ describe('a user API key', () => {
   test('reads the session as JSON, too', async () => {
     const json = '{"id":"ci","data":{"userName":"ci","token":"t0ken","sessionId":"s"}}';
     await credentials.authorize(onShake(answered(200, json)));
-    expect(secrets[0]).toBe('t0ken');
+    expect(secrets).toContain('t0ken');
   });
 
   test.each<[string, Exchange]>([
@@ -133,30 +133,44 @@ describe('a user API key', () => {
   test.each<[string, () => Post, string]>([
     ['the first answer is lost', () => onHand(lost), 'reset'],
     ['the second answer is lost', () => onShake(lost), 'reset'],
-    ['the controller is down', () => onHand(answered(503)), 'the handshake (/tap/v1/hand) answered HTTP 503'],
+    [
+      'the controller is down',
+      () => onHand(answered(503)),
+      'the handshake (/tap/v1/hand) was answered with HTTP 503',
+    ],
     [
       'the controller is busy',
       () => onShake(answered(429)),
-      'the handshake (/tap/v1/shake) answered HTTP 429',
+      'the handshake (/tap/v1/shake) was answered with HTTP 429',
     ],
     [
       'HTML comes back first',
       () => onHand(answered(200, '<html>')),
-      'the handshake (/tap/v1/hand) gave an answer that makes no sense',
+      'the handshake (/tap/v1/hand) was answered with an HTML page, not JSON',
     ],
     [
       'half of the secret comes back',
       () => onHand(answered(200, 'AAAA')),
-      'the handshake (/tap/v1/hand) gave an answer that makes no sense',
+      'the handshake (/tap/v1/hand) was answered with',
     ],
     [
       'HTML comes back then',
       () => onShake(answered(200, '<html>')),
-      'the handshake (/tap/v1/shake) gave an answer that makes no sense',
+      'the handshake (/tap/v1/shake) was answered with an HTML page',
     ],
-    ['there is no token', () => onShake(answered(200, '{"data":{}}')), 'makes no sense'],
-    ['the token is empty', () => onShake(answered(200, '{"data":{"token":""}}')), 'makes no sense'],
-    ['there are no data', () => onShake(answered(200, 'bnVsbA==')), 'makes no sense'],
+    ['there is no token', () => onShake(answered(200, '{"data":{}}')), 'was answered with'],
+    [
+      'the token is a novel',
+      () => onShake(answered(200, JSON.stringify({ data: { token: 'x'.repeat(5_000) } }))),
+      'was answered with',
+    ],
+    [
+      'the token has several lines',
+      () => onShake(answered(200, '{"data":{"token":"a\\nb"}}')),
+      'was answered with',
+    ],
+    ['the token is empty', () => onShake(answered(200, '{"data":{"token":""}}')), 'was answered with'],
+    ['there are no data', () => onShake(answered(200, 'bnVsbA==')), 'was answered with'],
   ])('counts the request as never sent where %s', async (_, poster, reason) => {
     const result = await credentials.authorize(poster());
     expect(result).toMatchObject({ noAnswer: { left: false, reason: expect.stringContaining(reason) } });
@@ -166,6 +180,24 @@ describe('a user API key', () => {
   test('hands on when to ask again', async () => {
     await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toMatchObject({
       noAnswer: { retryAfterMs: 7_000 },
+    });
+  });
+
+  test.each(['hand', 'shake'])('is not sent where a redirect of /%s leads to', async (step) => {
+    const exchange = {
+      answer: {
+        status: 301,
+        text: '',
+        location: 'https://evil.example/x',
+        retryAfterMs: undefined,
+        proxy: undefined,
+      },
+    };
+    await expect(
+      credentials.authorize(step === 'hand' ? onHand(exchange) : onShake(exchange)),
+    ).rejects.toMatchObject({
+      code: 'protocol_error',
+      message: `POST /tap/v1/${step} was redirected to "evil.example" (HTTP 301).`,
     });
   });
 

@@ -20,6 +20,10 @@ test.each<[string, Record<string, string>, string | undefined]>([
   ['https://c.example', { HTTPS_PROXY: ' proxy.example:3128 ' }, `${PROXY}/`],
   ['https://c.example', { HTTPS_PROXY: 'socks5://proxy.example' }, 'HTTPS_PROXY'],
   ['https://c.example', { HTTPS_PROXY: 'http://' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'http://proxy.example/' }, 'http://proxy.example/'],
+  ['https://c.example', { HTTPS_PROXY: 'http://proxy.example/x' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'proxy.example?x' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'proxy.example:1#y' }, 'HTTPS_PROXY'],
   ['https://c.example', { HTTPS_PROXY: 'http://100%:x@proxy.example' }, 'HTTPS_PROXY'],
 ])('%s with %j', (url, environment, expected) => {
   expect(proxied(url, environment)).toBe(expected);

@@ -134,13 +134,18 @@ describe('pending', () => {
       expect(verdict).toMatchObject({ unmet: [{ condition: 'boot' }] });
     });
 
-    test('is told from ours to five seconds', () => {
+    test('is told from ours to two seconds', () => {
       const seen = restarted(58, {
         ...bootedAt('2024-10-13T11:10:45Z'),
         reportedAt: at('2024-10-13T11:11:00Z'),
       });
-      expect(verdictAfter([10, seen]).kind).toBe('restarted');
-      expect(verdictAfter([9.9, seen]).kind).toBe('pending');
+      expect(verdictAfter([13, seen]).kind).toBe('restarted');
+      expect(verdictAfter([12.9, seen]).kind).toBe('pending');
+    });
+
+    test('does not become ours because its report is seen again and again', () => {
+      const seen = restarted(30, bootedAt(boot));
+      expect(verdictAfter([10, seen], [20, seen], [300, seen]).kind).toBe('pending');
     });
 
     test('cannot be one from before the baseline was read, which would have shown it', () => {

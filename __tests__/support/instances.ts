@@ -4,7 +4,7 @@ import type { Baseline } from '../../src/restart/verdict.ts';
 
 export const ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
 export const OLD_BOOT = '2024-10-13T10:51:34Z';
-export const NEW_BOOT = '2024-10-13T11:10:08Z';
+export const NEW_BOOT = '2024-10-13T11:10:12Z';
 
 export function at(text: string): Instant {
   const instant = parseInstant(text);

@@ -1,10 +1,5 @@
-import {
-  type Interventions,
-  type Reaction,
-  type RunningSimulator,
-  type SeenRequest,
-  serve,
-} from '../../simulator/server.ts';
+import type { Reaction, SeenRequest } from '../../simulator/face.ts';
+import { type Interventions, type RunningSimulator, serve } from '../../simulator/server.ts';
 import { type RunningStep, type StepResult, startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
 

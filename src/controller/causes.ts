@@ -90,6 +90,11 @@ const CAUSES: readonly Cause[] = [
     hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
   },
   {
+    pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
+    reason: 'the server speaks HTTP/2 only',
+    hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+  },
+  {
     pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
     reason: 'the server broke off the TLS handshake',
     hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
@@ -105,7 +110,7 @@ const CAUSES: readonly Cause[] = [
     hint: 'Check the port in controller_url, and whether it should begin with https://.',
   },
   {
-    pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
+    pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
     reason: 'the connection was closed',
     hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
   },

@@ -1,7 +1,7 @@
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 import { ActionError } from '../errors.ts';
 import type { WriteRequest } from './client.ts';
-import { isSuccess } from './envelope.ts';
+import { isRedirect, isSuccess, redirected, whatItIs } from './envelope.ts';
 import { isRecord, parseJson } from './json.ts';
 import { isPassing } from './retry.ts';
 import type { Answer, Exchange } from './transport.ts';
@@ -29,7 +29,10 @@ export interface Credentials {
 }
 
 /** @param onSecret told of each secret as it comes into being, before it is used. */
-export function createCredentials(identity: Identity, onSecret: (secret: string) => void): Credentials {
+export function createCredentials(
+  identity: Identity,
+  onSecret: (...secrets: readonly string[]) => void,
+): Credentials {
   if (identity.kind === 'api_key') return createSession(identity, onSecret);
   const isRoot = identity.kind === 'root_token';
   const headers: Record<string, string> = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
@@ -52,7 +55,7 @@ const SHAKE_PATH = '/tap/v1/shake';
 type ApiKey = Extract<Identity, { kind: 'api_key' }>;
 
 /** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
-function createSession(apiKey: ApiKey, onSecret: (secret: string) => void): Credentials {
+function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[]) => void): Credentials {
   let authorization: string | undefined;
   return {
     deniedHint:
@@ -62,7 +65,7 @@ function createSession(apiKey: ApiKey, onSecret: (secret: string) => void): Cred
         const session = await shakeHands(apiKey, post);
         if (!('token' in session)) return session;
         const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
-        for (const secret of [session.token, bearer]) onSecret(secret);
+        onSecret(bearer, ...session.secrets);
         authorization = `Bearer ${bearer}`;
       }
       return { headers: { authorization } };
@@ -76,6 +79,8 @@ function createSession(apiKey: ApiKey, onSecret: (secret: string) => void): Cred
 
 interface Session {
   readonly token: string;
+  /** The token, and what else of the data may be as good as one. */
+  readonly secrets: readonly string[];
   /** As the controller sent it: it wants the same back with each request. */
   readonly data: unknown;
 }
@@ -84,12 +89,14 @@ interface Session {
 async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | Exchange> {
   const hand = await post({ path: HAND_PATH, body: { id } });
   if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
+  if (isRedirect(hand.answer)) throw redirected(`POST ${HAND_PATH}`, hand.answer);
   if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text))) throw unknownKey(hand.answer);
   const encrypted = decodeBase64(hand.answer.text);
   if (encrypted?.length !== modulusBytes(key)) return notSent(HAND_PATH, hand);
 
   const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
   if (!isAnswered(shake)) return notSent(SHAKE_PATH, shake);
+  if (isRedirect(shake.answer)) throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
   // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
   if (!isSuccess(shake.answer)) return { answer: { ...shake.answer, status: 401 } };
   return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
@@ -104,7 +111,9 @@ function isAnswered(exchange: Exchange): exchange is { answer: Answer } {
 function notSent(path: string, exchange: Exchange): Exchange {
   if ('noAnswer' in exchange) return { noAnswer: { ...exchange.noAnswer, left: false } };
   const { status, retryAfterMs } = exchange.answer;
-  const reason = isPassing(status) ? `answered HTTP ${status}` : 'gave an answer that makes no sense';
+  const reason = isPassing(status)
+    ? `was answered with HTTP ${status}`
+    : `was answered with ${whatItIs(exchange.answer)}`;
   const hint = 'Look at the controller, and at what stands before it.';
   const noAnswer = {
     left: false,
@@ -143,12 +152,20 @@ function decrypt(encrypted: Buffer, key: KeyObject): string {
   }
 }
 
+/** A session's token is an ID, and no novel: in characters. */
+const LONGEST_TOKEN = 4_000;
+
 function readSession(text: string): Session | undefined {
   const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
   const data = isRecord(answer) ? answer['data'] : undefined;
-  if (!isRecord(data) || typeof data['token'] !== 'string' || data['token'] === '') return undefined;
-  return { token: data['token'], data };
+  if (!isRecord(data) || typeof data['token'] !== 'string') return undefined;
+  const { token, userName, ...others } = data;
+  if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN) return undefined;
+  const texts = Object.values(others).filter((value) => typeof value === 'string');
+  return { token: data['token'], data, secrets: [data['token'], ...texts] };
 }
+
+const TOKEN = /^[\x21-\x7e]+$/;
 
 function unknownKey({ status }: Answer): ActionError {
   return new ActionError(

@@ -83,21 +83,27 @@ function denied(call: string, answer: Answer): ActionError {
 }
 
 function rejected(call: string, answer: Answer): ActionError {
-  const { status, location } = answer;
-  if (status >= 300 && status <= 399) {
-    return new ActionError(
-      'protocol_error',
-      `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`,
-      {
-        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
-      },
-    );
-  }
+  if (isRedirect(answer)) return redirected(call, answer);
   return new ActionError(
     'protocol_error',
-    `${call} was answered with HTTP ${status} and ${whatItIs(answer)}.`,
+    `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`,
     {
       hint: hintFor(answer.text),
+    },
+  );
+}
+
+export function isRedirect({ status }: Answer): boolean {
+  return status >= 300 && status <= 399;
+}
+
+/** Redirects are refused: whoever they lead to would get the credentials. */
+export function redirected(call: string, { status, location }: Answer): ActionError {
+  return new ActionError(
+    'protocol_error',
+    `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`,
+    {
+      hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
     },
   );
 }

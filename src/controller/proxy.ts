@@ -16,14 +16,15 @@ export function proxyFor(url: URL, environment: Environment): URL | { readonly i
   return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
 }
 
-function isUsable({ protocol, hostname, username, password }: URL): boolean {
+function isUsable({ protocol, hostname, username, password, pathname, search, hash }: URL): boolean {
   try {
     // A stray percent sign would come to light only when the credentials are sent.
     decodeURIComponent(username + password);
   } catch {
     return false;
   }
-  return /^https?:$/.test(protocol) && hostname !== '';
+  const isBare = pathname === '/' && search === '' && hash === '';
+  return /^https?:$/.test(protocol) && hostname !== '' && isBare;
 }
 
 function read(environment: Environment, variable: string): string {

@@ -66,6 +66,13 @@ export interface TransportOptions {
   /** For one HTTP request, connecting and reading included. */
   readonly requestTimeoutMs: number;
   readonly clock: Clock;
+  /** What carries the requests instead of the network. */
+  readonly dispatchers?: Dispatchers | undefined;
+}
+
+export interface Dispatchers {
+  readonly reader: Dispatcher;
+  readonly writer: Dispatcher;
 }
 
 export interface Transport {
@@ -78,10 +85,7 @@ export interface Transport {
 /** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, proxy, requestTimeoutMs, clock } = options;
-  const reader = createDispatcher(options, {});
-  // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
-  // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-  const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+  const { reader, writer } = options.dispatchers ?? createDispatchers(options);
   const base = `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}`;
   const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
   const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
@@ -106,6 +110,14 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   return { exchange, close };
+}
+
+function createDispatchers(options: TransportOptions): Dispatchers {
+  const reader = createDispatcher(options, {});
+  // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
+  // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
+  const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+  return { reader, writer };
 }
 
 type AgentOptions = Pick<Agent.Options, 'pipelining' | 'allowH2'>;

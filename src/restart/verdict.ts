@@ -85,19 +85,17 @@ function verdictOn(history: History, sample: Sample): Verdict {
     return { kind: 'failed', reason: describeTrouble(instance) };
   if (instance === undefined)
     return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
-  const unmet = unmetConditions(history, { at, instance });
+  const unmet = unmetConditions(history, instance);
   return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 
 /** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
-function unmetConditions(
-  { baseline, sentAt }: History,
-  { at, instance }: { at: number; instance: Instance },
-): Unmet[] {
+function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
   const { state, status, startDate, startDateText } = instance;
   const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
   const isDated = isComparable(instance, baseline.instance);
-  const elapsed = { sinceSentMs: at - sentAt, baseline: baseline.instance };
+  // Unless it is news, it is the newest report once more.
+  const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
   return [
     ...unmetIf(state !== 'Started', 'instance_state', state),
     ...unmetIf(status !== 'running', 'status', status),
