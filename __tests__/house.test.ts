@@ -40,9 +40,9 @@ test('scripts and tests run on the Node that runners have', () => {
 
 describe('action.yml', () => {
   test('declares the inputs that are read, with their defaults', () => {
-    const read =
-      sources.find(({ path }) => path === 'inputs.ts')?.text.matchAll(/read\w*\((?:form, )?'(\w+)'/g) ?? [];
-    expect([...new Set([...read].map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
+    const readers = sources.filter(({ path }) => ['inputs.ts', 'ways-in.ts'].includes(path));
+    const read = readers.flatMap(({ text }) => [...text.matchAll(/read\w*\((?:form, )?'(\w+)'/g)]);
+    expect([...new Set(read.map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
     const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
     expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual(DEFAULTS);
   });

@@ -45787,7 +45787,7 @@ function seconds(ms) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3196);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1527);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -45797,7 +45797,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3196:
+/***/ 1527:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45815,6 +45815,7 @@ __nccwpck_require__.d(parsers_namespaceObject, {
   dp: () => (HOUR),
   pY: () => (MINUTE),
   Z2: () => (SECOND),
+  Ju: () => (accept),
   zM: () => (parsers_boolean),
   ou: () => (controllerUrl),
   p0: () => (duration),
@@ -46844,102 +46845,15 @@ function firstOf(value) {
     return Array.isArray(value) ? value[0] : value;
 }
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
-;// CONCATENATED MODULE: ./lib/controller/pem.js
-
-/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
-function normalizePem(text) {
-    return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
-}
-function isPem(text) {
-    return /-----BEGIN [A-Z0-9 ]+-----/.test(text);
-}
-/** Certificates in a PEM text, one or more. */
-function readCertificates(pem) {
-    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-    if (blocks.length === 0)
-        return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
-    try {
-        return { value: blocks.map((block) => new external_node_crypto_.X509Certificate(block)) };
-    }
-    catch {
-        return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
-    }
-}
-/** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
-function readPrivateKey(pem, passphrase) {
-    const isEncrypted = /ENCRYPTED/.test(pem);
-    if (isEncrypted && passphrase === undefined)
-        return { problem: 'it is encrypted, and no passphrase is given' };
-    try {
-        return { value: (0,external_node_crypto_.createPrivateKey)({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }) };
-    }
-    catch {
-        return {
-            problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
-        };
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/controller/proxy.js
-
-/**
- * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host; lower case
- * goes before upper case. Loopback is never proxied.
- * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
- */
-function proxyFor(url, environment) {
-    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-    const value = read(environment, variable).trim();
-    if (value === '' || isLoopback(url.hostname) || isExcepted(url, read(environment, 'NO_PROXY')))
-        return undefined;
-    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
-}
-function isUsable({ protocol, hostname, username, password, pathname, search, hash }) {
-    try {
-        // A stray percent sign would come to light only when the credentials are sent.
-        decodeURIComponent(username + password);
-    }
-    catch {
-        return false;
-    }
-    const isBare = pathname === '/' && search === '' && hash === '';
-    return /^https?:$/.test(protocol) && hostname !== '' && isBare;
-}
-function read(environment, variable) {
-    return environment[variable.toLowerCase()] || environment[variable] || '';
-}
-function isLoopback(host) {
-    return (host === 'localhost' ||
-        host.endsWith('.localhost') ||
-        host === '[::1]' ||
-        ((0,external_node_net_.isIPv4)(host) && host.startsWith('127.')));
-}
-/** NO_PROXY lists hosts and suffixes (`example.com`, `.example.com`, `*.example.com`), each with a port or not, or `*`. */
-function isExcepted(url, list) {
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return list
-        .toLowerCase()
-        .split(/[\s,]+/)
-        .some((entry) => {
-        if (entry === '*')
-            return true;
-        const [, host = '', onlyPort = port] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
-        return onlyPort === port && covers(host, url.hostname);
-    });
-}
-function covers(pattern, host) {
-    const name = pattern.replace(/^\*?\./, '');
-    if (name === '')
-        return false;
-    const bare = host.replace(/^\[|\]$/g, '');
-    return bare === name || host === name || bare.endsWith(`.${name}`);
-}
-
 ;// CONCATENATED MODULE: ./lib/parsers.js
 
+/** The value, or what is wrong on the list of problems: then nobody gets to see any value at all. */
+function accept(name, parsed, problems) {
+    if ('value' in parsed)
+        return parsed.value;
+    problems.push(`${name}: ${parsed.problem}`);
+    return undefined;
+}
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -47067,102 +46981,120 @@ const headerLines = (text) => {
     return { value: Object.fromEntries(headers) };
 };
 
-;// CONCATENATED MODULE: ./lib/inputs.js
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+;// CONCATENATED MODULE: ./lib/controller/pem.js
 
-
-
-
-
-
-/** What is used where an input is absent or blank; action.yml declares the same. */
-const DEFAULTS = {
-    timeout: '5m',
-    request_timeout: '10s',
-    poll_interval: 'auto',
-    dry_run: 'false',
-    job_summary: 'true',
-    skip_tls_verify: 'false',
-};
-const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
-/**
- * Reads the inputs from the `INPUT_*` variables that the runner sets.
- * @param onSecret told of each secret, before anything is said about any input.
- * @throws ActionError `invalid_input`, with everything that is wrong.
- */
-function readInputs(environment, onSecret) {
-    const problems = [];
-    const form = { read: createReader(environment, problems), problems, onSecret };
-    const { read } = form;
-    const vncPassword = readSecret(form, 'vnc_password');
-    const url = read('controller_url', controllerUrl);
-    const headers = readHeaders(form);
-    read('job_summary', parsers_boolean);
-    const inputs = {
-        controllerUrl: url,
-        target: readTarget(form),
-        vncPassword,
-        usbDevice: read('usb_device', optionalText),
-        timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
-        requestTimeoutMs: read('request_timeout', duration({ min: inputs_SECOND / 10, max: 10 * inputs_MINUTE })),
-        pollInterval: read('poll_interval', pollInterval),
-        dryRun: read('dry_run', parsers_boolean),
-        headers,
-        identity: readIdentity(form, headers),
-        tls: readTls(form),
-        proxy: url && readProxy(form, url, environment),
-    };
-    if (problems.length > 0)
-        throw invalid(problems);
-    return Object.freeze(inputs);
+/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+function normalizePem(text) {
+    return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
-/** Whether a job summary is wanted, even where other inputs are invalid. */
-function wantsJobSummary(environment) {
-    return createReader(environment, [])('job_summary', parsers_boolean) !== false;
+function isPem(text) {
+    return /-----BEGIN [A-Z0-9 ]+-----/.test(text);
 }
-function invalid(problems) {
-    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
-    const list = problems.map((problem) => `- ${problem}`).join('\n');
-    return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
-}
-function createReader(environment, problems) {
-    return (name, parser) => {
-        const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
-        const fallback = DEFAULTS[name] ?? '';
-        return accept(name, parser(text.trim() === '' ? fallback : text), problems);
-    };
-}
-function accept(name, parsed, problems) {
-    if ('value' in parsed)
-        return parsed.value;
-    problems.push(`${name}: ${parsed.problem}`);
-    // Nobody gets to see it: a problem means that there will be no inputs at all.
-    return undefined;
-}
-function readTarget({ read, problems }) {
-    const before = problems.length;
-    const instanceId = read('instance_id', optionalUuid);
-    const externalId = read('external_id', optionalExternalId);
-    if (problems.length === before && (instanceId === undefined) === (externalId === undefined)) {
-        const seen = instanceId === undefined ? 'neither is given' : 'both are given';
-        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+/** Certificates in a PEM text, one or more. */
+function readCertificates(pem) {
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+    if (blocks.length === 0)
+        return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
+    try {
+        return { value: blocks.map((block) => new external_node_crypto_.X509Certificate(block)) };
     }
-    return instanceId === undefined
-        ? { by: 'external_id', id: externalId ?? '' }
-        : { by: 'instance_id', id: instanceId };
+    catch {
+        return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
+    }
 }
+/** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
+function readPrivateKey(pem, passphrase) {
+    const isEncrypted = /ENCRYPTED/.test(pem);
+    if (isEncrypted && passphrase === undefined)
+        return { problem: 'it is encrypted, and no passphrase is given' };
+    try {
+        return { value: (0,external_node_crypto_.createPrivateKey)({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }) };
+    }
+    catch {
+        return {
+            problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+        };
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/controller/proxy.js
+
+/**
+ * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host; lower case
+ * goes before upper case. Loopback is never proxied.
+ * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
+ */
+function proxyFor(url, environment) {
+    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const value = read(environment, variable).trim();
+    if (value === '' || isLoopback(url.hostname) || isExcepted(url, read(environment, 'NO_PROXY')))
+        return undefined;
+    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
+    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+}
+function isUsable({ protocol, hostname, username, password, pathname, search, hash }) {
+    try {
+        // A stray percent sign would come to light only when the credentials are sent.
+        decodeURIComponent(username + password);
+    }
+    catch {
+        return false;
+    }
+    const isBare = pathname === '/' && search === '' && hash === '';
+    return /^https?:$/.test(protocol) && hostname !== '' && isBare;
+}
+function read(environment, variable) {
+    return environment[variable.toLowerCase()] || environment[variable] || '';
+}
+function isLoopback(host) {
+    return (host === 'localhost' ||
+        host.endsWith('.localhost') ||
+        host === '[::1]' ||
+        ((0,external_node_net_.isIPv4)(host) && host.startsWith('127.')));
+}
+/** NO_PROXY lists hosts and suffixes (`example.com`, `.example.com`, `*.example.com`), each with a port or not, or `*`. */
+function isExcepted(url, list) {
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return list
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .some((entry) => {
+        if (entry === '*')
+            return true;
+        const [, host = '', onlyPort = port] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
+        return onlyPort === port && covers(host, url.hostname);
+    });
+}
+function covers(pattern, host) {
+    const name = pattern.replace(/^\*?\./, '');
+    if (name === '')
+        return false;
+    const bare = host.replace(/^\[|\]$/g, '');
+    return bare === name || host === name || bare.endsWith(`.${name}`);
+}
+
+;// CONCATENATED MODULE: ./lib/ways-in.js
+
+
+
+
+
 function isGiven({ read }, name) {
     return read(name, optionalText) !== undefined;
 }
+/** A secret, which is told of before anything is said about it. */
 function readSecret({ read, onSecret }, name) {
     const secret = read(name, secretText);
     if (secret !== undefined)
         onSecret(secret);
     return secret;
 }
-// ---- ways in ----
 const SHORTEST_ROOT_TOKEN = 10;
 /** What is shorter is a word like `Bearer`, rather than a secret: in characters. */
 const SHORTEST_PART = 8;
+/** Who the step is: nobody, root, or the holder of an API key; never two of them. */
 function readIdentity(form, headers) {
     const { read, problems } = form;
     const token = readSecret(form, 'root_token');
@@ -47193,6 +47125,7 @@ function apiKey({ problems }, pem) {
         problems.push('api_key: it is no RSA key');
     return key;
 }
+/** How the connection is secured. */
 function readTls(form) {
     const { read, problems } = form;
     const rejectUnauthorized = !read('skip_tls_verify', parsers_boolean);
@@ -47253,6 +47186,7 @@ function readSmallFile(path) {
         return undefined;
     }
 }
+/** Further headers; each value, and what may be the secret in it, is one. */
 function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
     const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
@@ -47266,7 +47200,8 @@ function secretParts(value) {
     const [, password = ''] = /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString()) ?? [];
     return [value, ...parts, password].filter((secret) => secret !== '');
 }
-function readProxy({ problems, onSecret }, url, environment) {
+/** The proxy that the environment asks for. */
+function readProxy({ problems, onSecret }, { url, environment }) {
     const proxy = proxyFor(url, environment);
     if (proxy === undefined || proxy instanceof URL) {
         onSecret(...secretsOf(proxy));
@@ -47284,6 +47219,80 @@ function secretsOf(proxy) {
     // A token may stand in the place of the user.
     const token = password === '' ? [proxy.username, user] : [];
     return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
+}
+
+;// CONCATENATED MODULE: ./lib/inputs.js
+
+
+
+/** What is used where an input is absent or blank; action.yml declares the same. */
+const DEFAULTS = {
+    timeout: '5m',
+    request_timeout: '10s',
+    poll_interval: 'auto',
+    dry_run: 'false',
+    job_summary: 'true',
+    skip_tls_verify: 'false',
+};
+const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
+/**
+ * Reads the inputs from the `INPUT_*` variables that the runner sets.
+ * @param onSecret told of each secret, before anything is said about any input.
+ * @throws ActionError `invalid_input`, with everything that is wrong.
+ */
+function readInputs(environment, onSecret) {
+    const problems = [];
+    const form = { read: createReader(environment, problems), problems, onSecret };
+    const { read } = form;
+    const vncPassword = readSecret(form, 'vnc_password');
+    const url = read('controller_url', controllerUrl);
+    const headers = readHeaders(form);
+    read('job_summary', parsers_boolean);
+    const inputs = {
+        controllerUrl: url,
+        target: readTarget(form),
+        vncPassword,
+        usbDevice: read('usb_device', optionalText),
+        timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+        requestTimeoutMs: read('request_timeout', duration({ min: inputs_SECOND / 10, max: 10 * inputs_MINUTE })),
+        pollInterval: read('poll_interval', pollInterval),
+        dryRun: read('dry_run', parsers_boolean),
+        headers,
+        identity: readIdentity(form, headers),
+        tls: readTls(form),
+        proxy: url && readProxy(form, { url, environment }),
+    };
+    if (problems.length > 0)
+        throw invalid(problems);
+    return Object.freeze(inputs);
+}
+/** Whether a job summary is wanted, even where other inputs are invalid. */
+function wantsJobSummary(environment) {
+    return createReader(environment, [])('job_summary', parsers_boolean) !== false;
+}
+function invalid(problems) {
+    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
+    const list = problems.map((problem) => `- ${problem}`).join('\n');
+    return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
+}
+function createReader(environment, problems) {
+    return (name, parser) => {
+        const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
+        const fallback = DEFAULTS[name] ?? '';
+        return accept(name, parser(text.trim() === '' ? fallback : text), problems);
+    };
+}
+function readTarget({ read, problems }) {
+    const before = problems.length;
+    const instanceId = read('instance_id', optionalUuid);
+    const externalId = read('external_id', optionalExternalId);
+    if (problems.length === before && (instanceId === undefined) === (externalId === undefined)) {
+        const seen = instanceId === undefined ? 'neither is given' : 'both are given';
+        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+    }
+    return instanceId === undefined
+        ? { by: 'external_id', id: externalId ?? '' }
+        : { by: 'instance_id', id: instanceId };
 }
 
 ;// CONCATENATED MODULE: external "os"

@@ -1,12 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
-import { type Identity, rootAuthorization } from './controller/credentials.ts';
+import type { Identity } from './controller/credentials.ts';
 import type { Target } from './controller/instance.ts';
-import { isPem, normalizePem, readCertificates, readPrivateKey } from './controller/pem.ts';
-import { proxyFor } from './controller/proxy.ts';
 import type { TlsOptions } from './controller/transport.ts';
 import { ActionError } from './errors.ts';
 import * as parse from './parsers.ts';
 import type { RestartJob } from './restart/restart.ts';
+import { readHeaders, readIdentity, readProxy, readSecret, readTls } from './ways-in.ts';
 
 /** The step's `with:`, and the proxy from its environment, checked and typed. */
 export interface Inputs extends RestartJob {
@@ -64,7 +62,7 @@ export function readInputs(
     headers,
     identity: readIdentity(form, headers),
     tls: readTls(form),
-    proxy: url && readProxy(form, url, environment),
+    proxy: url && readProxy(form, { url, environment }),
   };
   if (problems.length > 0) throw invalid(problems);
   return Object.freeze(inputs);
@@ -83,28 +81,22 @@ function invalid(problems: readonly string[]): ActionError {
 
 // ---- reading ----
 
-interface Form {
+/** The inputs as they are read, one by one. */
+export interface Form {
   readonly read: Reader;
   /** What is wrong so far. */
   readonly problems: string[];
   readonly onSecret: (...secrets: readonly string[]) => void;
 }
 
-type Reader = <T>(name: string, parser: parse.Parser<T>) => T;
+export type Reader = <T>(name: string, parser: parse.Parser<T>) => T;
 
 function createReader(environment: Environment, problems: string[]): Reader {
   return (name, parser) => {
     const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
     const fallback: string = DEFAULTS[name as keyof typeof DEFAULTS] ?? '';
-    return accept(name, parser(text.trim() === '' ? fallback : text), problems);
+    return parse.accept(name, parser(text.trim() === '' ? fallback : text), problems);
   };
-}
-
-function accept<T>(name: string, parsed: parse.Parsed<T>, problems: string[]): T {
-  if ('value' in parsed) return parsed.value;
-  problems.push(`${name}: ${parsed.problem}`);
-  // Nobody gets to see it: a problem means that there will be no inputs at all.
-  return undefined as never;
 }
 
 function readTarget({ read, problems }: Form): Target {
@@ -118,152 +110,4 @@ function readTarget({ read, problems }: Form): Target {
   return instanceId === undefined
     ? { by: 'external_id', id: externalId ?? '' }
     : { by: 'instance_id', id: instanceId };
-}
-
-function isGiven({ read }: Form, name: string): boolean {
-  return read(name, parse.optionalText) !== undefined;
-}
-
-function readSecret({ read, onSecret }: Form, name: string): string | undefined {
-  const secret = read(name, parse.secretText);
-  if (secret !== undefined) onSecret(secret);
-  return secret;
-}
-
-// ---- ways in ----
-
-const SHORTEST_ROOT_TOKEN = 10;
-/** What is shorter is a word like `Bearer`, rather than a secret: in characters. */
-const SHORTEST_PART = 8;
-
-function readIdentity(form: Form, headers: Inputs['headers']): Identity {
-  const { read, problems } = form;
-  const token = readSecret(form, 'root_token');
-  const id = read('api_key_id', parse.optionalText);
-  const pem = readPem(form, 'api_key');
-  if (token !== undefined && (id ?? pem) !== undefined) {
-    problems.push(
-      'root_token, api_key_id, api_key: two ways in are given; give the root token or the API key',
-    );
-  }
-  if ((id !== undefined) !== isGiven(form, 'api_key'))
-    problems.push('api_key_id, api_key: give both or neither');
-  if ((token ?? id ?? pem) !== undefined && 'authorization' in headers) {
-    problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
-  }
-  if (token !== undefined) return rootToken(form, token);
-  return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
-}
-
-function rootToken({ problems, onSecret }: Form, token: string): Identity {
-  onSecret(rootAuthorization(token).replace('Basic ', ''));
-  if (token.length < SHORTEST_ROOT_TOKEN) {
-    problems.push(`root_token: ${token.length} characters; a root token has at least ${SHORTEST_ROOT_TOKEN}`);
-  }
-  return { kind: 'root_token', token };
-}
-
-function apiKey({ problems }: Form, pem: string) {
-  const key = accept('api_key', readPrivateKey(pem), problems);
-  if (key !== undefined && key.asymmetricKeyType !== 'rsa') problems.push('api_key: it is no RSA key');
-  return key;
-}
-
-function readTls(form: Form): TlsOptions {
-  const { read, problems } = form;
-  const rejectUnauthorized = !read('skip_tls_verify', parse.boolean);
-  const ca = readPem(form, 'ca_cert');
-  if (ca !== undefined) accept('ca_cert', readCertificates(ca), problems);
-  return { rejectUnauthorized, ca, ...readClientCertificate(form) };
-}
-
-function readClientCertificate(form: Form): Pick<TlsOptions, 'cert' | 'key'> {
-  const { problems } = form;
-  const cert = readPem(form, 'client_cert');
-  const keyPem = readPem(form, 'client_key');
-  const passphrase = readSecret(form, 'client_key_passphrase');
-  const [hasCert, hasKey] = [isGiven(form, 'client_cert'), isGiven(form, 'client_key')];
-  if (hasCert !== hasKey) problems.push('client_cert, client_key: give both or neither');
-  if (keyPem === undefined && passphrase !== undefined)
-    problems.push('client_key_passphrase: there is no client_key');
-  if (cert === undefined || keyPem === undefined) return { cert: undefined, key: undefined };
-
-  const certificates = accept('client_cert', readCertificates(cert), problems);
-  const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase), problems);
-  if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
-    problems.push('client_key: it is not the key of the (first) certificate in client_cert');
-  }
-  return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
-}
-
-const LARGEST_PEM = 1024 * 1024;
-/** The longest keys take a fifth of it; and each line is masked. In characters. */
-const LARGEST_KEY = 20_000;
-
-/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
-function readPem({ read, problems, onSecret }: Form, name: string): string | undefined {
-  const given = read(name, parse.optionalText);
-  if (given === undefined) return undefined;
-  const text = isPem(given) ? given : readSmallFile(given);
-  if (text !== undefined && /PRIVATE KEY/.test(text) && text.length > LARGEST_KEY) {
-    problems.push(
-      `${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`,
-    );
-    return undefined;
-  }
-  // Somebody may have mixed up certificate and key: all that holds a key is a secret.
-  if (text !== undefined && /PRIVATE KEY/.test(text)) onSecret(text, normalizePem(text));
-  if (text !== undefined && isPem(text)) return normalizePem(text);
-  const what =
-    text === undefined
-      ? 'neither PEM text nor the path of a file that can be read'
-      : 'a file without PEM text';
-  problems.push(`${name}: it is ${what}`);
-  return undefined;
-}
-
-function readSmallFile(path: string): string | undefined {
-  try {
-    const status = statSync(path);
-    return status.isFile() && status.size <= LARGEST_PEM ? readFileSync(path, 'utf8') : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function readHeaders({ read, onSecret }: Form): Inputs['headers'] {
-  const text = read('headers', parse.headerText);
-  const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
-  onSecret(...values.flatMap(secretParts));
-  return read('headers', parse.headerLines);
-}
-
-/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
-function secretParts(value: string): string[] {
-  const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
-  const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
-  const [, password = ''] = /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString()) ?? [];
-  return [value, ...parts, password].filter((secret) => secret !== '');
-}
-
-function readProxy({ problems, onSecret }: Form, url: URL, environment: Environment): URL | undefined {
-  const proxy = proxyFor(url, environment);
-  if (proxy === undefined || proxy instanceof URL) {
-    onSecret(...secretsOf(proxy));
-    return proxy;
-  }
-  problems.push(
-    `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`,
-  );
-  return undefined;
-}
-
-/** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
-function secretsOf(proxy: URL | undefined): string[] {
-  if (proxy === undefined || proxy.username === '') return [];
-  const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
-  const basic = Buffer.from(`${user}:${password}`).toString('base64');
-  // A token may stand in the place of the user.
-  const token = password === '' ? [proxy.username, user] : [];
-  return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
 }

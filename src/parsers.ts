@@ -4,6 +4,13 @@ import { LONGEST_EXTERNAL_ID } from './controller/instance.ts';
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 export type Parser<T> = (text: string) => Parsed<T>;
 
+/** The value, or what is wrong on the list of problems: then nobody gets to see any value at all. */
+export function accept<T>(name: string, parsed: Parsed<T>, problems: string[]): T {
+  if ('value' in parsed) return parsed.value;
+  problems.push(`${name}: ${parsed.problem}`);
+  return undefined as never;
+}
+
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
