@@ -50364,10 +50364,10 @@ function ageOf({ reportedAt, updatedAt }) {
 function isComparable(a, b) {
     return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
 }
-/** Dates of boots are cut to whole seconds, and no two clocks run at quite the same pace. */
-const BOOT_TOLERANCE_MS = 2_000;
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
-const CLOCK_STEP_MS = 60_000;
+const CLOCK_STEP_MS = 10_000;
+/** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
+const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
 /**
  * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
  * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
@@ -50394,8 +50394,6 @@ function millisecondsBetween(from, to) {
 
 /** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
 const FAILED_AFTER_MS = 30_000;
-/** Where the record is not updated any more, the same report counts too, but later. */
-const FAILED_SILENTLY_AFTER_MS = 60_000;
 /** Looks after the first that have to confirm it. */
 const CONFIRMATIONS = 2;
 /** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
@@ -50456,26 +50454,23 @@ function newestOf({ newest, newestAt }, { at, instance }) {
 function interrupt({ trouble }, { at, instance }) {
     if (trouble === undefined || instance === undefined || looksFailed(instance))
         return trouble;
-    return { ...trouble, since: at, looks: 0, newerLooks: 0 };
+    return { ...trouble, since: at, newerLooks: 0 };
 }
 function troubleAfter({ trouble, newest }, { at, instance }) {
     if (instance !== undefined && !looksFailed(instance))
         return undefined;
-    const before = trouble ?? { since: at, looks: 0, newerLooks: 0, terminalLooks: 0 };
+    const before = trouble ?? { since: at, newerLooks: 0, terminalLooks: 0 };
     const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
     return {
         since: before.since,
-        looks: before.looks + 1,
         newerLooks: before.newerLooks + (isNews ? 1 : 0),
         terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
     };
 }
-function isFinal({ since, looks, newerLooks, terminalLooks }, at) {
+function isFinal({ since, newerLooks, terminalLooks }, at) {
     if (terminalLooks > 1)
         return true;
-    if (newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS)
-        return true;
-    return looks > CONFIRMATIONS && at - since >= FAILED_SILENTLY_AFTER_MS;
+    return newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS;
 }
 function looksFailed(instance) {
     return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';

@@ -6,6 +6,8 @@ const END_MS = 2_000;
 const CANCEL_MS = 1_000;
 /** Clocks and dates in whole seconds blur the moment of a boot. */
 const BOOT_BLUR_MS = 3_000;
+/** What a boot before the restart may lack in age to be told from one after it. */
+const FOREIGN_BLUR_MS = 20_000;
 
 /** The promises that a run broke, in words; empty for none. */
 export function brokenPromises(run: RunRecord): string[] {
@@ -51,7 +53,7 @@ function isFalseSuccess({ outcome, sentAt, boots, faults, malice, skewMs }: RunR
   if (faults.includes('clock') && wasBootedByOthers) return false;
   const { heartbeatMs, heartbeatJitter } = malice.world;
   const oldestReportMs = heartbeatMs * (1 + heartbeatJitter) + malice.replicas.lagMs;
-  const blurMs = BOOT_BLUR_MS + (wasBootedByOthers ? oldestReportMs : 0);
+  const blurMs = BOOT_BLUR_MS + (wasBootedByOthers ? oldestReportMs + FOREIGN_BLUR_MS : 0);
   if (sentAt === undefined || !boots.some((boot) => boot >= sentAt - blurMs)) return true;
   const claimedAt = Number((outcome.last?.startDate?.epochNanoseconds ?? 0n) / 1_000_000n) - skewMs;
   return !faults.includes('clock') && claimedAt < sentAt - blurMs;

@@ -57,7 +57,8 @@ export function drawMalice(random: Random, seed: number): Malice {
     pollInterval: pick<'auto' | number>('auto', 'auto', 500, 5_000),
     healsAfterMs: random.next() < 0.3 ? 0 : random.next() * timeoutMs,
     identity: pick('none', 'root_token', 'api_key'),
-    sessionTtlMs: pick(300, 20, 5) * SECOND,
+    // No shorter than the longest request: a session that ends on the way to the controller looks like no session at all.
+    sessionTtlMs: pick(300, 60, 20) * SECOND,
     cancelAfterMs: random.next() < 0.1 ? random.next() * timeoutMs : undefined,
     world: {
       ...DEFAULT_WORLD,

@@ -34,10 +34,10 @@ export function isComparable(a: Instance, b: Instance): boolean {
   return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
 }
 
-/** Dates of boots are cut to whole seconds, and no two clocks run at quite the same pace. */
-const BOOT_TOLERANCE_MS = 2_000;
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
-const CLOCK_STEP_MS = 60_000;
+const CLOCK_STEP_MS = 10_000;
+/** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
+const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
 
 export interface Elapsed {
   /** From sending the restart to first seeing the report: it was made before that. */

@@ -30,8 +30,7 @@ export interface History {
 
 interface Trouble {
   readonly since: number;
-  readonly looks: number;
-  /** Looks after the first that showed something newer, not the same report once more. */
+  /** Looks after the first that showed something newer, not the same report once more: that proves nothing. */
   readonly newerLooks: number;
   /** Looks at Terminating or Terminated: there is no way back from these. */
   readonly terminalLooks: number;
@@ -50,8 +49,6 @@ export type Verdict =
 
 /** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
 const FAILED_AFTER_MS = 30_000;
-/** Where the record is not updated any more, the same report counts too, but later. */
-const FAILED_SILENTLY_AFTER_MS = 60_000;
 /** Looks after the first that have to confirm it. */
 const CONFIRMATIONS = 2;
 
@@ -122,25 +119,23 @@ function newestOf(
 /** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
 function interrupt({ trouble }: History, { at, instance }: Sample): Trouble | undefined {
   if (trouble === undefined || instance === undefined || looksFailed(instance)) return trouble;
-  return { ...trouble, since: at, looks: 0, newerLooks: 0 };
+  return { ...trouble, since: at, newerLooks: 0 };
 }
 
 function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): Trouble | undefined {
   if (instance !== undefined && !looksFailed(instance)) return undefined;
-  const before = trouble ?? { since: at, looks: 0, newerLooks: 0, terminalLooks: 0 };
+  const before = trouble ?? { since: at, newerLooks: 0, terminalLooks: 0 };
   const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
   return {
     since: before.since,
-    looks: before.looks + 1,
     newerLooks: before.newerLooks + (isNews ? 1 : 0),
     terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
   };
 }
 
-function isFinal({ since, looks, newerLooks, terminalLooks }: Trouble, at: number): boolean {
+function isFinal({ since, newerLooks, terminalLooks }: Trouble, at: number): boolean {
   if (terminalLooks > 1) return true;
-  if (newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS) return true;
-  return looks > CONFIRMATIONS && at - since >= FAILED_SILENTLY_AFTER_MS;
+  return newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS;
 }
 
 function looksFailed(instance: Instance): boolean {
