@@ -38,13 +38,9 @@ const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
     secrets: [GATEWAY_KEY],
   }),
   'an Authorization of its own': async () => {
-    const { access, secrets } = await prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]);
+    const { inputs: _, ...way } = await prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]);
     const basic = Buffer.from(`root:${ROOT_TOKEN}`).toString('base64');
-    return {
-      ...(access && { access }),
-      inputs: { headers: `Authorization: Basic ${basic}` },
-      secrets: [...(secrets ?? []), basic],
-    };
+    return { ...way, inputs: { headers: `Authorization: Basic ${basic}` }, secrets: [ROOT_TOKEN, basic] };
   },
   'a proxy': () => proxied('http'),
   'a tunnel through a proxy': () => proxied('https'),
