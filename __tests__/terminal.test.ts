@@ -86,6 +86,12 @@ describe('terminal', () => {
     expect(terminal.clean(`<${Buffer.from('gw-tokén-ABC', 'latin1').toString()}>`)).toBe('<***>');
   });
 
+  test('an empty secret is none', () => {
+    terminal.mask('');
+    expect(log.lines()).toEqual([]);
+    expect(terminal.scrub('left alone')).toBe('left alone');
+  });
+
   test('a very long secret is hidden as it is', () => {
     const long = 'hunter2-'.repeat(2_000);
     terminal.mask(long);

@@ -46062,7 +46062,7 @@ function faultOf(result) {
     if ('answer' in result) {
         const { status, retryAfterMs } = result.answer;
         const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
-        const wish = retryAfterMs === undefined ? '' : `, asking for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)} of peace`;
+        const wish = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
         return {
             kind: `HTTP ${status}`,
             reason: `it answered HTTP ${status}${wish}`,
@@ -46592,6 +46592,8 @@ function decrypt(encrypted, key) {
 }
 /** A session's token is an ID, and no novel: in characters. */
 const LONGEST_TOKEN = 4_000;
+/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
+const SHORTEST_SECRET = 8;
 function readSession(text) {
     const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
     const data = isRecord(answer) ? answer['data'] : undefined;
@@ -46600,8 +46602,8 @@ function readSession(text) {
     const { token, userName, ...others } = data;
     if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
         return undefined;
-    const texts = Object.values(others).filter((value) => typeof value === 'string');
-    return { token: data['token'], data, secrets: [data['token'], ...texts] };
+    const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_SECRET);
+    return { token: data['token'], data, secrets: [data['token'], ...texts.map(String)] };
 }
 const TOKEN = /^[\x21-\x7e]+$/;
 function unknownKey({ status }) {
@@ -50879,7 +50881,9 @@ function createRedactor() {
         add(...secrets) {
             for (const form of secrets.flatMap(maskable).flatMap(encodings))
                 masked.add(form);
-            for (const form of [...masked, ...secrets.flatMap(encodings)])
+            // Nothing at all is found everywhere.
+            const real = secrets.filter((secret) => secret !== '');
+            for (const form of [...masked, ...real.flatMap(encodings)])
                 all.add(form);
             redact = createReplacer(masked);
             scrub = createReplacer(all);

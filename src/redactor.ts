@@ -20,7 +20,9 @@ export function createRedactor(): Redactor {
   return {
     add(...secrets) {
       for (const form of secrets.flatMap(maskable).flatMap(encodings)) masked.add(form);
-      for (const form of [...masked, ...secrets.flatMap(encodings)]) all.add(form);
+      // Nothing at all is found everywhere.
+      const real = secrets.filter((secret) => secret !== '');
+      for (const form of [...masked, ...real.flatMap(encodings)]) all.add(form);
       redact = createReplacer(masked);
       scrub = createReplacer(all);
     },

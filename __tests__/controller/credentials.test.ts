@@ -104,6 +104,13 @@ describe('a user API key', () => {
     expect(secrets).toContain('t0ken');
   });
 
+  test('takes long texts beside the token for secrets, but no empty or short ones', async () => {
+    const json =
+      '{"data":{"userName":"someone-long","token":"t0ken","sessionId":"","region":"eu","signature":"s1gnature"}}';
+    await credentials.authorize(onShake(answered(200, json)));
+    expect(secrets.slice(1)).toEqual(['t0ken', 's1gnature']);
+  });
+
   test.each<[string, Exchange]>([
     ['denied', answered(401)],
     ['unknown', answered(404, '404 page not found')],

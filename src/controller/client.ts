@@ -138,7 +138,7 @@ function faultOf(result: Exchange): Fault {
     const { status, retryAfterMs } = result.answer;
     const hint =
       'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
-    const wish = retryAfterMs === undefined ? '' : `, asking for ${seconds(retryAfterMs)} of peace`;
+    const wish = retryAfterMs === undefined ? '' : `, asking to wait for ${seconds(retryAfterMs)}`;
     return {
       kind: `HTTP ${status}`,
       reason: `it answered HTTP ${status}${wish}`,

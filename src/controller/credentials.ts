@@ -154,6 +154,8 @@ function decrypt(encrypted: Buffer, key: KeyObject): string {
 
 /** A session's token is an ID, and no novel: in characters. */
 const LONGEST_TOKEN = 4_000;
+/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
+const SHORTEST_SECRET = 8;
 
 function readSession(text: string): Session | undefined {
   const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
@@ -161,8 +163,10 @@ function readSession(text: string): Session | undefined {
   if (!isRecord(data) || typeof data['token'] !== 'string') return undefined;
   const { token, userName, ...others } = data;
   if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN) return undefined;
-  const texts = Object.values(others).filter((value) => typeof value === 'string');
-  return { token: data['token'], data, secrets: [data['token'], ...texts] };
+  const texts = Object.values(others).filter(
+    (value) => typeof value === 'string' && value.length >= SHORTEST_SECRET,
+  );
+  return { token: data['token'], data, secrets: [data['token'], ...texts.map(String)] };
 }
 
 const TOKEN = /^[\x21-\x7e]+$/;
