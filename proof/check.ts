@@ -1,88 +1,226 @@
-import { encodings } from '../src/redactor.ts';
-import type { RunRecord } from './run.ts';
+import type { ErrorCode } from '../src/errors.ts';
+import type { Malice } from './malice.ts';
+import { ORIGIN, type RunRecord, type TrueReport } from './run.ts';
 
 /** What `timeout` and a signal leave for the end: in milliseconds. */
 const END_MS = 2_000;
 const CANCEL_MS = 1_000;
-/** Clocks and dates in whole seconds blur the moment of a boot. */
-const BOOT_BLUR_MS = 3_000;
-/** What a boot before the restart may lack in age to be told from one after it. */
-const FOREIGN_BLUR_MS = 20_000;
 
 /** The promises that a run broke, in words; empty for none. */
 export function brokenPromises(run: RunRecord): string[] {
-  const checks: readonly [string, boolean][] = [
-    ['false success: "true" without a boot since the restart was sent', isFalseSuccess(run)],
-    [
-      'more than one restart was carried out',
-      run.restartRequests.filter(({ isTaken }) => isTaken).length > 1,
-    ],
-    ['false failure: it had healed in time', isFalseFailure(run)],
-    ['it ended late', run.endedAt > run.startedAt + run.malice.timeoutMs + END_MS],
-    [
-      'it ended late after the signal',
-      run.cancelledAt !== undefined && run.endedAt > run.cancelledAt + CANCEL_MS,
-    ],
-    ['"false" though the controller took the restart', run.outcome.restarted === 'false' && isTaken(run)],
-    [
-      '"unknown" though nothing was ever sent',
-      run.outcome.restarted === 'unknown' && run.sentAt === undefined,
-    ],
-    ['an internal error', run.outcome.error?.code === 'internal_error'],
-    ['a secret was written', run.secrets.flatMap(encodings).some((form) => run.written.includes(form))],
-    [
-      'success with an error, or failure without',
-      (run.outcome.restarted === 'true') !== (run.outcome.error === undefined),
-    ],
+  const checks = [
+    falseSuccess,
+    secondRestart,
+    falseFailure,
+    lateEnd,
+    untruth,
+    wrongCode,
+    missingOutput,
+    leak,
   ];
-  return checks.filter(([, isBroken]) => isBroken).map(([promise]) => promise);
+  return checks.flatMap((check) => check(run) ?? []);
 }
 
-function isTaken({ restartRequests }: RunRecord): boolean {
-  return restartRequests.some((request) => request.isTaken);
+type Check = (run: RunRecord) => string | undefined;
+
+// ---- no false success ----
+
+/** What a boot before the restart may lack in age to be told from one after it. */
+const FOREIGN_BLUR_MS = 20_000;
+
+const falseSuccess: Check = (run) => {
+  if (run.outcome.restarted !== 'true') return undefined;
+  const report = claimedReport(run);
+  if (report === undefined) return 'false success: no report ever said what the proof says';
+  if (report.bootedAt >= sentAt(run) || isIndistinguishable(report, run)) return undefined;
+  return 'false success: the VM has not booted since the restart was sent';
+};
+
+/** The report that showed all three conditions at once. */
+function claimedReport({ outcome: { last }, reports }: RunRecord): TrueReport | undefined {
+  const milliseconds = (date: { epochNanoseconds: bigint } | undefined) =>
+    date && Number(date.epochNanoseconds / 1_000_000n);
+  const [startDateMs, timestampMs] = [milliseconds(last?.startDate), milliseconds(last?.reportedAt)];
+  return reports.findLast((report) => {
+    const isThen = timestampMs === undefined || report.timestampMs === timestampMs;
+    return isHealthy(report) && isThen && report.startDateMs === startDateMs;
+  });
 }
 
 /**
- * Narrowed by what nobody can tell. A report can be as old, when it is seen, as a heartbeat and the lag of a replica
- * together: so long before the restart somebody else's boot can have been, and still look like ours. And where the node's
- * clock was set meanwhile, its dates prove nothing.
+ * What nobody can tell. Nobody knows how old a report was when it was first seen; so a boot that the step had not asked for
+ * looks like ours, unless the VM had run, when the report was made, for longer than the restart had been on its way by then.
+ * And where the node's clock was set meanwhile, its dates do not say when that boot was.
  */
-function isFalseSuccess({ outcome, sentAt, boots, faults, malice, skewMs }: RunRecord): boolean {
-  if (outcome.restarted !== 'true') return false;
-  const wasBootedByOthers = faults.includes('foreign restart') || malice.restartedBeforeMs !== undefined;
-  if (faults.includes('clock') && wasBootedByOthers) return false;
-  const { heartbeatMs, heartbeatJitter } = malice.world;
-  const oldestReportMs = heartbeatMs * (1 + heartbeatJitter) + malice.replicas.lagMs;
-  const blurMs = BOOT_BLUR_MS + (wasBootedByOthers ? oldestReportMs + FOREIGN_BLUR_MS : 0);
-  if (sentAt === undefined || !boots.some((boot) => boot >= sentAt - blurMs)) return true;
-  const claimedAt = Number((outcome.last?.startDate?.epochNanoseconds ?? 0n) / 1_000_000n) - skewMs;
-  return !faults.includes('clock') && claimedAt < sentAt - blurMs;
+function isIndistinguishable(report: TrueReport, run: RunRecord): boolean {
+  const isOfOthers = run.boots.some(({ at, isOurs }) => at === report.bootedAt && !isOurs);
+  const hadRunMs = report.at - report.bootedAt;
+  const isRecent = hadRunMs <= run.endedAt - sentAt(run) + FOREIGN_BLUR_MS;
+  return isOfOthers && (isRecent || run.faults.has('clock'));
 }
 
-const FATAL = ['doom', 'terminate', 'foreign restart'];
-
-/** The restart was taken, the VM came back, nothing went wrong any more, and there was time enough to see it. */
-function isFalseFailure(run: RunRecord): boolean {
-  const { outcome, malice, startedAt, boots, faults, cancelledAt } = run;
-  if (outcome.restarted === 'true' || cancelledAt !== undefined) return false;
-  if (faults.some((fault) => FATAL.includes(fault)) || !isTaken(run)) return false;
-  const takenAt = run.restartRequests.find((request) => request.isTaken)?.at ?? Number.POSITIVE_INFINITY;
-  const bootedAt = boots.find((boot) => boot >= takenAt) ?? Number.POSITIVE_INFINITY;
-  const silence = malice.events
-    .filter(({ kind }) => kind === 'silence')
-    .map(({ afterMs, forMs }) => afterMs + forMs);
-  const calmAt = Math.max(
-    startedAt + malice.healsAfterMs,
-    bootedAt,
-    ...silence.map((end) => startedAt + end),
-  );
-  const pollMs = malice.pollInterval === 'auto' ? 1_000 : malice.pollInterval;
-  const seenBy =
-    calmAt +
-    3 * 2 * malice.world.heartbeatMs +
-    malice.replicas.lagMs +
-    malice.requestTimeoutMs +
-    pollMs +
-    8_000;
-  return seenBy < startedAt + malice.timeoutMs;
+function sentAt({ posts }: RunRecord): number {
+  return posts[0]?.departedAt ?? Number.POSITIVE_INFINITY;
 }
+
+const secondRestart: Check = ({ posts }) =>
+  posts.filter(({ reply }) => reply === 'taken').length > 1
+    ? 'more than one restart was carried out'
+    : undefined;
+
+// ---- no false failure ----
+
+/** The longest pause between two tries, and what a Retry-After of the simulation asks for at most. */
+const PAUSE_MS = 3_000;
+const LONGEST_RETRY_AFTER_MS = 20_000;
+const HEARTBEATS = 3;
+
+/** It was all well again, and there was time enough to see it. */
+const falseFailure: Check = (run) => {
+  const { outcome, startedAt, faults, cancelledAt, malice } = run;
+  if (outcome.error === undefined || cancelledAt !== undefined || !run.isUp) return undefined;
+  const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
+  // Who is told that the credentials are no good, or the address, has no reason to ask again; and an Error that stays is one.
+  if (!isCarriedOut || faults.has('denied') || wasDownForLong(run)) return undefined;
+  const isInTime = calmAt(run) + allowanceMs(run) < startedAt + malice.step.timeoutMs;
+  return isInTime ? 'false failure: all was well again in time' : undefined;
+};
+
+const LONG_MS = 30_000;
+
+/** Whether the agent reported for so long that the VM is down. */
+function wasDownForLong({ outcome, reports, endedAt }: RunRecord): boolean {
+  if (outcome.error?.code !== 'vm_failed') return false;
+  let downSince = Number.POSITIVE_INFINITY;
+  for (const report of reports) {
+    if (report.at - downSince >= LONG_MS) return true;
+    downSince = isHealthy(report) ? Number.POSITIVE_INFINITY : Math.min(downSince, report.at);
+  }
+  return endedAt - downSince >= LONG_MS;
+}
+
+/** When the last thing went wrong, or the VM came up for the last time. */
+function calmAt({ malice, boots, startedAt }: RunRecord): number {
+  const ends = malice.events.map(({ kind, afterMs, forMs }) => {
+    const lasts = kind === 'silence' || kind === 'controller restart';
+    return afterMs < malice.healsAfterMs && lasts ? afterMs + forMs : 0;
+  });
+  return Math.max(startedAt + Math.max(malice.healsAfterMs, ...ends), ...boots.map(({ at }) => at));
+}
+
+/** How long it may take, once all is well, until a report is there, a replica has it, and a look sees it. */
+function allowanceMs({ malice, faults }: RunRecord): number {
+  const { step, network, replicas } = malice;
+  const pollMs = step.pollInterval === 'auto' ? 0 : step.pollInterval;
+  const pauseMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
+  const roundTripMs = 6 * network.latencyMs;
+  const seenMs = step.requestTimeoutMs + pauseMs + pollMs + roundTripMs;
+  return (malice.world.datelessMs ?? 0) + HEARTBEATS * heartbeatMs(malice) + replicas.lagMs + seenMs;
+}
+
+function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Malice): number {
+  return heartbeatMs * (1 + heartbeatJitter);
+}
+
+// ---- it ends ----
+
+const lateEnd: Check = ({ startedAt, endedAt, cancelledAt, malice }) => {
+  if (endedAt > startedAt + malice.step.timeoutMs + END_MS) return 'it ended late';
+  const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
+  return isCancelledLate ? 'it ended late after the signal' : undefined;
+};
+
+// ---- what it says is true ----
+
+const untruth: Check = ({ outcome: { restarted, error }, posts, malice }) => {
+  const isRefused = posts.some(({ reply, isAnswered }) => reply === 'refused' && isAnswered);
+  if (malice.step.dryRun && posts.length > 0) return 'a dry run sent a restart';
+  if (restarted === 'false' && posts.some(({ reply }) => reply === 'taken'))
+    return '"false" though the controller took the restart';
+  if (restarted === 'unknown' && posts.length === 0) return '"unknown" though nothing was ever sent';
+  if (restarted === 'unknown' && isRefused) return '"unknown" though the controller refused it';
+  const isSuccess = restarted === 'true' || malice.step.dryRun;
+  return isSuccess || error !== undefined ? undefined : 'neither success nor an error';
+};
+
+const wrongCode: Check = (run) => {
+  const code = run.outcome.error?.code;
+  if (code === undefined || FITS[code](run)) return undefined;
+  return `the code ${code} does not fit`;
+};
+
+const SPOILED = ['answer too short', 'answer garbled', 'answer with a gap'];
+const UNANSWERED = [
+  ...['refused', 'hangs connecting', 'request lost', 'request late', 'answer lost', 'answer late'],
+  ...['answer cut', 'answer in pieces', 'storm', 'late storm', 'controller restart'],
+];
+
+/** For each code, whether what happened can be called that. */
+const FITS: Readonly<Record<ErrorCode, (run: RunRecord) => boolean>> = {
+  invalid_input: () => false,
+  internal_error: () => false,
+  authentication_failed: (run) => happened(run, 'denied') || run.deniedInRow > 1,
+  permission_denied: (run) => happened(run, 'HTTP 403'),
+  protocol_error: (run) => happened(run, 'HTTP 302', 'HTTP 400', 'HTTP 404', ...SPOILED),
+  controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end'),
+  instance_not_found: (run) => happened(run, 'terminate', 'replace', ...SPOILED) || flaps(run),
+  ambiguous_target: (run) =>
+    run.malice.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace'),
+  not_running: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace', ...SPOILED),
+  cannot_verify: (run) => mayLackDates(run) || happened(run, ...SPOILED),
+  restart_unsupported: (run) => happened(run, 'HTTP 404'),
+  restart_refused: (run) => run.posts.some(({ reply }) => reply === 'refused'),
+  vm_failed: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace'),
+  timed_out: (run) => run.posts.length > 0 && run.endedAt >= run.startedAt + run.malice.step.timeoutMs,
+  cancelled: (run) => run.cancelledAt !== undefined,
+};
+
+function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {
+  return some.some((fault) => faults.has(fault));
+}
+
+function mayLackDates({ malice: { world } }: RunRecord): boolean {
+  return world.controllerVersion === '1.43.0' || world.datelessMs !== 0;
+}
+
+function flaps({ malice: { world } }: RunRecord): boolean {
+  return world.controllerVersion < '1.47';
+}
+
+/** Whether the agent never reported anything but a VM that is Started and running. */
+function wasHealthy({ reports }: RunRecord): boolean {
+  return reports.every(isHealthy);
+}
+
+function isHealthy({ state, power }: TrueReport): boolean {
+  return state === 'Started' && power === 'running';
+}
+
+const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, malice }) => {
+  const { restarted, error } = outcome;
+  const isKnown = answersSeen > 0 && malice.step.targetBy === 'instance_id';
+  const due = [
+    ...(isKnown ? ['instance_id', 'instance_state'] : []),
+    ...(posts.length > 0 ? ['previous_start_date'] : []),
+    ...(restarted === 'true' ? ['start_date', 'duration', 'status'] : []),
+    ...(error === undefined ? [] : ['error_code']),
+  ];
+  const missing = ['restarted', ...due].filter((name) => !outputs[name]);
+  return missing.length > 0 ? `outputs are missing: ${missing.join(', ')}` : undefined;
+};
+
+// ---- nothing leaks ----
+
+/** What secrets usually turn up as; kept apart from what the step itself looks for. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const encodings = ['base64', 'base64url', 'hex'] as const;
+  const unpadded = bytes.toString('base64').replace(/=+$/, '');
+  return [secret, unpadded, encodeURIComponent(secret), ...encodings.map((form) => bytes.toString(form))];
+}
+
+const leak: Check = ({ secrets, written, origins }) => {
+  if (secrets.flatMap(formsOf).some((form) => written.includes(form))) return 'a secret was written';
+  if (/^\s*::|##\[/m.test(written)) return 'something written would act as a workflow command';
+  return [...origins].some((origin) => origin !== ORIGIN) ? 'a request went elsewhere' : undefined;
+};

@@ -1,40 +1,65 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { brokenPromises } from './check.ts';
-import { runOnce } from './run.ts';
+import { Worker } from 'node:worker_threads';
+import { explainFailure, judge } from './judge.ts';
+import { describe, merge, startTally } from './tally.ts';
+import type { Shift, ShiftReport } from './worker.ts';
 
-/** `npm run simulate -- --runs N --seed S`: the real step in simulated worlds, judged by its promises. */
+/** `npm run simulate -- --runs N --seed S --jobs J [--show]`: the real step in simulated worlds, judged by its promises. */
 const { values } = parseArgs({
-  options: { runs: { type: 'string' }, seed: { type: 'string' }, show: { type: 'boolean' } },
+  options: {
+    runs: { type: 'string' },
+    seed: { type: 'string' },
+    jobs: { type: 'string' },
+    show: { type: 'boolean' },
+  },
 });
 const runs = Number(values.runs ?? 1_000);
-const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
+const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+const jobs = Number(values.jobs ?? availableParallelism());
+/** More would be more of the same. */
+const MOST_EXPLAINED = 3;
 
-const outcomes = new Map<string, number>();
-const faults = new Map<string, number>();
-const count = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
-let broken = 0;
-const startedAt = performance.now();
-for (let index = 0; index < runs; index++) {
-  const run = await runOnce((first + index) >>> 0);
-  count(outcomes, `${run.outcome.restarted} ${run.outcome.error?.code ?? ''}`.trim());
-  for (const fault of run.faults) count(faults, fault);
-  const promises = brokenPromises(run);
-  if (values.show) console.log([...run.timeline, '', run.written].join('\n'));
-  if (promises.length === 0) continue;
-  broken++;
-  console.log(`seed ${run.seed}: ${promises.join('; ')}`);
+if (values.show) await show(first, runs);
+else await simulate();
+
+/** Tells whole runs, moment by moment. */
+async function show(from: number, number: number): Promise<void> {
+  for (let seed = from; seed < from + number; seed++) {
+    const { broken, run } = await judge(seed, { tell: console.log });
+    console.log(`\nseed ${seed}: ${run?.outcome.restarted} ${run?.outcome.error?.code ?? ''}`);
+    console.log(broken.length === 0 ? 'every promise kept' : `broken: ${broken.join('; ')}`);
+  }
 }
-const seconds = (performance.now() - startedAt) / 1_000;
-console.log(
-  `\n${runs} runs from seed ${first} in ${seconds.toFixed(1)} s: ${Math.round(runs / seconds)} a second`,
-);
-for (const [title, counts] of [
-  ['outcomes', outcomes],
-  ['faults that happened, by runs', faults],
-] as const) {
-  console.log(`\n${title}`);
-  for (const [key, number] of [...counts].sort((a, b) => b[1] - a[1]))
-    console.log(`${String(number).padStart(8)}  ${key}`);
+
+async function simulate(): Promise<void> {
+  const startedAt = performance.now();
+  const shifts = await Promise.all(Array.from({ length: jobs }, (_, job) => work(shiftOf(job))));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const tally = startTally();
+  for (const shift of shifts) merge(tally, shift.tally);
+  const failures = shifts.flatMap((shift) => shift.failures);
+
+  for (const line of describe(tally)) console.log(line);
+  for (const failure of failures.slice(0, MOST_EXPLAINED)) console.log(`\n${await explainFailure(failure)}`);
+  for (const { seed, broken } of failures.slice(MOST_EXPLAINED)) {
+    console.log(`\nseed ${seed}: ${broken.join('; ')}`);
+  }
+  const rate = Math.round(tally.runs / seconds);
+  console.log(`\n${tally.runs} runs from seed ${first} in ${seconds.toFixed(1)} s: ${rate} a second`);
+  console.log(`${tally.runs - failures.length} kept every promise, ${failures.length} did not`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
 }
-console.log(`\n${runs - broken} kept every promise, ${broken} did not`);
-process.exitCode = broken === 0 ? 0 : 1;
+
+/** Each job gets a stretch of its own of the seeds. */
+function shiftOf(job: number): Shift {
+  const [from, to] = [Math.floor((runs * job) / jobs), Math.floor((runs * (job + 1)) / jobs)];
+  return { from: first + from, to: first + to };
+}
+
+function work(shift: Shift): Promise<ShiftReport> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: shift });
+    worker.once('message', resolve).once('error', reject);
+  });
+}

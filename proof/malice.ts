@@ -3,7 +3,8 @@ import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
 
 /** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
 export interface Malice {
-  readonly world: Omit<WorldOptions, 'startsAt'>;
+  readonly step: StepMalice;
+  readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
   readonly network: NetworkMalice;
   /** From here on, counted from the start, nothing goes wrong any more. */
@@ -11,77 +12,195 @@ export interface Malice {
   readonly events: readonly WorldEvent[];
   /** Somebody else restarted the VM so long before the start. */
   readonly restartedBeforeMs: number | undefined;
-  readonly identity: 'none' | 'root_token' | 'api_key';
+  /** A message that would do harm, if it were shown as it is, is left over from earlier. */
+  readonly leavesMessage: boolean;
   readonly sessionTtlMs: number;
   readonly cancelAfterMs: number | undefined;
+}
+
+/** What the step is asked to do. */
+export interface StepMalice {
+  readonly targetBy: 'instance_id' | 'external_id';
+  readonly identity: 'none' | 'root_token' | 'api_key';
+  readonly dryRun: boolean;
   readonly timeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly pollInterval: 'auto' | number;
 }
 
-/** Rates are shares of all requests. */
+/** What can happen to a request, with the largest share of all requests that it may happen to. */
+const MOST_STRUCK = {
+  refused: 0.3,
+  'hangs connecting': 0.1,
+  'request lost': 0.3,
+  'request late': 0.2,
+  'answer lost': 0.3,
+  'answer late': 0.2,
+  /** The connection breaks at any byte of the answer. */
+  'answer cut': 0.2,
+  /** It comes in pieces, with pauses between them. */
+  'answer in pieces': 0.2,
+  /** It ends too early, without a sign that it does. */
+  'answer too short': 0.1,
+  /** Bytes of it became others. */
+  'answer garbled': 0.1,
+  /** A field of it is gone. */
+  'answer with a gap': 0.1,
+  /** Something in between answers 408, 429 or 5xx, and the controller never hears of the request ... */
+  storm: 0.4,
+  /** ... or has carried it out before. */
+  'late storm': 0.2,
+} as const;
+
+export type Strike = keyof typeof MOST_STRUCK | 'denied';
+
 export interface NetworkMalice {
-  readonly refused: number;
-  readonly hangsConnecting: number;
-  readonly lostThere: number;
-  readonly lostBack: number;
-  readonly cut: number;
-  /** Answered by something in between, with one of these, without the controller's knowledge ... */
-  readonly storm: number;
-  /** ... or after the controller has carried it out. */
-  readonly lateStorm: number;
-  /** One way. */
+  readonly rates: Readonly<Record<Strike, number>>;
+  /** One way, about. */
   readonly latencyMs: number;
-  readonly slow: number;
 }
 
+/** What happens in the world, beside the network. */
+const EVENT_KINDS = [
+  'silence',
+  'busy',
+  'clock',
+  'time zone',
+  'foreign restart',
+  'doom',
+  'terminate',
+  'replace',
+  'namesake',
+  'crash',
+  'reboot',
+  'unsteady',
+  'controller restart',
+  'sessions end',
+] as const;
+
+export type EventKind = (typeof EVENT_KINDS)[number];
+
 export interface WorldEvent {
-  readonly kind: 'silence' | 'busy' | 'clock' | 'foreign restart' | 'doom' | 'terminate';
+  readonly kind: EventKind;
   readonly afterMs: number;
   readonly forMs: number;
 }
 
+/** What a world can be told to do wrong, beside its draws. */
+const FLAWLESS = {
+  lostReports: 0,
+  doubledReports: 0,
+  datelessMs: 0,
+  clockSkewMs: 0,
+  writesLocalDates: false,
+};
+
 const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
 /** The world's history before the step begins. */
-export const PRELUDE_MS = 60 * SECOND;
+export const PRELUDE_MS = MINUTE;
+
+/**
+ * A world where nothing goes wrong: what a run's malice is shrunk towards. Only what has to be there stays.
+ */
+export function calm(seed: number): Malice {
+  const rates = Object.fromEntries([...Object.keys(MOST_STRUCK), 'denied'].map((strike) => [strike, 0]));
+  return {
+    step: {
+      ...{ targetBy: 'instance_id', identity: 'none', dryRun: false },
+      ...{ timeoutMs: MINUTE, requestTimeoutMs: 10 * SECOND, pollInterval: 'auto' },
+    },
+    world: { ...DEFAULT_WORLD, seed, vms: 2, nodes: 1, heartbeatJitter: 0, ...FLAWLESS },
+    replicas: { count: 1, lagMs: 0 },
+    network: { rates: rates as NetworkMalice['rates'], latencyMs: 1 },
+    ...{ healsAfterMs: 0, events: [], restartedBeforeMs: undefined },
+    ...{ leavesMessage: false, sessionTtlMs: 5 * MINUTE, cancelAfterMs: undefined },
+  };
+}
 
 /** Draws a world's malice, each kind with a rate of its own, and most of them often not at all. */
 export function drawMalice(random: Random, seed: number): Malice {
-  const rate = (most: number) => (random.next() < 0.5 ? 0 : random.next() * most);
-  const pick = <T>(...values: readonly T[]): T => values[Math.floor(random.next() * values.length)] as T;
-  const timeoutMs = pick(30, 60, 120, 300) * SECOND;
-  const heartbeatMs = pick(1, 5, 5, 5, 10) * SECOND;
+  const step = drawStep(random.fork('step'));
+  const { timeoutMs } = step;
+  const cruelty = random.fork('cruelty');
+  const heals = cruelty.next() < 0.3 ? 0 : cruelty.next() * timeoutMs;
+  const cancellation = random.fork('cancellation');
+  const other = random.fork('other restart');
   return {
-    timeoutMs,
-    requestTimeoutMs: pick(1, 3, 10) * SECOND,
-    pollInterval: pick<'auto' | number>('auto', 'auto', 500, 5_000),
-    healsAfterMs: random.next() < 0.3 ? 0 : random.next() * timeoutMs,
-    identity: pick('none', 'root_token', 'api_key'),
-    // No shorter than the longest request: a session that ends on the way to the controller looks like no session at all.
-    sessionTtlMs: pick(300, 60, 20) * SECOND,
-    cancelAfterMs: random.next() < 0.1 ? random.next() * timeoutMs : undefined,
-    world: {
-      ...DEFAULT_WORLD,
-      ...{ seed, vms: 2, nodes: 1, heartbeatMs, heartbeatJitter: rate(0.5) },
-      ...{ stopMs: random.between(100, 3_000), startMs: random.between(100, 3_000), pickUpMs: rate(5_000) },
-      controllerVersion: pick('1.50.1', '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
-    },
-    replicas: { count: pick(1, 1, 2, 3), lagMs: rate(30 * SECOND) },
-    network: {
-      ...{ refused: rate(0.3), hangsConnecting: rate(0.1), lostThere: rate(0.3), lostBack: rate(0.3) },
-      ...{
-        cut: rate(0.2),
-        storm: rate(0.4),
-        lateStorm: rate(0.2),
-        latencyMs: pick(1, 20, 200),
-        slow: rate(0.2),
-      },
-    },
-    restartedBeforeMs: random.next() < 0.3 ? random.next() * PRELUDE_MS : undefined,
-    events: Array.from({ length: Math.floor(random.next() ** 2 * 4) }, () => ({
-      kind: pick('silence', 'busy', 'clock', 'foreign restart', 'doom', 'terminate'),
-      afterMs: random.next() * timeoutMs * 0.7,
-      forMs: random.next() ** 2 * 60 * SECOND,
-    })),
+    step,
+    world: { ...calm(seed).world, ...drawWorld(random.fork('world')) },
+    replicas: drawReplicas(random.fork('replicas')),
+    network: drawNetwork(random.fork('network'), pick(cruelty, 0.1, 0.3, 0.5)),
+    healsAfterMs: heals,
+    events: drawEvents(random.fork('events'), timeoutMs),
+    restartedBeforeMs: other.next() < 0.3 ? other.next() * PRELUDE_MS : undefined,
+    leavesMessage: random.fork('message').next() < 0.5,
+    // Longer than a request may take: what ends on the way to the controller looks like no session at all.
+    sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
+    cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * timeoutMs : undefined,
   };
+}
+
+function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
+  return values[Math.floor(random.next() * values.length)] ?? values[0];
+}
+
+/** Half the time none, else up to the most. */
+function rate(random: Random, most: number): number {
+  return random.next() < 0.5 ? 0 : random.next() * most;
+}
+
+function drawStep(random: Random): StepMalice {
+  return {
+    targetBy: pick<StepMalice['targetBy']>(random, 'instance_id', 'instance_id', 'external_id'),
+    identity: pick<StepMalice['identity']>(random, 'none', 'root_token', 'api_key'),
+    dryRun: random.next() < 0.05,
+    timeoutMs: random.next() < 0.03 ? 5 * MINUTE : pick(random, 15, 30, 30, 60) * SECOND,
+    requestTimeoutMs: pick(random, 1, 3, 10) * SECOND,
+    pollInterval: pick<'auto' | number>(random, 'auto', 'auto', 'auto', 500, 5_000),
+  };
+}
+
+function drawWorld(random: Random) {
+  return {
+    heartbeatMs: pick(random, 1, 5, 5, 5, 10) * SECOND,
+    heartbeatJitter: rate(random, 0.5),
+    lostReports: rate(random, 0.3),
+    doubledReports: rate(random, 0.3),
+    // Two boots within one second could not be told apart, as their dates are whole seconds.
+    stopMs: random.between(600, 3_000),
+    startMs: random.between(600, 3_000),
+    pickUpMs: rate(random, 5_000),
+    datelessMs: rate(random, 5_000),
+    controllerVersion: random.next() < 0.02 ? '1.43.0' : pick(random, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
+    clockSkewMs: pick(random, 0, 1, 1, 1) * Math.round(random.between(-3 * HOUR, 3 * HOUR)),
+    writesLocalDates: random.next() < 0.3,
+  };
+}
+
+function drawReplicas(random: Random): Malice['replicas'] {
+  return { count: pick(random, 1, 1, 2, 3), lagMs: rate(random, 30 * SECOND) };
+}
+
+/** @param share of the kinds that happen at all. */
+function drawNetwork(random: Random, share: number): NetworkMalice {
+  const rates = Object.entries(MOST_STRUCK).map(([strike, most]) => {
+    return [strike, random.next() < share ? random.next() * most : 0];
+  });
+  // To be denied is final: it would hide everything else.
+  const denied = random.next() < 0.03 ? 0.2 : 0;
+  return {
+    rates: Object.fromEntries([...rates, ['denied', denied]]),
+    latencyMs: pick(random, 1, 20, 200),
+  };
+}
+
+function drawEvents(random: Random, timeoutMs: number): WorldEvent[] {
+  return Array.from({ length: Math.floor(random.next() ** 2 * 4) }, () => ({
+    kind: pick(random, ...EVENT_KINDS),
+    // Most of what matters happens early.
+    afterMs: random.next() ** 2 * timeoutMs * 0.7,
+    forMs: random.next() ** 2 * 3 * MINUTE,
+  }));
 }

@@ -14,6 +14,9 @@ export interface Fate {
   readonly resetMs: number | undefined;
   /** The share of the answer's body that arrives before the connection breaks; 1 for all of it. */
   readonly arriving: number;
+  /** The body comes in so many pieces, with such pauses between them. */
+  readonly pieces: number;
+  readonly pauseMs: number;
 }
 
 export interface WireAnswer {
@@ -25,13 +28,19 @@ export interface WireAnswer {
 export interface NetworkOptions {
   readonly at: (afterMs: number, act: () => void) => void;
   readonly fateOf: (request: SeenRequest) => Fate;
+  /** A connection stands, and the request leaves. */
+  readonly departs: (request: SeenRequest) => void;
   /** The controller: called when the request has arrived. */
   readonly answer: (request: SeenRequest) => WireAnswer;
+  /** The whole answer is there, and somebody still waits for it. */
+  readonly delivered: (request: SeenRequest, answer: WireAnswer) => void;
 }
 
 /** A network for undici that is all made up: no socket, no real time. */
 export class SimulatedNetwork extends Dispatcher {
   readonly #options: NetworkOptions;
+  /** Where requests went. */
+  readonly origins = new Set<string>();
 
   constructor(options: NetworkOptions) {
     super();
@@ -39,13 +48,14 @@ export class SimulatedNetwork extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    this.origins.add(String(options.origin));
     const request = {
       method: options.method,
       path: options.path,
       headers: Object(options.headers) as SeenRequest['headers'],
       body: typeof options.body === 'string' ? options.body : '',
     };
-    new Journey(this.#options, handler).begin(request);
+    new Journey(this.#options, { request, handler }).begin();
     return true;
   }
 
@@ -54,67 +64,83 @@ export class SimulatedNetwork extends Dispatcher {
   override async destroy(): Promise<void> {}
 }
 
+interface Passenger {
+  readonly request: SeenRequest;
+  readonly handler: Dispatcher.DispatchHandler;
+}
+
 /** One request and its answer; whatever happens after its end is nobody's business. */
 class Journey {
   readonly #options: NetworkOptions;
+  readonly #request: SeenRequest;
   readonly #handler: Dispatcher.DispatchHandler;
-  #isOver = false;
+  readonly #fate: Fate;
   readonly #controller: Dispatcher.DispatchController;
+  #isOver = false;
 
-  constructor(options: NetworkOptions, handler: Dispatcher.DispatchHandler) {
+  constructor(options: NetworkOptions, { request, handler }: Passenger) {
     this.#options = options;
+    this.#request = request;
     this.#handler = handler;
-    const fail = (error: Error) => this.#fail(error);
-    this.#controller = {
-      aborted: false,
-      paused: false,
-      reason: null,
-      abort: fail,
-      pause() {},
-      resume() {},
-    };
+    this.#fate = options.fateOf(request);
+    const abort = (error: Error) => this.#fail(error);
+    this.#controller = { aborted: false, paused: false, reason: null, abort, pause() {}, resume() {} };
   }
 
-  begin(request: SeenRequest): void {
-    const fate = this.#options.fateOf(request);
-    if (fate.connectMs === undefined) {
-      if (fate.isRefused) this.#later(0, () => this.#fail(failure('ECONNREFUSED', 'connect ECONNREFUSED')));
-      return;
+  begin(): void {
+    const { connectMs, isRefused } = this.#fate;
+    if (connectMs !== undefined) {
+      this.#later(connectMs, () => this.#send());
+    } else if (isRefused) {
+      this.#later(0, () => this.#fail(failure('ECONNREFUSED', 'connect ECONNREFUSED')));
     }
-    this.#later(fate.connectMs, () => {
-      this.#handler.onRequestStart?.(this.#controller, null);
-      this.#send(request, fate);
-    });
   }
 
-  #send(request: SeenRequest, fate: Fate): void {
-    if (fate.thereMs === undefined) {
-      this.#lose(fate);
+  #send(): void {
+    const { thereMs, backMs } = this.#fate;
+    this.#handler.onRequestStart?.(this.#controller, null);
+    // Whoever gave up in the meantime says so now, and nothing is sent.
+    if (this.#isOver) return;
+    this.#options.departs(this.#request);
+    if (thereMs === undefined) {
+      this.#lose();
       return;
     }
     // It arrives even if nobody waits for the answer any more.
-    this.#options.at(fate.thereMs, () => {
-      const answer = this.#options.answer(request);
-      if (fate.backMs === undefined) this.#lose(fate);
-      else this.#later(fate.backMs, () => this.#receive(answer, fate));
+    this.#options.at(thereMs, () => {
+      const answer = this.#options.answer(this.#request);
+      if (backMs === undefined) this.#lose();
+      else this.#later(backMs, () => this.#receive(answer));
     });
   }
 
-  #lose({ resetMs }: Fate): void {
+  #lose(): void {
+    const { resetMs } = this.#fate;
     if (resetMs !== undefined)
       this.#later(resetMs, () => this.#fail(failure('ECONNRESET', 'read ECONNRESET')));
   }
 
-  #receive({ status, headers, body }: WireAnswer, { arriving }: Fate): void {
-    this.#handler.onResponseStart?.(this.#controller, status, headers, '');
-    const bytes = Buffer.from(body);
+  #receive(answer: WireAnswer): void {
+    const { arriving, pieces } = this.#fate;
+    this.#handler.onResponseStart?.(this.#controller, answer.status, answer.headers, '');
+    const bytes = Buffer.from(answer.body);
     const arrived = bytes.subarray(0, Math.floor(bytes.length * arriving));
-    if (arrived.length > 0) this.#handler.onResponseData?.(this.#controller, arrived);
-    if (arriving < 1) {
-      this.#fail(failure('UND_ERR_SOCKET', 'other side closed'));
-      return;
-    }
+    const size = Math.max(1, Math.ceil(arrived.length / pieces));
+    this.#read({ answer, arrived, size });
+  }
+
+  #read({ answer, arrived, size }: { answer: WireAnswer; arrived: Buffer; size: number }): void {
+    const [piece, rest] = [arrived.subarray(0, size), arrived.subarray(size)];
+    if (piece.length > 0) this.#handler.onResponseData?.(this.#controller, piece);
+    if (rest.length > 0) this.#later(this.#fate.pauseMs, () => this.#read({ answer, arrived: rest, size }));
+    else if (this.#fate.arriving < 1) this.#fail(failure('UND_ERR_SOCKET', 'other side closed'));
+    else this.#end(answer);
+  }
+
+  #end(answer: WireAnswer): void {
+    if (this.#isOver) return;
     this.#isOver = true;
+    this.#options.delivered(this.#request, answer);
     this.#handler.onResponseEnd?.(this.#controller, {});
   }
 

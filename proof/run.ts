@@ -1,20 +1,16 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { type Reaction, react, type SeenRequest } from '../simulator/face.ts';
-import { createGate } from '../simulator/gate.ts';
-import { createRandom, type Random } from '../simulator/random.ts';
-import { createReplicas } from '../simulator/replicas.ts';
-import { type Node, type Vm, World } from '../simulator/world.ts';
+import { createRandom } from '../simulator/random.ts';
+import type { InstanceRecord } from '../simulator/world.ts';
 import type { Identity } from '../src/controller/credentials.ts';
 import { ActionError } from '../src/errors.ts';
 import type { Inputs } from '../src/inputs.ts';
 import { run as runStep } from '../src/main.ts';
 import { createRedactor } from '../src/redactor.ts';
-import { outputsOf } from '../src/report.ts';
+import { outputsOf, reportError, titleOf } from '../src/report.ts';
 import type { Outcome } from '../src/restart/restart.ts';
 import { renderSummary } from '../src/summary.ts';
 import { harmless, type Terminal } from '../src/terminal.ts';
-import { drawMalice, type Malice, PRELUDE_MS, type WorldEvent } from './malice.ts';
-import { type Fate, SimulatedNetwork } from './network.ts';
+import { drawMalice, type Malice, PRELUDE_MS } from './malice.ts';
+import { KEY_PAIR, type RestartPost, ROOT_TOKEN, Stage } from './stage.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /** What the checker knows of one run: what the step said, and what is true. Times in milliseconds. */
@@ -22,240 +18,187 @@ export interface RunRecord {
   readonly seed: number;
   readonly malice: Malice;
   readonly outcome: Outcome;
+  readonly outputs: Readonly<Record<string, string>>;
   readonly startedAt: number;
   readonly endedAt: number;
   readonly cancelledAt: number | undefined;
-  /** When the controller got a restart from the step, and whether it took it. */
-  readonly restartRequests: readonly { readonly at: number; readonly isTaken: boolean }[];
-  /** When the step first sent one. */
-  readonly sentAt: number | undefined;
-  /** When the VM booted, whoever wanted it. */
-  readonly boots: readonly number[];
+  /** Restarts that the step sent, whatever became of them. */
+  readonly posts: readonly RestartPost[];
+  /** When the VM that was to be restarted booted, whoever wanted it. */
+  readonly boots: readonly TrueBoot[];
+  /** What the agent reported of the VM, in order. */
+  readonly reports: readonly TrueReport[];
   readonly isUp: boolean;
-  /** How far off the node's clock is. */
-  readonly skewMs: number;
+  /** Healthy answers about the instance that reached the step. */
+  readonly answersSeen: number;
+  /** Requests in a row, up to the last, that were not let in. */
+  readonly deniedInRow: number;
   /** Kinds of faults that really happened. */
-  readonly faults: readonly string[];
-  /** Everything that the step wrote. */
+  readonly faults: ReadonlySet<string>;
+  /** Where requests went. */
+  readonly origins: ReadonlySet<string>;
+  /** Everything that the step wrote, by lines as the runner would read them. */
   readonly written: string;
   readonly secrets: readonly string[];
-  /** What happened, in order, for people. */
-  readonly timeline: readonly string[];
+}
+
+export interface TrueBoot {
+  readonly at: number;
+  /** The step had asked for it. */
+  readonly isOurs: boolean;
+}
+
+export interface TrueReport {
+  readonly at: number;
+  readonly state: string;
+  readonly power: string;
+  /** When the VM had booted, in truth, and by the node's clock in whole seconds. */
+  readonly bootedAt: number;
+  readonly startDateMs: number;
+  /** By the node's clock. */
+  readonly timestampMs: number;
+}
+
+export interface RunOptions {
+  /** What to change about the malice that was drawn. */
+  readonly change?: (malice: Malice) => Malice;
+  /** Told what happens, in order: for people. */
+  readonly tell?: (line: string) => void;
 }
 
 const START = Date.parse('2026-07-01T12:00:00Z');
-const ROOT_TOKEN = 'root-hunter2-token';
+export const ORIGIN = 'http://controller.example:8090';
 const PASSWORD = 'vnc-hunter2';
-const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-output name=x::y\n##[error]<b>z`;
 
 /** One run of the real step in a simulated world; the same seed gives the same run. */
 export async function runOnce(
   seed: number,
-  change: (malice: Malice) => Malice = (malice) => malice,
+  { change = (malice) => malice, tell }: RunOptions = {},
 ): Promise<RunRecord> {
   const random = createRandom(seed);
   const malice = change(drawMalice(random, seed));
   const time = createVirtualTime(START - PRELUDE_MS);
-  const stage = createStage({ malice, random, time });
-  const instanceId = stage.world.records[0]?.instanceId ?? '';
-  for (const event of malice.events) time.at(START + event.afterMs, () => stage.happen(event, instanceId));
-  if (malice.restartedBeforeMs !== undefined) {
-    time.at(START - malice.restartedBeforeMs, () => stage.change((world) => world.restart(instanceId)));
-  }
-  await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
+  const stage = new Stage({ malice, random, time, startsAt: START, tell });
+  const reports: (TrueReport & OfInstance)[] = [];
+  stage.world.onReport = (record) => {
+    reports.push(...trueReport(record, time.now()));
+  };
+  await schedule(stage, malice, time);
 
-  const cancellation = new AbortController();
-  let cancelledAt: number | undefined;
-  if (malice.cancelAfterMs !== undefined) {
-    time.at(START + malice.cancelAfterMs, () => {
-      cancelledAt = time.now();
-      cancellation.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
-    });
-  }
-  const { terminal, written } = createRecorder();
+  const { cancelledAt, signal } = cancellation(malice, time);
+  const { terminal, written } = createRecorder(tell);
   terminal.mask(PASSWORD);
-  const dispatcher = new SimulatedNetwork(stage);
-  const host = { terminal, clock: time.clock, random: random.next, signal: cancellation.signal };
-  const dispatchers = { reader: dispatcher, writer: dispatcher };
-  const outcome = await time.run(runStep(inputsFor(malice, instanceId), { ...host, dispatchers }));
+  const dispatchers = { reader: stage.network, writer: stage.network };
+  const host = { terminal, clock: time.clock, random: random.fork('step').next, signal, dispatchers };
+  const outcome = await time.run(runStep(inputsFor(malice, stage), host));
   const endedAt = time.now();
-  stage.world.advanceTo(endedAt);
+  await liveOn(stage, time, START + malice.step.timeoutMs);
 
-  const said = [JSON.stringify(outputsOf(outcome, terminal.clean)), renderSummary(outcome, terminal.clean)];
+  const outputs = outputsOf(outcome, terminal.clean);
+  if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
+  const { posts, answersSeen, deniedInRow, world } = stage;
+  const instanceId = outcome.before?.instanceId ?? stage.instanceId;
+  const record = world.records.find((one) => one.instanceId === instanceId);
   return {
-    ...{ seed, malice, outcome, startedAt: START, endedAt, cancelledAt },
-    ...{
-      restartRequests: stage.restartRequests,
-      sentAt: stage.sentAt(),
-      faults: [...stage.faults],
-      timeline: stage.timeline,
-    },
-    boots: stage.world.boots.filter((boot) => boot.instanceId === instanceId).map(({ at }) => at),
-    isUp: stage.world.records[0]?.vm?.power === 'running',
-    skewMs: stage.world.nodes[0]?.clockSkewMs ?? 0,
-    written: [...written, ...said].join('\n'),
+    ...{ seed, malice, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
+    ...{ posts, answersSeen, deniedInRow, faults: faultsOf(stage, malice), origins: stage.network.origins },
+    reports: reports.filter((report) => report.instanceId === instanceId),
+    boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
+      id === instanceId ? [{ at, isOurs: stage.requestIds.has(requestId) }] : [],
+    ),
+    isUp: record?.vm?.power === 'running' && record.state === 'Started',
+    written: [...written, JSON.stringify(outputs), renderSummary(outcome, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, ...stage.tokens],
   };
 }
 
-function inputsFor(malice: Malice, instanceId: string): Inputs {
-  const identities: Readonly<Record<Malice['identity'], Identity>> = {
+/** Those on the way, those in the world, and those that are there from the start. */
+function faultsOf({ faults, world }: Stage, { world: options, ...malice }: Malice): Set<string> {
+  const { count, lagMs } = malice.replicas;
+  const standing: readonly [string, boolean][] = [
+    ['lagging replica', count > 1 && lagMs > 0],
+    ['clock off', options.clockSkewMs !== 0],
+    ['local dates', options.writesLocalDates === true],
+    ['dateless boot', options.datelessMs !== 0],
+    ['restart just before', malice.restartedBeforeMs !== undefined],
+    ['message left over', malice.leavesMessage],
+    ['cancelled', malice.cancelAfterMs !== undefined],
+  ];
+  return new Set([...faults, ...world.mishaps, ...standing.flatMap(([kind, isSo]) => (isSo ? [kind] : []))]);
+}
+
+interface OfInstance {
+  readonly instanceId: string;
+}
+
+function trueReport({ instanceId, state, report }: InstanceRecord, at: number): (TrueReport & OfInstance)[] {
+  if (report === undefined) return [];
+  const { vm, readAt, skewMs } = report;
+  const startDateMs = Math.floor((vm.bootedAt + vm.bootSkewMs) / 1_000) * 1_000;
+  const { power, bootedAt } = vm;
+  return [{ instanceId, at, state, power, bootedAt, startDateMs, timestampMs: Math.floor(readAt + skewMs) }];
+}
+
+/** Puts what will happen on the agenda, and lets the world live up to the moment when the step begins. */
+async function schedule(stage: Stage, malice: Malice, time: VirtualTime): Promise<void> {
+  if (malice.leavesMessage) stage.leaveMessage(MESSAGE);
+  for (const event of malice.events) time.at(START + event.afterMs, () => stage.happen(event));
+  if (malice.restartedBeforeMs !== undefined) {
+    time.at(START - malice.restartedBeforeMs, () => stage.restartByOthers());
+  }
+  await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
+}
+
+/** What is still on its way arrives, and what would have become of the VM by the deadline comes to light. */
+async function liveOn(stage: Stage, time: VirtualTime, deadline: number): Promise<void> {
+  const isPostOnItsWay = stage.posts.some(({ arrivedAt }) => arrivedAt === undefined);
+  const until = Math.max(deadline, isPostOnItsWay ? stage.arrivesAt + 1 : 0);
+  await time.run(time.clock.sleep(Math.max(0, until - time.now()), new AbortController().signal));
+  stage.world.advanceTo(time.now());
+}
+
+function cancellation({ cancelAfterMs }: Malice, time: VirtualTime) {
+  const controller = new AbortController();
+  let cancelledAt: number | undefined;
+  if (cancelAfterMs !== undefined) {
+    time.at(START + cancelAfterMs, () => {
+      cancelledAt = time.now();
+      controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
+    });
+  }
+  return { signal: controller.signal, cancelledAt: () => cancelledAt };
+}
+
+function inputsFor({ step }: Malice, { instanceId, world }: Stage): Inputs {
+  const { targetBy, dryRun, timeoutMs, requestTimeoutMs, pollInterval } = step;
+  const identities: Readonly<Record<typeof step.identity, Identity>> = {
     none: { kind: 'none' },
     root_token: { kind: 'root_token', token: ROOT_TOKEN },
     api_key: { kind: 'api_key', id: 'ci', key: KEY_PAIR.privateKey },
   };
-  const { timeoutMs, requestTimeoutMs, pollInterval } = malice;
+  const ids = { instance_id: instanceId, external_id: world.records[0]?.externalId ?? '' };
   return {
-    controllerUrl: new URL('http://controller.example:8090'),
-    target: { by: 'instance_id', id: instanceId },
-    ...{
-      vncPassword: PASSWORD,
-      usbDevice: undefined,
-      timeoutMs,
-      requestTimeoutMs,
-      pollInterval,
-      dryRun: false,
-    },
-    ...{ headers: {}, proxy: undefined, identity: identities[malice.identity] },
+    controllerUrl: new URL(ORIGIN),
+    target: { by: targetBy, id: ids[targetBy] },
+    ...{ vncPassword: PASSWORD, usbDevice: undefined, dryRun },
+    ...{ timeoutMs, requestTimeoutMs, pollInterval },
+    ...{ headers: {}, proxy: undefined, identity: identities[step.identity] },
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };
 }
 
-function createRecorder(): { terminal: Terminal; written: string[] } {
+function createRecorder(tell: RunOptions['tell']): { terminal: Terminal; written: string[] } {
   const written: string[] = [];
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   const write = (line: string) => {
     written.push(clean(line));
+    tell?.(`             | ${clean(line)}`);
   };
   const terminal: Terminal = {
     ...{ mask: redactor.add, scrub: redactor.scrub, clean, info: write, debug: write, warning: write },
     error: (title, text) => write(`${title} ${text}`),
   };
   return { terminal, written };
-}
-
-// ---- the world and the way to it ----
-
-interface Cast {
-  readonly malice: Malice;
-  readonly random: Random;
-  readonly time: VirtualTime;
-}
-
-const STATUSES = [408, 429, 500, 502, 503, 504];
-/** 429 says that nothing was done: after the deed it would be a lie that nobody could see through. */
-const LATE_STATUSES = STATUSES.filter((status) => status !== 429);
-
-interface Deed {
-  readonly world: World;
-  readonly node: Node;
-  readonly vm: Vm | undefined;
-  readonly instanceId: string;
-  readonly forMs: number;
-}
-
-/** What each event does to a world, or to a replica's picture of it. */
-const DEEDS: Readonly<Record<WorldEvent['kind'], (deed: Deed) => void>> = {
-  silence: ({ world, node, forMs }) => world.silence(node, forMs),
-  busy: ({ world, node, forMs }) => world.keepBusy(node, forMs),
-  clock: ({ node, forMs }) => {
-    // From a quarter of an hour back to more than an hour forth.
-    node.clockSkewMs += (forMs - 10_000) * 100;
-  },
-  'foreign restart': ({ world, instanceId }) => void world.restart(instanceId),
-  doom: ({ vm }) => {
-    if (vm !== undefined) vm.isDoomed = true;
-  },
-  terminate: ({ world, instanceId }) => void world.terminate(instanceId),
-};
-
-function createStage({ malice, random, time }: Cast) {
-  const world = new World({ ...malice.world, startsAt: START - PRELUDE_MS });
-  const replicas = createReplicas({ world, ...malice.replicas });
-  const access = {
-    none: {},
-    root_token: { rootToken: ROOT_TOKEN },
-    api_key: { apiKey: { id: 'ci', publicKey: KEY_PAIR.publicKey }, sessionTtlMs: malice.sessionTtlMs },
-  };
-  const gate = createGate(access[malice.identity]);
-  const restartRequests: { at: number; isTaken: boolean }[] = [];
-  const [faults, timeline, tokens]: [Set<string>, string[], string[]] = [new Set(), [], []];
-  let sentAt: number | undefined;
-  const isRestart = ({ method, path }: SeenRequest) => method === 'POST' && path.endsWith('/restart');
-  const note = (text: string) => timeline.push(`+${((time.now() - START) / 1_000).toFixed(3)} s  ${text}`);
-  const strikes = (kind: string, rate: number) => {
-    const isStruck = time.now() < START + malice.healsAfterMs && random.next() < rate;
-    if (isStruck) faults.add(kind);
-    return isStruck;
-  };
-
-  function fateOf(request: SeenRequest): Fate {
-    const { network } = malice;
-    if (isRestart(request)) sentAt ??= time.now();
-    const latency = () => network.latencyMs * (0.5 + random.next());
-    const slowness = strikes('slow', network.slow) ? random.next() ** 3 * malice.timeoutMs : 0;
-    const isRefused = strikes('refused', network.refused);
-    const neverConnects = isRefused || strikes('hangs connecting', network.hangsConnecting);
-    const fate: Fate = {
-      isRefused,
-      connectMs: neverConnects ? undefined : latency(),
-      thereMs: strikes('lost there', network.lostThere) ? undefined : latency() + slowness,
-      backMs: strikes('lost back', network.lostBack) ? undefined : latency(),
-      resetMs: random.next() < 0.5 ? random.next() * 2_000 : undefined,
-      arriving: strikes('cut', network.cut) ? random.next() : 1,
-    };
-    note(`${request.method} ${request.path} leaves: ${JSON.stringify(fate)}`);
-    return fate;
-  }
-
-  function answer(request: SeenRequest): Reaction {
-    const storm = (statuses: readonly number[]): Reaction => {
-      const status = statuses[Math.floor(random.next() * statuses.length)] ?? 502;
-      const headers: Record<string, string> = random.next() < 0.2 ? { 'retry-after': '2' } : {};
-      return { status, headers, body: '<html>' };
-    };
-    if (strikes('storm', malice.network.storm)) return storm(STATUSES);
-    const now = time.now();
-    const authorization = request.headers['authorization'] as string | undefined;
-    const denied = gate.check({ ...request, authorization, now });
-    if (denied !== undefined) collectToken(denied.body);
-    const reaction = denied === undefined ? react({ replicas, now }, request) : { headers: {}, ...denied };
-    if (isRestart(request)) restartRequests.push({ at: now, isTaken: reaction.body.includes('"OK"') });
-    note(`${request.method} ${request.path} arrives: ${reaction.status} ${reaction.body.slice(0, 2_000)}`);
-    return strikes('late storm', malice.network.lateStorm) ? storm(LATE_STATUSES) : reaction;
-  }
-
-  function collectToken(body: string): void {
-    const [, token] = /"token":"([^"]+)"/.exec(Buffer.from(body, 'base64').toString()) ?? [];
-    if (token !== undefined) tokens.push(token);
-  }
-
-  const change = (act: (world: World) => void) => replicas.change(time.now(), act);
-
-  function happen({ kind, forMs }: WorldEvent, instanceId: string): void {
-    if (time.now() >= START + malice.healsAfterMs) return;
-    faults.add(kind);
-    note(`${kind} for ${Math.round(forMs)} ms`);
-    change((one) => {
-      const [node] = one.nodes;
-      const vm = one.records[0]?.vm;
-      if (node !== undefined) DEEDS[kind]({ world: one, node, vm, instanceId, forMs });
-    });
-  }
-
-  const at = (afterMs: number, act: () => void) => time.at(time.now() + afterMs, act);
-  return {
-    world,
-    at,
-    fateOf,
-    answer,
-    happen,
-    change,
-    restartRequests,
-    sentAt: () => sentAt,
-    faults,
-    timeline,
-    tokens,
-  };
 }

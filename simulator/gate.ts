@@ -24,6 +24,8 @@ export interface GateAnswer {
 export interface Gate {
   /** The answer where the request is not let through, or is a part of a handshake. */
   check(caller: Caller): GateAnswer | undefined;
+  /** Ends every session, as a controller does that keeps them in memory and is started anew. */
+  endSessions(): void;
 }
 
 const SESSION_TTL_MS = 300_000;
@@ -70,7 +72,12 @@ export function createGate({ rootToken, apiKey, sessionTtlMs = SESSION_TTL_MS }:
     return needsNone || isRoot || (sessions.get(authorization) ?? 0) >= now ? undefined : DENIED;
   }
 
-  return { check };
+  function endSessions(): void {
+    sessions.clear();
+    secrets.clear();
+  }
+
+  return { check, endSessions };
 }
 
 function field(body: string, name: string): string {

@@ -4,6 +4,8 @@ export interface Random {
   next(): number;
   between(min: number, max: number): number;
   uuid(): string;
+  /** Another source, the same for the same seed and label, whatever was drawn here. */
+  fork(label: string): Random;
 }
 
 export function createRandom(seed: number): Random {
@@ -14,11 +16,18 @@ export function createRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const hex = (digits: number) =>
-    Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join('');
+  const hex = () => (next() * 2 ** 32).toString(16).padStart(8, '0');
   return {
     next,
     between: (min, max) => min + next() * (max - min),
-    uuid: () => [8, 4, 4, 4, 12].map(hex).join('-'),
+    uuid: () => `${hex()}-${hex()}${hex()}${hex()}`.replace(/-(.{4})(.{4})(.{4})/, '-$1-$2-$3-'),
+    fork: (label) => createRandom(seed ^ hash(label)),
   };
+}
+
+/** FNV-1a, in 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193);
+  return value;
 }

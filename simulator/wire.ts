@@ -37,7 +37,8 @@ export function listItem(world: World, record: InstanceRecord): Json {
   };
 }
 
-function vminfoBody(world: World, { node }: InstanceRecord, { vm, readAt, skewMs, lost }: Report): Json {
+function vminfoBody(world: World, { node }: InstanceRecord, report: Report): Json {
+  const { vm, readAt, skewMs, utcOffsetMinutes, lost } = report;
   if (lost || node === undefined) return { status: 'deleted' };
   const nodeTime = (moment: number) => moment + skewMs;
   return withoutEmpty({
@@ -46,7 +47,7 @@ function vminfoBody(world: World, { node }: InstanceRecord, { vm, readAt, skewMs
     status: vm.power,
     creation_date: wholeSeconds(nodeTime(vm.createdAt)),
     access_date: wholeSeconds(nodeTime(readAt)),
-    start_date: world.quirks.knowsRestarts ? wholeSeconds(vm.bootedAt + vm.bootSkewMs) : undefined,
+    start_date: world.quirks.knowsRestarts ? startDate(world, report) : undefined,
     cpu_cores: 4,
     ram: '8G',
     node_id: node.id,
@@ -58,8 +59,14 @@ function vminfoBody(world: World, { node }: InstanceRecord, { vm, readAt, skewMs
       { guest_port: 5900, host_port: vm.vncPort, protocol: 'tcp', name: 'vnc' },
     ],
     stop_date: vm.stoppedAt === undefined ? ZERO_DATE : wholeSeconds(nodeTime(vm.stoppedAt)),
-    timestamp: date(nodeTime(readAt), { nanoseconds: 0, offsetMinutes: node.utcOffsetMinutes }),
+    timestamp: date(nodeTime(readAt), { nanoseconds: 0, offsetMinutes: utcOffsetMinutes }),
   });
+}
+
+function startDate({ options }: World, { vm, readAt, utcOffsetMinutes }: Report): string {
+  const { datelessMs = 0, writesLocalDates = false } = options;
+  if (readAt < vm.bootedAt + datelessMs) return ZERO_DATE;
+  return wholeSeconds(vm.bootedAt + vm.bootSkewMs, writesLocalDates ? utcOffsetMinutes : 0);
 }
 
 export function nodeBody(world: World, node: Node): Json {
@@ -83,8 +90,8 @@ export function statusBody(world: World): Json {
   };
 }
 
-function wholeSeconds(moment: number): string {
-  return new Date(moment).toISOString().replace(/\.\d+Z$/, 'Z');
+function wholeSeconds(moment: number, offsetMinutes = 0): string {
+  return date(Math.floor(moment / 1_000) * 1_000, { nanoseconds: 0, offsetMinutes });
 }
 
 interface DateStyle {
@@ -99,10 +106,14 @@ function date(moment: number, { nanoseconds, offsetMinutes = 0 }: DateStyle): st
     .slice(0, -1)
     .split('.');
   const fraction = `${milliseconds}${String(nanoseconds).padStart(6, '0')}`.replace(/0+$/, '');
-  const [hours, minutes] = [Math.floor(offsetMinutes / 60), offsetMinutes % 60].map((part) =>
-    String(part).padStart(2, '0'),
-  );
-  return `${dateTime}${fraction && `.${fraction}`}${offsetMinutes === 0 ? 'Z' : `+${hours}:${minutes}`}`;
+  return `${dateTime}${fraction && `.${fraction}`}${offset(offsetMinutes)}`;
+}
+
+function offset(minutes: number): string {
+  if (minutes === 0) return 'Z';
+  const twoDigits = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${twoDigits(size / 60)}:${twoDigits(size % 60)}`;
 }
 
 function withoutEmpty(fields: Record<string, Json | undefined>): Json {

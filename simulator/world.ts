@@ -16,6 +16,16 @@ export interface WorldOptions {
   readonly startMs: number;
   /** The longest that an idle agent takes to notice a new task. */
   readonly pickUpMs: number;
+  /** How far off the nodes' clocks are; undefined for up to two seconds, each by another value. */
+  readonly clockSkewMs?: number;
+  /** Whether `start_date` is written with the node's offset, not as UTC. */
+  readonly writesLocalDates?: boolean;
+  /** For how long after a boot its date is not known yet. */
+  readonly datelessMs?: number;
+  /** The shares of reports that get lost, and that come twice, up to `steadyFrom`. */
+  readonly lostReports?: number;
+  readonly doubledReports?: number;
+  readonly steadyFrom?: number;
 }
 
 export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
@@ -35,9 +45,9 @@ export interface Node {
   readonly id: string;
   readonly name: string;
   readonly ip: string;
-  /** How its clock differs from the truth, and the offset that it writes into dates. */
+  /** How its clock differs from the truth, and its time zone. */
   clockSkewMs: number;
-  readonly utcOffsetMinutes: number;
+  utcOffsetMinutes: number;
   lastReportAt: number;
   /** No report gets through before. */
   silentUntil: number;
@@ -68,6 +78,16 @@ export interface Vm {
   bootSkewMs: number;
   /** The next boot will fail. */
   isDoomed: boolean;
+  /** The next boot will not last: it crashes, and boots once more. */
+  isUnsteady: boolean;
+}
+
+/** A boot, and what it was for. */
+export interface Boot {
+  readonly instanceId: string;
+  readonly at: number;
+  /** The restart that asked for it, as `inflight_reqid` names it; undefined where the VM came back by itself. */
+  readonly requestId: string | undefined;
 }
 
 /** What the controller says of an instance: the truth as of the last report. */
@@ -96,6 +116,8 @@ export interface Report {
   readonly readAt: number;
   /** How far off the node's clock was then. */
   readonly skewMs: number;
+  /** The offset that it writes into dates. */
+  readonly utcOffsetMinutes: number;
   readonly lost: boolean;
 }
 
@@ -113,6 +135,9 @@ const SCHEDULING_MS = 500;
 const PULLING_MS = 2_000;
 const TERMINATING_MS = 2_000;
 const HIDDEN_MS = 1_000;
+/** How soon an unsteady boot crashes, how long it takes to come back, and how soon a report comes twice: at most. */
+const UNSTEADY_MS = 3_000;
+const DOUBLED_WITHIN_MS = 300;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -128,8 +153,11 @@ export class World {
   readonly random: Random;
   /** Restarts that were carried out, by instance: the truth that tests compare with. */
   readonly restarts: string[] = [];
-  /** The same with the moment of the boot. */
-  readonly boots: { readonly instanceId: string; readonly at: number }[] = [];
+  readonly boots: Boot[] = [];
+  /** What went otherwise than it should have, in words. */
+  readonly mishaps = new Set<string>();
+  /** Told of each report that gets through. */
+  onReport: (record: InstanceRecord) => void = () => {};
   now: number;
   readonly #agenda: { at: number; act: () => void }[] = [];
 
@@ -172,8 +200,12 @@ export class World {
     if (vm === undefined || node === undefined || record.state !== 'Started') {
       return { ok: false, message: `instance is in state ${record.state}` };
     }
-    record.requestId = this.random.uuid();
-    this.#enqueue(node, () => this.#restartSteps(record, vm));
+    const requestId = this.random.uuid();
+    record.requestId = requestId;
+    this.#enqueue(node, () => [
+      { afterMs: this.options.stopMs, act: () => this.#stop(record, vm) },
+      { afterMs: this.options.startMs, act: () => this.#boot(record, { vm, requestId }) },
+    ]);
     return { ok: true };
   }
 
@@ -203,6 +235,18 @@ export class World {
     return { ok: true };
   }
 
+  /** Stops a VM, as a panic in the guest does; it comes back by itself after so long, or never. */
+  crash(instanceId: string, backAfterMs: number | undefined): void {
+    const record = this.find(instanceId);
+    const vm = record?.vm;
+    if (record === undefined || vm === undefined) return;
+    this.#stop(record, vm);
+    if (backAfterMs !== undefined)
+      this.#later(backAfterMs, () => {
+        if (vm.power === 'stopped') this.#boot(record, { vm, requestId: undefined });
+      });
+  }
+
   /** Keeps a node's agent from starting any task, as a long startup script did before 1.48. */
   keepBusy(node: Node, forMs: number): void {
     this.#enqueue(node, () => [{ afterMs: forMs, act: () => {} }]);
@@ -218,9 +262,18 @@ export class World {
   #beat(node: Node, inMs: number): void {
     const { heartbeatMs, heartbeatJitter } = this.options;
     this.#later(inMs, () => {
-      this.#report(node);
+      if (!this.#strikes('report lost', this.options.lostReports)) this.#report(node);
+      if (this.#strikes('report doubled', this.options.doubledReports))
+        this.#later(this.random.next() * DOUBLED_WITHIN_MS, () => this.#report(node));
       this.#beat(node, heartbeatMs * (1 + this.random.between(-heartbeatJitter, heartbeatJitter)));
     });
+  }
+
+  #strikes(mishap: string, share = 0): boolean {
+    const { steadyFrom = Number.POSITIVE_INFINITY } = this.options;
+    const isStruck = share > 0 && this.now < steadyFrom && this.random.next() < share;
+    if (isStruck) this.mishaps.add(mishap);
+    return isStruck;
   }
 
   #report(node: Node): void {
@@ -242,8 +295,10 @@ export class World {
   #read(record: InstanceRecord): void {
     if (record.vm === undefined) return;
     const lost = this.quirks.errorMeansDeleted && record.state === 'Error';
-    record.report = { vm: { ...record.vm }, readAt: this.now, skewMs: record.node?.clockSkewMs ?? 0, lost };
+    const { clockSkewMs: skewMs = 0, utcOffsetMinutes = 0 } = record.node ?? {};
+    record.report = { vm: { ...record.vm }, readAt: this.now, skewMs, utcOffsetMinutes, lost };
     this.#touch(record);
+    this.onReport(record);
   }
 
   #enqueue(node: Node, task: Task): void {
@@ -269,30 +324,29 @@ export class World {
     });
   }
 
-  #restartSteps(record: InstanceRecord, vm: Vm): Step[] {
-    return [
-      { afterMs: this.options.stopMs, act: () => this.#stop(record, vm) },
-      { afterMs: this.options.startMs, act: () => this.#boot(record, vm) },
-    ];
-  }
-
   #stop(record: InstanceRecord, vm: Vm): void {
     if (record.vm !== vm) return;
     vm.power = 'stopped';
     vm.stoppedAt = this.now;
     if (!this.quirks.flaps) return;
+    this.mishaps.add('passing Error');
     record.state = 'Error';
     record.hiddenUntil = this.now + HIDDEN_MS;
     this.#read(record);
   }
 
-  #boot(record: InstanceRecord, vm: Vm): void {
+  #boot(record: InstanceRecord, { vm, requestId }: { vm: Vm; requestId: string | undefined }): void {
     if (record.vm !== vm || vm.isDoomed) return;
+    const { instanceId } = record;
     vm.power = 'running';
     vm.bootedAt = this.now;
     vm.bootSkewMs = record.node?.clockSkewMs ?? 0;
-    this.boots.push({ instanceId: record.instanceId, at: this.now });
-    this.restarts.push(record.instanceId);
+    this.boots.push({ instanceId, at: this.now, requestId });
+    if (requestId !== undefined) this.restarts.push(instanceId);
+    if (!vm.isUnsteady) return;
+    vm.isUnsteady = false;
+    const backAfterMs = this.random.between(0, UNSTEADY_MS);
+    this.#later(this.random.between(0, UNSTEADY_MS), () => this.crash(instanceId, backAfterMs));
   }
 
   // ---- coming into being ----
@@ -302,7 +356,7 @@ export class World {
       id: this.random.uuid(),
       name: `mac-${number}`,
       ip: `192.0.2.${number}`,
-      clockSkewMs: Math.round(this.random.between(-2_000, 2_000)),
+      clockSkewMs: this.options.clockSkewMs ?? Math.round(this.random.between(-2_000, 2_000)),
       utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
       lastReportAt: this.now,
       silentUntil: 0,
@@ -347,6 +401,7 @@ export class World {
         stoppedAt: undefined,
         bootSkewMs: record.node?.clockSkewMs ?? 0,
         isDoomed: false,
+        isUnsteady: false,
       },
     };
     record.progress = 1;

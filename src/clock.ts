@@ -30,6 +30,9 @@ export interface Limit {
   readonly signal: AbortSignal;
 }
 
+/** Why a timer is stopped whose work is done: made once, as errors are costly to make. */
+const OVER = new DOMException('the work is over', 'AbortError');
+
 /**
  * Runs `work` and lets go of it once its limit is reached, even if it does not react to the signal that it is
  * handed. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
@@ -39,16 +42,18 @@ export async function within<T>(
   { ms, signal }: Limit,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const stopWork = new AbortController();
-  const stopTimer = new AbortController();
-  const limit = clock.sleep(ms, AbortSignal.any([signal, stopTimer.signal])).then(() => {
+  signal.throwIfAborted();
+  const stop = new AbortController();
+  const pass = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', pass, { once: true });
+  const limit = clock.sleep(ms, stop.signal).then(() => {
     throw new DOMException('the time allowed is over', 'TimeoutError');
   });
   try {
-    return await Promise.race([limit, work(stopWork.signal)]);
+    return await Promise.race([limit, work(stop.signal)]);
   } finally {
-    stopWork.abort();
-    stopTimer.abort();
+    signal.removeEventListener('abort', pass);
+    stop.abort(OVER);
   }
 }
 

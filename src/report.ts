@@ -59,7 +59,11 @@ export function titleOf({ restarted, error }: Outcome): string {
   return `${restarted === 'false' ? 'VM not restarted' : 'VM restart not verified'}: ${error.code}`;
 }
 
-function reportError(error: ActionError, { terminal, title }: { terminal: Terminal; title: string }): void {
+/** Stacks and causes to the debug log, and the one error annotation. */
+export function reportError(
+  error: ActionError,
+  { terminal, title }: { terminal: Terminal; title: string },
+): void {
   for (const link of causeChain(error)) {
     for (const line of stackOf(link).split('\n')) terminal.debug(line);
   }

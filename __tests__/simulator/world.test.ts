@@ -173,3 +173,73 @@ test('a node says when its agent last reported', () => {
     last_updated: expect.stringMatching(/^2026-07-01T12:00:5/),
   });
 });
+
+describe('what a world can be told to do wrong', () => {
+  const reportsOf = (world: World) => {
+    const reports: number[] = [];
+    world.onReport = (record) => {
+      if (record === first(world)) reports.push(world.now - NOON);
+    };
+    return reports;
+  };
+
+  test('reports get lost, or come twice, until it is steady', () => {
+    const [losing, doubling] = [{ lostReports: 1 }, { doubledReports: 1 }].map((flaw) => {
+      const world = createWorld({ ...flaw, steadyFrom: NOON + 20_000 });
+      const reports = reportsOf(world);
+      world.advanceTo(NOON + 40_000);
+      return { reports, mishaps: [...world.mishaps] };
+    });
+    expect(losing?.reports).toHaveLength(4);
+    expect(losing?.reports[0]).toBeGreaterThan(20_000);
+    expect(doubling?.reports).toHaveLength(12);
+    expect([losing?.mishaps, doubling?.mishaps]).toEqual([['report lost'], ['report doubled']]);
+  });
+
+  test('a VM crashes, for good or for a while', () => {
+    const story = (backAfterMs: number | undefined) => {
+      const world = createWorld();
+      world.crash(first(world).instanceId, backAfterMs);
+      world.advanceTo(NOON + 10_000);
+      return [first(world).vm?.power, world.boots.map(({ requestId }) => requestId), world.restarts];
+    };
+    expect(story(undefined)).toEqual(['stopped', [], []]);
+    expect(story(3_000)).toEqual(['running', [undefined], []]);
+  });
+
+  test('a boot does not last: the VM comes back once more by itself', () => {
+    const world = createWorld();
+    const { instanceId, vm } = first(world);
+    if (vm !== undefined) vm.isUnsteady = true;
+    world.restart(instanceId);
+    world.advanceTo(NOON + 20_000);
+    expect(world.boots.map(({ requestId }) => requestId !== undefined)).toEqual([true, false]);
+    expect(world.restarts).toEqual([instanceId]);
+  });
+
+  test('the date of a boot is not known at once', () => {
+    const world = createWorld({ datelessMs: 6_000 });
+    const dates = new Set<unknown>();
+    world.restart(first(world).instanceId);
+    for (let elapsed = 0; elapsed < 20_000; elapsed += 500) {
+      world.advanceTo(NOON + elapsed);
+      const { vminfo } = body(world);
+      if (vminfo?.['status'] === 'running') dates.add(vminfo['start_date']);
+    }
+    expect([...dates].map((date) => String(date).slice(0, 4))).toEqual(['2026', '0001', '2026']);
+  });
+
+  test.each([
+    [-570, /-09:30$/],
+    [0, /Z$/],
+    [330, /\+05:30$/],
+  ])('dates are written in the time zone of the node, %d minutes off', (minutes, ending) => {
+    const world = createWorld({ writesLocalDates: true, nodes: 1 });
+    const before = Date.parse(String(body(world).vminfo?.['start_date']));
+    for (const node of world.nodes) node.utcOffsetMinutes = minutes;
+    world.advanceTo(NOON + 10_000);
+    const text = String(body(world).vminfo?.['start_date']);
+    expect(text).toMatch(ending);
+    expect(Date.parse(text)).toBe(before);
+  });
+});

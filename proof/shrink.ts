@@ -1,0 +1,66 @@
+import { calm, type Malice } from './malice.ts';
+
+type Leaf = null | undefined | boolean | number | string;
+/** Malice as a tree: what is in it besides leaves. */
+type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
+
+/**
+ * The least malice that still breaks a promise: every part of it that does not matter is gone, or as it is in a world where
+ * nothing goes wrong.
+ * @param isBroken tells whether a promise is still broken under the malice.
+ */
+export async function shrink(
+  malice: Malice,
+  isBroken: (malice: Malice) => Promise<boolean>,
+): Promise<Malice> {
+  for (const candidate of simpler(malice as unknown as Tree, calm(malice.world.seed) as unknown as Tree)) {
+    const smaller = candidate as unknown as Malice;
+    if (await isBroken(smaller)) return shrink(smaller, isBroken);
+  }
+  return malice;
+}
+
+/** What differs from a world where nothing goes wrong, by its path, e.g. `network.rates.refused`. */
+export function differences(malice: Malice): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  collect(malice as unknown as Tree, calm(malice.world.seed) as unknown as Tree, { path: '', found });
+  return found;
+}
+
+/** The tree with one difference less, for each of them; an event can only go as a whole. */
+function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
+  if (isList(tree)) {
+    for (const index of tree.keys()) yield tree.toSpliced(index, 1);
+  } else if (isBranch(tree) && isBranch(plain)) {
+    for (const [key, value] of Object.entries(tree)) {
+      for (const smaller of simpler(value, plain[key])) yield { ...tree, [key]: smaller };
+    }
+  } else if (tree !== plain) {
+    yield plain;
+  }
+}
+
+interface Collection {
+  readonly path: string;
+  readonly found: Record<string, unknown>;
+}
+
+function collect(tree: Tree, plain: Tree, { path, found }: Collection): void {
+  if (isList(tree)) {
+    if (tree.length > 0) found[path] = tree;
+  } else if (isBranch(tree) && isBranch(plain)) {
+    for (const [key, value] of Object.entries(tree)) {
+      collect(value, plain[key], { path: path === '' ? key : `${path}.${key}`, found });
+    }
+  } else if (tree !== plain) {
+    found[path] = tree;
+  }
+}
+
+function isList(tree: Tree): tree is readonly Tree[] {
+  return Array.isArray(tree);
+}
+
+function isBranch(tree: Tree): tree is { readonly [key: string]: Tree } {
+  return typeof tree === 'object' && tree !== null && !isList(tree);
+}

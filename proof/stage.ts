@@ -1,0 +1,296 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { type Reaction, react, type SeenRequest } from '../simulator/face.ts';
+import { createGate } from '../simulator/gate.ts';
+import type { Random } from '../simulator/random.ts';
+import { createReplicas } from '../simulator/replicas.ts';
+import { World } from '../simulator/world.ts';
+import { act as actOn, type Scene } from './events.ts';
+import type { Malice, Strike, WorldEvent } from './malice.ts';
+import { type Fate, SimulatedNetwork, type WireAnswer } from './network.ts';
+import { spoil } from './spoil.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export const ROOT_TOKEN = 'root-hunter2-token';
+/** The shortest that the handshake's padding leaves room in: a longer one would take most of a run's time. */
+export const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 1024 });
+
+/** A restart as the step sent it; times in milliseconds. */
+export interface RestartPost {
+  /** When it left the step's machine. */
+  readonly departedAt: number;
+  /** What the controller did with it, if it ever arrived; undefined where it never did, or was not let in. */
+  reply: 'taken' | 'refused' | undefined;
+  /** When it arrived. */
+  arrivedAt: number | undefined;
+  /** Its answer came back whole. */
+  isAnswered: boolean;
+}
+
+export interface StageOptions {
+  readonly malice: Malice;
+  readonly random: Random;
+  readonly time: VirtualTime;
+  /** When the step begins, in milliseconds; the world may have a history before. */
+  readonly startsAt: number;
+  /** Told what happens, in order, if anybody wants to know. */
+  readonly tell: ((line: string) => void) | undefined;
+}
+
+/** The world, the controller in front of it, and the way there, all of it as malicious as the options say. */
+export class Stage {
+  readonly world: World;
+  readonly network: SimulatedNetwork;
+  /** Kinds of faults that really happened. */
+  readonly faults = new Set<string>();
+  readonly posts: RestartPost[] = [];
+  /** The restarts that the step asked for, as the world names them. */
+  readonly requestIds = new Set<string>();
+  /** Session tokens that were handed out, and the credentials that requests carried. */
+  readonly tokens = new Set<string>();
+  /** Healthy answers about the instance that reached the step. */
+  answersSeen = 0;
+  /** Requests in a row, up to the last and without handshakes, that were not let in. */
+  deniedInRow = 0;
+  /** When the last request that is on its way to the controller will arrive. */
+  arrivesAt = 0;
+  readonly #options: StageOptions;
+  readonly #healsAt: number;
+  readonly #replicas;
+  readonly #gate;
+  readonly #chances = new Map<string, Random>();
+  readonly #inFlight = new Map<SeenRequest, RestartPost>();
+  readonly #healthy = new WeakSet<WireAnswer>();
+  #downUntil = 0;
+
+  constructor(options: StageOptions) {
+    const { malice, time, startsAt } = options;
+    this.#options = options;
+    this.#healsAt = startsAt + malice.healsAfterMs;
+    this.world = new World({ ...malice.world, startsAt: time.now(), steadyFrom: this.#healsAt });
+    this.#replicas = createReplicas({ world: this.world, ...malice.replicas });
+    this.#gate = createGate(accessFor(malice));
+    this.network = new SimulatedNetwork({
+      at: (afterMs, act) => time.at(time.now() + afterMs, act),
+      fateOf: (request) => this.#fateOf(request),
+      departs: (request) => this.#departs(request),
+      answer: (request) => this.#answer(request),
+      delivered: (request, answer) => this.#delivered(request, answer),
+    });
+  }
+
+  get instanceId(): string {
+    return this.world.records[0]?.instanceId ?? '';
+  }
+
+  /** Lets an event happen, unless all is well by now. */
+  happen(event: WorldEvent): void {
+    if (this.#now() >= this.#healsAt) return;
+    this.faults.add(event.kind);
+    this.#tell(() => `${event.kind} (${Math.round(event.forMs)} ms)`);
+    const scene: Scene = {
+      instanceId: this.instanceId,
+      change: (act) => this.#replicas.change(this.#now(), act),
+      endSessions: () => this.#gate.endSessions(),
+      shutDown: (forMs) => {
+        this.#downUntil = this.#now() + forMs;
+      },
+    };
+    actOn(scene, event);
+  }
+
+  /** Leaves a message behind in the instance's record. */
+  leaveMessage(message: string): void {
+    this.#replicas.change(this.#now(), ({ records: [record] }) => {
+      if (record !== undefined) record.message = message;
+    });
+  }
+
+  /** Somebody else restarts the VM. */
+  restartByOthers(): void {
+    this.#replicas.change(this.#now(), (world) => world.restart(this.instanceId));
+  }
+
+  #now(): number {
+    return this.#options.time.now();
+  }
+
+  #tell(text: () => string): void {
+    const { tell, startsAt } = this.#options;
+    tell?.(`+${((this.#now() - startsAt) / 1_000).toFixed(3)} s  ${text()}`);
+  }
+
+  /** Each kind of chance has a source of its own: without one fault, the others stay as they are. */
+  #chance(kind: string): Random {
+    const known = this.#chances.get(kind);
+    if (known !== undefined) return known;
+    const chance = this.#options.random.fork(kind);
+    this.#chances.set(kind, chance);
+    return chance;
+  }
+
+  #strikes(strike: Strike): boolean {
+    const rate = this.#options.malice.network.rates[strike];
+    const isStruck = rate > 0 && this.#now() < this.#healsAt && this.#chance(strike).next() < rate;
+    if (isStruck) this.faults.add(strike);
+    return isStruck;
+  }
+
+  #fateOf(request: SeenRequest): Fate {
+    const { network, step } = this.#options.malice;
+    const chance = this.#chance('way');
+    const latency = () => network.latencyMs * (0.5 + chance.next());
+    const delay = (strike: Strike) =>
+      this.#strikes(strike) ? this.#chance('delay').next() ** 3 * step.timeoutMs * 1.2 : 0;
+    const isRefused = this.#strikes('refused') || this.#now() < this.#downUntil;
+    const neverConnects = isRefused || this.#strikes('hangs connecting');
+    const [connectMs, thereMs, backMs] = [latency(), latency(), latency()];
+    const fate: Fate = {
+      isRefused,
+      connectMs: neverConnects ? undefined : connectMs,
+      thereMs: this.#strikes('request lost') ? undefined : thereMs + delay('request late'),
+      backMs: this.#strikes('answer lost') ? undefined : backMs + delay('answer late'),
+      resetMs: chance.next() < 0.5 ? chance.next() * 2_000 : undefined,
+      arriving: this.#strikes('answer cut') ? this.#chance('cut').next() : 1,
+      pieces: this.#strikes('answer in pieces') ? 1 + Math.floor(this.#chance('pieces').next() * 8) : 1,
+      pauseMs: this.#chance('pieces').next() ** 3 * step.requestTimeoutMs,
+    };
+    this.#tell(() => `${nameOf(request)} begins${ordeal(fate)}`);
+    this.arrivesAt = Math.max(this.arrivesAt, this.#now() + connectMs + (fate.thereMs ?? 0));
+    return fate;
+  }
+
+  #departs(request: SeenRequest): void {
+    if (!isRestart(request)) return;
+    const post = { departedAt: this.#now(), reply: undefined, arrivedAt: undefined, isAnswered: false };
+    this.posts.push(post);
+    this.#inFlight.set(request, post);
+  }
+
+  #answer(request: SeenRequest): WireAnswer {
+    const answer = this.#answerOrStorm(request);
+    this.#tell(() => `${nameOf(request)} is answered: ${answer.status} ${gist(answer.body)}`);
+    return answer;
+  }
+
+  #answerOrStorm(request: SeenRequest): WireAnswer {
+    if (this.#strikes('storm')) return this.#storm(STATUSES);
+    if (this.#strikes('denied')) return this.#denial();
+    const reaction = this.#react(request);
+    if (this.#strikes('late storm')) return this.#storm(LATE_STATUSES);
+    const spoiled = this.#spoil(reaction);
+    if (spoiled === reaction) this.#healthy.add(reaction);
+    return spoiled;
+  }
+
+  #react(request: SeenRequest): Reaction {
+    const now = this.#now();
+    const authorization = request.headers['authorization'] as string | undefined;
+    if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
+    const denied = this.#gate.check({ ...request, authorization, now });
+    if (!request.path.startsWith('/tap/')) this.deniedInRow = denied === undefined ? 0 : this.deniedInRow + 1;
+    if (this.deniedInRow > 0) this.faults.add('session ended');
+    if (denied !== undefined) this.#collectToken(denied.body);
+    const reaction =
+      denied === undefined ? react({ replicas: this.#replicas, now }, request) : { headers: {}, ...denied };
+    if (denied === undefined && isRestart(request)) this.#witness(request, reaction);
+    return reaction;
+  }
+
+  #witness(request: SeenRequest, { body }: Reaction): void {
+    const post = this.#inFlight.get(request);
+    if (post === undefined) return;
+    post.arrivedAt = this.#now();
+    post.reply = body.includes('"OK"') ? 'taken' : 'refused';
+    const record = this.world.records.find(({ instanceId }) => request.body.includes(instanceId));
+    if (post.reply === 'taken' && record !== undefined) this.requestIds.add(record.requestId);
+  }
+
+  #delivered(request: SeenRequest, answer: WireAnswer): void {
+    if (!this.#healthy.has(answer)) return;
+    const post = this.#inFlight.get(request);
+    if (post !== undefined) post.isAnswered = true;
+    if (answer.body.includes(`"instance_id":"${this.instanceId}"`)) this.answersSeen++;
+  }
+
+  #storm(statuses: readonly number[]): WireAnswer {
+    const chance = this.#chance('storms');
+    const status = statuses[Math.floor(chance.next() * statuses.length)] ?? 502;
+    const retryAfter = RETRY_AFTERS[Math.floor(chance.next() * 4 * RETRY_AFTERS.length)];
+    const now = new Date(this.#now()).toUTCString();
+    if (retryAfter === undefined) return { status, headers: {}, body: '<html>' };
+    this.faults.add('Retry-After');
+    return { status, headers: { 'retry-after': retryAfter(this.#now()), date: now }, body: '' };
+  }
+
+  #denial(): WireAnswer {
+    const status = DENIALS[Math.floor(this.#chance('denials').next() * DENIALS.length)] ?? 401;
+    this.faults.add(`HTTP ${status}`);
+    const headers: Record<string, string> = status === 302 ? { location: 'http://elsewhere.example/' } : {};
+    return { status, headers, body: status === 404 ? '404 page not found' : '' };
+  }
+
+  #spoil(reaction: Reaction): WireAnswer {
+    const strikes = (['answer too short', 'answer garbled', 'answer with a gap'] as const).filter((strike) =>
+      this.#strikes(strike),
+    );
+    return strikes.reduce((answer, strike) => spoil(answer, strike, this.#chance('spoiling')), reaction);
+  }
+
+  #collectToken(body: string): void {
+    const [, token] = /"token":"([^"]+)"/.exec(Buffer.from(body, 'base64').toString()) ?? [];
+    if (token !== undefined) this.tokens.add(token);
+  }
+}
+
+const STATUSES = [408, 429, 500, 502, 503, 504];
+/** 429 says that nothing was done: after the deed it would be a lie that nobody could see through. */
+const LATE_STATUSES = STATUSES.filter((status) => status !== 429);
+const DENIALS = [302, 400, 401, 403, 404];
+const RETRY_AFTERS: readonly ((now: number) => string)[] = [
+  () => '2',
+  () => '20',
+  () => 'soon',
+  (now) => new Date(now + 3_000).toUTCString(),
+];
+
+function accessFor({ step, sessionTtlMs }: Malice) {
+  const access = {
+    none: {},
+    root_token: { rootToken: ROOT_TOKEN },
+    api_key: { apiKey: { id: 'ci', publicKey: KEY_PAIR.publicKey }, sessionTtlMs },
+  };
+  return access[step.identity];
+}
+
+const LONGEST_GIST = 1_000;
+
+/** What of an answer matters to people. */
+function gist(body: string): string {
+  const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts)":"[^"]*"/g;
+  return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_GIST);
+}
+
+/** What is out of the ordinary about a request's way. */
+function ordeal({ isRefused, connectMs, thereMs, backMs, resetMs, arriving, pieces }: Fate): string {
+  const lost = resetMs === undefined ? 'without a word' : 'with a reset';
+  const words = [
+    ...(connectMs === undefined ? [isRefused ? 'is refused' : 'never connects'] : []),
+    ...(thereMs === undefined ? [`request lost ${lost}`] : []),
+    ...(thereMs !== undefined && thereMs > SLOW_MS ? [`${Math.round(thereMs)} ms there`] : []),
+    ...(backMs === undefined ? [`answer lost ${lost}`] : []),
+    ...(backMs !== undefined && backMs > SLOW_MS ? [`${Math.round(backMs)} ms back`] : []),
+    ...(arriving < 1 ? [`cut off at ${Math.round(arriving * 100)} %`] : []),
+    ...(pieces > 1 ? [`in ${pieces} pieces`] : []),
+  ];
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+}
+
+const SLOW_MS = 500;
+
+function isRestart({ method, path }: SeenRequest): boolean {
+  return method === 'POST' && path.endsWith('/restart');
+}
+
+function nameOf({ method, path }: SeenRequest): string {
+  return `${method} ${path}`;
+}
