@@ -45744,22 +45744,26 @@ const systemClock = {
         signal.addEventListener('abort', stop, { once: true });
     }),
 };
+/** Why a timer is stopped whose work is done: made once, as errors are costly to make. */
+const OVER = new DOMException('the work is over', 'AbortError');
 /**
  * Runs `work` and lets go of it once its limit is reached, even if it does not react to the signal that it is
  * handed. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
  */
 async function within(clock, { ms, signal }, work) {
-    const stopWork = new AbortController();
-    const stopTimer = new AbortController();
-    const limit = clock.sleep(ms, AbortSignal.any([signal, stopTimer.signal])).then(() => {
+    signal.throwIfAborted();
+    const stop = new AbortController();
+    const pass = () => stop.abort(signal.reason);
+    signal.addEventListener('abort', pass, { once: true });
+    const limit = clock.sleep(ms, stop.signal).then(() => {
         throw new DOMException('the time allowed is over', 'TimeoutError');
     });
     try {
-        return await Promise.race([limit, work(stopWork.signal)]);
+        return await Promise.race([limit, work(stop.signal)]);
     }
     finally {
-        stopWork.abort();
-        stopTimer.abort();
+        signal.removeEventListener('abort', pass);
+        stop.abort(OVER);
     }
 }
 /**
@@ -50292,6 +50296,7 @@ function titleOf({ restarted, error }) {
         return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
     return `${restarted === 'false' ? 'VM not restarted' : 'VM restart not verified'}: ${error.code}`;
 }
+/** Stacks and causes to the debug log, and the one error annotation. */
 function reportError(error, { terminal, title }) {
     for (const link of causeChain(error)) {
         for (const line of stackOf(link).split('\n'))
