@@ -43,17 +43,18 @@ export async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const stop = new AbortController();
-  const pass = () => stop.abort(signal.reason);
+  const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
+  const pass = () => stopTimer.abort(signal.reason);
   signal.addEventListener('abort', pass, { once: true });
-  const limit = clock.sleep(ms, stop.signal).then(() => {
+  const limit = clock.sleep(ms, stopTimer.signal).then(() => {
     throw new DOMException('the time allowed is over', 'TimeoutError');
   });
   try {
-    return await Promise.race([limit, work(stop.signal)]);
+    return await Promise.race([limit, work(stopWork.signal)]);
   } finally {
     signal.removeEventListener('abort', pass);
-    stop.abort(OVER);
+    stopTimer.abort(OVER);
+    stopWork.abort(OVER);
   }
 }
 
