@@ -124,8 +124,10 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Malice): numbe
 
 // ---- it ends ----
 
-const lateEnd: Check = ({ startedAt, endedAt, cancelledAt, malice }) => {
-  if (endedAt > startedAt + malice.step.timeoutMs + END_MS) return 'it ended late';
+const lateEnd: Check = ({ startedAt, endedAt, cancelledAt, lastBegunAt, outcome, malice }) => {
+  const deadline = startedAt + malice.step.timeoutMs;
+  if (endedAt > deadline + END_MS) return 'it ended late';
+  if (outcome.error?.code === 'timed_out' && lastBegunAt < deadline) return 'there was no last look';
   const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
   return isCancelledLate ? 'it ended late after the signal' : undefined;
 };

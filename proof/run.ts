@@ -31,6 +31,8 @@ export interface RunRecord {
   readonly isUp: boolean;
   /** Healthy answers about the instance that reached the step. */
   readonly answersSeen: number;
+  /** When the step began its last request. */
+  readonly lastBegunAt: number;
   /** Requests in a row, up to the last, that were not let in. */
   readonly deniedInRow: number;
   /** Kinds of faults that really happened. */
@@ -97,12 +99,19 @@ export async function runOnce(
 
   const outputs = outputsOf(outcome, terminal.clean);
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  const { posts, answersSeen, deniedInRow, world } = stage;
+  const { posts, answersSeen, deniedInRow, begunAt: lastBegunAt, world } = stage;
   const instanceId = outcome.before?.instanceId ?? stage.instanceId;
   const record = world.records.find((one) => one.instanceId === instanceId);
   return {
     ...{ seed, malice, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
-    ...{ posts, answersSeen, deniedInRow, faults: faultsOf(stage, malice), origins: stage.network.origins },
+    ...{
+      posts,
+      answersSeen,
+      lastBegunAt,
+      deniedInRow,
+      faults: faultsOf(stage, malice),
+      origins: stage.network.origins,
+    },
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: stage.requestIds.has(requestId) }] : [],

@@ -51,6 +51,8 @@ export class Stage {
   answersSeen = 0;
   /** Requests in a row, up to the last and without handshakes, that were not let in. */
   deniedInRow = 0;
+  /** When the last request began. */
+  begunAt = 0;
   /** When the last request that is on its way to the controller will arrive. */
   arrivesAt = 0;
   readonly #options: StageOptions;
@@ -155,6 +157,7 @@ export class Stage {
       pauseMs: this.#chance('pieces').next() ** 3 * step.requestTimeoutMs,
     };
     this.#tell(() => `${nameOf(request)} begins${ordeal(fate)}`);
+    this.begunAt = this.#now();
     this.arrivesAt = Math.max(this.arrivesAt, this.#now() + connectMs + (fate.thereMs ?? 0));
     return fate;
   }

@@ -216,6 +216,21 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
       })),
     'ended late',
   ],
+  [
+    'there is no last look at the deadline',
+    plantInController(({ getInstance }) => {
+      let deadline = Number.POSITIVE_INFINITY;
+      return {
+        async getInstance(instanceId, bounds) {
+          deadline = Math.min(deadline, bounds.deadline);
+          if (bounds.deadline === deadline) return getInstance(instanceId, bounds);
+          const { ActionError } = await import('../../src/errors.ts');
+          throw new ActionError('controller_unreachable', 'planted', { transient: true });
+        },
+      };
+    }),
+    'no last look',
+  ],
 ];
 
 const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
