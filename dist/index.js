@@ -50881,8 +50881,9 @@ const REPLACEMENT = '***';
 function createRedactor() {
     const masked = new Set();
     const all = new Set();
-    let redact = createReplacer(masked);
-    let scrub = createReplacer(all);
+    // Made when they are first needed: several secrets are mostly told of in a row.
+    let redact;
+    let scrub;
     return {
         add(...secrets) {
             for (const form of secrets.flatMap(maskable).flatMap(encodings))
@@ -50891,11 +50892,17 @@ function createRedactor() {
             const real = secrets.filter((secret) => secret !== '');
             for (const form of [...masked, ...real.flatMap(encodings)])
                 all.add(form);
-            redact = createReplacer(masked);
-            scrub = createReplacer(all);
+            redact = undefined;
+            scrub = undefined;
         },
-        redact: (text) => redact(text),
-        scrub: (text) => scrub(text),
+        redact(text) {
+            redact ??= createReplacer(masked);
+            return redact(text);
+        },
+        scrub(text) {
+            scrub ??= createReplacer(all);
+            return scrub(text);
+        },
     };
 }
 /** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */

@@ -189,7 +189,8 @@ export class World {
   }
 
   find(instanceId: string): InstanceRecord | undefined {
-    return this.visibleRecords().find((record) => record.instanceId === instanceId);
+    const record = this.records.find((one) => one.instanceId === instanceId);
+    return record === undefined || record.hiddenUntil > this.now ? undefined : record;
   }
 
   /** Queues a restart; it is carried out when the node's agent comes to it. */

@@ -15,19 +15,26 @@ const REPLACEMENT = '***';
 export function createRedactor(): Redactor {
   const masked = new Set<string>();
   const all = new Set<string>();
-  let redact = createReplacer(masked);
-  let scrub = createReplacer(all);
+  // Made when they are first needed: several secrets are mostly told of in a row.
+  let redact: Replacer | undefined;
+  let scrub: Replacer | undefined;
   return {
     add(...secrets) {
       for (const form of secrets.flatMap(maskable).flatMap(encodings)) masked.add(form);
       // Nothing at all is found everywhere.
       const real = secrets.filter((secret) => secret !== '');
       for (const form of [...masked, ...real.flatMap(encodings)]) all.add(form);
-      redact = createReplacer(masked);
-      scrub = createReplacer(all);
+      redact = undefined;
+      scrub = undefined;
     },
-    redact: (text) => redact(text),
-    scrub: (text) => scrub(text),
+    redact(text) {
+      redact ??= createReplacer(masked);
+      return redact(text);
+    },
+    scrub(text) {
+      scrub ??= createReplacer(all);
+      return scrub(text);
+    },
   };
 }
 
@@ -76,8 +83,10 @@ function htmlEscape(character: string): string {
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
 const LONGEST_IN_PATTERN = 500;
 
+type Replacer = (text: string) => string;
+
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(secrets: ReadonlySet<string>): (text: string) => string {
+function createReplacer(secrets: ReadonlySet<string>): Replacer {
   // The longest first: a secret may be a part of another.
   const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
   const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
