@@ -322,6 +322,12 @@ describe('headers', () => {
   });
 });
 
+test('invalid headers are all that is said to be wrong, whatever the way in', () => {
+  expect(problemsOf({ headers: 'nonsense', root_token: 'hunter2-hunter2' })).toEqual([
+    'headers: line 1 is not of the form "Name: value"',
+  ]);
+});
+
 describe('proxy', () => {
   test('comes from the environment, and its password is a secret in each form', () => {
     const { proxy } = read({}, { HTTPS_PROXY: 'http://me:p%40ss@proxy.example:3128' });

@@ -123,7 +123,8 @@ export function readHeaders({ read, onSecret }: Form): Inputs['headers'] {
   const text = read('headers', parse.headerText);
   const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
   onSecret(...values.flatMap(secretParts));
-  return read('headers', parse.headerLines);
+  // None, where they are invalid: who looks into them finds nothing, rather than trouble.
+  return read('headers', parse.headerLines) ?? {};
 }
 
 /** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
