@@ -172,6 +172,12 @@ describe('a user API key', () => {
       'was answered with',
     ],
     [
+      'the session is nested deeper than it could be written',
+      () =>
+        onShake(answered(200, `{"data":{"token":"t0ken","a":${'['.repeat(99_999)}${']'.repeat(99_999)}}}`)),
+      'was answered with',
+    ],
+    [
       'the token has several lines',
       () => onShake(answered(200, '{"data":{"token":"a\\nb"}}')),
       'was answered with',

@@ -154,10 +154,13 @@ function decrypt(encrypted: Buffer, key: KeyObject): string {
 
 /** A session's token is an ID, and no novel: in characters. */
 const LONGEST_TOKEN = 4_000;
+/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
+const LONGEST_SESSION = 6_000;
 /** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
 const SHORTEST_SECRET = 8;
 
 function readSession(text: string): Session | undefined {
+  if (text.length > LONGEST_SESSION) return undefined;
   const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
   const data = isRecord(answer) ? answer['data'] : undefined;
   if (!isRecord(data) || typeof data['token'] !== 'string') return undefined;
