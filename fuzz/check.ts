@@ -1,0 +1,80 @@
+import { encodings } from '../src/redactor.ts';
+import { outputsOf } from '../src/report.ts';
+import { secretsIn } from './environment.ts';
+import type { Case, Played } from './step.ts';
+
+/** What the step may take beyond its timeout, and what one case may take of real time: in milliseconds. */
+const END_MS = 2_000;
+const REAL_MS = 10_000;
+
+/** Everything that a case shows to be wrong, in words; empty if nothing is. */
+export function faultsOf({ environment }: Case, played: Played): string[] {
+  const { outcome, timeoutMs = 0, tookMs, reallyTookMs } = played;
+  const checks: readonly [string, boolean][] = [
+    [`internal_error: ${outcome.error?.message}`, outcome.error?.code === 'internal_error'],
+    [`it took ${tookMs} ms of ${timeoutMs}`, tookMs > timeoutMs + END_MS],
+    [`it really took ${reallyTookMs} ms`, reallyTookMs > REAL_MS],
+  ];
+  return [
+    ...checks.filter(([, isWrong]) => isWrong).map(([fault]) => fault),
+    ...faultsOfLog(played),
+    ...faultsOfOutputs(played),
+    ...faultsOfSummary(played),
+    ...leaks(played, secretsIn(environment)),
+  ];
+}
+
+const MASK = '::add-mask::';
+// Controls, separators, marks of direction, lone surrogates.
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u;
+
+/** The runner ends a line at any line break, and takes `::x::` at its start and `##[x]` in it for commands. */
+function faultsOfLog({ log, outcome }: Played): string[] {
+  const lines = log.split(/\r\n|\r|\n/).filter((line) => !line.startsWith(MASK));
+  const commands = lines.filter((line) => line.trimStart().startsWith('::'));
+  const foreign = commands.filter((line) => !/^::(debug|warning|error title=[^:,]*)::/.test(line));
+  const old = lines.filter((line) => line.includes('##['));
+  const unprintable = lines.filter((line) => UNPRINTABLE.test(line));
+  const annotations = commands.filter((line) => line.startsWith('::error'));
+  return [
+    ...[...foreign, ...old].map((line) => `a command in the log: ${JSON.stringify(line)}`),
+    ...unprintable.map((line) => `a control character in the log: ${JSON.stringify(line)}`),
+    ...(annotations.length === (outcome.error === undefined ? 0 : 1) ? [] : ['not one annotation an error']),
+  ];
+}
+
+/** Each output once: `name<<delimiter`, one line, `delimiter`. */
+function faultsOfOutputs({ outputs, outcome }: Played): string[] {
+  const names: string[] = [];
+  const rest = outputs.replace(/^(\w+)<<(ghadelimiter_[\w-]+)\n(.*)\n\2\n/gm, (_, name, __, value) => {
+    names.push(name);
+    return UNPRINTABLE.test(value) ? value : '';
+  });
+  const isWhole = names.join() === Object.keys(outputsOf(outcome, String)).join();
+  return rest === '' && isWhole ? [] : [`outputs that say something else: ${JSON.stringify(outputs)}`];
+}
+
+const TAG = /<\/?(h3|p|b|li|table|tr|th|td|code)>/g;
+const CHARACTER = /&#(\d+);/g;
+const LARGEST_SUMMARY = 1024 * 1024;
+
+/** Nothing but the tags that are meant, and characters that mean nothing, on lines without a gap. */
+function faultsOfSummary({ summary }: Played): string[] {
+  const text = summary.replace(TAG, '').replace(CHARACTER, 'x');
+  const isPlain =
+    /^[\p{L}\p{M}\p{N} .,:;/\n-]*$/u.test(text) && !/:\/\//.test(text) && !/\n\s*\n/.test(summary);
+  return isPlain && summary.length < LARGEST_SUMMARY ? [] : [`a summary that means something: ${summary}`];
+}
+
+/** Secrets, in any usual form, in anything that is written but the runner's masks. */
+function leaks({ log, outputs, summary, controllerSecrets }: Played, secrets: readonly string[]): string[] {
+  const shown = log
+    .split('\n')
+    .filter((line) => !line.startsWith(MASK))
+    .join('\n');
+  const read = summary.replace(CHARACTER, (_, code) => String.fromCodePoint(Number(code)));
+  const written = [shown, shown.replaceAll('%25', '%'), outputs, summary, read].join('\n').toLowerCase();
+  const forms = new Set([...secrets, ...controllerSecrets].flatMap(encodings));
+  const leaked = [...forms].filter((form) => written.includes(form.toLowerCase()));
+  return leaked.map((form) => `a secret was written: ${form}`);
+}

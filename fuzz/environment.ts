@@ -1,0 +1,123 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import fc, { type Arbitrary } from 'fast-check';
+import { parse } from 'yaml';
+import { createAuthority } from '../simulator/certificates.ts';
+import type { Environment } from '../src/inputs.ts';
+import { API_KEY_ID, EXTERNAL_ID, INSTANCE_ID } from './honest-controller.ts';
+import { nastyText } from './nasty.ts';
+
+export const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PASSPHRASE = 'passphrase-hunter2';
+const authority = await createAuthority();
+
+const encrypted = { cipher: 'aes-256-cbc', passphrase: PASSPHRASE } as const;
+/** What a case only names: it would be long, and another one each time. */
+const NAMED: Readonly<Record<string, string>> = {
+  '{RSA KEY}': KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+  '{ENCRYPTED KEY}': authority.key.export({ type: 'pkcs8', format: 'pem', ...encrypted }).toString(),
+  '{EC KEY}': authority.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  '{CERTIFICATE}': authority.certificate,
+};
+
+/** Secrets with what encodings change in them. */
+export const SECRETS: Readonly<Record<string, string>> = {
+  root_token: 'root hunter2/<&>"?%é\\',
+  vnc_password: "vnc+hunter2='::##[",
+  headers: 'gateway-hunter2~key',
+  client_key_passphrase: PASSPHRASE,
+};
+
+/** What is right for each input; of others it is not known. */
+const RIGHT: Readonly<Record<string, readonly string[]>> = {
+  controller_url: ['http://controller.example:8090', 'https://[::1]/anka/', 'http://me@controller.example'],
+  instance_id: [INSTANCE_ID, INSTANCE_ID.toUpperCase()],
+  external_id: [EXTERNAL_ID],
+  usb_device: ['iPhone 1'],
+  ...{
+    timeout: ['1', '20s', '2m', '24h'],
+    request_timeout: ['0.1', '3s'],
+    poll_interval: ['auto', '0.2s', '5'],
+  },
+  ...{ dry_run: ['true', 'False'], job_summary: ['true', 'FALSE'], skip_tls_verify: ['true', 'false'] },
+  ...{ api_key_id: [API_KEY_ID], api_key: ['{RSA KEY}', '{EC KEY}', '{CERTIFICATE}'] },
+  ...{
+    client_cert: ['{CERTIFICATE}'],
+    client_key: ['{EC KEY}', '{ENCRYPTED KEY}'],
+    ca_cert: ['{CERTIFICATE}'],
+  },
+  ...Object.fromEntries(Object.entries(SECRETS).map(([name, secret]) => [name, [secret]])),
+  headers: [`X-Key: ${SECRETS['headers']}`, `Authorization: Bearer ${SECRETS['headers']}\r\nX-A: b`],
+};
+
+const { inputs }: { inputs: Record<string, unknown> } = parse(readFileSync('action.yml', 'utf8'));
+const NAMES = Object.keys(inputs);
+const PROXIES = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY'];
+
+/** One that is right but for some of its variables, which may be any text at all. */
+export function anyEnvironment(): Arbitrary<Environment> {
+  const inputs = NAMES.map((name) => [name, `INPUT_${name.toUpperCase()}`] as const);
+  const variables = [...inputs, ...PROXIES.map((name) => [name, name] as const)];
+  const changes = fc.record(
+    Object.fromEntries(variables.map(([name, variable]) => [variable, change(name)])),
+  );
+  return fc.tuple(rightEnvironment(), changes).map(([right, changed]) => {
+    const kept = Object.entries(changed).filter(([, value]) => value !== undefined);
+    return { ...right, ...Object.fromEntries(kept) };
+  });
+}
+
+/** What an input is changed to: often nothing, else something that is right, or nearly, or anything. */
+function change(name: string): Arbitrary<string | undefined> {
+  const right = RIGHT[name] ?? ['http://me:secret@proxy.example:3128', '*'];
+  const nearly = fc
+    .record({ text: fc.constantFrom(...right), at: fc.nat({ max: 60 }), piece: nastyText() })
+    .map(({ text, at, piece }) => text.slice(0, at) + piece + text.slice(at));
+  return fc.oneof(
+    { weight: 60, arbitrary: fc.constant(undefined) },
+    { weight: 3, arbitrary: fc.constantFrom(...right) },
+    { weight: 3, arbitrary: nearly },
+    { weight: 3, arbitrary: nastyText() },
+  );
+}
+
+/** One that is right, so that a step gets as far as its first request. */
+export function rightEnvironment(): Arbitrary<Environment> {
+  const target = fc.constantFrom({ INPUT_INSTANCE_ID: INSTANCE_ID }, { INPUT_EXTERNAL_ID: EXTERNAL_ID });
+  const identity = fc.constantFrom<Environment>(
+    {},
+    {},
+    { INPUT_ROOT_TOKEN: SECRETS['root_token'] },
+    { INPUT_API_KEY_ID: API_KEY_ID, INPUT_API_KEY: '{RSA KEY}' },
+  );
+  const rest = fc.record({
+    INPUT_CONTROLLER_URL: fc.constantFrom(
+      'http://controller.example:8090',
+      'https://controller.example/anka',
+    ),
+    INPUT_TIMEOUT: fc.constantFrom('5s', '30s'),
+    INPUT_REQUEST_TIMEOUT: fc.constantFrom('1s', '10s'),
+    INPUT_POLL_INTERVAL: fc.constantFrom('auto', '3s'),
+    INPUT_DRY_RUN: fc.constantFrom('false', 'false', 'false', 'true'),
+    INPUT_VNC_PASSWORD: fc.constantFrom(undefined, SECRETS['vnc_password']),
+    INPUT_HEADERS: fc.constantFrom(undefined, `X-Key: ${SECRETS['headers']}`),
+  });
+  return fc.tuple(target, identity, rest).map((parts) => Object.assign({}, ...parts));
+}
+
+/** The environment with what it only names put in. */
+export function resolve(environment: Environment): Environment {
+  const fill = (text: string) =>
+    Object.entries(NAMED).reduce((filled, [name, value]) => filled.replaceAll(name, () => value), text);
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, text]) => [name, text === undefined ? undefined : fill(text)]),
+  );
+}
+
+/** Of the secrets, those that the environment really holds as such. */
+export function secretsIn(environment: Environment): string[] {
+  const held = Object.entries(SECRETS).filter(([name, secret]) =>
+    environment[`INPUT_${name.toUpperCase()}`]?.includes(secret),
+  );
+  return held.map(([, secret]) => secret);
+}

@@ -1,0 +1,91 @@
+import type { KeyObject } from 'node:crypto';
+import type { SeenRequest } from '../simulator/face.ts';
+import { createGate } from '../simulator/gate.ts';
+
+/** What only the controller knows, and nobody may ever read in a log: an instance carries it. */
+export const HIDDEN = ['vnc-hunter2-old', 'registration-hunter2-token'];
+
+export const INSTANCE_ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
+export const EXTERNAL_ID = 'runner-1';
+export const API_KEY_ID = 'ci';
+
+export interface HonestAnswer {
+  readonly status: number;
+  readonly body: string;
+  /** The body is base64 of what it says. */
+  readonly isEncoded?: boolean;
+}
+
+export interface HonestController {
+  answer(request: SeenRequest, now: number): HonestAnswer;
+  /** Tokens of the sessions that it opened. */
+  readonly tokens: readonly string[];
+}
+
+/** A controller with one VM, which a restart boots anew; an instance has every field that one ever had. */
+export function createHonestController(publicKey: KeyObject | undefined): HonestController {
+  const gate = createGate(publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } });
+  const tokens: string[] = [];
+  let bootedAt: number | undefined;
+
+  function answer({ method, path, headers, body }: SeenRequest, now: number): HonestAnswer {
+    const denied = gate.check({ path, body, authorization: headers.authorization, now });
+    if (denied !== undefined) {
+      const isEncoded = path.endsWith('/shake') && denied.status === 200;
+      if (isEncoded) tokens.push(tokenIn(denied.body));
+      return { ...denied, isEncoded };
+    }
+    const url = new URL(path, 'http://controller');
+    if (method === 'POST') bootedAt = now;
+    if (method === 'POST') return ok(undefined);
+    if (url.pathname.endsWith('/status')) return ok({ status: 'Running', version: '1.50.1-5e3c3f5b' });
+    const instance = instanceAt(now, bootedAt ?? now - 3_600_000);
+    return ok(
+      url.search === ''
+        ? [{ external_id: EXTERNAL_ID, instance_id: INSTANCE_ID, name: null, vm: instance }]
+        : instance,
+    );
+  }
+
+  return { answer, tokens };
+}
+
+function ok(body: unknown): HonestAnswer {
+  return { status: 200, body: JSON.stringify({ status: 'OK', message: '', body }) };
+}
+
+function tokenIn(body: string): string {
+  const { data }: { data: { token: string } } = JSON.parse(Buffer.from(body, 'base64').toString());
+  return data.token;
+}
+
+function instanceAt(now: number, bootedAt: number) {
+  const [vncPassword, token] = HIDDEN;
+  return {
+    instance_id: INSTANCE_ID,
+    instance_state: 'Started',
+    message: 'Unexpected VM state: "stopped"',
+    ...{ anka_registry: 'http://registry.example:8089', vmid: 'a4c52e39', tag: 'latest', version: '3' },
+    vminfo: vmAt(now, bootedAt, vncPassword),
+    ...{ node_id: '72650d46-8ebe-4547-bb6c-8eb76e957b0a', inflight_reqid: '7f620141', group_id: 'g' },
+    ...{ ts: new Date(now).toISOString(), cr_time: '2024-10-12T15:40:42.858477+02:00', progress: 0 },
+    ...{ name: 'vm-1', external_id: EXTERNAL_ID, metadata: { a: 'b' }, arch: 'arm64', vlan: '' },
+    startup_script: { return_code: 0, did_timeout: false, stdout: token, stderr: token, errors: [token] },
+  };
+}
+
+function vmAt(now: number, bootedAt: number, vncPassword: string | undefined) {
+  return {
+    ...{
+      uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
+      name: 'mgmtManaged-1',
+      status: 'running',
+      version: '',
+    },
+    start_date: new Date(bootedAt).toISOString().replace(/\.\d+/, ''),
+    ...{ stop_date: '0001-01-01T00:00:00Z', timestamp: new Date(now).toISOString() },
+    ...{ cpu_cores: 4, ram: '4G', host_ip: '192.0.2.70', ip: '192.168.64.25', vnc_port: 5900 },
+    vnc_connection_string: `vnc://:${vncPassword}@192.0.2.70:5900`,
+    port_forwarding: [{ guest_port: 22, host_port: 10_001, protocol: 'tcp', name: 'ssh' }],
+  };
+}

@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createVirtualTime } from '../proof/virtual-time.ts';
+import type { SeenRequest } from '../simulator/face.ts';
+import { asActionError } from '../src/errors.ts';
+import { type Environment, readInputs } from '../src/inputs.ts';
+import { type Host, run } from '../src/main.ts';
+import { report } from '../src/report.ts';
+import { NOTHING_DONE, type Outcome } from '../src/restart/restart.ts';
+import { writeSummary } from '../src/summary.ts';
+import { createTerminal } from '../src/terminal.ts';
+import { KEY_PAIR, resolve } from './environment.ts';
+import { createHonestController, HIDDEN } from './honest-controller.ts';
+import { TamperedNetwork } from './network.ts';
+import { endpointOf, type Scripts, tamper } from './tampering.ts';
+
+/** One case: what the step is given, and what becomes of the answers that it gets. */
+export interface Case {
+  readonly environment: Environment;
+  readonly scripts: Scripts;
+}
+
+/** What a step said and did. */
+export interface Played {
+  readonly outcome: Outcome;
+  /** What it had for itself; undefined where the inputs were invalid. */
+  readonly timeoutMs: number | undefined;
+  /** What it took by its own clock, and what it really took. */
+  readonly tookMs: number;
+  readonly reallyTookMs: number;
+  /** The log, and the files behind GITHUB_OUTPUT and GITHUB_STEP_SUMMARY. */
+  readonly log: string;
+  readonly outputs: string;
+  readonly summary: string;
+  /** What the controller never meant to show to anybody. */
+  readonly controllerSecrets: readonly string[];
+}
+
+const START = Date.parse('2026-07-01T12:00:00Z');
+
+/** The real step, from its environment to what a runner reads, but for the network and the time. */
+export async function play(given: Case): Promise<Played> {
+  const environment = resolve(given.environment);
+  const time = createVirtualTime(START);
+  const controller = createHonestController(environment['INPUT_API_KEY'] ? KEY_PAIR.publicKey : undefined);
+  const answer = createTamperer(given.scripts, (request) => controller.answer(request, time.now()));
+  const at = (afterMs: number, act: () => void) => time.at(time.now() + afterMs, act);
+  const network = new TamperedNetwork({ at, answer });
+  const dispatchers = { reader: network, writer: network };
+  const beganAt = performance.now();
+  const said = await captured(async () => {
+    const terminal = createTerminal();
+    const signal = new AbortController().signal;
+    const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers };
+    const { outcome, timeoutMs } = await time.run(attempt(environment, host));
+    report(outcome, terminal);
+    await writeSummary(outcome, terminal);
+    return { outcome, timeoutMs };
+  });
+  return {
+    ...said,
+    tookMs: time.now() - START,
+    reallyTookMs: performance.now() - beganAt,
+    controllerSecrets: [...HIDDEN, ...controller.tokens],
+  };
+}
+
+/** As `main` does it. */
+async function attempt(environment: Environment, host: Host): Promise<Pick<Played, 'outcome' | 'timeoutMs'>> {
+  let timeoutMs: number | undefined;
+  try {
+    const inputs = readInputs(environment, host.terminal.mask);
+    timeoutMs = inputs.timeoutMs;
+    return { outcome: await run(inputs, host), timeoutMs };
+  } catch (error) {
+    return { outcome: { ...NOTHING_DONE, error: asActionError(error) }, timeoutMs };
+  }
+}
+
+function createTamperer(
+  scripts: Scripts,
+  honest: (request: SeenRequest) => ReturnType<ReturnType<typeof createHonestController>['answer']>,
+) {
+  const turns = new Map<string, number>();
+  return (request: SeenRequest) => {
+    const endpoint = endpointOf(request.path);
+    const { tamperings, lasts } = scripts[endpoint];
+    const turn = turns.get(endpoint) ?? 0;
+    turns.set(endpoint, turn + 1);
+    const answer = honest(request);
+    const tampering = tamperings[lasts ? Math.min(turn, tamperings.length - 1) : turn];
+    if (tampering === undefined)
+      return { ...answer, headers: {}, bytes: Buffer.from(answer.body), afterMs: 1 };
+    const { status = answer.status, headers, body, afterMs } = tampering;
+    return { status, headers, afterMs, bytes: tamper(body, answer) };
+  };
+}
+
+// ---- what a runner reads ----
+
+const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const FILES = { GITHUB_OUTPUT: join(folder, 'outputs'), GITHUB_STEP_SUMMARY: join(folder, 'summary.md') };
+
+async function captured<T>(work: () => Promise<T>) {
+  const chunks: string[] = [];
+  const { write } = process.stdout;
+  for (const file of Object.values(FILES)) writeFileSync(file, '');
+  Object.assign(process.env, FILES);
+  process.stdout.write = (chunk: string | Uint8Array) => chunks.push(String(chunk)) > 0;
+  try {
+    const result = await work();
+    const [outputs, summary] = Object.values(FILES).map((file) => readFileSync(file, 'utf8'));
+    return { ...result, log: chunks.join(''), outputs: outputs ?? '', summary: summary ?? '' };
+  } finally {
+    process.stdout.write = write;
+  }
+}

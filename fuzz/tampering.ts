@@ -1,0 +1,207 @@
+import fc, { type Arbitrary } from 'fast-check';
+import type { HonestAnswer } from './honest-controller.ts';
+import { nastyJson, nastyText } from './nasty.ts';
+
+/** What becomes of an honest answer on its way. */
+export interface Tampering {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: BodyTampering;
+  /** Milliseconds before it comes; undefined if it never does. */
+  readonly afterMs: number | undefined;
+}
+
+type BodyTampering =
+  | { readonly kind: 'none' }
+  /** Values of the JSON are dropped, or replaced by others. */
+  | { readonly kind: 'edits'; readonly edits: readonly Edit[] }
+  /** From `from` on, a share of the length, `length` characters are another text. */
+  | { readonly kind: 'splice'; readonly from: number; readonly length: number; readonly text: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+
+interface Edit {
+  /** One of the values of this name, if there are any; undefined for one of all. */
+  readonly key: string | undefined;
+  /** Which of them, counted in the order in which they stand. */
+  readonly at: number;
+  /** JSON, or what goes for it; undefined to drop the value. */
+  readonly json: string | undefined;
+}
+
+/** The next answers of one endpoint; the last lasts, if they do. */
+export interface Script {
+  readonly tamperings: readonly Tampering[];
+  readonly lasts: boolean;
+}
+
+export const ENDPOINTS = ['one', 'list', 'status', 'restart', 'hand', 'shake'] as const;
+export type Endpoint = (typeof ENDPOINTS)[number];
+export type Scripts = Readonly<Record<Endpoint, Script>>;
+
+export function endpointOf(path: string): Endpoint {
+  const named = ENDPOINTS.find((endpoint) => path.endsWith(`/${endpoint}`));
+  return named ?? (path.includes('?') ? 'one' : 'list');
+}
+
+// ---- what may be drawn ----
+
+/** @param echoes texts that an answer may repeat: secrets in one form or another. */
+export function scripts(echoes: readonly string[]): Arbitrary<Scripts> {
+  const tamperings = fc.array(tampering(nastyText(echoes)), { maxLength: 3, size: 'max' });
+  const script = fc.record({ tamperings, lasts: often(true, fc.constant(false)) });
+  return fc.record(
+    Object.fromEntries(ENDPOINTS.map((endpoint) => [endpoint, script])) as Record<Endpoint, typeof script>,
+  );
+}
+
+export const HONEST: Scripts = Object.fromEntries(
+  ENDPOINTS.map((endpoint) => [endpoint, { tamperings: [], lasts: false }]),
+) as unknown as Scripts;
+
+const HEADERS = ['location', 'retry-after', 'date', 'content-type', 'set-cookie', 'server'];
+const HEADER_VALUES = [
+  '0',
+  '1',
+  '2',
+  '3600',
+  '1e3',
+  'Wed, 21 Oct 2026 07:28:00 GMT',
+  'https://evil.example/?token=a',
+  '/',
+];
+
+function tampering(texts: Arbitrary<string>): Arbitrary<Tampering> {
+  const status = fc.constantFrom(200, 201, 204, 302, 304, 400, 401, 403, 404, 407, 418, 429, 500, 503);
+  const headers = fc.dictionary(
+    fc.constantFrom(...HEADERS),
+    fc.oneof(fc.constantFrom(...HEADER_VALUES), texts),
+    {
+      maxKeys: 2,
+    },
+  );
+  return fc.record({
+    status: often<number | undefined>(undefined, fc.oneof(status, fc.integer({ min: 100, max: 999 }))),
+    headers: often({}, headers),
+    body: body(texts),
+    afterMs: fc.oneof(
+      { weight: 20, arbitrary: fc.constant<number | undefined>(1) },
+      { weight: 2, arbitrary: fc.nat({ max: 20_000 }) },
+      { weight: 1, arbitrary: fc.constant(undefined) },
+    ),
+  });
+}
+
+function often<T>(value: T, arbitrary: Arbitrary<T>): Arbitrary<T> {
+  return fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, { weight: 1, arbitrary });
+}
+
+/** What the step shows of an answer, and what else it reads. */
+const SHOWN = [
+  'message',
+  'name',
+  'external_id',
+  'instance_state',
+  'node_id',
+  'status',
+  'start_date',
+  'protocol',
+];
+const READ = [
+  ...['status', 'body', 'vm', 'vminfo', 'instance_id', 'ts', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
+  ...['port_forwarding', 'guest_port', 'host_port', 'version', 'data', 'token', 'userName', 'sessionId'],
+];
+
+function body(texts: Arbitrary<string>): Arbitrary<BodyTampering> {
+  const json = nastyJson(texts);
+  const value = fc.oneof(
+    { weight: 4, arbitrary: texts.map((text) => JSON.stringify(text)) },
+    { weight: 3, arbitrary: json },
+    { weight: 1, arbitrary: fc.constant(undefined) },
+  );
+  const key = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...SHOWN) },
+    { weight: 2, arbitrary: fc.constantFrom(...READ) },
+    { weight: 1, arbitrary: fc.constant(undefined) },
+  );
+  const edit = fc.record({ key, at: fc.noBias(fc.nat({ max: 999 })), json: value });
+  const edits = fc.array(edit, { minLength: 1, maxLength: 5, size: 'max' });
+  const whole = fc.oneof(json, texts, fc.constant('')).map((text) => Buffer.from(text));
+  return fc.oneof(
+    { weight: 2, arbitrary: fc.constant({ kind: 'none' } as const) },
+    { weight: 10, arbitrary: edits.map((list) => ({ kind: 'edits', edits: list }) as const) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .record({
+          from: fc.double({ min: 0, max: 1, noNaN: true }),
+          length: fc.nat({ max: 400 }),
+          text: texts,
+        })
+        .map((splice) => ({ kind: 'splice', ...splice }) as const),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .oneof(whole, fc.uint8Array({ maxLength: 64 }))
+        .map((bytes) => ({ kind: 'bytes', bytes }) as const),
+    },
+  );
+}
+
+// ---- doing it ----
+
+/** The bytes of the body, tampered with. */
+export function tamper(
+  tampering: BodyTampering,
+  { body: honest, isEncoded = false }: HonestAnswer,
+): Uint8Array {
+  switch (tampering.kind) {
+    case 'none':
+      return Buffer.from(honest);
+    case 'bytes':
+      return tampering.bytes;
+    case 'splice': {
+      const from = Math.floor(tampering.from * honest.length);
+      return Buffer.from(honest.slice(0, from) + tampering.text + honest.slice(from + tampering.length));
+    }
+    case 'edits': {
+      const json = isEncoded ? Buffer.from(honest, 'base64').toString() : honest;
+      const edited = Buffer.from(edit(json, tampering.edits));
+      return isEncoded ? Buffer.from(edited.toString('base64')) : edited;
+    }
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+/** Edits are done on text: what is put in need not be anything that could be built and written. */
+function edit(json: string, edits: readonly Edit[]): string {
+  const root: Fields = { '': parse(json) };
+  const replacements: string[] = [];
+  for (const { key: wanted, at, json: replacement } of edits) {
+    const all = placesIn(root);
+    const named = all.filter(([, key]) => key === wanted);
+    const places = named.length > 0 ? named : all;
+    const [holder, key] = places[at % places.length] ?? [root, ''];
+    if (replacement === undefined && !Array.isArray(holder)) delete holder[key];
+    else holder[key] = `\u0001${replacements.push(replacement ?? 'null') - 1}`;
+  }
+  const text = JSON.stringify(root['']) ?? '';
+  return text.replace(/"\\u0001(\d+)"/g, (_, index) => replacements[Number(index)] ?? '');
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}
+
+/** Every value in it, by what holds it. */
+function placesIn(holder: Fields): [Fields, string][] {
+  return Object.entries(holder).flatMap(([key, value]) => {
+    const inner = typeof value === 'object' && value !== null ? placesIn(value as Fields) : [];
+    return [[holder, key] as [Fields, string], ...inner];
+  });
+}
