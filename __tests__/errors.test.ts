@@ -13,17 +13,19 @@ describe('asActionError', () => {
     expect('cause' in error).toBe(false);
   });
 
-  test.each([[new TypeError('x is not a function')], ['thrown text'], [undefined]])(
-    'takes %p for a defect of the action',
-    (thrown) => {
-      const error = asActionError(thrown);
-      expect(error).toMatchObject({
-        code: 'internal_error',
-        cause: thrown,
-        hint: expect.stringContaining('report'),
-      });
-    },
-  );
+  test.each([
+    [new TypeError('x is not a function'), 'x is not a function'],
+    ['thrown text', 'thrown text'],
+    [undefined, 'undefined'],
+  ])('takes %p for a defect of the action', (thrown, what) => {
+    const error = asActionError(thrown);
+    expect(error).toMatchObject({
+      code: 'internal_error',
+      message: `Something unexpected went wrong: ${what}.`,
+      cause: thrown,
+      hint: expect.stringContaining('report'),
+    });
+  });
 });
 
 describe('describeCause', () => {
@@ -36,6 +38,13 @@ describe('describeCause', () => {
     ],
     ['the first address tried', new AggregateError([refused, new Error('other')], ''), refused.message],
     ['an empty AggregateError', new AggregateError([], 'none worked'), 'none worked'],
+    [
+      'the cause of an empty AggregateError',
+      new AggregateError([], 'none worked', { cause: refused }),
+      refused.message,
+    ],
+    ['errors that are no list', Object.assign(new Error('odd'), { errors: 'many' }), 'odd'],
+    ['a reason that is no text', Object.assign(new Error('odd'), { reason: 7 }), 'odd'],
     [
       'the code beside the message',
       withCode('certificate has expired', 'CERT_HAS_EXPIRED'),
