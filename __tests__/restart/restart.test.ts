@@ -41,6 +41,7 @@ async function run(
   return { outcome, controller, clock, lines, debug };
 }
 
+const MAY_STILL = 'The restart may still happen: look at the instance before you send another.';
 const unreachable = new ActionError('controller_unreachable', 'away', { transient: true });
 const cancelled = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
 
@@ -128,29 +129,47 @@ test('a dry run checks everything and changes nothing', async () => {
 });
 
 describe('preconditions', () => {
-  test.each<[string, Script['looks'], string, string]>([
-    ['not there', [undefined], 'instance_not_found', `no instance ${ID}`],
-    ['stopped', [instance({ status: 'stopped' })], 'not_running', 'status "stopped"'],
+  const start = 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.';
+  const update =
+    'The start_date comes with Anka agent and controller 1.44.0 or later: update both. Version of the controller: "unknown".';
+
+  test.each<[string, Script['looks'], { code: string; seen: string; hint: string }]>([
+    [
+      'not there',
+      [undefined],
+      {
+        code: 'instance_not_found',
+        seen: `no instance ${ID}`,
+        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+      },
+    ],
+    [
+      'stopped',
+      [instance({ status: 'stopped' })],
+      { code: 'not_running', seen: 'status "stopped"', hint: start },
+    ],
     [
       'in another state',
       [instance({ state: 'Pulling', status: undefined })],
-      'not_running',
-      'instance_state "Pulling", status "none"',
+      { code: 'not_running', seen: 'instance_state "Pulling", status "none"', hint: start },
     ],
-    ['without a date', [instance(bootedAt(undefined))], 'cannot_verify', 'start_date none'],
+    [
+      'without a date',
+      [instance(bootedAt(undefined))],
+      { code: 'cannot_verify', seen: 'start_date none', hint: update },
+    ],
     [
       'with the zero date',
       [instance(bootedAt('0001-01-01T00:00:00Z'))],
-      'cannot_verify',
-      'start_date 0001-01-01T00:00:00Z',
+      { code: 'cannot_verify', seen: 'start_date 0001-01-01T00:00:00Z', hint: update },
     ],
-  ])('an instance that is %s, and stays so for some seconds', async (_, looks, code, seen) => {
+  ])('an instance that is %s, and stays so for some seconds', async (_, looks, { code, seen, hint }) => {
     const { outcome, controller, clock } = await run({ looks });
     expect(outcome.restarted).toBe('false');
     expect(outcome.error).toMatchObject({
       code,
       message: expect.stringContaining(seen),
-      hint: expect.any(String),
+      hint,
     });
     const asked = code === 'cannot_verify' ? ['version'] : [];
     expect(controller.calls).toEqual([...Array(7).fill(GET), ...asked]);
@@ -204,26 +223,46 @@ describe('preconditions', () => {
     expect(lines[0]).toBe('The controller gave no usable answer: it answered HTTP 502');
   });
 
-  test.each<[string, string[], string, string]>([
-    ['nobody has', [], 'instance_not_found', 'No live instance has the external_id "runner-1".'],
+  const candidate = (state: string) => `${ID} (${state}, node 72650d46-8ebe-4547-bb6c-8eb76e957b0a)`;
+
+  test.each<[string, string[], string]>([
+    ['nobody has', [], 'No live instance has the external_id "runner-1".'],
     [
       'only a terminated one has',
       ['Terminated'],
-      'instance_not_found',
-      `Terminated ones that had it: ${ID} (Terminated, node 72650d46-8ebe-4547-bb6c-8eb76e957b0a).`,
+      `No live instance has the external_id "runner-1". Terminated ones that had it: ${candidate('Terminated')}.`,
     ],
-    [
-      'two have',
-      ['Started', 'Error'],
-      'ambiguous_target',
-      `2 live instances have the external_id "runner-1": ${ID} (Started, `,
-    ],
-    ['many have', Array(12).fill('Started'), 'ambiguous_target', ' and 2 more.'],
-  ])('an external ID that %s', async (_, states, code, message) => {
+  ])('an external ID that %s', async (_, states, message) => {
     const list = states.map((state) => instance({ state }));
     const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome).toMatchObject({ restarted: 'false', last: undefined });
-    expect(outcome.error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(outcome.error).toMatchObject({
+      code: 'instance_not_found',
+      message,
+      hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
+    });
+  });
+
+  test.each<[string, string[], string]>([
+    [
+      'two have',
+      ['Started', 'Error'],
+      `2 live instances have the external_id "runner-1": ${candidate('Started')}, ${candidate('Error')}.`,
+    ],
+    [
+      'many have',
+      Array(12).fill('Started'),
+      `12 live instances have the external_id "runner-1": ${Array(10).fill(candidate('Started')).join(', ')} and 2 more.`,
+    ],
+  ])('an external ID that %s', async (_, states, message) => {
+    const list = states.map((state) => instance({ state }));
+    const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
+    expect(outcome).toMatchObject({ restarted: 'false', last: undefined });
+    expect(outcome.error).toMatchObject({
+      code: 'ambiguous_target',
+      message,
+      hint: 'Name the one to restart by its instance_id.',
+    });
   });
 
   test('a candidate without a node is listed, too', async () => {
@@ -267,7 +306,7 @@ describe('sending', () => {
     expect(outcome.error?.message).toContain(
       'Whether the controller took it is unclear: no answer came: reset.',
     );
-    expect(outcome.error?.hint).toContain('Most likely the restart never reached the controller');
+    expect(outcome.error?.hint).toBe(`Most likely the restart never reached the controller. ${MAY_STILL}`);
     expect(controller.calls.filter((call) => call === RESTART)).toHaveLength(1);
   });
 });
@@ -280,7 +319,7 @@ describe('watching', () => {
     );
     expect(outcome.restarted).toBe('true');
     expect(clock.sleeps).toEqual([2_000, 500]);
-    expect(controller.bounds.map(({ deadline }) => deadline)).toEqual([3_500, 3_500, 5_000]);
+    expect(controller.bounds.map(({ deadline }) => deadline)).toEqual([3_500, 3_500, 3_500, 5_000]);
   });
 
   test('a timeout says what was missing, seen, and how often', async () => {
@@ -295,7 +334,7 @@ describe('watching', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', durationMs: undefined });
     expect(outcome.error).toMatchObject({
       code: 'timed_out',
-      hint: expect.stringContaining('agent may be busy'),
+      hint: `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`,
     });
     expect(outcome.error?.message).toBe(
       [
@@ -309,11 +348,13 @@ describe('watching', () => {
   });
 
   test('a timeout without a new report points to the node', async () => {
-    const { outcome } = await run({ looks: [instance()] }, { timeoutMs: 3_000 });
-    expect(outcome.error?.message).toContain('No new report came since. Answers: 3 waiting for start_date.');
+    const { outcome } = await run({ looks: [instance()] }, { timeoutMs: 15_000 });
+    expect(outcome.error?.message).toContain('No new report came since. Answers: 15 waiting for start_date.');
     expect(outcome.error?.hint).toContain('the timeout too short');
     const longer = await run({ looks: [instance()] }, { timeoutMs: 16_000 });
-    expect(longer.outcome.error?.hint).toContain('check that the node is up');
+    expect(longer.outcome.error?.hint).toBe(
+      `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`,
+    );
   });
 
   test('a timeout without any answer points to the controller', async () => {
@@ -321,7 +362,9 @@ describe('watching', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', last: instance(), error: { code: 'timed_out' } });
     expect(outcome.error?.message).toContain('Missing: any usable answer.');
     expect(outcome.error?.message).toContain('Answers: none.');
-    expect(outcome.error?.hint).toContain('check that it is up');
+    expect(outcome.error?.hint).toBe(
+      `The controller gave no usable answer: check that it is up. ${MAY_STILL}`,
+    );
     // The first look asks until the deadline; then there is only the last one.
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
     expect(clock.sleeps).toEqual([1_000, 59_000]);
@@ -332,6 +375,13 @@ describe('watching', () => {
     expect(outcome.restarted).toBe('true');
   });
 
+  test('whatever is asked of the controller ends with the step', async () => {
+    const { signal } = new AbortController();
+    const { controller } = await run({ looks: [instance(), restarted()] }, {}, signal);
+    expect(controller.bounds).toHaveLength(3);
+    for (const bounds of controller.bounds) expect(bounds.signal).toBe(signal);
+  });
+
   test('a VM that failed for good ends it', async () => {
     const { outcome } = await run({ looks: [instance(), restarted(10, { state: 'Terminated' })] });
     expect(outcome).toMatchObject({
@@ -339,7 +389,10 @@ describe('watching', () => {
       error: { code: 'vm_failed' },
       last: { state: 'Terminated' },
     });
-    expect(outcome.error?.message).toContain('instance_state "Terminated"');
+    expect(outcome.error).toMatchObject({
+      message: `The VM failed after the restart was sent: instance_state "Terminated", status "running", start_date ${NEW_BOOT}.`,
+      hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+    });
   });
 
   test('an instance that vanishes for good ends it, and what was last seen of it is kept', async () => {
@@ -363,7 +416,10 @@ describe('cancelling', () => {
   test('before the restart was sent says so', async () => {
     const { outcome } = await run({ looks: [undefined] }, {}, AbortSignal.abort(cancelled));
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'cancelled' } });
-    expect(outcome.error?.message).toBe('The step was cancelled (SIGINT). No restart had been sent.');
+    expect(outcome.error).toMatchObject({
+      message: 'The step was cancelled (SIGINT). No restart had been sent.',
+      cause: cancelled,
+    });
   });
 
   test('after it was sent says so', async () => {

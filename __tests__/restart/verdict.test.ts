@@ -312,6 +312,37 @@ describe('failed', () => {
       'failed',
     ],
     [
+      'Error, with an older answer between that looks well',
+      [
+        [1, error(1)],
+        [6, error(10)],
+        [20, restarted(5)],
+        [31, error(31)],
+        [36, error(36)],
+      ],
+      'pending',
+    ],
+    [
+      'Error, with an older one between',
+      [
+        [1, error(1)],
+        [6, error(10)],
+        [20, error(5)],
+        [31, error(31)],
+      ],
+      'failed',
+    ],
+    [
+      'Error, since an older answer that looked well',
+      [
+        [5, restarted(-1)],
+        [20, error(10)],
+        [30, error(20)],
+        [36, error(36)],
+      ],
+      'pending',
+    ],
+    [
       'older answers do not count',
       [
         [1, error(9)],

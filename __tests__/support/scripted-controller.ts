@@ -1,6 +1,7 @@
 import type { ReadBounds } from '../../src/controller/client.ts';
 import type { Controller, RestartReply, RestartRequest } from '../../src/controller/controller.ts';
-import type { Instance } from '../../src/controller/instance.ts';
+import type { Instance, Target } from '../../src/controller/instance.ts';
+import type { Bounds } from '../../src/controller/transport.ts';
 
 /** What one look shows: an instance, its absence, or an error; a function may do something on the way. */
 export type Shown = Instance | undefined | Error | ((bounds: ReadBounds) => Instance | undefined);
@@ -16,6 +17,7 @@ export interface Script {
 export interface ScriptedController extends Controller {
   /** What was asked, in order. */
   readonly calls: string[];
+  /** What each was given, but for the version. */
   readonly bounds: ReadBounds[];
 }
 
@@ -38,15 +40,17 @@ export function createScriptedController({
       if (shown instanceof Error) throw shown;
       return typeof shown === 'function' ? shown(asked) : shown;
     },
-    async findInstances() {
+    async findInstances(_target: Target, asked: ReadBounds) {
       calls.push('list');
+      bounds.push(asked);
       return [...list];
     },
     async getVersion() {
       calls.push('version');
       return version;
     },
-    async restartInstance(request: RestartRequest) {
+    async restartInstance(request: RestartRequest, asked: Bounds) {
+      bounds.push(asked);
       calls.push(`restart ${JSON.stringify(request)}`);
       if (reply instanceof Error) throw reply;
       return reply;

@@ -21,12 +21,12 @@ export interface JournalOptions {
 
 export function createJournal({ log, now, sentAt }: JournalOptions): Journal {
   const counts = new Map<string, number>();
-  let last = { text: '', at: 0 };
+  let last: { readonly text: string; readonly at: number } | undefined;
   return {
     note(kind, text) {
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
       const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
-      if (text === last.text && now() - last.at < LONGEST_SILENCE_MS) {
+      if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
         log.debug(line);
         return;
       }

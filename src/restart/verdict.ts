@@ -68,7 +68,7 @@ export function judge(history: History, sample: Sample): { verdict: Verdict; his
     const unmet = [{ condition: 'freshness', seen: ageOf(instance) }] as const;
     return {
       verdict: { kind: 'pending', unmet },
-      history: { ...history, trouble: interrupt(history, sample) },
+      history: { ...history, trouble: interrupt(history.trouble, { at: sample.at, instance }) },
     };
   }
   const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
@@ -106,19 +106,23 @@ function unmetIf(isUnmet: boolean, condition: Unmet['condition'], seen: string |
   return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
 
+/** What an answer changes of it: nothing, unless it is news. */
 function newestOf(
-  { newest, newestAt }: History,
+  { newest }: History,
   { at, instance }: Sample,
-): Pick<History, 'newest' | 'newestAt'> {
+): Partial<Pick<History, 'newest' | 'newestAt'>> {
   const hasNews = instance !== undefined && isNewer(instance, newest);
-  return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
+  return hasNews ? { newest: instance, newestAt: at } : {};
 }
 
 // ---- failure ----
 
 /** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
-function interrupt({ trouble }: History, { at, instance }: Sample): Trouble | undefined {
-  if (trouble === undefined || instance === undefined || looksFailed(instance)) return trouble;
+function interrupt(
+  trouble: Trouble | undefined,
+  { at, instance }: { at: number; instance: Instance },
+): Trouble | undefined {
+  if (trouble === undefined || looksFailed(instance)) return trouble;
   return { ...trouble, since: at, newerLooks: 0 };
 }
 
