@@ -1,7 +1,7 @@
 export default {
   testMatch: ['**/__tests__/**/*.test.ts'],
   // These need programs that have to be installed: see jest.network.config.js.
-  testPathIgnorePatterns: ['/__tests__/network/'],
+  testPathIgnorePatterns: ['/__tests__/network/', '<rootDir>/.stryker-tmp/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
   collectCoverageFrom: ['src/**/*.ts'],
