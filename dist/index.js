@@ -46597,9 +46597,13 @@ function decrypt(encrypted, key) {
 }
 /** A session's token is an ID, and no novel: in characters. */
 const LONGEST_TOKEN = 4_000;
+/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
+const LONGEST_SESSION = 6_000;
 /** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
 const SHORTEST_SECRET = 8;
 function readSession(text) {
+    if (text.length > LONGEST_SESSION)
+        return undefined;
     const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
     const data = isRecord(answer) ? answer['data'] : undefined;
     if (!isRecord(data) || typeof data['token'] !== 'string')
@@ -47198,7 +47202,8 @@ function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
     const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
     onSecret(...values.flatMap(secretParts));
-    return read('headers', headerLines);
+    // None, where they are invalid: who looks into them finds nothing, rather than trouble.
+    return read('headers', headerLines) ?? {};
 }
 /** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
 function secretParts(value) {
@@ -50315,12 +50320,12 @@ function stackOf(thrown) {
 const LONGEST_SILENCE_MS = 30_000;
 function createJournal({ log, now, sentAt }) {
     const counts = new Map();
-    let last = { text: '', at: 0 };
+    let last;
     return {
         note(kind, text) {
             counts.set(kind, (counts.get(kind) ?? 0) + 1);
             const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
-            if (text === last.text && now() - last.at < LONGEST_SILENCE_MS) {
+            if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
                 log.debug(line);
                 return;
             }
@@ -50419,7 +50424,7 @@ function judge(history, sample) {
         const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
         return {
             verdict: { kind: 'pending', unmet },
-            history: { ...history, trouble: interrupt(history, sample) },
+            history: { ...history, trouble: interrupt(history.trouble, { at: sample.at, instance }) },
         };
     }
     const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
@@ -50453,14 +50458,15 @@ function unmetConditions({ baseline, sentAt, newestAt }, instance) {
 function unmetIf(isUnmet, condition, seen) {
     return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
-function newestOf({ newest, newestAt }, { at, instance }) {
+/** What an answer changes of it: nothing, unless it is news. */
+function newestOf({ newest }, { at, instance }) {
     const hasNews = instance !== undefined && isNewer(instance, newest);
-    return hasNews ? { newest: instance, newestAt: at } : { newest, newestAt };
+    return hasNews ? { newest: instance, newestAt: at } : {};
 }
 // ---- failure ----
 /** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
-function interrupt({ trouble }, { at, instance }) {
-    if (trouble === undefined || instance === undefined || looksFailed(instance))
+function interrupt(trouble, { at, instance }) {
+    if (trouble === undefined || looksFailed(instance))
         return trouble;
     return { ...trouble, since: at, newerLooks: 0 };
 }
