@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type PreparedAccess, prepareAccess } from './access.ts';
+import { GITHUB_API_PATH } from './github-face.ts';
+import { GitHubWorld } from './github-world.ts';
 import { serve } from './server.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
 
@@ -20,6 +22,7 @@ The world
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
+  --runners                 a GitHub, too: a runner lives in each VM, called like the VM's external ID
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 Ways in, and what the step's "with:" needs for each
@@ -47,7 +50,7 @@ const OPTIONS = {
     'pick-up-ms': TEXT,
   },
   ...{ 'root-token': TEXT, 'api-key': TEXT, 'session-ttl': TEXT, tls: FLAG, mtls: FLAG },
-  ...{ replicas: TEXT, 'replica-lag': TEXT, help: { ...FLAG, short: 'h' } },
+  ...{ runners: FLAG, replicas: TEXT, 'replica-lag': TEXT, help: { ...FLAG, short: 'h' } },
 };
 
 const DAY_MS = 86_400_000;
@@ -74,9 +77,21 @@ async function main(): Promise<void> {
   });
   process.once('exit', prepared.cleanUp);
   const { access, secure } = prepared;
-  const simulator = await serve({ world, port, now: Date.now, access, replicas, ...(secure && { secure }) });
+  const github = values.runners ? withRunners(world) : undefined;
+  const simulator = await serve({
+    ...{ world, port, now: Date.now, access, replicas },
+    ...{ ...(secure && { secure }), ...(github && { github }) },
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
-  console.log(introduction(simulator.url, { world, prepared }));
+  console.log(introduction(simulator.url, { world, prepared, github }));
+}
+
+const TOKEN = 'simulated-token';
+
+function withRunners(world: World): GitHubWorld {
+  const github = new GitHubWorld({ world, token: TOKEN });
+  for (const record of world.records) github.employ({ record, name: record.externalId ?? '' });
+  return github;
 }
 
 interface Range {
@@ -120,13 +135,23 @@ function worldOptions(read: Reader, controllerVersion = DEFAULT_WORLD.controller
   };
 }
 
-function introduction(url: string, { world, prepared }: { world: World; prepared: PreparedAccess }): string {
+interface Simulated {
+  readonly world: World;
+  readonly prepared: PreparedAccess;
+  readonly github: GitHubWorld | undefined;
+}
+
+function introduction(url: string, { world, prepared, github }: Simulated): string {
   const { inputs } = prepared;
+  const [runner] = github?.runners ?? [];
+  const runnerInputs = runner && { runner_name: runner.name, runner_scope: 'octo-org', github_token: TOKEN };
   const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
   });
   const id = world.records[0]?.instanceId ?? 'ID';
-  const withInputs = Object.entries({ controller_url: url, instance_id: id, ...inputs });
+  const withInputs = Object.entries({ controller_url: url, instance_id: id, ...inputs, ...runnerInputs });
+  const apiUrl = `${url}${GITHUB_API_PATH}`;
+
   const curl = ['curl', ...curlOptions(inputs)].join(' ');
   const json = `-H 'Content-Type: application/json'`;
   return `Controller ${world.options.controllerVersion} (simulated): ${url}   (Ctrl-C ends it)
@@ -139,7 +164,7 @@ A step that restarts the first:
     with:
 ${withInputs.map(([name, value]) => `      ${name}: ${value}`).join('\n')}
 
-Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
+${github === undefined ? '' : `GitHub's API, as a step that is run by hand takes it:\n  GITHUB_API_URL=${apiUrl}\n\n`}Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
   ${curl} ${url}/api/v1/vm
   ${curl} '${url}/api/v1/vm?id=${id}'
   ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
@@ -148,7 +173,7 @@ Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the hand
   ${curl} ${url}/api/v1/status
   ${curl} ${url}/api/v1/node
   ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
-  ${curl} ${url}/livez
+${github === undefined ? '' : `  ${curl} -H 'Authorization: Bearer ${TOKEN}' ${apiUrl}/orgs/octo-org/actions/runners\n`}  ${curl} ${url}/livez
   ${curl} ${url}/readyz`;
 }
 

@@ -3,6 +3,8 @@ import { createServer as createSecureServer, type ServerOptions as SecureOptions
 import type { AddressInfo, Socket } from 'node:net';
 import { type Reaction, react, type SeenRequest } from './face.ts';
 import { type Access, createGate } from './gate.ts';
+import { GITHUB_API_PATH, reactAsGitHub } from './github-face.ts';
+import type { GitHubWorld } from './github-world.ts';
 import { createReplicas } from './replicas.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +35,8 @@ export interface ServerOptions {
   readonly interventions?: Interventions;
   readonly access?: Access;
   readonly secure?: Pick<SecureOptions, 'cert' | 'key' | 'ca' | 'requestCert'>;
+  /** GitHub, as its runners in the world's VMs know it; its API is below {@link GITHUB_API_PATH}. */
+  readonly github?: GitHubWorld;
   /** See replicas.ts. */
   readonly replicas?: { readonly count: number; readonly lagMs: number };
 }
@@ -52,15 +56,22 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
 
+  function reactTo(request: SeenRequest): Reaction {
+    const { github } = options;
+    if (github !== undefined && request.path.startsWith(GITHUB_API_PATH))
+      return reactAsGitHub({ github, now: now() }, request);
+    const { authorization } = request.headers;
+    const denied = gate.check({ ...request, authorization, now: now() });
+    return denied === undefined ? react({ replicas, now: now() }, request) : { headers: {}, ...denied };
+  }
+
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers } = message;
     const request = { method, path, headers, body: await readBody(message) };
     requests.push(request);
     const early = interventions.before?.(request);
     if (early !== undefined) return suffer(response, early);
-    const denied = gate.check({ ...request, authorization: headers.authorization, now: now() });
-    const reaction =
-      denied === undefined ? react({ replicas, now: now() }, request) : { headers: {}, ...denied };
+    const reaction = reactTo(request);
     const late = interventions.after?.(request, reaction);
     return late === undefined ? send(response, reaction) : suffer(response, late);
   }

@@ -130,6 +130,12 @@ export interface StartRequest {
   readonly name?: string | undefined;
 }
 
+/** What whoever lives in a VM notices of it. */
+export interface PowerEvent {
+  readonly kind: 'stopped' | 'booted';
+  readonly record: InstanceRecord;
+}
+
 /** How long new instances are Scheduling, then Pulling, and old ones Terminating. */
 const SCHEDULING_MS = 500;
 const PULLING_MS = 2_000;
@@ -158,6 +164,8 @@ export class World {
   readonly mishaps = new Set<string>();
   /** Told of each report that gets through. */
   onReport: (record: InstanceRecord) => void = () => {};
+  /** Told when a VM has stopped, and when it has booted. */
+  onPower: (event: PowerEvent) => void = () => {};
   now: number;
   readonly #agenda: { at: number; act: () => void }[] = [];
 
@@ -258,6 +266,11 @@ export class World {
     node.silentUntil = this.now + forMs;
   }
 
+  /** Lets something happen later that is not the controller's business. */
+  schedule(inMs: number, act: () => void): void {
+    this.#later(inMs, act);
+  }
+
   // ---- agents ----
 
   #beat(node: Node, inMs: number): void {
@@ -329,6 +342,7 @@ export class World {
     if (record.vm !== vm) return;
     vm.power = 'stopped';
     vm.stoppedAt = this.now;
+    this.onPower({ kind: 'stopped', record });
     if (!this.quirks.flaps) return;
     this.mishaps.add('passing Error');
     record.state = 'Error';
@@ -344,6 +358,7 @@ export class World {
     vm.bootSkewMs = record.node?.clockSkewMs ?? 0;
     this.boots.push({ instanceId, at: this.now, requestId });
     if (requestId !== undefined) this.restarts.push(instanceId);
+    this.onPower({ kind: 'booted', record });
     if (!vm.isUnsteady) return;
     vm.isUnsteady = false;
     const backAfterMs = this.random.between(0, UNSTEADY_MS);

@@ -168,11 +168,32 @@ describe('npm run simulator', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
+  test('has a GitHub, too, if that is wanted', async () => {
+    const { child, ended } = run('--port', '0', '--vms', '1', '--runners');
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      lines.push(line);
+      if (line.endsWith('/readyz')) break;
+    }
+    const text = lines.join('\n');
+    const [, apiUrl = ''] = /GITHUB_API_URL=(\S+)/.exec(text) ?? [];
+    const [, token = ''] = /github_token: (\S+)/.exec(text) ?? [];
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${apiUrl}/orgs/octo-org/actions/runners`, { headers });
+    expect(await answer.json()).toMatchObject({
+      total_count: 1,
+      runners: [{ name: 'runner-1', status: 'online' }],
+    });
+    expect(text).toContain('      runner_name: runner-1');
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+  });
+
   test('explains its options', async () => {
     const { child, ended } = run('--help');
     const help = await output(child.stdout);
     for (const option of [
-      ...['root-token', 'api-key', 'session-ttl', 'replicas', 'replica-lag', 'tls', 'mtls'],
+      ...['runners', 'root-token', 'api-key', 'session-ttl', 'replicas', 'replica-lag', 'tls', 'mtls'],
       'port',
       'vms',
       'nodes',

@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { reactAsGitHub } from '../../simulator/github-face.ts';
+import { DEFAULT_HABITS, GitHubWorld, type SimulatedRunner } from '../../simulator/github-world.ts';
+import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
+
+const NOON = Date.parse('2026-07-01T12:00:00Z');
+const SECOND = 1_000;
+const PATH = '/api/v3/orgs/octo-org/actions/runners';
+
+let world: World;
+let github: GitHubWorld;
+let runner: SimulatedRunner;
+
+function create(
+  options: Partial<ConstructorParameters<typeof GitHubWorld>[0]> = {},
+  isEphemeral = false,
+): void {
+  // Stopping and starting are what takes time, so that moments are known.
+  const quick = { stopMs: 1_000, startMs: 1_000, pickUpMs: 0, vms: 1, nodes: 1 };
+  world = new World({ ...DEFAULT_WORLD, ...quick, startsAt: NOON });
+  github = new GitHubWorld({ world, ...options });
+  const [record] = world.records;
+  if (record === undefined) throw new Error('the world is empty');
+  runner = github.employ({ record, name: 'mac-7', isEphemeral });
+}
+
+/** The VM is cut off a second after `at`, and has booted another second later. */
+function restartAt(seconds: number): void {
+  world.advanceTo(NOON + seconds * SECOND);
+  world.restart(runner.instanceId);
+}
+
+/** How it is after so many seconds: what GitHub shows, and what is true. */
+function at(seconds: number): string {
+  world.advanceTo(NOON + seconds * SECOND);
+  const shown = [
+    github.isShownOnline(runner) ? 'online' : 'offline',
+    ...(github.isShownBusy(runner) ? ['busy'] : []),
+  ];
+  return `${shown.join(' ')}, ${runner.isListening ? 'listening' : 'dead'}`;
+}
+
+beforeEach(() => create());
+
+describe('a runner whose VM is restarted', () => {
+  test('stays online for a while though it is dead, meets its old session, and comes back', () => {
+    restartAt(0);
+    expect([0.5, 1.5, 27, 90, 92, 110, 118].map(at)).toEqual([
+      'online, listening',
+      'online, dead',
+      'online, dead',
+      'online, dead',
+      'offline, dead',
+      'offline, dead',
+      'online, listening',
+    ]);
+  });
+
+  test('gives up where the session outlives its patience', () => {
+    create({ habits: { sessionMs: 300_000, giveUpMs: 60_000 } });
+    restartAt(0);
+    expect(at(3_600)).toBe('offline, dead');
+  });
+
+  test('has nobody to start it where no user logs in', () => {
+    runner.startsAfterBoot = false;
+    restartAt(0);
+    expect(at(3_600)).toBe('offline, dead');
+  });
+
+  test('that registers anew for each boot has no old session to meet', () => {
+    create({}, true);
+    const { id } = runner;
+    restartAt(0);
+    expect(at(28)).toBe('online, listening');
+    expect(runner.id).not.toBe(id);
+  });
+
+  test('a second restart counts, not what was planned after the first', () => {
+    restartAt(0);
+    restartAt(20);
+    expect([at(28), at(48)]).toEqual(['online, dead', 'online, dead']);
+    expect(at(3_600)).toBe('online, listening');
+  });
+});
+
+describe('a job', () => {
+  test('shows late, at its beginning and at its end', () => {
+    github.startJob(runner, 60 * SECOND);
+    expect([29, 30, 61, 62].map(at)).toEqual([
+      'online, listening',
+      'online busy, listening',
+      'online busy, listening',
+      'online, listening',
+    ]);
+  });
+
+  test('is killed with its VM, and shown for as long as its session is held', () => {
+    const job = github.startJob(runner, 3_600 * SECOND);
+    const done = github.startJob(runner, 1);
+    restartAt(40);
+    expect([42, 135, 142].map(at)).toEqual(['online busy, dead', 'offline busy, dead', 'offline, dead']);
+    expect([job?.killedAt, done?.killedAt]).toEqual([NOON + 41 * SECOND, undefined]);
+  });
+
+  test('is not given to a dead runner', () => {
+    runner.isListening = false;
+    expect(github.startJob(runner, 1)).toBeUndefined();
+  });
+});
+
+describe('the API', () => {
+  function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
+    const request = { method, path, body: '', headers: { authorization: 'token t', ...headers } };
+    const reaction = reactAsGitHub({ github, now: world.now }, request);
+    return { ...reaction, json: reaction.body === '' ? undefined : JSON.parse(reaction.body) };
+  }
+
+  test.each(['/repos/octo-org/app', '/orgs/octo-org', '/enterprises/octo-corp'])('serves %s', (scope) => {
+    const { status, json } = get(`/api/v3${scope}/actions/runners`);
+    expect([status, json]).toMatchObject([200, { total_count: 1, runners: [{ id: 23, name: 'mac-7' }] }]);
+    expect(get(`/api/v3${scope}/actions/runners/23`).json).toMatchObject({
+      status: 'online',
+      busy: false,
+      os: 'macos',
+    });
+  });
+
+  test('pages, thirty at a time or a hundred at most, and filters by name', () => {
+    const [record] = world.records;
+    if (record === undefined) throw new Error('the world is empty');
+    for (let index = 0; index < 149; index++) github.employ({ record, name: `other-${index}` });
+    const count = (query: string) => get(`${PATH}${query}`).json.runners.length;
+    expect(
+      ['', '?per_page=100', '?per_page=500&page=2', '?page=9', '?name=mac-7', '?name=mac'].map(count),
+    ).toEqual([30, 100, 50, 0, 1, 0]);
+    expect(get(PATH).json.total_count).toBe(150);
+  });
+
+  test('answers 304 for free to who has the answer already', () => {
+    const { etag = '' } = get(`${PATH}/23`).headers;
+    const again = get(`${PATH}/23`, { 'if-none-match': etag });
+    expect([again.status, again.body, again.headers['x-ratelimit-used']]).toEqual([304, '', '1']);
+    world.advanceTo(NOON + SECOND);
+    github.startJob(runner, 60 * SECOND);
+    world.advanceTo(NOON + 40 * SECOND);
+    expect(get(`${PATH}/23`, { 'if-none-match': etag }).json).toMatchObject({ busy: true });
+  });
+
+  test('ends with its quota, until the hour is over', () => {
+    create({ quota: 1 });
+    expect([get(PATH).status, get(PATH).status]).toEqual([200, 403]);
+    expect(get(PATH).headers).toMatchObject({
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(NOON / SECOND + 3_600),
+      date: 'Wed, 01 Jul 2026 12:00:00 GMT',
+    });
+    world.advanceTo(NOON + 3_600 * SECOND);
+    expect(get(PATH).status).toBe(200);
+  });
+
+  test.each<[string, string, Record<string, string>, string, number]>([
+    ['another runner', `${PATH}/7`, {}, 'GET', 404],
+    ['another place', '/api/v3/user', {}, 'GET', 404],
+    ['another method', `${PATH}/23`, {}, 'DELETE', 404],
+    ['no token', PATH, { authorization: '' }, 'GET', 401],
+    ['a wrong token', PATH, { authorization: 'Bearer x' }, 'GET', 401],
+    ['a token without the permission', PATH, { authorization: 'token poor' }, 'GET', 403],
+  ])('refuses %s', (_, path, headers, method, status) => {
+    create({ token: 't', deniedToken: 'poor' });
+    expect(get(path, headers, method).status).toBe(status);
+  });
+});
+
+test('habits are those that are documented, unless somebody says otherwise', () => {
+  expect(github.habits).toEqual(DEFAULT_HABITS);
+});

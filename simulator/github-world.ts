@@ -1,0 +1,186 @@
+import type { InstanceRecord, PowerEvent, World } from './world.ts';
+
+/** How GitHub and the runners behave; times in milliseconds. */
+export interface Habits {
+  /** From a VM's boot until its runner first talks to GitHub: macOS boots, a user logs in, the service starts. */
+  readonly loginMs: number;
+  /** For how long GitHub goes on to show a runner online that was cut off ... */
+  readonly staleMs: number;
+  /** ... and holds its session, so that the same runner cannot open another. */
+  readonly sessionMs: number;
+  /** A runner that meets its old session tries again so often, and gives up after so long. */
+  readonly retryMs: number;
+  readonly giveUpMs: number;
+  /** How long after a job began GitHub says "busy"; and after its end "not busy". */
+  readonly busyLagMs: number;
+  readonly idleLagMs: number;
+}
+
+export const DEFAULT_HABITS: Habits = {
+  loginMs: 25_000,
+  staleMs: 90_000,
+  sessionMs: 100_000,
+  retryMs: 30_000,
+  giveUpMs: 240_000,
+  busyLagMs: 30_000,
+  idleLagMs: 2_000,
+};
+
+export interface Job {
+  readonly startedAt: number;
+  /** When it is due to end. */
+  readonly endsAt: number;
+  /** When its VM was stopped under it. */
+  killedAt: number | undefined;
+}
+
+/** What is true of a runner; GitHub's picture of it lags behind. */
+export interface SimulatedRunner {
+  readonly instanceId: string;
+  readonly name: string;
+  /** Registers anew for each boot, under another ID. */
+  readonly isEphemeral: boolean;
+  /** What happens after a boot: its service starts, or it does not. */
+  startsAfterBoot: boolean;
+  id: number;
+  /** Whether it takes jobs. */
+  isListening: boolean;
+  /** GitHub shows it online until then, and holds its session until then. */
+  onlineUntil: number;
+  sessionUntil: number;
+  readonly jobs: Job[];
+  /** Counts boots and stops: what was planned before one does not happen after it. */
+  life: number;
+}
+
+export interface Employment {
+  readonly record: InstanceRecord;
+  readonly name: string;
+  readonly isEphemeral?: boolean;
+  readonly startsAfterBoot?: boolean;
+}
+
+export interface GitHubWorldOptions {
+  readonly world: World;
+  readonly habits?: Partial<Habits>;
+  /** The token that may read runners; any if absent. */
+  readonly token?: string;
+  /** A token that is known, but may not read runners, as GITHUB_TOKEN. */
+  readonly deniedToken?: string;
+  /** Requests an hour. */
+  readonly quota?: number;
+}
+
+const HOUR_MS = 3_600_000;
+const FIRST_ID = 23;
+
+/**
+ * GitHub and the self-hosted runners in a world's VMs, without any HTTP: sessions that outlive their runner, jobs that are
+ * noticed late. It lives on the world's own time.
+ */
+export class GitHubWorld {
+  readonly world: World;
+  readonly habits: Habits;
+  readonly options: GitHubWorldOptions;
+  readonly runners: SimulatedRunner[] = [];
+  /** Of the quota, in the hour that ends at `resetAt`. */
+  used = 0;
+  resetAt: number;
+  #nextId = FIRST_ID;
+
+  constructor(options: GitHubWorldOptions) {
+    this.options = options;
+    this.world = options.world;
+    this.habits = { ...DEFAULT_HABITS, ...options.habits };
+    this.resetAt = this.world.now + HOUR_MS;
+    this.world.onPower = (event) => this.#notice(event);
+  }
+
+  /** A runner that has been listening for long. */
+  employ({ record, name, isEphemeral = false, startsAfterBoot = true }: Employment): SimulatedRunner {
+    const forever = Number.POSITIVE_INFINITY;
+    const runner = {
+      ...{ instanceId: record.instanceId, name, isEphemeral, startsAfterBoot, id: this.#nextId++ },
+      ...{ isListening: true, onlineUntil: forever, sessionUntil: forever, jobs: [], life: 0 },
+    };
+    this.runners.push(runner);
+    return runner;
+  }
+
+  /** Gives it a job, if it takes any. */
+  startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
+    if (!runner.isListening) return undefined;
+    const job = { startedAt: this.world.now, endsAt: this.world.now + forMs, killedAt: undefined };
+    runner.jobs.push(job);
+    return job;
+  }
+
+  /** What GitHub says of it. */
+  isShownOnline({ onlineUntil }: SimulatedRunner): boolean {
+    return this.world.now < onlineUntil;
+  }
+
+  /** What GitHub says of it: a job that was killed counts until its session is over. */
+  isShownBusy({ jobs, sessionUntil }: SimulatedRunner): boolean {
+    const { busyLagMs, idleLagMs } = this.habits;
+    return jobs.some(({ startedAt, endsAt, killedAt }) => {
+      const goneAt = killedAt === undefined ? endsAt + idleLagMs : sessionUntil;
+      return this.world.now >= startedAt + busyLagMs && this.world.now < goneAt;
+    });
+  }
+
+  /** Counts a request against the quota; false where it is used up. */
+  charge(): boolean {
+    if (this.world.now >= this.resetAt) [this.used, this.resetAt] = [0, this.world.now + HOUR_MS];
+    if (this.used >= this.quota) return false;
+    this.used++;
+    return true;
+  }
+
+  get quota(): number {
+    return this.options.quota ?? 5_000;
+  }
+
+  #notice({ kind, record }: PowerEvent): void {
+    for (const runner of this.runners.filter(({ instanceId }) => instanceId === record.instanceId)) {
+      runner.life++;
+      if (kind === 'stopped') this.#cutOff(runner);
+      else if (runner.startsAfterBoot) this.#later(runner, this.habits.loginMs, () => this.#begin(runner));
+    }
+  }
+
+  #cutOff(runner: SimulatedRunner): void {
+    const { now } = this.world;
+    for (const job of runner.jobs) if (job.endsAt > now) job.killedAt ??= now;
+    if (!runner.isListening) return;
+    runner.isListening = false;
+    runner.onlineUntil = now + this.habits.staleMs;
+    runner.sessionUntil = now + this.habits.sessionMs;
+  }
+
+  #begin(runner: SimulatedRunner): void {
+    if (runner.isEphemeral) {
+      runner.id = this.#nextId++;
+      runner.sessionUntil = this.world.now;
+    }
+    this.#connect(runner, this.world.now);
+  }
+
+  #connect(runner: SimulatedRunner, firstTryAt: number): void {
+    const { now } = this.world;
+    const { retryMs, giveUpMs } = this.habits;
+    if (now >= runner.sessionUntil) {
+      runner.isListening = true;
+      [runner.onlineUntil, runner.sessionUntil] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    } else if (now - firstTryAt < giveUpMs) {
+      this.#later(runner, retryMs, () => this.#connect(runner, firstTryAt));
+    }
+  }
+
+  #later(runner: SimulatedRunner, inMs: number, act: () => void): void {
+    const { life } = runner;
+    this.world.schedule(inMs, () => {
+      if (runner.life === life) act();
+    });
+  }
+}
