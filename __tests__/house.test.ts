@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ERROR_CODES } from '../src/errors.ts';
@@ -26,6 +26,18 @@ function tableBelow(heading: string): string[] {
   return [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
 }
 
+/** What a source loads at once, by itself or through others. */
+function importsOf(path: string, seen: string[] = []): string[] {
+  const { text = '' } = sources.find((source) => source.path === path) ?? {};
+  for (const [, from = ''] of text.matchAll(/^import (?!type)[^;]*?from '([^']+)'/gm)) {
+    const file = from.startsWith('.') ? join(dirname(path), from) : from;
+    if (seen.includes(file)) continue;
+    seen.push(file);
+    importsOf(file, seen);
+  }
+  return seen;
+}
+
 function sourcesWith(pattern: RegExp): string[] {
   return sources
     .filter(({ text }) => pattern.test(text))
@@ -40,7 +52,9 @@ test('scripts and tests run on the Node that runners have', () => {
 
 describe('action.yml', () => {
   test('declares the inputs that are read, with their defaults', () => {
-    const readers = sources.filter(({ path }) => ['inputs.ts', 'ways-in.ts'].includes(path));
+    const readers = sources.filter(({ path }) =>
+      ['inputs.ts', 'runner-inputs.ts', 'ways-in.ts'].includes(path),
+    );
     const read = readers.flatMap(({ text }) => [...text.matchAll(/read\w*\((?:form, )?'(\w+)'/g)]);
     expect([...new Set(read.map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
     const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
@@ -69,6 +83,7 @@ describe('README', () => {
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
     ['undici', /from 'undici'/, ['controller/transport.ts']],
+    ['octokit', /@actions\/github'|@octokit/, ['runner/api.ts']],
     ['inputs', /INPUT_/, ['inputs.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],
     [
@@ -85,6 +100,12 @@ describe('one place for each thing', () => {
     ['chance', /Math\.random|randomUUID/, ['main.ts']],
   ])('%s', (_, pattern, places) => {
     expect(sourcesWith(pattern)).toEqual(places);
+  });
+
+  test('what talks to GitHub is loaded only where it is asked for', () => {
+    expect(importsOf('index.ts')).toContain('runner/scope.ts');
+    expect(importsOf('index.ts')).not.toContain('@actions/github');
+    expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 
   test('restart/ knows the rest of the house by its types, but for dates, times and errors', () => {

@@ -7,6 +7,7 @@ import nock from 'nock';
 import { main } from '../src/main.ts';
 import { ID } from './support/instances.ts';
 import { captureStdout } from './support/log.ts';
+import { wireRunner } from './support/runners.ts';
 
 const ORIGIN = 'http://controller.example:8090';
 const ONE = `/api/v1/vm?id=${ID}`;
@@ -69,6 +70,45 @@ test('a dry run succeeds, with outputs and a summary', async () => {
   expect(file('output')).toMatch(/^restarted<<(.*)\nfalse\n\1$/m);
   expect(file('summary')).toContain('<h3>VM can be restarted &#40;dry run&#41;</h3>');
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/`);
+});
+
+describe('with runner_name', () => {
+  const API = 'https://api.github.example';
+  const RUNNERS = '/orgs/octo-org/actions/runners';
+  const ASKED = { ...VALID, runner_name: 'mac-7', runner_scope: 'octo-org', github_token: 'hunter2-token' };
+
+  beforeEach(() => {
+    process.env['GITHUB_API_URL'] = API;
+  });
+
+  test('a dry run looks at the runner, too, and changes nothing', async () => {
+    nock(ORIGIN).get(ONE).reply(200, RUNNING);
+    nock(API)
+      .get(RUNNERS)
+      .query({ name: 'mac-7', per_page: 100, page: 1 })
+      .reply(200, { total_count: 1, runners: [wireRunner({ busy: true })] });
+    expect(await run(ASKED)).toBe(0);
+    expect(log.lines()).toContain('Dry run: Runner "mac-7" (ID 23) is online, busy');
+    expect(file('output')).toMatch(/^runner_status<<(.*)\n\n\1$/m);
+    expect(nock.isDone()).toBe(true);
+  });
+
+  test('a permission that is missing is named, and the token is not', async () => {
+    nock(ORIGIN).get(ONE).reply(200, RUNNING);
+    const headers = { 'x-accepted-github-permissions': 'organization_self_hosted_runners=read' };
+    nock(API).get(RUNNERS).query(true).reply(403, { message: 'No, hunter2-token' }, headers);
+    expect(await run(ASKED)).toBe(1);
+    expect(file('output')).toMatch(/^error_code<<(.*)\ngithub_api_failed\n\1$/m);
+    expect(log.lines().at(-1)).toContain('organization_self_hosted_runners=read');
+    const others = log.lines().filter((line) => !line.startsWith('::add-mask::'));
+    expect([...others, file('summary')].join()).not.toContain('hunter2-token');
+  });
+
+  test('the runner that the step runs on is refused before anything is sent', async () => {
+    Object.assign(process.env, { RUNNER_NAME: 'mac-7', GITHUB_REPOSITORY: 'octo-org/app' });
+    expect(await run(ASKED)).toBe(1);
+    expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
+  });
 });
 
 test('says which proxy it goes through, and warns of what is not verified', async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../src/errors.ts';
-import { outputsOf, report, titleOf } from '../src/report.ts';
+import { outputsOf, report, type StepOutcome, titleOf } from '../src/report.ts';
 import { NOTHING_DONE, type Outcome } from '../src/restart/restart.ts';
 import { renderSummary, writeSummary } from '../src/summary.ts';
 import { createTerminal } from '../src/terminal.ts';
@@ -12,6 +12,7 @@ const SUCCESS: Outcome = {
   before: instance(),
   last: restarted(10, { externalId: undefined }),
   durationMs: 7_349,
+  moments: {},
   error: undefined,
 };
 
@@ -40,6 +41,7 @@ describe('outputs', () => {
       ssh_port: '10001',
       port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"ssh"}]',
       duration: '7.3',
+      runner_status: '',
       error_code: '',
     });
   });
@@ -132,6 +134,7 @@ test.each<[Partial<Outcome>, string]>([
   [{}, 'VM can be restarted (dry run)'],
   [failure('x'), 'VM not restarted: vm_failed'],
   [{ ...failure('x'), restarted: 'unknown' }, 'VM restart not verified: vm_failed'],
+  [{ ...failure('x'), restarted: 'true' }, 'VM restarted, but not its runner: vm_failed'],
 ])('title %#', (changes, title) => {
   expect(titleOf({ ...NOTHING_DONE, ...changes })).toBe(title);
 });
@@ -150,6 +153,50 @@ describe('job summary', () => {
       `<tr><td>start date</td><td><code>${OLD_BOOT}</code></td><td><code>${NEW_BOOT}</code></td></tr>`,
     );
     expect(lines).toContain('<tr><td>duration</td><td></td><td><code>7.3 s</code></td></tr>');
+  });
+
+  test('of a runner that came back: its status, a chart, and a table for whoever shows none', () => {
+    const moments = { started: 0, heldUp: 0, cleared: 61_000, sent: 61_000, verified: 68_000 };
+    const last = restarted(10, { reportedAt: undefined });
+    const outcome: StepOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
+    const lines = renderSummary(outcome, clean).split('\n');
+    expect(lines).toContain('<tr><td>runner</td><td></td><td><code>online</code></td></tr>');
+    expect(lines.slice(lines.indexOf('</table>') + 1)).toEqual([
+      '',
+      '```mermaid',
+      'gantt',
+      '    dateFormat HH:mm:ss.SSS',
+      '    axisFormat %H:%M:%S',
+      '    wait until no job runs :00:00:00.000, 00:01:01.000',
+      '    restart sent to VM verified :00:01:01.000, 00:01:08.000',
+      '    VM verified to runner back :00:01:08.000, 00:02:48.000',
+      '```',
+      '',
+      '<table>',
+      '<tr><th></th><th>from</th><th>duration</th></tr>',
+      '<tr><td>wait until no job runs</td><td>0.0 s</td><td>61.0 s</td></tr>',
+      '<tr><td>restart sent to VM verified</td><td>61.0 s</td><td>7.0 s</td></tr>',
+      '<tr><td>VM verified to runner back</td><td>68.0 s</td><td>100.0 s</td></tr>',
+      '</table>',
+    ]);
+    expect(outputsOf(outcome, same).runner_status).toBe('online');
+  });
+
+  test('has neither where no runner was looked after, or nothing was waited for', () => {
+    const moments = { started: 0, sent: 0, verified: 7_000 };
+    expect(renderSummary({ ...SUCCESS, moments }, clean)).not.toContain('mermaid');
+    const runner = { status: undefined, backAt: undefined };
+    expect(renderSummary({ ...NOTHING_DONE, runner }, clean)).toBe(
+      '<h3>VM can be restarted &#40;dry run&#41;</h3>',
+    );
+  });
+
+  test('has no chart of what took longer than a day', () => {
+    const moments = { started: 0, heldUp: 0, cleared: 90_000_000, sent: 90_000_000, verified: 90_007_000 };
+    const runner = { status: undefined, backAt: undefined };
+    const summary = renderSummary({ ...SUCCESS, moments, runner }, clean);
+    expect(summary).not.toContain('mermaid');
+    expect(summary).toContain('<td>90000.0 s</td>');
   });
 
   test('of a failure before anything was seen: the reason and what to do', () => {

@@ -175,6 +175,12 @@ const FITS: Readonly<Record<ErrorCode, (run: RunRecord) => boolean>> = {
   vm_failed: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace'),
   timed_out: (run) => run.posts.length > 0 && run.endedAt >= run.startedAt + run.malice.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
+  // Nobody looks after a runner in these worlds.
+  self_restart: () => false,
+  runner_busy: () => false,
+  runner_not_found: () => false,
+  runner_not_back: () => false,
+  github_api_failed: () => false,
 };
 
 function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {

@@ -1,29 +1,50 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { GITHUB_API_PATH } from './github-face.ts';
+import { GitHubWorld } from './github-world.ts';
 import { serve } from './server.ts';
 import { startStep } from './step.ts';
 import { DEFAULT_WORLD, World } from './world.ts';
 
 /**
- * `npm start`: runs the bundled action as a runner would, against a simulated controller, and shows what it reports.
+ * `npm start`: runs the bundled action as a runner would, against a simulated controller and GitHub, and shows what it
+ * reports: a job that ends, a restart, and the runner that comes back. What takes minutes in life takes seconds here.
  * `--action DIR` runs the one in another folder, `--node FILE` with another Node.
  */
 const { values: options } = parseArgs({ options: { action: { type: 'string' }, node: { type: 'string' } } });
-const world = new World({ ...DEFAULT_WORLD, startsAt: Date.now() });
-const simulator = await serve({ world, port: 0, now: Date.now });
-const instanceId = world.records[0]?.instanceId ?? '';
+const TIME_FACTOR = 20;
+const TOKEN = 'simulated-token';
+const JOB_MS = 40_000;
+
+const startsAt = Date.now();
+const world = new World({ ...DEFAULT_WORLD, startsAt });
+const github = new GitHubWorld({ world, token: TOKEN });
+for (const record of world.records) github.employ({ record, name: record.externalId ?? '' });
+for (const runner of github.runners.slice(0, 1)) github.startJob(runner, JOB_MS);
+const now = () => startsAt + (Date.now() - startsAt) * TIME_FACTOR;
+const simulator = await serve({ world, github, port: 0, now });
+const inputs = {
+  controller_url: simulator.url,
+  external_id: 'runner-1',
+  runner_name: '{external_id}',
+  runner_scope: 'octo-org',
+  github_token: TOKEN,
+};
 
 heading('The step');
 console.log(`- uses: ./
   with:
-    controller_url: ${simulator.url}
-    instance_id: ${instanceId}`);
+${Object.entries(inputs)
+  .map(([name, value]) => `    ${name}: ${value}`)
+  .join('\n')}`);
 
-heading('Its log');
+heading(`Its log (time passes ${TIME_FACTOR} times as fast)`);
 const step = await startStep({
   action: options.action ?? fileURLToPath(new URL('..', import.meta.url)),
   node: options.node ?? process.execPath,
-  inputs: { controller_url: simulator.url, instance_id: instanceId },
+  inputs,
+  environment: { GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}` },
+  timeFactor: TIME_FACTOR,
   onLine: showLine,
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => step.process.kill(signal));

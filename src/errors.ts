@@ -18,6 +18,11 @@ export const ERROR_CODES = [
   'controller_unreachable',
   'protocol_error',
   'cancelled',
+  'self_restart',
+  'runner_busy',
+  'runner_not_found',
+  'runner_not_back',
+  'github_api_failed',
   'internal_error',
 ] as const;
 

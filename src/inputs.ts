@@ -4,6 +4,8 @@ import type { TlsOptions } from './controller/transport.ts';
 import { ActionError } from './errors.ts';
 import * as parse from './parsers.ts';
 import type { RestartJob } from './restart/restart.ts';
+import type { RunnerWish } from './runner/wish.ts';
+import { readRunnerWish } from './runner-inputs.ts';
 import { readHeaders, readIdentity, readProxy, readSecret, readTls } from './ways-in.ts';
 
 /** The step's `with:`, and the proxy from its environment, checked and typed. */
@@ -17,6 +19,8 @@ export interface Inputs extends RestartJob {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly proxy: URL | undefined;
+  /** The GitHub runner inside the VM; absent where GitHub is not to be asked. */
+  readonly runner?: RunnerWish | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,6 +33,9 @@ export const DEFAULTS = {
   dry_run: 'false',
   job_summary: 'true',
   skip_tls_verify: 'false',
+  when_busy: 'wait',
+  busy_timeout: '1h',
+  runner_timeout: '10m',
 } as const;
 
 const { SECOND, MINUTE, HOUR } = parse;
@@ -63,6 +70,7 @@ export function readInputs(
     identity: readIdentity(form, headers),
     tls: readTls(form),
     proxy: url && readProxy(form, { url, environment }),
+    runner: readRunnerWish(form, environment),
   };
   if (problems.length > 0) throw invalid(problems);
   return Object.freeze(inputs);

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
@@ -5,8 +6,9 @@ import { createCredentials } from './controller/credentials.ts';
 import { createTransport, type Dispatchers } from './controller/transport.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs.ts';
-import { report, titleOf } from './report.ts';
+import { report, type StepOutcome, titleOf } from './report.ts';
 import { NOTHING_DONE, type Outcome, restart } from './restart/restart.ts';
+import type { Guard } from './runner/guard.ts';
 import { writeSummary } from './summary.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
@@ -26,17 +28,23 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   endWithin(EXIT_GRACE_MS);
 }
 
-async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<Outcome> {
+async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {
   try {
     const inputs = readInputs(process.env, terminal.mask);
-    return await run(inputs, { terminal, signal, clock: systemClock, random: Math.random });
+    const host = { terminal, signal, clock: systemClock, random: Math.random };
+    return await run(inputs, { ...host, addresses: ownAddresses() });
   } catch (error) {
     return { ...NOTHING_DONE, error: asActionError(error) };
   }
 }
 
+function ownAddresses(): string[] {
+  const interfaces = Object.values(networkInterfaces()).flat();
+  return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+}
+
 /** Outputs that cannot be written fail the step: whoever reads them would take them for empty. */
-function reportOrExplain(outcome: Outcome, terminal: Terminal): boolean {
+function reportOrExplain(outcome: StepOutcome, terminal: Terminal): boolean {
   try {
     report(outcome, terminal);
     return true;
@@ -54,13 +62,41 @@ export interface Host {
   readonly random: () => number;
   /** Aborts with the error to report. */
   readonly signal: AbortSignal;
+  /** Carry the requests to the controller, and those to GitHub, instead of the network. */
   readonly dispatchers?: Dispatchers;
+  /** IP addresses of this machine. */
+  readonly addresses?: readonly string[];
 }
 
-/** The step without its frame: from checked inputs to what came of it. */
-export async function run(
+/**
+ * The step without its frame: from checked inputs to what came of it.
+ * @throws ActionError `self_restart`, before anything is asked.
+ */
+export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
+  const guard = await createGuardIfAsked(inputs, host);
+  try {
+    const outcome = await runRestart(inputs, host, guard);
+    return guard === undefined ? outcome : await guard.conclude(outcome);
+  } finally {
+    await guard?.close();
+  }
+}
+
+/** What talks to GitHub is loaded only where there is a runner to look after. */
+async function createGuardIfAsked(
+  { runner: wish, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
+  { terminal, clock, random, signal, dispatchers, addresses = [] }: Host,
+): Promise<Guard | undefined> {
+  if (wish === undefined) return undefined;
+  const { createGuard } = await import('./runner/guard.ts');
+  const means = { clock, random, terminal, signal, dispatchers };
+  return createGuard({ wish, requestTimeoutMs, patienceMs, addresses, ...means });
+}
+
+async function runRestart(
   inputs: Inputs,
   { terminal, clock, random, signal, dispatchers }: Host,
+  guard: Guard | undefined,
 ): Promise<Outcome> {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
@@ -78,7 +114,7 @@ export async function run(
     );
   }
   try {
-    return await restart(inputs, { clock, controller, log: terminal, signal });
+    return await restart(inputs, { clock, controller, log: terminal, signal, gate: guard?.gate });
   } finally {
     await transport.close();
   }

@@ -1,4 +1,6 @@
 import { LONGEST_EXTERNAL_ID } from './controller/instance.ts';
+import { unknownPlaceholder } from './runner/name.ts';
+import { parseScope, type Scope } from './runner/scope.ts';
 
 /** What a parser makes of an input's text: a value, or what is wrong with the text, without giving a secret away. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -58,6 +60,15 @@ export const pollInterval: Parser<number | 'auto'> = (text) => {
   return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
 };
 
+/** One of some words, as it is written. */
+export function oneOf<T extends string>(...words: readonly T[]): Parser<T> {
+  return (text) => {
+    const value = words.find((word) => word === text.trim());
+    if (value !== undefined) return { value };
+    return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+  };
+}
+
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
 
 export function duration({ min, max }: { min: number; max: number }): Parser<number> {
@@ -74,6 +85,27 @@ export function duration({ min, max }: { min: number; max: number }): Parser<num
 }
 
 const LONGEST_URL = 2_000;
+
+const LONGEST_RUNNER_NAME = 1_000;
+
+/** A runner's name, which may hold placeholders. */
+export const optionalRunnerName: Parser<string | undefined> = (text) => {
+  const value = text.trim();
+  const unknown = unknownPlaceholder(value);
+  if (value.length > LONGEST_RUNNER_NAME)
+    return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
+  if (unknown === undefined) return { value: value || undefined };
+  return {
+    problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+  };
+};
+
+export const optionalScope: Parser<Scope | undefined> = (text) => {
+  const value = text.trim();
+  const scope = parseScope(value);
+  if (value === '' || scope !== undefined) return { value: scope };
+  return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+};
 
 export const controllerUrl: Parser<URL> = (text) => {
   const value = text.trim();

@@ -3,7 +3,13 @@ import * as core from '@actions/core';
 import { type Instance, type PortForwarding, WELL_KNOWN } from './controller/instance.ts';
 import { type ActionError, causeChain } from './errors.ts';
 import type { Outcome } from './restart/restart.ts';
+import type { RunnerOutcome } from './runner/wish.ts';
 import type { Terminal } from './terminal.ts';
+
+/** How the step ended: what came of the restart, and of the runner in the VM where there is one to look after. */
+export interface StepOutcome extends Outcome {
+  readonly runner?: RunnerOutcome;
+}
 
 const SSH_PORT = 22;
 
@@ -12,8 +18,8 @@ const SSH_PORT = 22;
  * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
  * well-known word is no secret, even if somebody's password is a part of it.
  */
-export function outputsOf(outcome: Outcome, show: (text: string) => string) {
-  const { restarted, before, last, durationMs, error } = outcome;
+export function outputsOf(outcome: StepOutcome, show: (text: string) => string) {
+  const { restarted, before, last, durationMs, runner, error } = outcome;
   const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
   return {
     restarted: restarted as string,
@@ -31,6 +37,7 @@ export function outputsOf(outcome: Outcome, show: (text: string) => string) {
     port_forwarding:
       last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
     duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
+    runner_status: runner?.status ?? '',
     error_code: error?.code ?? '',
   };
 }
@@ -48,7 +55,7 @@ function wireForm(
 }
 
 /** On failure, prints the one error annotation, stacks and causes to the debug log; then sets every output. */
-export function report(outcome: Outcome, terminal: Terminal): void {
+export function report(outcome: StepOutcome, terminal: Terminal): void {
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
   for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
 }
@@ -56,8 +63,14 @@ export function report(outcome: Outcome, terminal: Terminal): void {
 /** What happened, in a few words. */
 export function titleOf({ restarted, error }: Outcome): string {
   if (error === undefined) return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
-  return `${restarted === 'false' ? 'VM not restarted' : 'VM restart not verified'}: ${error.code}`;
+  return `${FAILURES[restarted]}: ${error.code}`;
 }
+
+const FAILURES: Readonly<Record<Outcome['restarted'], string>> = {
+  true: 'VM restarted, but not its runner',
+  false: 'VM not restarted',
+  unknown: 'VM restart not verified',
+};
 
 /** Stacks and causes to the debug log, and the one error annotation. */
 export function reportError(

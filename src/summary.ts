@@ -2,12 +2,12 @@ import * as core from '@actions/core';
 import { seconds } from './clock.ts';
 import type { Instance } from './controller/instance.ts';
 import { describeCause } from './errors.ts';
-import { sshPort, titleOf } from './report.ts';
-import type { Outcome } from './restart/restart.ts';
+import { type StepOutcome, sshPort, titleOf } from './report.ts';
 import type { Terminal } from './terminal.ts';
+import { renderGantt, timelineOf } from './timeline.ts';
 
 /** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
-export async function writeSummary(outcome: Outcome, terminal: Terminal): Promise<void> {
+export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Promise<void> {
   try {
     await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
   } catch (error) {
@@ -18,21 +18,22 @@ export async function writeSummary(outcome: Outcome, terminal: Terminal): Promis
 type Show = (text: string | number) => string;
 
 /**
- * The job summary: on failure the reason and what to do about it, then one table. It is a single block of HTML, in
- * which Markdown means nothing.
+ * The job summary: on failure the reason and what to do about it, then a table of what is known, and a timeline. All but
+ * its picture is a single block of HTML, in which Markdown means nothing; no text from outside is in the picture.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
-export function renderSummary(outcome: Outcome, clean: (text: string) => string): string {
+export function renderSummary(outcome: StepOutcome, clean: (text: string) => string): string {
   const show: Show = (text) => escapeHtml(clean(String(text)));
   const lines = [
     `<h3>${show(titleOf(outcome))}</h3>`,
     ...renderError(outcome, show),
     ...renderTable(outcome, show),
+    ...renderTimeline(outcome),
   ];
   return lines.join('\n');
 }
 
-function renderError({ error }: Outcome, show: Show): string[] {
+function renderError({ error }: StepOutcome, show: Show): string[] {
   if (error === undefined) return [];
   // Invalid inputs are a list, one line each.
   const lines = error.message.split('\n').map((line) => {
@@ -42,7 +43,7 @@ function renderError({ error }: Outcome, show: Show): string[] {
 }
 
 /** What was before stands only where it was something else. */
-function renderTable({ before, last, durationMs }: Outcome, show: Show): string[] {
+function renderTable({ before, last, durationMs, runner }: StepOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
     value === undefined ? '' : `<code>${show(value)}</code>`;
@@ -50,11 +51,26 @@ function renderTable({ before, last, durationMs }: Outcome, show: Show): string[
     const [was, is] = [before && read(before), read(last)];
     return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
   });
-  const duration =
-    durationMs === undefined
-      ? []
-      : [`<tr><td>duration</td><td></td><td>${cell(seconds(durationMs))}</td></tr>`];
-  return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...duration, '</table>'];
+  const news = { duration: durationMs && seconds(durationMs), runner: runner?.status };
+  const more = Object.entries(news).flatMap(([label, value]) =>
+    value === undefined ? [] : [`<tr><td>${label}</td><td></td><td>${cell(value)}</td></tr>`],
+  );
+  return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...more, '</table>'];
+}
+
+/**
+ * Where there is a runner to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table for whoever
+ * shows no Mermaid.
+ */
+function renderTimeline(outcome: StepOutcome): string[] {
+  const phases = outcome.runner === undefined ? [] : timelineOf(outcome);
+  if (phases.length === 0) return [];
+  const rows = phases.map(({ name, fromMs, toMs }) => {
+    return `<tr><td>${name}</td><td>${seconds(fromMs)}</td><td>${seconds(toMs - fromMs)}</td></tr>`;
+  });
+  const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
+  const chart = renderGantt(phases);
+  return chart.length === 0 ? table : ['', ...chart, '', ...table];
 }
 
 const ROWS: Readonly<Record<string, (instance: Instance) => string | number | undefined>> = {

@@ -147,9 +147,9 @@ export function readProxy({ problems, onSecret }: Form, { url, environment }: Su
     onSecret(...secretsOf(proxy));
     return proxy;
   }
-  problems.push(
-    `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`,
-  );
+  const problem = `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`;
+  // The controller's way and GitHub's may lead through the same proxy.
+  if (!problems.includes(problem)) problems.push(problem);
   return undefined;
 }
 

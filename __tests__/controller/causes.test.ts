@@ -167,8 +167,8 @@ describe('proxies', () => {
 
   test.each<[number, string, boolean]>([
     [407, 'the proxy wants other credentials (HTTP 407)', true],
-    [403, 'the proxy refuses to connect to the controller (HTTP 403)', true],
-    [502, 'the proxy cannot connect to the controller', false],
+    [403, 'the proxy refuses to connect there (HTTP 403)', true],
+    [502, 'the proxy cannot connect there', false],
   ])('that answer CONNECT with %i are named', async (status, reason, isFinal) => {
     const proxy = await refusing(status);
     expect(await ask('https://controller.example', { proxy })).toMatchObject({

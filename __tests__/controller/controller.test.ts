@@ -324,6 +324,7 @@ test('a proxy that denies in the place of the controller is named', async () => 
   const answer = {
     status: 403,
     text: '<html>',
+    headers: {},
     location: undefined,
     retryAfterMs: undefined,
     proxy: 'proxy.example:3128',

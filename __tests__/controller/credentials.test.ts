@@ -6,7 +6,7 @@ import { type Credentials, createCredentials, type Post } from '../../src/contro
 import type { Exchange } from '../../src/controller/transport.ts';
 
 function answered(status: number, text = '', retryAfterMs?: number): Exchange {
-  return { answer: { status, text, location: undefined, retryAfterMs, proxy: undefined } };
+  return { answer: { status, text, headers: {}, location: undefined, retryAfterMs, proxy: undefined } };
 }
 
 const never: Post = () => Promise.reject(new Error('there is nothing to ask'));
@@ -201,6 +201,7 @@ describe('a user API key', () => {
       answer: {
         status: 301,
         text: '',
+        headers: {},
         location: 'https://evil.example/x',
         retryAfterMs: undefined,
         proxy: undefined,

@@ -48,6 +48,7 @@ test('a restart that goes well', async () => {
     ssh_port: '10001',
     port_forwarding: expect.stringContaining('"guest_port":22'),
     duration: expect.stringMatching(/^\d+\.\d$/),
+    runner_status: '',
     error_code: '',
   });
   expect(outputs['start_date']).not.toBe(outputs['previous_start_date']);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/client.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { Gate } from '../../src/restart/means.ts';
 import { type Outcome, type RestartJob, restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { bootedAt, ID, instance, NEW_BOOT, OLD_BOOT, reported, restarted } from '../support/instances.ts';
@@ -57,6 +58,7 @@ describe('a restart that goes well', () => {
       before: instance(),
       last: restarted(),
       durationMs: 3_000,
+      moments: { started: 1_000, sent: 1_000, verified: 4_000 },
       error: undefined,
     });
     expect(lines).toEqual([
@@ -126,6 +128,90 @@ test('a dry run checks everything and changes nothing', async () => {
   expect(lines.at(-1)).toMatch(
     /^Dry run: nothing was changed. Would restart instance .* attaching USB device "iPhone"$/,
   );
+});
+
+describe('a gate', () => {
+  interface GatedRun {
+    readonly answers: readonly (boolean | ActionError)[];
+    readonly changes?: Partial<RestartJob>;
+    readonly script?: Script;
+  }
+
+  /** Each question to the gate takes 40 s. */
+  async function runGated({ answers, changes = {}, script }: GatedRun) {
+    const clock = createFakeClock();
+    const controller = createScriptedController(script ?? { looks: [instance()] });
+    const { signal } = new AbortController();
+    const asked: string[] = [];
+    const left = [...answers];
+    async function answer(question: string): Promise<boolean> {
+      asked.push(`${question} after ${controller.calls.length} requests`);
+      await clock.sleep(40_000, signal);
+      const given = left.shift() ?? true;
+      if (given instanceof ActionError) throw given;
+      return given;
+    }
+    const gate: Gate = {
+      isOpen: () => answer('open?'),
+      rehearse: async () => {
+        await answer('rehearse');
+        return true;
+      },
+    };
+    const log = { info() {}, debug() {} };
+    const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal, gate });
+    return { outcome, asked, calls: controller.calls };
+  }
+
+  test('is asked right before the restart is sent', async () => {
+    const { outcome, asked, calls } = await runGated({
+      answers: [true],
+      script: { looks: [instance(), restarted()] },
+    });
+    expect([asked, calls]).toEqual([['open? after 1 requests'], [GET, RESTART, GET]]);
+    expect(outcome).toMatchObject({
+      restarted: 'true',
+      durationMs: 1_000,
+      moments: { started: 1_000, heldUp: 1_000, cleared: 41_000, sent: 41_000, verified: 42_000 },
+    });
+  });
+
+  test('that took a while has the VM looked at anew, by its ID', async () => {
+    const { outcome, asked, calls } = await runGated({
+      answers: [false, false, true],
+      changes: { target: { by: 'external_id', id: 'runner-1' } },
+      script: { looks: [instance(), instance(), restarted()], list: [instance()] },
+    });
+    expect(asked).toEqual([1, 2, 3].map((count) => `open? after ${count} requests`));
+    expect(calls).toEqual(['list', GET, GET, RESTART, GET]);
+    expect(outcome.moments).toMatchObject({ heldUp: 1_000, cleared: 121_000 });
+  });
+
+  test('takes no time of the restart', async () => {
+    const { outcome } = await runGated({ answers: [false, false, true], changes: { timeoutMs: 10_000 } });
+    expect(outcome.error?.message).toMatch(/^The restart was sent, but not verified after 10\.0 s\./);
+  });
+
+  test('that stays shut has nothing sent', async () => {
+    const error = new ActionError('runner_busy', 'It has a job.');
+    const { outcome, calls } = await runGated({ answers: [false, error] });
+    expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'runner_busy' }, before: instance() });
+    expect(calls).toEqual([GET, GET]);
+  });
+
+  test('is shown a VM that is gone meanwhile no more', async () => {
+    const { outcome, asked } = await runGated({
+      answers: [false],
+      script: { looks: [instance(), undefined] },
+    });
+    expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
+    expect(asked).toHaveLength(1);
+  });
+
+  test('is only rehearsed in a dry run', async () => {
+    const { outcome, asked, calls } = await runGated({ answers: [], changes: { dryRun: true } });
+    expect([outcome.error, asked, calls]).toEqual([undefined, ['rehearse after 1 requests'], [GET]]);
+  });
 });
 
 describe('preconditions', () => {

@@ -24,6 +24,7 @@ export function instance(changes: Partial<Instance> = {}): Instance {
     updatedAt: at('2024-10-13T13:10:07.604294+02:00'),
     status: 'running',
     startDate: at(OLD_BOOT),
+    stopDate: undefined,
     startDateText: OLD_BOOT,
     reportedAt: at('2024-10-13T13:10:02.690025+02:00'),
     hostIp: '192.0.2.70',

@@ -1,8 +1,9 @@
 import type { Reaction, SeenRequest } from '../../simulator/face.ts';
+import { GITHUB_API_PATH } from '../../simulator/github-face.ts';
+import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../simulator/github-world.ts';
 import { type Interventions, type RunningSimulator, serve } from '../../simulator/server.ts';
 import { type RunningStep, type StepResult, startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
-
 import type { Way } from './ways.ts';
 
 /** A simulated controller with short heartbeats, and the committed bundle as a process beside it. */
@@ -10,6 +11,7 @@ export interface Scenario {
   readonly world: World;
   readonly simulator: RunningSimulator;
   readonly record: InstanceRecord;
+  readonly github: GitHubWorld | undefined;
   readonly step: RunningStep;
 }
 
@@ -20,7 +22,17 @@ export interface Setting {
   readonly interventions?: (world: World) => Interventions;
   /** How to get in; straight and open if absent. */
   readonly way?: Way;
+  /** Makes a GitHub with a runner in each VM. Then time passes {@link TIME_FACTOR} times as fast for everybody. */
+  readonly runners?: Runners;
 }
+
+export interface Runners extends Pick<GitHubWorldOptions, 'habits' | 'deniedToken'> {
+  readonly employment?: Partial<Employment>;
+  readonly prepare?: (github: GitHubWorld) => void;
+}
+
+const TIME_FACTOR = 30;
+export const TOKEN = 'github_pat_hunter2-token';
 
 export interface Ended extends StepResult, Omit<Scenario, 'step'> {
   /** Methods and paths in order, each run of the same request once: `GET one`, `GET all`, `POST restart`, `GET status`. */
@@ -38,12 +50,18 @@ export async function begin({
   inputs = {},
   interventions,
   way = {},
+  runners,
 }: Setting = {}): Promise<Scenario> {
-  const world = new World({ ...QUICK_WORLD, startsAt: Date.now(), ...options });
+  const startsAt = Date.now();
+  const timeFactor = runners === undefined ? 1 : TIME_FACTOR;
+  const now = () => startsAt + (Date.now() - startsAt) * timeFactor;
+  const world = new World({ ...(runners ? DEFAULT_WORLD : QUICK_WORLD), startsAt, ...options });
+  const github = runners && staffed(world, runners);
   const { access, secure, replicas } = way;
   const simulator = await serve({
-    ...{ world, port: 0, now: Date.now, interventions: interventions?.(world) ?? {} },
+    ...{ world, port: 0, now, interventions: interventions?.(world) ?? {} },
     ...{ ...(access && { access }), ...(secure && { secure }), ...(replicas && { replicas }) },
+    ...(github && { github }),
   });
   const [record] = world.records;
   if (record === undefined) throw new Error('the world is empty');
@@ -52,10 +70,27 @@ export async function begin({
   const controller_url = way.url?.(simulator.url) ?? simulator.url;
   const step = await startStep({
     action: '.',
-    inputs: { controller_url, ...target, timeout: '20s', poll_interval: '0.2s', ...way.inputs, ...inputs },
-    environment: { ...way.environment },
+    inputs: { controller_url, ...target, ...(runners ? UNHURRIED : HURRIED), ...way.inputs, ...inputs },
+    environment: { GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`, ...way.environment },
+    timeFactor,
   });
-  return { world, simulator, record, step };
+  return { world, simulator, record, github, step };
+}
+
+const HURRIED = { timeout: '20s', poll_interval: '0.2s' };
+/** Where time passes fast, a machine that is busy must not look like a network that is slow. */
+const UNHURRIED = {
+  ...{ timeout: '30m', request_timeout: '10m', poll_interval: '2s' },
+  ...{ runner_name: '{external_id}', runner_scope: 'octo-org', github_token: TOKEN },
+};
+
+function staffed(world: World, { habits = {}, employment, prepare, ...rest }: Runners): GitHubWorld {
+  const github = new GitHubWorld({ world, token: TOKEN, habits, ...rest });
+  for (const record of world.records) {
+    github.employ({ record, name: record.externalId ?? '', ...employment });
+  }
+  prepare?.(github);
+  return github;
 }
 
 export async function end({ step, ...scenario }: Scenario): Promise<Ended> {
@@ -76,6 +111,8 @@ export async function play(setting: Setting = {}): Promise<Ended> {
 
 export function nameOf({ method, path }: SeenRequest): string {
   if (path.startsWith('/api/v1/vm?id=')) return `${method} one`;
+  if (path.startsWith(GITHUB_API_PATH))
+    return `${method} ${/runners\/\d+$/.test(path) ? 'runner' : 'runners'}`;
   return `${method} ${path === '/api/v1/vm' ? 'all' : path.split('/').at(-1)}`;
 }
 

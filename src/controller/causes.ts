@@ -30,13 +30,13 @@ const CAUSES: readonly Cause[] = [
   },
   {
     pattern: /Proxy response \(403\)/,
-    reason: 'the proxy refuses to connect to the controller (HTTP 403)',
+    reason: 'the proxy refuses to connect there (HTTP 403)',
     hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
     isFinal: true,
   },
   {
     pattern: /Proxy response \(\d+\)/,
-    reason: 'the proxy cannot connect to the controller',
+    reason: 'the proxy cannot connect there',
     hint: 'Check controller_url as the proxy sees it, or add the controller to NO_PROXY.',
   },
   {

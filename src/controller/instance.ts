@@ -23,6 +23,8 @@ export interface Instance {
   readonly status: string | undefined;
   /** `vminfo.start_date`: when the VM last booted, whole seconds, the node's clock. */
   readonly startDate: Instant | undefined;
+  /** `vminfo.stop_date`: when it last stopped; the node's clock. */
+  readonly stopDate: Instant | undefined;
   /** `vminfo.start_date` as written, even where it is no usable date. */
   readonly startDateText: string | undefined;
   /** `vminfo.timestamp`: when the node's agent read all this; the node's clock. */
@@ -143,6 +145,7 @@ function vmFrom(fields: Fields) {
   return {
     status: text(fields, 'status'),
     startDate: instant(fields, 'start_date'),
+    stopDate: instant(fields, 'stop_date'),
     startDateText: text(fields, 'start_date'),
     reportedAt: instant(fields, 'timestamp'),
     hostIp: address(fields, 'host_ip'),

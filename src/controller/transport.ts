@@ -11,10 +11,10 @@ export interface Bounds {
   readonly signal: AbortSignal;
 }
 
-/** A request to the controller. */
+/** A request to the server at `baseUrl`: the controller, or GitHub. */
 export interface WireRequest {
   readonly method: 'GET' | 'POST';
-  /** Below the controller's URL, with the query. */
+  /** Below the base URL, with the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */
@@ -28,6 +28,8 @@ export interface WireRequest {
 export interface Answer {
   readonly status: number;
   readonly text: string;
+  /** Names in lower case; of a header that came several times, the first. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
   /** Where a redirect points to. */
   readonly location: string | undefined;
   /** What Retry-After asks for, in milliseconds. */
@@ -168,12 +170,14 @@ async function converse(
     bodyTimeout: 0,
   });
   progress.phase = 'reading the answer';
-  const header = (name: string) => firstOf(response.headers[name]);
+  const answered = Object.entries(response.headers).map(([name, value]) => [name, firstOf(value)]);
+  const received: Answer['headers'] = Object.fromEntries(answered);
   return {
     status: response.statusCode,
     text: await readText(response.body, maxBytes),
-    location: header('location'),
-    retryAfterMs: parseRetryAfter(header('retry-after'), header('date')),
+    headers: received,
+    location: received['location'],
+    retryAfterMs: parseRetryAfter(received['retry-after'], received['date']),
   };
 }
 

@@ -5,14 +5,14 @@ import { ActionError, asActionError } from '../errors.ts';
 import { takeBaseline } from './baseline.ts';
 import type { Means } from './means.ts';
 import type { PollInterval } from './schedule.ts';
-import { describeState } from './verdict.ts';
+import { type Baseline, describeState } from './verdict.ts';
 import { watch } from './watch.ts';
 
 export interface RestartJob {
   readonly target: Target;
   readonly vncPassword: string | undefined;
   readonly usbDevice: string | undefined;
-  /** From the first request to the verified restart. */
+  /** From the first request to the verified restart, but for the time that a gate takes. */
   readonly timeoutMs: number;
   readonly pollInterval: PollInterval;
   /** Check everything, change nothing. */
@@ -29,8 +29,17 @@ export interface Outcome {
   readonly last: Instance | undefined;
   /** From sending the restart to verifying it. */
   readonly durationMs: number | undefined;
+  readonly moments: Moments;
   readonly error: ActionError | undefined;
 }
+
+/**
+ * When what came to pass, in milliseconds on the clock's scale: the first look, the first question to the gate and its last
+ * word, the restart's sending, and its proof. What is absent did not come to pass.
+ */
+export type Moments = Readonly<
+  Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>
+>;
 
 /** What is known before anything was asked. */
 export const NOTHING_DONE: Outcome = {
@@ -38,6 +47,7 @@ export const NOTHING_DONE: Outcome = {
   before: undefined,
   last: undefined,
   durationMs: undefined,
+  moments: {},
   error: undefined,
 };
 
@@ -56,26 +66,60 @@ export async function restart(job: RestartJob, means: Means): Promise<Outcome> {
 
 async function restartAndProve(job: RestartJob, means: Means, record: Draft): Promise<void> {
   const { clock, log } = means;
-  const deadline = clock.now() + job.timeoutMs;
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
 
-  const baseline = await takeBaseline(means, { target: job.target, deadline, onSeen });
-  record.before = baseline.instance;
-  log.info(`Before: ${describeState(baseline.instance)}`);
+  mark(record, 'started', clock.now());
+  const { baseline, deadline } = await prepare(job, means, { record, onSeen });
   if (job.dryRun)
     return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
 
   log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
   const sentAt = clock.now();
+  mark(record, 'sent', sentAt);
   const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
   const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, onSeen };
   const instance = await watch(means, watching);
 
   record.restarted = 'true';
+  mark(record, 'verified', clock.now());
   record.durationMs = clock.now() - sentAt;
   log.info(`Restarted and verified in ${seconds(record.durationMs)}: ${describeState(instance)}`);
+}
+
+function mark(record: Draft, moment: keyof Moments, at: number): void {
+  record.moments = { ...record.moments, [moment]: at };
+}
+
+interface Preparing {
+  readonly record: Draft;
+  readonly onSeen: (instance: Instance) => void;
+}
+
+/** Takes the baseline, and takes it anew as long as the gate holds the restart up: the restart's own time stands still then. */
+async function prepare(
+  job: RestartJob,
+  means: Means,
+  { record, onSeen }: Preparing,
+): Promise<{ baseline: Baseline; deadline: number }> {
+  const { clock, log, gate } = means;
+  let [target, deadline]: [Target, number] = [job.target, clock.now() + job.timeoutMs];
+  for (;;) {
+    const baseline = await takeBaseline(means, { target, deadline, onSeen });
+    record.before = baseline.instance;
+    log.info(`Before: ${describeState(baseline.instance)}`);
+    if (gate === undefined) return { baseline, deadline };
+
+    const askedAt = clock.now();
+    if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
+    const isOpen = await (job.dryRun ? gate.rehearse(baseline.instance) : gate.isOpen(baseline.instance));
+    mark(record, 'cleared', clock.now());
+    deadline += clock.now() - askedAt;
+    if (isOpen) return { baseline, deadline };
+    // What was found by another name might be somebody else by now.
+    target = { by: 'instance_id', id: baseline.instance.instanceId };
+  }
 }
 
 interface Sending {

@@ -1,0 +1,201 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GitHubWorld, Job } from '../../simulator/github-world.ts';
+import type { Interventions } from '../../simulator/server.ts';
+import {
+  begin,
+  commandsIn,
+  end,
+  nameOf,
+  play,
+  type Scenario,
+  type Setting,
+  TOKEN,
+} from '../support/scenario.ts';
+
+// The committed bundle as a process, against the simulated controller and GitHub, where time passes fast.
+
+const WAIT = ['GET one', 'GET runners', 'GET runner', 'GET one', 'GET runner'];
+
+/** A job on the first runner that began just now; `jobs` tells what became of it. */
+function working(forMs: number) {
+  const jobs: Job[] = [];
+  const prepare = (github: GitHubWorld) => {
+    for (const runner of github.runners.slice(0, 1))
+      jobs.push(...[github.startJob(runner, forMs) ?? []].flat());
+  };
+  return { jobs, prepare };
+}
+
+test('a job ends, the VM is restarted, its runner is back', async () => {
+  const { jobs, prepare } = working(60_000);
+  const { exitCode, story, outputs, github, log, summary } = await play({ runners: { prepare } });
+  expect(log).not.toContain('::error');
+  expect([exitCode, outputs['restarted'], outputs['runner_status'], outputs['error_code']]).toEqual([
+    0,
+    'true',
+    'online',
+    '',
+  ]);
+  expect(story).toEqual([...WAIT, 'POST restart', 'GET one', 'GET runner']);
+  expect(jobs.map(({ killedAt }) => killedAt)).toEqual([undefined]);
+  expect(github?.runners[0]?.isListening).toBe(true);
+  expect(log).toContain('Runner "runner-1" (ID 23) is online, busy; waiting for its job to end');
+  expect(log).toMatch(/^The runner is back, proved: it was offline before, /m);
+  expect(summary).toContain('    VM verified to runner back :');
+  const [, requests, free] = /::debug::GitHub answered (\d+) requests, (\d+) of them free/.exec(log) ?? [];
+  expect(Number(free)).toBeGreaterThan(Number(requests) / 2);
+});
+
+test('without runner_name, GitHub is never asked', async () => {
+  const { exitCode, story } = await play();
+  expect([exitCode, story]).toEqual([0, ['GET one', 'POST restart', 'GET one']]);
+});
+
+test('a dry run says whether the runner is busy, and changes nothing', async () => {
+  const { exitCode, story, log, outputs } = await play({ runners: {}, inputs: { dry_run: 'true' } });
+  expect([exitCode, story]).toEqual([0, ['GET one', 'GET runners']]);
+  expect(log).toContain('Dry run: Runner "runner-1" (ID 23) is online, idle');
+  expect(outputs).toMatchObject({ restarted: 'false', runner_status: '' });
+});
+
+describe('nothing is restarted', () => {
+  const busyAtOnce = { busyLagMs: 0 };
+
+  test.each<[string, Setting, string, string[]]>([
+    ['where the runner is busy and nobody waits', { inputs: { when_busy: 'fail' } }, 'runner_busy', []],
+    ['where it stays busy', { inputs: { busy_timeout: '20s' } }, 'runner_busy', ['GET runner']],
+    ['where there is none of the name', { inputs: { runner_name: 'mac-7' } }, 'runner_not_found', []],
+    [
+      'where the token may not read runners',
+      { inputs: { github_token: 'the-jobs-own-token' } },
+      'github_api_failed',
+      [],
+    ],
+  ])('%s', async (_, setting, code, more) => {
+    const { jobs, prepare } = working(86_400_000);
+    const runners = { prepare, habits: busyAtOnce, deniedToken: 'the-jobs-own-token' };
+    const { exitCode, story, outputs, world } = await play({ runners, ...setting });
+    expect([exitCode, outputs['restarted'], outputs['error_code']]).toEqual([1, 'false', code]);
+    expect([story, world.restarts]).toEqual([['GET one', 'GET runners', ...more], []]);
+    expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
+  });
+
+  test('where the step runs on that very runner', async () => {
+    const environment = { RUNNER_NAME: 'runner-1', GITHUB_REPOSITORY: 'octo-org/app' };
+    const { outputs, simulator } = await play({
+      runners: {},
+      inputs: { runner_name: 'runner-1' },
+      way: { environment },
+    });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: 'self_restart' });
+    expect(simulator.requests).toEqual([]);
+  });
+});
+
+describe('the runner after the restart', () => {
+  test('is not back: its service gave up', async () => {
+    const habits = { sessionMs: 300_000, giveUpMs: 60_000, staleMs: 30_000 };
+    const { exitCode, outputs, log } = await play({ runners: { habits }, inputs: { runner_timeout: '2m' } });
+    expect([exitCode, outputs['restarted'], outputs['runner_status'], outputs['error_code']]).toEqual([
+      1,
+      'true',
+      'not_back',
+      'runner_not_back',
+    ]);
+    expect(log).toContain('most likely its new process met the session of the old one');
+  });
+
+  test('is back under a new registration', async () => {
+    const { outputs, log } = await play({ runners: { employment: { isEphemeral: true } } });
+    expect(outputs['runner_status']).toBe('online');
+    expect(log).toMatch(/^The runner is back, proved: registered anew, /m);
+  });
+
+  test('is most likely back where nobody ever saw it away', async () => {
+    const habits = { sessionMs: 0, staleMs: 3_600_000 };
+    const { exitCode, outputs } = await play({ runners: { habits } });
+    expect([exitCode, outputs['runner_status']]).toEqual([0, 'probably_online']);
+  });
+});
+
+test('hiccups and limits of GitHub heal', async () => {
+  let looks = 0;
+  const faults = [
+    { kind: 'answer', status: 502, body: '<html>' },
+    {
+      kind: 'answer',
+      status: 403,
+      headers: { 'retry-after': '7' },
+      body: '{"message":"secondary rate limit"}',
+    },
+    { kind: 'reset' },
+  ] as const;
+  const interventions = (): Interventions => ({
+    before: (request) => (nameOf(request).startsWith('GET runner') ? faults[looks++] : undefined),
+  });
+  const { exitCode, outputs } = await play({ runners: {}, interventions, inputs: { when_busy: 'ignore' } });
+  expect([exitCode, outputs['runner_status']]).toEqual([0, 'online']);
+});
+
+describe('cancelling', () => {
+  async function cancelOnce(setting: Setting, line: string): Promise<Scenario> {
+    const scenario = await begin(setting);
+    await new Promise<void>((resolve) => {
+      let log = '';
+      scenario.step.process.stdout?.on('data', (text) => {
+        log += text;
+        if (log.includes(line)) resolve();
+      });
+    });
+    scenario.step.process.kill('SIGINT');
+    return scenario;
+  }
+
+  test('while a job is waited for', async () => {
+    const { prepare } = working(86_400_000);
+    const runners = { prepare, habits: { busyLagMs: 0 } };
+    const { outputs, log, posts } = await end(await cancelOnce({ runners }, 'waiting for its job to end'));
+    expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', 'cancelled', 0]);
+    expect(log).toContain('The step was cancelled (SIGINT). No restart had been sent.');
+  });
+
+  test('while the runner is waited for', async () => {
+    const runners = { employment: { startsAfterBoot: false } };
+    const inputs = { when_busy: 'ignore' };
+    const { outputs, log, exitCode } = await end(
+      await cancelOnce({ runners, inputs }, 'waiting for the runner'),
+    );
+    expect([exitCode, outputs['restarted'], outputs['error_code'], outputs['runner_status']]).toEqual([
+      1,
+      'true',
+      'cancelled',
+      '',
+    ]);
+    expect(log).toContain('The VM was restarted and verified; whether its runner is back is not known.');
+  });
+});
+
+test('nothing leaks, and what GitHub says is harmless', async () => {
+  const evil = `\n::error::owned ##[error]owned <img src=x> \`owned\` ${TOKEN} ${Buffer.from(TOKEN).toString('base64')}`;
+  const runner = { id: 1, name: evil, os: 'macos', status: 'online', busy: false, labels: [] };
+  const interventions = (): Interventions => ({
+    before: (request) =>
+      nameOf(request) === 'GET runners'
+        ? { kind: 'answer', body: JSON.stringify({ total_count: 1, runners: [runner] }) }
+        : undefined,
+  });
+  const { log, summary, outputs, simulator } = await play({ runners: {}, interventions });
+  const lines = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
+  expect(outputs['error_code']).toBe('runner_not_found');
+  expect(lines.join()).toContain('owned');
+  expect(
+    commandsIn(lines.join('\n')).filter((line) => !/^::(debug|error title=VM [\w ]+%3A \w+)::/.test(line)),
+  ).toEqual([]);
+  expect(summary).not.toMatch(/<img|`/);
+  const written = [...lines, summary, ...Object.values(outputs)].join('\n');
+  for (const secret of [TOKEN, Buffer.from(TOKEN).toString('base64')]) expect(written).not.toContain(secret);
+  const told = simulator.requests
+    .filter(({ headers }) => JSON.stringify(headers).includes(TOKEN))
+    .map(nameOf);
+  expect(new Set(told)).toEqual(new Set(['GET runners']));
+});

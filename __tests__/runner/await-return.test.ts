@@ -1,0 +1,83 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ActionError } from '../../src/errors.ts';
+import { awaitReturn, isOnline } from '../../src/runner/await-return.ts';
+import { createTracker } from '../../src/runner/tracker.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { idle, offline, runner } from '../support/runners.ts';
+import { type Answer, createScriptedGitHub, refusal, silence } from '../support/scripted-github.ts';
+
+const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
+
+/** The VM was verified when the clock showed 1 s, which is now. */
+async function wait(answers: readonly Answer[], runnerTimeoutMs = 600_000) {
+  const clock = createFakeClock();
+  const github = createScriptedGitHub(answers);
+  const lines: string[] = [];
+  const log = { info: (line: string) => lines.push(line), debug() {} };
+  const { signal } = new AbortController();
+  const scope = { kind: 'organization', org: 'octo-org' } as const;
+  const tracker = createTracker({ github, sought: { name: 'mac-7', scope }, clock, log, signal });
+  const options = { tracker, wasOnline: true, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
+  const result = await awaitReturn(options).catch((error: ActionError) => error);
+  return { result, lines, calls: github.calls, tookMs: clock.now() - 1_000 };
+}
+
+test('back once it was offline', async () => {
+  const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
+  expect([result, tookMs]).toEqual(['online', 35_000]);
+  expect(lines).toEqual([
+    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before',
+    '+ 20.0 s  waiting for the runner: it is offline',
+    'The runner is back, proved: it was offline before, 35.0 s after the VM',
+  ]);
+});
+
+test('back under a new registration', async () => {
+  const { result, calls } = await wait([[idle], [idle], [], [runner({ id: 24 })]]);
+  expect(result).toBe('online');
+  expect(calls).toEqual(
+    ['list mac-7', 'get 23', 'get 23', 'list mac-7'].slice(0, 2).concat(['get 23', 'list mac-7']),
+  );
+});
+
+test('most likely back after six minutes', async () => {
+  const { result, lines, tookMs } = await wait([[idle]]);
+  expect([result, tookMs]).toEqual(['probably_online', 360_000]);
+  expect(lines.at(-1)).toMatch(/^The runner is most likely back: .*, 360\.0 s after the VM$/);
+});
+
+test('GitHub is away for a while', async () => {
+  const { result, lines } = await wait([[idle], ...times(9, silence), [offline], [idle]]);
+  expect(result).toBe('online');
+  expect(lines.filter((line) => line.startsWith('GitHub'))).toEqual([
+    'GitHub gave no usable answer: it answered HTTP 502',
+    'GitHub gave no usable answer: it answered HTTP 502',
+  ]);
+});
+
+describe('not back', () => {
+  test('in time, after a last look at the deadline', async () => {
+    const { result, tookMs, calls } = await wait([[offline]], 12_000);
+    expect(result).toMatchObject({
+      code: 'runner_not_back',
+      message: expect.stringMatching(
+        /^The VM was restarted, but the runner was not proved to be back within 12\.0 s: it stayed offline .* Looks: 4 it is offline\.$/,
+      ),
+      hint: expect.stringContaining('svc.sh install'),
+    });
+    expect([tookMs, calls.length]).toEqual([12_000, 4]);
+  });
+
+  test('as far as anybody knows', async () => {
+    const { result } = await wait([silence], 12_000);
+    expect(result).toMatchObject({ code: 'github_api_failed' });
+  });
+
+  test('and GitHub says no', async () => {
+    expect((await wait([[idle], refusal])).result).toBe(refusal);
+  });
+});
+
+test('online is what is shown so', () => {
+  expect([idle, offline, 'gone' as const, undefined].map(isOnline)).toEqual([true, false, false, false]);
+});

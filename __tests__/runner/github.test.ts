@@ -1,0 +1,402 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import nock from 'nock';
+import type { ReadBounds } from '../../src/controller/client.ts';
+import { createTransport, type Transport } from '../../src/controller/transport.ts';
+import { ActionError } from '../../src/errors.ts';
+import { type Api, createApi } from '../../src/runner/api.ts';
+import { createGitHub, type GitHub } from '../../src/runner/github.ts';
+import type { Scope } from '../../src/runner/scope.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { idle, runner, wireRunner } from '../support/runners.ts';
+
+// Octokit's traffic in the shapes that GitHub's reference documents.
+
+const ORIGIN = 'https://api.github.example';
+const TOKEN = 'github_pat_hunter2';
+const REPOSITORY: Scope = { kind: 'repository', owner: 'octo-org', repo: 'app' };
+const RUNNERS = '/repos/octo-org/app/actions/runners';
+const ONE = `${RUNNERS}/23`;
+const LIMITS = { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '4999' };
+const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+
+let clock: FakeClock;
+let transport: Transport;
+let api: Api;
+let github: GitHub;
+let bounds: ReadBounds;
+let faults: string[];
+
+function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
+  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  clock = createFakeClock((_, signal) => signal !== bounds.signal);
+  faults = [];
+  const signal = new AbortController().signal;
+  bounds = { deadline: clock.now() + 600_000, signal, onFault: ({ reason }) => faults.push(reason) };
+  const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
+  transport = createTransport({ baseUrl: new URL(baseUrl), ...options });
+  const scrub = (text: string) => text.replaceAll(TOKEN, '***');
+  api = createApi({ baseUrl, token: TOKEN, scope, transport, clock, random: () => 0, scrub });
+  github = createGitHub(api, scope);
+}
+
+const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
+const listed = (...runners: unknown[]) => ({ total_count: runners.length, runners });
+
+async function failure(asking: Promise<unknown>): Promise<ActionError> {
+  const error: unknown = await asking.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  if (!(error instanceof ActionError)) throw new Error('it did not fail', { cause: error });
+  return error;
+}
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  connect();
+});
+
+afterEach(async () => {
+  await transport.close();
+  nock.abortPendingRequests();
+  nock.cleanAll();
+});
+
+afterAll(() => nock.restore());
+
+describe('one runner', () => {
+  test('is read by its ID', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(200, wireRunner({ status: 'offline', busy: true }), LIMITS);
+    expect(await github.getRunner(23, bounds)).toEqual(runner({ isOnline: false, isBusy: true }));
+  });
+
+  test('that has not changed costs nothing', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(200, wireRunner(), { ...LIMITS, etag: 'W/"abc"' });
+    const unchanged = { 'if-none-match': 'W/"abc"' };
+    onGitHub()
+      .get(ONE)
+      .matchHeader('if-none-match', unchanged['if-none-match'])
+      .times(2)
+      .reply(304, '', LIMITS);
+    for (let look = 0; look < 3; look++) expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(api.describeUsage()).toBe(
+      'GitHub answered 3 requests, 2 of them free of charge (not modified); quota left: 4999 of 5000',
+    );
+  });
+
+  test('that has changed is another, with another tag', async () => {
+    onGitHub().get(ONE).reply(200, wireRunner(), { etag: 'W/"abc"' });
+    onGitHub()
+      .get(ONE)
+      .matchHeader('if-none-match', 'W/"abc"')
+      .reply(200, wireRunner({ busy: true }), { etag: 'W/"def"' });
+    onGitHub().get(ONE).matchHeader('if-none-match', 'W/"def"').reply(304);
+    await github.getRunner(23, bounds);
+    expect([await github.getRunner(23, bounds), await github.getRunner(23, bounds)]).toEqual(
+      Array(2).fill(runner({ isBusy: true })),
+    );
+  });
+
+  test('without a tag is read anew each time', async () => {
+    nock(ORIGIN, { badheaders: ['if-none-match'] })
+      .get(ONE)
+      .times(2)
+      .reply(200, wireRunner());
+    await github.getRunner(23, bounds);
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+  });
+
+  test('that is gone is told from one that cannot be read', async () => {
+    onGitHub().get(ONE).reply(404, { message: 'Not Found' });
+    expect(await github.getRunner(23, bounds)).toBeUndefined();
+  });
+
+  test('304 to a question without a tag makes no sense', async () => {
+    onGitHub().get(ONE).reply(304);
+    expect((await failure(github.getRunner(23, bounds))).message).toContain('with HTTP 304');
+  });
+});
+
+describe('the list', () => {
+  test.each<[Scope, string]>([
+    [REPOSITORY, RUNNERS],
+    [{ kind: 'organization', org: 'octo-org' }, '/orgs/octo-org/actions/runners'],
+    [{ kind: 'enterprise', enterprise: 'octo-corp' }, '/enterprises/octo-corp/actions/runners'],
+  ])('%j: by name', async (scope, path) => {
+    connect(scope);
+    onGitHub()
+      .get(path)
+      .query({ name: 'mac 7&x=1', per_page: 100, page: 1 })
+      .reply(200, listed(wireRunner()));
+    expect(await github.listRunners('mac 7&x=1', bounds)).toEqual([idle]);
+  });
+
+  test('is read to its last page, whatever links say', async () => {
+    const page = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => wireRunner({ id: from + index }));
+    const link = { link: '<https://evil.example/runners?page=2>; rel="next"' };
+    onGitHub()
+      .get(RUNNERS)
+      .query({ per_page: 100, page: 1 })
+      .reply(200, listed(...page(1, 100)), link);
+    onGitHub()
+      .get(RUNNERS)
+      .query({ per_page: 100, page: 2 })
+      .reply(200, listed(...page(101, 100)), link);
+    onGitHub().get(RUNNERS).query({ per_page: 100, page: 3 }).reply(200, listed(), link);
+    const ids = (await github.listRunners(undefined, bounds)).map(({ id }) => id);
+    expect(ids).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+  });
+
+  test('ends, even if GitHub does not', async () => {
+    const full = Array.from({ length: 100 }, (_, index) => wireRunner({ id: index }));
+    onGitHub()
+      .get(RUNNERS)
+      .query(true)
+      .times(100)
+      .reply(200, listed(...full));
+    expect(await github.listRunners(undefined, bounds)).toHaveLength(10_000);
+  });
+
+  test('on a GitHub Enterprise Server keeps the prefix', async () => {
+    connect(REPOSITORY, `${ORIGIN}/api/v3`);
+    onGitHub().get(`/api/v3${RUNNERS}`).query(true).reply(200, listed());
+    expect(await github.listRunners(undefined, bounds)).toEqual([]);
+  });
+});
+
+describe('hiccups heal', () => {
+  test.each<[string, () => nock.Interceptor, (asked: nock.Interceptor) => void, string]>([
+    [
+      '502 with HTML',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(502, '<html>'),
+      'it answered HTTP 502',
+    ],
+    [
+      'a reset',
+      () => onGitHub().get(ONE),
+      (asked) => asked.replyWithError('read ECONNRESET'),
+      'read ECONNRESET',
+    ],
+    ['JSON that is cut off', () => onGitHub().get(ONE), (asked) => asked.reply(200, '{"id":2'), 'lacks id'],
+    [
+      'another runner',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ id: 7 })),
+      'another runner',
+    ],
+    [
+      'no name',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ name: '' })),
+      'lacks id, name',
+    ],
+    [
+      'no status',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ status: 7 })),
+      'lacks id, name',
+    ],
+    [
+      'no number',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ id: '23' })),
+      'lacks id, name',
+    ],
+    [
+      'half busy',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ busy: 'half' })),
+      'or busy',
+    ],
+  ])('%s', async (_, ask, suffer, reason) => {
+    suffer(ask());
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(faults).toEqual([expect.stringContaining(reason)]);
+    expect(clock.sleeps).toEqual([0, 250]);
+  });
+
+  test.each([['nothing'], ['[]'], ['{"runners":{}}']])('a list that is none: %s', async (body) => {
+    onGitHub().get(RUNNERS).query(true).reply(200, body);
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners('x', bounds);
+    expect(faults).toEqual(['it answered without a list of runners']);
+  });
+
+  test('until the deadline', async () => {
+    onGitHub()
+      .get(ONE)
+      .times(100)
+      .reply(503, { message: `No server for ${TOKEN}` });
+    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 5_000 }));
+    expect(error).toMatchObject({
+      code: 'github_api_failed',
+      transient: true,
+      message: 'GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ***").',
+    });
+  });
+
+  test('but not once the step is cancelled', async () => {
+    const cancelled = new AbortController();
+    bounds = { ...bounds, signal: cancelled.signal };
+    onGitHub()
+      .get(ONE)
+      .reply(() => {
+        cancelled.abort(new ActionError('cancelled', 'The step was cancelled.'));
+        return [200, wireRunner()];
+      });
+    const error = await failure(github.getRunner(23, bounds));
+    expect(error.code).toBe('cancelled');
+  });
+});
+
+describe('rate limits', () => {
+  const DATE = 'Wed, 01 Jul 2026 12:00:00 GMT';
+  const exhausted = {
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(Date.parse(DATE) / 1_000 + 90),
+    date: DATE,
+  };
+
+  test('the quota is used up: no request before it is there again', async () => {
+    onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(clock.sleeps).toEqual([0, 91_000]);
+    expect(api.describeUsage()).toContain('quota left: 0 of unknown');
+  });
+
+  test('too many at once: Retry-After counts', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(429, { message: 'You have exceeded a secondary rate limit' }, { 'retry-after': '40' });
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await github.getRunner(23, bounds);
+    expect(clock.sleeps).toEqual([0, 40_000]);
+  });
+
+  test('a server that is down may ask for patience, too', async () => {
+    onGitHub().get(ONE).reply(503, '', { 'retry-after': '20' });
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await github.getRunner(23, bounds);
+    expect(clock.sleeps).toEqual([0, 20_000]);
+  });
+
+  test('longer than there is time: GitHub is left alone, by the next question, too', async () => {
+    onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
+    const soon = () => ({ ...bounds, deadline: clock.now() + 60_000 });
+    expect(await failure(github.getRunner(23, soon()))).toMatchObject({
+      transient: true,
+      message: expect.stringContaining('API rate limit exceeded'),
+    });
+    expect((await failure(github.getRunner(23, soon()))).message).toContain(
+      'its rate limit allows no request yet',
+    );
+    expect(nock.isDone()).toBe(true);
+  });
+});
+
+describe('GitHub says no', () => {
+  const denied = { message: 'Resource not accessible by integration', documentation_url: 'https://x' };
+
+  test.each<[string, number, object, Record<string, string>, string[]]>([
+    [
+      'a missing permission',
+      403,
+      denied,
+      { 'x-accepted-github-permissions': 'administration=read' },
+      [
+        'repository octo-org/app',
+        'HTTP 403 ("Resource not accessible by integration")',
+        '"administration=read"',
+      ],
+    ],
+    ['a missing scope', 404, {}, { 'x-accepted-oauth-scopes': 'repo' }, ['HTTP 404;', 'GitHub wants "repo"']],
+    ['no word about what is missing', 404, { message: 'Not Found' }, {}, ['may not read', '("Not Found").']],
+    [
+      'a wrong token',
+      401,
+      { message: 'Bad credentials' },
+      {},
+      ['does not take github_token', 'Bad credentials'],
+    ],
+    [
+      'another place',
+      301,
+      { message: 'Moved Permanently' },
+      { location: 'https://evil.example' },
+      ['with HTTP 301'],
+    ],
+    ['nonsense', 422, { message: 'Validation Failed' }, {}, ['with HTTP 422 ("Validation Failed")']],
+  ])('%s', async (_, status, body, headers, words) => {
+    onGitHub().get(RUNNERS).query(true).reply(status, body, headers);
+    const error = await failure(github.listRunners('mac-7', bounds));
+    expect(error).toMatchObject({ code: 'github_api_failed', transient: false });
+    for (const word of words) expect(error.message).toContain(word);
+    if (status < 405 && status > 400) expect(error.hint).toContain('"Administration: read"');
+    expect(clock.sleeps).toEqual([0]);
+  });
+
+  test('a proxy that will not', async () => {
+    const noAnswer = { left: false, isFinal: true, reason: 'the proxy refuses', hint: '', cause: undefined };
+    const deaf: Transport = { exchange: async () => ({ noAnswer }), close: async () => {} };
+    const options = {
+      token: TOKEN,
+      scope: REPOSITORY,
+      clock,
+      random: () => 0,
+      scrub: String,
+    };
+    const proxied = createGitHub(createApi({ ...options, baseUrl: ORIGIN, transport: deaf }), REPOSITORY);
+    expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
+      code: 'github_api_failed',
+      message: 'GitHub cannot be asked: the proxy refuses.',
+    });
+  });
+});
+
+describe('octokit', () => {
+  test('errors that hold the request go no further', async () => {
+    onGitHub().get(ONE).reply(500, { message: 'x' });
+    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 400 }));
+    const whole = [error, error.cause].map((each) =>
+      JSON.stringify(each, Object.getOwnPropertyNames(each ?? {})),
+    );
+    expect(whole.join()).not.toContain(TOKEN);
+    expect(error.cause).toBeUndefined();
+  });
+
+  test('that sends nothing is a defect', async () => {
+    const broken: Transport = { exchange: () => Promise.reject(new TypeError('bug')), close: async () => {} };
+    const options = {
+      token: TOKEN,
+      scope: REPOSITORY,
+      clock,
+      random: () => 0,
+      scrub: String,
+    };
+    const mine = createApi({ ...options, baseUrl: ORIGIN, transport: broken });
+    await expect(createGitHub(mine, REPOSITORY).getRunner(23, bounds)).rejects.toThrow(
+      'octokit sent nothing: bug',
+    );
+  });
+
+  test('a defect while an answer is read is none of GitHub', async () => {
+    onGitHub().get(ONE).reply(200, wireRunner());
+    const read = () => {
+      throw new TypeError('bug');
+    };
+    const question = {
+      route: 'GET /repos/{owner}/{repo}/actions/runners/23',
+      parameters: { owner: 'octo-org', repo: 'app' },
+      read,
+    };
+    await expect(api.ask(question, bounds)).rejects.toThrow('bug');
+  });
+});

@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import nock from 'nock';
+import { ActionError } from '../../src/errors.ts';
+import { NOTHING_DONE, type Outcome } from '../../src/restart/restart.ts';
+import { createGuard, type Guard, type GuardOptions } from '../../src/runner/guard.ts';
+import type { RunnerWish } from '../../src/runner/wish.ts';
+import type { Terminal } from '../../src/terminal.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { instance } from '../support/instances.ts';
+import { wireRunner } from '../support/runners.ts';
+
+// The gate and the wait for the runner, with octokit between them and what nock plays.
+
+const ORIGIN = 'https://api.github.example';
+const LIST = '/orgs/octo-org/actions/runners';
+const ONE = `${LIST}/23`;
+const WISH: RunnerWish = {
+  nameTemplate: 'mac-{external_id}',
+  scope: { kind: 'organization', org: 'octo-org' },
+  ...{ token: 'hunter2', whenBusy: 'ignore', busyTimeoutMs: 60_000, runnerTimeoutMs: 30_000 },
+  ...{ apiUrl: new URL(`${ORIGIN}/`), proxy: undefined },
+  itself: { runnerName: 'mac-me', repository: 'octo-org/app' },
+};
+
+let clock: FakeClock;
+let cancellation: AbortController;
+let said: string[];
+let guard: Guard;
+
+function guardFor(wish: Partial<RunnerWish> = {}, changes: Partial<GuardOptions> = {}): Guard {
+  const write = (line: string) => {
+    said.push(line);
+  };
+  const terminal: Terminal = {
+    ...{ mask() {}, scrub: String, clean: String, error() {} },
+    ...{ info: write, debug: write, warning: (line) => write(`warning: ${line}`) },
+  };
+  const { signal } = cancellation;
+  return createGuard({
+    ...{ wish: { ...WISH, ...wish }, clock, random: () => 0, terminal, signal },
+    ...{ requestTimeoutMs: 10_000, patienceMs: 60_000, addresses: ['192.0.2.1'], dispatchers: undefined },
+    ...changes,
+  });
+}
+
+function listed(...runners: unknown[]): void {
+  nock(ORIGIN).get(LIST).query(true).reply(200, { total_count: runners.length, runners });
+}
+
+const mine = (changes: Readonly<Record<string, unknown>> = {}) =>
+  wireRunner({ name: 'mac-runner-1', ...changes });
+const verified = (): Outcome => ({ ...NOTHING_DONE, restarted: 'true', moments: { verified: clock.now() } });
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  said = [];
+  cancellation = new AbortController();
+  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  clock = createFakeClock((_, signal) => signal !== cancellation.signal);
+  guard = guardFor();
+});
+
+afterEach(async () => {
+  await guard.close();
+  nock.abortPendingRequests();
+  nock.cleanAll();
+});
+
+afterAll(() => nock.restore());
+
+describe('before the restart', () => {
+  test('the runner is looked up by the name that the instance gives it', async () => {
+    listed(mine());
+    expect(await guard.gate.isOpen(instance())).toBe(true);
+    expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organisation octo-org']);
+  });
+
+  test('the runner that the step runs on is refused, before anything is asked', async () => {
+    expect(() => guardFor({ nameTemplate: 'mac-me' })).toThrow(
+      expect.objectContaining({ code: 'self_restart' }),
+    );
+    const self = { runnerName: 'mac-runner-1', repository: 'octo-org/app' };
+    await expect(guardFor({ itself: self }).gate.isOpen(instance())).rejects.toMatchObject({
+      code: 'self_restart',
+    });
+  });
+
+  test('an address in common is warned of', async () => {
+    listed(mine());
+    await guardFor({}, { addresses: ['192.168.64.25'] }).gate.isOpen(instance());
+    expect(said).toContainEqual(
+      expect.stringMatching(/^warning: The VM to restart and the machine .* 192\.168\.64\.25\./),
+    );
+  });
+});
+
+describe('after the restart', () => {
+  beforeEach(async () => {
+    listed(mine());
+    await guard.gate.isOpen(instance());
+  });
+
+  test('the runner is waited for', async () => {
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, mine({ status: 'offline' }));
+    nock(ORIGIN).get(ONE).reply(200, mine());
+    const outcome = verified();
+    expect(await guard.conclude(outcome)).toEqual({
+      ...outcome,
+      runner: { status: 'online', backAt: clock.now() },
+    });
+    expect(said.at(-1)).toBe(
+      'GitHub answered 3 requests, 0 of them free of charge (not modified); quota left: unknown',
+    );
+  });
+
+  test('that does not come back fails the step, and the VM is restarted all the same', async () => {
+    nock(ORIGIN)
+      .get(ONE)
+      .times(9)
+      .reply(200, mine({ status: 'offline' }));
+    expect(await guard.conclude(verified())).toMatchObject({
+      restarted: 'true',
+      runner: { status: 'not_back', backAt: undefined },
+      error: { code: 'runner_not_back' },
+    });
+  });
+
+  test('GitHub says no: nothing is known of the runner', async () => {
+    nock(ORIGIN).get(ONE).reply(401);
+    expect(await guard.conclude(verified())).toMatchObject({
+      restarted: 'true',
+      runner: { status: undefined },
+      error: { code: 'github_api_failed' },
+    });
+  });
+
+  test('a step that is cancelled says what it leaves behind', async () => {
+    nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, mine());
+    setImmediate(() => cancellation.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).')));
+    expect(await guard.conclude(verified())).toMatchObject({
+      restarted: 'true',
+      error: {
+        code: 'cancelled',
+        message:
+          'The step was cancelled (SIGINT). The VM was restarted and verified; whether its runner is back is not known.',
+      },
+    });
+  });
+});
+
+test('nobody waits for the runner of a VM that is not restarted', async () => {
+  listed(mine());
+  await guard.gate.isOpen(instance());
+  const outcome: Outcome = { ...NOTHING_DONE, restarted: 'unknown' };
+  expect(await guard.conclude(outcome)).toEqual({
+    ...outcome,
+    runner: { status: undefined, backAt: undefined },
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals';
+import { fillName, hasPlaceholder, isSameName, unknownPlaceholder } from '../../src/runner/name.ts';
+import { ID, instance } from '../support/instances.ts';
+
+test.each([
+  ['mac-7', 'mac-7'],
+  ['{external_id}', 'runner-1'],
+  ['ci-{name}-{external_id}', 'ci-vm-1-runner-1'],
+  ['{instance_id}', ID],
+])('%s becomes %s', (template, name) => {
+  expect(unknownPlaceholder(template)).toBeUndefined();
+  expect(hasPlaceholder(template)).toBe(template !== name);
+  expect(fillName(template, instance())).toBe(name);
+});
+
+test.each([
+  ['{vm}', '{vm}'],
+  ['{name}-{}', '{}'],
+  ['{NAME}', '{NAME}'],
+])('%s holds no placeholder that there is', (template, unknown) => {
+  expect(unknownPlaceholder(template)).toBe(unknown);
+});
+
+test('a placeholder that the instance has no value for is an error', () => {
+  expect(() => fillName('{name}', instance({ name: undefined }))).toThrow(
+    expect.objectContaining({
+      code: 'runner_not_found',
+      message: `runner_name holds {name}, but instance ${ID} has none.`,
+    }),
+  );
+});
+
+test('names are the same in upper and lower case', () => {
+  expect(isSameName('Mac-7', 'mac-7')).toBe(true);
+  expect(isSameName('mac-7', 'mac-77')).toBe(false);
+});

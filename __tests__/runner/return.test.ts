@@ -1,0 +1,212 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Reading } from '../../src/runner/reading.ts';
+import {
+  judgeReturn,
+  likelyCause,
+  type ReturnHistory,
+  type ReturnVerdict,
+  startReturn,
+} from '../../src/runner/return.ts';
+import { busy, idle, offline, reading, runner } from '../support/runners.ts';
+
+type Look = readonly [seconds: number, seen: Reading['runner']];
+
+/** The VM was verified at 0. */
+function follow(looks: readonly Look[]): { verdicts: ReturnVerdict[]; history: ReturnHistory } {
+  let history = startReturn(0);
+  const verdicts = looks.map(([seconds, seen]) => {
+    const judged = judgeReturn(history, reading(seconds, seen));
+    history = judged.history;
+    return judged.verdict;
+  });
+  return { verdicts, history };
+}
+
+const renewed = runner({ id: 24 });
+
+describe('is back', () => {
+  test.each<[string, Look[], string]>([
+    [
+      'offline, then online',
+      [
+        [0, idle],
+        [90, offline],
+        [120, idle],
+      ],
+      'it was offline before',
+    ],
+    [
+      'offline at first',
+      [
+        [0, offline],
+        [30, idle],
+      ],
+      'it was offline before',
+    ],
+    [
+      'offline, then online with a job',
+      [
+        [0, offline],
+        [30, busy],
+      ],
+      'it was offline before',
+    ],
+    [
+      'gone, then there',
+      [
+        [0, 'gone'],
+        [30, idle],
+      ],
+      'it was offline before',
+    ],
+    [
+      'registered anew',
+      [
+        [0, idle],
+        [30, renewed],
+      ],
+      'registered anew',
+    ],
+    [
+      'a job, after a minute without one',
+      [
+        [0, idle],
+        [60, idle],
+        [65, busy],
+      ],
+      'a job began on it',
+    ],
+  ])('%s', (_, looks, proof) => {
+    const { verdicts } = follow(looks);
+    expect(verdicts.at(-1)).toEqual({ kind: 'online', proof });
+    expect(verdicts.slice(0, -1).map(({ kind }) => kind)).not.toContain('online');
+  });
+
+  test('most likely, after six minutes online', () => {
+    const looks = Array.from({ length: 73 }, (_, index): Look => [index * 5, idle]);
+    const kinds = follow(looks).verdicts.map(({ kind }) => kind);
+    expect(kinds).toEqual([...Array(72).fill('pending'), 'probably_online']);
+  });
+
+  test('most likely, even with a job that never showed its beginning', () => {
+    expect(
+      follow([
+        [0, busy],
+        [360, busy],
+      ]).verdicts.at(-1),
+    ).toEqual({ kind: 'probably_online' });
+  });
+});
+
+describe('is not back', () => {
+  test.each<[string, Look[]]>([
+    ['online at first: that may be from before', [[0, idle]]],
+    [
+      'online for less than six minutes',
+      [
+        [0, idle],
+        [359, idle],
+      ],
+    ],
+    [
+      'a job that may have begun before the restart',
+      [
+        [0, idle],
+        [59, idle],
+        [65, busy],
+      ],
+    ],
+    [
+      'a job that was there all the time',
+      [
+        [0, busy],
+        [100, busy],
+      ],
+    ],
+    ['another registration from the start', [[3, renewed]]],
+    [
+      'offline again',
+      [
+        [0, idle],
+        [60, offline],
+        [400, offline],
+      ],
+    ],
+    [
+      'gone',
+      [
+        [0, idle],
+        [60, 'gone'],
+      ],
+    ],
+    [
+      'registered anew, but offline',
+      [
+        [0, idle],
+        [60, runner({ id: 24, isOnline: false })],
+      ],
+    ],
+    [
+      'no usable answer',
+      [
+        [0, undefined],
+        [400, undefined],
+      ],
+    ],
+    [
+      'the first usable answer is online',
+      [
+        [0, undefined],
+        [200, idle],
+      ],
+    ],
+  ])('%s', (_, looks) => {
+    expect(follow(looks).verdicts.map(({ kind }) => kind)).toEqual(looks.map(() => 'pending'));
+  });
+});
+
+test.each<[string, Look[], boolean, string]>([
+  ['nothing was seen', [[0, undefined]], true, 'GitHub gave no usable answer'],
+  [
+    'gone',
+    [
+      [0, idle],
+      [60, 'gone'],
+    ],
+    true,
+    'its registration is gone',
+  ],
+  [
+    'online all the time',
+    [
+      [0, idle],
+      [60, idle],
+    ],
+    true,
+    'what GitHub remembers from before',
+  ],
+  [
+    'online, then offline',
+    [
+      [0, idle],
+      [60, offline],
+    ],
+    true,
+    'met the session of the old one',
+  ],
+  [
+    'gone, then there',
+    [
+      [0, 'gone'],
+      [60, offline],
+    ],
+    true,
+    'no user is logged in, so that',
+  ],
+  ['offline from the boot on', [[0, offline]], true, 'no user is logged in, so that'],
+  ['offline all along', [[0, offline]], false, 'it has no service'],
+])('the likely cause: %s', (_, looks, wasOnline, reason) => {
+  const cause = likelyCause(follow(looks).history, wasOnline);
+  expect(cause.reason).toContain(reason);
+  expect(cause.hint).not.toBe('');
+});

@@ -1,0 +1,34 @@
+import type { ReadBounds } from '../../src/controller/client.ts';
+import { ActionError } from '../../src/errors.ts';
+import type { GitHub, Runner } from '../../src/runner/github.ts';
+
+/** What one question gets: runners, or an error. */
+export type Answer = readonly Runner[] | Error;
+
+export interface ScriptedGitHub extends GitHub {
+  /** What was asked, in order: `get 23`, `list mac-7`, `list`. */
+  readonly calls: string[];
+}
+
+export const silence = new ActionError('github_api_failed', 'GitHub gave no usable answer.', {
+  transient: true,
+});
+export const refusal = new ActionError('github_api_failed', 'github_token may not read runners.');
+
+/** Answers in order, whatever the question; the last answer lasts. A runner that is not among them is gone. */
+export function createScriptedGitHub(answers: readonly Answer[]): ScriptedGitHub {
+  const calls: string[] = [];
+  let next = 0;
+  function answer(call: string, { onFault }: ReadBounds): readonly Runner[] {
+    calls.push(call);
+    const given = answers[Math.min(next++, answers.length - 1)] ?? [];
+    if (given === silence) onFault?.({ kind: 'no answer of GitHub', reason: 'it answered HTTP 502' });
+    if (given instanceof Error) throw given;
+    return given;
+  }
+  return {
+    calls,
+    getRunner: async (id, bounds) => answer(`get ${id}`, bounds).find((runner) => runner.id === id),
+    listRunners: async (name, bounds) => [...answer(`list ${name ?? ''}`.trim(), bounds)],
+  };
+}

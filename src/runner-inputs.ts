@@ -1,0 +1,66 @@
+import type { Environment, Form } from './inputs.ts';
+import * as parse from './parsers.ts';
+import type { Itself } from './runner/itself.ts';
+import { parseScope, type Scope } from './runner/scope.ts';
+import type { RunnerWish } from './runner/wish.ts';
+import { readProxy, readSecret } from './ways-in.ts';
+
+const { SECOND, HOUR } = parse;
+const PUBLIC_API = 'https://api.github.com';
+
+/** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
+export function readRunnerWish(form: Form, environment: Environment): RunnerWish | undefined {
+  const { read, problems } = form;
+  const token = readSecret(form, 'github_token');
+  const nameTemplate = read('runner_name', parse.optionalRunnerName);
+  const given = read('runner_scope', parse.optionalScope);
+  const when = {
+    whenBusy: read('when_busy', parse.oneOf('wait', 'fail', 'ignore')),
+    busyTimeoutMs: read('busy_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+    runnerTimeoutMs: read('runner_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+  };
+  const hasName =
+    nameTemplate !== undefined || problems.some((problem) => problem.startsWith('runner_name:'));
+  if (!hasName && (token ?? given) !== undefined)
+    problems.push(
+      'runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope',
+    );
+  if (nameTemplate === undefined) return undefined;
+  if (token === undefined)
+    problems.push('github_token: it is required with runner_name; it reads the runners');
+  const apiUrl = readApiUrl(form, environment);
+  return {
+    ...{ nameTemplate, token: token ?? '', ...when, apiUrl },
+    scope: given ?? thisRepository(form, environment),
+    proxy: readProxy(form, { url: apiUrl, environment }),
+    itself: readItself(environment),
+  };
+}
+
+function thisRepository({ problems }: Form, environment: Environment): Scope {
+  const scope = parseScope(environment['GITHUB_REPOSITORY'] ?? '');
+  return parse.accept(
+    'runner_scope',
+    scope === undefined
+      ? { problem: 'there is no repository that the step runs for: give it' }
+      : { value: scope },
+    problems,
+  );
+}
+
+/** GitHub's own, or that of a GitHub Enterprise Server. */
+function readApiUrl({ problems }: Form, environment: Environment): URL {
+  const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
+  return new URL(PUBLIC_API);
+}
+
+/** The runner that the step runs on, unless that is one of GitHub's own machines. */
+function readItself(environment: Environment): Itself {
+  const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
+  return {
+    runnerName: isHosted ? undefined : environment['RUNNER_NAME'],
+    repository: environment['GITHUB_REPOSITORY'] ?? '',
+  };
+}

@@ -1,0 +1,232 @@
+import { getOctokit } from '@actions/github';
+import type { Clock } from '../clock.ts';
+import type { ReadBounds } from '../controller/client.ts';
+import { isRecord, parseJson, text, UnusableAnswer } from '../controller/json.ts';
+import { isPassing, pauseMs } from '../controller/retry.ts';
+import type { Answer, Bounds, Exchange, NoAnswer, Transport } from '../controller/transport.ts';
+import { ActionError, describeCause } from '../errors.ts';
+import { rateLimitMs } from './rate-limit.ts';
+import { describeScope, fittingToken, type Scope } from './scope.ts';
+
+/** A question to GitHub. */
+export interface Question<T> {
+  /** As in GitHub's reference, e.g. `GET /orgs/{org}/actions/runners`. */
+  readonly route: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Makes sense of HTTP 200. @throws UnusableAnswer to ask again. */
+  readonly read: (data: unknown, answer: Answer) => T;
+  /** Makes sense of another status, where it is an answer, too. */
+  readonly otherwise?: (status: number) => { readonly value: T } | undefined;
+}
+
+/** GitHub's REST API, for questions about the runners of one scope. */
+export interface Api {
+  /**
+   * Asks until the deadline: again after network errors, HTTP 408, 429, 5xx and unusable answers, but never before GitHub's
+   * rate limits allow it.
+   * @throws ActionError `github_api_failed`, transient where more time might have healed it; the signal's reason.
+   */
+  ask<T>(question: Question<T>, bounds: ReadBounds): Promise<T>;
+  /** What was asked so far, and what is left of the quota. */
+  describeUsage(): string;
+}
+
+export interface ApiOptions {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly token: string;
+  readonly scope: Scope;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** Uniform in [0, 1): jitter for the pauses between two tries. */
+  readonly random: () => number;
+  /** Takes secrets out of free text that GitHub wrote. */
+  readonly scrub: (text: string) => string;
+}
+
+const MAX_BYTES = 8 * 1024 * 1024;
+/** With less time left, another try is of no use. */
+const SHORTEST_TRY_MS = 250;
+
+export function createApi({ scope, clock, random, scrub, ...options }: ApiOptions): Api {
+  const send = createSender(options);
+  const usage = createUsage();
+  /** GitHub wants no request before: milliseconds on the clock's scale. */
+  let allowedAt = Number.NEGATIVE_INFINITY;
+
+  async function ask<T>(question: Question<T>, bounds: ReadBounds): Promise<T> {
+    let fault: Fault = { reason: 'its rate limit allows no request yet' };
+    for (let attempt = 0; await pause(attempt, bounds); attempt++) {
+      const { exchange, data } = await send(question, bounds);
+      bounds.signal.throwIfAborted();
+      if ('answer' in exchange) usage.count(exchange.answer);
+      const result = judge(question, { exchange, data });
+      if ('value' in result) return result.value;
+      fault = result.fault;
+      allowedAt = clock.now() + (fault.waitMs ?? 0);
+      bounds.onFault?.({ kind: 'no answer of GitHub', reason: fault.reason });
+    }
+    throw givenUp(fault);
+  }
+
+  /** Before each try: false where no time is left for it, or GitHub wants a longer pause than that. */
+  async function pause(attempt: number, { deadline, signal }: Bounds): Promise<boolean> {
+    const leftMs = deadline - clock.now();
+    const forcedMs = Math.max(0, allowedAt - clock.now());
+    if (leftMs < SHORTEST_TRY_MS || forcedMs >= leftMs) return false;
+    const backoffMs = attempt === 0 ? 0 : pauseMs({ attempt: attempt - 1, retryAfterMs: undefined, random });
+    // Towards the end pauses grow shorter: what comes back in time has to be seen in time.
+    await clock.sleep(Math.max(forcedMs, Math.min(backoffMs, leftMs / 2)), signal);
+    return true;
+  }
+
+  function judge<T>(question: Question<T>, { exchange, data }: Sent): { value: T } | { fault: Fault } {
+    if ('noAnswer' in exchange) return { fault: faultOf(exchange.noAnswer) };
+    const { answer } = exchange;
+    if (answer.status === 200) return readSuccess(question, { answer, data });
+    const known = question.otherwise?.(answer.status);
+    if (known !== undefined) return known;
+    const waitMs = rateLimitMs(answer);
+    const said = describeAnswer(answer, scrub);
+    if (waitMs === undefined && !isPassing(answer.status)) throw rejected(answer, { said, scope, scrub });
+    return { fault: { reason: `it answered ${said}`, waitMs: waitMs ?? answer.retryAfterMs } };
+  }
+
+  return { ask, describeUsage: usage.describe };
+}
+
+// ---- sending ----
+
+interface Sent {
+  readonly exchange: Exchange;
+  /** The answer's JSON; undefined where there is none, or the status says that something is wrong. */
+  readonly data: unknown;
+}
+
+type Sender = (question: Pick<Question<unknown>, 'route' | 'parameters'>, bounds: Bounds) => Promise<Sent>;
+
+/**
+ * Octokit makes the request and reads the answer; in between they travel as those of the controller do, so that time, size
+ * and proxies are in one place.
+ */
+function createSender({
+  baseUrl,
+  token,
+  transport,
+}: Pick<ApiOptions, 'baseUrl' | 'token' | 'transport'>): Sender {
+  const octokit = getOctokit(token, { baseUrl, userAgent: 'restart-anka-vm' });
+  return async ({ route, parameters }, bounds) => {
+    const sent: { exchange?: Exchange } = {};
+    const fetch = async (url: string, { headers }: { headers: Record<string, string> }) => {
+      const path = url.slice(baseUrl.length);
+      const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false } as const;
+      sent.exchange = await transport.exchange(request, bounds);
+      return responseOf(sent.exchange);
+    };
+    const asking = octokit.request(route, { ...parameters, request: { fetch } });
+    // Octokit throws for no answer, and for statuses that are none. Its errors hold the request: they go no further.
+    const { data, failure } = await asking.then(succeeded, failed);
+    if (sent.exchange === undefined) throw new Error(`octokit sent nothing: ${failure}`);
+    return { exchange: sent.exchange, data };
+  };
+}
+
+function succeeded({ data }: { data: unknown }) {
+  return { data, failure: '' };
+}
+
+function failed(error: unknown) {
+  return { data: undefined, failure: describeCause(error) };
+}
+
+/**
+ * What octokit takes for an answer of `fetch`. What is not HTTP 200 is judged elsewhere; and no header of the server gets there,
+ * which could make it print something.
+ */
+function responseOf(exchange: Exchange): Response {
+  if ('noAnswer' in exchange) throw new Error('no answer');
+  const { status, text: body } = exchange.answer;
+  const headers = { 'content-type': 'application/json' };
+  return status === 200 ? new Response(body, { status, headers }) : Response.json(null, { status: 400 });
+}
+
+// ---- answers ----
+
+interface Fault {
+  readonly reason: string;
+  /** What GitHub asks to wait for. */
+  readonly waitMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+function readSuccess<T>(
+  { read }: Question<T>,
+  { answer, data }: { answer: Answer; data: unknown },
+): { value: T } | { fault: Fault } {
+  try {
+    return { value: read(data, answer) };
+  } catch (error) {
+    if (!(error instanceof UnusableAnswer)) throw error;
+    return { fault: { reason: error.message, cause: error } };
+  }
+}
+
+function faultOf({ reason, isFinal, cause }: NoAnswer): Fault {
+  if (!isFinal) return { reason, cause };
+  throw new ActionError('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+    hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
+    cause,
+  });
+}
+
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeAnswer({ status, text: json }: Answer, scrub: (text: string) => string): string {
+  const body = parseJson(json);
+  const message = isRecord(body) ? text(body, 'message') : undefined;
+  return `HTTP ${status}${message === undefined ? '' : ` ("${scrub(message)}")`}`;
+}
+
+/** What will not heal: somebody said no, or it is not GitHub's API. */
+function rejected(
+  { status, headers }: Answer,
+  { said, scope, scrub }: Pick<ApiOptions, 'scope' | 'scrub'> & { said: string },
+): ActionError {
+  const where = describeScope(scope);
+  if (status === 401) {
+    const hint = `It may be mistyped, or have expired. ${fittingToken(scope)}`;
+    return new ActionError('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
+  }
+  if (status === 403 || status === 404) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    const wants = permission === undefined ? '' : `; GitHub wants "${scrub(permission)}"`;
+    const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wants}.`;
+    const hint = `Check runner_scope and github_token. ${fittingToken(scope)}`;
+    return new ActionError('github_api_failed', message, { hint });
+  }
+  const message = `GitHub answered the question for the self-hosted runners of ${where} with ${said}.`;
+  const hint = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
+  return new ActionError('github_api_failed', message, { hint });
+}
+
+function givenUp({ reason, cause }: Fault): ActionError {
+  return new ActionError('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
+    hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
+    cause,
+    transient: true,
+  });
+}
+
+function createUsage() {
+  const counts = { requests: 0, unchanged: 0 };
+  let quota = 'unknown';
+  return {
+    count({ status, headers }: Answer) {
+      counts.requests++;
+      if (status === 304) counts.unchanged++;
+      const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
+      if (left !== undefined) quota = `${left} of ${limit ?? 'unknown'}`;
+    },
+    describe: () =>
+      `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
+  };
+}

@@ -1,0 +1,90 @@
+import type { ReadBounds } from '../controller/client.ts';
+import { isRecord, text, UnusableAnswer } from '../controller/json.ts';
+import type { Api } from './api.ts';
+import type { Scope } from './scope.ts';
+
+/** A self-hosted runner as GitHub reports it: what this action uses of it, checked field by field. */
+export interface Runner {
+  readonly id: number;
+  readonly name: string;
+  /** Stale after a power cut: GitHub takes minutes to notice. */
+  readonly isOnline: boolean;
+  /** It has a job; GitHub may say so as late as a minute after the job began. */
+  readonly isBusy: boolean;
+}
+
+/** The self-hosted runners of one scope. Throws what {@link Api.ask} throws. */
+export interface GitHub {
+  /** By ID, with the ETag of the last answer; undefined where it is gone. */
+  getRunner(id: number, bounds: ReadBounds): Promise<Runner | undefined>;
+  /** Those that GitHub finds under the name, or all of them, from every page. */
+  listRunners(name: string | undefined, bounds: ReadBounds): Promise<Runner[]>;
+}
+
+const PER_PAGE = 100;
+/** A scope holds 10,000 runners at most. */
+const MOST_PAGES = 100;
+
+const ROUTES: Readonly<Record<Scope['kind'], string>> = {
+  repository: 'GET /repos/{owner}/{repo}/actions/runners',
+  organization: 'GET /orgs/{org}/actions/runners',
+  enterprise: 'GET /enterprises/{enterprise}/actions/runners',
+};
+
+export function createGitHub(api: Api, scope: Scope): GitHub {
+  const { kind, ...place } = scope;
+  const seen = new Map<number, { readonly etag: string; readonly runner: Runner }>();
+
+  async function getRunner(id: number, bounds: ReadBounds): Promise<Runner | undefined> {
+    const before = seen.get(id);
+    const headers = before === undefined ? {} : { 'if-none-match': before.etag };
+    return api.ask<Runner | undefined>(
+      {
+        route: `${ROUTES[kind]}/{runner_id}`,
+        parameters: { ...place, runner_id: id, headers },
+        read(data, answer) {
+          const runner = readRunner(data);
+          if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
+          const { etag } = answer.headers;
+          if (etag !== undefined) seen.set(id, { etag, runner });
+          return runner;
+        },
+        otherwise(status) {
+          if (status === 304 && before !== undefined) return { value: before.runner };
+          return status === 404 ? { value: undefined } : undefined;
+        },
+      },
+      bounds,
+    );
+  }
+
+  /** Pages are counted, not followed: a link could lead the token elsewhere. */
+  async function listRunners(name: string | undefined, bounds: ReadBounds): Promise<Runner[]> {
+    const runners: Runner[] = [];
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const parameters = { ...place, name, per_page: PER_PAGE, page };
+      const found = await api.ask({ route: ROUTES[kind], parameters, read: readRunners }, bounds);
+      runners.push(...found);
+      if (found.length < PER_PAGE) break;
+    }
+    return runners;
+  }
+
+  return { getRunner, listRunners };
+}
+
+function readRunners(data: unknown): Runner[] {
+  const runners = isRecord(data) ? data['runners'] : undefined;
+  if (!Array.isArray(runners)) throw new UnusableAnswer('it answered without a list of runners');
+  return runners.map(readRunner);
+}
+
+function readRunner(data: unknown): Runner {
+  const fields = isRecord(data) ? data : {};
+  const { id, busy } = fields;
+  const [name, status] = [text(fields, 'name'), text(fields, 'status')];
+  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || status === undefined) {
+    throw new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
+  }
+  return { id, name, isOnline: status === 'online', isBusy: busy };
+}

@@ -1,0 +1,60 @@
+/** Where a self-hosted runner is registered. */
+export type Scope =
+  | { readonly kind: 'repository'; readonly owner: string; readonly repo: string }
+  | { readonly kind: 'organization'; readonly org: string }
+  | { readonly kind: 'enterprise'; readonly enterprise: string };
+
+const ENTERPRISES = 'enterprises/';
+const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
+const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
+
+/** Reads `owner/repo`, an organisation's name, or `enterprises/NAME`; undefined for what is none of these. */
+export function parseScope(text: string): Scope | undefined {
+  if (text.startsWith(ENTERPRISES)) {
+    const enterprise = text.slice(ENTERPRISES.length);
+    return OWNER.test(enterprise) ? { kind: 'enterprise', enterprise } : undefined;
+  }
+  const slash = text.indexOf('/');
+  if (slash < 0) return OWNER.test(text) ? { kind: 'organization', org: text } : undefined;
+  const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
+  return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
+}
+
+/** For people, e.g. `repository octo-org/app`. */
+export function describeScope(scope: Scope): string {
+  switch (scope.kind) {
+    case 'repository':
+      return `repository ${scope.owner}/${scope.repo}`;
+    case 'organization':
+      return `organisation ${scope.org}`;
+    case 'enterprise':
+      return `enterprise ${scope.enterprise}`;
+  }
+}
+
+/** The tokens that may read the runners of a scope; the one that every job gets never may. */
+const TOKENS: Readonly<Record<Scope['kind'], string>> = {
+  repository:
+    'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
+  organization:
+    'a fine-grained token or an app\'s with the organisation permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+  enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+
+/** Which kind of token would do, for hints. */
+export function fittingToken({ kind }: Scope): string {
+  return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
+}
+
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
+export function mayServe(scope: Scope, repository: string): boolean {
+  const [owner, repo] = repository.toLowerCase().split('/');
+  switch (scope.kind) {
+    case 'repository':
+      return scope.owner.toLowerCase() === owner && scope.repo.toLowerCase() === repo;
+    case 'organization':
+      return scope.org.toLowerCase() === owner;
+    case 'enterprise':
+      return true;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../clock.ts';
+import { ActionError } from '../errors.ts';
+import { createJournal } from '../restart/journal.ts';
+import type { Fault, Log } from '../restart/means.ts';
+import { findByName, findRunner, type Sought } from './find.ts';
+import type { GitHub, Runner } from './github.ts';
+import type { Reading } from './reading.ts';
+
+/** Time between two looks at the runner: in milliseconds. */
+export const LOOK_EVERY_MS = 5_000;
+const LONGEST_LOOK_MS = 15_000;
+/** What a look may take that begins at the deadline, or shortly before. */
+const LAST_LOOK_MS = 1_500;
+
+/** When a look has to end that begins now: in time for the deadline, but not before it could have got an answer. */
+export function lookUntil(now: number, deadline: number): number {
+  return Math.max(Math.min(now + LONGEST_LOOK_MS, deadline), now + LAST_LOOK_MS);
+}
+
+/** Keeps an eye on the runner of one name, across registrations. */
+export interface Tracker {
+  /** Looks it up by its name, once. @throws ActionError where it is not the only one, or GitHub gives no answer by then. */
+  find(deadline: number): Promise<Reading>;
+  /** One look, which ends by `until` with or without an answer. @throws ActionError where GitHub says no for good. */
+  look(until: number): Promise<Reading>;
+}
+
+export interface TrackerOptions {
+  readonly github: GitHub;
+  readonly sought: Sought;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export function createTracker({ github, sought, clock, log, signal }: TrackerOptions): Tracker {
+  let id: number | undefined;
+  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const onFault = ({ kind, reason }: Fault) => journal.note(kind, `GitHub gave no usable answer: ${reason}`);
+
+  async function read(ask: () => Promise<Runner | 'gone' | undefined>): Promise<Reading> {
+    const askedAt = clock.now();
+    const runner = await ask();
+    if (runner !== undefined) id = runner === 'gone' ? undefined : runner.id;
+    return { askedAt, answeredAt: clock.now(), runner };
+  }
+
+  /** By its ID; where that is gone by its name, as it may have registered anew. */
+  async function current(deadline: number): Promise<Runner | 'gone'> {
+    const bounds = { deadline, signal, onFault };
+    const known = id === undefined ? undefined : await github.getRunner(id, bounds);
+    if (known !== undefined) return known;
+    const [newest] = (await findByName(github, sought.name, bounds)).sort((a, b) => b.id - a.id);
+    return newest ?? 'gone';
+  }
+
+  return {
+    find: (deadline) => read(() => findRunner(github, sought, { deadline, signal, onFault })),
+    look: (until) =>
+      read(() =>
+        current(until).catch((error: unknown) => {
+          if (error instanceof ActionError && error.transient) return undefined;
+          throw error;
+        }),
+      ),
+  };
+}
