@@ -4,7 +4,7 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /***/ 770:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-/* unused reexport */ __nccwpck_require__(218);
+module.exports = __nccwpck_require__(218);
 
 
 /***/ }),
@@ -12,7 +12,6 @@ import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /***/ 218:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
-var __webpack_unused_export__;
 
 
 var net = __nccwpck_require__(9278);
@@ -24,10 +23,10 @@ var assert = __nccwpck_require__(2613);
 var util = __nccwpck_require__(9023);
 
 
-__webpack_unused_export__ = httpOverHttp;
-__webpack_unused_export__ = httpsOverHttp;
-__webpack_unused_export__ = httpOverHttps;
-__webpack_unused_export__ = httpsOverHttps;
+exports.httpOverHttp = httpOverHttp;
+exports.httpsOverHttp = httpsOverHttp;
+exports.httpOverHttps = httpOverHttps;
+exports.httpsOverHttps = httpsOverHttps;
 
 
 function httpOverHttp(options) {
@@ -276,7 +275,7 @@ if (process.env.NODE_DEBUG && /\btunnel\b/.test(process.env.NODE_DEBUG)) {
 } else {
   debug = function() {};
 }
-__webpack_unused_export__ = debug; // for test
+exports.debug = debug; // for test
 
 
 /***/ }),
@@ -284,7 +283,6 @@ __webpack_unused_export__ = debug; // for test
 /***/ 6752:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-var __webpack_unused_export__;
 
 
 const Client = __nccwpck_require__(3701)
@@ -317,23 +315,23 @@ const RedirectHandler = __nccwpck_require__(8754)
 
 Object.assign(Dispatcher.prototype, api)
 
-__webpack_unused_export__ = Dispatcher
-__webpack_unused_export__ = Client
-__webpack_unused_export__ = Pool
-__webpack_unused_export__ = BalancedPool
-__webpack_unused_export__ = RoundRobinPool
-module.exports.g6 = Agent
-__webpack_unused_export__ = Dispatcher1Wrapper
-module.exports.kT = ProxyAgent
-__webpack_unused_export__ = Socks5ProxyAgent
-__webpack_unused_export__ = EnvHttpProxyAgent
-__webpack_unused_export__ = RetryAgent
-__webpack_unused_export__ = H2CClient
-__webpack_unused_export__ = RetryHandler
+module.exports.Dispatcher = Dispatcher
+module.exports.Client = Client
+module.exports.Pool = Pool
+module.exports.BalancedPool = BalancedPool
+module.exports.RoundRobinPool = RoundRobinPool
+module.exports.Agent = Agent
+module.exports.Dispatcher1Wrapper = Dispatcher1Wrapper
+module.exports.ProxyAgent = ProxyAgent
+module.exports.Socks5ProxyAgent = Socks5ProxyAgent
+module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent
+module.exports.RetryAgent = RetryAgent
+module.exports.H2CClient = H2CClient
+module.exports.RetryHandler = RetryHandler
 
-__webpack_unused_export__ = DecoratorHandler
-__webpack_unused_export__ = RedirectHandler
-__webpack_unused_export__ = {
+module.exports.DecoratorHandler = DecoratorHandler
+module.exports.RedirectHandler = RedirectHandler
+module.exports.interceptors = {
   redirect: __nccwpck_require__(1514),
   responseError: __nccwpck_require__(8918),
   retry: __nccwpck_require__(2026),
@@ -344,16 +342,16 @@ __webpack_unused_export__ = {
   deduplicate: __nccwpck_require__(7240)
 }
 
-__webpack_unused_export__ = {
+module.exports.cacheStores = {
   MemoryCacheStore: __nccwpck_require__(4889)
 }
 
 const SqliteCacheStore = __nccwpck_require__(1522)
-__webpack_unused_export__ = SqliteCacheStore
+module.exports.cacheStores.SqliteCacheStore = SqliteCacheStore
 
-__webpack_unused_export__ = buildConnector
-__webpack_unused_export__ = errors
-__webpack_unused_export__ = {
+module.exports.buildConnector = buildConnector
+module.exports.errors = errors
+module.exports.util = {
   parseHeaders: util.parseHeaders,
   headerNameToString: util.headerNameToString
 }
@@ -407,8 +405,8 @@ function makeDispatcher (fn) {
   }
 }
 
-__webpack_unused_export__ = setGlobalDispatcher
-__webpack_unused_export__ = getGlobalDispatcher
+module.exports.setGlobalDispatcher = setGlobalDispatcher
+module.exports.getGlobalDispatcher = getGlobalDispatcher
 
 const fetchImpl = (__nccwpck_require__(4398).fetch)
 
@@ -440,12 +438,12 @@ function appendFetchStackTrace (err, filename) {
   err.stack = stack ? `${stack}\n${captureLines}` : capture.stack
 }
 
-module.exports.hd = function fetch (init, options = undefined) {
+module.exports.fetch = function fetch (init, options = undefined) {
   return fetchImpl(init, options).catch(err => {
     if (currentFilename) {
       appendFetchStackTrace(err, currentFilename)
     } else if (err && typeof err === 'object') {
-      Error.captureStackTrace(err, module.exports.hd)
+      Error.captureStackTrace(err, module.exports.fetch)
     }
     throw err
   })
@@ -457,70 +455,70 @@ module.exports.FormData = __nccwpck_require__(5910).FormData
 
 const { setGlobalOrigin, getGlobalOrigin } = __nccwpck_require__(1059)
 
-__webpack_unused_export__ = setGlobalOrigin
-__webpack_unused_export__ = getGlobalOrigin
+module.exports.setGlobalOrigin = setGlobalOrigin
+module.exports.getGlobalOrigin = getGlobalOrigin
 
 const { CacheStorage } = __nccwpck_require__(3245)
 const { kConstruct } = __nccwpck_require__(6443)
 
-__webpack_unused_export__ = new CacheStorage(kConstruct)
+module.exports.caches = new CacheStorage(kConstruct)
 
 const { deleteCookie, getCookies, getSetCookies, setCookie, parseCookie } = __nccwpck_require__(9061)
 
-__webpack_unused_export__ = deleteCookie
-__webpack_unused_export__ = getCookies
-__webpack_unused_export__ = getSetCookies
-__webpack_unused_export__ = setCookie
-__webpack_unused_export__ = parseCookie
+module.exports.deleteCookie = deleteCookie
+module.exports.getCookies = getCookies
+module.exports.getSetCookies = getSetCookies
+module.exports.setCookie = setCookie
+module.exports.parseCookie = parseCookie
 
 const { parseMIMEType, serializeAMimeType } = __nccwpck_require__(1900)
 
-__webpack_unused_export__ = parseMIMEType
-__webpack_unused_export__ = serializeAMimeType
+module.exports.parseMIMEType = parseMIMEType
+module.exports.serializeAMimeType = serializeAMimeType
 
 const { CloseEvent, ErrorEvent, MessageEvent } = __nccwpck_require__(5188)
 const { WebSocket, ping } = __nccwpck_require__(3726)
-module.exports.kb = WebSocket
-module.exports.rd = CloseEvent
-module.exports.NN = ErrorEvent
-module.exports.aM = MessageEvent
-__webpack_unused_export__ = ping
+module.exports.WebSocket = WebSocket
+module.exports.CloseEvent = CloseEvent
+module.exports.ErrorEvent = ErrorEvent
+module.exports.MessageEvent = MessageEvent
+module.exports.ping = ping
 
-/* unused reexport */ __nccwpck_require__(2873).WebSocketStream
-/* unused reexport */ __nccwpck_require__(6919).WebSocketError
+module.exports.WebSocketStream = __nccwpck_require__(2873).WebSocketStream
+module.exports.WebSocketError = __nccwpck_require__(6919).WebSocketError
 
-module.exports.Em = makeDispatcher(api.request)
-__webpack_unused_export__ = makeDispatcher(api.stream)
-__webpack_unused_export__ = makeDispatcher(api.pipeline)
-__webpack_unused_export__ = makeDispatcher(api.connect)
-__webpack_unused_export__ = makeDispatcher(api.upgrade)
+module.exports.request = makeDispatcher(api.request)
+module.exports.stream = makeDispatcher(api.stream)
+module.exports.pipeline = makeDispatcher(api.pipeline)
+module.exports.connect = makeDispatcher(api.connect)
+module.exports.upgrade = makeDispatcher(api.upgrade)
 
-__webpack_unused_export__ = MockClient
-__webpack_unused_export__ = MockCallHistory
-__webpack_unused_export__ = MockCallHistoryLog
-__webpack_unused_export__ = MockPool
-__webpack_unused_export__ = MockAgent
-__webpack_unused_export__ = SnapshotAgent
-__webpack_unused_export__ = mockErrors
+module.exports.MockClient = MockClient
+module.exports.MockCallHistory = MockCallHistory
+module.exports.MockCallHistoryLog = MockCallHistoryLog
+module.exports.MockPool = MockPool
+module.exports.MockAgent = MockAgent
+module.exports.SnapshotAgent = SnapshotAgent
+module.exports.mockErrors = mockErrors
 
 const { EventSource } = __nccwpck_require__(1238)
 
-module.exports.GD = EventSource
+module.exports.EventSource = EventSource
 
 function install () {
-  globalThis.fetch = module.exports.hd
+  globalThis.fetch = module.exports.fetch
   globalThis.Headers = module.exports.Headers
   globalThis.Response = module.exports.Response
   globalThis.Request = module.exports.Request
   globalThis.FormData = module.exports.FormData
-  globalThis.WebSocket = module.exports.kb
-  globalThis.CloseEvent = module.exports.rd
-  globalThis.ErrorEvent = module.exports.NN
-  globalThis.MessageEvent = module.exports.aM
-  globalThis.EventSource = module.exports.GD
+  globalThis.WebSocket = module.exports.WebSocket
+  globalThis.CloseEvent = module.exports.CloseEvent
+  globalThis.ErrorEvent = module.exports.ErrorEvent
+  globalThis.MessageEvent = module.exports.MessageEvent
+  globalThis.EventSource = module.exports.EventSource
 }
 
-__webpack_unused_export__ = install
+module.exports.install = install
 
 
 /***/ }),
@@ -45508,6 +45506,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
 
 /***/ }),
 
+/***/ 9896:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+
+/***/ }),
+
 /***/ 8611:
 /***/ ((module) => {
 
@@ -45704,6 +45709,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
 
 /***/ }),
 
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+
+/***/ }),
+
 /***/ 4756:
 /***/ ((module) => {
 
@@ -45787,137 +45799,15 @@ function seconds(ms) {
 
 /***/ }),
 
-/***/ 5691:
-/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1527);
-
-
-await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 1527:
+/***/ 2296:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  i: () => (/* binding */ main)
-});
-
-// UNUSED EXPORTS: run
-
-// NAMESPACE OBJECT: ./lib/parsers.js
-var parsers_namespaceObject = {};
-__nccwpck_require__.r(parsers_namespaceObject);
-__nccwpck_require__.d(parsers_namespaceObject, {
-  dp: () => (HOUR),
-  pY: () => (MINUTE),
-  Z2: () => (SECOND),
-  Ju: () => (accept),
-  zM: () => (parsers_boolean),
-  ou: () => (controllerUrl),
-  p0: () => (duration),
-  Hq: () => (headerLines),
-  TK: () => (headerText),
-  lb: () => (optionalExternalId),
-  mR: () => (optionalText),
-  kO: () => (optionalUuid),
-  dq: () => (pollInterval),
-  yD: () => (secretText)
-});
-
-// EXTERNAL MODULE: ./lib/clock.js
-var lib_clock = __nccwpck_require__(5233);
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./lib/errors.js
-
-const { isNativeError } = external_node_util_.types;
-/** What can go wrong, as the output `error_code` names it. */
-const ERROR_CODES = (/* unused pure expression or super */ null && ([
-    'invalid_input',
-    'authentication_failed',
-    'permission_denied',
-    'instance_not_found',
-    'ambiguous_target',
-    'not_running',
-    'cannot_verify',
-    'restart_unsupported',
-    'restart_refused',
-    'vm_failed',
-    'timed_out',
-    'controller_unreachable',
-    'protocol_error',
-    'cancelled',
-    'internal_error',
-]));
-/** The one error that the action reports: a code for machines, a message and a hint for people. */
-class ActionError extends Error {
-    name = 'ActionError';
-    code;
-    hint;
-    transient;
-    constructor(code, message, details = {}) {
-        super(message, 'cause' in details ? { cause: details.cause } : undefined);
-        this.code = code;
-        this.hint = details.hint;
-        this.transient = details.transient ?? false;
-    }
-}
-/** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
-function asActionError(thrown) {
-    if (thrown instanceof ActionError)
-        return thrown;
-    return new ActionError('internal_error', `Something unexpected went wrong: ${describeCause(thrown)}.`, {
-        hint: 'This is a defect of the action. Please report it with the debug log of this step.',
-        cause: thrown,
-    });
-}
-/**
- * One line that says what really went wrong. The error that names it is often buried: in `cause`, or, where
- * several addresses were tried, in the `errors` of an AggregateError whose own message is empty.
- */
-function describeCause(thrown) {
-    const root = causeChain(thrown).at(-1);
-    if (!isNativeError(root))
-        return String(root);
-    // OpenSSL says it in a word or two; the message around them is for its developers.
-    if ('reason' in root && typeof root.reason === 'string')
-        return root.reason;
-    const code = codeOf(root);
-    if (root.message === '')
-        return code || root.name;
-    return root.message.includes(code) ? root.message : `${root.message} (${code})`;
-}
-/** The code that Node gives to an error, e.g. `ECONNREFUSED`; empty if there is none. */
-function codeOf(error) {
-    return 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-const DEEPEST_CHAIN = 10;
-/** The error, its cause, the cause's cause, ...; never empty, and finite even where a chain bites its tail. */
-function causeChain(thrown) {
-    const chain = [thrown];
-    for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {
-        chain.push(next);
-    }
-    return chain;
-}
-function causeOf(thrown) {
-    if (!isNativeError(thrown))
-        return undefined;
-    if ('errors' in thrown && Array.isArray(thrown.errors) && thrown.errors.length > 0)
-        return thrown.errors[0];
-    return thrown.cause;
-}
-
-;// CONCATENATED MODULE: ./lib/controller/json.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qq: () => (/* binding */ text),
+/* harmony export */   kf: () => (/* binding */ UnusableAnswer),
+/* harmony export */   qF: () => (/* binding */ parseJson),
+/* harmony export */   u4: () => (/* binding */ isRecord)
+/* harmony export */ });
 /** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
 class UnusableAnswer extends Error {
     name = 'UnusableAnswer';
@@ -45945,7 +45835,7 @@ function parseJson(json) {
  * A text field; undefined where it is absent, empty or no text. One that is too long is described, not cut: a cut could
  * leave half a secret behind, which no mask matches.
  */
-function json_text(fields, key, longest = LONGEST_TEXT) {
+function text(fields, key, longest = LONGEST_TEXT) {
     const value = fields[key];
     if (typeof value !== 'string' || value === '')
         return undefined;
@@ -45961,7 +45851,17 @@ function countTokens(json) {
     return tokens;
 }
 
-;// CONCATENATED MODULE: ./lib/controller/retry.js
+
+/***/ }),
+
+/***/ 2250:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   WG: () => (/* binding */ isPassing),
+/* harmony export */   mu: () => (/* binding */ parseRetryAfter),
+/* harmony export */   rV: () => (/* binding */ pauseMs)
+/* harmony export */ });
 /** HTTP statuses that may be others the next time. */
 function isPassing(status) {
     return status === 408 || status === 429 || status >= 500;
@@ -45985,646 +45885,28 @@ function parseRetryAfter(retryAfter = '', date = '') {
     return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
 }
 
-;// CONCATENATED MODULE: ./lib/controller/client.js
+
+/***/ }),
+
+/***/ 5055:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
-
-
-const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
-/** With less time left, another try is of no use. */
-const SHORTEST_TRY_MS = 250;
-function createClient({ transport, credentials, headers, clock, random }) {
-    /** Sends the request with credentials; after a 401 once more, if there can be a new session. */
-    async function exchange(request, bounds) {
-        const result = await authorizeAndSend(request, bounds);
-        const isDenied = 'answer' in result && result.answer.status === 401;
-        return isDenied && credentials.renew() ? authorizeAndSend(request, bounds) : result;
-    }
-    async function authorizeAndSend(request, bounds) {
-        const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false };
-        const authorization = await credentials.authorize((post) => transport.exchange({ ...handshake, ...post }, bounds));
-        if (!('headers' in authorization))
-            return authorization;
-        return transport.exchange({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
-    }
-    /** Pauses before the next try: false where no time is left for it, or the server asks for more than is left. */
-    async function pause(attempt, retryAfterMs, bounds) {
-        const leftMs = bounds.deadline - clock.now();
-        if (leftMs < SHORTEST_TRY_MS || (retryAfterMs ?? 0) >= leftMs)
-            return false;
-        // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-        const ms = Math.min(pauseMs({ attempt, retryAfterMs, random }), Math.max(retryAfterMs ?? 0, leftMs / 2));
-        await clock.sleep(ms, bounds.signal);
-        return true;
-    }
-    async function read({ path, maxBytes, decode }, bounds) {
-        const request = { method: 'GET', path, maxBytes, isWrite: false };
-        for (let attempt = 0;; attempt++) {
-            const exchanged = await exchange(request, bounds);
-            bounds.signal.throwIfAborted();
-            const result = decodeExchange(exchanged, decode);
-            if ('value' in result)
-                return result.value;
-            const { fault } = result;
-            bounds.onFault?.(fault);
-            if (!(await pause(attempt, fault.retryAfterMs, bounds)))
-                throw givenUp(path, fault);
-        }
-    }
-    async function write({ path, body }, bounds) {
-        const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true };
-        for (let attempt = 0;; attempt++) {
-            const result = await exchange(request, bounds);
-            if (!isWorthRepeating(result))
-                return result;
-            bounds.signal.throwIfAborted();
-            const { retryAfterMs } = 'answer' in result ? result.answer : result.noAnswer;
-            if (!(await pause(attempt, retryAfterMs, bounds)))
-                return result;
-        }
-    }
-    return { read, write };
-}
-/** A write may be repeated only where it certainly was not carried out. */
-function isWorthRepeating(result) {
-    return 'answer' in result
-        ? result.answer.status === 429
-        : !result.noAnswer.left && !result.noAnswer.isFinal;
-}
-function decodeExchange(result, decode) {
-    try {
-        if ('answer' in result && !isPassing(result.answer.status))
-            return { value: decode(result.answer) };
-    }
-    catch (error) {
-        if (error instanceof UnusableAnswer)
-            return { fault: unusable(error) };
-        throw error;
-    }
-    return { fault: faultOf(result) };
-}
-function faultOf(result) {
-    if ('answer' in result) {
-        const { status, retryAfterMs } = result.answer;
-        const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
-        const wish = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
-        return {
-            kind: `HTTP ${status}`,
-            reason: `it answered HTTP ${status}${wish}`,
-            hint,
-            code: 'controller_unreachable',
-            retryAfterMs,
-        };
-    }
-    const { reason, hint, isFinal, retryAfterMs, cause } = result.noAnswer;
-    if (cause instanceof UnusableAnswer)
-        return unusable(cause);
-    if (isFinal)
-        throw new ActionError('controller_unreachable', `The controller cannot be asked: ${reason}.`, {
-            hint,
-            cause,
-        });
-    return { kind: 'no answer', reason, hint, code: 'controller_unreachable', retryAfterMs, cause };
-}
-function unusable(cause) {
-    const hint = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
-    return {
-        kind: 'unusable answer',
-        reason: cause.message,
-        hint,
-        code: 'protocol_error',
-        retryAfterMs: undefined,
-        cause,
-    };
-}
-function givenUp(path, { code, reason, hint, cause }) {
-    const message = `The controller gave no usable answer to GET ${path}; at last: ${reason}.`;
-    return new ActionError(code, message, { hint, cause, transient: true });
-}
-
-;// CONCATENATED MODULE: ./lib/controller/envelope.js
-
-
-/** The envelope, if the answer is one. */
-function parseEnvelope({ text: json }) {
-    const value = parseJson(json);
-    if (!isRecord(value))
-        return undefined;
-    if (value['status'] === 'OK')
-        return { status: 'OK', body: value['body'] };
-    if (value['status'] !== 'FAIL')
-        return undefined;
-    return { status: 'FAIL', message: json_text(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
-}
-const LONGEST_MESSAGE = 1_000;
-/**
- * The envelope of an answer to a read.
- * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @param deniedHint what to do about HTTP 401.
- * @throws UnusableAnswer for what may pass, ActionError for what will not.
- */
-function readEnvelope(call, answer, deniedHint) {
-    const envelope = parseEnvelope(answer);
-    throwIfDenied(call, answer, deniedHint);
-    if (envelope?.status === 'FAIL')
-        return envelope;
-    if (!isSuccess(answer))
-        throw rejected(call, answer);
-    if (envelope === undefined)
-        throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
-    return envelope;
-}
-function isSuccess({ status }) {
-    return status >= 200 && status <= 299;
-}
-/** What an answer that is no envelope looks like. */
-function whatItIs({ text: body }) {
-    const start = body.trimStart();
-    if (start === '')
-        return 'an empty body';
-    if (start.startsWith('<'))
-        return 'an HTML page, not JSON';
-    return start.startsWith('{') || start.startsWith('[')
-        ? "JSON that is cut off or not the API's"
-        : 'text, not JSON';
-}
-/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403, unless a proxy said so. */
-function throwIfDenied(call, answer, deniedHint) {
-    if (answer.status === 401) {
-        throw new ActionError('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
-            hint: deniedHint,
-        });
-    }
-    if (answer.status === 403)
-        throw denied(call, answer);
-}
-function denied(call, answer) {
-    if (parseEnvelope(answer) !== undefined) {
-        return new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
-        });
-    }
-    if (answer.proxy !== undefined) {
-        return new ActionError('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
-            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
-        });
-    }
-    return new ActionError('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
-        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
-    });
-}
-function rejected(call, answer) {
-    if (isRedirect(answer))
-        return redirected(call, answer);
-    return new ActionError('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
-        hint: hintFor(answer.text),
-    });
-}
-function isRedirect({ status }) {
-    return status >= 300 && status <= 399;
-}
-/** Redirects are refused: whoever they lead to would get the credentials. */
-function redirected(call, { status, location }) {
-    return new ActionError('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
-        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
-    });
-}
-/** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintFor(body) {
-    if (/SSL certificate/.test(body))
-        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
-    if (/HTTPS/.test(body))
-        return 'The server speaks TLS there: controller_url should begin with https://.';
-    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
-}
-/** Only the host: the rest of a redirect may carry tokens. */
-function hostOf(location) {
-    if (location === undefined)
-        return 'nowhere';
-    const url = URL.parse(location);
-    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
-}
-
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: ./lib/instant.js
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-const EARLIEST_YEAR = 2002;
-/**
- * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
- * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
- */
-function parseInstant(text) {
-    const match = RFC_3339.exec(text);
-    if (match === null)
-        return undefined;
-    const part = (index) => Number(match[index] ?? 0);
-    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
-    const [offsetHours, offsetMinutes] = [part(9), part(10)];
-    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
-    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
-        return undefined;
-    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
-    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
-    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
-    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
-    if (year < EARLIEST_YEAR)
-        return undefined;
-    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
-}
-/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
-function compareInstants(a, b) {
-    return Number(a.epochNanoseconds - b.epochNanoseconds);
-}
-
-;// CONCATENATED MODULE: ./lib/controller/instance.js
-
-
-
-/** The words that `instance_state` and `vminfo.status` are documented to hold. */
-const WELL_KNOWN = new Set([
-    ...[
-        'Scheduling',
-        'Pulling',
-        'Started',
-        'Stopping',
-        'Stopped',
-        'Terminating',
-        'Terminated',
-        'Error',
-        'Pushing',
-    ],
-    ...['running', 'stopped', 'suspended', 'deleted'],
-]);
-/**
- * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
- * @param instanceId the ID asked for: old controllers leave it out of the answer.
- * @throws UnusableAnswer
- */
-function readInstance(body, instanceId) {
-    if (Array.isArray(body))
-        return readMatches(body, { by: 'instance_id', id: instanceId })[0];
-    if (!isRecord(body))
-        throw new UnusableAnswer('the instance is not a JSON object');
-    const instance = instanceFrom({ instance_id: instanceId, ...body });
-    if (!isSameId(instance.instanceId, instanceId)) {
-        throw new UnusableAnswer('the answer is about another instance than the one asked for');
-    }
-    return instance;
-}
-/**
- * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
- * controllers leave the outer keys out. What does not match is not looked at: it is somebody else's trouble.
- * @throws UnusableAnswer where there is no list, or a match cannot be read.
- */
-function readMatches(body, target) {
-    // Go writes an empty list as null, and `omitempty` leaves it out.
-    if (body === null || body === undefined)
-        return [];
-    if (!Array.isArray(body))
-        throw new UnusableAnswer('the instances are not a JSON array');
-    const matches = new Map();
-    for (const item of body) {
-        if (!isRecord(item) || !isRecord(item['vm']) || !isMatch(item, item['vm'], target))
-            continue;
-        const instance = instanceFrom(merge(item, item['vm']));
-        matches.set(instance.instanceId, instance);
-    }
-    return [...matches.values()];
-}
-function isMatch(outer, vm, { by, id }) {
-    const values = [outer[by], vm[by]];
-    return by === 'external_id' ? (values[0] ?? values[1]) === id : values.some((value) => isSameId(value, id));
-}
-/** The outer keys count before the inner ones, unless they are null. */
-function merge(outer, vm) {
-    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
-    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
-        throw new UnusableAnswer('an instance in the list has two different IDs');
-    }
-    return {
-        ...vm,
-        instance_id: outerId ?? innerId,
-        external_id: outer['external_id'] ?? vm['external_id'],
-        name: outer['name'] ?? vm['name'],
-    };
-}
-function isSameId(value, id) {
-    return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
-}
-const ID = /^[\w.:-]{1,100}$/;
-function instanceFrom(fields) {
-    const instanceId = json_text(fields, 'instance_id') ?? '';
-    const state = json_text(fields, 'instance_state');
-    if (!ID.test(instanceId))
-        throw new UnusableAnswer('the instance has no usable instance_id');
-    if (state === undefined)
-        throw new UnusableAnswer('the instance has no instance_state');
-    return {
-        instanceId,
-        state,
-        externalId: json_text(fields, 'external_id', LONGEST_EXTERNAL_ID),
-        name: json_text(fields, 'name'),
-        message: json_text(fields, 'message', instance_LONGEST_MESSAGE),
-        nodeId: json_text(fields, 'node_id'),
-        updatedAt: instant(fields, 'ts'),
-        ...vmFrom(isRecord(fields['vminfo']) ? fields['vminfo'] : {}),
-    };
-}
-function vmFrom(fields) {
-    const forwarding = fields['port_forwarding'];
-    return {
-        status: json_text(fields, 'status'),
-        startDate: instant(fields, 'start_date'),
-        startDateText: json_text(fields, 'start_date'),
-        reportedAt: instant(fields, 'timestamp'),
-        hostIp: address(fields, 'host_ip'),
-        ip: address(fields, 'ip'),
-        vncPort: port(fields, 'vnc_port'),
-        portForwarding: Array.isArray(forwarding)
-            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
-            : [],
-    };
-}
-function forwardingFrom(item) {
-    if (!isRecord(item))
-        return [];
-    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
-    if (guestPort === undefined || hostPort === undefined)
-        return [];
-    // Old versions spell it `Name`.
-    const name = json_text(item, 'name') ?? json_text(item, 'Name');
-    return [{ guestPort, hostPort, protocol: json_text(item, 'protocol'), name }];
-}
-const instance_LONGEST_MESSAGE = 1_000;
-const MOST_FORWARDINGS = 256;
-/** In characters; the input `external_id` may be as long. */
-const LONGEST_EXTERNAL_ID = 500;
-function instant(fields, key) {
-    const value = json_text(fields, key);
-    return value === undefined ? undefined : parseInstant(value);
-}
-function address(fields, key) {
-    const value = json_text(fields, key);
-    return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
-}
-function port(fields, key) {
-    const value = fields[key];
-    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
-        ? value
-        : undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/controller/controller.js
-
-
-
-
-const MIB = 1024 * 1024;
-const MAX_LIST_BYTES = 32 * MIB;
-const MAX_INSTANCE_BYTES = MIB;
-const VERSION_TIMEOUT_MS = 5_000;
-const VM_PATH = '/api/v1/vm';
-const RESTART_PATH = '/api/v1/rpc/vm/restart';
-const STATUS_PATH = '/api/v1/status';
-function createController({ client, clock, deniedHint, scrub }) {
-    const word = (text) => (WELL_KNOWN.has(text) ? text : scrub(text));
-    /** Free text may repeat a secret; what is judged is left alone. */
-    const scrubbed = (instance) => ({
-        ...instance,
-        state: word(instance.state),
-        status: instance.status && word(instance.status),
-        name: instance.name && scrub(instance.name),
-        message: instance.message && scrub(instance.message),
-    });
-    async function getInstance(instanceId, bounds) {
-        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-        const decode = (answer) => {
-            const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
-            return envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-        };
-        const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
-        if (instance !== undefined)
-            return scrubbed(instance);
-        // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
-        const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
-        return found;
-    }
-    async function findInstances(target, bounds) {
-        const decode = (answer) => readMatches(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub), target);
-        const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
-        return instances.map(scrubbed);
-    }
-    async function restartInstance(request, bounds) {
-        const body = {
-            instance_id: request.instanceId,
-            vnc_password: request.vncPassword,
-            usb_device: request.usbDevice,
-        };
-        const exchange = await client.write({ path: RESTART_PATH, body }, bounds);
-        if ('noAnswer' in exchange)
-            return withoutAnswer(exchange.noAnswer);
-        const { answer } = exchange;
-        const envelope = parseEnvelope(answer);
-        throwIfNotCarriedOut(answer, envelope);
-        if (answer.status === 404)
-            throw unsupported(await getVersion(bounds));
-        if (envelope?.status === 'OK' && isSuccess(answer))
-            return { kind: 'accepted' };
-        const target = answer.location === undefined ? '' : `, a redirect to ${scrub(hostOf(answer.location))},`;
-        return {
-            kind: 'uncertain',
-            reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
-        };
-    }
-    function throwIfNotCarriedOut(answer, envelope) {
-        throwIfDenied(`POST ${RESTART_PATH}`, answer, deniedHint);
-        if (answer.status === 429) {
-            const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
-            throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
-        }
-        if (envelope?.status !== 'FAIL')
-            return;
-        throw new ActionError('restart_refused', `The controller refused the restart: "${scrub(envelope.message)}".`, {
-            hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
-        });
-    }
-    async function getVersion({ deadline, signal }) {
-        const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
-            const version = isRecord(body) ? json_text(body, 'version') : undefined;
-            return version && scrub(version);
-        };
-        const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
-        return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
-    }
-    return { getInstance, findInstances, restartInstance, getVersion };
-}
-function bodyOf(envelope, scrub) {
-    if (envelope.status === 'FAIL')
-        throw new UnusableAnswer(`it answered FAIL: "${scrub(envelope.message)}"`);
-    return envelope.body;
-}
-function withoutAnswer({ left, reason, hint, cause }) {
-    if (!left)
-        throw neverCarriedOut(reason, { hint, cause });
-    return { kind: 'uncertain', reason: `no answer came: ${reason}` };
-}
-function neverCarriedOut(reason, { hint, cause }) {
-    return new ActionError('controller_unreachable', `The restart could not be sent: ${reason}.`, {
-        hint: `Nothing was restarted. ${hint}`,
-        cause,
-    });
-}
-function unsupported(version) {
-    const message = `The controller does not know the restart request (HTTP 404); ${version === undefined ? 'it does not say which version it is' : `it reports version "${version}"`}.`;
-    return new ActionError('restart_unsupported', message, {
-        hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
-    });
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./lib/controller/credentials.js
-
-
-
-
-
-/** @param onSecret told of each secret as it comes into being, before it is used. */
-function createCredentials(identity, onSecret) {
-    if (identity.kind === 'api_key')
-        return createSession(identity, onSecret);
-    const isRoot = identity.kind === 'root_token';
-    const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
-    const deniedHint = isRoot
-        ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
-        : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
-    return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
-}
-/** `Authorization` for the root token. */
-function rootAuthorization(token) {
-    return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
-}
-// ---- user API keys: the controller's "TAP" protocol ----
-const HAND_PATH = '/tap/v1/hand';
-const SHAKE_PATH = '/tap/v1/shake';
-/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
-function createSession(apiKey, onSecret) {
-    let authorization;
-    return {
-        deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
-        async authorize(post) {
-            if (authorization === undefined) {
-                const session = await shakeHands(apiKey, post);
-                if (!('token' in session))
-                    return session;
-                const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
-                onSecret(bearer, ...session.secrets);
-                authorization = `Bearer ${bearer}`;
-            }
-            return { headers: { authorization } };
-        },
-        renew() {
-            authorization = undefined;
-            return true;
-        },
-    };
-}
-/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }, post) {
-    const hand = await post({ path: HAND_PATH, body: { id } });
-    if (!isAnswered(hand))
-        return notSent(HAND_PATH, hand);
-    if (isRedirect(hand.answer))
-        throw redirected(`POST ${HAND_PATH}`, hand.answer);
-    if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text)))
-        throw unknownKey(hand.answer);
-    const encrypted = decodeBase64(hand.answer.text);
-    if (encrypted?.length !== modulusBytes(key))
-        return notSent(HAND_PATH, hand);
-    const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
-    if (!isAnswered(shake))
-        return notSent(SHAKE_PATH, shake);
-    if (isRedirect(shake.answer))
-        throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
-    // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
-    if (!isSuccess(shake.answer))
-        return { answer: { ...shake.answer, status: 401 } };
-    return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
-}
-/** An answer to judge, as opposed to one that may be another the next time. */
-function isAnswered(exchange) {
-    return 'answer' in exchange && !isPassing(exchange.answer.status);
-}
-/** Without a session, the request itself never leaves. */
-function notSent(path, exchange) {
-    if ('noAnswer' in exchange)
-        return { noAnswer: { ...exchange.noAnswer, left: false } };
-    const { status, retryAfterMs } = exchange.answer;
-    const reason = isPassing(status)
-        ? `was answered with HTTP ${status}`
-        : `was answered with ${whatItIs(exchange.answer)}`;
-    const hint = 'Look at the controller, and at what stands before it.';
-    const noAnswer = {
-        left: false,
-        isFinal: false,
-        reason: `the handshake (${path}) ${reason}`,
-        hint,
-        retryAfterMs,
-    };
-    return { noAnswer: { ...noAnswer, cause: undefined } };
-}
-function modulusBytes(key) {
-    return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
-}
-/** Either alphabet, with or without padding, with or without a line break at the end. */
-function decodeBase64(text) {
-    return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
-}
-function decrypt(encrypted, key) {
-    try {
-        return (0,external_node_crypto_.privateDecrypt)({ key, padding: external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, encrypted).toString();
-    }
-    catch {
-        // The cause would say nothing more, and might say too much.
-        throw new ActionError('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', {
-            hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
-        });
-    }
-}
-/** A session's token is an ID, and no novel: in characters. */
-const LONGEST_TOKEN = 4_000;
-/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
-const LONGEST_SESSION = 6_000;
-/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
-const SHORTEST_SECRET = 8;
-function readSession(text) {
-    if (text.length > LONGEST_SESSION)
-        return undefined;
-    const answer = parseJson(text) ?? parseJson(decodeBase64(text)?.toString() ?? '');
-    const data = isRecord(answer) ? answer['data'] : undefined;
-    if (!isRecord(data) || typeof data['token'] !== 'string')
-        return undefined;
-    const { token, userName, ...others } = data;
-    if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
-        return undefined;
-    const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_SECRET);
-    return { token: data['token'], data, secrets: [data['token'], ...texts.map(String)] };
-}
-const TOKEN = /^[\x21-\x7e]+$/;
-function unknownKey({ status }) {
-    return new ActionError('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
-        hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
-    });
-}
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  o: () => (/* binding */ createTransport)
+});
 
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __nccwpck_require__(5233);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/controller/causes.js
 
 
@@ -46639,13 +45921,13 @@ const CAUSES = [
     },
     {
         pattern: /Proxy response \(403\)/,
-        reason: 'the proxy refuses to connect to the controller (HTTP 403)',
+        reason: 'the proxy refuses to connect there (HTTP 403)',
         hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
         isFinal: true,
     },
     {
         pattern: /Proxy response \(\d+\)/,
-        reason: 'the proxy cannot connect to the controller',
+        reason: 'the proxy cannot connect there',
         hint: 'Check controller_url as the proxy sees it, or add the controller to NO_PROXY.',
     },
     {
@@ -46738,17 +46020,21 @@ function explain(error, phase) {
             isFinal: false,
         };
     }
-    const signs = causeChain(error).map(signOf);
+    const signs = (0,errors/* causeChain */.DD)(error).map(signOf);
     const cause = CAUSES.find(({ pattern }) => signs.some((sign) => pattern.test(sign)));
-    const detail = `${describeCause(error)} (while ${phase})`;
+    const detail = `${(0,errors/* describeCause */.V$)(error)} (while ${phase})`;
     if (cause === undefined)
         return { reason: detail, hint: CHECK_URL, isFinal: false };
     return { reason: `${cause.reason}: ${detail}`, hint: cause.hint, isFinal: cause.isFinal ?? false };
 }
 function signOf(thrown) {
-    return external_node_util_.types.isNativeError(thrown) ? `${codeOf(thrown)} ${thrown.message}` : String(thrown);
+    return external_node_util_.types.isNativeError(thrown) ? `${(0,errors/* codeOf */.$N)(thrown)} ${thrown.message}` : String(thrown);
 }
 
+// EXTERNAL MODULE: ./lib/controller/json.js
+var json = __nccwpck_require__(2296);
+// EXTERNAL MODULE: ./lib/controller/retry.js
+var retry = __nccwpck_require__(2250);
 ;// CONCATENATED MODULE: ./lib/controller/transport.js
 
 
@@ -46797,12 +46083,12 @@ function createDispatcher({ proxy, tls, requestTimeoutMs }, options) {
     };
     const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
     if (proxy === undefined)
-        return new undici/* Agent */.g6({ ...options, connect });
+        return new undici.Agent({ ...options, connect });
     // The client certificate is for the controller: a proxy gets to see none.
-    return new undici/* ProxyAgent */.kT({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
+    return new undici.ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 async function converse({ url, dispatcher, method, headers, body, maxBytes }, { progress, signal }) {
-    const response = await (0,undici/* request */.Em)(url, {
+    const response = await (0,undici.request)(url, {
         dispatcher: dispatcher.compose(observeDeparture(progress)),
         method,
         headers: {
@@ -46818,12 +46104,14 @@ async function converse({ url, dispatcher, method, headers, body, maxBytes }, { 
         bodyTimeout: 0,
     });
     progress.phase = 'reading the answer';
-    const header = (name) => firstOf(response.headers[name]);
+    const answered = Object.entries(response.headers).map(([name, value]) => [name, firstOf(value)]);
+    const received = Object.fromEntries(answered);
     return {
         status: response.statusCode,
         text: await readText(response.body, maxBytes),
-        location: header('location'),
-        retryAfterMs: parseRetryAfter(header('retry-after'), header('date')),
+        headers: received,
+        location: received['location'],
+        retryAfterMs: (0,retry/* parseRetryAfter */.mu)(received['retry-after'], received['date']),
     };
 }
 /** undici calls onRequestStart once a connection stands, right before the first byte is written. */
@@ -46847,7 +46135,7 @@ async function readText(body, maxBytes) {
         bytes += chunk.byteLength;
         // Leaving the loop destroys the stream, and the connection with it.
         if (bytes > maxBytes)
-            throw new UnusableAnswer(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
+            throw new json/* UnusableAnswer */.kf(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
         chunks.push(chunk);
     }
     return new TextDecoder().decode(Buffer.concat(chunks));
@@ -46856,7 +46144,813 @@ function firstOf(value) {
     return Array.isArray(value) ? value[0] : value;
 }
 
+
+/***/ }),
+
+/***/ 452:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $N: () => (/* binding */ codeOf),
+/* harmony export */   DD: () => (/* binding */ causeChain),
+/* harmony export */   V$: () => (/* binding */ describeCause),
+/* harmony export */   lZ: () => (/* binding */ ActionError),
+/* harmony export */   z6: () => (/* binding */ asActionError)
+/* harmony export */ });
+/* unused harmony export ERROR_CODES */
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+
+const { isNativeError } = node_util__WEBPACK_IMPORTED_MODULE_0__.types;
+/** What can go wrong, as the output `error_code` names it. */
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    'invalid_input',
+    'authentication_failed',
+    'permission_denied',
+    'instance_not_found',
+    'ambiguous_target',
+    'not_running',
+    'cannot_verify',
+    'restart_unsupported',
+    'restart_refused',
+    'vm_failed',
+    'timed_out',
+    'controller_unreachable',
+    'protocol_error',
+    'cancelled',
+    'self_restart',
+    'runner_busy',
+    'runner_not_found',
+    'runner_not_back',
+    'github_api_failed',
+    'internal_error',
+]));
+/** The one error that the action reports: a code for machines, a message and a hint for people. */
+class ActionError extends Error {
+    name = 'ActionError';
+    code;
+    hint;
+    transient;
+    constructor(code, message, details = {}) {
+        super(message, 'cause' in details ? { cause: details.cause } : undefined);
+        this.code = code;
+        this.hint = details.hint;
+        this.transient = details.transient ?? false;
+    }
+}
+/** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
+function asActionError(thrown) {
+    if (thrown instanceof ActionError)
+        return thrown;
+    return new ActionError('internal_error', `Something unexpected went wrong: ${describeCause(thrown)}.`, {
+        hint: 'This is a defect of the action. Please report it with the debug log of this step.',
+        cause: thrown,
+    });
+}
+/**
+ * One line that says what really went wrong. The error that names it is often buried: in `cause`, or, where
+ * several addresses were tried, in the `errors` of an AggregateError whose own message is empty.
+ */
+function describeCause(thrown) {
+    const root = causeChain(thrown).at(-1);
+    if (!isNativeError(root))
+        return String(root);
+    // OpenSSL says it in a word or two; the message around them is for its developers.
+    if ('reason' in root && typeof root.reason === 'string')
+        return root.reason;
+    const code = codeOf(root);
+    if (root.message === '')
+        return code || root.name;
+    return root.message.includes(code) ? root.message : `${root.message} (${code})`;
+}
+/** The code that Node gives to an error, e.g. `ECONNREFUSED`; empty if there is none. */
+function codeOf(error) {
+    return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+const DEEPEST_CHAIN = 10;
+/** The error, its cause, the cause's cause, ...; never empty, and finite even where a chain bites its tail. */
+function causeChain(thrown) {
+    const chain = [thrown];
+    for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {
+        chain.push(next);
+    }
+    return chain;
+}
+function causeOf(thrown) {
+    if (!isNativeError(thrown))
+        return undefined;
+    if ('errors' in thrown && Array.isArray(thrown.errors) && thrown.errors.length > 0)
+        return thrown.errors[0];
+    return thrown.cause;
+}
+
+
+/***/ }),
+
+/***/ 5691:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5817);
+
+
+await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 5817:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  i: () => (/* binding */ main)
+});
+
+// UNUSED EXPORTS: run
+
+// NAMESPACE OBJECT: ./lib/parsers.js
+var parsers_namespaceObject = {};
+__nccwpck_require__.r(parsers_namespaceObject);
+__nccwpck_require__.d(parsers_namespaceObject, {
+  dp: () => (HOUR),
+  pY: () => (MINUTE),
+  Z2: () => (SECOND),
+  Ju: () => (accept),
+  zM: () => (parsers_boolean),
+  ou: () => (controllerUrl),
+  p0: () => (duration),
+  Hq: () => (headerLines),
+  TK: () => (headerText),
+  yL: () => (oneOf),
+  lb: () => (optionalExternalId),
+  Cu: () => (optionalRunnerName),
+  rg: () => (optionalScope),
+  mR: () => (optionalText),
+  kO: () => (optionalUuid),
+  dq: () => (pollInterval),
+  yD: () => (secretText)
+});
+
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __nccwpck_require__(5233);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __nccwpck_require__(452);
+// EXTERNAL MODULE: ./lib/controller/json.js
+var controller_json = __nccwpck_require__(2296);
+// EXTERNAL MODULE: ./lib/controller/retry.js
+var retry = __nccwpck_require__(2250);
+;// CONCATENATED MODULE: ./lib/controller/client.js
+
+
+
+
+const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
+/** With less time left, another try is of no use. */
+const SHORTEST_TRY_MS = 250;
+function createClient({ transport, credentials, headers, clock, random }) {
+    /** Sends the request with credentials; after a 401 once more, if there can be a new session. */
+    async function exchange(request, bounds) {
+        const result = await authorizeAndSend(request, bounds);
+        const isDenied = 'answer' in result && result.answer.status === 401;
+        return isDenied && credentials.renew() ? authorizeAndSend(request, bounds) : result;
+    }
+    async function authorizeAndSend(request, bounds) {
+        const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false };
+        const authorization = await credentials.authorize((post) => transport.exchange({ ...handshake, ...post }, bounds));
+        if (!('headers' in authorization))
+            return authorization;
+        return transport.exchange({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+    }
+    /** Pauses before the next try: false where no time is left for it, or the server asks for more than is left. */
+    async function pause(attempt, retryAfterMs, bounds) {
+        const leftMs = bounds.deadline - clock.now();
+        if (leftMs < SHORTEST_TRY_MS || (retryAfterMs ?? 0) >= leftMs)
+            return false;
+        // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
+        const ms = Math.min((0,retry/* pauseMs */.rV)({ attempt, retryAfterMs, random }), Math.max(retryAfterMs ?? 0, leftMs / 2));
+        await clock.sleep(ms, bounds.signal);
+        return true;
+    }
+    async function read({ path, maxBytes, decode }, bounds) {
+        const request = { method: 'GET', path, maxBytes, isWrite: false };
+        for (let attempt = 0;; attempt++) {
+            const exchanged = await exchange(request, bounds);
+            bounds.signal.throwIfAborted();
+            const result = decodeExchange(exchanged, decode);
+            if ('value' in result)
+                return result.value;
+            const { fault } = result;
+            bounds.onFault?.(fault);
+            if (!(await pause(attempt, fault.retryAfterMs, bounds)))
+                throw givenUp(path, fault);
+        }
+    }
+    async function write({ path, body }, bounds) {
+        const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true };
+        for (let attempt = 0;; attempt++) {
+            const result = await exchange(request, bounds);
+            if (!isWorthRepeating(result))
+                return result;
+            bounds.signal.throwIfAborted();
+            const { retryAfterMs } = 'answer' in result ? result.answer : result.noAnswer;
+            if (!(await pause(attempt, retryAfterMs, bounds)))
+                return result;
+        }
+    }
+    return { read, write };
+}
+/** A write may be repeated only where it certainly was not carried out. */
+function isWorthRepeating(result) {
+    return 'answer' in result
+        ? result.answer.status === 429
+        : !result.noAnswer.left && !result.noAnswer.isFinal;
+}
+function decodeExchange(result, decode) {
+    try {
+        if ('answer' in result && !(0,retry/* isPassing */.WG)(result.answer.status))
+            return { value: decode(result.answer) };
+    }
+    catch (error) {
+        if (error instanceof controller_json/* UnusableAnswer */.kf)
+            return { fault: unusable(error) };
+        throw error;
+    }
+    return { fault: faultOf(result) };
+}
+function faultOf(result) {
+    if ('answer' in result) {
+        const { status, retryAfterMs } = result.answer;
+        const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
+        const wish = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
+        return {
+            kind: `HTTP ${status}`,
+            reason: `it answered HTTP ${status}${wish}`,
+            hint,
+            code: 'controller_unreachable',
+            retryAfterMs,
+        };
+    }
+    const { reason, hint, isFinal, retryAfterMs, cause } = result.noAnswer;
+    if (cause instanceof controller_json/* UnusableAnswer */.kf)
+        return unusable(cause);
+    if (isFinal)
+        throw new errors/* ActionError */.lZ('controller_unreachable', `The controller cannot be asked: ${reason}.`, {
+            hint,
+            cause,
+        });
+    return { kind: 'no answer', reason, hint, code: 'controller_unreachable', retryAfterMs, cause };
+}
+function unusable(cause) {
+    const hint = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
+    return {
+        kind: 'unusable answer',
+        reason: cause.message,
+        hint,
+        code: 'protocol_error',
+        retryAfterMs: undefined,
+        cause,
+    };
+}
+function givenUp(path, { code, reason, hint, cause }) {
+    const message = `The controller gave no usable answer to GET ${path}; at last: ${reason}.`;
+    return new errors/* ActionError */.lZ(code, message, { hint, cause, transient: true });
+}
+
+;// CONCATENATED MODULE: ./lib/controller/envelope.js
+
+
+/** The envelope, if the answer is one. */
+function parseEnvelope({ text: json }) {
+    const value = (0,controller_json/* parseJson */.qF)(json);
+    if (!(0,controller_json/* isRecord */.u4)(value))
+        return undefined;
+    if (value['status'] === 'OK')
+        return { status: 'OK', body: value['body'] };
+    if (value['status'] !== 'FAIL')
+        return undefined;
+    return { status: 'FAIL', message: (0,controller_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+}
+const LONGEST_MESSAGE = 1_000;
+/**
+ * The envelope of an answer to a read.
+ * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @param deniedHint what to do about HTTP 401.
+ * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ */
+function readEnvelope(call, answer, deniedHint) {
+    const envelope = parseEnvelope(answer);
+    throwIfDenied(call, answer, deniedHint);
+    if (envelope?.status === 'FAIL')
+        return envelope;
+    if (!isSuccess(answer))
+        throw rejected(call, answer);
+    if (envelope === undefined)
+        throw new controller_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
+    return envelope;
+}
+function isSuccess({ status }) {
+    return status >= 200 && status <= 299;
+}
+/** What an answer that is no envelope looks like. */
+function whatItIs({ text: body }) {
+    const start = body.trimStart();
+    if (start === '')
+        return 'an empty body';
+    if (start.startsWith('<'))
+        return 'an HTML page, not JSON';
+    return start.startsWith('{') || start.startsWith('[')
+        ? "JSON that is cut off or not the API's"
+        : 'text, not JSON';
+}
+/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403, unless a proxy said so. */
+function throwIfDenied(call, answer, deniedHint) {
+    if (answer.status === 401) {
+        throw new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+            hint: deniedHint,
+        });
+    }
+    if (answer.status === 403)
+        throw denied(call, answer);
+}
+function denied(call, answer) {
+    if (parseEnvelope(answer) !== undefined) {
+        return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+        });
+    }
+    if (answer.proxy !== undefined) {
+        return new errors/* ActionError */.lZ('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        });
+    }
+    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+    });
+}
+function rejected(call, answer) {
+    if (isRedirect(answer))
+        return redirected(call, answer);
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
+        hint: hintFor(answer.text),
+    });
+}
+function isRedirect({ status }) {
+    return status >= 300 && status <= 399;
+}
+/** Redirects are refused: whoever they lead to would get the credentials. */
+function redirected(call, { status, location }) {
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
+    });
+}
+/** Go's server, nginx and others say in the body what is wrong below HTTP. */
+function hintFor(body) {
+    if (/SSL certificate/.test(body))
+        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+    if (/HTTPS/.test(body))
+        return 'The server speaks TLS there: controller_url should begin with https://.';
+    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
+}
+/** Only the host: the rest of a redirect may carry tokens. */
+function hostOf(location) {
+    if (location === undefined)
+        return 'nowhere';
+    const url = URL.parse(location);
+    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
+}
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./lib/instant.js
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const EARLIEST_YEAR = 2002;
+/**
+ * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
+ * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
+ */
+function parseInstant(text) {
+    const match = RFC_3339.exec(text);
+    if (match === null)
+        return undefined;
+    const part = (index) => Number(match[index] ?? 0);
+    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
+    const [offsetHours, offsetMinutes] = [part(9), part(10)];
+    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
+    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
+        return undefined;
+    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
+    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
+    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
+    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
+    if (year < EARLIEST_YEAR)
+        return undefined;
+    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
+}
+/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+function compareInstants(a, b) {
+    return Number(a.epochNanoseconds - b.epochNanoseconds);
+}
+
+;// CONCATENATED MODULE: ./lib/controller/instance.js
+
+
+
+/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+const WELL_KNOWN = new Set([
+    ...[
+        'Scheduling',
+        'Pulling',
+        'Started',
+        'Stopping',
+        'Stopped',
+        'Terminating',
+        'Terminated',
+        'Error',
+        'Pushing',
+    ],
+    ...['running', 'stopped', 'suspended', 'deleted'],
+]);
+/**
+ * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
+ * @param instanceId the ID asked for: old controllers leave it out of the answer.
+ * @throws UnusableAnswer
+ */
+function readInstance(body, instanceId) {
+    if (Array.isArray(body))
+        return readMatches(body, { by: 'instance_id', id: instanceId })[0];
+    if (!(0,controller_json/* isRecord */.u4)(body))
+        throw new controller_json/* UnusableAnswer */.kf('the instance is not a JSON object');
+    const instance = instanceFrom({ instance_id: instanceId, ...body });
+    if (!isSameId(instance.instanceId, instanceId)) {
+        throw new controller_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
+    }
+    return instance;
+}
+/**
+ * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
+ * controllers leave the outer keys out. What does not match is not looked at: it is somebody else's trouble.
+ * @throws UnusableAnswer where there is no list, or a match cannot be read.
+ */
+function readMatches(body, target) {
+    // Go writes an empty list as null, and `omitempty` leaves it out.
+    if (body === null || body === undefined)
+        return [];
+    if (!Array.isArray(body))
+        throw new controller_json/* UnusableAnswer */.kf('the instances are not a JSON array');
+    const matches = new Map();
+    for (const item of body) {
+        if (!(0,controller_json/* isRecord */.u4)(item) || !(0,controller_json/* isRecord */.u4)(item['vm']) || !isMatch(item, item['vm'], target))
+            continue;
+        const instance = instanceFrom(merge(item, item['vm']));
+        matches.set(instance.instanceId, instance);
+    }
+    return [...matches.values()];
+}
+function isMatch(outer, vm, { by, id }) {
+    const values = [outer[by], vm[by]];
+    return by === 'external_id' ? (values[0] ?? values[1]) === id : values.some((value) => isSameId(value, id));
+}
+/** The outer keys count before the inner ones, unless they are null. */
+function merge(outer, vm) {
+    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+        throw new controller_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
+    }
+    return {
+        ...vm,
+        instance_id: outerId ?? innerId,
+        external_id: outer['external_id'] ?? vm['external_id'],
+        name: outer['name'] ?? vm['name'],
+    };
+}
+function isSameId(value, id) {
+    return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
+}
+const ID = /^[\w.:-]{1,100}$/;
+function instanceFrom(fields) {
+    const instanceId = (0,controller_json/* text */.Qq)(fields, 'instance_id') ?? '';
+    const state = (0,controller_json/* text */.Qq)(fields, 'instance_state');
+    if (!ID.test(instanceId))
+        throw new controller_json/* UnusableAnswer */.kf('the instance has no usable instance_id');
+    if (state === undefined)
+        throw new controller_json/* UnusableAnswer */.kf('the instance has no instance_state');
+    return {
+        instanceId,
+        state,
+        externalId: (0,controller_json/* text */.Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
+        name: (0,controller_json/* text */.Qq)(fields, 'name'),
+        message: (0,controller_json/* text */.Qq)(fields, 'message', instance_LONGEST_MESSAGE),
+        nodeId: (0,controller_json/* text */.Qq)(fields, 'node_id'),
+        updatedAt: instant(fields, 'ts'),
+        ...vmFrom((0,controller_json/* isRecord */.u4)(fields['vminfo']) ? fields['vminfo'] : {}),
+    };
+}
+function vmFrom(fields) {
+    const forwarding = fields['port_forwarding'];
+    return {
+        status: (0,controller_json/* text */.Qq)(fields, 'status'),
+        startDate: instant(fields, 'start_date'),
+        stopDate: instant(fields, 'stop_date'),
+        startDateText: (0,controller_json/* text */.Qq)(fields, 'start_date'),
+        reportedAt: instant(fields, 'timestamp'),
+        hostIp: address(fields, 'host_ip'),
+        ip: address(fields, 'ip'),
+        vncPort: port(fields, 'vnc_port'),
+        portForwarding: Array.isArray(forwarding)
+            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
+            : [],
+    };
+}
+function forwardingFrom(item) {
+    if (!(0,controller_json/* isRecord */.u4)(item))
+        return [];
+    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
+    if (guestPort === undefined || hostPort === undefined)
+        return [];
+    // Old versions spell it `Name`.
+    const name = (0,controller_json/* text */.Qq)(item, 'name') ?? (0,controller_json/* text */.Qq)(item, 'Name');
+    return [{ guestPort, hostPort, protocol: (0,controller_json/* text */.Qq)(item, 'protocol'), name }];
+}
+const instance_LONGEST_MESSAGE = 1_000;
+const MOST_FORWARDINGS = 256;
+/** In characters; the input `external_id` may be as long. */
+const LONGEST_EXTERNAL_ID = 500;
+function instant(fields, key) {
+    const value = (0,controller_json/* text */.Qq)(fields, key);
+    return value === undefined ? undefined : parseInstant(value);
+}
+function address(fields, key) {
+    const value = (0,controller_json/* text */.Qq)(fields, key);
+    return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
+}
+function port(fields, key) {
+    const value = fields[key];
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
+        ? value
+        : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/controller.js
+
+
+
+
+const MIB = 1024 * 1024;
+const MAX_LIST_BYTES = 32 * MIB;
+const MAX_INSTANCE_BYTES = MIB;
+const VERSION_TIMEOUT_MS = 5_000;
+const VM_PATH = '/api/v1/vm';
+const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const STATUS_PATH = '/api/v1/status';
+function createController({ client, clock, deniedHint, scrub }) {
+    const word = (text) => (WELL_KNOWN.has(text) ? text : scrub(text));
+    /** Free text may repeat a secret; what is judged is left alone. */
+    const scrubbed = (instance) => ({
+        ...instance,
+        state: word(instance.state),
+        status: instance.status && word(instance.status),
+        name: instance.name && scrub(instance.name),
+        message: instance.message && scrub(instance.message),
+    });
+    async function getInstance(instanceId, bounds) {
+        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+        const decode = (answer) => {
+            const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
+            return envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+        };
+        const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
+        if (instance !== undefined)
+            return scrubbed(instance);
+        // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
+        const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+        return found;
+    }
+    async function findInstances(target, bounds) {
+        const decode = (answer) => readMatches(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub), target);
+        const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
+        return instances.map(scrubbed);
+    }
+    async function restartInstance(request, bounds) {
+        const body = {
+            instance_id: request.instanceId,
+            vnc_password: request.vncPassword,
+            usb_device: request.usbDevice,
+        };
+        const exchange = await client.write({ path: RESTART_PATH, body }, bounds);
+        if ('noAnswer' in exchange)
+            return withoutAnswer(exchange.noAnswer);
+        const { answer } = exchange;
+        const envelope = parseEnvelope(answer);
+        throwIfNotCarriedOut(answer, envelope);
+        if (answer.status === 404)
+            throw unsupported(await getVersion(bounds));
+        if (envelope?.status === 'OK' && isSuccess(answer))
+            return { kind: 'accepted' };
+        const target = answer.location === undefined ? '' : `, a redirect to ${scrub(hostOf(answer.location))},`;
+        return {
+            kind: 'uncertain',
+            reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
+        };
+    }
+    function throwIfNotCarriedOut(answer, envelope) {
+        throwIfDenied(`POST ${RESTART_PATH}`, answer, deniedHint);
+        if (answer.status === 429) {
+            const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+            throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+        }
+        if (envelope?.status !== 'FAIL')
+            return;
+        throw new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${scrub(envelope.message)}".`, {
+            hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+        });
+    }
+    async function getVersion({ deadline, signal }) {
+        const decode = (answer) => {
+            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
+            const version = (0,controller_json/* isRecord */.u4)(body) ? (0,controller_json/* text */.Qq)(body, 'version') : undefined;
+            return version && scrub(version);
+        };
+        const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+        return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+    }
+    return { getInstance, findInstances, restartInstance, getVersion };
+}
+function bodyOf(envelope, scrub) {
+    if (envelope.status === 'FAIL')
+        throw new controller_json/* UnusableAnswer */.kf(`it answered FAIL: "${scrub(envelope.message)}"`);
+    return envelope.body;
+}
+function withoutAnswer({ left, reason, hint, cause }) {
+    if (!left)
+        throw neverCarriedOut(reason, { hint, cause });
+    return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+}
+function neverCarriedOut(reason, { hint, cause }) {
+    return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
+        hint: `Nothing was restarted. ${hint}`,
+        cause,
+    });
+}
+function unsupported(version) {
+    const message = `The controller does not know the restart request (HTTP 404); ${version === undefined ? 'it does not say which version it is' : `it reports version "${version}"`}.`;
+    return new errors/* ActionError */.lZ('restart_unsupported', message, {
+        hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
+    });
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./lib/controller/credentials.js
+
+
+
+
+
+/** @param onSecret told of each secret as it comes into being, before it is used. */
+function createCredentials(identity, onSecret) {
+    if (identity.kind === 'api_key')
+        return createSession(identity, onSecret);
+    const isRoot = identity.kind === 'root_token';
+    const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
+    const deniedHint = isRoot
+        ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
+        : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+    return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
+}
+/** `Authorization` for the root token. */
+function rootAuthorization(token) {
+    return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
+}
+// ---- user API keys: the controller's "TAP" protocol ----
+const HAND_PATH = '/tap/v1/hand';
+const SHAKE_PATH = '/tap/v1/shake';
+/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
+function createSession(apiKey, onSecret) {
+    let authorization;
+    return {
+        deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
+        async authorize(post) {
+            if (authorization === undefined) {
+                const session = await shakeHands(apiKey, post);
+                if (!('token' in session))
+                    return session;
+                const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
+                onSecret(bearer, ...session.secrets);
+                authorization = `Bearer ${bearer}`;
+            }
+            return { headers: { authorization } };
+        },
+        renew() {
+            authorization = undefined;
+            return true;
+        },
+    };
+}
+/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
+async function shakeHands({ id, key }, post) {
+    const hand = await post({ path: HAND_PATH, body: { id } });
+    if (!isAnswered(hand))
+        return notSent(HAND_PATH, hand);
+    if (isRedirect(hand.answer))
+        throw redirected(`POST ${HAND_PATH}`, hand.answer);
+    if (!isSuccess(hand.answer) || (0,controller_json/* isRecord */.u4)((0,controller_json/* parseJson */.qF)(hand.answer.text)))
+        throw unknownKey(hand.answer);
+    const encrypted = decodeBase64(hand.answer.text);
+    if (encrypted?.length !== modulusBytes(key))
+        return notSent(HAND_PATH, hand);
+    const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
+    if (!isAnswered(shake))
+        return notSent(SHAKE_PATH, shake);
+    if (isRedirect(shake.answer))
+        throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
+    // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
+    if (!isSuccess(shake.answer))
+        return { answer: { ...shake.answer, status: 401 } };
+    return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
+}
+/** An answer to judge, as opposed to one that may be another the next time. */
+function isAnswered(exchange) {
+    return 'answer' in exchange && !(0,retry/* isPassing */.WG)(exchange.answer.status);
+}
+/** Without a session, the request itself never leaves. */
+function notSent(path, exchange) {
+    if ('noAnswer' in exchange)
+        return { noAnswer: { ...exchange.noAnswer, left: false } };
+    const { status, retryAfterMs } = exchange.answer;
+    const reason = (0,retry/* isPassing */.WG)(status)
+        ? `was answered with HTTP ${status}`
+        : `was answered with ${whatItIs(exchange.answer)}`;
+    const hint = 'Look at the controller, and at what stands before it.';
+    const noAnswer = {
+        left: false,
+        isFinal: false,
+        reason: `the handshake (${path}) ${reason}`,
+        hint,
+        retryAfterMs,
+    };
+    return { noAnswer: { ...noAnswer, cause: undefined } };
+}
+function modulusBytes(key) {
+    return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
+}
+/** Either alphabet, with or without padding, with or without a line break at the end. */
+function decodeBase64(text) {
+    return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+function decrypt(encrypted, key) {
+    try {
+        return (0,external_node_crypto_.privateDecrypt)({ key, padding: external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, encrypted).toString();
+    }
+    catch {
+        // The cause would say nothing more, and might say too much.
+        throw new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', {
+            hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
+        });
+    }
+}
+/** A session's token is an ID, and no novel: in characters. */
+const LONGEST_TOKEN = 4_000;
+/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
+const LONGEST_SESSION = 6_000;
+/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
+const SHORTEST_SECRET = 8;
+function readSession(text) {
+    if (text.length > LONGEST_SESSION)
+        return undefined;
+    const answer = (0,controller_json/* parseJson */.qF)(text) ?? (0,controller_json/* parseJson */.qF)(decodeBase64(text)?.toString() ?? '');
+    const data = (0,controller_json/* isRecord */.u4)(answer) ? answer['data'] : undefined;
+    if (!(0,controller_json/* isRecord */.u4)(data) || typeof data['token'] !== 'string')
+        return undefined;
+    const { token, userName, ...others } = data;
+    if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
+        return undefined;
+    const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_SECRET);
+    return { token: data['token'], data, secrets: [data['token'], ...texts.map(String)] };
+}
+const TOKEN = /^[\x21-\x7e]+$/;
+function unknownKey({ status }) {
+    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
+        hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+    });
+}
+
+// EXTERNAL MODULE: ./lib/controller/transport.js + 1 modules
+var controller_transport = __nccwpck_require__(5055);
+// EXTERNAL MODULE: ./lib/runner/name.js
+var runner_name = __nccwpck_require__(9171);
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __nccwpck_require__(5918);
 ;// CONCATENATED MODULE: ./lib/parsers.js
+
+
 
 /** The value, or what is wrong on the list of problems: then nobody gets to see any value at all. */
 function accept(name, parsed, problems) {
@@ -46907,6 +47001,15 @@ const pollInterval = (text) => {
     const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
     return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
 };
+/** One of some words, as it is written. */
+function oneOf(...words) {
+    return (text) => {
+        const value = words.find((word) => word === text.trim());
+        if (value !== undefined)
+            return { value };
+        return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+    };
+}
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
 function duration({ min, max }) {
     return (text) => {
@@ -46922,6 +47025,26 @@ function duration({ min, max }) {
     };
 }
 const LONGEST_URL = 2_000;
+const LONGEST_RUNNER_NAME = 1_000;
+/** A runner's name, which may hold placeholders. */
+const optionalRunnerName = (text) => {
+    const value = text.trim();
+    const unknown = (0,runner_name/* unknownPlaceholder */.mz)(value);
+    if (value.length > LONGEST_RUNNER_NAME)
+        return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
+    if (unknown === undefined)
+        return { value: value || undefined };
+    return {
+        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+    };
+};
+const optionalScope = (text) => {
+    const value = text.trim();
+    const scope = (0,runner_scope/* parseScope */.Sk)(value);
+    if (value === '' || scope !== undefined)
+        return { value: scope };
+    return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+};
 const controllerUrl = (text) => {
     const value = text.trim();
     const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
@@ -47219,7 +47342,10 @@ function readProxy({ problems, onSecret }, { url, environment }) {
         onSecret(...secretsOf(proxy));
         return proxy;
     }
-    problems.push(`${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`);
+    const problem = `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`;
+    // The controller's way and GitHub's may lead through the same proxy.
+    if (!problems.includes(problem))
+        problems.push(problem);
     return undefined;
 }
 /** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
@@ -47233,7 +47359,63 @@ function secretsOf(proxy) {
     return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
 }
 
+;// CONCATENATED MODULE: ./lib/runner-inputs.js
+
+
+
+const { /* SECOND */ "Z2": runner_inputs_SECOND, /* HOUR */ "dp": runner_inputs_HOUR } = parsers_namespaceObject;
+const PUBLIC_API = 'https://api.github.com';
+/** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
+function readRunnerWish(form, environment) {
+    const { read, problems } = form;
+    const token = readSecret(form, 'github_token');
+    const nameTemplate = read('runner_name', optionalRunnerName);
+    const given = read('runner_scope', optionalScope);
+    const when = {
+        whenBusy: read('when_busy', oneOf('wait', 'fail', 'ignore')),
+        busyTimeoutMs: read('busy_timeout', duration({ min: runner_inputs_SECOND, max: 24 * runner_inputs_HOUR })),
+        runnerTimeoutMs: read('runner_timeout', duration({ min: runner_inputs_SECOND, max: 24 * runner_inputs_HOUR })),
+    };
+    const hasName = nameTemplate !== undefined || problems.some((problem) => problem.startsWith('runner_name:'));
+    if (!hasName && (token ?? given) !== undefined)
+        problems.push('runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope');
+    if (nameTemplate === undefined)
+        return undefined;
+    if (token === undefined)
+        problems.push('github_token: it is required with runner_name; it reads the runners');
+    const apiUrl = readApiUrl(form, environment);
+    return {
+        ...{ nameTemplate, token: token ?? '', ...when, apiUrl },
+        scope: given ?? thisRepository(form, environment),
+        proxy: readProxy(form, { url: apiUrl, environment }),
+        itself: readItself(environment),
+    };
+}
+function thisRepository({ problems }, environment) {
+    const scope = (0,runner_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
+    return accept('runner_scope', scope === undefined
+        ? { problem: 'there is no repository that the step runs for: give it' }
+        : { value: scope }, problems);
+}
+/** GitHub's own, or that of a GitHub Enterprise Server. */
+function readApiUrl({ problems }, environment) {
+    const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
+    if (url !== null && /^https?:$/.test(url.protocol))
+        return url;
+    problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
+    return new URL(PUBLIC_API);
+}
+/** The runner that the step runs on, unless that is one of GitHub's own machines. */
+function readItself(environment) {
+    const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
+    return {
+        runnerName: isHosted ? undefined : environment['RUNNER_NAME'],
+        repository: environment['GITHUB_REPOSITORY'] ?? '',
+    };
+}
+
 ;// CONCATENATED MODULE: ./lib/inputs.js
+
 
 
 
@@ -47245,6 +47427,9 @@ const DEFAULTS = {
     dry_run: 'false',
     job_summary: 'true',
     skip_tls_verify: 'false',
+    when_busy: 'wait',
+    busy_timeout: '1h',
+    runner_timeout: '10m',
 };
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
 /**
@@ -47273,6 +47458,7 @@ function readInputs(environment, onSecret) {
         identity: readIdentity(form, headers),
         tls: readTls(form),
         proxy: url && readProxy(form, { url, environment }),
+        runner: readRunnerWish(form, environment),
     };
     if (problems.length > 0)
         throw invalid(problems);
@@ -47285,7 +47471,7 @@ function wantsJobSummary(environment) {
 function invalid(problems) {
     const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
     const list = problems.map((problem) => `- ${problem}`).join('\n');
-    return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
+    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
 }
 function createReader(environment, problems) {
     return (name, parser) => {
@@ -47307,8 +47493,10 @@ function readTarget({ read, problems }) {
         : { by: 'instance_id', id: instanceId };
 }
 
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -47383,7 +47571,7 @@ function utils_toCommandProperties(annotationProperties) {
  */
 function command_issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+    process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
     command_issueCommand(name, {}, message);
@@ -47439,8 +47627,8 @@ function escapeProperty(s) {
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
 const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -47454,10 +47642,10 @@ function file_command_issueFileCommand(command, message) {
     if (!filePath) {
         throw new Error(`Unable to find environment variable for file command ${command}`);
     }
-    if (!external_fs_namespaceObject.existsSync(filePath)) {
+    if (!external_fs_.existsSync(filePath)) {
         throw new Error(`Missing file at path: ${filePath}`);
     }
-    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+    external_fs_.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_.EOL}`, {
         encoding: 'utf8'
     });
 }
@@ -47473,7 +47661,7 @@ function file_command_prepareKeyValueMessage(key, value) {
     if (convertedValue.includes(delimiter)) {
         throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
     }
-    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+    return `${key}<<${delimiter}${external_os_.EOL}${convertedValue}${external_os_.EOL}${delimiter}`;
 }
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
@@ -47575,6 +47763,8 @@ class DecodedURL extends URL {
 //# sourceMappingURL=proxy.js.map
 // EXTERNAL MODULE: ./node_modules/tunnel/index.js
 var node_modules_tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
 /* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
@@ -48434,7 +48624,7 @@ var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const { access, appendFile, writeFile } = external_fs_.promises;
 const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
 const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
 class Summary {
@@ -48457,7 +48647,7 @@ class Summary {
                 throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
             }
             try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
             }
             catch (_a) {
                 throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
@@ -48553,7 +48743,7 @@ class Summary {
      * @returns {Summary} summary instance
      */
     addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
+        return this.addRaw(external_os_.EOL);
     }
     /**
      * Adds an HTML codeblock to the summary buffer
@@ -48757,7 +48947,7 @@ var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
 // export const {open} = 'fs'
 const IS_WINDOWS = process.platform === 'win32';
 /**
@@ -48784,7 +48974,7 @@ function readlink(fsPath) {
 }
 // See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
 const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
     return io_util_awaiter(this, void 0, void 0, function* () {
         try {
@@ -49277,13 +49467,13 @@ class ToolRunner extends external_events_.EventEmitter {
     _processLineBuffer(data, strBuffer, onLine) {
         try {
             let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_namespaceObject.EOL);
+            let n = s.indexOf(external_os_.EOL);
             while (n > -1) {
                 const line = s.substring(0, n);
                 onLine(line);
                 // the rest of the string ...
-                s = s.substring(n + external_os_namespaceObject.EOL.length);
-                n = s.indexOf(external_os_namespaceObject.EOL);
+                s = s.substring(n + external_os_.EOL.length);
+                n = s.indexOf(external_os_.EOL);
             }
             return s;
         }
@@ -49574,7 +49764,7 @@ class ToolRunner extends external_events_.EventEmitter {
                 }
                 const optionsNonNull = this._cloneExecOptions(this.options);
                 if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
                 }
                 const state = new ExecState(optionsNonNull, this.toolPath);
                 state.on('debug', (message) => {
@@ -49913,8 +50103,8 @@ const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* ()
         version
     };
 });
-const platform = external_os_namespaceObject.platform();
-const arch = external_os_namespaceObject.arch();
+const platform = external_os_.platform();
+const arch = external_os_.arch();
 const isWindows = platform === 'win32';
 const isMacOS = platform === 'darwin';
 const isLinux = platform === 'linux';
@@ -50095,7 +50285,7 @@ function setOutput(name, value) {
     if (filePath) {
         return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
     }
-    process.stdout.write(external_os_namespaceObject.EOL);
+    process.stdout.write(external_os_.EOL);
     command_issueCommand('set-output', { name }, utils_toCommandValue(value));
 }
 /**
@@ -50163,7 +50353,7 @@ function notice(message, properties = {}) {
  * @param message info message
  */
 function info(message) {
-    process.stdout.write(message + external_os_namespaceObject.EOL);
+    process.stdout.write(message + external_os_.EOL);
 }
 /**
  * Begin an output group.
@@ -50262,7 +50452,7 @@ const SSH_PORT = 22;
  * well-known word is no secret, even if somebody's password is a part of it.
  */
 function outputsOf(outcome, show) {
-    const { restarted, before, last, durationMs, error } = outcome;
+    const { restarted, before, last, durationMs, runner, error } = outcome;
     const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
     return {
         restarted: restarted,
@@ -50279,6 +50469,7 @@ function outputsOf(outcome, show) {
         ssh_port: String(sshPort(last) ?? ''),
         port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
         duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
+        runner_status: runner?.status ?? '',
         error_code: error?.code ?? '',
     };
 }
@@ -50300,11 +50491,16 @@ function report(outcome, terminal) {
 function titleOf({ restarted, error }) {
     if (error === undefined)
         return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
-    return `${restarted === 'false' ? 'VM not restarted' : 'VM restart not verified'}: ${error.code}`;
+    return `${FAILURES[restarted]}: ${error.code}`;
 }
+const FAILURES = {
+    true: 'VM restarted, but not its runner',
+    false: 'VM not restarted',
+    unknown: 'VM restart not verified',
+};
 /** Stacks and causes to the debug log, and the one error annotation. */
 function reportError(error, { terminal, title }) {
-    for (const link of causeChain(error)) {
+    for (const link of (0,errors/* causeChain */.DD)(error)) {
         for (const line of stackOf(link).split('\n'))
             terminal.debug(line);
     }
@@ -50314,34 +50510,8 @@ function stackOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-;// CONCATENATED MODULE: ./lib/restart/journal.js
-
-/** So long a log may be silent before it says the same once more: in milliseconds. */
-const LONGEST_SILENCE_MS = 30_000;
-function createJournal({ log, now, sentAt }) {
-    const counts = new Map();
-    let last;
-    return {
-        note(kind, text) {
-            counts.set(kind, (counts.get(kind) ?? 0) + 1);
-            const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
-            if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
-                log.debug(line);
-                return;
-            }
-            log.info(line);
-            last = { text, at: now() };
-        },
-        tally() {
-            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
-        },
-    };
-}
-/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
-function formatElapsed(ms) {
-    return `+${(0,lib_clock/* seconds */.YA)(ms).padStart(7)}  `;
-}
-
+// EXTERNAL MODULE: ./lib/restart/journal.js
+var restart_journal = __nccwpck_require__(5632);
 ;// CONCATENATED MODULE: ./lib/restart/means.js
 function describeFault({ reason }) {
     return `The controller gave no usable answer: ${reason}`;
@@ -50540,16 +50710,16 @@ const MOST_CANDIDATES = 10;
  */
 async function takeBaseline(means, { target, deadline, onSeen }) {
     const { clock, log, signal } = means;
-    const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
     const onFault = (fault) => journal.note(fault.kind, describeFault(fault));
     const bounds = { deadline, signal, onFault };
     let graceEndsAt;
     for (;;) {
         const instance = await find(target, { means, bounds });
-        if (!(instance instanceof ActionError))
+        if (!(instance instanceof errors/* ActionError */.lZ))
             onSeen(instance);
-        const baseline = instance instanceof ActionError ? instance : checkPreconditions(instance);
-        if (!(baseline instanceof ActionError))
+        const baseline = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
+        if (!(baseline instanceof errors/* ActionError */.lZ))
             return baseline;
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
         if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
@@ -50562,14 +50732,14 @@ async function takeBaseline(means, { target, deadline, onSeen }) {
 function checkPreconditions(instance) {
     const { instanceId, state, status, startDate } = instance;
     if (state !== 'Started' || status !== 'running') {
-        return new ActionError('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
+        return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
             hint: isTerminal(instance)
                 ? 'It is gone for good: start a new one.'
                 : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
         });
     }
     if (startDate === undefined) {
-        return new ActionError('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
+        return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
     }
     return { instance, startDate };
 }
@@ -50578,7 +50748,7 @@ async function withVersion(error, { means, bounds }) {
     if (error.code !== 'cannot_verify')
         return error;
     const version = (await means.controller.getVersion(bounds)) ?? 'unknown';
-    return new ActionError(error.code, error.message, {
+    return new errors/* ActionError */.lZ(error.code, error.message, {
         hint: `${error.hint} Version of the controller: "${version}".`,
     });
 }
@@ -50588,7 +50758,7 @@ async function find(target, { means, bounds }) {
     }
     const instance = await means.controller.getInstance(target.id, bounds);
     return (instance ??
-        new ActionError('instance_not_found', `The controller has no instance ${target.id}.`, {
+        new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${target.id}.`, {
             hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
         }));
 }
@@ -50597,13 +50767,13 @@ function pickLive(instances, externalId) {
     const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
     if (first === undefined) {
         const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
-        return new ActionError('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
+        return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
             hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
         });
     }
     if (others.length === 0)
         return first;
-    return new ActionError('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
+    return new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
 }
 function listCandidates(instances) {
     const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
@@ -50641,7 +50811,7 @@ const LAST_LOOK_MS = 1_500;
 async function watch(means, options) {
     const { clock, signal } = means;
     const { baseline, sentAt, deadline, pollInterval } = options;
-    const journal = createJournal({ log: means.log, now: clock.now, sentAt });
+    const journal = (0,restart_journal/* createJournal */.s)({ log: means.log, now: clock.now, sentAt });
     const findings = { history: startHistory(baseline, sentAt), unmet: [] };
     let lookAt = nextLookAt(pollInterval, { lastLookAt: sentAt, deadline });
     for (;;) {
@@ -50689,7 +50859,7 @@ async function look(means, { options, journal, until }) {
         return { at: clock.now(), instance };
     }
     catch (error) {
-        if (error instanceof ActionError && error.transient)
+        if (error instanceof errors/* ActionError */.lZ && error.transient)
             return undefined;
         throw error;
     }
@@ -50698,7 +50868,7 @@ function kindOf(unmet) {
     return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
 }
 function vmFailed(reason) {
-    return new ActionError('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
+    return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
         hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
     });
 }
@@ -50717,7 +50887,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt })
         `Answers: ${journal.tally()}.`,
     ];
     const silentMs = hasNews ? 0 : endedAt - sentAt;
-    return new ActionError('timed_out', message.join(' '), { hint: watch_hintFor({ reply, unmet, silentMs }) });
+    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: watch_hintFor({ reply, unmet, silentMs }) });
 }
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
@@ -50744,6 +50914,7 @@ const NOTHING_DONE = {
     before: undefined,
     last: undefined,
     durationMs: undefined,
+    moments: {},
     error: undefined,
 };
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
@@ -50753,29 +50924,54 @@ async function restart(job, means) {
         await restartAndProve(job, means, record);
     }
     catch (error) {
-        record.error = restart_explain(asActionError(error), record.restarted);
+        record.error = explain((0,errors/* asActionError */.z6)(error), record.restarted);
     }
     return record;
 }
 async function restartAndProve(job, means, record) {
     const { clock, log } = means;
-    const deadline = clock.now() + job.timeoutMs;
     const onSeen = (instance) => {
         record.last = instance;
     };
-    const baseline = await takeBaseline(means, { target: job.target, deadline, onSeen });
-    record.before = baseline.instance;
-    log.info(`Before: ${describeState(baseline.instance)}`);
+    mark(record, 'started', clock.now());
+    const { baseline, deadline } = await prepare(job, means, { record, onSeen });
     if (job.dryRun)
         return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
     log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
     const sentAt = clock.now();
+    mark(record, 'sent', sentAt);
     const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
     const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, onSeen };
     const instance = await watch(means, watching);
     record.restarted = 'true';
+    mark(record, 'verified', clock.now());
     record.durationMs = clock.now() - sentAt;
     log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
+}
+function mark(record, moment, at) {
+    record.moments = { ...record.moments, [moment]: at };
+}
+/** Takes the baseline, and takes it anew as long as the gate holds the restart up: the restart's own time stands still then. */
+async function prepare(job, means, { record, onSeen }) {
+    const { clock, log, gate } = means;
+    let [target, deadline] = [job.target, clock.now() + job.timeoutMs];
+    for (;;) {
+        const baseline = await takeBaseline(means, { target, deadline, onSeen });
+        record.before = baseline.instance;
+        log.info(`Before: ${describeState(baseline.instance)}`);
+        if (gate === undefined)
+            return { baseline, deadline };
+        const askedAt = clock.now();
+        if (record.moments.heldUp === undefined)
+            mark(record, 'heldUp', askedAt);
+        const isOpen = await (job.dryRun ? gate.rehearse(baseline.instance) : gate.isOpen(baseline.instance));
+        mark(record, 'cleared', clock.now());
+        deadline += clock.now() - askedAt;
+        if (isOpen)
+            return { baseline, deadline };
+        // What was found by another name might be somebody else by now.
+        target = { by: 'instance_id', id: baseline.instance.instanceId };
+    }
 }
 /** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
 async function send(job, { means, record, instanceId, deadline }) {
@@ -50791,7 +50987,7 @@ async function send(job, { means, record, instanceId, deadline }) {
     }
     catch (error) {
         // The controller throws an ActionError only where nothing was carried out.
-        if (error instanceof ActionError)
+        if (error instanceof errors/* ActionError */.lZ)
             record.restarted = 'false';
         throw error;
     }
@@ -50802,16 +50998,73 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
     return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
 /** A cancelled step has to say what it leaves behind. */
-function restart_explain(error, restarted) {
+function explain(error, restarted) {
     if (error.code !== 'cancelled')
         return error;
     const left = restarted === 'false'
         ? 'No restart had been sent.'
         : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
-    return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
+}
+
+;// CONCATENATED MODULE: ./lib/timeline.js
+/** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
+function timelineOf({ moments, last, runner }) {
+    const { started = 0, heldUp, cleared, sent, verified } = moments;
+    const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, last });
+    const phases = [
+        phase('wait until no job runs', heldUp, cleared),
+        ...restarted,
+        phase('VM verified to runner back', verified, runner?.backAt),
+    ];
+    return phases.flatMap((known) => known === undefined ? [] : [{ ...known, fromMs: known.fromMs - started, toMs: known.toMs - started }]);
+}
+function phase(name, from, to) {
+    return from === undefined || to === undefined ? undefined : { name, fromMs: from, toMs: to };
+}
+/**
+ * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
+ * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
+ */
+function bootPhases({ sent, verified, last }) {
+    const bootedAt = verified - timeline_millisecondsBetween(last?.startDate, last?.reportedAt);
+    const stoppedAt = bootedAt - timeline_millisecondsBetween(last?.stopDate, last?.startDate);
+    if (!(bootedAt >= sent && bootedAt <= verified))
+        return [phase('restart sent to VM verified', sent, verified)];
+    const verify = phase('VM booted to verified', bootedAt, verified);
+    if (!(stoppedAt >= sent && stoppedAt <= bootedAt))
+        return [phase('restart sent to VM booted', sent, bootedAt), verify];
+    return [
+        phase('restart sent to VM stopped', sent, stoppedAt),
+        phase('VM stopped to booted', stoppedAt, bootedAt),
+        verify,
+    ];
+}
+/** Not a number where either is unknown: then nothing that is reckoned with it is true. */
+function timeline_millisecondsBetween(from, to) {
+    if (from === undefined || to === undefined)
+        return Number.NaN;
+    return Number(to.epochNanoseconds - from.epochNanoseconds) / 1_000_000;
+}
+const DAY_MS = 86_400_000;
+/**
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. All its words are this
+ * module's own: text from outside has no place in it.
+ */
+function renderGantt(phases) {
+    const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
+    if (phases.length === 0 || endsAtMs >= DAY_MS)
+        return [];
+    const bars = phases.map(({ name, fromMs, toMs }) => `    ${name} :${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`);
+    return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
+}
+/** Local midnight plus so many milliseconds: a time that is the same wherever it is looked at. */
+function timeOfDay(ms) {
+    return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }
 
 ;// CONCATENATED MODULE: ./lib/summary.js
+
 
 
 
@@ -50822,12 +51075,12 @@ async function writeSummary(outcome, terminal) {
         await summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
     }
     catch (error) {
-        terminal.warning(`The job summary could not be written: ${describeCause(error)}`);
+        terminal.warning(`The job summary could not be written: ${(0,errors/* describeCause */.V$)(error)}`);
     }
 }
 /**
- * The job summary: on failure the reason and what to do about it, then one table. It is a single block of HTML, in
- * which Markdown means nothing.
+ * The job summary: on failure the reason and what to do about it, then a table of what is known, and a timeline. All but
+ * its picture is a single block of HTML, in which Markdown means nothing; no text from outside is in the picture.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 function renderSummary(outcome, clean) {
@@ -50836,6 +51089,7 @@ function renderSummary(outcome, clean) {
         `<h3>${show(titleOf(outcome))}</h3>`,
         ...renderError(outcome, show),
         ...renderTable(outcome, show),
+        ...renderTimeline(outcome),
     ];
     return lines.join('\n');
 }
@@ -50849,7 +51103,7 @@ function renderError({ error }, show) {
     return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
 /** What was before stands only where it was something else. */
-function renderTable({ before, last, durationMs }, show) {
+function renderTable({ before, last, durationMs, runner }, show) {
     if (last === undefined)
         return [];
     const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
@@ -50857,10 +51111,24 @@ function renderTable({ before, last, durationMs }, show) {
         const [was, is] = [before && read(before), read(last)];
         return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
     });
-    const duration = durationMs === undefined
-        ? []
-        : [`<tr><td>duration</td><td></td><td>${cell((0,lib_clock/* seconds */.YA)(durationMs))}</td></tr>`];
-    return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...duration, '</table>'];
+    const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status };
+    const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td></td><td>${cell(value)}</td></tr>`]);
+    return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...more, '</table>'];
+}
+/**
+ * Where there is a runner to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table for whoever
+ * shows no Mermaid.
+ */
+function renderTimeline(outcome) {
+    const phases = outcome.runner === undefined ? [] : timelineOf(outcome);
+    if (phases.length === 0)
+        return [];
+    const rows = phases.map(({ name, fromMs, toMs }) => {
+        return `<tr><td>${name}</td><td>${(0,lib_clock/* seconds */.YA)(fromMs)}</td><td>${(0,lib_clock/* seconds */.YA)(toMs - fromMs)}</td></tr>`;
+    });
+    const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
+    const chart = renderGantt(phases);
+    return chart.length === 0 ? table : ['', ...chart, '', ...table];
 }
 const ROWS = {
     instance: ({ instanceId }) => instanceId,
@@ -51020,6 +51288,7 @@ function harmless(text) {
 
 
 
+
 /** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
 const EXIT_GRACE_MS = 300;
 /**
@@ -51038,11 +51307,16 @@ async function main(endWithin) {
 async function restartAsAsked(terminal, signal) {
     try {
         const inputs = readInputs(process.env, terminal.mask);
-        return await run(inputs, { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random });
+        const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
+        return await run(inputs, { ...host, addresses: ownAddresses() });
     }
     catch (error) {
-        return { ...NOTHING_DONE, error: asActionError(error) };
+        return { ...NOTHING_DONE, error: (0,errors/* asActionError */.z6)(error) };
     }
+}
+function ownAddresses() {
+    const interfaces = Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flat();
+    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 /** Outputs that cannot be written fail the step: whoever reads them would take them for empty. */
 function reportOrExplain(outcome, terminal) {
@@ -51051,14 +51325,35 @@ function reportOrExplain(outcome, terminal) {
         return true;
     }
     catch (error) {
-        terminal.error(`${titleOf(outcome)}, outputs not written`, describeCause(error));
+        terminal.error(`${titleOf(outcome)}, outputs not written`, (0,errors/* describeCause */.V$)(error));
         return false;
     }
 }
-/** The step without its frame: from checked inputs to what came of it. */
-async function run(inputs, { terminal, clock, random, signal, dispatchers }) {
+/**
+ * The step without its frame: from checked inputs to what came of it.
+ * @throws ActionError `self_restart`, before anything is asked.
+ */
+async function run(inputs, host) {
+    const guard = await createGuardIfAsked(inputs, host);
+    try {
+        const outcome = await runRestart(inputs, host, guard);
+        return guard === undefined ? outcome : await guard.conclude(outcome);
+    }
+    finally {
+        await guard?.close();
+    }
+}
+/** What talks to GitHub is loaded only where there is a runner to look after. */
+async function createGuardIfAsked({ runner: wish, requestTimeoutMs, timeoutMs: patienceMs }, { terminal, clock, random, signal, dispatchers, addresses = [] }) {
+    if (wish === undefined)
+        return undefined;
+    const { createGuard } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(70)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7070));
+    const means = { clock, random, terminal, signal, dispatchers };
+    return createGuard({ wish, requestTimeoutMs, patienceMs, addresses, ...means });
+}
+async function runRestart(inputs, { terminal, clock, random, signal, dispatchers }, guard) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
-    const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
+    const transport = (0,controller_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask);
     const client = createClient({ transport, credentials, headers, clock, random });
     const { deniedHint } = credentials;
@@ -51068,7 +51363,7 @@ async function run(inputs, { terminal, clock, random, signal, dispatchers }) {
         terminal.warning('skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.');
     }
     try {
-        return await restart(inputs, { clock, controller, log: terminal, signal });
+        return await restart(inputs, { clock, controller, log: terminal, signal, gate: guard?.gate });
     }
     finally {
         await transport.close();
@@ -51082,15 +51377,159 @@ async function run(inputs, { terminal, clock, random, signal, dispatchers }) {
 function interruptions() {
     const controller = new AbortController();
     const cancel = (signal) => {
-        controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
+        controller.abort(new errors/* ActionError */.lZ('cancelled', `The step was cancelled (${signal}).`));
     };
     process.on('SIGINT', cancel).on('SIGTERM', cancel);
     process.on('uncaughtException', (error) => {
         // Should the report itself be what failed, the step must not pass for it.
         process.exitCode = 1;
-        controller.abort(asActionError(error));
+        controller.abort((0,errors/* asActionError */.z6)(error));
     });
     return controller.signal;
+}
+
+
+/***/ }),
+
+/***/ 5632:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ createJournal)
+/* harmony export */ });
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+
+/** So long a log may be silent before it says the same once more: in milliseconds. */
+const LONGEST_SILENCE_MS = 30_000;
+function createJournal({ log, now, sentAt }) {
+    const counts = new Map();
+    let last;
+    return {
+        note(kind, text) {
+            counts.set(kind, (counts.get(kind) ?? 0) + 1);
+            const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
+            if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
+                log.debug(line);
+                return;
+            }
+            log.info(line);
+            last = { text, at: now() };
+        },
+        tally() {
+            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
+        },
+    };
+}
+/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
+function formatElapsed(ms) {
+    return `+${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(ms).padStart(7)}  `;
+}
+
+
+/***/ }),
+
+/***/ 9171:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
+/* harmony export */   bq: () => (/* binding */ fillName),
+/* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
+/* harmony export */   yS: () => (/* binding */ isSameName)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+
+/** What a runner's name may be made of, and where it comes from. */
+const PLACEHOLDERS = {
+    '{external_id}': ({ externalId }) => externalId,
+    '{name}': ({ name }) => name,
+    '{instance_id}': ({ instanceId }) => instanceId,
+};
+const BRACES = /\{[^{}]*\}/g;
+/** The first thing in braces that is no placeholder; undefined where all are. */
+function unknownPlaceholder(template) {
+    return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
+}
+/** Whether the name depends on the instance. */
+function hasPlaceholder(template) {
+    return template.search(BRACES) >= 0;
+}
+/**
+ * Fills the placeholders in from the instance.
+ * @throws ActionError `runner_not_found` where the instance lacks what the name is made of.
+ */
+function fillName(template, instance) {
+    return template.replace(BRACES, (word) => {
+        const value = PLACEHOLDERS[word]?.(instance);
+        if (value !== undefined)
+            return value;
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name holds ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
+    });
+}
+/** Names of runners are the same in upper and lower case. */
+function isSameName(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
+}
+
+
+/***/ }),
+
+/***/ 5918:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   OI: () => (/* binding */ describeScope),
+/* harmony export */   Sk: () => (/* binding */ parseScope),
+/* harmony export */   dK: () => (/* binding */ mayServe),
+/* harmony export */   jr: () => (/* binding */ fittingToken)
+/* harmony export */ });
+const ENTERPRISES = 'enterprises/';
+const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
+const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
+/** Reads `owner/repo`, an organisation's name, or `enterprises/NAME`; undefined for what is none of these. */
+function parseScope(text) {
+    if (text.startsWith(ENTERPRISES)) {
+        const enterprise = text.slice(ENTERPRISES.length);
+        return OWNER.test(enterprise) ? { kind: 'enterprise', enterprise } : undefined;
+    }
+    const slash = text.indexOf('/');
+    if (slash < 0)
+        return OWNER.test(text) ? { kind: 'organization', org: text } : undefined;
+    const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
+    return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
+}
+/** For people, e.g. `repository octo-org/app`. */
+function describeScope(scope) {
+    switch (scope.kind) {
+        case 'repository':
+            return `repository ${scope.owner}/${scope.repo}`;
+        case 'organization':
+            return `organisation ${scope.org}`;
+        case 'enterprise':
+            return `enterprise ${scope.enterprise}`;
+    }
+}
+/** The tokens that may read the runners of a scope; the one that every job gets never may. */
+const TOKENS = {
+    repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
+    organization: 'a fine-grained token or an app\'s with the organisation permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+    enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+/** Which kind of token would do, for hints. */
+function fittingToken({ kind }) {
+    return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
+}
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
+function mayServe(scope, repository) {
+    const [owner, repo] = repository.toLowerCase().split('/');
+    switch (scope.kind) {
+        case 'repository':
+            return scope.owner.toLowerCase() === owner && scope.repo.toLowerCase() === repo;
+        case 'organization':
+            return scope.org.toLowerCase() === owner;
+        case 'enterprise':
+            return true;
+    }
 }
 
 
@@ -51118,7 +51557,7 @@ function interruptions() {
 /******/ 	// Execute the module function
 /******/ 	var threw = true;
 /******/ 	try {
-/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 		__webpack_modules__[moduleId].call(module.exports, module, module.exports, __nccwpck_require__);
 /******/ 		threw = false;
 /******/ 	} finally {
 /******/ 		if(threw) delete __webpack_module_cache__[moduleId];
@@ -51130,6 +51569,9 @@ function interruptions() {
 /******/ 	// Return the exports of the module
 /******/ 	return module.exports;
 /******/ }
+/******/ 
+/******/ // expose the modules object (__webpack_modules__)
+/******/ __nccwpck_require__.m = __webpack_modules__;
 /******/ 
 /************************************************************************/
 /******/ /* webpack/runtime/asset-relocator-loader */
@@ -51216,6 +51658,28 @@ function interruptions() {
 /******/ 	};
 /******/ })();
 /******/ 
+/******/ /* webpack/runtime/ensure chunk */
+/******/ (() => {
+/******/ 	__nccwpck_require__.f = {};
+/******/ 	// This file contains only the entry chunk.
+/******/ 	// The chunk loading function for additional chunks
+/******/ 	__nccwpck_require__.e = (chunkId) => {
+/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 			__nccwpck_require__.f[key](chunkId, promises);
+/******/ 			return promises;
+/******/ 		}, []));
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/get javascript chunk filename */
+/******/ (() => {
+/******/ 	// This function allow to reference async chunks
+/******/ 	__nccwpck_require__.u = (chunkId) => {
+/******/ 		// return url for filenames based on template
+/******/ 		return "" + chunkId + ".index.js";
+/******/ 	};
+/******/ })();
+/******/ 
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
@@ -51239,6 +51703,69 @@ function interruptions() {
 /******/ 		if (!module.children) module.children = [];
 /******/ 		return module;
 /******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/import chunk loading */
+/******/ (() => {
+/******/ 	// no baseURI
+/******/ 	
+/******/ 	// object to store loaded and loading chunks
+/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
+/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
+/******/ 	var installedChunks = {
+/******/ 		792: 0
+/******/ 	};
+/******/ 	
+/******/ 	var installChunk = (data) => {
+/******/ 		var {ids, modules, runtime} = data;
+/******/ 		// add "modules" to the modules object,
+/******/ 		// then flag all "ids" as loaded and fire callback
+/******/ 		var moduleId, chunkId, i = 0;
+/******/ 		for(moduleId in modules) {
+/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
+/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
+/******/ 			}
+/******/ 		}
+/******/ 		if(runtime) runtime(__nccwpck_require__);
+/******/ 		for(;i < ids.length; i++) {
+/******/ 			chunkId = ids[i];
+/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
+/******/ 				installedChunks[chunkId][0]();
+/******/ 			}
+/******/ 			installedChunks[ids[i]] = 0;
+/******/ 		}
+/******/ 	
+/******/ 	}
+/******/ 	
+/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
+/******/ 			// import() chunk loading for javascript
+/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
+/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
+/******/ 	
+/******/ 				// a Promise means "currently loading".
+/******/ 				if(installedChunkData) {
+/******/ 					promises.push(installedChunkData[1]);
+/******/ 				} else {
+/******/ 					if(true) { // all chunks have JS
+/******/ 						// setup Promise in chunk cache
+/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
+/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
+/******/ 							throw e;
+/******/ 						});
+/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
+/******/ 						promises.push(installedChunkData[1] = promise);
+/******/ 					}
+/******/ 				}
+/******/ 			}
+/******/ 	};
+/******/ 	
+/******/ 	// no prefetching
+/******/ 	
+/******/ 	// no preloaded
+/******/ 	
+/******/ 	// no external install chunk
+/******/ 	
+/******/ 	// no on chunks loaded
 /******/ })();
 /******/ 
 /************************************************************************/

@@ -1,0 +1,717 @@
+export const id = 70;
+export const ids = [70];
+export const modules = {
+
+/***/ 7070:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  createGuard: () => (/* binding */ createGuard)
+});
+
+// EXTERNAL MODULE: ./lib/controller/transport.js + 1 modules
+var controller_transport = __webpack_require__(5055);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/controller/json.js
+var controller_json = __webpack_require__(2296);
+// EXTERNAL MODULE: ./lib/controller/retry.js
+var retry = __webpack_require__(2250);
+;// CONCATENATED MODULE: ./lib/runner/rate-limit.js
+/** What GitHub asks for where it limits and does not say for how long. */
+const UNSAID_MS = 60_000;
+/** The limit is lifted within the second that is named: one more is on the safe side. */
+const MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants to be left alone, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined where the answer is about something else. Pure: what
+ * "now" is, the answer itself says.
+ */
+function rateLimitMs({ status, headers, text, retryAfterMs }) {
+    if (status !== 403 && status !== 429)
+        return undefined;
+    if (retryAfterMs !== undefined)
+        return retryAfterMs;
+    if (headers['x-ratelimit-remaining'] === '0')
+        return untilReset(headers);
+    return status === 429 || /rate limit/i.test(text) ? UNSAID_MS : undefined;
+}
+function untilReset({ 'x-ratelimit-reset': reset = '', date = '' }) {
+    const ms = Number(reset) * 1_000 - Date.parse(date);
+    return reset === '' || Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + MARGIN_MS;
+}
+
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __webpack_require__(5918);
+;// CONCATENATED MODULE: ./lib/runner/api.js
+
+
+
+
+
+
+const MAX_BYTES = 8 * 1024 * 1024;
+/** With less time left, another try is of no use. */
+const SHORTEST_TRY_MS = 250;
+function createApi({ scope, clock, random, scrub, ...options }) {
+    const send = createSender(options);
+    const usage = createUsage();
+    /** GitHub wants no request before: milliseconds on the clock's scale. */
+    let allowedAt = Number.NEGATIVE_INFINITY;
+    async function ask(question, bounds) {
+        let fault = { reason: 'its rate limit allows no request yet' };
+        for (let attempt = 0; await pause(attempt, bounds); attempt++) {
+            const { exchange, data } = await send(question, bounds);
+            bounds.signal.throwIfAborted();
+            if ('answer' in exchange)
+                usage.count(exchange.answer);
+            const result = judge(question, { exchange, data });
+            if ('value' in result)
+                return result.value;
+            fault = result.fault;
+            allowedAt = clock.now() + (fault.waitMs ?? 0);
+            bounds.onFault?.({ kind: 'no answer of GitHub', reason: fault.reason });
+        }
+        throw givenUp(fault);
+    }
+    /** Before each try: false where no time is left for it, or GitHub wants a longer pause than that. */
+    async function pause(attempt, { deadline, signal }) {
+        const leftMs = deadline - clock.now();
+        const forcedMs = Math.max(0, allowedAt - clock.now());
+        if (leftMs < SHORTEST_TRY_MS || forcedMs >= leftMs)
+            return false;
+        const backoffMs = attempt === 0 ? 0 : (0,retry/* pauseMs */.rV)({ attempt: attempt - 1, retryAfterMs: undefined, random });
+        // Towards the end pauses grow shorter: what comes back in time has to be seen in time.
+        await clock.sleep(Math.max(forcedMs, Math.min(backoffMs, leftMs / 2)), signal);
+        return true;
+    }
+    function judge(question, { exchange, data }) {
+        if ('noAnswer' in exchange)
+            return { fault: faultOf(exchange.noAnswer) };
+        const { answer } = exchange;
+        if (answer.status === 200)
+            return readSuccess(question, { answer, data });
+        const known = question.otherwise?.(answer.status);
+        if (known !== undefined)
+            return known;
+        const waitMs = rateLimitMs(answer);
+        const said = describeAnswer(answer, scrub);
+        if (waitMs === undefined && !(0,retry/* isPassing */.WG)(answer.status))
+            throw rejected(answer, { said, scope, scrub });
+        return { fault: { reason: `it answered ${said}`, waitMs: waitMs ?? answer.retryAfterMs } };
+    }
+    return { ask, describeUsage: usage.describe };
+}
+/**
+ * Octokit makes the request and reads the answer; in between they travel as those of the controller do, so that time, size
+ * and proxies are in one place.
+ */
+function createSender({ baseUrl, token, transport, }) {
+    const octokit = (0,github/* getOctokit */.Q)(token, { baseUrl, userAgent: 'restart-anka-vm' });
+    return async ({ route, parameters }, bounds) => {
+        const sent = {};
+        const fetch = async (url, { headers }) => {
+            const path = url.slice(baseUrl.length);
+            const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false };
+            sent.exchange = await transport.exchange(request, bounds);
+            return responseOf(sent.exchange);
+        };
+        const asking = octokit.request(route, { ...parameters, request: { fetch } });
+        // Octokit throws for no answer, and for statuses that are none. Its errors hold the request: they go no further.
+        const { data, failure } = await asking.then(succeeded, failed);
+        if (sent.exchange === undefined)
+            throw new Error(`octokit sent nothing: ${failure}`);
+        return { exchange: sent.exchange, data };
+    };
+}
+function succeeded({ data }) {
+    return { data, failure: '' };
+}
+function failed(error) {
+    return { data: undefined, failure: (0,errors/* describeCause */.V$)(error) };
+}
+/**
+ * What octokit takes for an answer of `fetch`. What is not HTTP 200 is judged elsewhere; and no header of the server gets there,
+ * which could make it print something.
+ */
+function responseOf(exchange) {
+    if ('noAnswer' in exchange)
+        throw new Error('no answer');
+    const { status, text: body } = exchange.answer;
+    const headers = { 'content-type': 'application/json' };
+    return status === 200 ? new Response(body, { status, headers }) : Response.json(null, { status: 400 });
+}
+function readSuccess({ read }, { answer, data }) {
+    try {
+        return { value: read(data, answer) };
+    }
+    catch (error) {
+        if (!(error instanceof controller_json/* UnusableAnswer */.kf))
+            throw error;
+        return { fault: { reason: error.message, cause: error } };
+    }
+}
+function faultOf({ reason, isFinal, cause }) {
+    if (!isFinal)
+        return { reason, cause };
+    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+        hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
+        cause,
+    });
+}
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeAnswer({ status, text: json }, scrub) {
+    const body = (0,controller_json/* parseJson */.qF)(json);
+    const message = (0,controller_json/* isRecord */.u4)(body) ? (0,controller_json/* text */.Qq)(body, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${scrub(message)}")`}`;
+}
+/** What will not heal: somebody said no, or it is not GitHub's API. */
+function rejected({ status, headers }, { said, scope, scrub }) {
+    const where = (0,runner_scope/* describeScope */.OI)(scope);
+    if (status === 401) {
+        const hint = `It may be mistyped, or have expired. ${(0,runner_scope/* fittingToken */.jr)(scope)}`;
+        return new errors/* ActionError */.lZ('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
+    }
+    if (status === 403 || status === 404) {
+        const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+        const wants = permission === undefined ? '' : `; GitHub wants "${scrub(permission)}"`;
+        const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wants}.`;
+        const hint = `Check runner_scope and github_token. ${(0,runner_scope/* fittingToken */.jr)(scope)}`;
+        return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
+    }
+    const message = `GitHub answered the question for the self-hosted runners of ${where} with ${said}.`;
+    const hint = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
+}
+function givenUp({ reason, cause }) {
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
+        hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
+        cause,
+        transient: true,
+    });
+}
+function createUsage() {
+    const counts = { requests: 0, unchanged: 0 };
+    let quota = 'unknown';
+    return {
+        count({ status, headers }) {
+            counts.requests++;
+            if (status === 304)
+                counts.unchanged++;
+            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
+            if (left !== undefined)
+                quota = `${left} of ${limit ?? 'unknown'}`;
+        },
+        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
+    };
+}
+
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/restart/journal.js
+var restart_journal = __webpack_require__(5632);
+;// CONCATENATED MODULE: ./lib/runner/reading.js
+/** A job may have run for so long before GitHub says "busy": in milliseconds. 25 to 60 s have been seen. */
+const BUSY_LAG_MS = 60_000;
+
+;// CONCATENATED MODULE: ./lib/runner/return.js
+
+/**
+ * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. Who is
+ * online after that is most likely alive.
+ */
+const SESSION_LIFE_MS = 360_000;
+function startReturn(verifiedAt) {
+    return { verifiedAt, first: undefined, last: undefined, wasOffline: false, wasIdle: false };
+}
+/**
+ * Decides whether the runner is back, from one reading and those before it. Pure. That it is shown online proves nothing
+ * in itself: it may be the session that was cut off.
+ */
+function judgeReturn(before, reading) {
+    const { runner } = reading;
+    if (runner === undefined)
+        return { verdict: pending('no usable answer of GitHub'), history: before };
+    const history = { ...before, first: before.first ?? runner, last: runner };
+    if (runner === 'gone')
+        return { verdict: pending('it is not registered'), history: { ...history, wasOffline: true } };
+    if (!runner.isOnline)
+        return { verdict: pending('it is offline'), history: { ...history, wasOffline: true } };
+    const sinceVerifiedMs = reading.askedAt - history.verifiedAt;
+    const isIdleForSure = !runner.isBusy && sinceVerifiedMs >= BUSY_LAG_MS;
+    return {
+        verdict: verdictOn(history, { runner, sinceVerifiedMs }),
+        history: { ...history, wasIdle: history.wasIdle || isIdleForSure },
+    };
+}
+function verdictOn({ first, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
+    if (first !== 'gone' && first?.id !== runner.id)
+        return { kind: 'online', proof: 'registered anew' };
+    if (wasOffline)
+        return { kind: 'online', proof: 'it was offline before' };
+    if (wasIdle && runner.isBusy)
+        return { kind: 'online', proof: 'a job began on it' };
+    if (sinceVerifiedMs >= SESSION_LIFE_MS)
+        return { kind: 'probably_online' };
+    return pending('it is shown online, which may be what GitHub remembers from before');
+}
+function pending(seen) {
+    return { kind: 'pending', seen };
+}
+const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
+const README = 'See "Reset a runner between jobs" in the README.';
+/**
+ * The likely cause; what happens inside the VM nobody but its owner can see.
+ * @param wasOnline before the restart.
+ */
+function likelyCause({ first, last, wasOffline }, wasOnline) {
+    if (last === undefined)
+        return { reason: 'GitHub gave no usable answer', hint: 'Look at the runner before you rely on it.' };
+    if (last === 'gone') {
+        const reason = 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere';
+        return { reason, hint: `Register it under the same name after each boot. ${README}` };
+    }
+    if (!wasOffline) {
+        const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
+        return { reason, hint: 'Raise runner_timeout above 6m, and look at the runner before you rely on it.' };
+    }
+    if (first !== 'gone' && first?.isOnline) {
+        const reason = 'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
+        return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${README}` };
+    }
+    const reason = wasOnline
+        ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
+        : 'it was offline before the restart already: most likely it has no service that starts it';
+    return { reason, hint: `${SERVICE} ${README}` };
+}
+
+// EXTERNAL MODULE: ./lib/runner/name.js
+var runner_name = __webpack_require__(9171);
+;// CONCATENATED MODULE: ./lib/runner/find.js
+
+
+
+/** The runners that bear the name; GitHub's own filter may find more, or not exist (GitHub Enterprise Server). */
+async function findByName(github, name, bounds) {
+    const found = await github.listRunners(name, bounds);
+    return found.filter((runner) => (0,runner_name/* isSameName */.yS)(runner.name, name));
+}
+/**
+ * The one runner of the name.
+ * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
+ */
+async function findRunner(github, { name, scope }, bounds) {
+    const [first, ...others] = await findByName(github, name, bounds);
+    const where = (0,runner_scope/* describeScope */.OI)(scope);
+    if (first === undefined) {
+        const all = await github.listRunners(undefined, bounds);
+        throw new errors/* ActionError */.lZ('runner_not_found', `No self-hosted runner "${name}" is registered in ${where}; there ${listOf(all)}.`, { hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered.' });
+    }
+    if (others.length === 0)
+        return first;
+    throw new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} self-hosted runners are called "${name}" in ${where}: there ${listOf([first, ...others])}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function listOf(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+/** e.g. `online, busy`. */
+function describeRunner({ isOnline, isBusy }) {
+    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/tracker.js
+
+
+
+/** Time between two looks at the runner: in milliseconds. */
+const LOOK_EVERY_MS = 5_000;
+const LONGEST_LOOK_MS = 15_000;
+/** What a look may take that begins at the deadline, or shortly before. */
+const LAST_LOOK_MS = 1_500;
+/** When a look has to end that begins now: in time for the deadline, but not before it could have got an answer. */
+function lookUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_LOOK_MS, deadline), now + LAST_LOOK_MS);
+}
+function createTracker({ github, sought, clock, log, signal }) {
+    let id;
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const onFault = ({ kind, reason }) => journal.note(kind, `GitHub gave no usable answer: ${reason}`);
+    async function read(ask) {
+        const askedAt = clock.now();
+        const runner = await ask();
+        if (runner !== undefined)
+            id = runner === 'gone' ? undefined : runner.id;
+        return { askedAt, answeredAt: clock.now(), runner };
+    }
+    /** By its ID; where that is gone by its name, as it may have registered anew. */
+    async function current(deadline) {
+        const bounds = { deadline, signal, onFault };
+        const known = id === undefined ? undefined : await github.getRunner(id, bounds);
+        if (known !== undefined)
+            return known;
+        const [newest] = (await findByName(github, sought.name, bounds)).sort((a, b) => b.id - a.id);
+        return newest ?? 'gone';
+    }
+    return {
+        find: (deadline) => read(() => findRunner(github, sought, { deadline, signal, onFault })),
+        look: (until) => read(() => current(until).catch((error) => {
+            if (error instanceof errors/* ActionError */.lZ && error.transient)
+                return undefined;
+            throw error;
+        })),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/await-return.js
+
+
+
+
+
+/**
+ * Watches the runner until it is back; there is always a last look at the deadline.
+ * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` where GitHub never gave an answer.
+ */
+async function awaitReturn(options) {
+    const { tracker, verifiedAt, clock, log, signal } = options;
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: verifiedAt });
+    const deadline = verifiedAt + options.runnerTimeoutMs;
+    let history = startReturn(verifiedAt);
+    for (;;) {
+        const lookedAt = clock.now();
+        const reading = await tracker.look(lookUntil(lookedAt, deadline));
+        const judged = judgeReturn(history, reading);
+        history = judged.history;
+        const { verdict } = judged;
+        if (verdict.kind !== 'pending') {
+            log.info(`${describeBack(verdict)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+            return verdict.kind;
+        }
+        journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`);
+        if (lookedAt >= deadline)
+            throw notBack(options, history, journal);
+        await clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(0, deadline - clock.now())), signal);
+    }
+}
+function describeBack(verdict) {
+    return verdict.kind === 'online'
+        ? `The runner is back, proved: ${verdict.proof}`
+        : 'The runner is most likely back: it is still online after GitHub would have forgotten the one before';
+}
+function notBack(options, history, journal) {
+    const { last } = history;
+    const { reason, hint } = likelyCause(history, options.wasOnline);
+    const time = (0,lib_clock/* seconds */.YA)(options.runnerTimeoutMs);
+    const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Looks: ${journal.tally()}.`;
+    return new errors/* ActionError */.lZ(last === undefined ? 'github_api_failed' : 'runner_not_back', message, { hint });
+}
+/** Whether a reading showed the runner online. */
+function isOnline(runner) {
+    return runner !== undefined && runner !== 'gone' && runner.isOnline;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/occupation.js
+
+/** Between two readings further apart than this a job may have come and gone, and another have begun: in milliseconds. */
+const LONGEST_GAP_MS = 20_000;
+/**
+ * Decides whether a job runs on the runner, from one reading and those before it. Pure.
+ * GitHub may say "not busy" for a minute after a job began, so it takes a minute of such readings to know of all jobs that
+ * began before it. A busy runner that is offline has lost its job: nobody works on it any more.
+ */
+function judgeOccupation(calm, { askedAt, answeredAt, runner }) {
+    if (runner === undefined)
+        return { occupation: 'unknown', calm: undefined };
+    if (runner !== 'gone' && runner.isOnline && runner.isBusy)
+        return { occupation: 'busy', calm: undefined };
+    const isUnbroken = calm !== undefined && askedAt - calm.until <= LONGEST_GAP_MS;
+    const since = isUnbroken ? calm.since : answeredAt;
+    return {
+        occupation: askedAt - since >= BUSY_LAG_MS ? 'idle' : 'settling',
+        calm: { since, until: answeredAt },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate.js
+
+
+
+
+
+function createGate(options) {
+    const { whenBusy, log } = options;
+    let watch;
+    return {
+        async isOpen(instance) {
+            const isFirst = watch === undefined;
+            watch ??= await begin(options, instance);
+            if (whenBusy === 'ignore') {
+                if (isBusy(watch.last))
+                    log.warning(`${describe(watch.last)}; when_busy says to ignore that.`);
+                return true;
+            }
+            const occupation = isFirst ? judge(watch, watch.last) : await look(options, watch);
+            if (occupation === 'idle')
+                return true;
+            await waitUntilIdle(options, watch, occupation);
+            return false;
+        },
+        async rehearse(instance) {
+            watch = await begin(options, instance);
+            log.info(`Dry run: ${describe(watch.last)}`);
+            return true;
+        },
+        findings: () => watch,
+    };
+}
+async function begin(options, instance) {
+    const { whenBusy, busyTimeoutMs, patienceMs, clock, log } = options;
+    const busyUntil = clock.now() + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+    const tracker = options.trackerFor(instance);
+    const last = await tracker.find(clock.now() + patienceMs);
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    return { tracker, last, calm: undefined, busyUntil, silentUntil: busyUntil + patienceMs, journal };
+}
+function judge(watch, reading) {
+    const { occupation, calm } = judgeOccupation(watch.calm, reading);
+    watch.calm = calm;
+    if (reading.runner !== undefined)
+        watch.last = reading;
+    watch.journal.note(occupation, `${describe(reading)}${WHAT_NOW[occupation]}`);
+    return occupation;
+}
+const WHAT_NOW = {
+    idle: ', and was for a minute: no job runs on it',
+    settling: '; making sure for a minute, as GitHub learns late of a new job',
+    busy: '; waiting for its job to end',
+    unknown: '; looking again',
+};
+async function look({ clock }, watch) {
+    return judge(watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+}
+/** Until when each state of things is put up with. That no job is seen is made sure of in any case: it takes a minute. */
+const BEARABLE_UNTIL = {
+    busy: ({ busyUntil }) => busyUntil,
+    unknown: ({ silentUntil }) => silentUntil,
+    settling: () => Number.POSITIVE_INFINITY,
+};
+async function waitUntilIdle(options, watch, first) {
+    const { clock, signal } = options;
+    for (let occupation = first; occupation !== 'idle'; occupation = await look(options, watch)) {
+        const leftMs = BEARABLE_UNTIL[occupation](watch) - clock.now();
+        if (leftMs <= 0)
+            throw occupation === 'busy' ? stillBusy(options, watch) : notKnown(watch);
+        await clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), signal);
+    }
+}
+function isBusy({ runner }) {
+    return runner !== undefined && runner !== 'gone' && runner.isBusy;
+}
+/** e.g. `Runner "mac-7" (ID 12) is online, busy`. */
+function describe({ runner }) {
+    if (runner === undefined)
+        return 'GitHub gave no usable answer about the runner';
+    if (runner === 'gone')
+        return 'The runner is registered no more';
+    return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}`;
+}
+function stillBusy({ whenBusy }, { last, journal }) {
+    const waited = whenBusy === 'fail' ? '' : ', and was until busy_timeout';
+    const seen = whenBusy === 'fail' ? '' : ` Looks: ${journal.tally()}.`;
+    return new errors/* ActionError */.lZ('runner_busy', `${describe(last)}${waited}. No restart was sent.${seen}`, {
+        hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
+    });
+}
+function notKnown({ journal }) {
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent. Looks: ${journal.tally()}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, {
+        hint: 'Look at githubstatus.com and at the debug log of this step.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github.js
+
+const PER_PAGE = 100;
+/** A scope holds 10,000 runners at most. */
+const MOST_PAGES = 100;
+const ROUTES = {
+    repository: 'GET /repos/{owner}/{repo}/actions/runners',
+    organization: 'GET /orgs/{org}/actions/runners',
+    enterprise: 'GET /enterprises/{enterprise}/actions/runners',
+};
+function createGitHub(api, scope) {
+    const { kind, ...place } = scope;
+    const seen = new Map();
+    async function getRunner(id, bounds) {
+        const before = seen.get(id);
+        const headers = before === undefined ? {} : { 'if-none-match': before.etag };
+        return api.ask({
+            route: `${ROUTES[kind]}/{runner_id}`,
+            parameters: { ...place, runner_id: id, headers },
+            read(data, answer) {
+                const runner = readRunner(data);
+                if (runner.id !== id)
+                    throw new controller_json/* UnusableAnswer */.kf('it answered with another runner');
+                const { etag } = answer.headers;
+                if (etag !== undefined)
+                    seen.set(id, { etag, runner });
+                return runner;
+            },
+            otherwise(status) {
+                if (status === 304 && before !== undefined)
+                    return { value: before.runner };
+                return status === 404 ? { value: undefined } : undefined;
+            },
+        }, bounds);
+    }
+    /** Pages are counted, not followed: a link could lead the token elsewhere. */
+    async function listRunners(name, bounds) {
+        const runners = [];
+        for (let page = 1; page <= MOST_PAGES; page++) {
+            const parameters = { ...place, name, per_page: PER_PAGE, page };
+            const found = await api.ask({ route: ROUTES[kind], parameters, read: readRunners }, bounds);
+            runners.push(...found);
+            if (found.length < PER_PAGE)
+                break;
+        }
+        return runners;
+    }
+    return { getRunner, listRunners };
+}
+function readRunners(data) {
+    const runners = (0,controller_json/* isRecord */.u4)(data) ? data['runners'] : undefined;
+    if (!Array.isArray(runners))
+        throw new controller_json/* UnusableAnswer */.kf('it answered without a list of runners');
+    return runners.map(readRunner);
+}
+function readRunner(data) {
+    const fields = (0,controller_json/* isRecord */.u4)(data) ? data : {};
+    const { id, busy } = fields;
+    const [name, status] = [(0,controller_json/* text */.Qq)(fields, 'name'), (0,controller_json/* text */.Qq)(fields, 'status')];
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || status === undefined) {
+        throw new controller_json/* UnusableAnswer */.kf('it answered with a runner that lacks id, name, status or busy');
+    }
+    return { id, name, isOnline: status === 'online', isBusy: busy };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/itself.js
+
+
+
+/**
+ * Makes sure that the step does not restart the machine that it runs on.
+ * @throws ActionError `self_restart`
+ */
+function refuseSelfRestart(itself, { name, scope }) {
+    const { runnerName, repository } = itself;
+    if (runnerName === undefined || !(0,runner_name/* isSameName */.yS)(runnerName, name) || !(0,runner_scope/* mayServe */.dK)(scope, repository))
+        return;
+    throw new errors/* ActionError */.lZ('self_restart', `The step runs on runner "${name}", which is in the VM to restart.`, {
+        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    });
+}
+/**
+ * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
+ * @param addresses those of the machine that the step runs on.
+ */
+function sharedAddress({ ip }, addresses) {
+    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/guard.js
+
+
+
+
+
+
+
+
+
+
+const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+/** @throws ActionError `self_restart` where the runner's name says that much already. */
+function createGuard(options) {
+    const { wish, clock, random, terminal: log, signal, requestTimeoutMs, dispatchers } = options;
+    const { scope, token, apiUrl, proxy } = wish;
+    if (!(0,runner_name/* hasPlaceholder */.Kc)(wish.nameTemplate))
+        refuseSelfRestart(wish.itself, { name: wish.nameTemplate, scope });
+    const transport = (0,controller_transport/* createTransport */.o)({
+        baseUrl: apiUrl,
+        proxy,
+        tls: PUBLIC_TLS,
+        requestTimeoutMs,
+        clock,
+        dispatchers,
+    });
+    const baseUrl = apiUrl.href.replace(/\/+$/, '');
+    const api = createApi({ baseUrl, token, scope, transport, clock, random, scrub: log.scrub });
+    const github = createGitHub(api, scope);
+    function trackerFor(instance) {
+        const name = (0,runner_name/* fillName */.bq)(wish.nameTemplate, instance);
+        refuseSelfRestart(wish.itself, { name, scope });
+        warnOfSharedAddress(instance, options);
+        log.info(`Looking for the self-hosted runner "${name}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        return createTracker({ github, sought: { name, scope }, clock, log, signal });
+    }
+    const { whenBusy, busyTimeoutMs } = wish;
+    const { patienceMs } = options;
+    const gate = createGate({ whenBusy, busyTimeoutMs, patienceMs, clock, log, signal, trackerFor });
+    return {
+        gate,
+        async conclude(outcome) {
+            const runner = await conclude(outcome, { gate, options });
+            log.debug(api.describeUsage());
+            return { ...outcome, ...runner };
+        },
+        close: transport.close,
+    };
+}
+function warnOfSharedAddress(instance, { addresses, terminal }) {
+    const address = sharedAddress(instance, addresses);
+    if (address === undefined)
+        return;
+    terminal.warning(`The VM to restart and the machine that runs this step have the same address, ${address}. If they are the same machine, the restart kills this step.`);
+}
+async function conclude({ restarted, moments: { verified: verifiedAt } }, { gate, options }) {
+    const findings = gate.findings();
+    if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
+        return { runner: NO_RUNNER };
+    const { wish, clock, terminal: log, signal } = options;
+    const { tracker, last } = findings;
+    const { runnerTimeoutMs } = wish;
+    try {
+        const wasOnline = isOnline(last.runner);
+        const watching = { tracker, wasOnline, verifiedAt, runnerTimeoutMs, clock, log, signal };
+        return { runner: { status: await awaitReturn(watching), backAt: clock.now() } };
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
+        return { runner: { status, backAt: undefined }, error: explain(error) };
+    }
+}
+const NO_RUNNER = { status: undefined, backAt: undefined };
+/** A cancelled step has to say what it leaves behind. */
+function explain(error) {
+    if (error.code !== 'cancelled')
+        return error;
+    const left = 'The VM was restarted and verified; whether its runner is back is not known.';
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
+}
+
+
+/***/ })
+
+};
