@@ -599,7 +599,9 @@ function readRunner(data) {
     const fields = (0,controller_json/* isRecord */.u4)(data) ? data : {};
     const { id, busy } = fields;
     const [name, status] = [(0,controller_json/* text */.Qq)(fields, 'name'), (0,controller_json/* text */.Qq)(fields, 'status')];
-    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || status === undefined) {
+    // A word that nobody knows is not "offline": to see a runner offline is a part of the proof that it came back.
+    const isKnown = status === 'online' || status === 'offline';
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) {
         throw new controller_json/* UnusableAnswer */.kf('it answered with a runner that lacks id, name, status or busy');
     }
     return { id, name, isOnline: status === 'online', isBusy: busy };

@@ -1,6 +1,7 @@
-import type { ErrorCode } from '../src/errors.ts';
+import { FITS, isHealthy } from './fits.ts';
 import type { Malice } from './malice.ts';
-import { ORIGIN, type RunRecord, type TrueReport } from './run.ts';
+import type { Check, RunRecord, TrueReport } from './run.ts';
+import { killedJob, lostRunner, wrongClaim } from './runner-check.ts';
 
 /** What `timeout` and a signal leave for the end: in milliseconds. */
 const END_MS = 2_000;
@@ -9,19 +10,11 @@ const CANCEL_MS = 1_000;
 /** The promises that a run broke, in words; empty for none. */
 export function brokenPromises(run: RunRecord): string[] {
   const checks = [
-    falseSuccess,
-    secondRestart,
-    falseFailure,
-    lateEnd,
-    untruth,
-    wrongCode,
-    missingOutput,
-    leak,
+    ...[falseSuccess, secondRestart, falseFailure, lateEnd, untruth, wrongCode, missingOutput, leak],
+    ...[killedJob, wrongClaim, lostRunner],
   ];
   return checks.flatMap((check) => check(run) ?? []);
 }
-
-type Check = (run: RunRecord) => string | undefined;
 
 // ---- no false success ----
 
@@ -77,14 +70,21 @@ const HEARTBEATS = 3;
 
 /** It was all well again, and there was time enough to see it. */
 const falseFailure: Check = (run) => {
-  const { outcome, startedAt, faults, cancelledAt, malice } = run;
-  if (outcome.error === undefined || cancelledAt !== undefined || !run.isUp) return undefined;
+  const { outcome, faults, cancelledAt } = run;
+  if (outcome.error === undefined || outcome.restarted === 'true') return undefined;
+  if (cancelledAt !== undefined || !run.isUp) return undefined;
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
   // Who is told that the credentials are no good, or the address, has no reason to ask again; and an Error that stays is one.
   if (!isCarriedOut || faults.has('denied') || wasDownForLong(run)) return undefined;
-  const isInTime = calmAt(run) + allowanceMs(run) < startedAt + malice.step.timeoutMs;
+  const isInTime = calmAt(run) + allowanceMs(run) < deadlineOf(run);
   return isInTime ? 'false failure: all was well again in time' : undefined;
 };
+
+/** While a runner is waited for, the time for the restart stands still; then it is the end that tells. */
+function deadlineOf({ startedAt, endedAt, malice, outcome }: RunRecord): number {
+  const hasTimedOut = malice.runner !== undefined && outcome.error?.code === 'timed_out';
+  return hasTimedOut ? endedAt - END_MS : startedAt + malice.step.timeoutMs;
+}
 
 const LONG_MS = 30_000;
 
@@ -125,12 +125,23 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Malice): numbe
 // ---- it ends ----
 
 const lateEnd: Check = ({ startedAt, endedAt, cancelledAt, lastBegunAt, outcome, malice }) => {
-  const deadline = startedAt + malice.step.timeoutMs;
+  const deadline = startedAt + malice.step.timeoutMs + runnerMs(malice);
   if (endedAt > deadline + END_MS) return 'it ended late';
-  if (outcome.error?.code === 'timed_out' && lastBegunAt < deadline) return 'there was no last look';
+  if (malice.runner === undefined && outcome.error?.code === 'timed_out' && lastBegunAt < deadline)
+    return 'there was no last look';
   const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
   return isCancelledLate ? 'it ended late after the signal' : undefined;
 };
+
+/** It takes a minute to be sure that no job runs; and GitHub may be silent for as long as the restart may take. */
+const SETTLING_MS = 60_000;
+
+/** What a runner to look after may add. */
+function runnerMs({ runner, step }: Malice): number {
+  if (runner === undefined) return 0;
+  const { busyTimeoutMs, runnerTimeoutMs } = runner;
+  return busyTimeoutMs + step.timeoutMs + SETTLING_MS + runnerTimeoutMs;
+}
 
 // ---- what it says is true ----
 
@@ -141,6 +152,8 @@ const untruth: Check = ({ outcome: { restarted, error }, posts, malice }) => {
     return '"false" though the controller took the restart';
   if (restarted === 'unknown' && posts.length === 0) return '"unknown" though nothing was ever sent';
   if (restarted === 'unknown' && isRefused) return '"unknown" though the controller refused it';
+  const isFailure = restarted === 'true' && error !== undefined && malice.runner === undefined;
+  if (isFailure) return 'an error after a restart that was proved';
   const isSuccess = restarted === 'true' || malice.step.dryRun;
   return isSuccess || error !== undefined ? undefined : 'neither success nor an error';
 };
@@ -151,59 +164,6 @@ const wrongCode: Check = (run) => {
   return `the code ${code} does not fit`;
 };
 
-const SPOILED = ['answer too short', 'answer garbled', 'answer with a gap'];
-const UNANSWERED = [
-  ...['refused', 'hangs connecting', 'request lost', 'request late', 'answer lost', 'answer late'],
-  ...['answer cut', 'answer in pieces', 'storm', 'late storm', 'controller restart'],
-];
-
-/** For each code, whether what happened can be called that. */
-const FITS: Readonly<Record<ErrorCode, (run: RunRecord) => boolean>> = {
-  invalid_input: () => false,
-  internal_error: () => false,
-  authentication_failed: (run) => happened(run, 'denied') || run.deniedInRow > 1,
-  permission_denied: (run) => happened(run, 'HTTP 403'),
-  protocol_error: (run) => happened(run, 'HTTP 302', 'HTTP 400', 'HTTP 404', ...SPOILED),
-  controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end'),
-  instance_not_found: (run) => happened(run, 'terminate', 'replace', ...SPOILED) || flaps(run),
-  ambiguous_target: (run) =>
-    run.malice.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace'),
-  not_running: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace', ...SPOILED),
-  cannot_verify: (run) => mayLackDates(run) || happened(run, ...SPOILED),
-  restart_unsupported: (run) => happened(run, 'HTTP 404'),
-  restart_refused: (run) => run.posts.some(({ reply }) => reply === 'refused'),
-  vm_failed: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace'),
-  timed_out: (run) => run.posts.length > 0 && run.endedAt >= run.startedAt + run.malice.step.timeoutMs,
-  cancelled: (run) => run.cancelledAt !== undefined,
-  // Nobody looks after a runner in these worlds.
-  self_restart: () => false,
-  runner_busy: () => false,
-  runner_not_found: () => false,
-  runner_not_back: () => false,
-  github_api_failed: () => false,
-};
-
-function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {
-  return some.some((fault) => faults.has(fault));
-}
-
-function mayLackDates({ malice: { world } }: RunRecord): boolean {
-  return world.controllerVersion === '1.43.0' || world.datelessMs !== 0;
-}
-
-function flaps({ malice: { world } }: RunRecord): boolean {
-  return world.controllerVersion < '1.47';
-}
-
-/** Whether the agent never reported anything but a VM that is Started and running. */
-function wasHealthy({ reports }: RunRecord): boolean {
-  return reports.every(isHealthy);
-}
-
-function isHealthy({ state, power }: TrueReport): boolean {
-  return state === 'Started' && power === 'running';
-}
-
 const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, malice }) => {
   const { restarted, error } = outcome;
   const isKnown = answersSeen > 0 && malice.step.targetBy === 'instance_id';
@@ -211,6 +171,7 @@ const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, malice }) 
     ...(isKnown ? ['instance_id', 'instance_state'] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
     ...(restarted === 'true' ? ['start_date', 'duration', 'status'] : []),
+    ...(restarted === 'true' && malice.runner && error === undefined ? ['runner_status'] : []),
     ...(error === undefined ? [] : ['error_code']),
   ];
   const missing = ['restarted', ...due].filter((name) => !outputs[name]);
@@ -227,8 +188,8 @@ function formsOf(secret: string): string[] {
   return [secret, unpadded, encodeURIComponent(secret), ...encodings.map((form) => bytes.toString(form))];
 }
 
-const leak: Check = ({ secrets, written, origins }) => {
+const leak: Check = ({ secrets, written, strays }) => {
   if (secrets.flatMap(formsOf).some((form) => written.includes(form))) return 'a secret was written';
   if (/^\s*::|##\[/m.test(written)) return 'something written would act as a workflow command';
-  return [...origins].some((origin) => origin !== ORIGIN) ? 'a request went elsewhere' : undefined;
+  return strays.length > 0 ? 'a request went elsewhere, or with what is for others' : undefined;
 };

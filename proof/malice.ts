@@ -1,9 +1,12 @@
+import type { Habits } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
 
 /** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
 export interface Malice {
   readonly step: StepMalice;
+  /** Where there is a GitHub runner in the VM to look after. */
+  readonly runner: RunnerMalice | undefined;
   readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
   readonly network: NetworkMalice;
@@ -26,6 +29,20 @@ export interface StepMalice {
   readonly timeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly pollInterval: 'auto' | number;
+}
+
+/** What the step is to do about the runner, and how runner and GitHub behave. */
+export interface RunnerMalice {
+  readonly whenBusy: 'wait' | 'fail' | 'ignore';
+  readonly busyTimeoutMs: number;
+  readonly runnerTimeoutMs: number;
+  readonly habits: Habits;
+  readonly isEphemeral: boolean;
+  /** Whether its service starts after a boot. */
+  readonly startsAfterBoot: boolean;
+  /** Requests an hour. */
+  readonly quota: number;
+  readonly jobs: readonly { readonly afterMs: number; readonly forMs: number }[];
 }
 
 /** What can happen to a request, with the largest share of all requests that it may happen to. */
@@ -111,6 +128,7 @@ export function calm(seed: number): Malice {
       ...{ targetBy: 'instance_id', identity: 'none', dryRun: false },
       ...{ timeoutMs: MINUTE, requestTimeoutMs: 10 * SECOND, pollInterval: 'auto' },
     },
+    runner: undefined,
     world: { ...DEFAULT_WORLD, seed, vms: 2, nodes: 1, heartbeatJitter: 0, ...FLAWLESS },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: rates as NetworkMalice['rates'], latencyMs: 1 },
@@ -122,23 +140,26 @@ export function calm(seed: number): Malice {
 /** Draws a world's malice, each kind with a rate of its own, and most of them often not at all. */
 export function drawMalice(random: Random, seed: number): Malice {
   const step = drawStep(random.fork('step'));
-  const { timeoutMs } = step;
+  const runners = random.fork('runner');
+  const runner = runners.next() < RUNNER_SHARE ? drawRunner(runners) : undefined;
+  // With a runner to look after there is more to do, and to go wrong.
+  const horizonMs = step.timeoutMs + (runner === undefined ? 0 : runners.next() * 10 * MINUTE);
   const cruelty = random.fork('cruelty');
-  const heals = cruelty.next() < 0.3 ? 0 : cruelty.next() * timeoutMs;
+  const heals = cruelty.next() < 0.3 ? 0 : cruelty.next() * horizonMs;
   const cancellation = random.fork('cancellation');
   const other = random.fork('other restart');
   return {
-    step,
+    ...{ step, runner },
     world: { ...calm(seed).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), pick(cruelty, 0.1, 0.3, 0.5)),
     healsAfterMs: heals,
-    events: drawEvents(random.fork('events'), timeoutMs),
+    events: drawEvents(random.fork('events'), horizonMs),
     restartedBeforeMs: other.next() < 0.3 ? other.next() * PRELUDE_MS : undefined,
     leavesMessage: random.fork('message').next() < 0.5,
     // Longer than a request may take: what ends on the way to the controller looks like no session at all.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
-    cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * timeoutMs : undefined,
+    cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * horizonMs : undefined,
   };
 }
 
@@ -159,6 +180,35 @@ function drawStep(random: Random): StepMalice {
     timeoutMs: random.next() < 0.03 ? 5 * MINUTE : pick(random, 15, 30, 30, 60) * SECOND,
     requestTimeoutMs: pick(random, 1, 3, 10) * SECOND,
     pollInterval: pick<'auto' | number>(random, 'auto', 'auto', 'auto', 500, 5_000),
+  };
+}
+
+/** They take longest: a minute at least goes by before each restart. */
+const RUNNER_SHARE = 0.1;
+
+function drawRunner(random: Random): RunnerMalice {
+  const staleMs = random.between(5, 290) * SECOND;
+  return {
+    whenBusy: pick<RunnerMalice['whenBusy']>(random, 'wait', 'wait', 'wait', 'fail', 'ignore'),
+    busyTimeoutMs: pick(random, 1, 10, 60) * MINUTE,
+    runnerTimeoutMs: pick(random, 2, 10) * MINUTE,
+    habits: {
+      staleMs,
+      sessionMs: random.next() < 0.5 ? staleMs : random.between(0, 300) * SECOND,
+      loginMs: random.between(5, 120) * SECOND,
+      retryMs: 30 * SECOND,
+      giveUpMs: 4 * MINUTE,
+      busyLagMs: random.between(0, 60) * SECOND,
+      idleLagMs: random.between(0, 10) * SECOND,
+    },
+    isEphemeral: random.next() < 0.2,
+    startsAfterBoot: random.next() < 0.85,
+    quota: random.next() < 0.1 ? 50 : 5_000,
+    jobs: Array.from({ length: Math.floor(random.next() * 4) }, () => ({
+      // Some began before the step did.
+      afterMs: random.next() ** 2 * 7 * MINUTE - PRELUDE_MS,
+      forMs: random.next() ** 2 * 5 * MINUTE,
+    })),
   };
 }
 
@@ -196,11 +246,11 @@ function drawNetwork(random: Random, share: number): NetworkMalice {
   };
 }
 
-function drawEvents(random: Random, timeoutMs: number): WorldEvent[] {
+function drawEvents(random: Random, horizonMs: number): WorldEvent[] {
   return Array.from({ length: Math.floor(random.next() ** 2 * 4) }, () => ({
     kind: pick(random, ...EVENT_KINDS),
     // Most of what matters happens early.
-    afterMs: random.next() ** 2 * timeoutMs * 0.7,
+    afterMs: random.next() ** 2 * horizonMs * 0.7,
     forMs: random.next() ** 2 * 3 * MINUTE,
   }));
 }

@@ -19,6 +19,11 @@ export interface Fate {
   readonly pauseMs: number;
 }
 
+/** A request, and where it goes. */
+export interface SentRequest extends SeenRequest {
+  readonly origin: string;
+}
+
 export interface WireAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -27,20 +32,18 @@ export interface WireAnswer {
 
 export interface NetworkOptions {
   readonly at: (afterMs: number, act: () => void) => void;
-  readonly fateOf: (request: SeenRequest) => Fate;
+  readonly fateOf: (request: SentRequest) => Fate;
   /** A connection stands, and the request leaves. */
-  readonly departs: (request: SeenRequest) => void;
+  readonly departs: (request: SentRequest) => void;
   /** The controller: called when the request has arrived. */
-  readonly answer: (request: SeenRequest) => WireAnswer;
+  readonly answer: (request: SentRequest) => WireAnswer;
   /** The whole answer is there, and somebody still waits for it. */
-  readonly delivered: (request: SeenRequest, answer: WireAnswer) => void;
+  readonly delivered: (request: SentRequest, answer: WireAnswer) => void;
 }
 
 /** A network for undici that is all made up: no socket, no real time. */
 export class SimulatedNetwork extends Dispatcher {
   readonly #options: NetworkOptions;
-  /** Where requests went. */
-  readonly origins = new Set<string>();
 
   constructor(options: NetworkOptions) {
     super();
@@ -48,8 +51,8 @@ export class SimulatedNetwork extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    this.origins.add(String(options.origin));
     const request = {
+      origin: String(options.origin),
       method: options.method,
       path: options.path,
       headers: Object(options.headers) as SeenRequest['headers'],
@@ -65,14 +68,14 @@ export class SimulatedNetwork extends Dispatcher {
 }
 
 interface Passenger {
-  readonly request: SeenRequest;
+  readonly request: SentRequest;
   readonly handler: Dispatcher.DispatchHandler;
 }
 
 /** One request and its answer; whatever happens after its end is nobody's business. */
 class Journey {
   readonly #options: NetworkOptions;
-  readonly #request: SeenRequest;
+  readonly #request: SentRequest;
   readonly #handler: Dispatcher.DispatchHandler;
   readonly #fate: Fate;
   readonly #controller: Dispatcher.DispatchController;

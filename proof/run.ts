@@ -1,23 +1,21 @@
 import { createRandom } from '../simulator/random.ts';
 import type { InstanceRecord } from '../simulator/world.ts';
-import type { Identity } from '../src/controller/credentials.ts';
 import { ActionError } from '../src/errors.ts';
-import type { Inputs } from '../src/inputs.ts';
 import { run as runStep } from '../src/main.ts';
 import { createRedactor } from '../src/redactor.ts';
-import { outputsOf, reportError, titleOf } from '../src/report.ts';
-import type { Outcome } from '../src/restart/restart.ts';
+import { outputsOf, reportError, type StepOutcome, titleOf } from '../src/report.ts';
 import { renderSummary } from '../src/summary.ts';
 import { harmless, type Terminal } from '../src/terminal.ts';
+import { inputsFor, PASSWORD } from './inputs.ts';
 import { drawMalice, type Malice, PRELUDE_MS } from './malice.ts';
-import { KEY_PAIR, type RestartPost, ROOT_TOKEN, Stage } from './stage.ts';
+import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Stage } from './stage.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /** What the checker knows of one run: what the step said, and what is true. Times in milliseconds. */
 export interface RunRecord {
   readonly seed: number;
   readonly malice: Malice;
-  readonly outcome: Outcome;
+  readonly outcome: StepOutcome;
   readonly outputs: Readonly<Record<string, string>>;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -37,17 +35,31 @@ export interface RunRecord {
   readonly deniedInRow: number;
   /** Kinds of faults that really happened. */
   readonly faults: ReadonlySet<string>;
-  /** Where requests went. */
-  readonly origins: ReadonlySet<string>;
+  /** Requests that went where they should not have, or with what is meant for somebody else. */
+  readonly strays: readonly string[];
+  /** The GitHub runner in the VM, if there is one to look after. */
+  readonly runner: TrueRunner | undefined;
   /** Everything that the step wrote, by lines as the runner would read them. */
   readonly written: string;
   readonly secrets: readonly string[];
 }
 
+/** Tells what is broken about a run, if anything is. */
+export type Check = (run: RunRecord) => string | undefined;
+
 export interface TrueBoot {
   readonly at: number;
   /** The step had asked for it. */
   readonly isOurs: boolean;
+}
+
+export interface TrueRunner {
+  readonly jobs: readonly { readonly startedAt: number; readonly isKilledByUs: boolean }[];
+  /** When it began to take jobs, after each boot where it did. */
+  readonly begins: readonly number[];
+  readonly isListening: boolean;
+  /** When GitHub told the step about it. */
+  readonly readings: readonly number[];
 }
 
 export interface TrueReport {
@@ -69,8 +81,6 @@ export interface RunOptions {
 }
 
 const START = Date.parse('2026-07-01T12:00:00Z');
-export const ORIGIN = 'http://controller.example:8090';
-const PASSWORD = 'vnc-hunter2';
 const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-output name=x::y\n##[error]<b>z`;
 
 /** One run of the real step in a simulated world; the same seed gives the same run. */
@@ -90,7 +100,7 @@ export async function runOnce(
 
   const { cancelledAt, signal } = cancellation(malice, time);
   const { terminal, written } = createRecorder(tell);
-  terminal.mask(PASSWORD);
+  terminal.mask(PASSWORD, GITHUB_TOKEN);
   const dispatchers = { reader: stage.network, writer: stage.network };
   const host = { terminal, clock: time.clock, random: random.fork('step').next, signal, dispatchers };
   const outcome = await time.run(runStep(inputsFor(malice, stage), host));
@@ -104,21 +114,15 @@ export async function runOnce(
   const record = world.records.find((one) => one.instanceId === instanceId);
   return {
     ...{ seed, malice, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
-    ...{
-      posts,
-      answersSeen,
-      lastBegunAt,
-      deniedInRow,
-      faults: faultsOf(stage, malice),
-      origins: stage.network.origins,
-    },
+    ...{ posts, answersSeen, lastBegunAt, deniedInRow },
+    ...{ faults: faultsOf(stage, malice), strays: stage.strays, runner: trueRunner(stage) },
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: stage.requestIds.has(requestId) }] : [],
     ),
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
     written: [...written, JSON.stringify(outputs), renderSummary(outcome, terminal.clean)].join('\n'),
-    secrets: [PASSWORD, ROOT_TOKEN, ...stage.tokens],
+    secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...stage.tokens],
   };
 }
 
@@ -132,6 +136,9 @@ function faultsOf({ faults, world }: Stage, { world: options, ...malice }: Malic
     ['dateless boot', options.datelessMs !== 0],
     ['restart just before', malice.restartedBeforeMs !== undefined],
     ['message left over', malice.leavesMessage],
+    ['runner', malice.runner !== undefined],
+    ['service that does not start', malice.runner?.startsAfterBoot === false],
+    ['quota used up', malice.runner?.quota === 50],
     ['cancelled', malice.cancelAfterMs !== undefined],
   ];
   return new Set([...faults, ...world.mishaps, ...standing.flatMap(([kind, isSo]) => (isSo ? [kind] : []))]);
@@ -149,9 +156,20 @@ function trueReport({ instanceId, state, report }: InstanceRecord, at: number): 
   return [{ instanceId, at, state, power, bootedAt, startDateMs, timestampMs: Math.floor(readAt + skewMs) }];
 }
 
+function trueRunner({ runner, requestIds, readings }: Stage): TrueRunner | undefined {
+  if (runner === undefined) return undefined;
+  const jobs = runner.jobs.map(({ startedAt, killedBy = '' }) => {
+    return { startedAt, isKilledByUs: requestIds.has(killedBy) };
+  });
+  return { jobs, begins: runner.begins, isListening: runner.isListening, readings };
+}
+
 /** Puts what will happen on the agenda, and lets the world live up to the moment when the step begins. */
 async function schedule(stage: Stage, malice: Malice, time: VirtualTime): Promise<void> {
   if (malice.leavesMessage) stage.leaveMessage(MESSAGE);
+  for (const { afterMs, forMs } of malice.runner?.jobs ?? []) {
+    time.at(START + afterMs, () => stage.startJob(forMs));
+  }
   for (const event of malice.events) time.at(START + event.afterMs, () => stage.happen(event));
   if (malice.restartedBeforeMs !== undefined) {
     time.at(START - malice.restartedBeforeMs, () => stage.restartByOthers());
@@ -177,24 +195,6 @@ function cancellation({ cancelAfterMs }: Malice, time: VirtualTime) {
     });
   }
   return { signal: controller.signal, cancelledAt: () => cancelledAt };
-}
-
-function inputsFor({ step }: Malice, { instanceId, world }: Stage): Inputs {
-  const { targetBy, dryRun, timeoutMs, requestTimeoutMs, pollInterval } = step;
-  const identities: Readonly<Record<typeof step.identity, Identity>> = {
-    none: { kind: 'none' },
-    root_token: { kind: 'root_token', token: ROOT_TOKEN },
-    api_key: { kind: 'api_key', id: 'ci', key: KEY_PAIR.privateKey },
-  };
-  const ids = { instance_id: instanceId, external_id: world.records[0]?.externalId ?? '' };
-  return {
-    controllerUrl: new URL(ORIGIN),
-    target: { by: targetBy, id: ids[targetBy] },
-    ...{ vncPassword: PASSWORD, usbDevice: undefined, dryRun },
-    ...{ timeoutMs, requestTimeoutMs, pollInterval },
-    ...{ headers: {}, proxy: undefined, identity: identities[step.identity] },
-    tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
-  };
 }
 
 function createRecorder(tell: RunOptions['tell']): { terminal: Terminal; written: string[] } {

@@ -1,16 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type Reaction, react, type SeenRequest } from '../simulator/face.ts';
 import { createGate } from '../simulator/gate.ts';
+import { reactAsGitHub } from '../simulator/github-face.ts';
+import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
 import { act as actOn, type Scene } from './events.ts';
 import type { Malice, Strike, WorldEvent } from './malice.ts';
-import { type Fate, SimulatedNetwork, type WireAnswer } from './network.ts';
+import { type Fate, type SentRequest, SimulatedNetwork, type WireAnswer } from './network.ts';
 import { spoil } from './spoil.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
+export const CONTROLLER_ORIGIN = 'http://controller.example:8090';
+export const GITHUB_ORIGIN = 'http://github.example';
 export const ROOT_TOKEN = 'root-hunter2-token';
+export const GITHUB_TOKEN = 'ghp_hunter2hunter2';
 /** The shortest that the handshake's padding leaves room in: a longer one would take most of a run's time. */
 export const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 1024 });
 
@@ -49,6 +54,10 @@ export class Stage {
   readonly tokens = new Set<string>();
   /** Healthy answers about the instance that reached the step. */
   answersSeen = 0;
+  /** When GitHub told the step about the runner. */
+  readonly readings: number[] = [];
+  /** Requests that went where they should not have, or with what is meant for somebody else. */
+  readonly strays: string[] = [];
   /** Requests in a row, up to the last and without handshakes, that were not let in. */
   deniedInRow = 0;
   /** When the last request began. */
@@ -61,6 +70,7 @@ export class Stage {
   readonly #gate;
   readonly #chances = new Map<string, Random>();
   readonly #inFlight = new Map<SeenRequest, RestartPost>();
+  readonly #github: GitHubWorld;
   readonly #healthy = new WeakSet<WireAnswer>();
   #downUntil = 0;
 
@@ -71,6 +81,10 @@ export class Stage {
     this.world = new World({ ...malice.world, startsAt: time.now(), steadyFrom: this.#healsAt });
     this.#replicas = createReplicas({ world: this.world, ...malice.replicas });
     this.#gate = createGate(accessFor(malice));
+    const { habits, quota } = malice.runner ?? {};
+    const github = { token: GITHUB_TOKEN, ...(habits && { habits }), ...(quota && { quota }) };
+    this.#github = new GitHubWorld({ world: this.world, ...github });
+    this.#employ();
     this.network = new SimulatedNetwork({
       at: (afterMs, act) => time.at(time.now() + afterMs, act),
       fateOf: (request) => this.#fateOf(request),
@@ -82,6 +96,31 @@ export class Stage {
 
   get instanceId(): string {
     return this.world.records[0]?.instanceId ?? '';
+  }
+
+  /** The GitHub runner in the VM; undefined where there is none. */
+  get runner(): SimulatedRunner | undefined {
+    return this.#github.runners[0];
+  }
+
+  #employ(): void {
+    const [record] = this.world.records;
+    const { runner } = this.#options.malice;
+    if (record === undefined || runner === undefined) return;
+    const { isEphemeral, startsAfterBoot } = runner;
+    this.#github.employ({ record, name: record.externalId ?? '', isEphemeral, startsAfterBoot });
+  }
+
+  /** Gives the runner a job, unless it has one. */
+  startJob(forMs: number): void {
+    this.world.advanceTo(this.#now());
+    const { runner } = this;
+    const isBusy = runner?.jobs.some((job) => job.endsAt > this.#now() && job.killedAt === undefined);
+    if (runner === undefined || isBusy) return;
+    const job = this.#github.startJob(runner, forMs);
+    if (job === undefined) return;
+    this.faults.add('job');
+    this.#tell(() => `a job begins on the runner (${Math.round(forMs)} ms)`);
   }
 
   /** Lets an event happen, unless all is well by now. */
@@ -137,13 +176,14 @@ export class Stage {
     return isStruck;
   }
 
-  #fateOf(request: SeenRequest): Fate {
+  #fateOf(request: SentRequest): Fate {
+    this.#inspect(request);
     const { network, step } = this.#options.malice;
     const chance = this.#chance('way');
     const latency = () => network.latencyMs * (0.5 + chance.next());
     const delay = (strike: Strike) =>
       this.#strikes(strike) ? this.#chance('delay').next() ** 3 * step.timeoutMs * 1.2 : 0;
-    const isRefused = this.#strikes('refused') || this.#now() < this.#downUntil;
+    const isRefused = this.#strikes('refused') || (!isForGitHub(request) && this.#now() < this.#downUntil);
     const neverConnects = isRefused || this.#strikes('hangs connecting');
     const [connectMs, thereMs, backMs] = [latency(), latency(), latency()];
     const fate: Fate = {
@@ -162,20 +202,27 @@ export class Stage {
     return fate;
   }
 
-  #departs(request: SeenRequest): void {
+  /** Nothing goes anywhere but to the controller and, for a runner, to GitHub; and to each only what is its own. */
+  #inspect({ origin, method, path, headers }: SentRequest): void {
+    const isKnown = origin === CONTROLLER_ORIGIN || (origin === GITHUB_ORIGIN && this.runner !== undefined);
+    const isGitHubs = JSON.stringify(headers).includes(GITHUB_TOKEN);
+    if (!isKnown || isGitHubs !== (origin === GITHUB_ORIGIN)) this.strays.push(`${method} ${origin}${path}`);
+  }
+
+  #departs(request: SentRequest): void {
     if (!isRestart(request)) return;
     const post = { departedAt: this.#now(), reply: undefined, arrivedAt: undefined, isAnswered: false };
     this.posts.push(post);
     this.#inFlight.set(request, post);
   }
 
-  #answer(request: SeenRequest): WireAnswer {
+  #answer(request: SentRequest): WireAnswer {
     const answer = this.#answerOrStorm(request);
     this.#tell(() => `${nameOf(request)} is answered: ${answer.status} ${gist(answer.body)}`);
     return answer;
   }
 
-  #answerOrStorm(request: SeenRequest): WireAnswer {
+  #answerOrStorm(request: SentRequest): WireAnswer {
     if (this.#strikes('storm')) return this.#storm(STATUSES);
     if (this.#strikes('denied')) return this.#denial();
     const reaction = this.#react(request);
@@ -185,8 +232,9 @@ export class Stage {
     return spoiled;
   }
 
-  #react(request: SeenRequest): Reaction {
+  #react(request: SentRequest): Reaction {
     const now = this.#now();
+    if (isForGitHub(request)) return reactAsGitHub({ github: this.#github, now }, request);
     const authorization = request.headers['authorization'] as string | undefined;
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
     const denied = this.#gate.check({ ...request, authorization, now });
@@ -208,8 +256,12 @@ export class Stage {
     if (post.reply === 'taken' && record !== undefined) this.requestIds.add(record.requestId);
   }
 
-  #delivered(request: SeenRequest, answer: WireAnswer): void {
+  #delivered(request: SentRequest, answer: WireAnswer): void {
     if (!this.#healthy.has(answer)) return;
+    if (isForGitHub(request)) {
+      if (answer.status < 400) this.readings.push(this.#now());
+      return;
+    }
     const post = this.#inFlight.get(request);
     if (post !== undefined) post.isAnswered = true;
     if (answer.body.includes(`"instance_id":"${this.instanceId}"`)) this.answersSeen++;
@@ -269,7 +321,7 @@ const LONGEST_GIST = 1_000;
 
 /** What of an answer matters to people. */
 function gist(body: string): string {
-  const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts)":"[^"]*"/g;
+  const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts|busy)":("[^"]*"|\w+)/g;
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_GIST);
 }
 
@@ -292,6 +344,10 @@ const SLOW_MS = 500;
 
 function isRestart({ method, path }: SeenRequest): boolean {
   return method === 'POST' && path.endsWith('/restart');
+}
+
+function isForGitHub({ origin }: SentRequest): boolean {
+  return origin === GITHUB_ORIGIN;
 }
 
 function nameOf({ method, path }: SeenRequest): string {

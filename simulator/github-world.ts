@@ -30,8 +30,9 @@ export interface Job {
   readonly startedAt: number;
   /** When it is due to end. */
   readonly endsAt: number;
-  /** When its VM was stopped under it. */
+  /** When its VM was stopped under it, and the restart that did it, if one did. */
   killedAt: number | undefined;
+  killedBy: string | undefined;
 }
 
 /** What is true of a runner; GitHub's picture of it lags behind. */
@@ -45,6 +46,8 @@ export interface SimulatedRunner {
   id: number;
   /** Whether it takes jobs. */
   isListening: boolean;
+  /** When it began to, after each boot where it did. */
+  readonly begins: number[];
   /** GitHub shows it online until then, and holds its session until then. */
   onlineUntil: number;
   sessionUntil: number;
@@ -101,7 +104,7 @@ export class GitHubWorld {
     const forever = Number.POSITIVE_INFINITY;
     const runner = {
       ...{ instanceId: record.instanceId, name, isEphemeral, startsAfterBoot, id: this.#nextId++ },
-      ...{ isListening: true, onlineUntil: forever, sessionUntil: forever, jobs: [], life: 0 },
+      ...{ isListening: true, onlineUntil: forever, sessionUntil: forever, jobs: [], begins: [], life: 0 },
     };
     this.runners.push(runner);
     return runner;
@@ -110,7 +113,8 @@ export class GitHubWorld {
   /** Gives it a job, if it takes any. */
   startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
     if (!runner.isListening) return undefined;
-    const job = { startedAt: this.world.now, endsAt: this.world.now + forMs, killedAt: undefined };
+    const { now } = this.world;
+    const job = { startedAt: now, endsAt: now + forMs, killedAt: undefined, killedBy: undefined };
     runner.jobs.push(job);
     return job;
   }
@@ -141,17 +145,20 @@ export class GitHubWorld {
     return this.options.quota ?? 5_000;
   }
 
-  #notice({ kind, record }: PowerEvent): void {
+  #notice({ kind, record, requestId }: PowerEvent): void {
     for (const runner of this.runners.filter(({ instanceId }) => instanceId === record.instanceId)) {
       runner.life++;
-      if (kind === 'stopped') this.#cutOff(runner);
+      if (kind === 'stopped') this.#cutOff(runner, requestId);
       else if (runner.startsAfterBoot) this.#later(runner, this.habits.loginMs, () => this.#begin(runner));
     }
   }
 
-  #cutOff(runner: SimulatedRunner): void {
+  #cutOff(runner: SimulatedRunner, requestId: string | undefined): void {
     const { now } = this.world;
-    for (const job of runner.jobs) if (job.endsAt > now) job.killedAt ??= now;
+    for (const job of runner.jobs) {
+      if (job.endsAt > now && job.killedAt === undefined)
+        Object.assign(job, { killedAt: now, killedBy: requestId });
+    }
     if (!runner.isListening) return;
     runner.isListening = false;
     runner.onlineUntil = now + this.habits.staleMs;
@@ -171,6 +178,7 @@ export class GitHubWorld {
     const { retryMs, giveUpMs } = this.habits;
     if (now >= runner.sessionUntil) {
       runner.isListening = true;
+      runner.begins.push(now);
       [runner.onlineUntil, runner.sessionUntil] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     } else if (now - firstTryAt < giveUpMs) {
       this.#later(runner, retryMs, () => this.#connect(runner, firstTryAt));

@@ -57,6 +57,12 @@ export interface Node {
 
 type Task = () => Step[];
 
+/** A stop or a boot, and the restart that it belongs to. */
+interface Deed {
+  readonly vm: Vm;
+  readonly requestId: string | undefined;
+}
+
 /** A part of a task: what is true `afterMs` later. */
 interface Step {
   readonly afterMs: number;
@@ -134,6 +140,8 @@ export interface StartRequest {
 export interface PowerEvent {
   readonly kind: 'stopped' | 'booted';
   readonly record: InstanceRecord;
+  /** The restart that did it; undefined where the VM did it by itself. */
+  readonly requestId: string | undefined;
 }
 
 /** How long new instances are Scheduling, then Pulling, and old ones Terminating. */
@@ -212,7 +220,7 @@ export class World {
     const requestId = this.random.uuid();
     record.requestId = requestId;
     this.#enqueue(node, () => [
-      { afterMs: this.options.stopMs, act: () => this.#stop(record, vm) },
+      { afterMs: this.options.stopMs, act: () => this.#stop(record, { vm, requestId }) },
       { afterMs: this.options.startMs, act: () => this.#boot(record, { vm, requestId }) },
     ]);
     return { ok: true };
@@ -249,7 +257,7 @@ export class World {
     const record = this.find(instanceId);
     const vm = record?.vm;
     if (record === undefined || vm === undefined) return;
-    this.#stop(record, vm);
+    this.#stop(record, { vm, requestId: undefined });
     if (backAfterMs !== undefined)
       this.#later(backAfterMs, () => {
         if (vm.power === 'stopped') this.#boot(record, { vm, requestId: undefined });
@@ -338,11 +346,11 @@ export class World {
     });
   }
 
-  #stop(record: InstanceRecord, vm: Vm): void {
+  #stop(record: InstanceRecord, { vm, requestId }: Deed): void {
     if (record.vm !== vm) return;
     vm.power = 'stopped';
     vm.stoppedAt = this.now;
-    this.onPower({ kind: 'stopped', record });
+    this.onPower({ kind: 'stopped', record, requestId });
     if (!this.quirks.flaps) return;
     this.mishaps.add('passing Error');
     record.state = 'Error';
@@ -350,7 +358,7 @@ export class World {
     this.#read(record);
   }
 
-  #boot(record: InstanceRecord, { vm, requestId }: { vm: Vm; requestId: string | undefined }): void {
+  #boot(record: InstanceRecord, { vm, requestId }: Deed): void {
     if (record.vm !== vm || vm.isDoomed) return;
     const { instanceId } = record;
     vm.power = 'running';
@@ -358,7 +366,7 @@ export class World {
     vm.bootSkewMs = record.node?.clockSkewMs ?? 0;
     this.boots.push({ instanceId, at: this.now, requestId });
     if (requestId !== undefined) this.restarts.push(instanceId);
-    this.onPower({ kind: 'booted', record });
+    this.onPower({ kind: 'booted', record, requestId });
     if (!vm.isUnsteady) return;
     vm.isUnsteady = false;
     const backAfterMs = this.random.between(0, UNSTEADY_MS);

@@ -10,6 +10,8 @@ import type * as Report from '../../src/report.ts';
 import type * as Age from '../../src/restart/age.ts';
 import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
+import type * as Occupation from '../../src/runner/occupation.ts';
+import type * as Return from '../../src/runner/return.ts';
 import type * as Terminal from '../../src/terminal.ts';
 
 // Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
@@ -37,9 +39,12 @@ const CLOCK = '../../src/clock.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const INSTANT = '../../src/instant.ts';
+const OCCUPATION = '../../src/runner/occupation.ts';
+const READING = '../../src/runner/reading.ts';
 const REDACTOR = '../../src/redactor.ts';
 const REPORT = '../../src/report.ts';
 const RETRY = '../../src/controller/retry.ts';
+const RETURN = '../../src/runner/return.ts';
 const SCHEDULE = '../../src/restart/schedule.ts';
 const TERMINAL = '../../src/terminal.ts';
 const TRANSPORT = '../../src/controller/transport.ts';
@@ -322,9 +327,70 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+/** Plants a bug into what is made of looks at the runner before the restart. */
+function plantInOccupation(change: (judged: Occupation.Occupation) => Occupation.Occupation): Plant {
+  return () =>
+    plant<typeof Occupation>(OCCUPATION, ({ judgeOccupation }) => ({
+      judgeOccupation(...known) {
+        const { occupation, calm } = judgeOccupation(...known);
+        return { occupation: change(occupation), calm };
+      },
+    }));
+}
+
+const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
+  [
+    'a runner that shows no job for 20 s counts as idle',
+    () => plant<{ BUSY_LAG_MS: number }>(READING, () => ({ BUSY_LAG_MS: 20_000 })),
+    'a job was killed',
+  ],
+  [
+    'a busy runner is not waited for',
+    plantInOccupation((occupation) => (occupation === 'busy' ? 'idle' : occupation)),
+    'a job was killed',
+  ],
+  [
+    'a GitHub that gives no answer counts as an idle runner',
+    plantInOccupation((occupation) => (occupation === 'unknown' ? 'idle' : occupation)),
+    'without looking at the runner',
+  ],
+];
+
+const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
+  [
+    'the first look that shows the runner online proves it',
+    () =>
+      plant<typeof Return>(RETURN, ({ judgeReturn }) => ({
+        judgeReturn(history, reading) {
+          const judged = judgeReturn(history, reading);
+          const isOnline = typeof reading.runner === 'object' && reading.runner.isOnline;
+          return isOnline ? { ...judged, verdict: { kind: 'online', proof: 'planted' } } : judged;
+        },
+      })),
+    'takes no job',
+  ],
+  [
+    'a job that shows proves the runner, even if it might be an old one',
+    () =>
+      plant<typeof Return>(RETURN, ({ judgeReturn }) => ({
+        judgeReturn: (history, reading) => judgeReturn({ ...history, wasIdle: true }, reading),
+      })),
+    'takes no job',
+  ],
+  [
+    'a runner that was offline before the restart needs no more than to be online',
+    () =>
+      plant<typeof Return>(RETURN, ({ startReturn }) => ({
+        startReturn: (verifiedAt) => ({ ...startReturn(verifiedAt), wasOffline: true }),
+      })),
+    'takes no job',
+  ],
+];
+
 const BUGS = [
   ...[...NO_FALSE_SUCCESS, ...AT_MOST_ONE_RESTART, ...NO_FALSE_FAILURE],
   ...[...IT_ENDS, ...NOTHING_LEAKS, ...IT_SAYS_WHAT_IS_TRUE],
+  ...[...NO_JOB_IS_KILLED, ...ONLINE_IS_TRUE],
 ];
 
 test.each(BUGS)(

@@ -83,7 +83,9 @@ function readRunner(data: unknown): Runner {
   const fields = isRecord(data) ? data : {};
   const { id, busy } = fields;
   const [name, status] = [text(fields, 'name'), text(fields, 'status')];
-  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || status === undefined) {
+  // A word that nobody knows is not "offline": to see a runner offline is a part of the proof that it came back.
+  const isKnown = status === 'online' || status === 'offline';
+  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) {
     throw new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
   }
   return { id, name, isOnline: status === 'online', isBusy: busy };

@@ -1,0 +1,44 @@
+import { GITHUB_API_PATH } from '../simulator/github-face.ts';
+import type { Identity } from '../src/controller/credentials.ts';
+import type { Inputs } from '../src/inputs.ts';
+import type { RunnerWish } from '../src/runner/wish.ts';
+import type { Malice } from './malice.ts';
+import { CONTROLLER_ORIGIN, GITHUB_ORIGIN, GITHUB_TOKEN, KEY_PAIR, ROOT_TOKEN, type Stage } from './stage.ts';
+
+export const PASSWORD = 'vnc-hunter2';
+
+/** What the step is asked to do, as if a workflow had asked for it. */
+export function inputsFor(malice: Malice, { instanceId, world }: Stage): Inputs {
+  const { step } = malice;
+  const { targetBy, dryRun, timeoutMs, requestTimeoutMs, pollInterval } = step;
+  const identities: Readonly<Record<typeof step.identity, Identity>> = {
+    none: { kind: 'none' },
+    root_token: { kind: 'root_token', token: ROOT_TOKEN },
+    api_key: { kind: 'api_key', id: 'ci', key: KEY_PAIR.privateKey },
+  };
+  const ids = { instance_id: instanceId, external_id: world.records[0]?.externalId ?? '' };
+  return {
+    controllerUrl: new URL(CONTROLLER_ORIGIN),
+    target: { by: targetBy, id: ids[targetBy] },
+    ...{ vncPassword: PASSWORD, usbDevice: undefined, dryRun },
+    ...{ timeoutMs, requestTimeoutMs, pollInterval },
+    ...{ headers: {}, proxy: undefined, identity: identities[step.identity] },
+    runner: wishFor(malice),
+    tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
+  };
+}
+
+function wishFor({ runner }: Malice): RunnerWish | undefined {
+  if (runner === undefined) return undefined;
+  const { whenBusy, busyTimeoutMs, runnerTimeoutMs } = runner;
+  return {
+    ...{
+      nameTemplate: '{external_id}',
+      scope: { kind: 'organization', org: 'octo-org' },
+      token: GITHUB_TOKEN,
+    },
+    ...{ whenBusy, busyTimeoutMs, runnerTimeoutMs },
+    ...{ apiUrl: new URL(`${GITHUB_ORIGIN}${GITHUB_API_PATH}`), proxy: undefined },
+    itself: { runnerName: undefined, repository: 'octo-org/app' },
+  };
+}
