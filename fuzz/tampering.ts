@@ -58,30 +58,10 @@ export const HONEST: Scripts = Object.fromEntries(
   ENDPOINTS.map((endpoint) => [endpoint, { tamperings: [], lasts: false }]),
 ) as unknown as Scripts;
 
-const HEADERS = ['location', 'retry-after', 'date', 'content-type', 'set-cookie', 'server'];
-const HEADER_VALUES = [
-  '0',
-  '1',
-  '2',
-  '3600',
-  '1e3',
-  'Wed, 21 Oct 2026 07:28:00 GMT',
-  'https://evil.example/?token=a',
-  '/',
-];
-
 function tampering(texts: Arbitrary<string>): Arbitrary<Tampering> {
-  const status = fc.constantFrom(200, 201, 204, 302, 304, 400, 401, 403, 404, 407, 418, 429, 500, 503);
-  const headers = fc.dictionary(
-    fc.constantFrom(...HEADERS),
-    fc.oneof(fc.constantFrom(...HEADER_VALUES), texts),
-    {
-      maxKeys: 2,
-    },
-  );
   return fc.record({
-    status: often<number | undefined>(undefined, fc.oneof(status, fc.integer({ min: 100, max: 999 }))),
-    headers: often({}, headers),
+    status: often<number | undefined>(undefined, status()),
+    headers: often({}, headers(texts)),
     body: body(texts),
     afterMs: fc.oneof(
       { weight: 20, arbitrary: fc.constant<number | undefined>(1) },
@@ -95,57 +75,61 @@ function often<T>(value: T, arbitrary: Arbitrary<T>): Arbitrary<T> {
   return fc.oneof({ weight: 5, arbitrary: fc.constant(value) }, { weight: 1, arbitrary });
 }
 
+function status(): Arbitrary<number> {
+  const usual = fc.constantFrom(200, 201, 204, 302, 304, 400, 401, 403, 404, 407, 418, 429, 500, 503);
+  return fc.oneof(usual, fc.integer({ min: 100, max: 999 }));
+}
+
+const HEADERS = ['location', 'retry-after', 'date', 'content-type', 'set-cookie', 'server'];
+const DATES = ['0', '2', '3600', '1e3', 'Wed, 21 Oct 2026 07:28:00 GMT'];
+const LOCATIONS = ['/', '//evil.example', 'https://evil.example/?token=a'];
+
+function headers(texts: Arbitrary<string>): Arbitrary<Record<string, string>> {
+  const values = fc.oneof(fc.constantFrom(...DATES, ...LOCATIONS), texts);
+  return fc.dictionary(fc.constantFrom(...HEADERS), values, { maxKeys: 2 });
+}
+
+function body(texts: Arbitrary<string>): Arbitrary<BodyTampering> {
+  const json = nastyJson(texts);
+  const whole = fc.oneof(json, texts, fc.constant('')).map((text) => Buffer.from(text));
+  const bytes = fc.oneof(whole, fc.uint8Array({ maxLength: 64 }));
+  const [from, length] = [fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 400 })];
+  const edits = fc.array(edit(texts, json), { minLength: 1, maxLength: 5, size: 'max' });
+  return fc.oneof(
+    { weight: 10, arbitrary: fc.record({ kind: fc.constant('edits' as const), edits }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('none' as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('splice' as const), from, length, text: texts }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('bytes' as const), bytes }) },
+  );
+}
+
 /** What the step shows of an answer, and what else it reads. */
 const SHOWN = [
-  'message',
-  'name',
-  'external_id',
-  'instance_state',
-  'node_id',
-  'status',
-  'start_date',
-  'protocol',
+  ...['message', 'name', 'external_id', 'instance_state', 'node_id'],
+  ...['status', 'start_date', 'protocol'],
 ];
 const READ = [
   ...['status', 'body', 'vm', 'vminfo', 'instance_id', 'ts', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
   ...['port_forwarding', 'guest_port', 'host_port', 'version', 'data', 'token', 'userName', 'sessionId'],
 ];
 
-function body(texts: Arbitrary<string>): Arbitrary<BodyTampering> {
-  const json = nastyJson(texts);
-  const value = fc.oneof(
-    { weight: 4, arbitrary: texts.map((text) => JSON.stringify(text)) },
-    { weight: 3, arbitrary: json },
-    { weight: 1, arbitrary: fc.constant(undefined) },
-  );
-  const key = fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom(...SHOWN) },
-    { weight: 2, arbitrary: fc.constantFrom(...READ) },
-    { weight: 1, arbitrary: fc.constant(undefined) },
-  );
-  const edit = fc.record({ key, at: fc.noBias(fc.nat({ max: 999 })), json: value });
-  const edits = fc.array(edit, { minLength: 1, maxLength: 5, size: 'max' });
-  const whole = fc.oneof(json, texts, fc.constant('')).map((text) => Buffer.from(text));
-  return fc.oneof(
-    { weight: 2, arbitrary: fc.constant({ kind: 'none' } as const) },
-    { weight: 10, arbitrary: edits.map((list) => ({ kind: 'edits', edits: list }) as const) },
-    {
-      weight: 2,
-      arbitrary: fc
-        .record({
-          from: fc.double({ min: 0, max: 1, noNaN: true }),
-          length: fc.nat({ max: 400 }),
-          text: texts,
-        })
-        .map((splice) => ({ kind: 'splice', ...splice }) as const),
-    },
-    {
-      weight: 2,
-      arbitrary: fc
-        .oneof(whole, fc.uint8Array({ maxLength: 64 }))
-        .map((bytes) => ({ kind: 'bytes', bytes }) as const),
-    },
-  );
+function edit(texts: Arbitrary<string>, json: Arbitrary<string>): Arbitrary<Edit> {
+  return fc.record({
+    key: fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom<string | undefined>(...SHOWN) },
+      { weight: 2, arbitrary: fc.constantFrom(...READ) },
+      { weight: 1, arbitrary: fc.constant(undefined) },
+    ),
+    at: fc.noBias(fc.nat({ max: 999 })),
+    json: fc.oneof(
+      { weight: 4, arbitrary: texts.map((text) => JSON.stringify(text)) },
+      { weight: 3, arbitrary: json },
+      { weight: 1, arbitrary: fc.constant(undefined) },
+    ),
+  });
 }
 
 // ---- doing it ----
@@ -166,7 +150,7 @@ export function tamper(
     }
     case 'edits': {
       const json = isEncoded ? Buffer.from(honest, 'base64').toString() : honest;
-      const edited = Buffer.from(edit(json, tampering.edits));
+      const edited = Buffer.from(applyEdits(json, tampering.edits));
       return isEncoded ? Buffer.from(edited.toString('base64')) : edited;
     }
   }
@@ -175,7 +159,7 @@ export function tamper(
 type Fields = Record<string, unknown>;
 
 /** Edits are done on text: what is put in need not be anything that could be built and written. */
-function edit(json: string, edits: readonly Edit[]): string {
+function applyEdits(json: string, edits: readonly Edit[]): string {
   const root: Fields = { '': parse(json) };
   const replacements: string[] = [];
   for (const { key: wanted, at, json: replacement } of edits) {
