@@ -1,23 +1,16 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { Credentials } from '../../src/controller/credentials.ts';
+import { UnusableAnswer } from '../../src/controller/json.ts';
 import type { Bounds, Exchange, WireRequest } from '../../src/controller/transport.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 // Which requests go out, with which credentials, and which of them again.
 
-function answered(status: number): Exchange {
-  return {
-    answer: {
-      status,
-      text: `${status}`,
-      headers: {},
-      location: undefined,
-      retryAfterMs: undefined,
-      proxy: undefined,
-    },
-  };
+function answered(status: number, retryAfterMs?: number): Exchange {
+  const answer = { status, text: `${status}`, headers: {}, location: undefined, proxy: undefined };
+  return { answer: { ...answer, retryAfterMs } };
 }
 
 function unanswered(changes: { left?: boolean; isFinal?: boolean; retryAfterMs?: number }): Exchange {
@@ -91,6 +84,16 @@ describe('a 401', () => {
     expect(sent).toHaveLength(2);
   });
 
+  test.each<[string, Exchange]>([
+    ['HTTP 200', answered(200)],
+    ['HTTP 403', answered(403)],
+    ['HTTP 500', answered(500)],
+    ['no answer', unanswered({ left: true })],
+  ])('is what ends a session: %s does not', async (_, exchange) => {
+    await expect(write(create({ answers: [exchange], renewable: true }))).resolves.toEqual(exchange);
+    expect(sent).toEqual(['POST /w session 1 v once']);
+  });
+
   test('is final where there is no session to renew', async () => {
     await expect(write(create({ answers: [answered(401)] }))).resolves.toEqual(answered(401));
     expect(sent).toHaveLength(1);
@@ -141,5 +144,60 @@ describe('what will not heal', () => {
       unanswered({ isFinal: true }),
     );
     expect(sent).toHaveLength(1);
+  });
+});
+
+describe('the time that is left', () => {
+  const within = (ms: number) => ({ ...bounds, deadline: clock.now() + ms });
+  const readWithin = (ms: number, ...answers: Exchange[]) =>
+    create({ answers }).read({ path: '/r', maxBytes: 1, decode: ({ text }) => text }, within(ms));
+
+  test('is enough for another try from a quarter of a second on', async () => {
+    await expect(readWithin(250, answered(500), answered(200))).resolves.toBe('200');
+    await expect(readWithin(249, answered(500), answered(200))).rejects.toMatchObject({ transient: true });
+  });
+
+  test('is not enough where the server asks for all of it', async () => {
+    await expect(readWithin(60_000, answered(503, 60_000))).rejects.toMatchObject({
+      code: 'controller_unreachable',
+      message:
+        'The controller gave no usable answer to GET /r; at last: it answered HTTP 503, asking to wait for 60.0 s.',
+      hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+    });
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  test('over, an answer that could not be used is explained', async () => {
+    const decode = () => {
+      throw new UnusableAnswer('it is poetry');
+    };
+    const client = create({ answers: [answered(200)] });
+    await expect(client.read({ path: '/r', maxBytes: 1, decode }, within(0))).rejects.toMatchObject({
+      code: 'protocol_error',
+      message: 'The controller gave no usable answer to GET /r; at last: it is poetry.',
+      hint: 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?',
+    });
+  });
+});
+
+describe('a step that is cancelled', () => {
+  const aborted = () => ({ deadline: clock.now(), signal: AbortSignal.abort(new Error('cancelled')) });
+
+  test('takes no answer to a read any more', async () => {
+    const reading = create({ answers: [answered(200)] }).read(
+      { path: '/r', maxBytes: 1, decode: String },
+      aborted(),
+    );
+    await expect(reading).rejects.toThrow('cancelled');
+  });
+
+  test('says so where its write was not carried out', async () => {
+    const writing = create({ answers: [answered(429)] }).write({ path: '/w', body: {} }, aborted());
+    await expect(writing).rejects.toThrow('cancelled');
+  });
+
+  test('but not where its write may have been', async () => {
+    const writing = create({ answers: [answered(200)] }).write({ path: '/w', body: {} }, aborted());
+    await expect(writing).resolves.toEqual(answered(200));
   });
 });

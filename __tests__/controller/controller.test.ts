@@ -251,10 +251,16 @@ describe('reading', () => {
       401,
       JSON.stringify(fail('Authentication Required')),
       'authentication_failed',
-      'HTTP 401',
+      'The controller does not let GET /api/v1/vm in (HTTP 401).',
       'Knock first.',
     ],
-    [403, JSON.stringify(fail('no')), 'permission_denied', 'HTTP 403', 'permissions to list and to restart'],
+    [
+      403,
+      JSON.stringify(fail('no')),
+      'permission_denied',
+      'The controller denies GET /api/v1/vm (HTTP 403).',
+      'permissions to list and to restart',
+    ],
     [403, '<html>', 'permission_denied', 'not by the controller: the answer is an HTML page', 'path prefix'],
     [400, 'Bad Request', 'protocol_error', 'HTTP 400 and text, not JSON', 'controller_url'],
     [404, '404 page not found', 'protocol_error', 'HTTP 404', 'path prefix'],
@@ -365,6 +371,7 @@ describe('restarting', () => {
     const error = {
       code: 'restart_refused',
       message: 'The controller refused the restart: "no ***, no restart".',
+      hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
     };
     await expect(restart()).rejects.toMatchObject(error);
   });
@@ -379,6 +386,7 @@ describe('restarting', () => {
     ['does not', 200, ok('x'), 'does not say which version it is'],
     ['will not say', 401, '', 'does not say which version it is'],
     ['FAILs', 200, fail('x'), 'does not say which version it is'],
+    ['names a secret', 200, ok({ version: 'hunter2' }), 'reports version "***"'],
   ])('404 means a controller before 1.44 that %s', async (_, status, body, message) => {
     nock(ORIGIN).post(RESTART).reply(404, '404 page not found');
     nock(ORIGIN)
@@ -388,16 +396,30 @@ describe('restarting', () => {
     await expect(restart()).rejects.toMatchObject({
       code: 'restart_unsupported',
       message: expect.stringContaining(message),
+      hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
     });
     nock.cleanAll();
   });
 
-  test.each<[number, string]>([
-    [401, 'authentication_failed'],
-    [403, 'permission_denied'],
-  ])('HTTP %i is certain not to have restarted anything', async (status, code) => {
+  test('a controller before 1.44 that is busy is asked for its version for five seconds, no longer', async () => {
+    nock(ORIGIN).post(RESTART).reply(404).get('/api/v1/status').times(99).reply(503);
+    const startedAt = clock.now();
+    await expect(restart()).rejects.toMatchObject({ code: 'restart_unsupported' });
+    expect(clock.now() - startedAt).toBeGreaterThan(4_000);
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(5_000);
+    nock.cleanAll();
+  });
+
+  test.each<[number, string, string]>([
+    [401, 'authentication_failed', `The controller does not let POST ${RESTART} in (HTTP 401).`],
+    [
+      403,
+      'permission_denied',
+      `POST ${RESTART} is denied (HTTP 403), but not by the controller: the answer is an empty body.`,
+    ],
+  ])('HTTP %i is certain not to have restarted anything', async (status, code, message) => {
     nock(ORIGIN).post(RESTART).reply(status, '');
-    await expect(restart()).rejects.toMatchObject({ code });
+    await expect(restart()).rejects.toMatchObject({ code, message });
   });
 
   test.each<[string, number, string, string]>([
@@ -437,7 +459,8 @@ describe('restarting', () => {
     nock(ORIGIN).post(RESTART).reply(429, '', { 'Retry-After': '90' });
     await expect(restart()).rejects.toMatchObject({
       code: 'controller_unreachable',
-      message: expect.stringContaining('429'),
+      message: 'The restart could not be sent: the answer was HTTP 429 (too many requests) to the end.',
+      hint: 'Nothing was restarted. The controller, or what stands before it, asks for fewer requests: run the step again later.',
     });
   });
 

@@ -106,9 +106,9 @@ describe('a user API key', () => {
 
   test('takes long texts beside the token for secrets, but no empty or short ones', async () => {
     const json =
-      '{"data":{"userName":"someone-long","token":"t0ken","sessionId":"","region":"eu","signature":"s1gnature"}}';
+      '{"data":{"userName":"someone-long","token":"t0ken","sessionId":"","region":"eu-west","signature":"s1gnatur","groups":["a","b","c","d","e","f","g","h"]}}';
     await credentials.authorize(onShake(answered(200, json)));
-    expect(secrets.slice(1)).toEqual(['t0ken', 's1gnature']);
+    expect(secrets.slice(1)).toEqual(['t0ken', 's1gnatur']);
   });
 
   test.each<[string, Exchange]>([
@@ -118,7 +118,10 @@ describe('a user API key', () => {
   ])('is reported as no good where it is %s', async (_, exchange) => {
     await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
       code: 'authentication_failed',
-      hint: expect.stringContaining('api_key_id'),
+      message: expect.stringMatching(
+        /^The controller does not take the user API key \(HTTP \d+ to \/tap\/v1\/hand\)\.$/,
+      ),
+      hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
     });
   });
 
@@ -129,7 +132,8 @@ describe('a user API key', () => {
     const exchange = answered(200, encrypt(padding).toString('base64'));
     await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
       code: 'authentication_failed',
-      message: expect.stringContaining('api_key cannot decrypt'),
+      message: 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.',
+      hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
     });
   });
 
@@ -161,6 +165,16 @@ describe('a user API key', () => {
       'the handshake (/tap/v1/hand) was answered with',
     ],
     [
+      'something stands before the secret',
+      () => onHand(answered(200, `!${encrypt({ oaepHash: 'sha256' }).toString('base64')}`)),
+      'the handshake (/tap/v1/hand) was answered with text, not JSON',
+    ],
+    [
+      'something stands after the secret',
+      () => onHand(answered(200, `${encrypt({ oaepHash: 'sha256' }).toString('base64')}!`)),
+      'the handshake (/tap/v1/hand) was answered with text, not JSON',
+    ],
+    [
       'HTML comes back then',
       () => onShake(answered(200, '<html>')),
       'the handshake (/tap/v1/shake) was answered with an HTML page',
@@ -190,10 +204,29 @@ describe('a user API key', () => {
     expect(secrets).toEqual([]);
   });
 
-  test('hands on when to ask again', async () => {
-    await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toMatchObject({
-      noAnswer: { retryAfterMs: 7_000 },
+  test('hands on when to ask again, and what to look at', async () => {
+    await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toEqual({
+      noAnswer: {
+        left: false,
+        isFinal: false,
+        reason: 'the handshake (/tap/v1/hand) was answered with HTTP 503',
+        hint: 'Look at the controller, and at what stands before it.',
+        retryAfterMs: 7_000,
+        cause: undefined,
+      },
     });
+  });
+
+  test.each<[string, (length: number) => string, number]>([
+    ['an answer', (length) => '{"data":{"token":"t0ken"}}'.padEnd(length), 6_000],
+    ['a session', (length) => `{"data":{"token":"${'x'.repeat(length - 12)}"}}`, 4_000],
+  ])('takes %s of so many characters, and no more', async (_, json, most) => {
+    await expect(credentials.authorize(onShake(answered(200, json(most + 1))))).resolves.toHaveProperty(
+      'noAnswer',
+    );
+    await expect(credentials.authorize(onShake(answered(200, json(most))))).resolves.toHaveProperty(
+      'headers',
+    );
   });
 
   test.each(['hand', 'shake'])('is not sent where a redirect of /%s leads to', async (step) => {

@@ -63,7 +63,7 @@ function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[])
     async authorize(post) {
       if (authorization === undefined) {
         const session = await shakeHands(apiKey, post);
-        if (!('token' in session)) return session;
+        if (!('secrets' in session)) return session;
         const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
         onSecret(bearer, ...session.secrets);
         authorization = `Bearer ${bearer}`;
@@ -78,7 +78,6 @@ function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[])
 }
 
 interface Session {
-  readonly token: string;
   /** The token, and what else of the data may be as good as one. */
   readonly secrets: readonly string[];
   /** As the controller sent it: it wants the same back with each request. */
@@ -169,7 +168,7 @@ function readSession(text: string): Session | undefined {
   const texts = Object.values(others).filter(
     (value) => typeof value === 'string' && value.length >= SHORTEST_SECRET,
   );
-  return { token: data['token'], data, secrets: [data['token'], ...texts.map(String)] };
+  return { data, secrets: [data['token'], ...texts.map(String)] };
 }
 
 const TOKEN = /^[\x21-\x7e]+$/;
