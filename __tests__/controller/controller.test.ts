@@ -178,19 +178,22 @@ describe('reading', () => {
     expect(clock.sleeps).toEqual([250]);
   });
 
-  test('the list may have up to 32 MiB', async () => {
-    const big = JSON.stringify(ok([])) + ' '.repeat(31 * 1024 * 1024);
-    nock(ORIGIN)
-      .get('/api/v1/vm')
-      .reply(200, big)
-      .get('/api/v1/vm')
-      .reply(200, big + big)
-      .get('/api/v1/vm')
-      .reply(200, ok([]));
-    await expect(controller.findInstances({ by: 'external_id', id: 'x' }, bounds)).resolves.toEqual([]);
-    expect(faults).toEqual([]);
-    await expect(controller.findInstances({ by: 'external_id', id: 'x' }, bounds)).resolves.toEqual([]);
-    expect(faults).toEqual(['unusable answer: the answer is larger than 32 MiB']);
+  test('an instance may have up to 1 MiB, a list 32', async () => {
+    const asked: [string, number][] = [];
+    const deaf: Client = {
+      read: async ({ path, maxBytes, decode }) => {
+        asked.push([path, maxBytes]);
+        const text = JSON.stringify(path === ONE ? fail('unknown') : ok([]));
+        return decode({ status: 200, text, location: undefined, retryAfterMs: undefined, proxy: undefined });
+      },
+      write: () => Promise.reject(),
+    };
+    const asking = createController({ client: deaf, clock, deniedHint: '', scrub: hide });
+    await expect(asking.getInstance(ID, bounds)).resolves.toBeUndefined();
+    expect(asked).toEqual([
+      [ONE, 1024 * 1024],
+      ['/api/v1/vm', 32 * 1024 * 1024],
+    ]);
   });
 
   test('is tried again after a network error, the pauses growing up to 3 s', async () => {
