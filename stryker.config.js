@@ -5,6 +5,8 @@ export default {
   testRunnerNodeArgs: ['--experimental-vm-modules'],
   jest: { configFile: 'jest.mutation.config.js' },
   coverageAnalysis: 'perTest',
+  // On a busy machine a slow test is no endless loop.
+  timeoutMS: 10_000,
   // Stryker would rewrite it with an API that TypeScript 7 does not have; and nothing here reads it.
   tsconfigFile: 'none',
   ignorePatterns: ['dist', 'docs', 'coverage'],
