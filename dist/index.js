@@ -46840,7 +46840,7 @@ function createSession(apiKey, onSecret) {
         async authorize(post) {
             if (authorization === undefined) {
                 const session = await shakeHands(apiKey, post);
-                if (!('token' in session))
+                if (!('secrets' in session))
                     return session;
                 const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
                 onSecret(bearer, ...session.secrets);
@@ -46933,7 +46933,7 @@ function readSession(text) {
     if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
         return undefined;
     const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_SECRET);
-    return { token: data['token'], data, secrets: [data['token'], ...texts.map(String)] };
+    return { data, secrets: [data['token'], ...texts.map(String)] };
 }
 const TOKEN = /^[\x21-\x7e]+$/;
 function unknownKey({ status }) {

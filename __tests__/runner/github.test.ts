@@ -203,6 +203,12 @@ describe('hiccups heal', () => {
       'lacks id, name',
     ],
     [
+      'a status that nobody knows',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ status: 'onl{ne' })),
+      'lacks id, name',
+    ],
+    [
       'no number',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ id: '23' })),
