@@ -184,7 +184,7 @@ describe('reading', () => {
       read: async ({ path, maxBytes, decode }) => {
         asked.push([path, maxBytes]);
         const text = JSON.stringify(path === ONE ? fail('unknown') : ok([]));
-        return decode({ status: 200, text, location: undefined, retryAfterMs: undefined, proxy: undefined });
+        return decode({ status: 200, headers: {}, text, location: undefined, retryAfterMs: undefined, proxy: undefined });
       },
       write: () => Promise.reject(),
     };
