@@ -55,30 +55,44 @@ test('nobody can change the inputs afterwards', () => {
   expect(Object.isFrozen(read(VALID))).toBe(true);
 });
 
+/** Rows with a title: the value, or as much of it as anybody would read. */
+function titled<T>(
+  rows: readonly [name: string, value: string, expected: T][],
+): [string, T, string, string][] {
+  return rows.map(([name, value, expected]) => [
+    `${name}: ${JSON.stringify(value).slice(0, 80)}`,
+    expected,
+    name,
+    value,
+  ]);
+}
+
 describe('what is taken', () => {
-  test.each<[string, string, Partial<Inputs>]>([
-    ['instance_id', ` ${ID.toUpperCase()} `, { target: { by: 'instance_id', id: ID } }],
-    [
-      'controller_url',
-      'https://gate.example/anka/',
-      { controllerUrl: new URL('https://gate.example/anka/') },
-    ],
-    ['controller_url', 'HTTP://[::1]:8090', { controllerUrl: new URL('http://[::1]:8090') }],
-    ['vnc_password', ' two words \n', { vncPassword: ' two words ' }],
-    ['vnc_password', `x\ny${'\r\n'.repeat(120_000)}`, { vncPassword: 'x\ny' }],
-    ['usb_device', ' iPhone 15 ', { usbDevice: 'iPhone 15' }],
-    ['timeout', '90', { timeoutMs: 90_000 }],
-    ['timeout', '90s', { timeoutMs: 90_000 }],
-    ['timeout', ' 1.5 m ', { timeoutMs: 90_000 }],
-    ['timeout', '24h', { timeoutMs: 86_400_000 }],
-    ['timeout', '1s', { timeoutMs: 1_000 }],
-    ['request_timeout', '0.1', { requestTimeoutMs: 100 }],
-    ['request_timeout', '10m', { requestTimeoutMs: 600_000 }],
-    ['poll_interval', ' auto ', { pollInterval: 'auto' }],
-    ['poll_interval', '0.2s', { pollInterval: 200 }],
-    ['dry_run', ' true ', { dryRun: true }],
-    ['dry_run', 'TRUE', { dryRun: true }],
-  ])('%s: %j', (name, value, expected) => {
+  test.each(
+    titled<Partial<Inputs>>([
+      ['instance_id', ` ${ID.toUpperCase()} `, { target: { by: 'instance_id', id: ID } }],
+      [
+        'controller_url',
+        'https://gate.example/anka/',
+        { controllerUrl: new URL('https://gate.example/anka/') },
+      ],
+      ['controller_url', 'HTTP://[::1]:8090', { controllerUrl: new URL('http://[::1]:8090') }],
+      ['vnc_password', ' two words \n', { vncPassword: ' two words ' }],
+      ['vnc_password', `x\ny${'\r\n'.repeat(120_000)}`, { vncPassword: 'x\ny' }],
+      ['usb_device', ' iPhone 15 ', { usbDevice: 'iPhone 15' }],
+      ['timeout', '90', { timeoutMs: 90_000 }],
+      ['timeout', '90s', { timeoutMs: 90_000 }],
+      ['timeout', ' 1.5 m ', { timeoutMs: 90_000 }],
+      ['timeout', '24h', { timeoutMs: 86_400_000 }],
+      ['timeout', '1s', { timeoutMs: 1_000 }],
+      ['request_timeout', '0.1', { requestTimeoutMs: 100 }],
+      ['request_timeout', '10m', { requestTimeoutMs: 600_000 }],
+      ['poll_interval', ' auto ', { pollInterval: 'auto' }],
+      ['poll_interval', '0.2s', { pollInterval: 200 }],
+      ['dry_run', ' true ', { dryRun: true }],
+      ['dry_run', 'TRUE', { dryRun: true }],
+    ]),
+  )('%s', (_, expected, name, value) => {
     expect(read({ ...VALID, [name]: value })).toMatchObject(expected);
   });
 
@@ -89,44 +103,46 @@ describe('what is taken', () => {
 });
 
 describe('what is refused', () => {
-  test.each([
-    ['controller_url', '', 'it is required'],
-    ['controller_url', 'controller.example:8090', '"controller.example:8090" is no address'],
-    ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is no address'],
-    ['controller_url', 'http://', '"http://" is no address'],
-    ['controller_url', 'http://a b', '"http://a b" is no address'],
-    ['controller_url', 'http://host:99999', 'is no address'],
-    ['controller_url', 'http://me:hunter2@host', '"http://***@host" carries credentials'],
-    ['controller_url', 'http://me@host', '"http://***@host" carries credentials'],
-    ['controller_url', 'me:hunt/er2@host', '"***@host" is no address'],
-    ['controller_url', 'http://host/?token=hunter2', '"http://host/?..." has a query'],
-    ['controller_url', 'http://host/#x', '"http://host/?..." has a query or a fragment'],
-    [
-      'controller_url',
-      `http://${'/'.repeat(120_000)}a`,
-      'a text of 120008 characters is longer than 2000 characters',
-    ],
-    ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; 16000 in 100 are the most'],
-    ['vnc_password', 'hunter2'.repeat(150), '1050 characters; 1000 are the most'],
-    ['instance_id', 'my-vm', '"my-vm" is no UUID'],
-    ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
-    ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
-    ['timeout', 'soon', '"soon" is no time from 1s to 24h'],
-    ['timeout', '0.9', '"0.9" is no time'],
-    ['timeout', '25h', '"25h" is no time'],
-    ['timeout', '-5', '"-5" is no time'],
-    ['timeout', '1e3', '"1e3" is no time'],
-    ['timeout', '5 minutes', '"5 minutes" is no time'],
-    ['timeout', 'NaN', '"NaN" is no time'],
-    ['request_timeout', '0', '"0" is no time from 0.1s to 10m'],
-    [
-      'poll_interval',
-      '0.1',
-      '"0.1" is no time from 0.2s to 10m; write a number of seconds, or one with s, m or h, such as 90s; or auto',
-    ],
-    ['dry_run', 'yes', '"yes" is neither true nor false'],
-    ['job_summary', 'constructor', '"constructor" is neither true nor false'],
-  ])('%s: %j', (name, value, problem) => {
+  test.each(
+    titled<string>([
+      ['controller_url', '', 'it is required'],
+      ['controller_url', 'controller.example:8090', '"controller.example:8090" is no address'],
+      ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is no address'],
+      ['controller_url', 'http://', '"http://" is no address'],
+      ['controller_url', 'http://a b', '"http://a b" is no address'],
+      ['controller_url', 'http://host:99999', 'is no address'],
+      ['controller_url', 'http://me:hunter2@host', '"http://***@host" carries credentials'],
+      ['controller_url', 'http://me@host', '"http://***@host" carries credentials'],
+      ['controller_url', 'me:hunt/er2@host', '"***@host" is no address'],
+      ['controller_url', 'http://host/?token=hunter2', '"http://host/?..." has a query'],
+      ['controller_url', 'http://host/#x', '"http://host/?..." has a query or a fragment'],
+      [
+        'controller_url',
+        `http://${'/'.repeat(120_000)}a`,
+        'a text of 120008 characters is longer than 2000 characters',
+      ],
+      ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; 16000 in 100 are the most'],
+      ['vnc_password', 'hunter2'.repeat(150), '1050 characters; 1000 are the most'],
+      ['instance_id', 'my-vm', '"my-vm" is no UUID'],
+      ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
+      ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
+      ['timeout', 'soon', '"soon" is no time from 1s to 24h'],
+      ['timeout', '0.9', '"0.9" is no time'],
+      ['timeout', '25h', '"25h" is no time'],
+      ['timeout', '-5', '"-5" is no time'],
+      ['timeout', '1e3', '"1e3" is no time'],
+      ['timeout', '5 minutes', '"5 minutes" is no time'],
+      ['timeout', 'NaN', '"NaN" is no time'],
+      ['request_timeout', '0', '"0" is no time from 0.1s to 10m'],
+      [
+        'poll_interval',
+        '0.1',
+        '"0.1" is no time from 0.2s to 10m; write a number of seconds, or one with s, m or h, such as 90s; or auto',
+      ],
+      ['dry_run', 'yes', '"yes" is neither true nor false'],
+      ['job_summary', 'constructor', '"constructor" is neither true nor false'],
+    ]),
+  )('%s', (_, problem, name, value) => {
     expect(problemsOf({ ...VALID, [name]: value })).toContain(`${name}: `);
     expect(problemsOf({ ...VALID, [name]: value })).toContain(problem);
     expect(problemsOf({ ...VALID, [name]: value })).not.toContain('hunter2');
