@@ -16,6 +16,9 @@ export interface WorldOptions {
   readonly startMs: number;
   /** The longest that an idle agent takes to notice a new task. */
   readonly pickUpMs: number;
+  /** Shares: of tasks after which the agent reports at once, and of reports that never get there. */
+  readonly earlyReports?: number;
+  readonly lostReports?: number;
 }
 
 export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
@@ -97,6 +100,8 @@ export interface Report {
   /** How far off the node's clock was then. */
   readonly skewMs: number;
   readonly lost: boolean;
+  /** When a report first showed this boot in this state of power. */
+  readonly since: number;
 }
 
 export type Reply = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -224,7 +229,7 @@ export class World {
   }
 
   #report(node: Node): void {
-    if (this.now < node.silentUntil) return;
+    if (this.now < node.silentUntil || this.#happens(this.options.lostReports)) return;
     node.lastReportAt = this.now;
     for (const record of this.records) {
       if (record.node !== node || record.vm === undefined) continue;
@@ -241,9 +246,18 @@ export class World {
 
   #read(record: InstanceRecord): void {
     if (record.vm === undefined) return;
+    const { vm, report: last } = record;
     const lost = this.quirks.errorMeansDeleted && record.state === 'Error';
-    record.report = { vm: { ...record.vm }, readAt: this.now, skewMs: record.node?.clockSkewMs ?? 0, lost };
+    const isSame = last?.vm.bootedAt === vm.bootedAt && last.vm.power === vm.power;
+    const since = isSame ? last.since : this.now;
+    const skewMs = record.node?.clockSkewMs ?? 0;
+    record.report = { vm: { ...vm }, readAt: this.now, skewMs, lost, since };
     this.#touch(record);
+  }
+
+  /** Draws nothing for what never happens: the same seed gives the same world as without it. */
+  #happens(share = 0): boolean {
+    return share > 0 && this.random.next() < share;
   }
 
   #enqueue(node: Node, task: Task): void {
@@ -260,6 +274,7 @@ export class World {
 
   #take(node: Node, [step, ...rest]: Step[]): void {
     if (step === undefined) {
+      if (this.#happens(this.options.earlyReports)) this.#report(node);
       this.#work(node);
       return;
     }

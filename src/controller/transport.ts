@@ -32,6 +32,8 @@ export interface Answer {
   readonly location: string | undefined;
   /** What Retry-After asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** HTTP Date in milliseconds since the epoch: whole seconds. */
+  readonly dateMs: number | undefined;
   /** The host of a proxy that may have given this answer in the controller's place. */
   readonly proxy: string | undefined;
 }
@@ -174,6 +176,7 @@ async function converse(
     text: await readText(response.body, maxBytes),
     location: header('location'),
     retryAfterMs: parseRetryAfter(header('retry-after'), header('date')),
+    dateMs: parseDate(header('date')),
   };
 }
 
@@ -203,6 +206,11 @@ async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Prom
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+function parseDate(text = ''): number | undefined {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function firstOf(value: string | string[] | undefined): string | undefined {

@@ -4,6 +4,7 @@ import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { takeBaseline } from './baseline.ts';
 import type { Means } from './means.ts';
+import { learn, NO_RHYTHM, type Observation } from './rhythm.ts';
 import type { PollInterval } from './schedule.ts';
 import { describeState } from './verdict.ts';
 import { watch } from './watch.ts';
@@ -61,7 +62,11 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
     record.last = instance;
   };
 
-  const baseline = await takeBaseline(means, { target: job.target, deadline, onSeen });
+  let rhythm = NO_RHYTHM;
+  const onLook = (observation: Observation) => {
+    rhythm = learn(rhythm, observation);
+  };
+  const baseline = await takeBaseline(means, { target: job.target, deadline, onSeen, onLook });
   record.before = baseline.instance;
   log.info(`Before: ${describeState(baseline.instance)}`);
   if (job.dryRun)
@@ -70,7 +75,7 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
   log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
   const sentAt = clock.now();
   const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
-  const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, onSeen };
+  const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
   const instance = await watch(means, watching);
 
   record.restarted = 'true';
