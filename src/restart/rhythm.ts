@@ -170,7 +170,8 @@ export function expectNext({ gapsMs }: Rhythm): Expected {
 function evenBeat(gapsMs: readonly number[]): Span | undefined {
   const shortestMs = Math.min(...gapsMs);
   const steadyMs = gapsMs.length > 1 || isMultiple(shortestMs, SECOND_MS) ? [shortestMs] : [];
-  const candidates = shortestMs < USUAL_MS ? [SECOND_MS, ...steadyMs] : [USUAL_MS, ...steadyMs];
+  // Quicker than usual: each second, as a report may have been missed between two looks.
+  const candidates = [USUAL_MS, ...(shortestMs < USUAL_MS ? [SECOND_MS] : []), ...steadyMs];
   const beatMs = candidates.find((candidateMs) => gapsMs.every((gapMs) => isMultiple(gapMs, candidateMs)));
   if (beatMs === undefined) return undefined;
   const beatsMs = gapsMs.map((gapMs) => gapMs / Math.round(gapMs / beatMs));

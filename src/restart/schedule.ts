@@ -44,7 +44,7 @@ const EARLY_UNTIL_MS = 2_500;
 const IDLE_PAUSE_MS = 2_000;
 const LEARNING_PAUSE_MS = 700;
 /** Timers are late by a little. */
-const MARGIN_MS = 8;
+const MARGIN_MS = 5;
 /** A look so soon after the moment that counts was the one that was made for it. */
 const JUST_MS = 20;
 /** What is left over at the end of the time in which a report is possible: few come there. */
@@ -199,7 +199,8 @@ function whenIdle(plan: Plan): number | undefined {
   const isEager = isLearning && (isOnTime(plan) || isOver || arrival.to - arrival.from > COARSE_MS + thereMs);
   const calmMs = isEager ? LEARNING_PAUSE_MS : IDLE_PAUSE_MS;
   const pauseMs = isQuiet && isLearning ? 0 : calmMs;
-  const at = nextTurn(plan, Math.max(now, lastAt + pauseMs));
+  const notBefore = isQuiet ? now : Math.max(now, sentAt + EARLY_ENOUGH_MS.from);
+  const at = nextTurn(plan, Math.max(notBefore, lastAt + pauseMs));
   const isFit = isQuiet ? at < sentAt + QUIET_MS : isOnTime(plan) || isOver || at < range.from;
   return isFit && isFree(plan, at) ? at : undefined;
 }
