@@ -21,7 +21,7 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   const outcome = await restartAsAsked(terminal, interruptions());
   const isReported = reportOrExplain(outcome, terminal);
-  if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
+  if (wantsJobSummary(process.env)) writeSummary(outcome, terminal);
   process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
   endWithin(EXIT_GRACE_MS);
 }

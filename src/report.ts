@@ -1,8 +1,8 @@
 import { types } from 'node:util';
-import * as core from '@actions/core';
 import { type Instance, type PortForwarding, WELL_KNOWN } from './controller/instance.ts';
 import { type ActionError, causeChain } from './errors.ts';
 import type { Outcome } from './restart/restart.ts';
+import { setOutputs } from './runner.ts';
 import type { Terminal } from './terminal.ts';
 
 const SSH_PORT = 22;
@@ -50,7 +50,7 @@ function wireForm(
 /** On failure, prints the one error annotation, stacks and causes to the debug log; then sets every output. */
 export function report(outcome: Outcome, terminal: Terminal): void {
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
+  setOutputs(outputsOf(outcome, terminal.clean));
 }
 
 /** What happened, in a few words. */

@@ -1,15 +1,15 @@
-import * as core from '@actions/core';
 import { seconds } from './clock.ts';
 import type { Instance } from './controller/instance.ts';
 import { describeCause } from './errors.ts';
 import { sshPort, titleOf } from './report.ts';
 import type { Outcome } from './restart/restart.ts';
+import { addToSummary } from './runner.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
-export async function writeSummary(outcome: Outcome, terminal: Terminal): Promise<void> {
+export function writeSummary(outcome: Outcome, terminal: Terminal): void {
   try {
-    await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
+    addToSummary(renderSummary(outcome, terminal.clean));
   } catch (error) {
     terminal.warning(`The job summary could not be written: ${describeCause(error)}`);
   }

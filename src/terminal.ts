@@ -1,5 +1,6 @@
-import * as core from '@actions/core';
+import { EOL } from 'node:os';
 import { createRedactor, encodings, maskable } from './redactor.ts';
+import { command } from './runner.ts';
 
 /** The only writer to the log. Whatever it prints is harmless: no secret, no control character, no workflow command. */
 export interface Terminal {
@@ -25,18 +26,23 @@ export function createTerminal(): Terminal {
     mask(...secrets) {
       redactor.add(...secrets);
       // The runner masks just what it is told, and some encodings of it.
-      for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings))) core.setSecret(form);
+      for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings)))
+        write(command('add-mask', form));
     },
     scrub: redactor.scrub,
     clean,
-    info: (line) => core.info(clean(line)),
-    debug: (line) => core.debug(clean(line)),
-    warning: (line) => core.warning(clean(line)),
+    info: (line) => write(clean(line)),
+    debug: (line) => write(command('debug', clean(line))),
+    warning: (line) => write(command('warning', clean(line))),
     error: (title, text) => {
       const lines = redactor.redact(text).split('\n').map(harmless);
-      core.error(lines.join('\n'), { title: clean(title) });
+      write(command('error', lines.join('\n'), clean(title)));
     },
   };
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}${EOL}`);
 }
 
 // C0 and C1 controls, line and paragraph separators, marks that change the direction of writing, lone surrogates.

@@ -1,5 +1,8 @@
 import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, request as httpRequest, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import httpRequest from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
 import { type Clock, within } from '../clock.ts';
 import { explain } from './causes.ts';
 import { UnusableAnswer } from './json.ts';
@@ -88,7 +91,8 @@ export interface Transport {
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, proxy, requestTimeoutMs, clock } = options;
   const { reader, writer } = options.dispatchers ?? createDispatchers(options);
-  const base = `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}`;
+  const { origin, pathname } = baseUrl;
+  const prefix = pathname.replace(/\/+$/, '');
   const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
   const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
 
@@ -98,7 +102,10 @@ export function createTransport(options: TransportOptions): Transport {
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
     try {
       const answer = await within(clock, { ms, signal }, (stop) =>
-        converse({ ...request, url: `${base}${request.path}`, dispatcher }, { progress, signal: stop }),
+        converse(
+          { ...request, path: `${prefix}${request.path}` },
+          { origin, dispatcher, progress, signal: stop },
+        ),
       );
       return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
@@ -146,16 +153,19 @@ interface Progress {
 }
 
 interface Conversation {
+  readonly origin: string;
+  readonly dispatcher: Dispatcher;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 async function converse(
-  { url, dispatcher, method, headers, body, maxBytes }: WireRequest & { url: string; dispatcher: Dispatcher },
-  { progress, signal }: Conversation,
+  { path, method, headers, body, maxBytes }: WireRequest,
+  { origin, dispatcher, progress, signal }: Conversation,
 ): Promise<Omit<Answer, 'proxy'>> {
-  const response = await httpRequest(url, {
-    dispatcher: dispatcher.compose(observeDeparture(progress)),
+  const response = await httpRequest.call(dispatcher.compose(observeDeparture(progress)), {
+    origin,
+    path,
     method,
     headers: {
       accept: 'application/json',
