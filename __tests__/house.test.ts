@@ -71,11 +71,7 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['controller/transport.ts', 'controller/undici-parts.d.ts']],
     ['inputs', /INPUT_/, ['inputs.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts', 'runner.ts']],
-    [
-      'the log',
-      /console\.|\.(stdout|stderr)\b/,
-      ['terminal.ts'],
-    ],
+    ['the log', /console\.|\.(stdout|stderr)\b/, ['terminal.ts']],
     ['the runner', /from '\.\/runner\.ts'/, ['report.ts', 'summary.ts', 'terminal.ts']],
     ['files', /appendFile|writeFile/, ['runner.ts']],
     [

@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../src/errors.ts';
 import { outputsOf, report, titleOf } from '../src/report.ts';
 import { NOTHING_DONE, type Outcome } from '../src/restart/restart.ts';
@@ -99,14 +102,25 @@ describe('outputs', () => {
 
 describe('report', () => {
   let log: ReturnType<typeof captureStdout>;
+  let folder: string;
+  let output: string;
   beforeEach(() => {
     log = captureStdout();
+    folder = mkdtempSync(join(tmpdir(), 'report-'));
+    output = join(folder, 'output');
+    writeFileSync(output, '');
+    process.env['GITHUB_OUTPUT'] = output;
+  });
+  afterEach(() => {
     delete process.env['GITHUB_OUTPUT'];
+    rmSync(folder, { recursive: true });
   });
 
   test('sets harmless outputs, and prints no annotation on success', () => {
     report({ ...SUCCESS, last: restarted(10, { status: '##[error]\nx' }) }, createTerminal());
-    expect(log.lines()).toContain('::set-output name=status::# #[error]\\u000ax');
+    expect(readFileSync(output, 'utf8')).toContain(
+      'status<<end_of_status\n# #[error]\\u000ax\nend_of_status\n',
+    );
     expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([]);
   });
 
@@ -119,6 +133,19 @@ describe('report', () => {
     const debug = log.lines().filter((line) => line.startsWith('::debug::'));
     expect(debug[0]).toBe('::debug::ActionError: What failed.');
     expect(debug.slice(-2)).toEqual(['::debug::inner', '::debug::root']);
+  });
+
+  test('a value that holds the line that would end it stays one value', () => {
+    const externalId = 'x end_of_external_id y';
+    report({ ...SUCCESS, last: restarted(10, { externalId }) }, createTerminal());
+    expect(readFileSync(output, 'utf8')).toContain(
+      `external_id<<end_of_external_id_\n${externalId}\nend_of_external_id_\n`,
+    );
+  });
+
+  test('fails where the runner has made no file for the outputs', () => {
+    delete process.env['GITHUB_OUTPUT'];
+    expect(() => report(SUCCESS, createTerminal())).toThrow('GITHUB_OUTPUT is not set');
   });
 
   test('can do without a hint', () => {

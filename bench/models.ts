@@ -34,6 +34,9 @@ export const MODELS: readonly Model[] = [
   steadyBut('300 ms away', {}, { networkMs: 300 }),
 ];
 
-export function worldOf({ world }: Model, { seed, startsAt }: Pick<WorldOptions, 'seed' | 'startsAt'>): WorldOptions {
+export function worldOf(
+  { world }: Model,
+  { seed, startsAt }: Pick<WorldOptions, 'seed' | 'startsAt'>,
+): WorldOptions {
   return { ...DEFAULT_WORLD, ...world, vms: 2, nodes: 1, seed, startsAt };
 }

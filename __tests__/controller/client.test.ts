@@ -9,7 +9,14 @@ import { createFakeClock } from '../support/fake-clock.ts';
 
 function answered(status: number): Exchange {
   return {
-    answer: { status, text: `${status}`, location: undefined, retryAfterMs: undefined, proxy: undefined },
+    answer: {
+      status,
+      text: `${status}`,
+      location: undefined,
+      retryAfterMs: undefined,
+      dateMs: undefined,
+      proxy: undefined,
+    },
   };
 }
 

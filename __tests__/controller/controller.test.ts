@@ -326,6 +326,7 @@ test('a proxy that denies in the place of the controller is named', async () => 
     text: '<html>',
     location: undefined,
     retryAfterMs: undefined,
+    dateMs: undefined,
     proxy: 'proxy.example:3128',
   };
   const deaf: Client = { read: async ({ decode }) => decode(answer), write: async () => ({ answer }) };

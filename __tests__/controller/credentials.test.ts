@@ -6,7 +6,7 @@ import { type Credentials, createCredentials, type Post } from '../../src/contro
 import type { Exchange } from '../../src/controller/transport.ts';
 
 function answered(status: number, text = '', retryAfterMs?: number): Exchange {
-  return { answer: { status, text, location: undefined, retryAfterMs, proxy: undefined } };
+  return { answer: { status, text, location: undefined, retryAfterMs, dateMs: undefined, proxy: undefined } };
 }
 
 const never: Post = () => Promise.reject(new Error('there is nothing to ask'));
@@ -197,6 +197,7 @@ describe('a user API key', () => {
         text: '',
         location: 'https://evil.example/x',
         retryAfterMs: undefined,
+        dateMs: undefined,
         proxy: undefined,
       },
     };

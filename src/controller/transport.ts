@@ -1,7 +1,9 @@
 import { getCACertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import connectThrough from 'undici/lib/api/api-connect.js';
 import httpRequest from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
 import { type Clock, within } from '../clock.ts';
 import { explain } from './causes.ts';
@@ -144,7 +146,12 @@ function createDispatcher(
   const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
   if (proxy === undefined) return new Agent({ ...options, connect });
   // The client certificate is for the controller: a proxy gets to see none.
-  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
+  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust, clientFactory });
+}
+
+/** What reaches the proxy: undici's main module would add `connect` to every dispatcher. */
+function clientFactory(origin: URL, options: object): Dispatcher {
+  return Object.assign(new Pool(origin, options), { connect: connectThrough });
 }
 
 interface Progress {
