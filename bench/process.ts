@@ -91,7 +91,7 @@ interface End {
 
 /** Told by Linux when the process has ended: the most memory that it ever had. */
 const TELL_PEAK =
-  'data:text/javascript,process.on("exit",()=>console.log("peak",process.resourceUsage().maxRSS))';
+  "data:text/javascript,process.on('exit',()=>console.log('peak',process.resourceUsage().maxRSS))";
 
 async function peakOfBare(): Promise<number> {
   const child = spawn(process.execPath, ['--import', TELL_PEAK, '-e', '0'], {

@@ -1,6 +1,191 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
+/***/ 158:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const { addAbortListener } = __nccwpck_require__(3440)
+const { RequestAbortedError } = __nccwpck_require__(8707)
+
+const kListener = Symbol('kListener')
+const kSignal = Symbol('kSignal')
+
+function abort (self) {
+  if (self.abort) {
+    self.abort(self[kSignal]?.reason)
+  } else {
+    self.reason = self[kSignal]?.reason ?? new RequestAbortedError()
+  }
+  removeSignal(self)
+}
+
+function addSignal (self, signal) {
+  self.reason = null
+
+  self[kSignal] = null
+  self[kListener] = null
+
+  if (!signal) {
+    return
+  }
+
+  if (signal.aborted) {
+    abort(self)
+    return
+  }
+
+  self[kSignal] = signal
+  self[kListener] = () => {
+    abort(self)
+  }
+
+  addAbortListener(self[kSignal], self[kListener])
+}
+
+function removeSignal (self) {
+  if (!self[kSignal]) {
+    return
+  }
+
+  if ('removeEventListener' in self[kSignal]) {
+    self[kSignal].removeEventListener('abort', self[kListener])
+  } else {
+    self[kSignal].removeListener('abort', self[kListener])
+  }
+
+  self[kSignal] = null
+  self[kListener] = null
+}
+
+module.exports = {
+  addSignal,
+  removeSignal
+}
+
+
+/***/ }),
+
+/***/ 4660:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+
+
+const assert = __nccwpck_require__(4589)
+const { AsyncResource } = __nccwpck_require__(6698)
+const { InvalidArgumentError, SocketError } = __nccwpck_require__(8707)
+const util = __nccwpck_require__(3440)
+const { addSignal, removeSignal } = __nccwpck_require__(158)
+
+class ConnectHandler extends AsyncResource {
+  constructor (opts, callback) {
+    if (!opts || typeof opts !== 'object') {
+      throw new InvalidArgumentError('invalid opts')
+    }
+
+    if (typeof callback !== 'function') {
+      throw new InvalidArgumentError('invalid callback')
+    }
+
+    const { signal, opaque, responseHeaders } = opts
+
+    if (signal && typeof signal.on !== 'function' && typeof signal.addEventListener !== 'function') {
+      throw new InvalidArgumentError('signal must be an EventEmitter or EventTarget')
+    }
+
+    super('UNDICI_CONNECT')
+
+    this.opaque = opaque || null
+    this.responseHeaders = responseHeaders || null
+    this.callback = callback
+    this.abort = null
+
+    addSignal(this, signal)
+  }
+
+  onRequestStart (controller, context) {
+    if (this.reason) {
+      controller.abort(this.reason)
+      return
+    }
+
+    assert(this.callback)
+
+    this.abort = (reason) => controller.abort(reason)
+    this.context = context
+  }
+
+  onResponseStart () {
+    throw new SocketError('bad connect', null)
+  }
+
+  onRequestUpgrade (controller, statusCode, headers, socket) {
+    const { callback, opaque, context } = this
+
+    removeSignal(this)
+
+    this.callback = null
+
+    let responseHeaders = headers
+    const rawHeaders = controller?.rawHeaders
+    // Indicates is an HTTP2Session
+    if (responseHeaders != null) {
+      responseHeaders = this.responseHeaders === 'raw'
+        ? util.parseRawHeaders(rawHeaders)
+        : headers
+    }
+
+    this.runInAsyncScope(callback, null, null, {
+      statusCode,
+      headers: responseHeaders,
+      socket,
+      opaque,
+      context
+    })
+  }
+
+  onResponseError (_controller, err) {
+    const { callback, opaque } = this
+
+    removeSignal(this)
+
+    if (callback) {
+      this.callback = null
+      queueMicrotask(() => {
+        this.runInAsyncScope(callback, null, err, { opaque })
+      })
+    }
+  }
+}
+
+function connect (opts, callback) {
+  if (callback === undefined) {
+    return new Promise((resolve, reject) => {
+      connect.call(this, opts, (err, data) => {
+        return err ? reject(err) : resolve(data)
+      })
+    })
+  }
+
+  try {
+    const connectHandler = new ConnectHandler(opts, callback)
+    const connectOptions = { ...opts, method: 'CONNECT' }
+    this.dispatch(connectOptions, connectHandler)
+  } catch (err) {
+    if (typeof callback !== 'function') {
+      throw err
+    }
+    const opaque = opts?.opaque
+    queueMicrotask(() => callback(err, { opaque }))
+  }
+}
+
+module.exports = connect
+
+
+/***/ }),
+
 /***/ 4043:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
@@ -9589,7 +9774,7 @@ module.exports = Dispatcher
 
 /***/ }),
 
-/***/ 4660:
+/***/ 2279:
 /***/ ((module) => {
 
 
@@ -10811,7 +10996,7 @@ module.exports = { H1Parser, getMiloEnabled, setMiloEnabled }
 const { AsyncResource } = __nccwpck_require__(6698)
 const { PoolStats } = __nccwpck_require__(6854)
 const DispatcherBase = __nccwpck_require__(1841)
-const FixedQueue = __nccwpck_require__(4660)
+const FixedQueue = __nccwpck_require__(2279)
 const { kConnected, kSize, kRunning, kPending, kQueued, kBusy, kFree, kUrl, kClose, kDestroy, kDispatch } = __nccwpck_require__(6443)
 
 const kClients = Symbol('clients')
@@ -20661,7 +20846,7 @@ function seconds(ms) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1085);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2175);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -20671,7 +20856,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1085:
+/***/ 2175:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -21496,10 +21681,16 @@ function unknownKey({ status }) {
 
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: external "node:v8"
+const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
+// EXTERNAL MODULE: ./node_modules/undici/lib/api/api-connect.js
+var api_connect = __nccwpck_require__(4660);
 // EXTERNAL MODULE: ./node_modules/undici/lib/api/api-request.js
 var api_request = __nccwpck_require__(4043);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/agent.js
 var agent = __nccwpck_require__(7405);
+// EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/pool.js
+var pool = __nccwpck_require__(628);
 // EXTERNAL MODULE: ./node_modules/undici/lib/dispatcher/proxy-agent.js
 var proxy_agent = __nccwpck_require__(6672);
 ;// CONCATENATED MODULE: ./lib/controller/causes.js
@@ -21635,6 +21826,9 @@ function signOf(thrown) {
 
 
 
+
+
+
 /** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
 function createTransport(options) {
     const { baseUrl, proxy, requestTimeoutMs, clock } = options;
@@ -21662,6 +21856,8 @@ function createTransport(options) {
     return { exchange, close };
 }
 function createDispatchers(options) {
+    // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB and a while, for a handful of answers.
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--liftoff-only');
     const reader = createDispatcher(options, {});
     // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
     // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
@@ -21679,7 +21875,11 @@ function createDispatcher({ proxy, tls, requestTimeoutMs }, options) {
     if (proxy === undefined)
         return new agent({ ...options, connect });
     // The client certificate is for the controller: a proxy gets to see none.
-    return new proxy_agent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
+    return new proxy_agent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust, clientFactory });
+}
+/** What reaches the proxy: undici's main module would add `connect` to every dispatcher. */
+function clientFactory(origin, options) {
+    return Object.assign(new pool(origin, options), { connect: api_connect });
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await api_request.call(dispatcher.compose(observeDeparture(progress)), {
@@ -22787,12 +22987,14 @@ function planFor({ rhythm, sentAt, lastLookAt, looks }, { arrival, earliest }) {
     const freshAt = rhythm.lookedAt + thereMs;
     const quietUntil = sentAt + QUIET_MS + thereMs;
     const { likelyMs, possibleMs } = expected;
-    const beats = Math.max(1, Math.ceil((freshAt + 1 - MARGIN_MS - arrival.to) / likelyMs.to), Math.ceil((quietUntil - (arrival.from + arrival.to) / 2) / likelyMs.from));
+    // Hardly any report comes at the very end of a long time.
+    const marginMs = arrival.to - arrival.from > COARSE_MS ? 0 : MARGIN_MS;
+    const beats = Math.max(1, Math.ceil((freshAt + 1 - marginMs - arrival.to) / likelyMs.to), Math.ceil((quietUntil - (arrival.from + arrival.to) / 2) / likelyMs.from));
     return {
         ...{ thereMs, sentAt, looks, rhythm, arrival, expected, freshAt },
         now: earliest + thereMs,
         lastAt: lastLookAt + thereMs,
-        beat: { from: arrival.from + beats * likelyMs.from, to: arrival.to + beats * likelyMs.to + MARGIN_MS },
+        beat: { from: arrival.from + beats * likelyMs.from, to: arrival.to + beats * likelyMs.to + marginMs },
         range: { from: arrival.from + possibleMs.from, to: arrival.to + possibleMs.to },
         isLearning: rhythm.trustsDates && arrival.to - arrival.from > FINE_MS + thereMs,
     };

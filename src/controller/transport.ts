@@ -1,4 +1,5 @@
 import { getCACertificates } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
 import type { Dispatcher } from 'undici';
 import connectThrough from 'undici/lib/api/api-connect.js';
 import httpRequest from 'undici/lib/api/api-request.js';
@@ -124,6 +125,8 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function createDispatchers(options: TransportOptions): Dispatchers {
+  // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB and a while, for a handful of answers.
+  setFlagsFromString('--liftoff-only');
   const reader = createDispatcher(options, {});
   // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
   // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.

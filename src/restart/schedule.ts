@@ -106,16 +106,18 @@ function planFor({ rhythm, sentAt, lastLookAt, looks }: Progress, { arrival, ear
   const freshAt = rhythm.lookedAt + thereMs;
   const quietUntil = sentAt + QUIET_MS + thereMs;
   const { likelyMs, possibleMs } = expected;
+  // Hardly any report comes at the very end of a long time.
+  const marginMs = arrival.to - arrival.from > COARSE_MS ? 0 : MARGIN_MS;
   const beats = Math.max(
     1,
-    Math.ceil((freshAt + 1 - MARGIN_MS - arrival.to) / likelyMs.to),
+    Math.ceil((freshAt + 1 - marginMs - arrival.to) / likelyMs.to),
     Math.ceil((quietUntil - (arrival.from + arrival.to) / 2) / likelyMs.from),
   );
   return {
     ...{ thereMs, sentAt, looks, rhythm, arrival, expected, freshAt },
     now: earliest + thereMs,
     lastAt: lastLookAt + thereMs,
-    beat: { from: arrival.from + beats * likelyMs.from, to: arrival.to + beats * likelyMs.to + MARGIN_MS },
+    beat: { from: arrival.from + beats * likelyMs.from, to: arrival.to + beats * likelyMs.to + marginMs },
     range: { from: arrival.from + possibleMs.from, to: arrival.to + possibleMs.to },
     isLearning: rhythm.trustsDates && arrival.to - arrival.from > FINE_MS + thereMs,
   };
