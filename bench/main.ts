@@ -35,7 +35,8 @@ const measured = {
   ...{ date: new Date().toISOString().slice(0, 10), node: process.version },
   ...{ firstSeed, runs, tookSeconds },
 };
-const json = { ...measured, entryBytes, process: ofProcess, realTime: inRealTime, simulated: results };
+const simulated = results.map(({ percentilesMs, ...result }) => result);
+const json = { ...measured, entryBytes, process: ofProcess, realTime: inRealTime, simulated };
 await writeFile(here('results.json'), `${JSON.stringify(json, rounded, 2)}\n`);
 await mkdir(here('../docs/charts'), { recursive: true });
 await writeFile(here('../docs/charts/delay-and-requests.svg'), drawDelayAgainstRequests(results));

@@ -125,8 +125,9 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function createDispatchers(options: TransportOptions): Dispatchers {
-  // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB and a while, for a handful of answers.
-  setFlagsFromString('--liftoff-only');
+  // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB, for a handful of answers.
+  setFlagsFromString('--no-wasm-tier-up');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
   const reader = createDispatcher(options, {});
   // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
   // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
