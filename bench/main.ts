@@ -12,7 +12,7 @@ import { type Summary, summarize } from './statistics.ts';
  */
 const { values } = parseArgs({ options: { full: { type: 'boolean' }, seed: { type: 'string' } } });
 const firstSeed = Number(values.seed ?? 1);
-const runs = values.full ? 10_000 : 500;
+const runs = values.full ? 10_000 : 1_000;
 const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
 const ROUNDS = 25;
 
@@ -43,10 +43,10 @@ await writeFile(here('../docs/charts/delay-and-requests.svg'), drawDelayAgainstR
 await writeFile(here('../docs/charts/cumulative-delay.svg'), drawCumulative(results));
 
 function printResults(all: readonly Result[]): void {
-  const widths = [30, 20, 10, 10, 10, 16];
+  const widths = [34, 22, 11, 9, 10, 16];
   const line = (...cells: readonly string[]) =>
     console.log(cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(''));
-  line('\nmodel', 'policy', 'median ms', 'p95 ms', 'requests', 'median, p95, requests of "every second"');
+  line('model', 'policy', 'median ms', 'p95 ms', 'requests', 'median, p95, requests of "every second"');
   for (const result of all) {
     const { model, policy, medianMs, p95Ms, requests } = result;
     const plain = all.find((other) => other.model === model && other.policy === 'every second') ?? result;

@@ -10,7 +10,7 @@ export interface Model {
 }
 
 const STEADY: Model = {
-  name: 'steady, every 5 s',
+  name: 'steady heartbeat of 5 s',
   world: { heartbeatMs: 5_000, heartbeatJitter: 0 },
   replicas: { count: 1, lagMs: 0 },
   networkMs: 1,
@@ -28,8 +28,8 @@ export const MODELS: readonly Model[] = [
   steadyBut('10 % of reports lost', { lostReports: 0.1 }),
   steadyBut('two replicas, one 2 s behind', {}, { replicas: { count: 2, lagMs: 2_000 } }),
   steadyBut('two replicas, one 10 s behind', {}, { replicas: { count: 2, lagMs: 10_000 } }),
-  steadyBut('every second', { heartbeatMs: 1_000 }),
-  steadyBut('every 30 s', { heartbeatMs: 30_000 }),
+  steadyBut('heartbeat of 1 s', { heartbeatMs: 1_000 }),
+  steadyBut('heartbeat of 30 s', { heartbeatMs: 30_000 }),
   steadyBut('50 ms away', {}, { networkMs: 50 }),
   steadyBut('300 ms away', {}, { networkMs: 300 }),
 ];
