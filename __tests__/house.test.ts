@@ -82,7 +82,7 @@ describe('README', () => {
 
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
-    ['undici', /from 'undici'/, ['controller/transport.ts']],
+    ['undici', /from 'undici/, ['controller/transport.ts', 'controller/undici-parts.d.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/api.ts']],
     ['inputs', /INPUT_/, ['inputs.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],

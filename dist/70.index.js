@@ -11,8 +11,8 @@ __webpack_require__.d(__webpack_exports__, {
   createGuard: () => (/* binding */ createGuard)
 });
 
-// EXTERNAL MODULE: ./lib/controller/transport.js + 1 modules
-var controller_transport = __webpack_require__(5055);
+// EXTERNAL MODULE: ./lib/controller/transport.js + 2 modules
+var controller_transport = __webpack_require__(6174);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules

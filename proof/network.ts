@@ -34,11 +34,11 @@ export interface NetworkOptions {
   readonly at: (afterMs: number, act: () => void) => void;
   readonly fateOf: (request: SentRequest) => Fate;
   /** A connection stands, and the request leaves. */
-  readonly departs: (request: SentRequest) => void;
+  readonly departs?: (request: SentRequest) => void;
   /** The controller: called when the request has arrived. */
   readonly answer: (request: SentRequest) => WireAnswer;
   /** The whole answer is there, and somebody still waits for it. */
-  readonly delivered: (request: SentRequest, answer: WireAnswer) => void;
+  readonly delivered?: (request: SentRequest, answer: WireAnswer) => void;
 }
 
 /** A network for undici that is all made up: no socket, no real time. */
@@ -104,7 +104,7 @@ class Journey {
     this.#handler.onRequestStart?.(this.#controller, null);
     // Whoever gave up in the meantime says so now, and nothing is sent.
     if (this.#isOver) return;
-    this.#options.departs(this.#request);
+    this.#options.departs?.(this.#request);
     if (thereMs === undefined) {
       this.#lose();
       return;
@@ -143,7 +143,7 @@ class Journey {
   #end(answer: WireAnswer): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.delivered(this.#request, answer);
+    this.#options.delivered?.(this.#request, answer);
     this.#handler.onResponseEnd?.(this.#controller, {});
   }
 

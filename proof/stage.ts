@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type Reaction, react, type SeenRequest } from '../simulator/face.ts';
-import { createGate } from '../simulator/gate.ts';
+import { createGate, type GateAnswer } from '../simulator/gate.ts';
 import { reactAsGitHub } from '../simulator/github-face.ts';
 import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
@@ -241,8 +241,9 @@ export class Stage {
     if (!request.path.startsWith('/tap/')) this.deniedInRow = denied === undefined ? 0 : this.deniedInRow + 1;
     if (this.deniedInRow > 0) this.faults.add('session ended');
     if (denied !== undefined) this.#collectToken(denied.body);
-    const reaction =
-      denied === undefined ? react({ replicas: this.#replicas, now }, request) : { headers: {}, ...denied };
+    const { headers = {}, ...reply }: Partial<Reaction> & GateAnswer =
+      denied ?? react({ replicas: this.#replicas, now }, request);
+    const reaction = { ...reply, headers: { ...headers, date: new Date(now).toUTCString() } };
     if (denied === undefined && isRestart(request)) this.#witness(request, reaction);
     return reaction;
   }

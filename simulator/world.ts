@@ -26,6 +26,8 @@ export interface WorldOptions {
   readonly lostReports?: number;
   readonly doubledReports?: number;
   readonly steadyFrom?: number;
+  /** The share of tasks after which the agent reports at once. */
+  readonly earlyReports?: number;
 }
 
 export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
@@ -125,6 +127,8 @@ export interface Report {
   /** The offset that it writes into dates. */
   readonly utcOffsetMinutes: number;
   readonly lost: boolean;
+  /** When a report first showed this boot in this state of power. */
+  readonly since: number;
 }
 
 export type Reply = { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -291,6 +295,7 @@ export class World {
     });
   }
 
+  /** Draws nothing for what never happens: the same seed gives the same world as without it. */
   #strikes(mishap: string, share = 0): boolean {
     const { steadyFrom = Number.POSITIVE_INFINITY } = this.options;
     const isStruck = share > 0 && this.now < steadyFrom && this.random.next() < share;
@@ -316,9 +321,12 @@ export class World {
 
   #read(record: InstanceRecord): void {
     if (record.vm === undefined) return;
+    const { vm, report: last } = record;
     const lost = this.quirks.errorMeansDeleted && record.state === 'Error';
     const { clockSkewMs: skewMs = 0, utcOffsetMinutes = 0 } = record.node ?? {};
-    record.report = { vm: { ...record.vm }, readAt: this.now, skewMs, utcOffsetMinutes, lost };
+    const isSame = last?.vm.bootedAt === vm.bootedAt && last.vm.power === vm.power;
+    const since = isSame ? last.since : this.now;
+    record.report = { vm: { ...vm }, readAt: this.now, skewMs, utcOffsetMinutes, lost, since };
     this.#touch(record);
     this.onReport(record);
   }
@@ -337,6 +345,7 @@ export class World {
 
   #take(node: Node, [step, ...rest]: Step[]): void {
     if (step === undefined) {
+      if (this.#strikes('report early', this.options.earlyReports)) this.#report(node);
       this.#work(node);
       return;
     }

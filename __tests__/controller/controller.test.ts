@@ -184,7 +184,14 @@ describe('reading', () => {
       read: async ({ path, maxBytes, decode }) => {
         asked.push([path, maxBytes]);
         const text = JSON.stringify(path === ONE ? fail('unknown') : ok([]));
-        return decode({ status: 200, headers: {}, text, location: undefined, retryAfterMs: undefined, proxy: undefined });
+        return decode({
+          status: 200,
+          headers: {},
+          text,
+          location: undefined,
+          retryAfterMs: undefined,
+          proxy: undefined,
+        });
       },
       write: () => Promise.reject(),
     };
@@ -336,6 +343,7 @@ test('a proxy that denies in the place of the controller is named', async () => 
     headers: {},
     location: undefined,
     retryAfterMs: undefined,
+    dateMs: undefined,
     proxy: 'proxy.example:3128',
   };
   const deaf: Client = { read: async ({ decode }) => decode(answer), write: async () => ({ answer }) };

@@ -16,7 +16,7 @@ const JOB: RestartJob = {
   vncPassword: undefined,
   usbDevice: undefined,
   timeoutMs: 60_000,
-  pollInterval: 'auto',
+  pollInterval: 1_000,
   dryRun: false,
 };
 const GET = `get ${ID}`;

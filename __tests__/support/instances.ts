@@ -22,6 +22,7 @@ export function instance(changes: Partial<Instance> = {}): Instance {
     message: undefined,
     nodeId: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
     updatedAt: at('2024-10-13T13:10:07.604294+02:00'),
+    answeredAtMs: undefined,
     status: 'running',
     startDate: at(OLD_BOOT),
     stopDate: undefined,

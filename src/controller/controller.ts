@@ -77,7 +77,8 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
     const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
     const decode = (answer: Answer) => {
       const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
-      return envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+      const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+      return instance && dated(instance, answer);
     };
     const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
     if (instance !== undefined) return scrubbed(instance);
@@ -87,8 +88,10 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
   }
 
   async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
-    const decode = (answer: Answer) =>
-      readMatches(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub), target);
+    const decode = (answer: Answer) => {
+      const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub);
+      return readMatches(body, target).map((instance) => dated(instance, answer));
+    };
     const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
     return instances.map(scrubbed);
   }
@@ -141,6 +144,11 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
   }
 
   return { getInstance, findInstances, restartInstance, getVersion };
+}
+
+function dated(instance: Instance, { headers }: Answer): Instance {
+  const ms = Date.parse(headers['date'] ?? '');
+  return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
 }
 
 function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {

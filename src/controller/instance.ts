@@ -19,6 +19,8 @@ export interface Instance {
   readonly nodeId: string | undefined;
   /** `ts`: when the controller last updated the record; the controller's clock. */
   readonly updatedAt: Instant | undefined;
+  /** HTTP Date of the answer, in milliseconds since the epoch: whole seconds, the controller's clock or a proxy's. */
+  readonly answeredAtMs: number | undefined;
   /** `vminfo.status`: running, stopped, suspended, deleted, ...; undefined while there is no VM yet. */
   readonly status: string | undefined;
   /** `vminfo.start_date`: when the VM last booted, whole seconds, the node's clock. */
@@ -136,6 +138,7 @@ function instanceFrom(fields: Fields): Instance {
     message: text(fields, 'message', LONGEST_MESSAGE),
     nodeId: text(fields, 'node_id'),
     updatedAt: instant(fields, 'ts'),
+    answeredAtMs: undefined,
     ...vmFrom(isRecord(fields['vminfo']) ? fields['vminfo'] : {}),
   };
 }

@@ -1,5 +1,11 @@
 import { getCACertificates } from 'node:tls';
-import { Agent, type Dispatcher, request as httpRequest, ProxyAgent } from 'undici';
+import { setFlagsFromString } from 'node:v8';
+import type { Dispatcher } from 'undici';
+import connectThrough from 'undici/lib/api/api-connect.js';
+import httpRequest from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
+import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
 import { type Clock, within } from '../clock.ts';
 import { explain } from './causes.ts';
 import { UnusableAnswer } from './json.ts';
@@ -88,7 +94,8 @@ export interface Transport {
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, proxy, requestTimeoutMs, clock } = options;
   const { reader, writer } = options.dispatchers ?? createDispatchers(options);
-  const base = `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}`;
+  const { origin, pathname } = baseUrl;
+  const prefix = pathname.replace(/\/+$/, '');
   const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
   const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
 
@@ -98,7 +105,10 @@ export function createTransport(options: TransportOptions): Transport {
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
     try {
       const answer = await within(clock, { ms, signal }, (stop) =>
-        converse({ ...request, url: `${base}${request.path}`, dispatcher }, { progress, signal: stop }),
+        converse(
+          { ...request, path: `${prefix}${request.path}` },
+          { origin, dispatcher, progress, signal: stop },
+        ),
       );
       return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
@@ -115,6 +125,9 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function createDispatchers(options: TransportOptions): Dispatchers {
+  // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB, for a handful of answers.
+  setFlagsFromString('--no-wasm-tier-up');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
   const reader = createDispatcher(options, {});
   // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
   // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
@@ -137,7 +150,12 @@ function createDispatcher(
   const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
   if (proxy === undefined) return new Agent({ ...options, connect });
   // The client certificate is for the controller: a proxy gets to see none.
-  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
+  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust, clientFactory });
+}
+
+/** What reaches the proxy: undici's main module would add `connect` to every dispatcher. */
+function clientFactory(origin: URL, options: object): Dispatcher {
+  return Object.assign(new Pool(origin, options), { connect: connectThrough });
 }
 
 interface Progress {
@@ -146,16 +164,19 @@ interface Progress {
 }
 
 interface Conversation {
+  readonly origin: string;
+  readonly dispatcher: Dispatcher;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 async function converse(
-  { url, dispatcher, method, headers, body, maxBytes }: WireRequest & { url: string; dispatcher: Dispatcher },
-  { progress, signal }: Conversation,
+  { path, method, headers, body, maxBytes }: WireRequest,
+  { origin, dispatcher, progress, signal }: Conversation,
 ): Promise<Omit<Answer, 'proxy'>> {
-  const response = await httpRequest(url, {
-    dispatcher: dispatcher.compose(observeDeparture(progress)),
+  const response = await httpRequest.call(dispatcher.compose(observeDeparture(progress)), {
+    origin,
+    path,
     method,
     headers: {
       accept: 'application/json',

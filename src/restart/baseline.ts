@@ -3,6 +3,7 @@ import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { createJournal } from './journal.ts';
 import { describeFault, type Fault, type Means } from './means.ts';
+import type { Observation } from './rhythm.ts';
 import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
 
 export interface BaselineOptions {
@@ -11,6 +12,8 @@ export interface BaselineOptions {
   readonly deadline: number;
   /** Told of each instance that was found, ready or not. */
   readonly onSeen: (instance: Instance) => void;
+  /** Told of each look that got an answer. */
+  readonly onLook: (observation: Observation) => void;
 }
 
 /** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
@@ -25,7 +28,7 @@ const MOST_CANDIDATES = 10;
  */
 export async function takeBaseline(
   means: Means,
-  { target, deadline, onSeen }: BaselineOptions,
+  { target, deadline, onSeen, onLook }: BaselineOptions,
 ): Promise<Baseline> {
   const { clock, log, signal } = means;
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
@@ -33,8 +36,12 @@ export async function takeBaseline(
   const bounds = { deadline, signal, onFault };
   let graceEndsAt: number | undefined;
   for (;;) {
+    const lookedAt = clock.now();
     const instance = await find(target, { means, bounds });
-    if (!(instance instanceof ActionError)) onSeen(instance);
+    if (!(instance instanceof ActionError)) {
+      onSeen(instance);
+      onLook({ lookedAt, answeredAt: clock.now(), instance });
+    }
     const baseline = instance instanceof ActionError ? instance : checkPreconditions(instance);
     if (!(baseline instanceof ActionError)) return baseline;
 

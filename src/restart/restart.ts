@@ -4,6 +4,7 @@ import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { takeBaseline } from './baseline.ts';
 import type { Means } from './means.ts';
+import { learn, NO_RHYTHM, type Observation } from './rhythm.ts';
 import type { PollInterval } from './schedule.ts';
 import { type Baseline, describeState } from './verdict.ts';
 import { watch } from './watch.ts';
@@ -69,9 +70,13 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
+  let rhythm = NO_RHYTHM;
+  const onLook = (observation: Observation) => {
+    rhythm = learn(rhythm, observation);
+  };
 
   mark(record, 'started', clock.now());
-  const { baseline, deadline } = await prepare(job, means, { record, onSeen });
+  const { baseline, deadline } = await prepare(job, means, { record, onSeen, onLook });
   if (job.dryRun)
     return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
 
@@ -79,7 +84,7 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
   const sentAt = clock.now();
   mark(record, 'sent', sentAt);
   const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
-  const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, onSeen };
+  const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
   const instance = await watch(means, watching);
 
   record.restarted = 'true';
@@ -95,18 +100,19 @@ function mark(record: Draft, moment: keyof Moments, at: number): void {
 interface Preparing {
   readonly record: Draft;
   readonly onSeen: (instance: Instance) => void;
+  readonly onLook: (observation: Observation) => void;
 }
 
 /** Takes the baseline, and takes it anew as long as the gate holds the restart up: the restart's own time stands still then. */
 async function prepare(
   job: RestartJob,
   means: Means,
-  { record, onSeen }: Preparing,
+  { record, onSeen, onLook }: Preparing,
 ): Promise<{ baseline: Baseline; deadline: number }> {
   const { clock, log, gate } = means;
   let [target, deadline]: [Target, number] = [job.target, clock.now() + job.timeoutMs];
   for (;;) {
-    const baseline = await takeBaseline(means, { target, deadline, onSeen });
+    const baseline = await takeBaseline(means, { target, deadline, onSeen, onLook });
     record.before = baseline.instance;
     log.info(`Before: ${describeState(baseline.instance)}`);
     if (gate === undefined) return { baseline, deadline };

@@ -4,6 +4,7 @@ import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { describeFault, type Fault, type Means } from './means.ts';
+import { learn, type Rhythm } from './rhythm.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
 import {
   type Baseline,
@@ -24,6 +25,8 @@ export interface WatchOptions {
   readonly sentAt: number;
   readonly deadline: number;
   readonly pollInterval: PollInterval;
+  /** What the looks before told of when reports come. */
+  readonly rhythm: Rhythm;
   /** Told of each instance that the controller showed. */
   readonly onSeen: (instance: Instance) => void;
 }
@@ -39,10 +42,11 @@ const LAST_LOOK_MS = 1_500;
 export async function watch(means: Means, options: WatchOptions): Promise<Instance> {
   const { clock, signal } = means;
   const { baseline, sentAt, deadline, pollInterval } = options;
+  let { rhythm } = options;
   const journal = createJournal({ log: means.log, now: clock.now, sentAt });
   const findings: Findings = { history: startHistory(baseline, sentAt), unmet: [] };
-  let lookAt = nextLookAt(pollInterval, { lastLookAt: sentAt, deadline });
-  for (;;) {
+  let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, looks: 0, deadline, rhythm });
+  for (let looks = 1; ; looks++) {
     await clock.sleep(lookAt - clock.now(), signal);
     const lookedAt = clock.now();
     const isLast = lookedAt >= deadline;
@@ -55,7 +59,10 @@ export async function watch(means: Means, options: WatchOptions): Promise<Instan
     if (proof !== undefined) return proof;
     if (isLast) throw timedOut({ ...options, ...findings, journal, endedAt: clock.now() });
     // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
-    lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, { lastLookAt: lookedAt, deadline });
+    if (sample !== undefined)
+      rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
+    const progress = { sentAt, lastLookAt: lookedAt, looks, deadline, rhythm };
+    lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
   }
 }
 

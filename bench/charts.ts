@@ -1,0 +1,120 @@
+import type { Result } from './simulate.ts';
+
+// Two small charts as SVG. Colours and text follow the reader's light or dark mode; each policy has a mark of its own, too.
+
+const STYLE = `
+  svg { --ink: #1f2328; --grid: #d1d9e0; --a: #0969da; --b: #bc4c00; --c: #8250df; --d: #59636e }
+  @media (prefers-color-scheme: dark) {
+    svg { --ink: #f0f6fc; --grid: #3d444d; --a: #4493f8; --b: #f0883e; --c: #ab7df8; --d: #9198a1 }
+  }
+  text { font: 13px system-ui, sans-serif; fill: var(--ink) }
+  .title { font-weight: 600; font-size: 15px }
+  .grid { stroke: var(--grid) }
+  .end { text-anchor: end } .middle { text-anchor: middle }
+`;
+const COLOURS = ['var(--a)', 'var(--b)', 'var(--c)', 'var(--d)'];
+const WIDTH = 760;
+const HEIGHT = 420;
+const PLOT = { left: 70, right: 740, top: 50, bottom: 340 };
+
+interface Axis {
+  readonly label: string;
+  readonly ticks: readonly number[];
+  /** From a value to a place in pixels. */
+  readonly place: (value: number) => number;
+}
+
+/** Each model's median delay against its requests, one kind of mark a policy: further down and left is better. */
+export function drawDelayAgainstRequests(results: readonly Result[]): string {
+  const x = logarithmic('requests in all', [2, 5, 10, 20], [PLOT.left, PLOT.right]);
+  const y = logarithmic('median delay (ms)', [10, 100, 1_000, 10_000], [PLOT.bottom, PLOT.top]);
+  const policies = namesOf(results);
+  const marks = results.map(({ policy, model, requests, medianMs }) => {
+    const title = `${policy}, ${model}: ${medianMs.toFixed(0)} ms, ${requests.toFixed(1)} requests`;
+    return drawMark(policies.indexOf(policy), {
+      x: x.place(requests),
+      y: y.place(Math.max(10, medianMs)),
+      title,
+    });
+  });
+  return frame('Delay and requests, one mark a model', [drawAxes(x, y), ...marks, drawLegend(policies)]);
+}
+
+/** How many restarts of the first model are known after how long, for each policy: further left is better. */
+export function drawCumulative(results: readonly Result[]): string {
+  const first = results.filter(({ model }) => model === results[0]?.model);
+  const x = logarithmic('delay (ms)', [10, 100, 1_000, 10_000], [PLOT.left, PLOT.right]);
+  const y = linear('restarts known (%)', [0, 25, 50, 75, 100], [PLOT.bottom, PLOT.top]);
+  const lines = first.map(({ percentilesMs }, index) => {
+    const points = percentilesMs.map((ms, percent) => {
+      return `${Math.min(PLOT.right, x.place(Math.max(10, ms))).toFixed(1)},${y.place(percent).toFixed(1)}`;
+    });
+    const dash = index === 0 ? '' : ` stroke-dasharray="${2 * index + 1} 3"`;
+    return `<polyline points="${points.join(' ')}" fill="none" stroke="${COLOURS[index]}" stroke-width="2.5"${dash}/>`;
+  });
+  const title = `How soon a restart is known (${results[0]?.model ?? ''})`;
+  return frame(title, [drawAxes(x, y), ...lines, drawLegend(namesOf(first))]);
+}
+
+function namesOf(results: readonly Result[]): string[] {
+  return [...new Set(results.map(({ policy }) => policy))];
+}
+
+function linear(label: string, ticks: readonly number[], [from, to]: readonly [number, number]): Axis {
+  const [first, last] = [Math.min(...ticks), Math.max(...ticks)];
+  return { label, ticks, place: (value) => from + ((value - first) / (last - first)) * (to - from) };
+}
+
+function logarithmic(label: string, ticks: readonly number[], range: readonly [number, number]): Axis {
+  const { place } = linear(label, ticks.map(Math.log10), range);
+  return { label, ticks, place: (value) => place(Math.log10(value)) };
+}
+
+function drawAxes(x: Axis, y: Axis): string {
+  const columns = x.ticks.map((tick) => {
+    const at = x.place(tick);
+    return `<path class="grid" d="M${at} ${PLOT.top}V${PLOT.bottom}"/><text class="middle" x="${at}" y="${PLOT.bottom + 20}">${tick.toLocaleString('en')}</text>`;
+  });
+  const rows = y.ticks.map((tick) => {
+    const at = y.place(tick);
+    return `<path class="grid" d="M${PLOT.left} ${at}H${PLOT.right}"/><text class="end" x="${PLOT.left - 8}" y="${at + 4}">${tick.toLocaleString('en')}</text>`;
+  });
+  const labels = `<text class="middle" x="${(PLOT.left + PLOT.right) / 2}" y="${PLOT.bottom + 42}">${x.label}</text><text x="${PLOT.left}" y="${PLOT.top - 10}" class="end">${y.label}</text>`;
+  return [...columns, ...rows, labels.replace(' class="end"', '')].join('\n');
+}
+
+interface Mark {
+  readonly x: number;
+  readonly y: number;
+  readonly title: string;
+}
+
+/** A disc, a square, a triangle, a cross. */
+function drawMark(kind: number, { x, y, title }: Mark): string {
+  const shapes = [
+    '<circle r="6"/>',
+    '<rect x="-5" y="-5" width="10" height="10"/>',
+    '<path d="M0-7 7 6H-7Z"/>',
+    '<path d="M-5-5 5 5M5-5-5 5" stroke="currentColor" stroke-width="3"/>',
+  ];
+  const place = `translate(${x.toFixed(1)} ${y.toFixed(1)})`;
+  return `<g transform="${place}" style="fill:${COLOURS[kind]};color:${COLOURS[kind]}" fill-opacity="0.85"><title>${title}</title>${shapes[kind]}</g>`;
+}
+
+function drawLegend(names: readonly string[]): string {
+  return names
+    .map((name, index) => {
+      const x = PLOT.left + index * 170;
+      return `${drawMark(index, { x: x + 6, y: HEIGHT - 18, title: name })}<text x="${x + 20}" y="${HEIGHT - 13}">${name}</text>`;
+    })
+    .join('\n');
+}
+
+function frame(title: string, content: readonly string[]): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
+<style>${STYLE}</style>
+<text class="title" x="${PLOT.left}" y="20">${title}</text>
+${content.join('\n')}
+</svg>
+`;
+}

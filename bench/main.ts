@@ -1,0 +1,75 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { drawCumulative, drawDelayAgainstRequests } from './charts.ts';
+import { measureProcess, type ProcessFigures, playInRealTime } from './process.ts';
+import { type Result, simulateAll } from './simulate.ts';
+import { type Summary, summarize } from './statistics.ts';
+
+/**
+ * `npm run bench [-- --full] [--seed N]`: measures everything that the README says about speed, prints it, and writes
+ * `bench/results.json` and the charts.
+ */
+const { values } = parseArgs({ options: { full: { type: 'boolean' }, seed: { type: 'string' } } });
+const firstSeed = Number(values.seed ?? 1);
+const runs = values.full ? 10_000 : 1_000;
+const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
+const ROUNDS = 25;
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const entryBytes = (await stat(here('../dist/index.js'))).size;
+
+console.log('Starting, ending, memory ...');
+const ofProcess = await measureProcess(ROUNDS);
+console.log('Five restarts in real time ...');
+const inRealTime = summarize(await playInRealTime(REAL_TIME_SEEDS));
+console.log(`${runs} simulated restarts for each model and policy ...`);
+const startedAt = performance.now();
+const results = await simulateAll({ firstSeed, runs });
+const tookSeconds = Math.round((performance.now() - startedAt) / 1_000);
+
+printResults(results);
+printRealTime(results[0], inRealTime);
+printProcess(ofProcess);
+const measured = {
+  ...{ date: new Date().toISOString().slice(0, 10), node: process.version },
+  ...{ firstSeed, runs, tookSeconds },
+};
+const simulated = results.map(({ percentilesMs, ...result }) => result);
+const json = { ...measured, entryBytes, process: ofProcess, realTime: inRealTime, simulated };
+await writeFile(here('results.json'), `${JSON.stringify(json, rounded, 2)}\n`);
+await mkdir(here('../docs/charts'), { recursive: true });
+await writeFile(here('../docs/charts/delay-and-requests.svg'), drawDelayAgainstRequests(results));
+await writeFile(here('../docs/charts/cumulative-delay.svg'), drawCumulative(results));
+
+function printResults(all: readonly Result[]): void {
+  const widths = [34, 22, 11, 9, 10, 16];
+  const line = (...cells: readonly string[]) =>
+    console.log(cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(''));
+  line('model', 'policy', 'median ms', 'p95 ms', 'requests', 'median, p95, requests of "every second"');
+  for (const result of all) {
+    const { model, policy, medianMs, p95Ms, requests } = result;
+    const plain = all.find((other) => other.model === model && other.policy === 'every second') ?? result;
+    const ratios = [medianMs / plain.medianMs, p95Ms / plain.p95Ms, requests / plain.requests].map((ratio) =>
+      ratio.toFixed(2),
+    );
+    line(model, policy, medianMs.toFixed(0), p95Ms.toFixed(0), requests.toFixed(2), ratios.join('  '));
+  }
+}
+
+function printRealTime(simulated: Result | undefined, { runs: times, medianMs, requests }: Summary): void {
+  console.log(
+    `\nIn real time, ${times} restarts: median ${medianMs.toFixed(0)} ms, ${requests.toFixed(1)} requests; simulated: ${simulated?.medianMs.toFixed(0)} ms, ${simulated?.requests.toFixed(1)} requests`,
+  );
+}
+
+function printProcess({ bareMs, firstByteMs, bareMib, peakMib, exitMs }: ProcessFigures): void {
+  console.log(`First byte of the first request after ${firstByteMs.toFixed(0)} ms: ${(firstByteMs / bareMs).toFixed(2)} times node -e 0 (${bareMs.toFixed(0)} ms)
+Peak memory ${peakMib.toFixed(0)} MiB: ${(peakMib / bareMib).toFixed(2)} times node -e 0 (${bareMib.toFixed(0)} MiB)
+End of the process ${exitMs.toFixed(0)} ms after the verdict
+Entry of the bundle: ${(entryBytes / 1e6).toFixed(2)} MB`);
+}
+
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 100) / 100 : value;
+}

@@ -1,0 +1,115 @@
+import { type Fate, SimulatedNetwork } from '../proof/network.ts';
+import { createVirtualTime, type VirtualTime } from '../proof/virtual-time.ts';
+import { react, type SeenRequest } from '../simulator/face.ts';
+import { createRandom, type Random } from '../simulator/random.ts';
+import { createReplicas } from '../simulator/replicas.ts';
+import { World } from '../simulator/world.ts';
+import type { Inputs } from '../src/inputs.ts';
+import { run } from '../src/main.ts';
+import type { PollInterval } from '../src/restart/schedule.ts';
+import type { Terminal } from '../src/terminal.ts';
+import { type Model, worldOf } from './models.ts';
+import type { Policy } from './policies.ts';
+
+/** What one restart took. */
+export interface Figures {
+  /** From when the controller could first have shown the verified restart until the step knew it, in milliseconds. */
+  readonly delayMs: number;
+  readonly requests: number;
+}
+
+const START = Date.parse('2026-07-01T12:00:00Z');
+/** Twice the longest heartbeat. */
+const PRELUDE_MS = 60_000;
+/** Somebody else's restart of another VM on the node is at most so long ago. */
+const NEIGHBOUR_MS = 20_000;
+
+interface Match {
+  readonly model: Model;
+  readonly policy: Policy;
+}
+
+/** One restart by the real step, in the world that the seed gives: the same for every policy. */
+export async function play(seed: number, { model, policy }: Match): Promise<Figures> {
+  const random = createRandom(seed ^ 0x5eed);
+  const time = createVirtualTime(START);
+  const stage = createStage(seed, { model, random, time });
+  const aheadMs = random.between(-1e9, 1e9);
+  await time.run(time.clock.sleep(stage.beginsAt - START, new AbortController().signal));
+
+  const dispatchers = { reader: stage.network, writer: stage.network };
+  const clock = { ...time.clock, now: () => time.now() + aheadMs };
+  const signal = new AbortController().signal;
+  const inputs = inputsFor(stage.instanceId, policy.interval(createRandom(seed ^ 0xba5e)));
+  const host = { terminal: SILENT, clock, random: random.next, signal, dispatchers };
+  const outcome = await time.run(run(inputs, host));
+  if (outcome.restarted !== 'true') throw new Error(`seed ${seed}, ${model.name}: ${outcome.error?.message}`);
+  return { delayMs: time.now() - stage.visibleSince(), requests: stage.requests() };
+}
+
+interface Cast {
+  readonly model: Model;
+  readonly random: Random;
+  readonly time: VirtualTime;
+}
+
+/** The world, and the way to it. */
+function createStage(seed: number, { model, random, time }: Cast) {
+  const world = new World(worldOf(model, { seed, startsAt: START }));
+  const replicas = createReplicas({ world, ...model.replicas });
+  const [record, neighbour] = world.records;
+  if (record === undefined || neighbour === undefined) throw new Error('the world is too small');
+  const beginsAt = START + PRELUDE_MS * (1 + random.next());
+  // Whose task is reported early, too, and out of turn.
+  const disturbedAt = beginsAt - random.next() * NEIGHBOUR_MS;
+  if (model.world.earlyReports !== undefined)
+    time.at(disturbedAt, () => void replicas.change(time.now(), (one) => one.restart(neighbour.instanceId)));
+  // Whose turn it is when the step comes.
+  if (random.next() < 0.5) replicas.view(START);
+
+  let requests = 0;
+  const answer = (request: SeenRequest) => {
+    requests++;
+    const reaction = react({ replicas, now: time.now() }, request);
+    return { ...reaction, headers: { ...reaction.headers, date: new Date(time.now()).toUTCString() } };
+  };
+  const at = (afterMs: number, act: () => void) => time.at(time.now() + afterMs, act);
+  return {
+    beginsAt,
+    instanceId: record.instanceId,
+    network: new SimulatedNetwork({ at, answer, fateOf: createFates(model, random) }),
+    requests: () => requests,
+    visibleSince() {
+      world.advanceTo(time.now());
+      return record.report?.since ?? Number.NaN;
+    },
+  };
+}
+
+/** Nothing is lost; reads keep their connection, the restart gets one of its own. */
+function createFates({ networkMs }: Model, random: Random): (request: SeenRequest) => Fate {
+  let isConnected = false;
+  const trip = () => networkMs * random.between(0.8, 1.2);
+  return ({ method }) => {
+    const connectMs = isConnected && method === 'GET' ? 0 : trip() + trip();
+    if (method === 'GET') isConnected = true;
+    const whole = { isRefused: false, resetMs: undefined, arriving: 1, pieces: 1, pauseMs: 0 };
+    return { ...whole, connectMs, thereMs: trip(), backMs: trip() };
+  };
+}
+
+function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
+  return {
+    controllerUrl: new URL('http://controller.example:8090'),
+    target: { by: 'instance_id', id: instanceId },
+    ...{ vncPassword: undefined, usbDevice: undefined, dryRun: false, headers: {}, proxy: undefined },
+    ...{ timeoutMs: 300_000, requestTimeoutMs: 10_000, pollInterval, identity: { kind: 'none' } },
+    runner: undefined,
+    tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
+  };
+}
+
+const SILENT: Terminal = {
+  ...{ mask() {}, scrub: String, clean: String },
+  ...{ info() {}, debug() {}, warning() {}, error() {} },
+};

@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type AddressInfo, createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { serve } from '../simulator/server.ts';
+import { startStep } from '../simulator/step.ts';
+import { DEFAULT_WORLD, World } from '../simulator/world.ts';
+import type { Figures } from './play.ts';
+import { median } from './statistics.ts';
+
+/** What the bundle takes as a process, beside `node -e 0` in the same minute: milliseconds and MiB. */
+export interface ProcessFigures {
+  readonly bareMs: number;
+  /** From `exec` to the first byte of the first request. */
+  readonly firstByteMs: number;
+  readonly bareMib: number;
+  /** The most memory that a whole restart takes. */
+  readonly peakMib: number;
+  /** From the answer that proves the restart to the end of the process. */
+  readonly exitMs: number;
+}
+
+const ACTION = fileURLToPath(new URL('..', import.meta.url));
+const ENTRY = `${ACTION}/dist/index.js`;
+
+/** Bare Node and the bundle take turns, so that a busy machine slows both. */
+export async function measureProcess(rounds: number): Promise<ProcessFigures> {
+  const door = await openDoor();
+  const [bareMs, firstByteMs]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    bareMs.push(await timeBare());
+    firstByteMs.push(await door.timeFirstByte());
+  }
+  door.close();
+  const [bareMib, ends]: [number[], End[]] = [[], []];
+  for (let round = 0; round < Math.ceil(rounds / 5); round++) {
+    bareMib.push(await peakOfBare());
+    ends.push(await playQuickly());
+  }
+  return {
+    bareMs: median(bareMs),
+    firstByteMs: median(firstByteMs),
+    bareMib: median(bareMib),
+    peakMib: median(ends.map(({ peakMib }) => peakMib)),
+    exitMs: median(ends.map(({ exitMs }) => exitMs)),
+  };
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('exit', () => resolve());
+  });
+}
+
+async function timeBare(): Promise<number> {
+  const startedAt = performance.now();
+  await ended(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }));
+  return performance.now() - startedAt;
+}
+
+/** A port that notes when the first byte comes, and never answers. */
+async function openDoor(): Promise<{ timeFirstByte(): Promise<number>; close(): void }> {
+  let onByte = () => {};
+  const server = createServer((socket) => {
+    socket.once('data', () => onByte()).on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const env = {
+    INPUT_CONTROLLER_URL: `http://127.0.0.1:${port}`,
+    INPUT_INSTANCE_ID: 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5',
+  };
+  async function timeFirstByte(): Promise<number> {
+    const startedAt = performance.now();
+    const child = spawn(process.execPath, [ENTRY], { stdio: 'ignore', env });
+    const ms = await new Promise<number>((resolve, reject) => {
+      onByte = () => resolve(performance.now() - startedAt);
+      child.once('exit', () => reject(new Error('the step ended without a request')));
+    });
+    child.removeAllListeners('exit').kill('SIGKILL');
+    return ms;
+  }
+  return { timeFirstByte, close: () => server.close() };
+}
+
+// ---- memory and end ----
+
+interface End {
+  readonly peakMib: number;
+  readonly exitMs: number;
+}
+
+/** Told by Linux when the process has ended: the most memory that it ever had. */
+const TELL_PEAK =
+  "data:text/javascript,process.on('exit',()=>console.log('peak',process.resourceUsage().maxRSS))";
+
+async function peakOfBare(): Promise<number> {
+  const child = spawn(process.execPath, ['--import', TELL_PEAK, '-e', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  await ended(child);
+  return peakMibIn(text);
+}
+
+function peakMibIn(log: string): number {
+  return Number(/^peak (\d+)$/m.exec(log)?.[1]) / 1_024;
+}
+
+/** A restart with short heartbeats, and how it ends. */
+async function playQuickly(): Promise<End> {
+  const world = new World({
+    ...{ ...DEFAULT_WORLD, startsAt: Date.now(), seed: 1 },
+    ...{ heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 },
+  });
+  const { log, knownAt, endedAt } = await playStep(world, { NODE_OPTIONS: `--import ${TELL_PEAK}` });
+  return { peakMib: peakMibIn(log), exitMs: endedAt - knownAt };
+}
+
+interface Played {
+  readonly log: string;
+  /** When the line that says "verified" was there, and when the process had ended: milliseconds since the Unix epoch. */
+  readonly knownAt: number;
+  readonly endedAt: number;
+  readonly requests: number;
+  /** When a report first showed the VM as it is now. */
+  readonly visibleSince: number;
+}
+
+async function playStep(world: World, environment: Readonly<Record<string, string>>): Promise<Played> {
+  const simulator = await serve({ world, port: 0, now });
+  const [record] = world.records;
+  let knownAt = Number.NaN;
+  const step = await startStep({
+    action: ACTION,
+    inputs: { controller_url: simulator.url, instance_id: record?.instanceId ?? '' },
+    environment,
+    onLine: (line) => {
+      if (line.startsWith('Restarted and verified')) knownAt = now();
+    },
+  });
+  await ended(step.process);
+  const endedAt = now();
+  const { log } = await step.finished;
+  await simulator.close();
+  return {
+    log,
+    knownAt,
+    endedAt,
+    requests: simulator.requests.length,
+    visibleSince: record?.report?.since ?? Number.NaN,
+  };
+}
+
+/** Finer than `Date.now()`, on the same scale. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+// ---- in real time ----
+
+/** Restarts in real time, one after the other, by the bundle as a process: the same worlds as simulated, and their figures. */
+export async function playInRealTime(seeds: readonly number[]): Promise<Figures[]> {
+  const figures: Figures[] = [];
+  for (const seed of seeds) {
+    const startsAt = now() - AGE_MS;
+    const world = new World({ ...DEFAULT_WORLD, seed, startsAt, vms: 2, nodes: 1, heartbeatJitter: 0 });
+    const { knownAt, visibleSince, requests } = await playStep(world, {});
+    figures.push({ delayMs: knownAt - visibleSince, requests });
+  }
+  return figures;
+}
+
+/** So long has the world been there when the step comes. */
+const AGE_MS = 60_000;

@@ -1,0 +1,67 @@
+import { availableParallelism } from 'node:os';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { MODELS } from './models.ts';
+import { type Figures, play } from './play.ts';
+import { POLICIES } from './policies.ts';
+import { type Summary, summarize } from './statistics.ts';
+
+/** One model and one policy, by their places in the lists; and the seeds of the worlds. */
+interface Batch {
+  readonly model: number;
+  readonly policy: number;
+  readonly firstSeed: number;
+  readonly runs: number;
+}
+
+/** What a policy came to in a model. */
+export interface Result extends Summary {
+  readonly model: string;
+  readonly policy: string;
+  /** Delays at every percent, in milliseconds. */
+  readonly percentilesMs: readonly number[];
+}
+
+/** Every policy in the same worlds of every model, on all cores. */
+export async function simulateAll({ firstSeed, runs }: Pick<Batch, 'firstSeed' | 'runs'>): Promise<Result[]> {
+  const batches = MODELS.flatMap((_, model) =>
+    POLICIES.map((_, policy): Batch => ({ model, policy, firstSeed, runs })),
+  );
+  const results: Result[] = [];
+  const waiting = [...batches.entries()];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, batch] = next;
+      results[index] = resultOf(batch, await inWorker(batch));
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return results;
+}
+
+function inWorker(batch: Batch): Promise<Figures[]> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: batch });
+    worker.once('message', resolve).once('error', reject);
+  });
+}
+
+function resultOf({ model, policy }: Batch, figures: readonly Figures[]): Result {
+  const delays = figures.map(({ delayMs }) => delayMs).sort((a, b) => a - b);
+  const percentilesMs = Array.from({ length: 101 }, (_, percent) => {
+    return Math.round(delays[Math.min(delays.length - 1, Math.floor((percent / 100) * delays.length))] ?? 0);
+  });
+  const names = { model: MODELS[model]?.name ?? '', policy: POLICIES[policy]?.name ?? '' };
+  return { ...names, ...summarize(figures), percentilesMs };
+}
+
+async function playBatch({ model, policy, firstSeed, runs }: Batch): Promise<Figures[]> {
+  const match = { model: MODELS[model], policy: POLICIES[policy] };
+  if (match.model === undefined || match.policy === undefined) throw new Error('no such model or policy');
+  const figures: Figures[] = [];
+  for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
+    figures.push(await play(seed, { model: match.model, policy: match.policy }));
+  }
+  return figures;
+}
+
+if (!isMainThread && parentPort !== null) parentPort.postMessage(await playBatch(workerData as Batch));
