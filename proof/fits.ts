@@ -30,7 +30,7 @@ export const FITS: Readonly<Record<ErrorCode, Fit>> = {
   cancelled: (run) => run.cancelledAt !== undefined,
   // The step runs elsewhere, and the runner is registered all the time.
   self_restart: () => false,
-  runner_not_found: () => false,
+  runner_not_found: (run) => happened(run, ...SPOILED),
   runner_busy: ({ runner }) => runner !== undefined && runner.jobs.length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...SPOILED, ...UNANSWERED),

@@ -94,7 +94,7 @@ export async function runOnce(
   const stage = new Stage({ malice, random, time, startsAt: START, tell });
   const reports: (TrueReport & OfInstance)[] = [];
   stage.world.onReport = (record) => {
-    reports.push(...trueReport(record, time.now()));
+    reports.push(...trueReport(record));
   };
   await schedule(stage, malice, time);
 
@@ -148,12 +148,13 @@ interface OfInstance {
   readonly instanceId: string;
 }
 
-function trueReport({ instanceId, state, report }: InstanceRecord, at: number): (TrueReport & OfInstance)[] {
+function trueReport({ instanceId, state, report }: InstanceRecord): (TrueReport & OfInstance)[] {
   if (report === undefined) return [];
   const { vm, readAt, skewMs } = report;
   const startDateMs = Math.floor((vm.bootedAt + vm.bootSkewMs) / 1_000) * 1_000;
   const { power, bootedAt } = vm;
-  return [{ instanceId, at, state, power, bootedAt, startDateMs, timestampMs: Math.floor(readAt + skewMs) }];
+  const timestampMs = Math.floor(readAt + skewMs);
+  return [{ instanceId, at: readAt, state, power, bootedAt, startDateMs, timestampMs }];
 }
 
 function trueRunner({ runner, requestIds, readings }: Stage): TrueRunner | undefined {
