@@ -15,7 +15,7 @@ const STYLE = `
 const COLOURS = ['var(--a)', 'var(--b)', 'var(--c)', 'var(--d)'];
 const WIDTH = 760;
 const HEIGHT = 420;
-const PLOT = { left: 70, right: 740, top: 50, bottom: 340 };
+const PLOT = { left: 70, right: 725, top: 50, bottom: 340 };
 
 interface Axis {
   readonly label: string;
@@ -26,7 +26,7 @@ interface Axis {
 
 /** Each model's median delay against its requests, one kind of mark a policy: further down and left is better. */
 export function drawDelayAgainstRequests(results: readonly Result[]): string {
-  const x = logarithmic('requests in all', [2, 5, 10, 20], [PLOT.left, PLOT.right]);
+  const x = logarithmic('requests in all', [2, 5, 10, 25], [PLOT.left, PLOT.right]);
   const y = logarithmic('median delay (ms)', [10, 100, 1_000, 10_000], [PLOT.bottom, PLOT.top]);
   const policies = namesOf(results);
   const marks = results.map(({ policy, model, requests, medianMs }) => {
