@@ -19,6 +19,8 @@ test.each<[string, Record<string, string>, string | undefined]>([
   ['https://c.example', { HTTPS_PROXY: 'https://me:pw@proxy.example' }, 'https://me:pw@proxy.example/'],
   ['https://c.example', { HTTPS_PROXY: ' proxy.example:3128 ' }, `${PROXY}/`],
   ['https://c.example', { HTTPS_PROXY: 'socks5://proxy.example' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'socks5://proxy.example/' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'xhttps://proxy.example/' }, 'HTTPS_PROXY'],
   ['https://c.example', { HTTPS_PROXY: 'http://' }, 'HTTPS_PROXY'],
   ['https://c.example', { HTTPS_PROXY: 'http://proxy.example/' }, 'http://proxy.example/'],
   ['https://c.example', { HTTPS_PROXY: 'http://proxy.example/x' }, 'HTTPS_PROXY'],
@@ -39,8 +41,14 @@ test.each([
   expect(proxied(url, { HTTP_PROXY: PROXY })).toBeUndefined();
 });
 
-test('a name that only begins like loopback is none', () => {
-  expect(proxied('http://127.0.0.1.example', { HTTP_PROXY: PROXY })).toBeDefined();
+test.each([
+  'http://127.0.0.1.example',
+  'http://128.0.0.1',
+  'http://notlocalhost',
+  'http://localhost.example',
+  'http://[::2]',
+])('%s is not loopback', (url) => {
+  expect(proxied(url, { HTTP_PROXY: PROXY })).toBe(`${PROXY}/`);
 });
 
 describe('NO_PROXY', () => {
@@ -64,8 +72,10 @@ describe('NO_PROXY', () => {
     ['192.0.2.7', 'http://192.0.2.7:8090', true],
     ['[2001:db8::1]', 'http://[2001:db8::1]', true],
     ['[2001:db8::1]:8090', 'http://[2001:db8::1]:8090', true],
+    ['2001:db8::a', 'http://[2001:db8::a]', true],
     [',, ', 'http://c.example', false],
     ['.', 'http://c.example', false],
+    ['.', 'http://c.example.', false],
   ])('%j for %s: %p', (list, url, isExcepted) => {
     expect(proxied(url, { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: list }) === undefined).toBe(
       isExcepted,
