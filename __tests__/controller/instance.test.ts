@@ -100,6 +100,8 @@ describe('one instance', () => {
     ['a host name for an address', {}, { ip: 'evil.example' }, { ip: undefined }],
     ['an IPv6 address', {}, { host_ip: 'fe80::1' }, { hostIp: 'fe80::1' }],
     ['port 0, meaning none', {}, { vnc_port: 0 }, { vncPort: undefined }],
+    ['the first port', {}, { vnc_port: 1 }, { vncPort: 1 }],
+    ['the last port', {}, { vnc_port: 65_535 }, { vncPort: 65_535 }],
     ['a port out of range', {}, { vnc_port: 65_536 }, { vncPort: undefined }],
     ['half a port', {}, { vnc_port: 5900.5 }, { vncPort: undefined }],
     ['a port as text', {}, { vnc_port: '5900' }, { vncPort: undefined }],
@@ -107,7 +109,7 @@ describe('one instance', () => {
     [
       'forwarding that makes no sense',
       {},
-      { port_forwarding: [7, null, {}, { guest_port: 22 }] },
+      { port_forwarding: [7, null, {}, { guest_port: 22 }, { host_port: 10_001 }] },
       { portForwarding: [] },
     ],
     ['vminfo that is no object', { vminfo: 'x' }, {}, { status: undefined }],
@@ -123,17 +125,26 @@ describe('one instance', () => {
     expect(readInstance(current({}, { port_forwarding }), ID)?.portForwarding).toHaveLength(256);
   });
 
-  test.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['null', null],
-    ['a text', 'x'],
-    ['no state', { instance_id: ID }],
-    ['an ID that is no text', current({ instance_id: 7 })],
-    ['an empty ID', current({ instance_id: '' })],
-    ['an empty state', { instance_id: ID, instance_state: '' }],
-    ['another instance', current({ instance_id: 'other' })],
-  ])('%s is unusable', (_, body) => {
-    expect(() => readInstance(body, ID)).toThrow(UnusableAnswer);
+  test.each<[string, unknown, string]>([
+    ['nothing', undefined, 'the instance is not a JSON object'],
+    ['null', null, 'the instance is not a JSON object'],
+    ['a text', 'x', 'the instance is not a JSON object'],
+    ['no state', { instance_id: ID }, 'the instance has no instance_state'],
+    ['an ID that is no text', current({ instance_id: 7 }), 'the instance has no usable instance_id'],
+    ['an empty ID', current({ instance_id: '' }), 'the instance has no usable instance_id'],
+    ['an empty state', { instance_id: ID, instance_state: '' }, 'the instance has no instance_state'],
+    [
+      'another instance',
+      current({ instance_id: 'other' }),
+      'the answer is about another instance than the one asked for',
+    ],
+  ])('%s is unusable', (_, body, reason) => {
+    expect(() => readInstance(body, ID)).toThrow(new UnusableAnswer(reason));
+  });
+
+  test('may have an ID of 100 characters', () => {
+    const id = `${'x'.repeat(92)}-1.2:3_4`;
+    expect(readInstance(current({ instance_id: id }), id)?.instanceId).toBe(id);
   });
 });
 
@@ -146,7 +157,8 @@ describe('the list', () => {
   });
 
   test('that is none is unusable', () => {
-    expect(() => readMatches({ instances: [] }, BY_ID)).toThrow(UnusableAnswer);
+    const reason = 'the instances are not a JSON array';
+    expect(() => readMatches({ instances: [] }, BY_ID)).toThrow(new UnusableAnswer(reason));
   });
 
   test('outer keys count before inner ones, unless they are null', () => {
@@ -156,6 +168,14 @@ describe('the list', () => {
     expect(readMatches(body, BY_ID)).toMatchObject(found);
     expect(readMatches(body, { by: 'external_id', id: 'outer' })).toMatchObject(found);
     expect(readMatches(body, { by: 'external_id', id: 'inner' })).toEqual([]);
+  });
+
+  test('the outer keys do where the inner ones are missing', () => {
+    const vm = current({ external_id: undefined, instance_id: undefined, name: undefined });
+    const body = [{ external_id: 'outer', instance_id: ID, name: 'outer', vm }];
+    const found = [{ instanceId: ID, externalId: 'outer', name: 'outer' }];
+    expect(readMatches(body, BY_ID)).toMatchObject(found);
+    expect(readMatches(body, { by: 'external_id', id: 'outer' })).toMatchObject(found);
   });
 
   test('the inner keys do where the outer ones are missing', () => {
@@ -182,13 +202,21 @@ describe('the list', () => {
     expect(readMatches([{ vm: current() }, { vm: current() }], BY_EXTERNAL_ID)).toHaveLength(1);
   });
 
-  test.each<[string, unknown]>([
-    ['without a state', { vm: current({ instance_state: null }) }],
-    ['without an ID', { vm: current({ instance_id: null }) }],
-    ['with an ID that is none', { vm: current({ instance_id: '\ud800' }) }],
-    ['with an ID that is too long', { vm: current({ instance_id: 'x'.repeat(300) }) }],
-    ['with two IDs', { instance_id: 'other', vm: current() }],
-  ])('a match %s makes it unusable: it might be another one, too', (_, item) => {
-    expect(() => readMatches([item, { vm: current() }], BY_EXTERNAL_ID)).toThrow(UnusableAnswer);
+  const NO_ID = 'the instance has no usable instance_id';
+
+  test.each<[string, unknown, string]>([
+    ['without a state', { vm: current({ instance_state: null }) }, 'the instance has no instance_state'],
+    ['without an ID', { vm: current({ instance_id: null }) }, NO_ID],
+    ['with an ID that is none', { vm: current({ instance_id: '\ud800' }) }, NO_ID],
+    ['with an ID that begins badly', { vm: current({ instance_id: ' id' }) }, NO_ID],
+    ['with an ID that ends badly', { vm: current({ instance_id: 'id/' }) }, NO_ID],
+    ['with an ID that is too long', { vm: current({ instance_id: 'x'.repeat(101) }) }, NO_ID],
+    [
+      'with two IDs',
+      { instance_id: 'other', vm: current() },
+      'an instance in the list has two different IDs',
+    ],
+  ])('a match %s makes it unusable: it might be another one, too', (_, item, reason) => {
+    expect(() => readMatches([item, { vm: current() }], BY_EXTERNAL_ID)).toThrow(new UnusableAnswer(reason));
   });
 });
