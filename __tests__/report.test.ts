@@ -99,6 +99,24 @@ describe('outputs', () => {
   });
 });
 
+test.each([
+  ...[
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+  ],
+  ...['running', 'stopped', 'suspended', 'deleted'],
+])('the documented word %s is put out even if a secret is a part of it', (word) => {
+  const outputs = outputsOf({ ...SUCCESS, last: instance({ state: word, status: word }) }, () => '***');
+  expect([outputs.instance_state, outputs.status]).toEqual([word, word]);
+});
+
 describe('report', () => {
   let log: ReturnType<typeof captureStdout>;
   beforeEach(() => {
