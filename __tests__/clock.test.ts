@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { endProcessWithin, seconds, systemClock, within } from '../src/clock.ts';
 import { createFakeClock } from './support/fake-clock.ts';
@@ -35,26 +36,69 @@ describe('systemClock', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  test('leaves nothing behind at the signal, whether it wakes up by itself or not', async () => {
+    const controller = new AbortController();
+    const slept = systemClock.sleep(1_000, controller.signal);
+    await jest.advanceTimersByTimeAsync(1_000);
+    await slept;
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+    const interrupted = systemClock.sleep(1_000, controller.signal);
+    controller.abort(new Error('stop'));
+    await expect(interrupted).rejects.toThrow('stop');
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+  });
+
   test('does not fall asleep where the signal has aborted', async () => {
     await expect(systemClock.sleep(1_000, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test.each([
-    ['linux', 1],
-    ['win32', 0],
-  ])('ends the process on %s if something still holds it up', async (platform, replacements) => {
-    const original = process.platform;
-    Object.defineProperty(process, 'platform', { value: platform });
-    const exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
-    const replace = jest
-      .spyOn(process as Required<NodeJS.Process>, 'execve')
-      .mockReturnValue(undefined as never);
-    endProcessWithin(300);
-    await jest.advanceTimersByTimeAsync(300);
-    Object.defineProperty(process, 'platform', { value: original });
-    expect(replace).toHaveBeenCalledTimes(replacements);
-    expect(exit).toHaveBeenCalledTimes(1);
+  describe('a process that something still holds up', () => {
+    let exit: jest.Spied<typeof process.exit>;
+    let replace: jest.Spied<NonNullable<typeof process.execve>>;
+    const { execve, exitCode, platform } = process;
+
+    beforeEach(() => {
+      exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
+      replace = jest.spyOn(process as Required<NodeJS.Process>, 'execve').mockReturnValue(undefined as never);
+    });
+    afterEach(() => {
+      Reflect.set(process, 'execve', execve);
+      process.exitCode = exitCode;
+      Object.defineProperty(process, 'platform', { value: platform });
+    });
+
+    async function ended(code: number | undefined, on: string): Promise<void> {
+      process.exitCode = code;
+      Object.defineProperty(process, 'platform', { value: on });
+      endProcessWithin(300);
+      await jest.advanceTimersByTimeAsync(299);
+      expect(exit).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(1);
+    }
+
+    test.each([
+      [undefined, 0],
+      [0, 0],
+      [1, 1],
+    ])('with the exit code %p is replaced by one that ends with %i', async (code, expected) => {
+      await ended(code, 'linux');
+      const program = [process.execPath, '-e', `process.exit(${expected})`];
+      expect(replace.mock.calls).toEqual([[process.execPath, program, {}]]);
+      expect(exit).toHaveBeenCalledTimes(1);
+    });
+
+    test('just ends on Windows, where none can be replaced', async () => {
+      await ended(1, 'win32');
+      expect(replace).not.toHaveBeenCalled();
+      expect(exit).toHaveBeenCalledTimes(1);
+    });
+
+    test('just ends under a Node that cannot replace it', async () => {
+      Reflect.set(process, 'execve', undefined);
+      await ended(1, 'linux');
+      expect(exit).toHaveBeenCalledTimes(1);
+    });
   });
 });
 
@@ -73,14 +117,25 @@ describe('within', () => {
       throw new Error('broken');
     };
     await expect(within(createFakeClock(isLimit), limit, work)).rejects.toThrow('broken');
-    expect(seen?.aborted).toBe(true);
+    expect(seen?.reason).toMatchObject({ name: 'AbortError', message: 'the work is over' });
+  });
+
+  test('leaves neither a timer nor a listener behind', async () => {
+    jest.useFakeTimers();
+    const { signal } = new AbortController();
+    await within(systemClock, { ms: 10_000, signal }, async () => 'done');
+    expect(jest.getTimerCount()).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    jest.useRealTimers();
   });
 
   test('lets go of work that hangs', async () => {
     const clock = createFakeClock(isLimit);
     const result = within(clock, limit, () => new Promise(() => {}));
     clock.expire();
-    await expect(result).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(result).rejects.toMatchObject({
+      ...{ name: 'TimeoutError', message: 'the time allowed is over' },
+    });
   });
 
   test('lets go of work when the signal aborts', async () => {
