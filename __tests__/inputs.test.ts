@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../src/errors.ts';
 import { type Inputs, readInputs, wantsJobSummary } from '../src/inputs.ts';
+import { duration, HOUR, MINUTE, SECOND } from '../src/parsers.ts';
 import { ID } from './support/instances.ts';
 
 type Given = Readonly<Record<string, string>>;
@@ -84,13 +85,19 @@ describe('what is taken', () => {
       ['timeout', '90s', { timeoutMs: 90_000 }],
       ['timeout', ' 1.5 m ', { timeoutMs: 90_000 }],
       ['timeout', '24h', { timeoutMs: 86_400_000 }],
+      ['timeout', '1.25', { timeoutMs: 1_250 }],
+      ['timeout', '1.125s', { timeoutMs: 1_125 }],
       ['timeout', '1s', { timeoutMs: 1_000 }],
       ['request_timeout', '0.1', { requestTimeoutMs: 100 }],
       ['request_timeout', '10m', { requestTimeoutMs: 600_000 }],
       ['poll_interval', ' auto ', { pollInterval: 'auto' }],
       ['poll_interval', '0.2s', { pollInterval: 200 }],
       ['dry_run', ' true ', { dryRun: true }],
+      ['dry_run', 'True', { dryRun: true }],
       ['dry_run', 'TRUE', { dryRun: true }],
+      ['dry_run', 'false', { dryRun: false }],
+      ['dry_run', 'False', { dryRun: false }],
+      ['dry_run', 'FALSE', { dryRun: false }],
     ]),
   )('%s', (_, expected, name, value) => {
     expect(read({ ...VALID, [name]: value })).toMatchObject(expected);
@@ -128,6 +135,7 @@ describe('what is refused', () => {
       ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
       ['timeout', 'soon', '"soon" is no time from 1s to 24h'],
       ['timeout', '0.9', '"0.9" is no time'],
+      ['timeout', '1.1234', '"1.1234" is no time'],
       ['timeout', '25h', '"25h" is no time'],
       ['timeout', '-5', '"-5" is no time'],
       ['timeout', '1e3', '"1e3" is no time'],
@@ -161,6 +169,15 @@ describe('what is refused', () => {
       /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,
     );
   });
+});
+
+test.each([
+  [90 * MINUTE, 'from 1s to 1.5h'],
+  [HOUR, 'from 1s to 1h'],
+  [HOUR / 2, 'from 1s to 30m'],
+])('a time of at most %i ms says so for people', (max, range) => {
+  const problem = `"soon" is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`;
+  expect(duration({ min: SECOND, max })('soon')).toEqual({ problem });
 });
 
 test.each([

@@ -298,17 +298,22 @@ describe('headers', () => {
     [': hunter2', 'line 1 is not of the form "Name: value"'],
     ['X-Odd: hunter\u00002', 'line 1 is not of the form "Name: value"'],
     ['X-Far: hünter→2', 'line 1 is not of the form "Name: value"'],
-    ['Host: hunter2', 'line 1: Host belongs to the connection and cannot be set'],
-    ['content-length: 7', 'line 1: content-length belongs to the connection and cannot be set'],
-    ['Transfer-Encoding: chunked', 'line 1: Transfer-Encoding belongs to the connection and cannot be set'],
-    ['CONNECTION: close', 'line 1: CONNECTION belongs to the connection and cannot be set'],
-    [
-      'Proxy-Authorization: Basic x',
-      'line 1: Proxy-Authorization belongs to the connection and cannot be set',
-    ],
     ['X-A: 1\nx-a: 2', 'line 2: x-a is given twice'],
   ])('%j are refused', (headers, problem) => {
     expect(problemsOf({ headers })).toEqual([`headers: ${problem}`]);
+  });
+
+  test.each([
+    ...['Host', 'content-length', 'Content-Type', 'Transfer-Encoding', 'CONNECTION', 'Keep-Alive', 'Upgrade'],
+    ...['Expect', 'TE', 'Trailer', 'HTTP2-Settings', 'Proxy-Authorization', 'Proxy-Connection'],
+  ])('%s is not for the step to set', (name) => {
+    expect(problemsOf({ headers: `X-Fine: a\n${name}: hunter2` })).toEqual([
+      `headers: line 2: ${name} belongs to the connection and cannot be set`,
+    ]);
+  });
+
+  test('may be indented, and end in any white space', () => {
+    expect(read({ headers: ' \u00a0X-A: a\u00a0 \n\tX-B: b\t' }).headers).toEqual({ 'x-a': 'a', 'x-b': 'b' });
   });
 
   test.each<[Record<string, string>]>([
