@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ReadBounds } from '../../src/controller/client.ts';
+import { ActionError } from '../../src/errors.ts';
+import type { Runner } from '../../src/runner/github.ts';
+import { createTracker, lookUntil } from '../../src/runner/tracker.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { idle, runner } from '../support/runners.ts';
+import { refusal, silence } from '../support/scripted-github.ts';
+
+test.each([
+  ['far away', 100_000, 16_000],
+  ['further away than a look takes', 16_001, 16_000],
+  ['as far away as a look takes', 16_000, 16_000],
+  ['near', 5_000, 5_000],
+  ['too near for an answer', 2_499, 2_500],
+  ['now', 1_000, 2_500],
+  ['over', 500, 2_500],
+])('a look that begins at 1 s, where the deadline is %s (%i ms), ends at %i ms', (_, deadline, until) => {
+  expect(lookUntil(1_000, deadline)).toBe(until);
+});
+
+type Script = readonly (Runner | readonly Runner[] | Error | undefined)[];
+
+/** Plays GitHub; each answer takes two seconds. */
+function follow(script: Script) {
+  const clock = createFakeClock();
+  const { signal } = new AbortController();
+  const [calls, lines]: [string[], string[]] = [[], []];
+  const answers = [...script];
+  async function answer(call: string, { deadline, signal: given, onFault }: ReadBounds) {
+    calls.push(`${call} until ${deadline}${given === signal ? '' : ', which nobody can cancel'}`);
+    await clock.sleep(2_000, signal);
+    const next = answers.shift();
+    if (next === silence) onFault?.({ kind: 'no answer of GitHub', reason: 'HTTP 502' });
+    if (next instanceof Error) throw next;
+    return next;
+  }
+  const github = {
+    getRunner: async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner,
+    listRunners: async (name: string | undefined, bounds: ReadBounds) =>
+      (await answer(`list ${name}`, bounds)) as Runner[],
+  };
+  const log = { info: (line: string) => lines.push(line), debug() {} };
+  const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
+  return { tracker: createTracker({ github, sought, clock, log, signal }), calls, lines };
+}
+
+describe('the tracker', () => {
+  test('looks the runner up by its name, then by its ID, and says when', async () => {
+    const { tracker, calls } = follow([[idle], idle]);
+    expect(await tracker.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runner: idle });
+    expect(await tracker.look(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runner: idle });
+    expect(calls).toEqual(['list mac-7 until 9000', 'get 23 until 8000']);
+  });
+
+  test('follows a new registration, the newest of several of that name', async () => {
+    const others = [
+      runner({ id: 99, name: 'other' }),
+      runner({ id: 24 }),
+      runner({ id: 26 }),
+      runner({ id: 25 }),
+    ];
+    const { tracker, calls } = follow([[idle], undefined, others, runner({ id: 26 })]);
+    await tracker.find(9_000);
+    expect((await tracker.look(9_000)).runner).toEqual(runner({ id: 26 }));
+    await tracker.look(9_000);
+    expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000', 'get 26 until 9000']);
+  });
+
+  test('looks for one that is gone by its name again', async () => {
+    const { tracker, calls } = follow([[idle], undefined, [], []]);
+    await tracker.find(9_000);
+    expect((await tracker.look(9_000)).runner).toBe('gone');
+    expect((await tracker.look(9_000)).runner).toBe('gone');
+    expect(calls.slice(3)).toEqual(['list mac-7 until 9000']);
+  });
+
+  test('knows nothing where GitHub gives no usable answer, and still knows the ID', async () => {
+    const { tracker, calls, lines } = follow([[idle], silence, idle]);
+    await tracker.find(9_000);
+    expect(await tracker.look(9_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runner: undefined });
+    expect((await tracker.look(9_000)).runner).toEqual(idle);
+    expect(calls.at(-1)).toBe('get 23 until 9000');
+    expect(lines).toEqual(['GitHub gave no usable answer: HTTP 502']);
+  });
+
+  test.each<[string, Error]>([
+    ['a no of GitHub', refusal],
+    ['a defect', new TypeError('bug')],
+    ['a cancelled step', new ActionError('cancelled', 'The step was cancelled.')],
+  ])('hands on %s', async (_, error) => {
+    const { tracker } = follow([[idle], error]);
+    await tracker.find(9_000);
+    await expect(tracker.look(9_000)).rejects.toBe(error);
+  });
+
+  test('hands on that GitHub gives no usable answer where the runner is not known yet', async () => {
+    await expect(follow([silence]).tracker.find(9_000)).rejects.toBe(silence);
+  });
+});
