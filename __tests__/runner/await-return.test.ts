@@ -9,7 +9,7 @@ import { type Answer, createScriptedGitHub, refusal, silence } from '../support/
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 
 /** The VM was verified when the clock showed 1 s, which is now. */
-async function wait(answers: readonly Answer[], runnerTimeoutMs = 600_000) {
+async function wait(answers: readonly Answer[], runnerTimeoutMs = 600_000, wasOnline = true) {
   const clock = createFakeClock();
   const github = createScriptedGitHub(answers);
   const lines: string[] = [];
@@ -17,7 +17,7 @@ async function wait(answers: readonly Answer[], runnerTimeoutMs = 600_000) {
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const tracker = createTracker({ github, sought: { name: 'mac-7', scope }, clock, log, signal });
-  const options = { tracker, wasOnline: true, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
+  const options = { tracker, wasOnline, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
   const result = await awaitReturn(options).catch((error: ActionError) => error);
   return { result, lines, calls: github.calls, tookMs: clock.now() - 1_000 };
 }
@@ -43,7 +43,9 @@ test('back under a new registration', async () => {
 test('most likely back after six minutes', async () => {
   const { result, lines, tookMs } = await wait([[idle]]);
   expect([result, tookMs]).toEqual(['probably_online', 360_000]);
-  expect(lines.at(-1)).toMatch(/^The runner is most likely back: .*, 360\.0 s after the VM$/);
+  expect(lines.at(-1)).toMatch(
+    /^The runner is most likely back: it is still online .*, 360\.0 s after the VM$/,
+  );
 });
 
 test('GitHub is away for a while', async () => {
@@ -70,7 +72,17 @@ describe('not back', () => {
 
   test('as far as anybody knows', async () => {
     const { result } = await wait([silence], 12_000);
-    expect(result).toMatchObject({ code: 'github_api_failed' });
+    expect(result).toMatchObject({
+      code: 'github_api_failed',
+      message: expect.stringContaining('GitHub gave no usable answer. Looks: 4 no usable answer of GitHub.'),
+      hint: 'Look at the runner before you rely on it.',
+    });
+  });
+
+  test('as it was before the restart', async () => {
+    expect((await wait([[offline]], 12_000, false)).result).toMatchObject({
+      message: expect.stringContaining('it was offline before the restart already'),
+    });
   });
 
   test('and GitHub says no', async () => {

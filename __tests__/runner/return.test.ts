@@ -165,48 +165,63 @@ describe('is not back', () => {
   });
 });
 
-test.each<[string, Look[], boolean, string]>([
-  ['nothing was seen', [[0, undefined]], true, 'GitHub gave no usable answer'],
-  [
-    'gone',
+describe('what was seen', () => {
+  test.each<[string, Reading['runner'], string]>([
+    ['nothing', undefined, 'no usable answer of GitHub'],
+    ['gone', 'gone', 'it is not registered'],
+    ['offline', offline, 'it is offline'],
+    ['online', idle, 'it is shown online, which may be what GitHub remembers from before'],
+  ])('%s', (_, seen, words) => {
+    expect(follow([[0, seen]]).verdicts).toEqual([{ kind: 'pending', seen: words }]);
+  });
+});
+
+describe('the likely cause', () => {
+  const README = 'See "Reset a runner between jobs" in the README.';
+  const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${README}`;
+  const NOBODY =
+    'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
+
+  test.each<[string, readonly Reading['runner'][], boolean, string, string]>([
     [
-      [0, idle],
-      [60, 'gone'],
+      'nothing was seen',
+      [undefined],
+      true,
+      'GitHub gave no usable answer',
+      'Look at the runner before you rely on it.',
     ],
-    true,
-    'its registration is gone',
-  ],
-  [
-    'online all the time',
     [
-      [0, idle],
-      [60, idle],
+      'gone',
+      [idle, 'gone'],
+      true,
+      'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
+      `Register it under the same name after each boot. ${README}`,
     ],
-    true,
-    'what GitHub remembers from before',
-  ],
-  [
-    'online, then offline',
     [
-      [0, idle],
-      [60, offline],
+      'online all the time',
+      [idle, idle],
+      true,
+      'it is shown online, but that may be what GitHub remembers from before the restart',
+      'Raise runner_timeout above 6m, and look at the runner before you rely on it.',
     ],
-    true,
-    'met the session of the old one',
-  ],
-  [
-    'gone, then there',
     [
-      [0, 'gone'],
-      [60, offline],
+      'online, then offline',
+      [idle, offline],
+      true,
+      'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
+      `Let its service be started again whenever it ends (KeepAlive). ${README}`,
     ],
-    true,
-    'no user is logged in, so that',
-  ],
-  ['offline from the boot on', [[0, offline]], true, 'no user is logged in, so that'],
-  ['offline all along', [[0, offline]], false, 'it has no service'],
-])('the likely cause: %s', (_, looks, wasOnline, reason) => {
-  const cause = likelyCause(follow(looks).history, wasOnline);
-  expect(cause.reason).toContain(reason);
-  expect(cause.hint).not.toBe('');
+    ['gone, then there', ['gone', offline], true, NOBODY, SERVICE],
+    ['offline from the boot on', [offline], true, NOBODY, SERVICE],
+    [
+      'offline all along',
+      [offline],
+      false,
+      'it was offline before the restart already: most likely it has no service that starts it',
+      SERVICE,
+    ],
+  ])('%s', (_, seen, wasOnline, reason, hint) => {
+    const { history } = follow(seen.map((one, index): Look => [60 * index, one]));
+    expect(likelyCause(history, wasOnline)).toEqual({ reason, hint });
+  });
 });
