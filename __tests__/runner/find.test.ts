@@ -34,12 +34,20 @@ describe('none', () => {
       code: 'runner_not_found',
       message:
         'No self-hosted runner "mac-7" is registered in organisation octo-org; there are "mac-8" (ID 1, online, idle), "x" (ID 2, offline, busy).',
+      hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered.',
     });
   });
 
   test('among none', async () => {
     expect((await find([], [])).found).toMatchObject({
       message: expect.stringContaining('; there are none.'),
+    });
+  });
+
+  test('among as many as are listed', async () => {
+    const ten = Array.from({ length: 10 }, (_, id) => runner({ id, name: `other-${id}` }));
+    expect((await find([], ten)).found).toMatchObject({
+      message: expect.stringMatching(/"other-9" \(ID 9, online, idle\)\.$/),
     });
   });
 
@@ -54,7 +62,9 @@ describe('none', () => {
 test('several are an error that lists them', async () => {
   expect((await find([idle, runner({ id: 24 })])).found).toMatchObject({
     code: 'ambiguous_target',
-    message: expect.stringMatching(/^2 self-hosted runners are called "mac-7" .*ID 23.*ID 24/),
+    message:
+      '2 self-hosted runners are called "mac-7" in organisation octo-org: there are "mac-7" (ID 23, online, idle), "mac-7" (ID 24, online, idle).',
+    hint: 'Remove the stale registrations, or give the runners different names.',
   });
 });
 

@@ -8,7 +8,11 @@ const itself = { runnerName: 'mac-7', repository: 'octo-org/app' };
 
 test('the runner that the step runs on is not restarted', () => {
   expect(() => refuseSelfRestart(itself, { name: 'MAC-7', scope })).toThrow(
-    expect.objectContaining({ code: 'self_restart' }),
+    expect.objectContaining({
+      code: 'self_restart',
+      message: 'The step runs on runner "MAC-7", which is in the VM to restart.',
+      hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    }),
   );
 });
 

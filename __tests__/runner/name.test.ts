@@ -7,6 +7,7 @@ test.each([
   ['{external_id}', 'runner-1'],
   ['ci-{name}-{external_id}', 'ci-vm-1-runner-1'],
   ['{instance_id}', ID],
+  ['{{name}', '{vm-1'],
 ])('%s becomes %s', (template, name) => {
   expect(unknownPlaceholder(template)).toBeUndefined();
   expect(hasPlaceholder(template)).toBe(template !== name);
@@ -21,11 +22,16 @@ test.each([
   expect(unknownPlaceholder(template)).toBe(unknown);
 });
 
+test('a lone brace is a part of the name', () => {
+  expect([hasPlaceholder('mac-{7'), unknownPlaceholder('mac-}7{')]).toEqual([false, undefined]);
+});
+
 test('a placeholder that the instance has no value for is an error', () => {
   expect(() => fillName('{name}', instance({ name: undefined }))).toThrow(
     expect.objectContaining({
       code: 'runner_not_found',
       message: `runner_name holds {name}, but instance ${ID} has none.`,
+      hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.',
     }),
   );
 });

@@ -29,6 +29,8 @@ test.each<[string, Partial<Answer>, number | undefined]>([
   ['the quota is used up until nonsense', exhausted('soon'), 60_000],
   ['no date', { headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' } }, 60_000],
   ['too many at once', { text: '{"message":"You have exceeded a secondary rate limit."}' }, 60_000],
+  ['too many at once, in capitals', { text: 'RATE LIMIT' }, 60_000],
+  ['nonsense on another day', { status: 404, text: 'rate limit' }, undefined],
   ['429 without a word', { status: 429 }, 60_000],
   [
     'a permission',

@@ -11,6 +11,12 @@ describe('a scope is read', () => {
     ['octo-org', ORGANIZATION],
     ['enterprises/octo-corp', ENTERPRISE],
     ['mona_corp', { kind: 'organization', org: 'mona_corp' }],
+    ['7'.repeat(100), { kind: 'organization', org: '7'.repeat(100) }],
+    ['A', { kind: 'organization', org: 'A' }],
+    ['enterprise', { kind: 'organization', org: 'enterprise' }],
+    ['a/..b', { kind: 'repository', owner: 'a', repo: '..b' }],
+    ['a/...', { kind: 'repository', owner: 'a', repo: '...' }],
+    [`a/${'b'.repeat(100)}`, { kind: 'repository', owner: 'a', repo: 'b'.repeat(100) }],
   ])('%s', (text, scope) => {
     expect(parseScope(text)).toEqual(scope);
   });
@@ -29,23 +35,41 @@ describe('a scope is read', () => {
     '../b',
     'a?x=1',
     '-a',
+    'a ',
+    '-a/b',
+    'a /b',
+    'a/ b',
+    'a/b ',
+    'enterprises/-a',
+    'enterprises/a ',
+    'x'.repeat(101),
+    `a/${'b'.repeat(101)}`,
   ])('%j is none', (text) => {
     expect(parseScope(text)).toBeUndefined();
   });
 });
 
 test.each<[Scope, string, string]>([
-  [REPOSITORY, 'repository octo-org/app.ios', '"Administration: read"'],
-  [ORGANIZATION, 'organisation octo-org', '"Self-hosted runners: read"'],
-  [ENTERPRISE, 'enterprise octo-corp', 'manage_runners:enterprise'],
-])('%#: has a name and a token that fits', (scope, name, permission) => {
+  [
+    REPOSITORY,
+    'repository octo-org/app.ios',
+    'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
+  ],
+  [
+    ORGANIZATION,
+    'organisation octo-org',
+    'a fine-grained token or an app\'s with the organisation permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+  ],
+  [ENTERPRISE, 'enterprise octo-corp', 'a classic token with the scope manage_runners:enterprise'],
+])('%#: has a name and a token that fits', (scope, name, token) => {
   expect(describeScope(scope)).toBe(name);
-  expect(fittingToken(scope)).toContain(permission);
-  expect(fittingToken(scope)).toContain('GITHUB_TOKEN cannot');
+  expect(fittingToken(scope)).toBe(`It takes ${token}; GITHUB_TOKEN cannot read runners.`);
 });
 
 test.each<[Scope, string, boolean]>([
   [REPOSITORY, 'Octo-Org/App.iOS', true],
+  [{ kind: 'repository', owner: 'Octo-Org', repo: 'App' }, 'octo-org/app', true],
+  [{ kind: 'organization', org: 'Octo-Org' }, 'octo-org/app', true],
   [REPOSITORY, 'octo-org/other', false],
   [REPOSITORY, 'other/app.ios', false],
   [ORGANIZATION, 'octo-ORG/anything', true],
