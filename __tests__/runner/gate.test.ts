@@ -44,8 +44,10 @@ describe('a runner without a job', () => {
     expect(clock.sleeps).toEqual(Array(12).fill(5_000));
     expect(await ask()).toBe(true);
     expect(calls.slice(13)).toEqual([LOOK]);
-    expect(lines.filter((_, index) => index !== 1)).toEqual([
-      'Runner "mac-7" (ID 23) is online, idle; making sure for a minute, as GitHub learns late of a new job',
+    const settling =
+      'Runner "mac-7" (ID 23) is online, idle; making sure for a minute, as GitHub learns late of a new job';
+    expect(lines).toEqual([
+      ...[settling, settling],
       'Runner "mac-7" (ID 23) is online, idle, and was for a minute: no job runs on it',
     ]);
   });
@@ -82,6 +84,7 @@ describe('a busy runner', () => {
       code: 'runner_busy',
       message:
         'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout. No restart was sent. Looks: 4 busy.',
+      hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
     });
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
   });
@@ -118,6 +121,11 @@ describe('a busy runner', () => {
     expect([await ask(), warnings]).toEqual([true, []]);
   });
 
+  test('nor is it looked up twice', async () => {
+    const { ask, calls } = stage([[idle]], 'ignore');
+    expect([await ask(), await ask(), calls]).toEqual([true, true, ['list mac-7']]);
+  });
+
   test('that is offline has lost its job', async () => {
     const { ask } = stage([[wedged]], 'fail');
     expect(await ask()).toBe(false);
@@ -152,9 +160,15 @@ describe('GitHub', () => {
     ['wait', 80_000],
     ['fail', 60_000],
   ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
-    const { ask, clock } = stage([[idle], silence], whenBusy, 20_000);
-    const error = { code: 'github_api_failed', message: expect.stringContaining('Looks: 1 settling') };
-    expect(await ask()).toMatchObject(error);
+    const { ask, clock, lines } = stage([[idle], silence], whenBusy, 20_000);
+    const message =
+      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Looks: 1 settling, \d+ unknown\.$/;
+    expect(await ask()).toMatchObject({
+      code: 'github_api_failed',
+      message: expect.stringMatching(message),
+      hint: 'Look at githubstatus.com and at the debug log of this step.',
+    });
+    expect(lines).toContain('GitHub gave no usable answer about the runner; looking again');
     expect(clock.now()).toBe(1_000 + tookMs);
   });
 
