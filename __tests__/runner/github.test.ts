@@ -184,6 +184,7 @@ describe('hiccups heal', () => {
       'read ECONNRESET',
     ],
     ['JSON that is cut off', () => onGitHub().get(ONE), (asked) => asked.reply(200, '{"id":2'), 'lacks id'],
+    ['no JSON', () => onGitHub().get(ONE), (asked) => asked.reply(200, 'null'), 'lacks id'],
     [
       'another runner',
       () => onGitHub().get(ONE),
@@ -245,7 +246,35 @@ describe('hiccups heal', () => {
       code: 'github_api_failed',
       transient: true,
       message: 'GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ***").',
+      hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
     });
+  });
+
+  test('ever more often towards the deadline', async () => {
+    onGitHub().get(ONE).times(100).reply(503);
+    await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 2_000 }));
+    expect(clock.sleeps).toEqual([0, 250, 500, 625, 312.5, 156.25]);
+  });
+
+  test.each([
+    ['with a quarter of a second left GitHub is asked', 250, [0, 125]],
+    ['with less it is not', 249, []],
+  ])('%s', async (_, leftMs, sleeps) => {
+    onGitHub().get(ONE).times(2).reply(503);
+    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
+    expect([error.transient, clock.sleeps]).toEqual([true, sleeps]);
+  });
+
+  test('and what was wrong is the cause, where no more is known', async () => {
+    const soon = () => ({ ...bounds, deadline: clock.now() + 400 });
+    onGitHub().get(ONE).times(9).reply(200, '[]');
+    expect((await failure(github.getRunner(23, soon()))).cause).toMatchObject({
+      name: 'UnusableAnswer',
+      message: 'it answered with a runner that lacks id, name, status or busy',
+    });
+    nock.cleanAll();
+    onGitHub().get(ONE).times(9).replyWithError('read ECONNRESET');
+    expect((await failure(github.getRunner(23, soon()))).cause).toBeInstanceOf(Error);
   });
 
   test('but not once the step is cancelled', async () => {
@@ -294,6 +323,15 @@ describe('rate limits', () => {
     expect(clock.sleeps).toEqual([0, 20_000]);
   });
 
+  test.each([
+    ['as long as there is time', 40_000, [0]],
+    ['shorter than there is time', 40_001, [0, 40_000]],
+  ])('%s', async (_, leftMs, sleeps) => {
+    onGitHub().get(ONE).times(2).reply(429, '', { 'retry-after': '40' });
+    await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
+    expect(clock.sleeps).toEqual(sleeps);
+  });
+
   test('longer than there is time: GitHub is left alone, by the next question, too', async () => {
     onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
     const soon = () => ({ ...bounds, deadline: clock.now() + 60_000 });
@@ -311,46 +349,72 @@ describe('rate limits', () => {
 describe('GitHub says no', () => {
   const denied = { message: 'Resource not accessible by integration', documentation_url: 'https://x' };
 
-  test.each<[string, number, object, Record<string, string>, string[]]>([
+  const FITTING =
+    'It takes a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo; GITHUB_TOKEN cannot read runners.';
+  const SCOPE = `Check runner_scope and github_token. ${FITTING}`;
+  const PLACE = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
+  const MAY_NOT = 'github_token may not read the self-hosted runners of repository octo-org/app';
+  const QUESTION = 'GitHub answered the question for the self-hosted runners of repository octo-org/app';
+
+  test.each<[string, number, object, Record<string, string>, string, string]>([
     [
       'a missing permission',
       403,
       denied,
-      { 'x-accepted-github-permissions': 'administration=read' },
-      [
-        'repository octo-org/app',
-        'HTTP 403 ("Resource not accessible by integration")',
-        '"administration=read"',
-      ],
+      { 'x-accepted-github-permissions': `administration=${TOKEN}` },
+      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=***".`,
+      SCOPE,
     ],
-    ['a missing scope', 404, {}, { 'x-accepted-oauth-scopes': 'repo' }, ['HTTP 404;', 'GitHub wants "repo"']],
-    ['no word about what is missing', 404, { message: 'Not Found' }, {}, ['may not read', '("Not Found").']],
+    [
+      'a missing scope',
+      404,
+      {},
+      { 'x-accepted-oauth-scopes': 'repo' },
+      `${MAY_NOT}: HTTP 404; GitHub wants "repo".`,
+      SCOPE,
+    ],
+    [
+      'no word about what is missing',
+      404,
+      { message: 'Not Found' },
+      {},
+      `${MAY_NOT}: HTTP 404 ("Not Found").`,
+      SCOPE,
+    ],
     [
       'a wrong token',
       401,
       { message: 'Bad credentials' },
       {},
-      ['does not take github_token', 'Bad credentials'],
+      'GitHub does not take github_token: HTTP 401 ("Bad credentials").',
+      `It may be mistyped, or have expired. ${FITTING}`,
     ],
     [
       'another place',
       301,
       { message: 'Moved Permanently' },
       { location: 'https://evil.example' },
-      ['with HTTP 301'],
+      `${QUESTION} with HTTP 301 ("Moved Permanently").`,
+      PLACE,
     ],
-    ['nonsense', 422, { message: 'Validation Failed' }, {}, ['with HTTP 422 ("Validation Failed")']],
-  ])('%s', async (_, status, body, headers, words) => {
+    [
+      'nonsense',
+      422,
+      { message: 'Validation Failed' },
+      {},
+      `${QUESTION} with HTTP 422 ("Validation Failed").`,
+      PLACE,
+    ],
+  ])('%s', async (_, status, body, headers, message, hint) => {
     onGitHub().get(RUNNERS).query(true).reply(status, body, headers);
     const error = await failure(github.listRunners('mac-7', bounds));
-    expect(error).toMatchObject({ code: 'github_api_failed', transient: false });
-    for (const word of words) expect(error.message).toContain(word);
-    if (status < 405 && status > 400) expect(error.hint).toContain('"Administration: read"');
+    expect(error).toMatchObject({ code: 'github_api_failed', transient: false, message, hint });
     expect(clock.sleeps).toEqual([0]);
   });
 
   test('a proxy that will not', async () => {
-    const noAnswer = { left: false, isFinal: true, reason: 'the proxy refuses', hint: '', cause: undefined };
+    const cause = new Error('407');
+    const noAnswer = { left: false, isFinal: true, reason: 'the proxy refuses', hint: '', cause };
     const deaf: Transport = { exchange: async () => ({ noAnswer }), close: async () => {} };
     const options = {
       token: TOKEN,
@@ -363,8 +427,37 @@ describe('GitHub says no', () => {
     expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
       code: 'github_api_failed',
       message: 'GitHub cannot be asked: the proxy refuses.',
+      hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
+      cause,
     });
   });
+});
+
+test('a question travels as a bounded read, with the token and nothing else of note', async () => {
+  const requests: unknown[] = [];
+  const recording: Transport = {
+    exchange: (request, given) => {
+      requests.push(request);
+      return transport.exchange(request, given);
+    },
+    close: async () => {},
+  };
+  const options = { token: TOKEN, scope: REPOSITORY, clock, random: () => 0, scrub: String };
+  onGitHub().get(ONE).reply(200, wireRunner());
+  await createGitHub(createApi({ ...options, baseUrl: ORIGIN, transport: recording }), REPOSITORY).getRunner(
+    23,
+    bounds,
+  );
+  expect(requests).toEqual([
+    {
+      ...{ method: 'GET', path: ONE, maxBytes: 8 * 1024 * 1024, isWrite: false },
+      headers: {
+        accept: 'application/vnd.github.v3+json',
+        authorization: `token ${TOKEN}`,
+        'user-agent': expect.stringContaining('restart-anka-vm'),
+      },
+    },
+  ]);
 });
 
 describe('octokit', () => {
