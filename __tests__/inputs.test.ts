@@ -78,7 +78,18 @@ describe('what is taken', () => {
         { controllerUrl: new URL('https://gate.example/anka/') },
       ],
       ['controller_url', 'HTTP://[::1]:8090', { controllerUrl: new URL('http://[::1]:8090') }],
+      [
+        'controller_url',
+        ' http://controller.example ',
+        { controllerUrl: new URL('http://controller.example') },
+      ],
+      [
+        'controller_url',
+        `http://host/${'x'.repeat(1_988)}`,
+        { controllerUrl: new URL(`http://host/${'x'.repeat(1_988)}`) },
+      ],
       ['vnc_password', ' two words \n', { vncPassword: ' two words ' }],
+      ['vnc_password', 'x'.repeat(1_000), { vncPassword: 'x'.repeat(1_000) }],
       ['vnc_password', `x\ny${'\r\n'.repeat(120_000)}`, { vncPassword: 'x\ny' }],
       ['usb_device', ' iPhone 15 ', { usbDevice: 'iPhone 15' }],
       ['timeout', '90', { timeoutMs: 90_000 }],
@@ -106,14 +117,28 @@ describe('what is taken', () => {
   test('an external_id instead of an instance_id', () => {
     const given = { controller_url: VALID['controller_url'] ?? '', external_id: ' runner 7 ' };
     expect(read(given).target).toEqual({ by: 'external_id', id: 'runner 7' });
+    const longest = 'x'.repeat(500);
+    expect(read({ ...given, external_id: longest }).target).toEqual({ by: 'external_id', id: longest });
   });
 });
 
 describe('what is refused', () => {
   test.each(
     titled<string>([
-      ['controller_url', '', 'it is required'],
-      ['controller_url', 'controller.example:8090', '"controller.example:8090" is no address'],
+      [
+        'controller_url',
+        '',
+        'it is required; give http(s)://host[:port][/prefix], such as https://controller.example.com:8090',
+      ],
+      [
+        'controller_url',
+        'controller.example:8090',
+        '"controller.example:8090" is no address of the form http(s)://host[:port][/prefix], such as https://',
+      ],
+      ['controller_url', 'xhttp://host', '"xhttp://host" is no address'],
+      ['controller_url', 'http://host/a b', '"http://host/a b" is no address'],
+      ['controller_url', 'http://:hunter2@host', '"http://***@host" carries credentials'],
+      ['controller_url', `http://host/${'x'.repeat(1_989)}`, 'a text of 2001 characters is longer than 2000'],
       ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is no address'],
       ['controller_url', 'http://', '"http://" is no address'],
       ['controller_url', 'http://a b', '"http://a b" is no address'],
@@ -133,7 +158,10 @@ describe('what is refused', () => {
       ['instance_id', 'my-vm', '"my-vm" is no UUID'],
       ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
       ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
-      ['timeout', 'soon', '"soon" is no time from 1s to 24h'],
+      ['vnc_password', 'x'.repeat(1_001), '1001 characters; 1000 are the most'],
+      ['timeout', ' soon ', '"soon" is no time from 1s to 24h'],
+      ['timeout', 'x'.repeat(200), `"${'x'.repeat(200)}" is no time`],
+      ['timeout', 'x'.repeat(201), 'a text of 201 characters is no time'],
       ['timeout', '0.9', '"0.9" is no time'],
       ['timeout', '1.1234', '"1.1234" is no time'],
       ['timeout', '25h', '"25h" is no time'],
@@ -164,6 +192,12 @@ describe('what is refused', () => {
     expect(problemsOf({ ...VALID, instance_id: '' })).toContain('neither is given; give exactly one');
   });
 
+  test('with a hint at where it stands', () => {
+    expect(() => read({ ...VALID, timeout: 'soon' })).toThrow(
+      expect.objectContaining({ hint: "Correct the step's `with:`." }),
+    );
+  });
+
   test('everything that is wrong, in one go', () => {
     expect(problemsOf({ instance_id: 'x', timeout: 'y', dry_run: 'z' })).toMatch(
       /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,
@@ -178,6 +212,11 @@ test.each([
 ])('a time of at most %i ms says so for people', (max, range) => {
   const problem = `"soon" is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`;
   expect(duration({ min: SECOND, max })('soon')).toEqual({ problem });
+});
+
+test('no number is no time, even where none at all would do', () => {
+  expect(duration({ min: 0, max: HOUR })('0')).toEqual({ value: 0 });
+  expect(duration({ min: 0, max: HOUR })('soon')).toHaveProperty('problem');
 });
 
 test.each([

@@ -55,6 +55,7 @@ test('the token is a secret', () => {
 describe('what is taken', () => {
   test.each<[Given, Partial<RunnerWish>]>([
     [{ runner_name: '{external_id}-{name}' }, { nameTemplate: '{external_id}-{name}' }],
+    [{ runner_name: 'x'.repeat(1_000) }, { nameTemplate: 'x'.repeat(1_000) }],
     [{ runner_scope: ' octo-corp ' }, { scope: { kind: 'organization', org: 'octo-corp' } }],
     [{ runner_scope: 'enterprises/octo' }, { scope: { kind: 'enterprise', enterprise: 'octo' } }],
     [{ when_busy: ' ignore ' }, { whenBusy: 'ignore' }],

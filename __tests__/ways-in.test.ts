@@ -284,6 +284,13 @@ describe('headers', () => {
     expect(secrets).not.toContain('session');
   });
 
+  test('may be as many, and as long together, as can be looked through', () => {
+    const lines = Array.from({ length: 99 }, (_, index) => `x-${index}: y`).join('\n');
+    const headers = `${lines}\nx-last: `;
+    const last = 'z'.repeat(16_000 - headers.length);
+    expect(read({ headers: `${headers}${last}` }).headers).toMatchObject({ 'x-0': 'y', 'x-last': last });
+  });
+
   test('are too many to be looked through', () => {
     const headers = Array.from({ length: 101 }, (_, index) => `x-${index}: y`).join('\n');
     expect(problemsOf({ headers })).toEqual([
@@ -310,6 +317,10 @@ describe('headers', () => {
     expect(problemsOf({ headers: `X-Fine: a\n${name}: hunter2` })).toEqual([
       `headers: line 2: ${name} belongs to the connection and cannot be set`,
     ]);
+  });
+
+  test('may have blank lines between them', () => {
+    expect(read({ headers: 'X-A: a\n \t\n\nX-B: b' }).headers).toEqual({ 'x-a': 'a', 'x-b': 'b' });
   });
 
   test('may be indented, and end in any white space', () => {
