@@ -247,6 +247,7 @@ export class World {
     if (record === undefined) return { ok: false, message: 'instance not found' };
     this.#change(record, 'Terminating');
     this.#later(TERMINATING_MS, () => {
+      if (record.vm?.power === 'running') this.onPower({ kind: 'stopped', record, requestId: undefined });
       record.vm = undefined;
       record.node = undefined;
       record.report = undefined;
