@@ -37,23 +37,26 @@ export function drawDelayAgainstRequests(results: readonly Result[]): string {
       title,
     });
   });
-  return frame('Delay and requests, one mark a model', [drawAxes(x, y), ...marks, drawLegend(policies)]);
+  return frame('Delay and requests, one mark for each row of the table', [
+    drawAxes(x, y),
+    ...marks,
+    drawLegend(policies),
+  ]);
 }
 
 /** How many restarts of the first model are known after how long, for each policy: further left is better. */
 export function drawCumulative(results: readonly Result[]): string {
   const first = results.filter(({ model }) => model === results[0]?.model);
-  const x = logarithmic('delay (ms)', [10, 100, 1_000, 10_000], [PLOT.left, PLOT.right]);
+  const x = logarithmic('delay (ms)', [10, 100, 1_000, 10_000, 20_000], [PLOT.left, PLOT.right]);
   const y = linear('restarts known (%)', [0, 25, 50, 75, 100], [PLOT.bottom, PLOT.top]);
   const lines = first.map(({ percentilesMs }, index) => {
     const points = percentilesMs.map((ms, percent) => {
       return `${Math.min(PLOT.right, x.place(Math.max(10, ms))).toFixed(1)},${y.place(percent).toFixed(1)}`;
     });
-    const dash = index === 0 ? '' : ` stroke-dasharray="${2 * index + 1} 3"`;
-    return `<polyline points="${points.join(' ')}" fill="none" stroke="${COLOURS[index]}" stroke-width="2.5"${dash}/>`;
+    return drawLine(index, points.join(' '));
   });
   const title = `How soon a restart is known (${results[0]?.model ?? ''})`;
-  return frame(title, [drawAxes(x, y), ...lines, drawLegend(namesOf(first))]);
+  return frame(title, [drawAxes(x, y), ...lines, drawLineLegend(namesOf(first))]);
 }
 
 function namesOf(results: readonly Result[]): string[] {
@@ -106,6 +109,22 @@ function drawLegend(names: readonly string[]): string {
     .map((name, index) => {
       const x = PLOT.left + index * 170;
       return `${drawMark(index, { x: x + 6, y: HEIGHT - 18, title: name })}<text x="${x + 20}" y="${HEIGHT - 13}">${name}</text>`;
+    })
+    .join('\n');
+}
+
+/** Each with dashes of its own. */
+function drawLine(kind: number, points: string): string {
+  const dash = kind === 0 ? '' : ` stroke-dasharray="${2 * kind + 1} 3"`;
+  return `<polyline points="${points}" fill="none" style="stroke:${COLOURS[kind]}" stroke-width="2.5"${dash}/>`;
+}
+
+function drawLineLegend(names: readonly string[]): string {
+  return names
+    .map((name, index) => {
+      const x = PLOT.left + index * 170;
+      const line = drawLine(index, `${x},${HEIGHT - 18} ${x + 26},${HEIGHT - 18}`);
+      return `${line}<text x="${x + 32}" y="${HEIGHT - 13}">${name}</text>`;
     })
     .join('\n');
 }

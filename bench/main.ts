@@ -1,18 +1,26 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../simulator/command-line.ts';
 import { drawCumulative, drawDelayAgainstRequests } from './charts.ts';
 import { measureProcess, type ProcessFigures, playInRealTime } from './process.ts';
 import { type Result, simulateAll } from './simulate.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-/**
- * `npm run bench [-- --full] [--seed N]`: measures everything that the README says about speed, prints it, and writes
- * `bench/results.json` and the charts.
- */
-const { values } = parseArgs({ options: { full: { type: 'boolean' }, seed: { type: 'string' } } });
-const firstSeed = Number(values.seed ?? 1);
-const runs = values.full ? 10_000 : 1_000;
+const USAGE = `Measures everything that the README says about speed, prints it, and writes bench/results.json and the charts.
+
+Usage: npm run bench -- [options]
+
+  --full      10,000 worlds a model instead of 1,000
+  --seed S    the seed of the first (default 1)`;
+
+const { firstSeed, runs } = readOptions(
+  USAGE,
+  { full: { type: 'boolean' }, seed: { type: 'string' } },
+  ({ full = false }, number) => ({
+    firstSeed: number('seed', 1, { min: 0, max: 2 ** 31 }),
+    runs: full ? 10_000 : 1_000,
+  }),
+);
 const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
 const ROUNDS = 25;
 

@@ -1,26 +1,37 @@
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { readOptions } from '../simulator/command-line.ts';
 import { explainFailure, judge } from './judge.ts';
 import { describe, merge, startTally } from './tally.ts';
 import type { Shift, ShiftReport } from './worker.ts';
 
-/** `npm run simulate -- --runs N --seed S --jobs J [--show]`: the real step in simulated worlds, judged by its promises. */
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string' },
-    seed: { type: 'string' },
-    jobs: { type: 'string' },
-    show: { type: 'boolean' },
-  },
-});
-const runs = Number(values.runs ?? 1_000);
-const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const jobs = Number(values.jobs ?? availableParallelism());
+const USAGE = `The real step in simulated worlds, judged by its promises.
+
+Usage: npm run simulate -- [options]
+
+  --runs N    so many worlds (default 1000)
+  --seed S    the seed of the first, the others count on from it (default: drawn)
+  --jobs J    so many at a time (default: one a core)
+  --show      tell each run, moment by moment
+  --pairs     list the pairs of faults that never came together`;
+
+const MOST = 2 ** 32;
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+const { runs, first, jobs, isTold, listsPairs } = readOptions(
+  USAGE,
+  { runs: TEXT, seed: TEXT, jobs: TEXT, show: FLAG, pairs: FLAG },
+  ({ show = false, pairs = false }, number) => ({
+    runs: number('runs', 1_000, { min: 1, max: MOST }),
+    first: number('seed', Math.floor(Math.random() * (MOST / 2)), { min: 0, max: MOST }),
+    jobs: number('jobs', availableParallelism(), { min: 1, max: 256 }),
+    ...{ isTold: show, listsPairs: pairs },
+  }),
+);
 /** More would be more of the same. */
 const MOST_EXPLAINED = 3;
 
-if (values.show) await show(first, runs);
+if (isTold) await show(first, runs);
 else await simulate();
 
 /** Tells whole runs, moment by moment. */
@@ -40,7 +51,7 @@ async function simulate(): Promise<void> {
   for (const shift of shifts) merge(tally, shift.tally);
   const failures = shifts.flatMap((shift) => shift.failures);
 
-  for (const line of describe(tally)) console.log(line);
+  for (const line of describe(tally, { listsPairs })) console.log(line);
   for (const failure of failures.slice(0, MOST_EXPLAINED)) console.log(`\n${await explainFailure(failure)}`);
   for (const { seed, broken } of failures.slice(MOST_EXPLAINED)) {
     console.log(`\nseed ${seed}: ${broken.join('; ')}`);

@@ -35,7 +35,10 @@ export function merge(tally: Tally, other: Tally): void {
 }
 
 /** The tally for people, a line each. */
-export function describe({ outcomes, faults, pairs }: Tally): string[] {
+export function describe(
+  { outcomes, faults, pairs }: Tally,
+  { listsPairs }: { listsPairs: boolean },
+): string[] {
   const kinds = [...faults.keys()].sort();
   const possible = kinds.flatMap((kind, index) =>
     kinds.slice(index + 1).map((other) => `${kind} + ${other}`),
@@ -50,7 +53,7 @@ export function describe({ outcomes, faults, pairs }: Tally): string[] {
     ...inOrder(faults),
     '',
     `pairs of faults in one run: ${pairs.size} of ${possible.length}`,
-    ...(missing.length > 0 ? [`never together: ${missing.join(', ')}`] : []),
+    ...(listsPairs && missing.length > 0 ? [`never together: ${missing.join(', ')}`] : []),
   ];
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { GITHUB_API_PATH } from './github-face.ts';
 import { GitHubWorld } from './github-world.ts';
 import { serve } from './server.ts';
-import { startStep } from './step.ts';
+import { describeStep, startStep } from './step.ts';
 import { DEFAULT_WORLD, World } from './world.ts';
 
 /**
@@ -32,11 +32,7 @@ const inputs = {
 };
 
 heading('The step');
-console.log(`- uses: ./
-  with:
-${Object.entries(inputs)
-  .map(([name, value]) => `    ${name}: ${value}`)
-  .join('\n')}`);
+console.log(describeStep('./', inputs));
 
 heading(`Its log (time passes ${TIME_FACTOR} times as fast)`);
 const step = await startStep({

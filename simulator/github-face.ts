@@ -11,8 +11,9 @@ export interface GitHubScene {
   readonly now: number;
 }
 
+/** The runners belong to this organisation, this repository and this enterprise, and to nobody else. */
 const ROUTE =
-  /^\/(?:repos\/[\w.-]+\/[\w.-]+|orgs\/[\w-]+|enterprises\/[\w-]+)\/actions\/runners(?:\/(\d+))?$/;
+  /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+))?$/;
 
 /** What GitHub answers to a request below {@link GITHUB_API_PATH}. */
 export function reactAsGitHub({ github, now }: GitHubScene, request: SeenRequest): Reaction {

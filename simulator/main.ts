@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { type PreparedAccess, prepareAccess } from './access.ts';
+import { createNumberReader, type NumberReader } from './command-line.ts';
 import { GITHUB_API_PATH } from './github-face.ts';
 import { GitHubWorld } from './github-world.ts';
 import { serve } from './server.ts';
+import { describeStep } from './step.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
 
 const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to develop and try workflows against.
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
     console.log(HELP);
     return;
   }
-  const read = createReader(values);
+  const read = createNumberReader(values);
   const world = new World(worldOptions(read, values['controller-version']));
   const port = read('port', 8090, { min: 0, max: 65_535 });
   const replicas = {
@@ -94,28 +96,7 @@ function withRunners(world: World): GitHubWorld {
   return github;
 }
 
-interface Range {
-  readonly min: number;
-  readonly max: number;
-  /** Whether it may have a fraction; else it is whole. */
-  readonly isShare?: boolean;
-}
-
-type Reader = (name: string, fallback: number, range: Range) => number;
-
-function createReader(values: Readonly<Record<string, string | boolean | undefined>>): Reader {
-  return (name, fallback, { min, max, isShare = false }) => {
-    const value = values[name];
-    if (value === undefined) return fallback;
-    const number = Number(value);
-    const isFit = value !== '' && number >= min && number <= max && (isShare || Number.isInteger(number));
-    if (isFit) return number;
-    const kind = isShare ? 'number' : 'whole number';
-    throw new Error(`--${name} takes a ${kind} from ${min} to ${max}, not ${JSON.stringify(value)}`);
-  };
-}
-
-function worldOptions(read: Reader, controllerVersion = DEFAULT_WORLD.controllerVersion): WorldOptions {
+function worldOptions(read: NumberReader, controllerVersion = DEFAULT_WORLD.controllerVersion): WorldOptions {
   const time = { min: 0, max: DAY_MS };
   return {
     startsAt: Date.now(),
@@ -149,10 +130,13 @@ function introduction(url: string, { world, prepared, github }: Simulated): stri
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
   });
   const id = world.records[0]?.instanceId ?? 'ID';
-  const withInputs = Object.entries({ controller_url: url, instance_id: id, ...inputs, ...runnerInputs });
+  const withInputs = { controller_url: url, instance_id: id, ...inputs, ...runnerInputs };
   const apiUrl = `${url}${GITHUB_API_PATH}`;
+  const byHand = environmentFor(withInputs, github && apiUrl);
 
   const curl = ['curl', ...curlOptions(inputs)].join(' ');
+  const files = curlOptions({ ...inputs, root_token: '' });
+  const githubCurl = ['curl', ...files, `-H 'Authorization: Bearer ${TOKEN}'`].join(' ');
   const json = `-H 'Content-Type: application/json'`;
   return `Controller ${world.options.controllerVersion} (simulated): ${url}   (Ctrl-C ends it)
 
@@ -160,11 +144,14 @@ Instances:
 ${instances.join('\n')}
 
 A step that restarts the first:
-  - uses: your-org/restart-anka-vm@main
-    with:
-${withInputs.map(([name, value]) => `      ${name}: ${value}`).join('\n')}
+${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
 
-${github === undefined ? '' : `GitHub's API, as a step that is run by hand takes it:\n  GITHUB_API_URL=${apiUrl}\n\n`}Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
+The same by hand, from the project's folder:
+  env \\
+${byHand.map((line) => `    ${line} \\`).join('\n')}
+    node dist/index.js
+
+Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
   ${curl} ${url}/api/v1/vm
   ${curl} '${url}/api/v1/vm?id=${id}'
   ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
@@ -173,8 +160,15 @@ ${github === undefined ? '' : `GitHub's API, as a step that is run by hand takes
   ${curl} ${url}/api/v1/status
   ${curl} ${url}/api/v1/node
   ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
-${github === undefined ? '' : `  ${curl} -H 'Authorization: Bearer ${TOKEN}' ${apiUrl}/orgs/octo-org/actions/runners\n`}  ${curl} ${url}/livez
+${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/runners\n`}  ${curl} ${url}/livez
   ${curl} ${url}/readyz`;
+}
+
+/** What a runner would put there. */
+function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
+  const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
+  const files = ['GITHUB_OUTPUT=$(mktemp)', 'GITHUB_STEP_SUMMARY=$(mktemp)'];
+  return [...variables, ...(apiUrl === undefined ? [] : [`GITHUB_API_URL=${apiUrl}`]), ...files];
 }
 
 function curlOptions(inputs: Readonly<Record<string, string>>): string[] {
@@ -182,7 +176,7 @@ function curlOptions(inputs: Readonly<Record<string, string>>): string[] {
   const files = Object.entries(flags).flatMap(([input, flag]) =>
     inputs[input] === undefined ? [] : [flag, inputs[input]],
   );
-  return inputs['root_token'] === undefined ? files : [...files, '-u', `'root:${inputs['root_token']}'`];
+  return !inputs['root_token'] ? files : [...files, '-u', `'root:${inputs['root_token']}'`];
 }
 
 try {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 
 /** One step of a workflow: `uses:` an action, `with:` inputs. */
 export interface StepOptions {
@@ -101,4 +101,9 @@ function parseOutputs(text: string): Record<string, string> {
   const entries = text.matchAll(/^(.+?)<<(.+)\r?\n([\s\S]*?)\r?\n\2$/gm);
   for (const [, name = '', , value = ''] of entries) outputs[name] = value;
   return outputs;
+}
+
+/** The step as it stands in a workflow. */
+export function describeStep(uses: string, inputs: Readonly<Record<string, string>>): string {
+  return stringify([{ uses, with: inputs }]).trimEnd();
 }
