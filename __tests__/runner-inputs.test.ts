@@ -104,6 +104,8 @@ describe('what is refused', () => {
     ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
     ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
     ['github_token', '', 'it is required with runner_name'],
+    ['github_token', 'ghp_one ghp_two', 'it holds characters that no token has'],
+    ['github_token', 'ghp_\u20ac', 'it holds characters that no token has'],
     ['when_busy', 'Wait', '"Wait" is none of wait, fail, ignore'],
     ['busy_timeout', '25h', '"25h" is no time from 1s to 24h'],
     ['runner_timeout', '0', '"0" is no time from 1s to 24h'],
@@ -119,10 +121,15 @@ describe('what is refused', () => {
   });
 
   test('no scope where the step runs for no repository', () => {
-    expect(problemsOf(ASKED, {})).toContain('- runner_scope: there is no repository that the step runs for');
+    expect(problemsOf(ASKED, {})).toContain(
+      '- runner_scope: it is blank, and GITHUB_REPOSITORY is not set: give it',
+    );
   });
 
-  test.each(['nonsense', 'ftp://github.example'])('GITHUB_API_URL %s', (GITHUB_API_URL) => {
+  test.each([
+    ...['nonsense', 'ftp://github.example', 'https://me@github.example', 'https://:pw@github.example'],
+    ...['https://github.example/?q=x', 'https://github.example/#f'],
+  ])('GITHUB_API_URL %s', (GITHUB_API_URL) => {
     expect(problemsOf(ASKED, { ...ENVIRONMENT, GITHUB_API_URL })).toContain(
       '- GITHUB_API_URL (environment): ',
     );

@@ -6,6 +6,7 @@ import type { RunnerWish } from './runner/wish.ts';
 import { readProxy, readSecret } from './ways-in.ts';
 
 const { SECOND, HOUR } = parse;
+const TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
 
 /** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
@@ -28,6 +29,8 @@ export function readRunnerWish(form: Form, environment: Environment): RunnerWish
   if (nameTemplate === undefined) return undefined;
   if (token === undefined)
     problems.push('github_token: it is required with runner_name; it reads the runners');
+  if (token !== undefined && !TOKEN.test(token))
+    problems.push('github_token: it holds characters that no token has, such as a space or a line break');
   const apiUrl = readApiUrl(form, environment);
   return {
     ...{ nameTemplate, token: token ?? '', ...when, apiUrl },
@@ -42,7 +45,7 @@ function thisRepository({ problems }: Form, environment: Environment): Scope {
   return parse.accept(
     'runner_scope',
     scope === undefined
-      ? { problem: 'there is no repository that the step runs for: give it' }
+      ? { problem: 'it is blank, and GITHUB_REPOSITORY is not set: give it' }
       : { value: scope },
     problems,
   );
@@ -51,7 +54,8 @@ function thisRepository({ problems }: Form, environment: Environment): Scope {
 /** GitHub's own, or that of a GitHub Enterprise Server. */
 function readApiUrl({ problems }: Form, environment: Environment): URL {
   const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
-  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  if (isPlain && /^https?:$/.test(url.protocol)) return url;
   problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
   return new URL(PUBLIC_API);
 }

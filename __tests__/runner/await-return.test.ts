@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ActionError } from '../../src/errors.ts';
 import { awaitReturn, isOnline } from '../../src/runner/await-return.ts';
+import type { Runner } from '../../src/runner/github.ts';
 import { createTracker } from '../../src/runner/tracker.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, offline, runner } from '../support/runners.ts';
@@ -9,7 +10,11 @@ import { type Answer, createScriptedGitHub, refusal, silence } from '../support/
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 
 /** The VM was verified when the clock showed 1 s, which is now. */
-async function wait(answers: readonly Answer[], runnerTimeoutMs = 600_000, wasOnline = true) {
+async function wait(
+  answers: readonly Answer[],
+  runnerTimeoutMs = 600_000,
+  before: Runner | 'gone' | undefined = idle,
+) {
   const clock = createFakeClock();
   const github = createScriptedGitHub(answers);
   const lines: string[] = [];
@@ -17,7 +22,7 @@ async function wait(answers: readonly Answer[], runnerTimeoutMs = 600_000, wasOn
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const tracker = createTracker({ github, sought: { name: 'mac-7', scope }, clock, log, signal });
-  const options = { tracker, wasOnline, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
+  const options = { tracker, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
   const result = await awaitReturn(options).catch((error: ActionError) => error);
   return { result, lines, calls: github.calls, tookMs: clock.now() - 1_000 };
 }
@@ -70,6 +75,12 @@ describe('not back', () => {
     expect([tookMs, calls.length]).toEqual([12_000, 4]);
   });
 
+  test('with no look that would outlast the deadline', async () => {
+    const { tookMs, calls } = await wait([[offline]], 11_000);
+    // At 0, at 5 s, and at the deadline: a look at 10 s could have taken until after it.
+    expect([tookMs, calls.length]).toEqual([11_000, 3]);
+  });
+
   test('as far as anybody knows', async () => {
     const { result } = await wait([silence], 12_000);
     expect(result).toMatchObject({
@@ -80,7 +91,7 @@ describe('not back', () => {
   });
 
   test('as it was before the restart', async () => {
-    expect((await wait([[offline]], 12_000, false)).result).toMatchObject({
+    expect((await wait([[offline]], 12_000, offline)).result).toMatchObject({
       message: expect.stringContaining('it was offline before the restart already'),
     });
   });

@@ -236,6 +236,51 @@ describe('hiccups heal', () => {
     expect(faults).toEqual(['it answered without a list of runners']);
   });
 
+  test('a page that is larger than was asked for', async () => {
+    const page = Array.from({ length: 101 }, (_, index) => wireRunner({ id: index + 1 }));
+    onGitHub().get(RUNNERS).query(true).reply(200, { runners: page });
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners('x', bounds);
+    expect(faults).toEqual(['it answered with more runners than were asked for']);
+  });
+
+  test("what cannot be read of others is somebody else's trouble", async () => {
+    const strange = wireRunner({ id: 7, name: 'other', status: 'weird' });
+    const answers = () =>
+      onGitHub()
+        .get(RUNNERS)
+        .query(true)
+        .reply(200, { runners: [strange, wireRunner()] });
+    answers();
+    expect(await github.listRunners(idle.name, bounds)).toEqual([idle]);
+    answers();
+    expect(await github.listRunners(undefined, bounds)).toEqual([idle]);
+    expect(faults).toEqual([]);
+  });
+
+  test.each([
+    ['the one that is asked for', { status: 'weird' }],
+    ['one without a name, which might be it', { name: undefined }],
+    ['nothing like one', { name: idle.name.toUpperCase(), id: '23' }],
+  ])('what cannot be read: %s', async (_, changes) => {
+    onGitHub()
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { runners: [wireRunner(changes)] });
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners(idle.name, bounds);
+    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+  });
+
+  test('a text that would take long to read', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(200, `[${'1,'.repeat(700_000)}1]`);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(faults).toEqual([expect.stringContaining('lacks id')]);
+  });
+
   test('until the deadline', async () => {
     onGitHub()
       .get(ONE)
@@ -450,7 +495,7 @@ test('a question travels as a bounded read, with the token and nothing else of n
   );
   expect(requests).toEqual([
     {
-      ...{ method: 'GET', path: ONE, maxBytes: 8 * 1024 * 1024, isWrite: false },
+      ...{ method: 'GET', path: ONE, maxBytes: 2 * 1024 * 1024, isWrite: false },
       headers: {
         accept: 'application/vnd.github.v3+json',
         authorization: `token ${TOKEN}`,

@@ -22,6 +22,10 @@ test.each([
   expect(unknownPlaceholder(template)).toBe(unknown);
 });
 
+test('half a character is none', () => {
+  expect(fillName('{name}', instance({ name: 'mac\ud800' }))).toBe('mac\ufffd');
+});
+
 test('a lone brace is a part of the name', () => {
   expect([hasPlaceholder('mac-{7'), unknownPlaceholder('mac-}7{')]).toEqual([false, undefined]);
 });

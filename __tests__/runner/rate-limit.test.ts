@@ -25,6 +25,8 @@ test.each<[string, Partial<Answer>, number | undefined]>([
   ['Retry-After', { retryAfterMs: 7_000, ...exhausted(String(NOON + 60)) }, 7_000],
   ['the quota is used up, for half a minute more', exhausted(String(NOON + 30)), 31_000],
   ['the quota is there again', exhausted(String(NOON - 30)), 1_000],
+  ['the quota is used up until the year 9999', exhausted('253402300799'), 3_600_000],
+  ['Retry-After for years', { retryAfterMs: 1e12 }, 3_600_000],
   ['the quota is used up, nobody says until when', exhausted(undefined), 60_000],
   ['the quota is used up until nonsense', exhausted('soon'), 60_000],
   ['no date', { headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' } }, 60_000],

@@ -12,8 +12,11 @@ import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 type Look = readonly [seconds: number, seen: Reading['runner']];
 
 /** The VM was verified at 0. */
-function follow(looks: readonly Look[]): { verdicts: ReturnVerdict[]; history: ReturnHistory } {
-  let history = startReturn(0);
+function follow(
+  looks: readonly Look[],
+  lastId?: number,
+): { verdicts: ReturnVerdict[]; history: ReturnHistory } {
+  let history = startReturn(0, lastId);
   const verdicts = looks.map(([seconds, seen]) => {
     const judged = judgeReturn(history, reading(seconds, seen));
     history = judged.history;
@@ -52,12 +55,12 @@ describe('is back', () => {
       'it was offline before',
     ],
     [
-      'gone, then there',
+      'gone before, and at first, then there',
       [
         [0, 'gone'],
         [30, idle],
       ],
-      'it was offline before',
+      'registered anew',
     ],
     [
       'registered anew',
@@ -96,6 +99,17 @@ describe('is back', () => {
       ]).verdicts.at(-1),
     ).toEqual({ kind: 'probably_online' });
   });
+});
+
+test('a registration that comes back was never gone', () => {
+  const looks: Look[] = [
+    [0, 'gone'],
+    [5, idle],
+    [10, idle],
+  ];
+  expect(follow(looks, idle.id).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
+  const renewedLater: Look[] = [...looks, [15, 'gone'], [20, renewed]];
+  expect(follow(renewedLater, idle.id).verdicts.at(-1)).toEqual({ kind: 'online', proof: 'registered anew' });
 });
 
 describe('is not back', () => {

@@ -1,5 +1,5 @@
 import { getOctokit } from '@actions/github';
-import type { Clock } from '../clock.ts';
+import { type Clock, seconds } from '../clock.ts';
 import type { ReadBounds } from '../controller/client.ts';
 import { isRecord, parseJson, text, UnusableAnswer } from '../controller/json.ts';
 import { isPassing, pauseMs } from '../controller/retry.ts';
@@ -44,7 +44,8 @@ export interface ApiOptions {
   readonly scrub: (text: string) => string;
 }
 
-const MAX_BYTES = 8 * 1024 * 1024;
+/** A page of 100 runners has some 60 KiB. */
+const MAX_BYTES = 2 * 1024 * 1024;
 /** With less time left, another try is of no use. */
 const SHORTEST_TRY_MS = 250;
 
@@ -89,7 +90,9 @@ export function createApi({ scope, clock, random, scrub, ...options }: ApiOption
     const waitMs = rateLimitMs(answer);
     const said = describeAnswer(answer, scrub);
     if (waitMs === undefined && !isPassing(answer.status)) throw rejected(answer, { said, scope, scrub });
-    return { fault: { reason: `it answered ${said}`, waitMs: waitMs ?? answer.retryAfterMs } };
+    const pauseMs = waitMs ?? answer.retryAfterMs;
+    const wish = pauseMs === undefined ? '' : `, asking to wait for ${seconds(pauseMs)}`;
+    return { fault: { reason: `it answered ${said}${wish}`, waitMs: pauseMs } };
   }
 
   return { ask, describeUsage: usage.describe };
@@ -99,15 +102,15 @@ export function createApi({ scope, clock, random, scrub, ...options }: ApiOption
 
 interface Sent {
   readonly exchange: Exchange;
-  /** The answer's JSON; undefined where there is none, or the status says that something is wrong. */
+  /** The answer's JSON; undefined where there is none that can be read, or the status says that something is wrong. */
   readonly data: unknown;
 }
 
 type Sender = (question: Pick<Question<unknown>, 'route' | 'parameters'>, bounds: Bounds) => Promise<Sent>;
 
 /**
- * Octokit makes the request and reads the answer; in between they travel as those of the controller do, so that time, size
- * and proxies are in one place.
+ * Octokit makes the request; it travels as those to the controller do, so that time, size and proxies are in one place. And so
+ * is the answer's JSON read: octokit's own reader takes seconds for a large text, in which nothing else goes on.
  */
 function createSender({
   baseUrl,
@@ -121,33 +124,18 @@ function createSender({
       const path = url.slice(baseUrl.length);
       const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false } as const;
       sent.exchange = await transport.exchange(request, bounds);
-      return responseOf(sent.exchange);
+      // What came is judged elsewhere; and no header of the server gets to octokit, which could make it print something.
+      return Response.json(null);
     };
-    const asking = octokit.request(route, { ...parameters, request: { fetch } });
-    // Octokit throws for no answer, and for statuses that are none. Its errors hold the request: they go no further.
-    const { data, failure } = await asking.then(succeeded, failed);
-    if (sent.exchange === undefined) throw new Error(`octokit sent nothing: ${failure}`);
-    return { exchange: sent.exchange, data };
+    // Octokit's errors hold the request: they go no further.
+    const failure = await octokit
+      .request(route, { ...parameters, request: { fetch } })
+      .then(() => '', describeCause);
+    const { exchange } = sent;
+    if (exchange === undefined) throw new Error(`octokit sent nothing: ${failure}`);
+    const isSuccess = 'answer' in exchange && exchange.answer.status === 200;
+    return { exchange, data: isSuccess ? parseJson(exchange.answer.text) : undefined };
   };
-}
-
-function succeeded({ data }: { data: unknown }) {
-  return { data, failure: '' };
-}
-
-function failed(error: unknown) {
-  return { data: undefined, failure: describeCause(error) };
-}
-
-/**
- * What octokit takes for an answer of `fetch`. What is not HTTP 200 is judged elsewhere; and no header of the server gets there,
- * which could make it print something.
- */
-function responseOf(exchange: Exchange): Response {
-  if ('noAnswer' in exchange) throw new Error('no answer');
-  const { status, text: body } = exchange.answer;
-  const headers = { 'content-type': 'application/json' };
-  return status === 200 ? new Response(body, { status, headers }) : Response.json(null, { status: 400 });
 }
 
 // ---- answers ----

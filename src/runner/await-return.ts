@@ -4,12 +4,12 @@ import { createJournal, type Journal } from '../restart/journal.ts';
 import type { Log } from '../restart/means.ts';
 import type { Runner } from './github.ts';
 import { judgeReturn, likelyCause, type ReturnHistory, startReturn } from './return.ts';
-import { LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
+import { LAST_LOOK_MS, LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
 
 export interface ReturnOptions {
   readonly tracker: Tracker;
-  /** Whether GitHub showed it online before the restart. */
-  readonly wasOnline: boolean;
+  /** As GitHub showed it before the restart. */
+  readonly before: Runner | 'gone' | undefined;
   /** When the VM was verified, and how long the runner may take from then on: in milliseconds. */
   readonly verifiedAt: number;
   readonly runnerTimeoutMs: number;
@@ -29,7 +29,7 @@ export async function awaitReturn(options: ReturnOptions): Promise<BackStatus> {
   const { tracker, verifiedAt, clock, log, signal } = options;
   const journal = createJournal({ log, now: clock.now, sentAt: verifiedAt });
   const deadline = verifiedAt + options.runnerTimeoutMs;
-  let history = startReturn(verifiedAt);
+  let history = startReturn(verifiedAt, idOf(options.before));
   for (;;) {
     const lookedAt = clock.now();
     const reading = await tracker.look(lookUntil(lookedAt, deadline));
@@ -42,7 +42,7 @@ export async function awaitReturn(options: ReturnOptions): Promise<BackStatus> {
     }
     journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`);
     if (lookedAt >= deadline) throw notBack(options, history, journal);
-    await clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(0, deadline - clock.now())), signal);
+    await clock.sleep(pauseMs(deadline - clock.now()), signal);
   }
 }
 
@@ -54,10 +54,19 @@ function describeBack(verdict: { kind: 'online'; proof: string } | { kind: 'prob
 
 function notBack(options: ReturnOptions, history: ReturnHistory, journal: Journal): ActionError {
   const { last } = history;
-  const { reason, hint } = likelyCause(history, options.wasOnline);
+  const { reason, hint } = likelyCause(history, isOnline(options.before));
   const time = seconds(options.runnerTimeoutMs);
   const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Looks: ${journal.tally()}.`;
   return new ActionError(last === undefined ? 'github_api_failed' : 'runner_not_back', message, { hint });
+}
+
+/** A look that might outlast the deadline is not begun: the one at the deadline is worth more. */
+function pauseMs(leftMs: number): number {
+  return leftMs < LOOK_EVERY_MS + LAST_LOOK_MS ? Math.max(0, leftMs) : LOOK_EVERY_MS;
+}
+
+function idOf(runner: Runner | 'gone' | undefined): number | undefined {
+  return runner === undefined || runner === 'gone' ? undefined : runner.id;
 }
 
 /** Whether a reading showed the runner online. */

@@ -1,6 +1,7 @@
 import type { ReadBounds } from '../controller/client.ts';
 import { isRecord, text, UnusableAnswer } from '../controller/json.ts';
 import type { Api } from './api.ts';
+import { isSameName } from './name.ts';
 import type { Scope } from './scope.ts';
 
 /** A self-hosted runner as GitHub reports it: what this action uses of it, checked field by field. */
@@ -63,9 +64,10 @@ export function createGitHub(api: Api, scope: Scope): GitHub {
     const runners: Runner[] = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
       const parameters = { ...place, name, per_page: PER_PAGE, page };
-      const found = await api.ask({ route: ROUTES[kind], parameters, read: readRunners }, bounds);
+      const read = (data: unknown) => readPage(data, name);
+      const { found, isLast } = await api.ask({ route: ROUTES[kind], parameters, read }, bounds);
       runners.push(...found);
-      if (found.length < PER_PAGE) break;
+      if (isLast) break;
     }
     return runners;
   }
@@ -73,20 +75,43 @@ export function createGitHub(api: Api, scope: Scope): GitHub {
   return { getRunner, listRunners };
 }
 
-function readRunners(data: unknown): Runner[] {
-  const runners = isRecord(data) ? data['runners'] : undefined;
-  if (!Array.isArray(runners)) throw new UnusableAnswer('it answered without a list of runners');
-  return runners.map(readRunner);
+interface Page {
+  readonly found: readonly Runner[];
+  readonly isLast: boolean;
+}
+
+/** What is not asked for, and cannot be read, is somebody else's trouble. */
+function readPage(data: unknown, name: string | undefined): Page {
+  const items: unknown = isRecord(data) ? data['runners'] : undefined;
+  if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
+  if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
+  const found = items.flatMap((item: unknown) => runnerFrom(item) ?? leaveOut(item, name));
+  return { found, isLast: items.length < PER_PAGE };
+}
+
+/** @throws UnusableAnswer where it is the one that is asked for, or might be. */
+function leaveOut(item: unknown, name: string | undefined): [] {
+  const itsName = isRecord(item) ? text(item, 'name') : undefined;
+  if (name !== undefined && isSameName(itsName ?? name, name)) throw unreadable();
+  return [];
 }
 
 function readRunner(data: unknown): Runner {
+  const runner = runnerFrom(data);
+  if (runner === undefined) throw unreadable();
+  return runner;
+}
+
+function unreadable(): UnusableAnswer {
+  return new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
+}
+
+function runnerFrom(data: unknown): Runner | undefined {
   const fields = isRecord(data) ? data : {};
   const { id, busy } = fields;
   const [name, status] = [text(fields, 'name'), text(fields, 'status')];
   // A word that nobody knows is not "offline": to see a runner offline is a part of the proof that it came back.
   const isKnown = status === 'online' || status === 'offline';
-  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) {
-    throw new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
-  }
+  if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) return undefined;
   return { id, name, isOnline: status === 'online', isBusy: busy };
 }

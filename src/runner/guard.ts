@@ -6,7 +6,7 @@ import type { Gate } from '../restart/means.ts';
 import type { Outcome } from '../restart/restart.ts';
 import type { Terminal } from '../terminal.ts';
 import { createApi } from './api.ts';
-import { awaitReturn, isOnline } from './await-return.ts';
+import { awaitReturn } from './await-return.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import { createGitHub } from './github.ts';
 import { refuseSelfRestart, sharedAddress } from './itself.ts';
@@ -105,8 +105,7 @@ async function conclude(
   const { tracker, last } = findings;
   const { runnerTimeoutMs } = wish;
   try {
-    const wasOnline = isOnline(last.runner);
-    const watching = { tracker, wasOnline, verifiedAt, runnerTimeoutMs, clock, log, signal };
+    const watching = { tracker, before: last.runner, verifiedAt, runnerTimeoutMs, clock, log, signal };
     return { runner: { status: await awaitReturn(watching), backAt: clock.now() } };
   } catch (thrown) {
     const error = asActionError(thrown);

@@ -26,7 +26,8 @@ export function hasPlaceholder(template: string): boolean {
 export function fillName(template: string, instance: Instance): string {
   return template.replace(BRACES, (word) => {
     const value = PLACEHOLDERS[word]?.(instance);
-    if (value !== undefined) return value;
+    // Half a character would make no address to ask at.
+    if (value !== undefined) return value.toWellFormed();
     throw new ActionError(
       'runner_not_found',
       `runner_name holds ${word}, but instance ${instance.instanceId} has none.`,

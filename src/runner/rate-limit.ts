@@ -2,6 +2,8 @@ import type { Answer } from '../controller/transport.ts';
 
 /** What GitHub asks for where it limits and does not say for how long. */
 const UNSAID_MS = 60_000;
+/** The quota is one for an hour: who asks for more does not mean it. */
+const LONGEST_MS = 3_600_000;
 /** The limit is lifted within the second that is named: one more is on the safe side. */
 const MARGIN_MS = 1_000;
 
@@ -12,8 +14,8 @@ const MARGIN_MS = 1_000;
  */
 export function rateLimitMs({ status, headers, text, retryAfterMs }: Answer): number | undefined {
   if (status !== 403 && status !== 429) return undefined;
-  if (retryAfterMs !== undefined) return retryAfterMs;
-  if (headers['x-ratelimit-remaining'] === '0') return untilReset(headers);
+  if (retryAfterMs !== undefined) return Math.min(LONGEST_MS, retryAfterMs);
+  if (headers['x-ratelimit-remaining'] === '0') return Math.min(LONGEST_MS, untilReset(headers));
   return status === 429 || /rate limit/i.test(text) ? UNSAID_MS : undefined;
 }
 

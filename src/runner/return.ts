@@ -9,6 +9,8 @@ export interface ReturnHistory {
   readonly first: Runner | 'gone' | undefined;
   /** The last usable reading. */
   readonly last: Runner | 'gone' | undefined;
+  /** Of the registration that was last seen, before the restart at first; undefined where none was. */
+  readonly lastId: number | undefined;
   readonly wasOffline: boolean;
   /** A reading showed it without a job, so late that a job from before the restart would have shown. */
   readonly wasIdle: boolean;
@@ -25,8 +27,9 @@ export type ReturnVerdict =
  */
 export const SESSION_LIFE_MS = 360_000;
 
-export function startReturn(verifiedAt: number): ReturnHistory {
-  return { verifiedAt, first: undefined, last: undefined, wasOffline: false, wasIdle: false };
+/** @param lastId of the registration that was seen before the restart. */
+export function startReturn(verifiedAt: number, lastId?: number): ReturnHistory {
+  return { verifiedAt, first: undefined, last: undefined, lastId, wasOffline: false, wasIdle: false };
 }
 
 /**
@@ -40,24 +43,27 @@ export function judgeReturn(
   const { runner } = reading;
   if (runner === undefined) return { verdict: pending('no usable answer of GitHub'), history: before };
   const history = { ...before, first: before.first ?? runner, last: runner };
-  if (runner === 'gone')
-    return { verdict: pending('it is not registered'), history: { ...history, wasOffline: true } };
-  if (!runner.isOnline)
-    return { verdict: pending('it is offline'), history: { ...history, wasOffline: true } };
+  if (runner === 'gone') return { verdict: pending('it is not registered'), history };
+  const next = { ...history, lastId: runner.id };
+  if (!runner.isOnline) return { verdict: pending('it is offline'), history: { ...next, wasOffline: true } };
 
   const sinceVerifiedMs = reading.askedAt - history.verifiedAt;
   const isIdleForSure = !runner.isBusy && sinceVerifiedMs >= BUSY_LAG_MS;
   return {
-    verdict: verdictOn(history, { runner, sinceVerifiedMs }),
-    history: { ...history, wasIdle: history.wasIdle || isIdleForSure },
+    verdict: verdictOn(before, { runner, sinceVerifiedMs }),
+    history: { ...next, wasIdle: history.wasIdle || isIdleForSure },
   };
 }
 
+/**
+ * A registration is new where it was not there at a look since the boot. One that is there at the first look may be of a
+ * runner that registered anew just before it was cut off; and one that comes back was never gone.
+ */
 function verdictOn(
-  { first, wasOffline, wasIdle }: ReturnHistory,
+  { first, lastId, wasOffline, wasIdle }: ReturnHistory,
   { runner, sinceVerifiedMs }: { runner: Runner; sinceVerifiedMs: number },
 ): ReturnVerdict {
-  if (first !== 'gone' && first?.id !== runner.id) return { kind: 'online', proof: 'registered anew' };
+  if (first !== undefined && runner.id !== lastId) return { kind: 'online', proof: 'registered anew' };
   if (wasOffline) return { kind: 'online', proof: 'it was offline before' };
   if (wasIdle && runner.isBusy) return { kind: 'online', proof: 'a job began on it' };
   if (sinceVerifiedMs >= SESSION_LIFE_MS) return { kind: 'probably_online' };

@@ -10,7 +10,7 @@ import type { Reading } from './reading.ts';
 export const LOOK_EVERY_MS = 5_000;
 const LONGEST_LOOK_MS = 15_000;
 /** What a look may take that begins at the deadline, or shortly before. */
-const LAST_LOOK_MS = 1_500;
+export const LAST_LOOK_MS = 1_500;
 
 /** When a look has to end that begins now: in time for the deadline, but not before it could have got an answer. */
 export function lookUntil(now: number, deadline: number): number {
