@@ -17,6 +17,8 @@ var controller_transport = __webpack_require__(6174);
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
 var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/controller/json.js
 var controller_json = __webpack_require__(2296);
 // EXTERNAL MODULE: ./lib/controller/retry.js
@@ -24,6 +26,8 @@ var retry = __webpack_require__(2250);
 ;// CONCATENATED MODULE: ./lib/runner/rate-limit.js
 /** What GitHub asks for where it limits and does not say for how long. */
 const UNSAID_MS = 60_000;
+/** The quota is one for an hour: who asks for more does not mean it. */
+const LONGEST_MS = 3_600_000;
 /** The limit is lifted within the second that is named: one more is on the safe side. */
 const MARGIN_MS = 1_000;
 /**
@@ -35,9 +39,9 @@ function rateLimitMs({ status, headers, text, retryAfterMs }) {
     if (status !== 403 && status !== 429)
         return undefined;
     if (retryAfterMs !== undefined)
-        return retryAfterMs;
+        return Math.min(LONGEST_MS, retryAfterMs);
     if (headers['x-ratelimit-remaining'] === '0')
-        return untilReset(headers);
+        return Math.min(LONGEST_MS, untilReset(headers));
     return status === 429 || /rate limit/i.test(text) ? UNSAID_MS : undefined;
 }
 function untilReset({ 'x-ratelimit-reset': reset = '', date = '' }) {
@@ -54,7 +58,9 @@ var runner_scope = __webpack_require__(5918);
 
 
 
-const MAX_BYTES = 8 * 1024 * 1024;
+
+/** A page of 100 runners has some 60 KiB. */
+const MAX_BYTES = 2 * 1024 * 1024;
 /** With less time left, another try is of no use. */
 const SHORTEST_TRY_MS = 250;
 function createApi({ scope, clock, random, scrub, ...options }) {
@@ -102,13 +108,15 @@ function createApi({ scope, clock, random, scrub, ...options }) {
         const said = describeAnswer(answer, scrub);
         if (waitMs === undefined && !(0,retry/* isPassing */.WG)(answer.status))
             throw rejected(answer, { said, scope, scrub });
-        return { fault: { reason: `it answered ${said}`, waitMs: waitMs ?? answer.retryAfterMs } };
+        const pauseMs = waitMs ?? answer.retryAfterMs;
+        const wish = pauseMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(pauseMs)}`;
+        return { fault: { reason: `it answered ${said}${wish}`, waitMs: pauseMs } };
     }
     return { ask, describeUsage: usage.describe };
 }
 /**
- * Octokit makes the request and reads the answer; in between they travel as those of the controller do, so that time, size
- * and proxies are in one place.
+ * Octokit makes the request; it travels as those to the controller do, so that time, size and proxies are in one place. And so
+ * is the answer's JSON read: octokit's own reader takes seconds for a large text, in which nothing else goes on.
  */
 function createSender({ baseUrl, token, transport, }) {
     const octokit = (0,github/* getOctokit */.Q)(token, { baseUrl, userAgent: 'restart-anka-vm' });
@@ -118,32 +126,19 @@ function createSender({ baseUrl, token, transport, }) {
             const path = url.slice(baseUrl.length);
             const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false };
             sent.exchange = await transport.exchange(request, bounds);
-            return responseOf(sent.exchange);
+            // What came is judged elsewhere; and no header of the server gets to octokit, which could make it print something.
+            return Response.json(null);
         };
-        const asking = octokit.request(route, { ...parameters, request: { fetch } });
-        // Octokit throws for no answer, and for statuses that are none. Its errors hold the request: they go no further.
-        const { data, failure } = await asking.then(succeeded, failed);
-        if (sent.exchange === undefined)
+        // Octokit's errors hold the request: they go no further.
+        const failure = await octokit
+            .request(route, { ...parameters, request: { fetch } })
+            .then(() => '', errors/* describeCause */.V$);
+        const { exchange } = sent;
+        if (exchange === undefined)
             throw new Error(`octokit sent nothing: ${failure}`);
-        return { exchange: sent.exchange, data };
+        const isSuccess = 'answer' in exchange && exchange.answer.status === 200;
+        return { exchange, data: isSuccess ? (0,controller_json/* parseJson */.qF)(exchange.answer.text) : undefined };
     };
-}
-function succeeded({ data }) {
-    return { data, failure: '' };
-}
-function failed(error) {
-    return { data: undefined, failure: (0,errors/* describeCause */.V$)(error) };
-}
-/**
- * What octokit takes for an answer of `fetch`. What is not HTTP 200 is judged elsewhere; and no header of the server gets there,
- * which could make it print something.
- */
-function responseOf(exchange) {
-    if ('noAnswer' in exchange)
-        throw new Error('no answer');
-    const { status, text: body } = exchange.answer;
-    const headers = { 'content-type': 'application/json' };
-    return status === 200 ? new Response(body, { status, headers }) : Response.json(null, { status: 400 });
 }
 function readSuccess({ read }, { answer, data }) {
     try {
@@ -210,8 +205,6 @@ function createUsage() {
     };
 }
 
-// EXTERNAL MODULE: ./lib/clock.js
-var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/restart/journal.js
 var restart_journal = __webpack_require__(5632);
 ;// CONCATENATED MODULE: ./lib/runner/reading.js
@@ -225,8 +218,9 @@ const BUSY_LAG_MS = 60_000;
  * online after that is most likely alive.
  */
 const SESSION_LIFE_MS = 360_000;
-function startReturn(verifiedAt) {
-    return { verifiedAt, first: undefined, last: undefined, wasOffline: false, wasIdle: false };
+/** @param lastId of the registration that was seen before the restart. */
+function startReturn(verifiedAt, lastId) {
+    return { verifiedAt, first: undefined, last: undefined, lastId, wasOffline: false, wasIdle: false };
 }
 /**
  * Decides whether the runner is back, from one reading and those before it. Pure. That it is shown online proves nothing
@@ -238,18 +232,23 @@ function judgeReturn(before, reading) {
         return { verdict: pending('no usable answer of GitHub'), history: before };
     const history = { ...before, first: before.first ?? runner, last: runner };
     if (runner === 'gone')
-        return { verdict: pending('it is not registered'), history: { ...history, wasOffline: true } };
+        return { verdict: pending('it is not registered'), history };
+    const next = { ...history, lastId: runner.id };
     if (!runner.isOnline)
-        return { verdict: pending('it is offline'), history: { ...history, wasOffline: true } };
+        return { verdict: pending('it is offline'), history: { ...next, wasOffline: true } };
     const sinceVerifiedMs = reading.askedAt - history.verifiedAt;
     const isIdleForSure = !runner.isBusy && sinceVerifiedMs >= BUSY_LAG_MS;
     return {
-        verdict: verdictOn(history, { runner, sinceVerifiedMs }),
-        history: { ...history, wasIdle: history.wasIdle || isIdleForSure },
+        verdict: verdictOn(before, { runner, sinceVerifiedMs }),
+        history: { ...next, wasIdle: history.wasIdle || isIdleForSure },
     };
 }
-function verdictOn({ first, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
-    if (first !== 'gone' && first?.id !== runner.id)
+/**
+ * A registration is new where it was not there at a look since the boot. One that is there at the first look may be of a
+ * runner that registered anew just before it was cut off; and one that comes back was never gone.
+ */
+function verdictOn({ first, lastId, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
+    if (first !== undefined && runner.id !== lastId)
         return { kind: 'online', proof: 'registered anew' };
     if (wasOffline)
         return { kind: 'online', proof: 'it was offline before' };
@@ -387,7 +386,7 @@ async function awaitReturn(options) {
     const { tracker, verifiedAt, clock, log, signal } = options;
     const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: verifiedAt });
     const deadline = verifiedAt + options.runnerTimeoutMs;
-    let history = startReturn(verifiedAt);
+    let history = startReturn(verifiedAt, idOf(options.before));
     for (;;) {
         const lookedAt = clock.now();
         const reading = await tracker.look(lookUntil(lookedAt, deadline));
@@ -401,7 +400,7 @@ async function awaitReturn(options) {
         journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`);
         if (lookedAt >= deadline)
             throw notBack(options, history, journal);
-        await clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(0, deadline - clock.now())), signal);
+        await clock.sleep(pauseMs(deadline - clock.now()), signal);
     }
 }
 function describeBack(verdict) {
@@ -411,10 +410,17 @@ function describeBack(verdict) {
 }
 function notBack(options, history, journal) {
     const { last } = history;
-    const { reason, hint } = likelyCause(history, options.wasOnline);
+    const { reason, hint } = likelyCause(history, isOnline(options.before));
     const time = (0,lib_clock/* seconds */.YA)(options.runnerTimeoutMs);
     const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Looks: ${journal.tally()}.`;
     return new errors/* ActionError */.lZ(last === undefined ? 'github_api_failed' : 'runner_not_back', message, { hint });
+}
+/** A look that might outlast the deadline is not begun: the one at the deadline is worth more. */
+function pauseMs(leftMs) {
+    return leftMs < LOOK_EVERY_MS + LAST_LOOK_MS ? Math.max(0, leftMs) : LOOK_EVERY_MS;
+}
+function idOf(runner) {
+    return runner === undefined || runner === 'gone' ? undefined : runner.id;
 }
 /** Whether a reading showed the runner online. */
 function isOnline(runner) {
@@ -542,6 +548,7 @@ function notKnown({ journal }) {
 
 ;// CONCATENATED MODULE: ./lib/runner/github.js
 
+
 const PER_PAGE = 100;
 /** A scope holds 10,000 runners at most. */
 const MOST_PAGES = 100;
@@ -580,30 +587,50 @@ function createGitHub(api, scope) {
         const runners = [];
         for (let page = 1; page <= MOST_PAGES; page++) {
             const parameters = { ...place, name, per_page: PER_PAGE, page };
-            const found = await api.ask({ route: ROUTES[kind], parameters, read: readRunners }, bounds);
+            const read = (data) => readPage(data, name);
+            const { found, isLast } = await api.ask({ route: ROUTES[kind], parameters, read }, bounds);
             runners.push(...found);
-            if (found.length < PER_PAGE)
+            if (isLast)
                 break;
         }
         return runners;
     }
     return { getRunner, listRunners };
 }
-function readRunners(data) {
-    const runners = (0,controller_json/* isRecord */.u4)(data) ? data['runners'] : undefined;
-    if (!Array.isArray(runners))
+/** What is not asked for, and cannot be read, is somebody else's trouble. */
+function readPage(data, name) {
+    const items = (0,controller_json/* isRecord */.u4)(data) ? data['runners'] : undefined;
+    if (!Array.isArray(items))
         throw new controller_json/* UnusableAnswer */.kf('it answered without a list of runners');
-    return runners.map(readRunner);
+    if (items.length > PER_PAGE)
+        throw new controller_json/* UnusableAnswer */.kf('it answered with more runners than were asked for');
+    const found = items.flatMap((item) => runnerFrom(item) ?? leaveOut(item, name));
+    return { found, isLast: items.length < PER_PAGE };
+}
+/** @throws UnusableAnswer where it is the one that is asked for, or might be. */
+function leaveOut(item, name) {
+    const itsName = (0,controller_json/* isRecord */.u4)(item) ? (0,controller_json/* text */.Qq)(item, 'name') : undefined;
+    if (name !== undefined && (0,runner_name/* isSameName */.yS)(itsName ?? name, name))
+        throw unreadable();
+    return [];
 }
 function readRunner(data) {
+    const runner = runnerFrom(data);
+    if (runner === undefined)
+        throw unreadable();
+    return runner;
+}
+function unreadable() {
+    return new controller_json/* UnusableAnswer */.kf('it answered with a runner that lacks id, name, status or busy');
+}
+function runnerFrom(data) {
     const fields = (0,controller_json/* isRecord */.u4)(data) ? data : {};
     const { id, busy } = fields;
     const [name, status] = [(0,controller_json/* text */.Qq)(fields, 'name'), (0,controller_json/* text */.Qq)(fields, 'status')];
     // A word that nobody knows is not "offline": to see a runner offline is a part of the proof that it came back.
     const isKnown = status === 'online' || status === 'offline';
-    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) {
-        throw new controller_json/* UnusableAnswer */.kf('it answered with a runner that lacks id, name, status or busy');
-    }
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+        return undefined;
     return { id, name, isOnline: status === 'online', isBusy: busy };
 }
 
@@ -694,8 +721,7 @@ async function conclude({ restarted, moments: { verified: verifiedAt } }, { gate
     const { tracker, last } = findings;
     const { runnerTimeoutMs } = wish;
     try {
-        const wasOnline = isOnline(last.runner);
-        const watching = { tracker, wasOnline, verifiedAt, runnerTimeoutMs, clock, log, signal };
+        const watching = { tracker, before: last.runner, verifiedAt, runnerTimeoutMs, clock, log, signal };
         return { runner: { status: await awaitReturn(watching), backAt: clock.now() } };
     }
     catch (thrown) {

@@ -21210,8 +21210,10 @@ function createTransport(options) {
     const prefix = pathname.replace(/\/+$/, '');
     const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
     const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
-    async function exchange(request, { deadline, signal }) {
+    async function exchange(request, { deadline, signal, onDeparture }) {
         const progress = { phase: 'connecting', left: false };
+        if (request.isWrite && onDeparture !== undefined)
+            progress.onDeparture = onDeparture;
         const dispatcher = request.isWrite ? writer : reader;
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         try {
@@ -21288,6 +21290,7 @@ function observeDeparture(progress) {
     return (dispatch) => (options, handler) => dispatch(options, {
         onRequestStart: (controller, context) => {
             progress.left = true;
+            progress.onDeparture?.();
             progress.phase = 'waiting for the answer';
             handler.onRequestStart?.(controller, context);
         },
@@ -22542,6 +22545,7 @@ function secretsOf(proxy) {
 
 
 const { /* SECOND */ "Z2": runner_inputs_SECOND, /* HOUR */ "dp": runner_inputs_HOUR } = parsers_namespaceObject;
+const runner_inputs_TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
 /** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
 function readRunnerWish(form, environment) {
@@ -22561,6 +22565,8 @@ function readRunnerWish(form, environment) {
         return undefined;
     if (token === undefined)
         problems.push('github_token: it is required with runner_name; it reads the runners');
+    if (token !== undefined && !runner_inputs_TOKEN.test(token))
+        problems.push('github_token: it holds characters that no token has, such as a space or a line break');
     const apiUrl = readApiUrl(form, environment);
     return {
         ...{ nameTemplate, token: token ?? '', ...when, apiUrl },
@@ -22572,13 +22578,14 @@ function readRunnerWish(form, environment) {
 function thisRepository({ problems }, environment) {
     const scope = (0,runner_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
     return accept('runner_scope', scope === undefined
-        ? { problem: 'there is no repository that the step runs for: give it' }
+        ? { problem: 'it is blank, and GITHUB_REPOSITORY is not set: give it' }
         : { value: scope }, problems);
 }
 /** GitHub's own, or that of a GitHub Enterprise Server. */
 function readApiUrl({ problems }, environment) {
     const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
-    if (url !== null && /^https?:$/.test(url.protocol))
+    const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+    if (isPlain && /^https?:$/.test(url.protocol))
         return url;
     problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
     return new URL(PUBLIC_API);
@@ -24858,10 +24865,10 @@ const CLOCK_STEP_MS = 10_000;
 /** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
 const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
 /**
- * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
- * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
- * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
- * boot counts.
+ * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
+ * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
+ * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
+ * clock would have made the report look as early.
  */
 function isBootBefore(instance, { sinceSentMs, baseline }) {
     const { startDate, reportedAt, updatedAt } = instance;
@@ -24872,7 +24879,7 @@ function isBootBefore(instance, { sinceSentMs, baseline }) {
     const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
     const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
     const hadRunMs = millisecondsBetween(startDate, reportedAt);
-    return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
+    return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
 }
 function millisecondsBetween(from, to) {
     return compareInstants(to, from) / 1_000_000;
@@ -24896,7 +24903,10 @@ function startHistory(baseline, sentAt) {
  */
 function judge(history, sample) {
     const { instance } = sample;
-    if (instance !== undefined && isOlder(instance, history.newest)) {
+    const { newest, baseline } = history;
+    // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
+    const isStale = (one) => isOlder(one, newest) || isOlder(one, baseline.instance);
+    if (instance !== undefined && isStale(instance)) {
         const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
         return {
             verdict: { kind: 'pending', unmet },
@@ -25514,7 +25524,7 @@ async function restart(job, means) {
     return record;
 }
 async function restartAndProve(job, means, record) {
-    const { clock, log } = means;
+    const { clock, log, signal } = means;
     const onSeen = (instance) => {
         record.last = instance;
     };
@@ -25527,9 +25537,15 @@ async function restartAndProve(job, means, record) {
     if (job.dryRun)
         return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
     log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
-    const sentAt = clock.now();
-    mark(record, 'sent', sentAt);
-    const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
+    // What was true before the last try left is from before the restart: tries that never left are no sending.
+    let sentAt = 0;
+    const onDeparture = () => {
+        sentAt = clock.now();
+        mark(record, 'sent', sentAt);
+    };
+    onDeparture();
+    const { instanceId } = baseline.instance;
+    const reply = await send(job, { means, record, instanceId, bounds: { deadline, signal, onDeparture } });
     const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
     const instance = await watch(means, watching);
     record.restarted = 'true';
@@ -25563,12 +25579,12 @@ async function prepare(job, means, { record, onSeen, onLook }) {
     }
 }
 /** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
-async function send(job, { means, record, instanceId, deadline }) {
+async function send(job, { means, record, instanceId, bounds }) {
     const { vncPassword, usbDevice } = job;
-    const { controller, log, signal } = means;
+    const { controller, log } = means;
     record.restarted = 'unknown';
     try {
-        const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, { deadline, signal });
+        const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
         log.info(reply.kind === 'accepted'
             ? 'The controller accepted the restart'
             : `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`);
@@ -26050,8 +26066,9 @@ function hasPlaceholder(template) {
 function fillName(template, instance) {
     return template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
+        // Half a character would make no address to ask at.
         if (value !== undefined)
-            return value;
+            return value.toWellFormed();
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name holds ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
     });
 }

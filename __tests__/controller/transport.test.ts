@@ -213,3 +213,26 @@ describe('a write', () => {
     expect(received).toEqual([]);
   });
 });
+
+describe('who sends a restart is told when it leaves', () => {
+  test('once, before its answer is there', async () => {
+    let departures = 0;
+    const onDeparture = () => {
+      departures++;
+      expect(received).toEqual([]);
+    };
+    await write({ onDeparture });
+    expect(departures).toBe(1);
+  });
+
+  test('not where it never does, nor of what changes nothing', async () => {
+    const onDeparture = () => {
+      throw new Error('it has not left');
+    };
+    const request = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;
+    expect(await transport.exchange(request, { ...bounds, onDeparture })).toHaveProperty('answer');
+    connect(`http://127.0.0.1:${await freePort()}`);
+    const refused = await transport.exchange({ ...request, isWrite: true }, { ...bounds, onDeparture });
+    expect(refused).toMatchObject({ noAnswer: { left: false } });
+  });
+});

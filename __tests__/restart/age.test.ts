@@ -47,7 +47,7 @@ describe('a boot before the restart was sent', () => {
 
   test.each<[string, string | undefined, boolean]>([
     ['right after the baseline is one', '2024-10-13T11:00:01Z', true],
-    ['at the moment of the baseline, which knew it, is none', '2024-10-13T11:00:00Z', false],
+    ['at the moment of the baseline is one', '2024-10-13T11:00:00Z', true],
     ['so late that it may be ours is none', '2024-10-13T11:00:20Z', false],
     ['at no time is none', undefined, false],
   ])('%s', (_, boot, expected) => {
@@ -57,5 +57,12 @@ describe('a boot before the restart was sent', () => {
   test('cannot be told once the clock of the node was set by more than ten seconds', () => {
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50Z')).toBe(true);
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50.001Z')).toBe(false);
+  });
+
+  test('is told from one after it even then, if its date is that of the baseline or earlier', () => {
+    expect(isBefore('2024-10-13T11:00:00Z', '2024-10-13T11:01:50.001Z')).toBe(true);
+    expect(isBefore('2024-10-13T09:00:00Z', '2024-10-13T12:00:00Z')).toBe(true);
+    // Set back by an hour, before it booted.
+    expect(isBefore('2024-10-13T10:00:30Z', '2024-10-13T10:01:40Z')).toBe(false);
   });
 });

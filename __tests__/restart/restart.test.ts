@@ -371,6 +371,23 @@ describe('sending', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'internal_error' } });
   });
 
+  test('is on its way from when it left, not from tries that never did', async () => {
+    const clock = createFakeClock();
+    const scripted = createScriptedController({ looks: [instance(), restarted()] });
+    const restartInstance: typeof scripted.restartInstance = async (request, bounds) => {
+      await clock.sleep(20_000, bounds.signal);
+      return scripted.restartInstance(request, bounds);
+    };
+    const means = { clock, log: { info() {}, debug() {} }, signal: new AbortController().signal };
+    const startedAt = clock.now();
+    const { durationMs, moments } = await restart(JOB, {
+      ...means,
+      controller: { ...scripted, restartInstance },
+    });
+    expect(moments.sent).toBe(startedAt + 20_000);
+    expect(durationMs).toBe(clock.now() - startedAt - 20_000);
+  });
+
   test('a lost answer is made good by evidence', async () => {
     const reply = { kind: 'uncertain', reason: 'no answer came: reset' } as const;
     const { outcome, controller, lines } = await run({ looks: [instance(), instance(), restarted()], reply });

@@ -52,6 +52,7 @@ export function createScriptedController({
     async restartInstance(request: RestartRequest, asked: Bounds) {
       bounds.push(asked);
       calls.push(`restart ${JSON.stringify(request)}`);
+      asked.onDeparture?.();
       if (reply instanceof Error) throw reply;
       return reply;
     },

@@ -15,6 +15,8 @@ import { parseRetryAfter } from './retry.ts';
 export interface Bounds {
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** Told when a write is about to leave this machine: for each try that does. */
+  readonly onDeparture?: () => void;
 }
 
 /** A request to the server at `baseUrl`: the controller, or GitHub. */
@@ -99,8 +101,12 @@ export function createTransport(options: TransportOptions): Transport {
   const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
   const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
 
-  async function exchange(request: WireRequest, { deadline, signal }: Bounds): Promise<Exchange> {
+  async function exchange(
+    request: WireRequest,
+    { deadline, signal, onDeparture }: Bounds,
+  ): Promise<Exchange> {
     const progress: Progress = { phase: 'connecting', left: false };
+    if (request.isWrite && onDeparture !== undefined) progress.onDeparture = onDeparture;
     const dispatcher = request.isWrite ? writer : reader;
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
     try {
@@ -161,6 +167,7 @@ function clientFactory(origin: URL, options: object): Dispatcher {
 interface Progress {
   phase: 'connecting' | 'waiting for the answer' | 'reading the answer';
   left: boolean;
+  onDeparture?: () => void;
 }
 
 interface Conversation {
@@ -208,6 +215,7 @@ function observeDeparture(progress: Progress): Dispatcher.DispatcherComposeInter
     dispatch(options, {
       onRequestStart: (controller, context) => {
         progress.left = true;
+        progress.onDeparture?.();
         progress.phase = 'waiting for the answer';
         handler.onRequestStart?.(controller, context);
       },

@@ -46,10 +46,10 @@ export interface Elapsed {
 }
 
 /**
- * Whether somebody else booted the VM after the baseline was read and before the restart was sent, which a baseline from a
- * replica that lags behind does not know: when the report was made, the VM had run for longer than the restart is on its
- * way. All these dates are the node's, so its clock may be off; but if it was set in between there is no telling, and the
- * boot counts.
+ * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
+ * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
+ * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
+ * clock would have made the report look as early.
  */
 export function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): boolean {
   const { startDate, reportedAt, updatedAt } = instance;
@@ -60,7 +60,7 @@ export function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elap
   const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
   const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
   const hadRunMs = millisecondsBetween(startDate, reportedAt);
-  return !wasClockSet && isAfterBaseline && hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS;
+  return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
 }
 
 function millisecondsBetween(from: Instant, to: Instant): number {

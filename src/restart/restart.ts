@@ -1,6 +1,7 @@
 import { seconds } from '../clock.ts';
 import type { RestartReply } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
+import type { Bounds } from '../controller/transport.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { takeBaseline } from './baseline.ts';
 import type { Means } from './means.ts';
@@ -66,7 +67,7 @@ export async function restart(job: RestartJob, means: Means): Promise<Outcome> {
 }
 
 async function restartAndProve(job: RestartJob, means: Means, record: Draft): Promise<void> {
-  const { clock, log } = means;
+  const { clock, log, signal } = means;
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
@@ -81,9 +82,15 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
     return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
 
   log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
-  const sentAt = clock.now();
-  mark(record, 'sent', sentAt);
-  const reply = await send(job, { means, record, instanceId: baseline.instance.instanceId, deadline });
+  // What was true before the last try left is from before the restart: tries that never left are no sending.
+  let sentAt = 0;
+  const onDeparture = () => {
+    sentAt = clock.now();
+    mark(record, 'sent', sentAt);
+  };
+  onDeparture();
+  const { instanceId } = baseline.instance;
+  const reply = await send(job, { means, record, instanceId, bounds: { deadline, signal, onDeparture } });
   const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
   const instance = await watch(means, watching);
 
@@ -132,22 +139,16 @@ interface Sending {
   readonly means: Means;
   readonly record: Draft;
   readonly instanceId: string;
-  readonly deadline: number;
+  readonly bounds: Bounds;
 }
 
 /** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
-async function send(
-  job: RestartJob,
-  { means, record, instanceId, deadline }: Sending,
-): Promise<RestartReply> {
+async function send(job: RestartJob, { means, record, instanceId, bounds }: Sending): Promise<RestartReply> {
   const { vncPassword, usbDevice } = job;
-  const { controller, log, signal } = means;
+  const { controller, log } = means;
   record.restarted = 'unknown';
   try {
-    const reply = await controller.restartInstance(
-      { instanceId, vncPassword, usbDevice },
-      { deadline, signal },
-    );
+    const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
     log.info(
       reply.kind === 'accepted'
         ? 'The controller accepted the restart'

@@ -64,7 +64,10 @@ export function startHistory(baseline: Baseline, sentAt: number): History {
  */
 export function judge(history: History, sample: Sample): { verdict: Verdict; history: History } {
   const { instance } = sample;
-  if (instance !== undefined && isOlder(instance, history.newest)) {
+  const { newest, baseline } = history;
+  // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
+  const isStale = (one: Instance) => isOlder(one, newest) || isOlder(one, baseline.instance);
+  if (instance !== undefined && isStale(instance)) {
     const unmet = [{ condition: 'freshness', seen: ageOf(instance) }] as const;
     return {
       verdict: { kind: 'pending', unmet },
