@@ -59,6 +59,11 @@ describe('what is taken', () => {
     [{ runner_scope: ' octo-corp ' }, { scope: { kind: 'organization', org: 'octo-corp' } }],
     [{ runner_scope: 'enterprises/octo' }, { scope: { kind: 'enterprise', enterprise: 'octo' } }],
     [{ when_busy: ' ignore ' }, { whenBusy: 'ignore' }],
+    [{ when_busy: 'fail' }, { whenBusy: 'fail' }],
+    [
+      { busy_timeout: '1s', runner_timeout: '24h' },
+      { busyTimeoutMs: 1_000, runnerTimeoutMs: 86_400_000 },
+    ],
     [
       { busy_timeout: '24h', runner_timeout: '90' },
       { busyTimeoutMs: 86_400_000, runnerTimeoutMs: 90_000 },
@@ -84,6 +89,13 @@ describe('what is taken', () => {
     expect(secrets).toContain('proxy-hunter2');
   });
 
+  test('the public API where the environment names none', () => {
+    expect(read(ASKED, { ...ENVIRONMENT, GITHUB_API_URL: '' })?.apiUrl.href).toBe('https://api.github.com/');
+    expect(read(ASKED, { ...ENVIRONMENT, GITHUB_API_URL: 'http://ghes.example' })?.apiUrl.host).toBe(
+      'ghes.example',
+    );
+  });
+
   test("one of GitHub's own machines is nobody's VM", () => {
     const environment = {
       ...ENVIRONMENT,
@@ -103,12 +115,14 @@ describe('what is refused', () => {
     ['runner_name', '{vm}', '"{vm}" is no placeholder; there are {external_id}, {name} and {instance_id}'],
     ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
     ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
-    ['github_token', '', 'it is required with runner_name'],
+    ['github_token', '', 'it is required with runner_name; it reads the runners'],
     ['github_token', 'ghp_one ghp_two', 'it holds characters that no token has'],
     ['github_token', 'ghp_\u20ac', 'it holds characters that no token has'],
     ['when_busy', 'Wait', '"Wait" is none of wait, fail, ignore'],
     ['busy_timeout', '25h', '"25h" is no time from 1s to 24h'],
+    ['busy_timeout', '0.9', '"0.9" is no time from 1s to 24h'],
     ['runner_timeout', '0', '"0" is no time from 1s to 24h'],
+    ['runner_timeout', '25h', '"25h" is no time from 1s to 24h'],
   ])('%s: %j', (name, value, problem) => {
     const problems = problemsOf({ ...ASKED, [name]: value });
     expect(problems).toMatch(new RegExp(`^An input is invalid:\n- ${name}: `));
@@ -117,7 +131,9 @@ describe('what is refused', () => {
 
   test.each(['github_token', 'runner_scope'])('%s without runner_name: a job might be killed', (name) => {
     const problems = problemsOf({ ...WITH, [name]: 'octo-org' });
-    expect(problems).toContain('- runner_name: it is blank, so the runner would not be looked after');
+    expect(problems).toBe(
+      'An input is invalid:\n- runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope',
+    );
   });
 
   test('no scope where the step runs for no repository', () => {
@@ -128,10 +144,10 @@ describe('what is refused', () => {
 
   test.each([
     ...['nonsense', 'ftp://github.example', 'https://me@github.example', 'https://:pw@github.example'],
-    ...['https://github.example/?q=x', 'https://github.example/#f'],
+    ...['https://github.example/?q=x', 'https://github.example/#f', 'xhttps://github.example'],
   ])('GITHUB_API_URL %s', (GITHUB_API_URL) => {
     expect(problemsOf(ASKED, { ...ENVIRONMENT, GITHUB_API_URL })).toContain(
-      '- GITHUB_API_URL (environment): ',
+      '- GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]',
     );
   });
 

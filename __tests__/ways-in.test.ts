@@ -70,6 +70,7 @@ describe('root token', () => {
       'root_token: 7 characters; a root token has at least 10',
     ]);
     expect(secrets).toContain('hunter2');
+    expect(read({ root_token: 'hunter2345' }).identity).toEqual({ kind: 'root_token', token: 'hunter2345' });
   });
 });
 
@@ -146,10 +147,23 @@ describe('user API key', () => {
     expect(problemsOf({ api_key_id: 'ci', api_key: large })).toEqual([`api_key: ${problem}`]);
   });
 
-  test('a file too large to be a key is not read', () => {
+  test.each([
+    [20_000, []],
+    [20_001, ['api_key: 20001 characters with a private key among them; 20000 are the most']],
+  ])('a file of %i characters with a key: %j', (length, problems) => {
+    const path = join(folder, 'padded.pem');
+    writeFileSync(path, privatePem(rsa.key).padEnd(length));
+    expect(problemsOf({ api_key_id: 'ci', api_key: path })).toEqual(problems);
+  });
+
+  test('a file too large to be a key is not read, nor is what is no file', () => {
     const path = join(folder, 'large');
     writeFileSync(path, 'x'.repeat(1024 * 1024 + 1));
-    expect(problemsOf({ api_key_id: 'ci', api_key: path })[0]).toContain('neither PEM text nor');
+    for (const api_key of [path, '/dev/null']) {
+      expect(problemsOf({ api_key_id: 'ci', api_key })).toEqual([
+        'api_key: it is neither PEM text nor the path of a file that can be read',
+      ]);
+    }
   });
 
   test.each([
@@ -160,10 +174,14 @@ describe('user API key', () => {
     expect(problemsOf(full)).toEqual(['api_key_id, api_key: give both or neither']);
   });
 
-  test('beside a root token is a problem', () => {
-    expect(
-      problemsOf({ api_key_id: 'ci', api_key: privatePem(rsa.key), root_token: 'hunter2-hunter2' }),
-    ).toEqual(['root_token, api_key_id, api_key: two ways in are given; give the root token or the API key']);
+  test('beside a root token is a problem, as is half of it', () => {
+    const root = { root_token: 'hunter2-hunter2' };
+    const api_key = privatePem(rsa.key);
+    const two = 'root_token, api_key_id, api_key: two ways in are given; give the root token or the API key';
+    const half = 'api_key_id, api_key: give both or neither';
+    expect(problemsOf({ ...root, api_key_id: 'ci', api_key })).toEqual([two]);
+    expect(problemsOf({ ...root, api_key_id: 'ci' })).toEqual([two, half]);
+    expect(problemsOf({ ...root, api_key })).toEqual([two, half]);
   });
 });
 
@@ -239,6 +257,16 @@ describe('client certificate', () => {
       }),
       'client_cert: it holds 1 certificates, of which at least one cannot be read',
     ],
+    [
+      'a certificate that is none',
+      () => ({ client_cert: 'missing.pem', client_key: privatePem(ec.key) }),
+      'client_cert: it is neither PEM text nor the path of a file that can be read',
+    ],
+    [
+      'a key that is none',
+      () => ({ client_cert: ec.certificate, client_key: 'missing.pem' }),
+      'client_key: it is neither PEM text nor the path of a file that can be read',
+    ],
   ])('with %s is a problem', (_, given, problem) => {
     expect(problemsOf(given())).toEqual([problem]);
   });
@@ -259,10 +287,19 @@ describe('server certificate', () => {
     expect(read({ skip_tls_verify: 'true' }).tls.rejectUnauthorized).toBe(false);
   });
 
-  test('a CA that is none is a problem', () => {
-    expect(problemsOf({ ca_cert: 'my-ca' })).toEqual([
-      'ca_cert: it is neither PEM text nor the path of a file that can be read',
-    ]);
+  test('may be signed by one of many CAs, in a file of up to 1 MiB', () => {
+    const path = join(folder, 'bundle.pem');
+    const many = ca.repeat(Math.ceil(25_000 / ca.length));
+    writeFileSync(path, many.padEnd(1024 * 1024, '\n'));
+    expect(read({ ca_cert: path }).tls.ca).toBe(many);
+    expect(read({ ca_cert: many }).tls.ca).toBe(many);
+  });
+
+  test.each<[string, () => string, string]>([
+    ['nothing', () => 'my-ca', 'it is neither PEM text nor the path of a file that can be read'],
+    ['a key', () => privatePem(ec.key), 'it holds no certificate (-----BEGIN CERTIFICATE-----)'],
+  ])('a CA that is %s is a problem', (_, given, problem) => {
+    expect(problemsOf({ ca_cert: given() })).toEqual([`ca_cert: ${problem}`]);
   });
 });
 
@@ -279,9 +316,26 @@ describe('headers', () => {
 
   test('of two kinds have a secret inside, which is one, too', () => {
     const basic = Buffer.from('me:B4sicPassw0rd').toString('base64');
-    read({ headers: `Authorization: Basic ${basic}\nCookie: a=1; session=S3ssion-ID; b=2` });
-    expect(secrets).toEqual(expect.arrayContaining([basic, 'B4sicPassw0rd', 'S3ssion-ID']));
-    expect(secrets).not.toContain('session');
+    const cookie = 'a=1; session=S3ssion-ID; b=2';
+    read({ headers: `Authorization: Basic ${basic}\nCookie: ${cookie}` });
+    expect(secrets).toEqual([`Basic ${basic}`, basic, 'B4sicPassw0rd', cookie, 'S3ssion-ID']);
+  });
+
+  test.each<[string, string[]]>([
+    ['key=12345678', ['12345678']],
+    ['key=1234567', []],
+    ['one-one-one,two-two-two; three-three', ['one-one-one', 'two-two-two', 'three-three']],
+    ['dG9rZW4tdG9rZQ==', ['dG9rZW4tdG9rZQ==']],
+    ['key=dG9rZW4tdG9rZQ==', ['dG9rZW4tdG9rZQ==']],
+    ['key=dG9rZW4tdG9rZXM=', ['dG9rZW4tdG9rZXM=']],
+    ['basic   bWU6cGE6c3M=', ['bWU6cGE6c3M=', 'pa:ss']],
+    ['Not Basic bWU6cGE6c3M=', ['bWU6cGE6c3M=']],
+    ['Basic bWU6cGE6cGFz more', ['bWU6cGE6cGFz']],
+    ['Basic OnBhc3M=', ['OnBhc3M=', 'pass']],
+    ['Basic bWU6', []],
+  ])('%j: %j in it are secrets', (value, expected) => {
+    read({ headers: `X-Key: ${value}` });
+    expect(secrets).toEqual([value, ...expected]);
   });
 
   test('may be as many, and as long together, as can be looked through', () => {
@@ -296,6 +350,7 @@ describe('headers', () => {
     expect(problemsOf({ headers })).toEqual([
       expect.stringMatching(/^headers: \d+ characters in 101 lines; 16000 in 100 are the most$/),
     ]);
+    expect(secrets).toEqual([]);
   });
 
   test.each([
@@ -338,6 +393,13 @@ describe('headers', () => {
   });
 });
 
+test('an own Authorization beside half an API key is one problem more', () => {
+  const own = 'headers: Authorization is a way in of its own; give it only where there is no other';
+  const half = 'api_key_id, api_key: give both or neither';
+  expect(problemsOf({ headers: 'Authorization: x', api_key_id: 'ci' })).toEqual([half, own]);
+  expect(problemsOf({ headers: 'Authorization: x', api_key: privatePem(rsa.key) })).toEqual([half, own]);
+});
+
 test('invalid headers are all that is said to be wrong, whatever the way in', () => {
   expect(problemsOf({ headers: 'nonsense', root_token: 'hunter2-hunter2' })).toEqual([
     'headers: line 1 is not of the form "Name: value"',
@@ -352,8 +414,11 @@ describe('proxy', () => {
   });
 
   test('may have a token in the place of the user', () => {
-    read({}, { HTTPS_PROXY: 'http://t0ken-t0ken@proxy.example' });
-    expect(secrets).toContain('t0ken-t0ken');
+    read({}, { HTTPS_PROXY: 'http://t0ken%40t0ken@proxy.example' });
+    expect(secrets).toEqual([
+      Buffer.from('t0ken@t0ken:').toString('base64'),
+      ...['t0ken%40t0ken', 't0ken@t0ken'],
+    ]);
   });
 
   test('without credentials has no secrets', () => {
