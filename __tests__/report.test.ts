@@ -46,6 +46,30 @@ describe('outputs', () => {
     });
   });
 
+  test('name the external ID that was before, where it is no more, and the dates as far as known', () => {
+    const { before, last } = SUCCESS;
+    expect(outputsOf({ ...NOTHING_DONE, before }, same)).toMatchObject({
+      ...{ external_id: 'runner-1', previous_start_date: OLD_BOOT, start_date: '', port_forwarding: '' },
+    });
+    expect(outputsOf({ ...NOTHING_DONE, last }, same)).toMatchObject({
+      ...{ external_id: '', previous_start_date: '', start_date: NEW_BOOT },
+    });
+    expect(
+      outputsOf({ ...SUCCESS, before: instance({ startDate: undefined }) }, same).previous_start_date,
+    ).toBe('');
+    expect(outputsOf({ ...SUCCESS, last: instance({ externalId: 'other' }) }, same).external_id).toBe(
+      'other',
+    );
+  });
+
+  test('of ports: the one that leads to SSH, whichever it is', () => {
+    const port = (guestPort: number, hostPort: number) => ({
+      ...{ guestPort, hostPort, protocol: 'tcp', name: undefined },
+    });
+    const last = instance({ portForwarding: [port(5900, 1), port(22, 2), port(222, 3)] });
+    expect(outputsOf({ ...NOTHING_DONE, last }, same).ssh_port).toBe('2');
+  });
+
   test('are empty where nothing is known', () => {
     const outputs = Object.entries(outputsOf(failure('x'), same)).filter(([, value]) => value !== '');
     expect(outputs).toEqual([
@@ -173,12 +197,65 @@ describe('job summary', () => {
     expect(lines).toContain('<tr><td>duration</td><td></td><td><code>7.3 s</code></td></tr>');
   });
 
+  test('shows what was before where it was something else', () => {
+    const before = instance({
+      ...{
+        name: 'old',
+        state: 'Pulling',
+        status: 'stopped',
+        nodeId: 'a',
+        hostIp: '192.0.2.1',
+        ip: undefined,
+      },
+      ...{ vncPort: undefined, portForwarding: [] },
+    });
+    const rows = renderSummary({ ...SUCCESS, before, last: restarted(10, { externalId: 'new' }) }, clean)
+      .split('\n')
+      .flatMap(
+        (line) => /^<tr><td>(.+?)<\/td><td>(.*?)<\/td><td>(.*?)<\/td><\/tr>$/.exec(line)?.slice(1) ?? [],
+      );
+    const code = (text: string) => `<code>${text}</code>`;
+    expect(rows).toEqual([
+      ...['instance', '', code('c2af6080-3ae3-4cd3-64e5-2193f31b9aa5')],
+      ...['external id', code('runner-1'), code('new')],
+      ...['name', code('old'), code('vm-1')],
+      ...['instance state', code('Pulling'), code('Started')],
+      ...['VM status', code('stopped'), code('running')],
+      ...['start date', code(OLD_BOOT), code(NEW_BOOT)],
+      ...['node', code('a'), code('72650d46-8ebe-4547-bb6c-8eb76e957b0a')],
+      ...['host IP', code('192.0.2.1'), code('192.0.2.70')],
+      ...['VM IP', '', code('192.168.64.25')],
+      ...['VNC port', '', code('5900')],
+      ...['SSH port', '', code('10001')],
+      ...['duration', '', code('7.3 s')],
+    ]);
+  });
+
+  test('is one block, of lines that end', () => {
+    const lines = renderSummary({ ...SUCCESS, durationMs: undefined }, clean).split('\n');
+    expect(lines.slice(-2)).toEqual([
+      '<tr><td>SSH port</td><td></td><td><code>10001</code></td></tr>',
+      '</table>',
+    ]);
+  });
+
+  test.each([
+    ['Zürich, 東京; e\u0301 10:51/x-y.', 'Zürich, 東京; e\u0301 10:51/x-y.'],
+    ['http://x', 'http&#58;&#47;&#47;x'],
+    ['🚀', '&#128640;'],
+    ['a_b', 'a&#95;b'],
+    ['"', '&#34;'],
+  ])('%j is %s', (message, shown) => {
+    expect(renderSummary(failure(message), clean).split('\n')[1]).toBe(`<p>${shown}</p>`);
+  });
+
   test('of a runner that came back: its status, a chart, and a table for whoever shows none', () => {
     const moments = { started: 0, heldUp: 0, cleared: 61_000, sent: 61_000, verified: 68_000 };
     const last = restarted(10, { reportedAt: undefined });
     const outcome: StepOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
     const lines = renderSummary(outcome, clean).split('\n');
     expect(lines).toContain('<tr><td>runner</td><td></td><td><code>online</code></td></tr>');
+    expect(outputsOf({ ...outcome, durationMs: 0 }, same).duration).toBe('0.0');
     expect(lines.slice(lines.indexOf('</table>') + 1)).toEqual([
       '',
       '```mermaid',
@@ -237,6 +314,14 @@ describe('job summary', () => {
     const own = summary.replace(/<\/?(h3|p|b|li|table|tr|th|td|code)>|&#\d+;/g, '');
     expect(own).not.toMatch(/[<>&`*|_[\]()@#\\!]|:\/\//);
     expect(summary).not.toMatch(/\n\s*\n/);
+  });
+
+  test.each([
+    ['a restart', { restarted: 'true' as const }],
+    ['a runner nobody knows of', { runner: { status: undefined, backAt: undefined } }],
+  ])('of %s says nothing of a duration or runner that is not known', (_, changes) => {
+    const summary = renderSummary({ ...NOTHING_DONE, last: instance(), ...changes }, clean);
+    expect(summary).not.toMatch(/duration|runner<|undefined/);
   });
 
   test('that cannot be written is only a warning', async () => {

@@ -17,6 +17,8 @@ describe('harmless', () => {
     ['a\u2028b\u2029c', 'a\\u2028b\\u2029c'],
     ['\u202egnp.exe', '\\u202egnp.exe'],
     ['\ud800', '\\ud800'],
+    ['text ::error::x', 'text ::error::x'],
+    ['##[a]##[b]', '# #[a]# #[b]'],
   ])('%j', (text, expected) => {
     expect(harmless(text)).toBe(expected);
   });
@@ -68,6 +70,12 @@ describe('terminal', () => {
     }
   });
 
+  test('the runner is told of each form of a secret once', () => {
+    terminal.mask('hunter2', 'hunter2');
+    expect(new Set(log.lines()).size).toBe(log.lines().length);
+    expect(log.lines()).toContain('::add-mask::hunter2');
+  });
+
   test('a secret over several lines is hidden in texts of several lines', () => {
     terminal.mask('first\nsecond');
     terminal.error('title', 'before first\nsecond after');
@@ -107,6 +115,8 @@ describe('terminal', () => {
   test('that loses its reader goes on', () => {
     process.stdout.removeAllListeners('error');
     createTerminal();
+    createTerminal();
+    expect(process.stdout.listenerCount('error')).toBe(1);
     expect(() => process.stdout.emit('error', new Error('EPIPE'))).not.toThrow();
   });
 

@@ -56,6 +56,29 @@ describe('the timeline', () => {
     ]);
   });
 
+  test.each([
+    ['as soon as the restart was sent', '2024-10-13T11:10:02Z', '2024-10-13T11:10:02Z', [0, 0, 10_000]],
+    ['just when it was seen', '2024-10-13T11:10:02Z', '2024-10-13T11:10:12Z', [0, 10_000, 0]],
+    ['just when it had stopped', '2024-10-13T11:10:07Z', '2024-10-13T11:10:07Z', [5_000, 0, 5_000]],
+  ])('of a VM that booted %s', (_, stopDate, startDate, tookMs) => {
+    const last = { ...LAST, stopDate: at(stopDate), startDate: at(startDate) };
+    const phases = timelineOf({ ...STORY, last }).slice(1);
+    expect(phases.map(({ fromMs, toMs }) => toMs - fromMs)).toEqual(tookMs);
+  });
+
+  test('reckons with fractions of a second', () => {
+    const last = { ...LAST, stopDate: undefined, startDate: at('2024-10-13T11:10:11.5Z') };
+    const [, , verify] = timelineOf({ ...STORY, last });
+    expect(verify).toEqual({ name: 'VM booted to verified', fromMs: 72_000, toMs: 72_500 });
+  });
+
+  test('begins when the first moment is none', () => {
+    const { sent, verified } = MOMENTS;
+    expect(timelineOf({ ...STORY, moments: { sent, verified }, last: undefined })).toEqual([
+      { name: 'restart sent to VM verified', fromMs: 63_500, toMs: 73_500 },
+    ]);
+  });
+
   test('where nothing was seen', () => {
     expect(namesOf(timelineOf({ ...STORY, last: undefined }))).toContain('restart sent to VM verified');
   });
@@ -86,6 +109,11 @@ describe('the chart', () => {
       '    two :00:00:01.500, 01:02:05.000',
       '```',
     ]);
+  });
+
+  test('begins at midnight, and ends before the next', () => {
+    const [, , , , bar] = renderGantt([{ name: 'day', fromMs: -5, toMs: 86_399_999 }]);
+    expect(bar).toBe('    day :00:00:00.000, 23:59:59.999');
   });
 
   test.each<[string, Phase[]]>([
