@@ -1,6 +1,8 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
+import { createSecureServer as createHttp2Server } from 'node:http2';
 import { createServer as createSecureServer, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import { explain } from '../../src/controller/causes.ts';
@@ -45,7 +47,7 @@ function serveTls(changes: ServerOptions = {}): Promise<number> {
 
 async function ask(
   url: string,
-  { tls = {}, proxy }: { tls?: Partial<TlsOptions>; proxy?: string } = {},
+  { tls = {}, proxy, isWrite = false }: { tls?: Partial<TlsOptions>; proxy?: string; isWrite?: boolean } = {},
 ): Promise<NoAnswer | string> {
   const clock = createFakeClock(() => true);
   const transport = createTransport({
@@ -55,7 +57,7 @@ async function ask(
     requestTimeoutMs: 10_000,
     clock,
   });
-  const request = { method: 'GET', path: '/', headers: {}, maxBytes: 1_000, isWrite: false } as const;
+  const request = { method: 'GET', path: '/', headers: {}, maxBytes: 1_000, isWrite } as const;
   const result = await transport.exchange(request, {
     deadline: clock.now() + 60_000,
     signal: new AbortController().signal,
@@ -82,9 +84,49 @@ describe('TLS', () => {
 
   test('works with a client certificate', async () => {
     const client = await authority.issue({ name: 'client' });
-    const port = await serveTls({ ca: authority.certificate, requestCert: true });
+    const port = await serveTls({ ca: authority.certificate, requestCert: true, rejectUnauthorized: true });
     const tls = { ...trusting(), cert: client.certificate, key: privatePem(client.key) };
     expect(await ask(`https://127.0.0.1:${port}`, { tls })).toBe('fine');
+  });
+
+  test('through a proxy shows the client certificate to the server alone', async () => {
+    const client = await authority.issue({ name: 'client' });
+    const port = await serveTls({ ca: authority.certificate, requestCert: true, rejectUnauthorized: true });
+    const identity = { cert: server.certificate, key: privatePem(server.key) };
+    const proxy = createSecureServer({ ...identity, requestCert: true, rejectUnauthorized: false });
+    const shown: object[] = [];
+    proxy.on('connect', ({ socket }, tunnel) => {
+      shown.push((socket as TLSSocket).getPeerCertificate());
+      const onwards = connectTo(port, '127.0.0.1', () => {
+        tunnel.write('HTTP/1.1 200 OK\r\n\r\n');
+        tunnel.pipe(onwards).pipe(tunnel);
+      });
+      tunnel.on('error', () => onwards.destroy());
+      onwards.on('error', () => tunnel.destroy());
+    });
+    const tls = { ...trusting(), cert: client.certificate, key: privatePem(client.key) };
+    const proxyUrl = `https://127.0.0.1:${await listen(proxy)}`;
+    expect(await ask(`https://127.0.0.1:${port}`, { tls, proxy: proxyUrl })).toBe('fine');
+    expect(shown).toEqual([{}]);
+  });
+
+  test('leads to HTTP/2 where that is offered, but never for a write', async () => {
+    const identity = { cert: server.certificate, key: privatePem(server.key) };
+    const offering = createHttp2Server({ ...identity, allowHTTP1: true }, (request, response) =>
+      response.end(request.httpVersion),
+    );
+    offering.listen(0, '127.0.0.1');
+    const url = await new Promise<string>((resolve) => {
+      offering.once('listening', () =>
+        resolve(`https://127.0.0.1:${(offering.address() as AddressInfo).port}`),
+      );
+    });
+    const versions = [
+      await ask(url, { tls: trusting() }),
+      await ask(url, { tls: trusting(), isWrite: true }),
+    ];
+    offering.close();
+    expect(versions).toEqual(['2.0', '1.1']);
   });
 
   test('names a CA that nobody knows', async () => {

@@ -1,5 +1,5 @@
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Client, createClient, type ReadBounds } from '../../src/controller/client.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
@@ -82,6 +82,105 @@ function expireWhen(reached: () => boolean): void {
   const check = () => (reached() ? clock.expire() : setImmediate(check));
   setImmediate(check);
 }
+
+describe('a request', () => {
+  const GET = { method: 'GET', path: '/x?y=1', headers: {}, maxBytes: 1024 * 1024, isWrite: false } as const;
+  let whole: string[];
+
+  beforeEach(() => {
+    whole = [];
+    server.on('connection', (socket) => socket.on('data', (data) => whole.push(String(data))));
+  });
+
+  test('says what it takes and who asks, and headers may say otherwise', async () => {
+    await transport.exchange({ ...GET, headers: { accept: 'text/plain', 'x-own': 'v' } }, bounds);
+    const [line, ...lines] = (whole[0] ?? '').split('\r\n');
+    expect(line).toBe('GET /x?y=1 HTTP/1.1');
+    expect(lines).toEqual(
+      expect.arrayContaining(['accept: text/plain', 'user-agent: restart-anka-vm', 'x-own: v']),
+    );
+    expect(whole[0]).not.toContain('content-type');
+  });
+
+  test('with a body says that it is JSON', async () => {
+    await transport.exchange({ ...GET, method: 'POST', body: { a: ['ü'] }, isWrite: true }, bounds);
+    expect(whole.join('')).toContain('accept: application/json\r\n');
+    expect(whole.join('')).toContain('content-type: application/json\r\n');
+    expect(whole.join('')).toMatch(/\r\n\r\n\{"a":\["ü"\]\}$/);
+  });
+
+  test('goes below the path of the base URL, whatever slashes are behind that', async () => {
+    const { port } = server.address() as AddressInfo;
+    connect(`http://127.0.0.1:${port}/a//b//`);
+    await transport.exchange(GET, bounds);
+    expect(received).toEqual(['GET /a//b/x?y=1 HTTP/1.1']);
+  });
+
+  test('gets the whole answer', async () => {
+    const head = ['Location: /y', 'Retry-After: Sun, 13 Oct 2024 10:51:44 GMT', 'X-A: 1', 'X-A: 2'];
+    const date = 'Date: Sun, 13 Oct 2024 10:51:34 GMT';
+    const lines = ['HTTP/1.1 302 Found', ...head, date, 'Content-Length: 3', '', 'ü!'];
+    answers = [(socket) => socket.write(lines.join('\r\n'))];
+    expect(await transport.exchange(GET, bounds)).toMatchObject({
+      answer: {
+        ...{ status: 302, text: 'ü!', location: '/y', retryAfterMs: 10_000, proxy: undefined },
+        headers: { location: '/y', 'x-a': '1', 'content-length': '3' },
+      },
+    });
+  });
+
+  test.each([
+    ['as long as it may be', 1024 * 1024, { answer: { status: 200 } }],
+    [
+      'longer than it may be',
+      1024 * 1024 + 1,
+      { noAnswer: { left: true, reason: expect.stringContaining('the answer is larger than 1 MiB') } },
+    ],
+  ])('gets an answer %s', async (_, length, expected) => {
+    const body = 'x'.repeat(length);
+    answers = [(socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n${body}`)];
+    expect(await transport.exchange(GET, bounds)).toMatchObject(expected);
+  });
+
+  test.each([
+    ['for a request', 60_000, REQUEST_TIMEOUT_MS],
+    ['until the deadline', 7_000, 7_000],
+  ])('has the time that there is %s', async (_, leftMs, limitMs) => {
+    const limits: number[] = [];
+    clock = createFakeClock((ms) => limits.push(ms) > 0);
+    const { port } = server.address() as AddressInfo;
+    const baseUrl = new URL(`http://127.0.0.1:${port}`);
+    const timed = createTransport({
+      ...{ baseUrl, proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock },
+    });
+    await timed.exchange(GET, { ...bounds, deadline: clock.now() + leftMs });
+    await timed.close();
+    expect(limits).toEqual([limitMs]);
+  });
+
+  test('through a proxy may be answered by that in the place of the server', async () => {
+    const { port } = server.address() as AddressInfo;
+    const proxy = new URL(`http://127.0.0.1:${port}`);
+    const baseUrl = new URL('http://controller.example');
+    const proxied = createTransport({ baseUrl, proxy, tls: PLAIN, requestTimeoutMs: 10_000, clock });
+    expect(await proxied.exchange(GET, bounds)).toMatchObject({ answer: { proxy: `127.0.0.1:${port}` } });
+    await proxied.close();
+    expect(received).toEqual(['GET http://controller.example/x?y=1 HTTP/1.1']);
+  });
+
+  test('leaves a connection, which is let go of in the end', async () => {
+    await transport.exchange(GET, bounds);
+    const [socket] = sockets;
+    if (socket === undefined) throw new Error('nobody came');
+    const closed = once(socket, 'close');
+    await transport.close();
+    await closed;
+    expect(await transport.exchange(GET, bounds)).toMatchObject({ noAnswer: { left: false } });
+    expect(await transport.exchange({ ...GET, isWrite: true }, bounds)).toMatchObject({
+      noAnswer: { left: false },
+    });
+  });
+});
 
 describe('a read', () => {
   test('that hangs before the headers is let go of and tried again', async () => {
