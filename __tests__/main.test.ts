@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import nock from 'nock';
-import { main } from '../src/main.ts';
+import { Dispatcher } from 'undici';
+import { readInputs } from '../src/inputs.ts';
+import { main, run as runStep } from '../src/main.ts';
+import { createTerminal } from '../src/terminal.ts';
+import { createFakeClock } from './support/fake-clock.ts';
 import { ID } from './support/instances.ts';
 import { captureStdout } from './support/log.ts';
 import { wireRunner } from './support/runners.ts';
@@ -93,6 +97,21 @@ describe('with runner_name', () => {
     expect(nock.isDone()).toBe(true);
   });
 
+  test('a VM that has an address of this machine is warned of', async () => {
+    const vminfo = { ...RUNNING.body.vminfo, ip: '127.0.0.1' };
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, { ...RUNNING, body: { ...RUNNING.body, vminfo } });
+    nock(API)
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { total_count: 1, runners: [wireRunner()] });
+    expect(await run(ASKED)).toBe(0);
+    expect(log.lines()).toContainEqual(
+      expect.stringMatching(/^::warning::The VM .* have the same address, 127\.0\.0\.1\./),
+    );
+  });
+
   test('a permission that is missing is named, and the token is not', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     const headers = { 'x-accepted-github-permissions': 'organization_self_hosted_runners=read' };
@@ -116,7 +135,9 @@ test('says which proxy it goes through, and warns of what is not verified', asyn
   process.env['HTTP_PROXY'] = 'http://me:hunter2@proxy.example:3128';
   expect(await run({ ...VALID, skip_tls_verify: 'true' })).toBe(0);
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/ through the proxy proxy.example:3128`);
-  expect(log.lines().filter((line) => line.startsWith('::warning::skip_tls_verify is set'))).toHaveLength(1);
+  expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([
+    '::warning::skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
+  ]);
   expect(log.lines().filter((line) => line.includes('hunter2') && !line.startsWith('::add-mask::'))).toEqual(
     [],
   );
@@ -162,6 +183,38 @@ describe('while a request hangs', () => {
     expect(await run(VALID)).toBe(1);
     expect(file('output')).toMatch(/^error_code<<(.*)\ninternal_error\n\1$/m);
   });
+});
+
+/** Refuses every request. */
+class DeafNetwork extends Dispatcher {
+  destroyed = 0;
+
+  override dispatch(_: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    handler.onResponseError?.({} as Dispatcher.DispatchController, new Error('deaf'));
+    return true;
+  }
+
+  override async destroy(): Promise<void> {
+    this.destroyed++;
+  }
+}
+
+test.each([
+  ['the controller', {}, 1],
+  ['the controller and GitHub', { INPUT_RUNNER_NAME: 'mac-7', INPUT_GITHUB_TOKEN: 'hunter2-token' }, 2],
+])('lets go of every connection to %s, however it ends', async (_, more, times) => {
+  const { signal } = new AbortController();
+  const given = { INPUT_CONTROLLER_URL: ORIGIN, INPUT_INSTANCE_ID: ID, INPUT_RUNNER_SCOPE: '', ...more };
+  const [reader, writer] = [new DeafNetwork(), new DeafNetwork()];
+  const outcome = await runStep(
+    readInputs({ ...given, GITHUB_REPOSITORY: 'octo-org/app' }, () => {}),
+    {
+      ...{ terminal: createTerminal(), signal, random: () => 0, dispatchers: { reader, writer } },
+      clock: createFakeClock((_, given) => given !== signal),
+    },
+  );
+  expect(outcome.error).toMatchObject({ code: 'controller_unreachable' });
+  expect([reader.destroyed, writer.destroyed]).toEqual([times, times]);
 });
 
 test('a report that fails does not let the step pass', async () => {
