@@ -40,6 +40,14 @@ test('a placeholder that the instance has no value for is an error', () => {
   );
 });
 
+test('what is no placeholder has no value, either', () => {
+  expect(() => fillName('{vm}', instance())).toThrow(
+    expect.objectContaining({
+      message: `runner_name holds {vm}, but instance ${ID} has none.`,
+    }),
+  );
+});
+
 test('names are the same in upper and lower case', () => {
   expect(isSameName('Mac-7', 'mac-7')).toBe(true);
   expect(isSameName('mac-7', 'mac-77')).toBe(false);

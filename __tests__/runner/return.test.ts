@@ -11,14 +11,16 @@ import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 
 type Look = readonly [seconds: number, seen: Reading['runner']];
 
-/** The VM was verified at 0. */
+const VERIFIED_AT_S = 300;
+
+/** Seconds are since the VM was verified. */
 function follow(
   looks: readonly Look[],
   lastId?: number,
 ): { verdicts: ReturnVerdict[]; history: ReturnHistory } {
-  let history = startReturn(0, lastId);
+  let history = startReturn(VERIFIED_AT_S * 1_000, lastId);
   const verdicts = looks.map(([seconds, seen]) => {
-    const judged = judgeReturn(history, reading(seconds, seen));
+    const judged = judgeReturn(history, reading(VERIFIED_AT_S + seconds, seen));
     history = judged.history;
     return judged.verdict;
   });
