@@ -160,7 +160,7 @@ describe('GitHub', () => {
     ['wait', 80_000],
     ['fail', 60_000],
   ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
-    const { ask, clock, lines } = stage([[idle], silence], whenBusy, 20_000);
+    const { ask, clock, lines, gate } = stage([[idle], silence], whenBusy, 20_000);
     const message =
       /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Looks: 1 settling, \d+ unknown\.$/;
     expect(await ask()).toMatchObject({
@@ -169,7 +169,30 @@ describe('GitHub', () => {
       hint: 'Look at githubstatus.com and at the debug log of this step.',
     });
     expect(lines).toContain('GitHub gave no usable answer about the runner; looking again');
+    expect(gate.findings()?.last.runner).toEqual(idle);
     expect(clock.now()).toBe(1_000 + tookMs);
+  });
+
+  test.each<[WhenBusy, number]>([
+    ['wait', 71_000],
+    ['fail', 61_000],
+  ])('gets a minute to find the runner, and a look ends with all patience: %s', async (whenBusy, until) => {
+    const clock = createFakeClock();
+    const deadlines: number[] = [];
+    const seen = async (deadline: number) => {
+      deadlines.push(deadline);
+      await clock.sleep(50_000, signal);
+      return { askedAt: clock.now(), answeredAt: clock.now(), runner: deadlines.length > 3 ? busy : idle };
+    };
+    const { signal } = new AbortController();
+    const log = { info() {}, debug() {}, warning() {} };
+    const gate = createGate({
+      ...{ whenBusy, busyTimeoutMs: 20_000, patienceMs: 60_000, clock, log, signal },
+      trackerFor: () => ({ find: seen, look: seen }),
+    });
+    await gate.isOpen(instance()).catch(() => {});
+    // The first look begins at 56 s; where a job is waited for, patience ends only at 81 s.
+    expect(deadlines.slice(0, 2)).toEqual([61_000, until]);
   });
 
   test('that gives none just when the job ends does not matter', async () => {
