@@ -138,6 +138,13 @@ describe('within', () => {
     });
   });
 
+  test('does not even begin where the signal has aborted', async () => {
+    const work = jest.fn(async () => 'done');
+    const signal = AbortSignal.abort(new Error('cancelled'));
+    await expect(within(createFakeClock(isLimit), { ms: 10_000, signal }, work)).rejects.toThrow('cancelled');
+    expect(work).not.toHaveBeenCalled();
+  });
+
   test('lets go of work when the signal aborts', async () => {
     const controller = new AbortController();
     const result = within(

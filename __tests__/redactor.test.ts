@@ -75,7 +75,13 @@ describe('hidden', () => {
 
   test('is a secret that is too long for a pattern, as it is', () => {
     const secret = 'x'.repeat(100_000);
+    expect(redactorOf(secret).redact(`<${secret}> left alone`)).toBe('<***> left alone');
     expect(redactorOf(secret, 'hunter2').redact(`<${secret}> HUNTER2`)).toBe('<***> ***');
+  });
+
+  test('is a secret of less than 4 characters only in texts from outside', () => {
+    expect(redactorOf('', 'abc').redact('<ABC>')).toBe('<ABC>');
+    expect(redactorOf('', 'abc').scrub('<ABC>')).toBe('<***>');
   });
 
   test('is a secret with every character that means something in a pattern', () => {
