@@ -74,6 +74,7 @@ test('a dry run succeeds, with outputs and a summary', async () => {
   expect(file('output')).toMatch(/^restarted<<(.*)\nfalse\n\1$/m);
   expect(file('summary')).toMatch(/^<h3>VM can be restarted &#40;dry run&#41;<\/h3>\n.*<\/table>\n$/s);
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/`);
+  expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([]);
 });
 
 describe('with runner_name', () => {
@@ -93,6 +94,7 @@ describe('with runner_name', () => {
       .reply(200, { total_count: 1, runners: [wireRunner({ busy: true })] });
     expect(await run(ASKED)).toBe(0);
     expect(log.lines()).toContain('Dry run: Runner "mac-7" (ID 23) is online, busy');
+    expect(log.lines()).toContainEqual(expect.stringMatching(/^::debug::GitHub answered 1 requests/));
     expect(file('output')).toMatch(/^runner_status<<(.*)\n\n\1$/m);
     expect(nock.isDone()).toBe(true);
   });

@@ -136,6 +136,11 @@ describe('what is refused', () => {
     );
   });
 
+  test('github_token without runner_name, whatever else is wrong', () => {
+    const problems = problemsOf({ ...WITH, github_token: 'hunter2', timeout: 'soon' });
+    expect(problems).toContain('- runner_name: it is blank');
+  });
+
   test('no scope where the step runs for no repository', () => {
     expect(problemsOf(ASKED, {})).toContain(
       '- runner_scope: it is blank, and GITHUB_REPOSITORY is not set: give it',
