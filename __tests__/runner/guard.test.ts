@@ -1,5 +1,8 @@
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
+import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/restart.ts';
 import { createGuard, type Guard, type GuardOptions } from '../../src/runner/guard.ts';
@@ -138,16 +141,36 @@ describe('after the restart', () => {
 
   test('a step that is cancelled says what it leaves behind', async () => {
     nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, mine());
-    setImmediate(() => cancellation.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).')));
+    const cause = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
+    setImmediate(() => cancellation.abort(cause));
     expect(await guard.conclude(verified())).toMatchObject({
       restarted: 'true',
       error: {
-        code: 'cancelled',
+        ...{ code: 'cancelled', cause },
         message:
           'The step was cancelled (SIGINT). The VM was restarted and verified; whether its runner is back is not known.',
       },
     });
   });
+});
+
+test('a GitHub that cannot prove who it is gets no token', async () => {
+  const authority = await createAuthority('Nobody knows');
+  const { certificate, key } = await authority.issue({ name: 'github', hosts: ['127.0.0.1'] });
+  let asked = 0;
+  const impostor = createServer({ cert: certificate, key: privatePem(key) }, (_, response) => {
+    asked++;
+    response.end('{"total_count":0,"runners":[]}');
+  });
+  await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
+  nock.enableNetConnect('127.0.0.1');
+  const deceived = guardFor({
+    apiUrl: new URL(`https://127.0.0.1:${(impostor.address() as AddressInfo).port}`),
+  });
+  const refused = await deceived.gate.isOpen(instance()).catch((error: unknown) => error);
+  await deceived.close();
+  impostor.close();
+  expect([refused, asked]).toEqual([expect.objectContaining({ code: 'github_api_failed' }), 0]);
 });
 
 test("GitHub's API may have a prefix, whatever slashes are behind it", async () => {
@@ -166,6 +189,8 @@ test('nobody waits for a runner that was never looked for, or after a restart no
   listed(mine());
   await guard.gate.isOpen(instance());
   expect((await guard.conclude({ ...verified(), moments: {} })).runner).toEqual(nothing);
+  const unknown: Outcome = { ...verified(), restarted: 'unknown' };
+  expect(await guard.conclude(unknown)).toEqual({ ...unknown, runner: nothing });
 });
 
 test('nobody waits for the runner of a VM that is not restarted', async () => {
