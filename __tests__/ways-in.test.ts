@@ -413,6 +413,11 @@ describe('proxy', () => {
     expect(secrets).toEqual(['p%40ss', 'p@ss', Buffer.from('me:p@ss').toString('base64')]);
   });
 
+  test('a password without a user is a secret, too', () => {
+    read({}, { HTTPS_PROXY: 'http://:p%40ss@proxy.example' });
+    expect(secrets).toEqual(expect.arrayContaining(['p@ss', 'p%40ss']));
+  });
+
   test('may have a token in the place of the user', () => {
     read({}, { HTTPS_PROXY: 'http://t0ken%40t0ken@proxy.example' });
     expect(secrets).toEqual([

@@ -22531,7 +22531,7 @@ function readProxy({ problems, onSecret }, { url, environment }) {
 }
 /** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
 function secretsOf(proxy) {
-    if (proxy === undefined || proxy.username === '')
+    if (proxy === undefined || proxy.username + proxy.password === '')
         return [];
     const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
     const basic = Buffer.from(`${user}:${password}`).toString('base64');

@@ -155,7 +155,7 @@ export function readProxy({ problems, onSecret }: Form, { url, environment }: Su
 
 /** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
 function secretsOf(proxy: URL | undefined): string[] {
-  if (proxy === undefined || proxy.username === '') return [];
+  if (proxy === undefined || proxy.username + proxy.password === '') return [];
   const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
   const basic = Buffer.from(`${user}:${password}`).toString('base64');
   // A token may stand in the place of the user.

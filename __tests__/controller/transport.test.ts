@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { SimulatedNetwork } from '../../proof/network.ts';
 import { type Client, createClient, type ReadBounds } from '../../src/controller/client.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
 import {
@@ -334,4 +335,23 @@ describe('who sends a restart is told when it leaves', () => {
     const refused = await transport.exchange({ ...request, isWrite: true }, { ...bounds, onDeparture });
     expect(refused).toMatchObject({ noAnswer: { left: false } });
   });
+});
+
+test.each([
+  ['http', 'proxy.example:3128'],
+  ['https', undefined],
+])('an answer over %s is of the controller, or else of %s', async (protocol, expected) => {
+  const way = { isRefused: false, connectMs: 0, thereMs: 0, backMs: 0, resetMs: undefined };
+  const network = new SimulatedNetwork({
+    at: (_, act) => queueMicrotask(act),
+    fateOf: () => ({ ...way, arriving: 1, pieces: 1, pauseMs: 0 }),
+    answer: () => ({ status: 403, headers: {}, body: '' }),
+  });
+  const { exchange } = createTransport({
+    ...{ baseUrl: new URL(`${protocol}://controller.example`), proxy: new URL('http://proxy.example:3128') },
+    ...{ tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock },
+    dispatchers: { reader: network, writer: network },
+  });
+  const request = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;
+  expect(await exchange(request, bounds)).toMatchObject({ answer: { status: 403, proxy: expected } });
 });
