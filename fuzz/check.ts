@@ -54,12 +54,15 @@ function faultsOfOutputs({ outputs, outcome }: Played): string[] {
   return rest === '' && isWhole ? [] : [`outputs that say something else: ${JSON.stringify(outputs)}`];
 }
 
+/** The timeline of a runner: words of the step's own, and times. */
+const CHART = /\n\n```mermaid\ngantt\n[\w :,.%-]+(?:\n[\w :,.%-]+)*\n```\n\n/;
 const TAG = /<\/?(h3|p|b|li|table|tr|th|td|code)>/g;
 const CHARACTER = /&#(\d+);/g;
 const LARGEST_SUMMARY = 1024 * 1024;
 
 /** Nothing but the tags that are meant, and characters that mean nothing, on lines without a gap. */
-function faultsOfSummary({ summary }: Played): string[] {
+function faultsOfSummary({ summary: whole }: Played): string[] {
+  const summary = whole.replace(CHART, '\n');
   const text = summary.replace(TAG, '').replace(CHARACTER, 'x');
   const isPlain =
     /^[\p{L}\p{M}\p{N} .,:;/\n-]*$/u.test(text) && !/:\/\//.test(text) && !/\n\s*\n/.test(summary);

@@ -26,6 +26,7 @@ export const SECRETS: Readonly<Record<string, string>> = {
   vnc_password: "vnc+hunter2='::##[",
   headers: 'gateway-hunter2~key',
   client_key_passphrase: PASSPHRASE,
+  github_token: 'ghp_hunter2+/=~hunter2',
 };
 
 /** What is right for each input; of others it is not known. */
@@ -46,13 +47,20 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
     client_key: ['{EC KEY}', '{ENCRYPTED KEY}'],
     ca_cert: ['{CERTIFICATE}'],
   },
+  ...{
+    runner_name: [EXTERNAL_ID, '{external_id}'],
+    runner_scope: ['octo-org', 'octo-org/app', 'enterprises/octo-corp'],
+    when_busy: ['wait', 'fail', 'ignore'],
+    busy_timeout: ['1', '2m'],
+    runner_timeout: ['1s', '8m'],
+  },
   ...Object.fromEntries(Object.entries(SECRETS).map(([name, secret]) => [name, [secret]])),
   headers: [`X-Key: ${SECRETS['headers']}`, `Authorization: Bearer ${SECRETS['headers']}\r\nX-A: b`],
 };
 
 const { inputs }: { inputs: Record<string, unknown> } = parse(readFileSync('action.yml', 'utf8'));
 const NAMES = Object.keys(inputs);
-const PROXIES = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY'];
+const PROXIES = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'GITHUB_API_URL'];
 
 /** One that is right but for some of its variables, which may be any text at all. */
 export function anyEnvironment(): Arbitrary<Environment> {
@@ -102,7 +110,24 @@ export function rightEnvironment(): Arbitrary<Environment> {
     INPUT_VNC_PASSWORD: fc.constantFrom(undefined, SECRETS['vnc_password']),
     INPUT_HEADERS: fc.constantFrom(undefined, `X-Key: ${SECRETS['headers']}`),
   });
-  return fc.tuple(target, identity, rest).map((parts) => Object.assign({}, ...parts));
+  const runner = fc.oneof(
+    { weight: 3, arbitrary: fc.constant<Environment>({}) },
+    { weight: 1, arbitrary: withRunner() },
+  );
+  return fc.tuple(target, identity, rest, runner).map((parts) => Object.assign({}, ...parts));
+}
+
+/** What is there in addition where a runner is to be looked after. */
+function withRunner(): Arbitrary<Environment> {
+  return fc.record({
+    INPUT_RUNNER_NAME: fc.constantFrom(EXTERNAL_ID, '{external_id}'),
+    INPUT_RUNNER_SCOPE: fc.constantFrom('octo-org', 'octo-org/app', 'enterprises/octo-corp'),
+    INPUT_GITHUB_TOKEN: fc.constant(SECRETS['github_token']),
+    INPUT_WHEN_BUSY: fc.constantFrom('wait', 'ignore'),
+    INPUT_BUSY_TIMEOUT: fc.constantFrom('1s', '1m'),
+    INPUT_RUNNER_TIMEOUT: fc.constantFrom('2s', '7m'),
+    GITHUB_API_URL: fc.constantFrom(undefined, 'http://github.example/api/v3'),
+  });
 }
 
 /** The environment with what it only names put in. */

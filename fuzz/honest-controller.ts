@@ -22,32 +22,53 @@ export interface HonestController {
   readonly tokens: readonly string[];
 }
 
-/** A controller with one VM, which a restart boots anew; an instance has every field that one ever had. */
+/** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it; an instance has every field that one ever had. */
 export function createHonestController(publicKey: KeyObject | undefined): HonestController {
   const gate = createGate(publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } });
   const tokens: string[] = [];
   let bootedAt: number | undefined;
 
-  function answer({ method, path, headers, body }: SeenRequest, now: number): HonestAnswer {
-    const denied = gate.check({ path, body, authorization: headers.authorization, now });
-    if (denied !== undefined) {
-      const isEncoded = path.endsWith('/shake') && denied.status === 200;
-      if (isEncoded) tokens.push(tokenIn(denied.body));
-      return { ...denied, isEncoded };
-    }
+  /** The answer where the request is not let in, or is a part of a handshake. */
+  function stop({ path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
+    const stopped = gate.check({ path, body, authorization: headers.authorization, now });
+    const isEncoded = path.endsWith('/shake') && stopped?.status === 200;
+    if (isEncoded) tokens.push(tokenIn(stopped.body));
+    return stopped && { ...stopped, isEncoded };
+  }
+
+  function react({ method, path }: SeenRequest, now: number): HonestAnswer {
     const url = new URL(path, 'http://controller');
+    if (url.pathname.includes('/actions/runners')) return gitHub(url.pathname, now - (bootedAt ?? now));
     if (method === 'POST') bootedAt = now;
     if (method === 'POST') return ok(undefined);
     if (url.pathname.endsWith('/status')) return ok({ status: 'Running', version: '1.50.1-5e3c3f5b' });
     const instance = instanceAt(now, bootedAt ?? now - 3_600_000);
-    return ok(
-      url.search === ''
-        ? [{ external_id: EXTERNAL_ID, instance_id: INSTANCE_ID, name: null, vm: instance }]
-        : instance,
-    );
+    const item = { external_id: EXTERNAL_ID, instance_id: INSTANCE_ID, name: null, vm: instance };
+    return ok(url.search === '' ? [item] : instance);
   }
 
+  const answer = (request: SeenRequest, now: number) => stop(request, now) ?? react(request, now);
   return { answer, tokens };
+}
+
+const RUNNER_ID = 23;
+const OFFLINE_MS = 20_000;
+
+/** GitHub has one runner, which is idle, and offline for a while after a restart. */
+function gitHub(path: string, sinceBootMs: number): HonestAnswer {
+  const status = sinceBootMs > 0 && sinceBootMs < OFFLINE_MS ? 'offline' : 'online';
+  const labels = [{ id: 5, name: 'self-hosted', type: 'read-only' }];
+  const runner = {
+    id: RUNNER_ID,
+    name: EXTERNAL_ID,
+    os: 'macos',
+    status,
+    busy: false,
+    ephemeral: false,
+    labels,
+  };
+  const body = path.endsWith('/runners') ? { total_count: 1, runners: [runner] } : runner;
+  return { status: 200, body: JSON.stringify(body) };
 }
 
 function ok(body: unknown): HonestAnswer {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createVirtualTime } from '../proof/virtual-time.ts';
 import type { SeenRequest } from '../simulator/face.ts';
 import { asActionError } from '../src/errors.ts';
-import { type Environment, readInputs } from '../src/inputs.ts';
+import { type Environment, type Inputs, readInputs } from '../src/inputs.ts';
 import { type Host, run } from '../src/main.ts';
 import { report } from '../src/report.ts';
 import { NOTHING_DONE, type Outcome } from '../src/restart/restart.ts';
@@ -71,11 +71,20 @@ async function attempt(environment: Environment, host: Host): Promise<Pick<Playe
   let timeoutMs: number | undefined;
   try {
     const inputs = readInputs(environment, host.terminal.mask);
-    timeoutMs = inputs.timeoutMs;
+    timeoutMs = inputs.timeoutMs + runnerMs(inputs);
     return { outcome: await run(inputs, host), timeoutMs };
   } catch (error) {
     return { outcome: { ...NOTHING_DONE, error: asActionError(error) }, timeoutMs };
   }
+}
+
+/** It takes a minute to be sure that no job runs on a runner; and GitHub may be silent for as long as a restart may take. */
+const SETTLING_MS = 60_000;
+
+/** What a runner to look after may add. */
+function runnerMs({ runner, timeoutMs }: Inputs): number {
+  if (runner === undefined) return 0;
+  return runner.busyTimeoutMs + timeoutMs + SETTLING_MS + runner.runnerTimeoutMs;
 }
 
 function createTamperer(
