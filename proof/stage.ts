@@ -58,7 +58,7 @@ export class Stage {
   readonly readings: number[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly strays: string[] = [];
-  /** Requests in a row, up to the last and without handshakes, that were not let in. */
+  /** Requests in a row, up to the last, that were not let in, whatever handshakes went well between them. */
   deniedInRow = 0;
   /** When the last request began. */
   begunAt = 0;
@@ -238,7 +238,8 @@ export class Stage {
     const authorization = request.headers['authorization'] as string | undefined;
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
     const denied = this.#gate.check({ ...request, authorization, now });
-    if (!request.path.startsWith('/tap/')) this.deniedInRow = denied === undefined ? 0 : this.deniedInRow + 1;
+    if (denied?.status === 401) this.deniedInRow++;
+    else if (!request.path.startsWith('/tap/')) this.deniedInRow = 0;
     if (this.deniedInRow > 0) this.faults.add('session ended');
     if (denied !== undefined) this.#collectToken(denied.body);
     const { headers = {}, ...reply }: Partial<Reaction> & GateAnswer =
