@@ -58,7 +58,7 @@ export interface TrueRunner {
   /** When it began to take jobs, after each boot where it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
-  /** When GitHub told the step about it. */
+  /** When the answers were made that told the step about it. */
   readonly readings: readonly number[];
 }
 

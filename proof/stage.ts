@@ -54,7 +54,7 @@ export class Stage {
   readonly tokens = new Set<string>();
   /** Healthy answers about the instance that reached the step. */
   answersSeen = 0;
-  /** When GitHub told the step about the runner. */
+  /** When the answers were made that told the step about the runner. */
   readonly readings: number[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly strays: string[] = [];
@@ -72,6 +72,7 @@ export class Stage {
   readonly #inFlight = new Map<SeenRequest, RestartPost>();
   readonly #github: GitHubWorld;
   readonly #healthy = new WeakSet<WireAnswer>();
+  readonly #madeAt = new WeakMap<WireAnswer, number>();
   #downUntil = 0;
 
   constructor(options: StageOptions) {
@@ -229,6 +230,7 @@ export class Stage {
     if (this.#strikes('late storm')) return this.#storm(LATE_STATUSES);
     const spoiled = this.#spoil(reaction);
     if (spoiled === reaction) this.#healthy.add(reaction);
+    this.#madeAt.set(reaction, this.#now());
     return spoiled;
   }
 
@@ -261,7 +263,7 @@ export class Stage {
   #delivered(request: SentRequest, answer: WireAnswer): void {
     if (!this.#healthy.has(answer)) return;
     if (isForGitHub(request)) {
-      if (answer.status < 400) this.readings.push(this.#now());
+      if (answer.status < 400) this.readings.push(this.#madeAt.get(answer) ?? this.#now());
       return;
     }
     const post = this.#inFlight.get(request);
