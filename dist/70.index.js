@@ -420,7 +420,7 @@ function pauseMs(leftMs) {
     return leftMs < LOOK_EVERY_MS + LAST_LOOK_MS ? Math.max(0, leftMs) : LOOK_EVERY_MS;
 }
 function idOf(runner) {
-    return runner === undefined || runner === 'gone' ? undefined : runner.id;
+    return typeof runner === 'object' ? runner.id : undefined;
 }
 /** Whether a reading showed the runner online. */
 function isOnline(runner) {

@@ -62,6 +62,11 @@ test('GitHub is away for a while', async () => {
   ]);
 });
 
+test('back as a new registration, where none was there before', async () => {
+  const { result, tookMs } = await wait([[], [idle]], 600_000, 'gone');
+  expect([result, tookMs]).toEqual(['online', 5_000]);
+});
+
 describe('not back', () => {
   test('in time, after a last look at the deadline', async () => {
     const { result, tookMs, calls } = await wait([[offline]], 12_000);

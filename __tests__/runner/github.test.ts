@@ -272,6 +272,16 @@ describe('hiccups heal', () => {
     expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
   });
 
+  test('what is no runner at all, and might be the one', async () => {
+    onGitHub()
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { runners: ['mac-7'] });
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners(idle.name, bounds);
+    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+  });
+
   test('a text that would take long to read', async () => {
     onGitHub()
       .get(ONE)

@@ -66,7 +66,7 @@ function pauseMs(leftMs: number): number {
 }
 
 function idOf(runner: Runner | 'gone' | undefined): number | undefined {
-  return runner === undefined || runner === 'gone' ? undefined : runner.id;
+  return typeof runner === 'object' ? runner.id : undefined;
 }
 
 /** Whether a reading showed the runner online. */
