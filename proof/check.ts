@@ -76,9 +76,15 @@ const falseFailure: Check = (run) => {
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
   // Who is told that the credentials are no good, or the address, has no reason to ask again; and an Error that stays is one.
   if (!isCarriedOut || faults.has('denied') || wasDownForLong(run)) return undefined;
+  // Set twice, the node's clock leaves no trace that would tell the step's own boot from an early one.
+  if (clockSettings(run) > 1) return undefined;
   const isInTime = calmAt(run) + allowanceMs(run) < deadlineOf(run);
   return isInTime ? 'false failure: all was well again in time' : undefined;
 };
+
+function clockSettings({ malice: { events, healsAfterMs } }: RunRecord): number {
+  return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < healsAfterMs).length;
+}
 
 /** While a runner is waited for, the time for the restart stands still; then it is the end that tells. */
 function deadlineOf({ startedAt, endedAt, malice, outcome }: RunRecord): number {
