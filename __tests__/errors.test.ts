@@ -9,7 +9,7 @@ describe('asActionError', () => {
   test('keeps an ActionError as it is', () => {
     const error = new ActionError('timed_out', 'too late');
     expect(asActionError(error)).toBe(error);
-    expect(error).toMatchObject({ name: 'ActionError', hint: undefined, transient: false });
+    expect(error).toMatchObject({ name: 'ActionError', hint: undefined, isTransient: false });
     expect('cause' in error).toBe(false);
   });
 

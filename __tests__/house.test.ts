@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ERROR_CODES } from '../src/errors.ts';
-import { DEFAULTS } from '../src/inputs.ts';
-import { outputsOf } from '../src/report.ts';
+import { DEFAULTS } from '../src/inputs/form.ts';
+import { outputsOf } from '../src/report/outputs.ts';
 import { NOTHING_DONE } from '../src/restart/restart.ts';
 
 interface ActionFile {
@@ -52,9 +52,7 @@ test('scripts and tests run on the Node that runners have', () => {
 
 describe('action.yml', () => {
   test('declares the inputs that are read, with their defaults', () => {
-    const readers = sources.filter(({ path }) =>
-      ['inputs.ts', 'runner-inputs.ts', 'ways-in.ts'].includes(path),
-    );
+    const readers = sources.filter(({ path }) => path.startsWith('inputs/'));
     const read = readers.flatMap(({ text }) => [...text.matchAll(/read\w*\((?:form, )?'(\w+)'/g)]);
     expect([...new Set(read.map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
     const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
@@ -80,18 +78,67 @@ describe('README', () => {
   });
 });
 
+/** From top to bottom; what stands in `src` itself is a room of its own, but for the ground. */
+const ROOMS = ['index', 'main', 'inputs', 'report', 'runner', 'restart', 'controller', 'http', 'ground'];
+const GROUND = ['clock.ts', 'errors.ts', 'instant.ts'];
+
+function roomOf(path: string): string {
+  if (GROUND.includes(path)) return 'ground';
+  return path.includes('/') ? dirname(path) : path.replace('.ts', '');
+}
+
+/** The modules of the house that a module imports, be it only for a type. */
+function neighboursOf({ path, text }: { path: string; text: string }): string[] {
+  const imports = text.matchAll(/(?:from|import\() ?'(\.{1,2}\/[^']+)'/g);
+  return [...imports].map(([, from = '']) => join(dirname(path), from));
+}
+
+/** A circle of imports that leads back to a module on the way to it; undefined where there is none. */
+function circleFrom(path: string, way: readonly string[] = []): readonly string[] | undefined {
+  if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+  const source = sources.find((one) => one.path === path);
+  for (const next of source === undefined ? [] : neighboursOf(source)) {
+    const circle = circleFrom(next, [...way, path]);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
+}
+
+describe('the rooms', () => {
+  test('are all named', () => {
+    expect([...new Set(sources.map(({ path }) => roomOf(path)))].sort()).toEqual([...ROOMS].sort());
+  });
+
+  test('import only from rooms below them', () => {
+    const isUpwards = (path: string, other: string) =>
+      ROOMS.indexOf(roomOf(other)) < ROOMS.indexOf(roomOf(path));
+    const upwards = sources.flatMap((source) =>
+      neighboursOf(source)
+        .filter((other) => isUpwards(source.path, other))
+        .map((other) => `${source.path} imports ${other}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+
+  test('hold no circle', () => {
+    expect(
+      sources.map(({ path }) => circleFrom(path)).find((circle) => circle !== undefined),
+    ).toBeUndefined();
+  });
+});
+
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
-    ['undici', /from 'undici/, ['controller/transport.ts', 'controller/undici-parts.d.ts']],
-    ['octokit', /@actions\/github'|@octokit/, ['runner/api.ts']],
-    ['inputs', /INPUT_/, ['inputs.ts']],
+    ['undici', /from 'undici/, ['http/transport.ts', 'http/undici-parts.d.ts']],
+    ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
+    ['inputs', /INPUT_/, ['inputs/form.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
-      ['terminal.ts'],
+      ['report/terminal.ts'],
     ],
-    ['the runner', /from '@actions\/core'/, ['report.ts', 'summary.ts', 'terminal.ts']],
+    ['the runner', /from '@actions\/core'/, ['report/outputs.ts', 'report/summary.ts', 'report/terminal.ts']],
     [
       'time',
       /\b(setTimeout|setInterval|setImmediate|performance\.now|Date\.now|new Date\(\)|AbortSignal\.timeout)\b|node:timers/,

@@ -1,13 +1,13 @@
 import { type Fate, SimulatedNetwork } from '../proof/network.ts';
 import { createVirtualTime, type VirtualTime } from '../proof/virtual-time.ts';
-import { react, type SeenRequest } from '../simulator/face.ts';
+import { react, type SeenRequest } from '../simulator/controller-api.ts';
 import { createRandom, type Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
-import type { Inputs } from '../src/inputs.ts';
+import type { Inputs } from '../src/inputs/inputs.ts';
 import { run } from '../src/main.ts';
+import type { Terminal } from '../src/report/terminal.ts';
 import type { PollInterval } from '../src/restart/schedule.ts';
-import type { Terminal } from '../src/terminal.ts';
 import { type Model, worldOf } from './models.ts';
 import type { Policy } from './policies.ts';
 
@@ -33,18 +33,18 @@ interface Match {
 export async function play(seed: number, { model, policy }: Match): Promise<Figures> {
   const random = createRandom(seed ^ 0x5eed);
   const time = createVirtualTime(START);
-  const stage = createStage(seed, { model, random, time });
+  const testbed = createTestbed(seed, { model, random, time });
   const aheadMs = random.between(-1e9, 1e9);
-  await time.run(time.clock.sleep(stage.beginsAt - START, new AbortController().signal));
+  await time.run(time.clock.sleep(testbed.beginsAt - START, new AbortController().signal));
 
-  const dispatchers = { reader: stage.network, writer: stage.network };
+  const dispatchers = { reader: testbed.network, writer: testbed.network };
   const clock = { ...time.clock, now: () => time.now() + aheadMs };
   const signal = new AbortController().signal;
-  const inputs = inputsFor(stage.instanceId, policy.interval(createRandom(seed ^ 0xba5e)));
+  const inputs = inputsFor(testbed.instanceId, policy.interval(createRandom(seed ^ 0xba5e)));
   const host = { terminal: SILENT, clock, random: random.next, signal, dispatchers };
   const outcome = await time.run(run(inputs, host));
   if (outcome.restarted !== 'true') throw new Error(`seed ${seed}, ${model.name}: ${outcome.error?.message}`);
-  return { delayMs: time.now() - stage.visibleSince(), requests: stage.requests() };
+  return { delayMs: time.now() - testbed.visibleSince(), requests: testbed.requests() };
 }
 
 interface Cast {
@@ -54,7 +54,7 @@ interface Cast {
 }
 
 /** The world, and the way to it. */
-function createStage(seed: number, { model, random, time }: Cast) {
+function createTestbed(seed: number, { model, random, time }: Cast) {
   const world = new World(worldOf(model, { seed, startsAt: START }));
   const replicas = createReplicas({ world, ...model.replicas });
   const [record, neighbour] = world.records;

@@ -1,5 +1,5 @@
-import { encodings } from '../src/redactor.ts';
-import { outputsOf } from '../src/report.ts';
+import { outputsOf } from '../src/report/outputs.ts';
+import { encodings } from '../src/report/redactor.ts';
 import { secretsIn } from './environment.ts';
 import type { Case, Played } from './step.ts';
 

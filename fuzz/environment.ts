@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc, { type Arbitrary } from 'fast-check';
 import { parse } from 'yaml';
 import { createAuthority } from '../simulator/certificates.ts';
-import type { Environment } from '../src/inputs.ts';
+import type { Environment } from '../src/inputs/form.ts';
 import { API_KEY_ID, EXTERNAL_ID, INSTANCE_ID } from './honest-controller.ts';
 import { nastyText } from './nasty.ts';
 

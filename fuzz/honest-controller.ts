@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { SeenRequest } from '../simulator/face.ts';
-import { createGate } from '../simulator/gate.ts';
+import { createAuthentication } from '../simulator/authentication.ts';
+import type { SeenRequest } from '../simulator/controller-api.ts';
 
 /** What only the controller knows, and nobody may ever read in a log: an instance carries it. */
 export const HIDDEN = ['vnc-hunter2-old', 'registration-hunter2-token'];
@@ -24,7 +24,7 @@ export interface HonestController {
 
 /** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it; an instance has every field that one ever had. */
 export function createHonestController(publicKey: KeyObject | undefined): HonestController {
-  const gate = createGate(publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } });
+  const gate = createAuthentication(publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } });
   const tokens: string[] = [];
   let bootedAt: number | undefined;
 

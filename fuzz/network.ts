@@ -1,5 +1,5 @@
 import { Dispatcher } from 'undici';
-import type { SeenRequest } from '../simulator/face.ts';
+import type { SeenRequest } from '../simulator/controller-api.ts';
 
 export interface TamperedAnswer {
   readonly status: number;

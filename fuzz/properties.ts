@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { encodings } from '../src/redactor.ts';
+import { encodings } from '../src/report/redactor.ts';
 import { faultsOf } from './check.ts';
 import { anyEnvironment, rightEnvironment, SECRETS } from './environment.ts';
 import { type Case, type Played, play } from './step.ts';

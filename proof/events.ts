@@ -1,5 +1,5 @@
 import type { Node, Vm, World } from '../simulator/world.ts';
-import type { EventKind, WorldEvent } from './malice.ts';
+import type { EventKind, WorldEvent } from './scenario.ts';
 
 /** What an event can act upon. */
 export interface Scene {

@@ -1,15 +1,22 @@
-import { GITHUB_API_PATH } from '../simulator/github-face.ts';
+import { GITHUB_API_PATH } from '../simulator/github-api.ts';
 import type { Identity } from '../src/controller/credentials.ts';
-import type { Inputs } from '../src/inputs.ts';
-import type { RunnerWish } from '../src/runner/wish.ts';
-import type { Malice } from './malice.ts';
-import { CONTROLLER_ORIGIN, GITHUB_ORIGIN, GITHUB_TOKEN, KEY_PAIR, ROOT_TOKEN, type Stage } from './stage.ts';
+import type { Inputs } from '../src/inputs/inputs.ts';
+import type { RunnerOptions } from '../src/runner/options.ts';
+import type { Scenario } from './scenario.ts';
+import {
+  CONTROLLER_ORIGIN,
+  GITHUB_ORIGIN,
+  GITHUB_TOKEN,
+  KEY_PAIR,
+  ROOT_TOKEN,
+  type Testbed,
+} from './testbed.ts';
 
 export const PASSWORD = 'vnc-hunter2';
 
 /** What the step is asked to do, as if a workflow had asked for it. */
-export function inputsFor(malice: Malice, { instanceId, world }: Stage): Inputs {
-  const { step } = malice;
+export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): Inputs {
+  const { step } = scenario;
   const { targetBy, dryRun, timeoutMs, requestTimeoutMs, pollInterval } = step;
   const identities: Readonly<Record<typeof step.identity, Identity>> = {
     none: { kind: 'none' },
@@ -23,12 +30,12 @@ export function inputsFor(malice: Malice, { instanceId, world }: Stage): Inputs 
     ...{ vncPassword: PASSWORD, usbDevice: undefined, dryRun },
     ...{ timeoutMs, requestTimeoutMs, pollInterval },
     ...{ headers: {}, proxy: undefined, identity: identities[step.identity] },
-    runner: wishFor(malice),
+    runner: runnerOptionsFor(scenario),
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };
 }
 
-function wishFor({ runner }: Malice): RunnerWish | undefined {
+function runnerOptionsFor({ runner }: Scenario): RunnerOptions | undefined {
   if (runner === undefined) return undefined;
   const { whenBusy, busyTimeoutMs, runnerTimeoutMs } = runner;
   return {
@@ -39,6 +46,6 @@ function wishFor({ runner }: Malice): RunnerWish | undefined {
     },
     ...{ whenBusy, busyTimeoutMs, runnerTimeoutMs },
     ...{ apiUrl: new URL(`${GITHUB_ORIGIN}${GITHUB_API_PATH}`), proxy: undefined },
-    itself: { runnerName: undefined, repository: 'octo-org/app' },
+    ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
   };
 }

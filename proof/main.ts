@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { readOptions } from '../simulator/command-line.ts';
-import { explainFailure, judge } from './judge.ts';
+import { checkSeed, describeFailure } from './replay.ts';
 import { describe, merge, startTally } from './tally.ts';
 import type { Shift, ShiftReport } from './worker.ts';
 
@@ -37,7 +37,7 @@ else await simulate();
 /** Tells whole runs, moment by moment. */
 async function show(from: number, number: number): Promise<void> {
   for (let seed = from; seed < from + number; seed++) {
-    const { broken, run } = await judge(seed, { tell: console.log });
+    const { broken, run } = await checkSeed(seed, { tell: console.log });
     console.log(`\nseed ${seed}: ${run?.outcome.restarted} ${run?.outcome.error?.code ?? ''}`);
     console.log(broken.length === 0 ? 'every promise kept' : `broken: ${broken.join('; ')}`);
   }
@@ -52,7 +52,7 @@ async function simulate(): Promise<void> {
   const failures = shifts.flatMap((shift) => shift.failures);
 
   for (const line of describe(tally, { listsPairs })) console.log(line);
-  for (const failure of failures.slice(0, MOST_EXPLAINED)) console.log(`\n${await explainFailure(failure)}`);
+  for (const failure of failures.slice(0, MOST_EXPLAINED)) console.log(`\n${await describeFailure(failure)}`);
   for (const { seed, broken } of failures.slice(MOST_EXPLAINED)) {
     console.log(`\nseed ${seed}: ${broken.join('; ')}`);
   }

@@ -1,5 +1,5 @@
 import { Dispatcher } from 'undici';
-import type { SeenRequest } from '../simulator/face.ts';
+import type { SeenRequest } from '../simulator/controller-api.ts';
 
 /** What becomes of a request on its way; times in milliseconds. */
 export interface Fate {

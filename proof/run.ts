@@ -2,19 +2,21 @@ import { createRandom } from '../simulator/random.ts';
 import type { InstanceRecord } from '../simulator/world.ts';
 import { ActionError } from '../src/errors.ts';
 import { run as runStep } from '../src/main.ts';
-import { createRedactor } from '../src/redactor.ts';
-import { outputsOf, reportError, type StepOutcome, titleOf } from '../src/report.ts';
-import { renderSummary } from '../src/summary.ts';
-import { harmless, type Terminal } from '../src/terminal.ts';
+import { outputsOf } from '../src/report/outputs.ts';
+import { createRedactor } from '../src/report/redactor.ts';
+import { reportError } from '../src/report/report.ts';
+import { type StepOutcome, titleOf } from '../src/report/step-outcome.ts';
+import { renderSummary } from '../src/report/summary.ts';
+import { harmless, type Terminal } from '../src/report/terminal.ts';
 import { inputsFor, PASSWORD } from './inputs.ts';
-import { drawMalice, type Malice, PRELUDE_MS } from './malice.ts';
-import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Stage } from './stage.ts';
+import { drawScenario, PRELUDE_MS, type Scenario } from './scenario.ts';
+import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /** What the checker knows of one run: what the step said, and what is true. Times in milliseconds. */
 export interface RunRecord {
   readonly seed: number;
-  readonly malice: Malice;
+  readonly scenario: Scenario;
   readonly outcome: StepOutcome;
   readonly outputs: Readonly<Record<string, string>>;
   readonly startedAt: number;
@@ -74,8 +76,8 @@ export interface TrueReport {
 }
 
 export interface RunOptions {
-  /** What to change about the malice that was drawn. */
-  readonly change?: (malice: Malice) => Malice;
+  /** What to change about the scenario that was drawn. */
+  readonly change?: (scenario: Scenario) => Scenario;
   /** Told what happens, in order: for people. */
   readonly tell?: (line: string) => void;
 }
@@ -86,60 +88,60 @@ const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-
 /** One run of the real step in a simulated world; the same seed gives the same run. */
 export async function runOnce(
   seed: number,
-  { change = (malice) => malice, tell }: RunOptions = {},
+  { change = (scenario) => scenario, tell }: RunOptions = {},
 ): Promise<RunRecord> {
   const random = createRandom(seed);
-  const malice = change(drawMalice(random, seed));
+  const scenario = change(drawScenario(random, seed));
   const time = createVirtualTime(START - PRELUDE_MS);
-  const stage = new Stage({ malice, random, time, startsAt: START, tell });
+  const testbed = new Testbed({ scenario, random, time, startsAt: START, tell });
   const reports: (TrueReport & OfInstance)[] = [];
-  stage.world.onReport = (record) => {
+  testbed.world.onReport = (record) => {
     reports.push(...trueReport(record));
   };
-  await schedule(stage, malice, time);
+  await schedule(testbed, scenario, time);
 
-  const { cancelledAt, signal } = cancellation(malice, time);
+  const { cancelledAt, signal } = cancellation(scenario, time);
   const { terminal, written } = createRecorder(tell);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
-  const dispatchers = { reader: stage.network, writer: stage.network };
+  const dispatchers = { reader: testbed.network, writer: testbed.network };
   const host = { terminal, clock: time.clock, random: random.fork('step').next, signal, dispatchers };
-  const outcome = await time.run(runStep(inputsFor(malice, stage), host));
+  const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
   const endedAt = time.now();
-  await liveOn(stage, time, START + malice.step.timeoutMs);
+  await liveOn(testbed, time, START + scenario.step.timeoutMs);
 
   const outputs = outputsOf(outcome, terminal.clean);
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  const { posts, answersSeen, deniedInRow, begunAt: lastBegunAt, world } = stage;
-  const instanceId = outcome.before?.instanceId ?? stage.instanceId;
+  const { posts, answersSeen, deniedInRow, begunAt: lastBegunAt, world } = testbed;
+  const instanceId = outcome.before?.instanceId ?? testbed.instanceId;
   const record = world.records.find((one) => one.instanceId === instanceId);
   return {
-    ...{ seed, malice, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
+    ...{ seed, scenario, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
     ...{ posts, answersSeen, lastBegunAt, deniedInRow },
-    ...{ faults: faultsOf(stage, malice), strays: stage.strays, runner: trueRunner(stage) },
+    ...{ faults: faultsOf(testbed, scenario), strays: testbed.strays, runner: trueRunner(testbed) },
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
-      id === instanceId ? [{ at, isOurs: stage.requestIds.has(requestId) }] : [],
+      id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
     ),
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
     written: [...written, JSON.stringify(outputs), renderSummary(outcome, terminal.clean)].join('\n'),
-    secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...stage.tokens],
+    secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
 }
 
 /** Those on the way, those in the world, and those that are there from the start. */
-function faultsOf({ faults, world }: Stage, { world: options, ...malice }: Malice): Set<string> {
-  const { count, lagMs } = malice.replicas;
+function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: Scenario): Set<string> {
+  const { count, lagMs } = scenario.replicas;
   const standing: readonly [string, boolean][] = [
     ['lagging replica', count > 1 && lagMs > 0],
     ['clock off', options.clockSkewMs !== 0],
     ['local dates', options.writesLocalDates === true],
     ['dateless boot', options.datelessMs !== 0],
-    ['restart just before', malice.restartedBeforeMs !== undefined],
-    ['message left over', malice.leavesMessage],
-    ['runner', malice.runner !== undefined],
-    ['service that does not start', malice.runner?.startsAfterBoot === false],
-    ['quota used up', malice.runner?.quota === 50],
-    ['cancelled', malice.cancelAfterMs !== undefined],
+    ['restart just before', scenario.restartedBeforeMs !== undefined],
+    ['message left over', scenario.leavesMessage],
+    ['runner', scenario.runner !== undefined],
+    ['service that does not start', scenario.runner?.startsAfterBoot === false],
+    ['quota used up', scenario.runner?.quota === 50],
+    ['cancelled', scenario.cancelAfterMs !== undefined],
   ];
   return new Set([...faults, ...world.mishaps, ...standing.flatMap(([kind, isSo]) => (isSo ? [kind] : []))]);
 }
@@ -157,7 +159,7 @@ function trueReport({ instanceId, state, report }: InstanceRecord): (TrueReport 
   return [{ instanceId, at: readAt, state, power, bootedAt, startDateMs, timestampMs }];
 }
 
-function trueRunner({ runner, requestIds, readings }: Stage): TrueRunner | undefined {
+function trueRunner({ runner, requestIds, readings }: Testbed): TrueRunner | undefined {
   if (runner === undefined) return undefined;
   const jobs = runner.jobs.map(({ startedAt, killedBy = '' }) => {
     return { startedAt, isKilledByUs: requestIds.has(killedBy) };
@@ -166,27 +168,27 @@ function trueRunner({ runner, requestIds, readings }: Stage): TrueRunner | undef
 }
 
 /** Puts what will happen on the agenda, and lets the world live up to the moment when the step begins. */
-async function schedule(stage: Stage, malice: Malice, time: VirtualTime): Promise<void> {
-  if (malice.leavesMessage) stage.leaveMessage(MESSAGE);
-  for (const { afterMs, forMs } of malice.runner?.jobs ?? []) {
-    time.at(START + afterMs, () => stage.startJob(forMs));
+async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime): Promise<void> {
+  if (scenario.leavesMessage) testbed.leaveMessage(MESSAGE);
+  for (const { afterMs, forMs } of scenario.runner?.jobs ?? []) {
+    time.at(START + afterMs, () => testbed.startJob(forMs));
   }
-  for (const event of malice.events) time.at(START + event.afterMs, () => stage.happen(event));
-  if (malice.restartedBeforeMs !== undefined) {
-    time.at(START - malice.restartedBeforeMs, () => stage.restartByOthers());
+  for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.happen(event));
+  if (scenario.restartedBeforeMs !== undefined) {
+    time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());
   }
   await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
 }
 
 /** What is still on its way arrives, and what would have become of the VM by the deadline comes to light. */
-async function liveOn(stage: Stage, time: VirtualTime, deadline: number): Promise<void> {
-  const isPostOnItsWay = stage.posts.some(({ arrivedAt }) => arrivedAt === undefined);
-  const until = Math.max(deadline, isPostOnItsWay ? stage.arrivesAt + 1 : 0);
+async function liveOn(testbed: Testbed, time: VirtualTime, deadline: number): Promise<void> {
+  const isPostOnItsWay = testbed.posts.some(({ arrivedAt }) => arrivedAt === undefined);
+  const until = Math.max(deadline, isPostOnItsWay ? testbed.arrivesAt + 1 : 0);
   await time.run(time.clock.sleep(Math.max(0, until - time.now()), new AbortController().signal));
-  stage.world.advanceTo(time.now());
+  testbed.world.advanceTo(time.now());
 }
 
-function cancellation({ cancelAfterMs }: Malice, time: VirtualTime) {
+function cancellation({ cancelAfterMs }: Scenario, time: VirtualTime) {
   const controller = new AbortController();
   let cancelledAt: number | undefined;
   if (cancelAfterMs !== undefined) {

@@ -1,29 +1,32 @@
-import { calm, type Malice } from './malice.ts';
+import { calm, type Scenario } from './scenario.ts';
 
 type Leaf = null | undefined | boolean | number | string;
-/** Malice as a tree: what is in it besides leaves. */
+/** Scenario as a tree: what is in it besides leaves. */
 type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
 
 /**
- * The least malice that still breaks a promise: every part of it that does not matter is gone, or as it is in a world where
+ * The least scenario that still breaks a promise: every part of it that does not matter is gone, or as it is in a world where
  * nothing goes wrong.
- * @param isBroken tells whether a promise is still broken under the malice.
+ * @param isBroken tells whether a promise is still broken under the scenario.
  */
 export async function shrink(
-  malice: Malice,
-  isBroken: (malice: Malice) => Promise<boolean>,
-): Promise<Malice> {
-  for (const candidate of simpler(malice as unknown as Tree, calm(malice.world.seed) as unknown as Tree)) {
-    const smaller = candidate as unknown as Malice;
+  scenario: Scenario,
+  isBroken: (scenario: Scenario) => Promise<boolean>,
+): Promise<Scenario> {
+  for (const candidate of simpler(
+    scenario as unknown as Tree,
+    calm(scenario.world.seed) as unknown as Tree,
+  )) {
+    const smaller = candidate as unknown as Scenario;
     if (await isBroken(smaller)) return shrink(smaller, isBroken);
   }
-  return malice;
+  return scenario;
 }
 
 /** What differs from a world where nothing goes wrong, by its path, e.g. `network.rates.refused`. */
-export function differences(malice: Malice): Record<string, unknown> {
+export function differences(scenario: Scenario): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  collect(malice as unknown as Tree, calm(malice.world.seed) as unknown as Tree, { path: '', found });
+  collect(scenario as unknown as Tree, calm(scenario.world.seed) as unknown as Tree, { path: '', found });
   return found;
 }
 

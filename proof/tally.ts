@@ -15,8 +15,8 @@ export function startTally(): Tally {
   return { runs: 0, outcomes: new Map(), faults: new Map(), pairs: new Map() };
 }
 
-export function count(tally: Tally, { outcome, malice, faults }: RunRecord): void {
-  const said = malice.step.dryRun ? 'dry run' : outcome.restarted;
+export function count(tally: Tally, { outcome, scenario, faults }: RunRecord): void {
+  const said = scenario.step.dryRun ? 'dry run' : outcome.restarted;
   tally.runs++;
   add(tally.outcomes, `${said} ${outcome.error?.code ?? ''}`.trim(), 1);
   const kinds = [...faults].sort();

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Judgement, judge } from './judge.ts';
+import { checkSeed, type SeedResult } from './replay.ts';
 import { count, startTally, type Tally } from './tally.ts';
 
 /** The seeds of one job: from the first up to, and without, the last. */
@@ -10,7 +10,7 @@ export interface Shift {
 
 export interface ShiftReport {
   readonly tally: Tally;
-  readonly failures: readonly Judgement[];
+  readonly failures: readonly SeedResult[];
 }
 
 // Stacks are told to nobody here, and take a tenth of the time.
@@ -18,9 +18,9 @@ Error.stackTraceLimit = 0;
 
 const { from, to }: Shift = workerData;
 const tally = startTally();
-const failures: Judgement[] = [];
+const failures: SeedResult[] = [];
 for (let seed = from; seed < to; seed++) {
-  const { run, broken } = await judge(seed);
+  const { run, broken } = await checkSeed(seed);
   if (run !== undefined) count(tally, run);
   if (broken.length > 0) failures.push({ seed, broken, run: undefined });
 }

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Access } from './authentication.ts';
 import { createAuthority, privatePem } from './certificates.ts';
-import type { Access } from './gate.ts';
 import type { ServerOptions } from './server.ts';
 
 export interface AccessOptions {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { GITHUB_API_PATH } from './github-face.ts';
+import { GITHUB_API_PATH } from './github-api.ts';
 import { GitHubWorld } from './github-world.ts';
 import { serve } from './server.ts';
 import { describeStep, startStep } from './step.ts';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type PreparedAccess, prepareAccess } from './access.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
-import { GITHUB_API_PATH } from './github-face.ts';
+import { GITHUB_API_PATH } from './github-api.ts';
 import { GitHubWorld } from './github-world.ts';
 import { serve } from './server.ts';
 import { describeStep } from './step.ts';

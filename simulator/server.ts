@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type ServerOptions as SecureOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Reaction, react, type SeenRequest } from './face.ts';
-import { type Access, createGate } from './gate.ts';
-import { GITHUB_API_PATH, reactAsGitHub } from './github-face.ts';
+import { type Access, createAuthentication } from './authentication.ts';
+import { type Reaction, react, type SeenRequest } from './controller-api.ts';
+import { GITHUB_API_PATH, reactAsGitHub } from './github-api.ts';
 import type { GitHubWorld } from './github-world.ts';
 import { createReplicas } from './replicas.ts';
 import type { World } from './world.ts';
@@ -51,7 +51,7 @@ export interface RunningSimulator {
 /** The HTTP face of a world: what a controller answers. */
 export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   const { world, port, host = '127.0.0.1', now, interventions = {}, secure } = options;
-  const gate = createGate(options.access ?? {});
+  const authentication = createAuthentication(options.access ?? {});
   const replicas = createReplicas({ world, count: 1, lagMs: 0, ...options.replicas });
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
@@ -61,7 +61,7 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
     if (github !== undefined && request.path.startsWith(GITHUB_API_PATH))
       return reactAsGitHub({ github, now: now() }, request);
     const { authorization } = request.headers;
-    const denied = gate.check({ ...request, authorization, now: now() });
+    const denied = authentication.check({ ...request, authorization, now: now() });
     return denied === undefined ? react({ replicas, now: now() }, request) : { headers: {}, ...denied };
   }
 

@@ -24,6 +24,13 @@ export const systemClock: Clock = {
     }),
 };
 
+/** How far a piece of work may go: `deadline` is on the clock's scale, in milliseconds. */
+export interface Bounds {
+  readonly deadline: number;
+  /** Aborts with the error to report. */
+  readonly signal: AbortSignal;
+}
+
 /** How long a piece of work may take: `ms` milliseconds, or until `signal` aborts. */
 export interface Limit {
   readonly ms: number;

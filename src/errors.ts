@@ -33,7 +33,7 @@ export interface ErrorDetails {
   readonly hint?: string;
   readonly cause?: unknown;
   /** More time might have healed it: the caller may look again if it has time left. */
-  readonly transient?: boolean;
+  readonly isTransient?: boolean;
 }
 
 /** The one error that the action reports: a code for machines, a message and a hint for people. */
@@ -41,13 +41,13 @@ export class ActionError extends Error {
   override readonly name = 'ActionError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
-  readonly transient: boolean;
+  readonly isTransient: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.code = code;
     this.hint = details.hint;
-    this.transient = details.transient ?? false;
+    this.isTransient = details.isTransient ?? false;
   }
 }
 

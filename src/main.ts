@@ -3,14 +3,15 @@ import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
-import { createTransport, type Dispatchers } from './controller/transport.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
-import { type Inputs, readInputs, wantsJobSummary } from './inputs.ts';
-import { report, type StepOutcome, titleOf } from './report.ts';
+import { createTransport, type Dispatchers } from './http/transport.ts';
+import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
+import { report } from './report/report.ts';
+import { type StepOutcome, titleOf } from './report/step-outcome.ts';
+import { writeSummary } from './report/summary.ts';
+import { createTerminal, type Terminal } from './report/terminal.ts';
 import { NOTHING_DONE, type Outcome, restart } from './restart/restart.ts';
 import type { Guard } from './runner/guard.ts';
-import { writeSummary } from './summary.ts';
-import { createTerminal, type Terminal } from './terminal.ts';
 
 /** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
 const EXIT_GRACE_MS = 300;
@@ -76,7 +77,7 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
   const guard = await createGuardIfAsked(inputs, host);
   try {
     const outcome = await runRestart(inputs, host, guard);
-    return guard === undefined ? outcome : await guard.conclude(outcome);
+    return guard === undefined ? outcome : await guard.afterRestart(outcome);
   } finally {
     await guard?.close();
   }
@@ -84,13 +85,13 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
 async function createGuardIfAsked(
-  { runner: wish, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
+  { runner, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
   { terminal, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guard | undefined> {
-  if (wish === undefined) return undefined;
+  if (runner === undefined) return undefined;
   const { createGuard } = await import('./runner/guard.ts');
-  const means = { clock, random, terminal, signal, dispatchers };
-  return createGuard({ wish, requestTimeoutMs, patienceMs, addresses, ...means });
+  const context = { clock, random, terminal, signal, dispatchers };
+  return createGuard({ runner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
 
 async function runRestart(

@@ -1,26 +1,37 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { Credentials } from '../../src/controller/credentials.ts';
-import { UnusableAnswer } from '../../src/controller/json.ts';
-import type { Bounds, Exchange, WireRequest } from '../../src/controller/transport.ts';
 import { ActionError } from '../../src/errors.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
+import type { HttpRequest, HttpResult, SendBounds } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 // Which requests go out, with which credentials, and which of them again.
 
-function answered(status: number, retryAfterMs?: number): Exchange {
+function answered(status: number, retryAfterMs?: number): HttpResult {
   const answer = { status, text: `${status}`, headers: {}, location: undefined, proxy: undefined };
   return { answer: { ...answer, retryAfterMs } };
 }
 
-function unanswered(changes: { left?: boolean; isFinal?: boolean; retryAfterMs?: number }): Exchange {
+function unanswered(changes: {
+  mayHaveBeenSent?: boolean;
+  isPermanent?: boolean;
+  retryAfterMs?: number;
+}): HttpResult {
   return {
-    noAnswer: { left: false, isFinal: false, reason: 'refused', hint: 'Look.', cause: undefined, ...changes },
+    noAnswer: {
+      mayHaveBeenSent: false,
+      isPermanent: false,
+      reason: 'refused',
+      hint: 'Look.',
+      cause: undefined,
+      ...changes,
+    },
   };
 }
 
 let clock: ReturnType<typeof createFakeClock>;
-let bounds: Bounds;
+let bounds: SendBounds;
 let sent: string[];
 let session: number;
 
@@ -31,7 +42,7 @@ beforeEach(() => {
 });
 
 interface Script {
-  readonly answers: Exchange[];
+  readonly answers: HttpResult[];
   /** Whether there can be a new session after a 401. */
   readonly renewable?: boolean;
   readonly authorize?: Credentials['authorize'];
@@ -47,7 +58,7 @@ function create({ answers, renewable = false, authorize }: Script): Client {
     },
   };
   const transport = {
-    async exchange({ method, path, headers, isWrite }: WireRequest) {
+    async send({ method, path, headers, isWrite }: HttpRequest) {
       sent.push(
         `${method} ${path} ${headers['authorization'] ?? 'nobody'} ${headers['x-own']}${isWrite ? ' once' : ''}`,
       );
@@ -84,11 +95,11 @@ describe('a 401', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test.each<[string, Exchange]>([
+  test.each<[string, HttpResult]>([
     ['HTTP 200', answered(200)],
     ['HTTP 403', answered(403)],
     ['HTTP 500', answered(500)],
-    ['no answer', unanswered({ left: true })],
+    ['no answer', unanswered({ mayHaveBeenSent: true })],
   ])('is what ends a session: %s does not', async (_, exchange) => {
     await expect(write(create({ answers: [exchange], renewable: true }))).resolves.toEqual(exchange);
     expect(sent).toEqual(['POST /w session 1 v once']);
@@ -131,17 +142,17 @@ describe('what will not heal', () => {
   test('fails a read at once', async () => {
     const error = {
       code: 'controller_unreachable',
-      transient: false,
+      isTransient: false,
       message: 'The controller cannot be asked: refused.',
       hint: 'Look.',
     };
-    await expect(read(create({ answers: [unanswered({ isFinal: true })] }))).rejects.toMatchObject(error);
+    await expect(read(create({ answers: [unanswered({ isPermanent: true })] }))).rejects.toMatchObject(error);
     expect(sent).toHaveLength(1);
   });
 
   test('is handed back from a write at once', async () => {
-    await expect(write(create({ answers: [unanswered({ isFinal: true })] }))).resolves.toEqual(
-      unanswered({ isFinal: true }),
+    await expect(write(create({ answers: [unanswered({ isPermanent: true })] }))).resolves.toEqual(
+      unanswered({ isPermanent: true }),
     );
     expect(sent).toHaveLength(1);
   });
@@ -149,12 +160,12 @@ describe('what will not heal', () => {
 
 describe('the time that is left', () => {
   const within = (ms: number) => ({ ...bounds, deadline: clock.now() + ms });
-  const readWithin = (ms: number, ...answers: Exchange[]) =>
+  const readWithin = (ms: number, ...answers: HttpResult[]) =>
     create({ answers }).read({ path: '/r', maxBytes: 1, decode: ({ text }) => text }, within(ms));
 
   test('is enough for another try from a quarter of a second on', async () => {
     await expect(readWithin(250, answered(500), answered(200))).resolves.toBe('200');
-    await expect(readWithin(249, answered(500), answered(200))).rejects.toMatchObject({ transient: true });
+    await expect(readWithin(249, answered(500), answered(200))).rejects.toMatchObject({ isTransient: true });
   });
 
   test('is not enough where the server asks for all of it', async () => {

@@ -1,9 +1,14 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
-import { type Client, createClient, type ReadBounds } from '../../src/controller/client.ts';
-import { type Controller, createController, type RestartReply } from '../../src/controller/controller.ts';
+import { type Client, createClient } from '../../src/controller/client.ts';
+import {
+  type Controller,
+  createController,
+  type ReadBounds,
+  type RestartReply,
+} from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
-import { createTransport, type Transport } from '../../src/controller/transport.ts';
+import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
@@ -239,7 +244,7 @@ describe('reading', () => {
     nock(ORIGIN).get(ONE).reply(429, '', { 'Retry-After': '61' });
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
       code: 'controller_unreachable',
-      transient: true,
+      isTransient: true,
     });
     expect(clock.sleeps).toEqual([]);
   });
@@ -248,7 +253,7 @@ describe('reading', () => {
     nock(ORIGIN).get(ONE).times(30).reply(200, '<html>');
     const error = {
       code: 'protocol_error',
-      transient: true,
+      isTransient: true,
       message: expect.stringContaining('an HTML page, not JSON'),
     };
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject(error);
@@ -293,7 +298,7 @@ describe('reading', () => {
   ])('fails at once with HTTP %i', async (status, body, code, message, hint) => {
     nock(ORIGIN).get(ONE).reply(status, body);
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
-      ...{ code, transient: false },
+      ...{ code, isTransient: false },
       message: expect.stringContaining(message),
       hint: expect.stringContaining(hint),
     });
@@ -477,8 +482,8 @@ describe('restarting', () => {
 
   test('that cannot even be sent restarts nothing', async () => {
     const neverLeft = {
-      left: false,
-      isFinal: false,
+      mayHaveBeenSent: false,
+      isPermanent: false,
       reason: 'the connection was refused',
       hint: 'Look.',
       cause: undefined,

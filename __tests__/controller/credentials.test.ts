@@ -1,11 +1,15 @@
 import { constants, generateKeyPairSync, type KeyObject, publicEncrypt } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createGate } from '../../simulator/gate.ts';
-import type { WriteRequest } from '../../src/controller/client.ts';
-import { type Credentials, createCredentials, type Post } from '../../src/controller/credentials.ts';
-import type { Exchange } from '../../src/controller/transport.ts';
+import { createAuthentication } from '../../simulator/authentication.ts';
+import {
+  type Credentials,
+  createCredentials,
+  type Post,
+  type PostRequest,
+} from '../../src/controller/credentials.ts';
+import type { HttpResult } from '../../src/http/transport.ts';
 
-function answered(status: number, text = '', retryAfterMs?: number): Exchange {
+function answered(status: number, text = '', retryAfterMs?: number): HttpResult {
   return { answer: { status, text, headers: {}, location: undefined, retryAfterMs, proxy: undefined } };
 }
 
@@ -45,9 +49,9 @@ describe('a user API key', () => {
 
   /** A real handshake, some answers of which are replaced. */
   function post(
-    replace: (request: WriteRequest, real: string) => Exchange | undefined = () => undefined,
+    replace: (request: PostRequest, real: string) => HttpResult | undefined = () => undefined,
   ): Post {
-    const gate = createGate({ apiKey: { id: 'ci', publicKey: keys.publicKey } });
+    const gate = createAuthentication({ apiKey: { id: 'ci', publicKey: keys.publicKey } });
     return async (request) => {
       asked.push(request.path);
       const real = gate.check({
@@ -60,8 +64,9 @@ describe('a user API key', () => {
     };
   }
 
-  const onHand = (exchange: Exchange) => post(({ path }) => (path.endsWith('/hand') ? exchange : undefined));
-  const onShake = (exchange: Exchange) =>
+  const onHand = (exchange: HttpResult) =>
+    post(({ path }) => (path.endsWith('/hand') ? exchange : undefined));
+  const onShake = (exchange: HttpResult) =>
     post(({ path }) => (path.endsWith('/shake') ? exchange : undefined));
   const encrypt = (padding: object) =>
     publicEncrypt(
@@ -111,7 +116,7 @@ describe('a user API key', () => {
     expect(secrets.slice(1)).toEqual(['t0ken', 's1gnatur']);
   });
 
-  test.each<[string, Exchange]>([
+  test.each<[string, HttpResult]>([
     ['denied', answered(401)],
     ['unknown', answered(404, '404 page not found')],
     ['FAILed', answered(200, '{"status":"FAIL","message":"no"}')],
@@ -137,8 +142,8 @@ describe('a user API key', () => {
     });
   });
 
-  const lost: Exchange = {
-    noAnswer: { left: true, isFinal: false, reason: 'reset', hint: '', cause: undefined },
+  const lost: HttpResult = {
+    noAnswer: { mayHaveBeenSent: true, isPermanent: false, reason: 'reset', hint: '', cause: undefined },
   };
 
   test.each<[string, () => Post, string]>([
@@ -200,15 +205,17 @@ describe('a user API key', () => {
     ['there are no data', () => onShake(answered(200, 'bnVsbA==')), 'was answered with'],
   ])('counts the request as never sent where %s', async (_, poster, reason) => {
     const result = await credentials.authorize(poster());
-    expect(result).toMatchObject({ noAnswer: { left: false, reason: expect.stringContaining(reason) } });
+    expect(result).toMatchObject({
+      noAnswer: { mayHaveBeenSent: false, reason: expect.stringContaining(reason) },
+    });
     expect(secrets).toEqual([]);
   });
 
   test('hands on when to ask again, and what to look at', async () => {
     await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toEqual({
       noAnswer: {
-        left: false,
-        isFinal: false,
+        mayHaveBeenSent: false,
+        isPermanent: false,
         reason: 'the handshake (/tap/v1/hand) was answered with HTTP 503',
         hint: 'Look at the controller, and at what stands before it.',
         retryAfterMs: 7_000,

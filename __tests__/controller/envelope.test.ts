@@ -8,9 +8,9 @@ import {
   redirected,
   whatItIs,
 } from '../../src/controller/envelope.ts';
-import { UnusableAnswer } from '../../src/controller/json.ts';
-import type { Answer } from '../../src/controller/transport.ts';
 import { ActionError } from '../../src/errors.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
+import type { Answer } from '../../src/http/transport.ts';
 
 const CALL = 'GET /api/v1/vm';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readInstance, readMatches } from '../../src/controller/instance.ts';
-import { UnusableAnswer } from '../../src/controller/json.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
 import { ID } from '../support/instances.ts';
 
 /** As controllers since 1.44 write it. */

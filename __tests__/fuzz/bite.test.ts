@@ -1,8 +1,8 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
-import type * as Json from '../../src/controller/json.ts';
-import type * as Redactor from '../../src/redactor.ts';
-import type * as Terminal from '../../src/terminal.ts';
+import type * as Json from '../../src/http/json.ts';
+import type * as Redactor from '../../src/report/redactor.ts';
+import type * as Terminal from '../../src/report/terminal.ts';
 
 // Do the cases bite? Each row plants a bug; they have to find it.
 
@@ -25,7 +25,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
     'secrets are not looked for in what the controller says',
     () =>
-      plant<typeof Redactor>('../../src/redactor.ts', ({ createRedactor }) => ({
+      plant<typeof Redactor>('../../src/report/redactor.ts', ({ createRedactor }) => ({
         createRedactor: () => ({ ...createRedactor(), redact: String, scrub: String }),
       })),
     /a secret was written/,
@@ -40,13 +40,13 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   ],
   [
     'what is no JSON is a surprise',
-    () => plant<typeof Json>('../../src/controller/json.ts', () => ({ parseJson: JSON.parse })),
+    () => plant<typeof Json>('../../src/http/json.ts', () => ({ parseJson: JSON.parse })),
     /internal_error/,
   ],
   [
     'a line is logged as it comes',
     () =>
-      plant<typeof Terminal>('../../src/terminal.ts', ({ createTerminal }) => ({
+      plant<typeof Terminal>('../../src/report/terminal.ts', ({ createTerminal }) => ({
         createTerminal() {
           const terminal = createTerminal();
           return { ...terminal, info: (line) => void process.stdout.write(`${terminal.scrub(line)}\n`) };
@@ -57,7 +57,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
     'a text is shown as it comes',
     () =>
-      plant<typeof Terminal>('../../src/terminal.ts', ({ createTerminal }) => ({
+      plant<typeof Terminal>('../../src/report/terminal.ts', ({ createTerminal }) => ({
         createTerminal() {
           const terminal = createTerminal();
           return { ...terminal, clean: terminal.scrub };

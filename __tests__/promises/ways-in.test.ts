@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Interventions } from '../../simulator/server.ts';
-import { encodings } from '../../src/redactor.ts';
+import { encodings } from '../../src/report/redactor.ts';
 import {
   begin,
   commandsIn,

@@ -2,17 +2,17 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
-import type * as Retry from '../../src/controller/retry.ts';
-import type * as Transport from '../../src/controller/transport.ts';
+import type * as Retry from '../../src/http/retry.ts';
+import type * as Transport from '../../src/http/transport.ts';
 import type * as Instants from '../../src/instant.ts';
-import type * as Redactor from '../../src/redactor.ts';
-import type * as Report from '../../src/report.ts';
-import type * as Age from '../../src/restart/age.ts';
+import type * as Report from '../../src/report/outputs.ts';
+import type * as Redactor from '../../src/report/redactor.ts';
+import type * as Terminal from '../../src/report/terminal.ts';
+import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
-import type * as Occupation from '../../src/runner/occupation.ts';
-import type * as Return from '../../src/runner/return.ts';
-import type * as Terminal from '../../src/terminal.ts';
+import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as Return from '../../src/runner/online-verdict.ts';
 
 // Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
 
@@ -34,33 +34,31 @@ async function plant<T extends object>(path: string, change: (real: T) => Partia
   jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
 }
 
-const AGE = '../../src/restart/age.ts';
+const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const INSTANT = '../../src/instant.ts';
-const OCCUPATION = '../../src/runner/occupation.ts';
-const READING = '../../src/runner/reading.ts';
-const REDACTOR = '../../src/redactor.ts';
-const REPORT = '../../src/report.ts';
-const RETRY = '../../src/controller/retry.ts';
-const RETURN = '../../src/runner/return.ts';
+const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
+const SNAPSHOT = '../../src/runner/snapshot.ts';
+const REDACTOR = '../../src/report/redactor.ts';
+const REPORT = '../../src/report/outputs.ts';
+const RETRY = '../../src/http/retry.ts';
+const RETURN = '../../src/runner/online-verdict.ts';
 const SCHEDULE = '../../src/restart/schedule.ts';
-const TERMINAL = '../../src/terminal.ts';
-const TRANSPORT = '../../src/controller/transport.ts';
+const TERMINAL = '../../src/report/terminal.ts';
+const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
 
-type Exchange = Transport.Transport['exchange'];
+type Send = Transport.Transport['send'];
 
 /** Plants a bug between the step and the network. */
-function plantInTransport(
-  change: (exchange: Exchange, options: Transport.TransportOptions) => Exchange,
-): Plant {
+function plantInTransport(change: (send: Send, options: Transport.TransportOptions) => Send): Plant {
   return () =>
     plant<typeof Transport>(TRANSPORT, ({ createTransport }) => ({
       createTransport(options) {
         const transport = createTransport(options);
-        return { ...transport, exchange: change(transport.exchange, options) };
+        return { ...transport, send: change(transport.send, options) };
       },
     }));
 }
@@ -99,12 +97,12 @@ const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
   // Alone, the second rule would make up for the first.
   [
     'an older answer is accepted, and whatever boot it shows',
-    () => plant<typeof Age>(AGE, () => ({ isOlder: () => false, isBootBefore: () => false })),
+    () => plant<typeof Ordering>(ORDERING, () => ({ isOlder: () => false, isBootBefore: () => false })),
     'false success',
   ],
   [
     'a boot before the restart is accepted',
-    () => plant<typeof Age>(AGE, () => ({ isBootBefore: () => false })),
+    () => plant<typeof Ordering>(ORDERING, () => ({ isBootBefore: () => false })),
     'false success',
   ],
   [
@@ -134,16 +132,16 @@ const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
 const AT_MOST_ONE_RESTART: typeof NO_FALSE_SUCCESS = [
   [
     'a restart that may have left is sent again',
-    plantInTransport((exchange) => async (request, bounds) => {
-      const result = await exchange(request, bounds);
+    plantInTransport((send) => async (request, bounds) => {
+      const result = await send(request, bounds);
       return 'noAnswer' in result ? { noAnswer: { ...result.noAnswer, left: false } } : result;
     }),
     'more than one restart',
   ],
   [
     'a restart that a proxy answers with 5xx is sent again',
-    plantInTransport((exchange) => async (request, bounds) => {
-      const result = await exchange(request, bounds);
+    plantInTransport((send) => async (request, bounds) => {
+      const result = await send(request, bounds);
       const isError = request.isWrite && 'answer' in result && result.answer.status >= 500;
       return isError ? { answer: { ...result.answer, status: 429 } } : result;
     }),
@@ -179,7 +177,7 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a read that is answered with 5xx is not repeated',
-    () => plant<typeof Retry>(RETRY, () => ({ isPassing: () => false })),
+    () => plant<typeof Retry>(RETRY, () => ({ isTransientStatus: () => false })),
     'does not fit',
   ],
   [
@@ -208,8 +206,8 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'requests know no deadline',
-    plantInTransport((exchange) => (request, { signal }) => {
-      return exchange(request, { signal, deadline: Number.POSITIVE_INFINITY });
+    plantInTransport((send) => (request, { signal }) => {
+      return send(request, { signal, deadline: Number.POSITIVE_INFINITY });
     }),
     'ended late',
   ],
@@ -231,7 +229,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
           deadline = Math.min(deadline, bounds.deadline);
           if (bounds.deadline === deadline) return getInstance(instanceId, bounds);
           const { ActionError } = await import('../../src/errors.ts');
-          throw new ActionError('controller_unreachable', 'planted', { transient: true });
+          throw new ActionError('controller_unreachable', 'planted', { isTransient: true });
         },
       };
     }),
@@ -246,8 +244,8 @@ const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
       await plant<typeof Credentials>(CREDENTIALS, ({ createCredentials }) => ({
         createCredentials: (identity) => createCredentials(identity, () => {}),
       }));
-      await plantInTransport((exchange) => async (request, bounds) => {
-        const result = await exchange(request, bounds);
+      await plantInTransport((send) => async (request, bounds) => {
+        const result = await send(request, bounds);
         if ('answer' in result) return result;
         return { noAnswer: { ...result.noAnswer, reason: JSON.stringify(request.headers) } };
       })();
@@ -273,14 +271,11 @@ const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'redirects are followed',
-    plantInTransport((exchange, options) => async (request, bounds) => {
-      const result = await exchange(request, bounds);
+    plantInTransport((send, options) => async (request, bounds) => {
+      const result = await send(request, bounds);
       if (!('answer' in result) || result.answer.location === undefined) return result;
-      const { createTransport } = await import('../../src/controller/transport.ts');
-      return createTransport({ ...options, baseUrl: new URL(result.answer.location) }).exchange(
-        request,
-        bounds,
-      );
+      const { createTransport } = await import('../../src/http/transport.ts');
+      return createTransport({ ...options, baseUrl: new URL(result.answer.location) }).send(request, bounds);
     }),
     'a request went elsewhere',
   ],
@@ -329,12 +324,12 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
 ];
 
 /** Plants a bug into what is made of looks at the runner before the restart. */
-function plantInOccupation(change: (judged: Occupation.Occupation) => Occupation.Occupation): Plant {
+function plantInBusyVerdict(change: (judged: BusyVerdict.BusyVerdict) => BusyVerdict.BusyVerdict): Plant {
   return () =>
-    plant<typeof Occupation>(OCCUPATION, ({ judgeOccupation }) => ({
-      judgeOccupation(...known) {
-        const { occupation, calm } = judgeOccupation(...known);
-        return { occupation: change(occupation), calm };
+    plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
+      judgeBusy(...known) {
+        const { verdict, idleStretch } = judgeBusy(...known);
+        return { verdict: change(verdict), idleStretch };
       },
     }));
 }
@@ -342,17 +337,17 @@ function plantInOccupation(change: (judged: Occupation.Occupation) => Occupation
 const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'a runner that shows no job for 20 s counts as idle',
-    () => plant<{ BUSY_LAG_MS: number }>(READING, () => ({ BUSY_LAG_MS: 20_000 })),
+    () => plant<{ BUSY_LAG_MS: number }>(SNAPSHOT, () => ({ BUSY_LAG_MS: 20_000 })),
     'a job was killed',
   ],
   [
     'a busy runner is not waited for',
-    plantInOccupation((occupation) => (occupation === 'busy' ? 'idle' : occupation)),
+    plantInBusyVerdict((verdict) => (verdict === 'busy' ? 'idle' : verdict)),
     'a job was killed',
   ],
   [
     'a GitHub that gives no answer counts as an idle runner',
-    plantInOccupation((occupation) => (occupation === 'unknown' ? 'idle' : occupation)),
+    plantInBusyVerdict((verdict) => (verdict === 'unknown' ? 'idle' : verdict)),
     'without looking at the runner',
   ],
 ];
@@ -361,9 +356,9 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'the first look that shows the runner online proves it',
     () =>
-      plant<typeof Return>(RETURN, ({ judgeReturn }) => ({
-        judgeReturn(history, reading) {
-          const judged = judgeReturn(history, reading);
+      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
+        judgeOnline(history, reading) {
+          const judged = judgeOnline(history, reading);
           const isOnline = typeof reading.runner === 'object' && reading.runner.isOnline;
           return isOnline ? { ...judged, verdict: { kind: 'online', proof: 'planted' } } : judged;
         },
@@ -373,16 +368,16 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'a job that shows proves the runner, even if it might be an old one',
     () =>
-      plant<typeof Return>(RETURN, ({ judgeReturn }) => ({
-        judgeReturn: (history, reading) => judgeReturn({ ...history, wasIdle: true }, reading),
+      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
+        judgeOnline: (history, reading) => judgeOnline({ ...history, wasIdle: true }, reading),
       })),
     'takes no job',
   ],
   [
     'a runner that was offline before the restart needs no more than to be online',
     () =>
-      plant<typeof Return>(RETURN, ({ startReturn }) => ({
-        startReturn: (verifiedAt) => ({ ...startReturn(verifiedAt), wasOffline: true }),
+      plant<typeof Return>(RETURN, ({ startOnlineHistory }) => ({
+        startOnlineHistory: (verifiedAt) => ({ ...startOnlineHistory(verifiedAt), wasOffline: true }),
       })),
     'takes no job',
   ],
@@ -398,10 +393,10 @@ test.each(BUGS)(
   `%s: found within ${MOST_RUNS} runs`,
   async (_, plantBug, found) => {
     await plantBug();
-    const { judge } = await import('../../proof/judge.ts');
+    const { checkSeed } = await import('../../proof/replay.ts');
     const promises = new Set<string>();
     for (let seed = 1; seed <= MOST_RUNS && ![...promises].join().includes(found); seed++) {
-      for (const promise of (await judge(seed)).broken) promises.add(promise);
+      for (const promise of (await checkSeed(seed)).broken) promises.add(promise);
     }
     expect([...promises].join()).toContain(found);
   },

@@ -3,9 +3,9 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { judge } from '../../proof/judge.ts';
-import { calm, type Malice } from '../../proof/malice.ts';
+import { checkSeed } from '../../proof/replay.ts';
 import { runOnce } from '../../proof/run.ts';
+import { calm, type Scenario } from '../../proof/scenario.ts';
 import { differences, shrink } from '../../proof/shrink.ts';
 
 // The real step in simulated worlds. `npm run simulate -- --runs 1 --seed SEED` tells what a seed that fails is about.
@@ -22,7 +22,8 @@ test(`${RUNS} worlds that nobody has seen break no promise`, async () => {
 test('seeds that once broke a promise, or caught a planted bug, break none', async () => {
   const seeds: number[] = JSON.parse(readFileSync('proof/kept-seeds.json', 'utf8'));
   const failures: string[] = [];
-  for (const seed of seeds) failures.push(...(await judge(seed)).broken.map((one) => `seed ${seed}: ${one}`));
+  for (const seed of seeds)
+    failures.push(...(await checkSeed(seed)).broken.map((one) => `seed ${seed}: ${one}`));
   expect(seeds.length).toBeGreaterThan(0);
   expect(failures).toEqual([]);
 }, 60_000);
@@ -42,17 +43,17 @@ test('where nothing goes wrong, the restart is proved with a single POST', async
   expect([run.outcome.restarted, run.posts.length, [...run.faults]]).toEqual(['true', 1, []]);
 });
 
-test('malice shrinks to what matters', async () => {
-  const drawn: Malice[] = [];
-  const keep = (malice: Malice) => {
-    drawn.push(malice);
-    return malice;
+test('scenario shrinks to what matters', async () => {
+  const drawn: Scenario[] = [];
+  const keep = (scenario: Scenario) => {
+    drawn.push(scenario);
+    return scenario;
   };
   await runOnce(8, { change: keep });
-  const [malice = calm(8)] = drawn;
-  const least = await shrink(malice, async ({ network, step }) => {
-    return network.latencyMs === malice.network.latencyMs && step.timeoutMs === malice.step.timeoutMs;
+  const [scenario = calm(8)] = drawn;
+  const least = await shrink(scenario, async ({ network, step }) => {
+    return network.latencyMs === scenario.network.latencyMs && step.timeoutMs === scenario.step.timeoutMs;
   });
-  expect(Object.keys(differences(malice)).length).toBeGreaterThan(5);
+  expect(Object.keys(differences(scenario)).length).toBeGreaterThan(5);
   expect(differences(least)).toEqual({ 'network.latencyMs': 200, 'step.timeoutMs': 15_000 });
 });

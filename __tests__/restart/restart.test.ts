@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ReadBounds } from '../../src/controller/client.ts';
+import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Gate } from '../../src/restart/means.ts';
+import type { Gate } from '../../src/restart/context.ts';
 import { type Outcome, type RestartJob, restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { bootedAt, ID, instance, NEW_BOOT, OLD_BOOT, reported, restarted } from '../support/instances.ts';
@@ -43,7 +43,7 @@ async function run(
 }
 
 const MAY_STILL = 'The restart may still happen: look at the instance before you send another.';
-const unreachable = new ActionError('controller_unreachable', 'away', { transient: true });
+const unreachable = new ActionError('controller_unreachable', 'away', { isTransient: true });
 const cancelled = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
 
 describe('a restart that goes well', () => {

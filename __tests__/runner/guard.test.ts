@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/g
 import nock from 'nock';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { Terminal } from '../../src/report/terminal.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/restart.ts';
 import { createGuard, type Guard, type GuardOptions } from '../../src/runner/guard.ts';
-import type { RunnerWish } from '../../src/runner/wish.ts';
-import type { Terminal } from '../../src/terminal.ts';
+import type { RunnerOptions } from '../../src/runner/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
@@ -17,12 +17,12 @@ import { wireRunner } from '../support/runners.ts';
 const ORIGIN = 'https://api.github.example';
 const LIST = '/orgs/octo-org/actions/runners';
 const ONE = `${LIST}/23`;
-const WISH: RunnerWish = {
+const RUNNER: RunnerOptions = {
   nameTemplate: 'mac-{external_id}',
   scope: { kind: 'organization', org: 'octo-org' },
   ...{ token: 'hunter2', whenBusy: 'ignore', busyTimeoutMs: 60_000, runnerTimeoutMs: 30_000 },
   ...{ apiUrl: new URL(`${ORIGIN}/`), proxy: undefined },
-  itself: { runnerName: 'mac-me', repository: 'octo-org/app' },
+  ownRunner: { runnerName: 'mac-me', repository: 'octo-org/app' },
 };
 
 let clock: FakeClock;
@@ -30,7 +30,7 @@ let cancellation: AbortController;
 let said: string[];
 let guard: Guard;
 
-function guardFor(wish: Partial<RunnerWish> = {}, changes: Partial<GuardOptions> = {}): Guard {
+function guardFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardOptions> = {}): Guard {
   const write = (line: string) => {
     said.push(line);
   };
@@ -40,7 +40,7 @@ function guardFor(wish: Partial<RunnerWish> = {}, changes: Partial<GuardOptions>
   };
   const { signal } = cancellation;
   return createGuard({
-    ...{ wish: { ...WISH, ...wish }, clock, random: () => 0, terminal, signal },
+    ...{ runner: { ...RUNNER, ...runner }, clock, random: () => 0, terminal, signal },
     ...{ requestTimeoutMs: 10_000, patienceMs: 60_000, addresses: ['192.0.2.1'], dispatchers: undefined },
     ...changes,
   });
@@ -83,7 +83,7 @@ describe('before the restart', () => {
       expect.objectContaining({ code: 'self_restart' }),
     );
     const self = { runnerName: 'mac-runner-1', repository: 'octo-org/app' };
-    await expect(guardFor({ itself: self }).gate.isOpen(instance())).rejects.toMatchObject({
+    await expect(guardFor({ ownRunner: self }).gate.isOpen(instance())).rejects.toMatchObject({
       code: 'self_restart',
     });
   });
@@ -109,7 +109,7 @@ describe('after the restart', () => {
       .reply(200, mine({ status: 'offline' }));
     nock(ORIGIN).get(ONE).reply(200, mine());
     const outcome = verified();
-    expect(await guard.conclude(outcome)).toEqual({
+    expect(await guard.afterRestart(outcome)).toEqual({
       ...outcome,
       runner: { status: 'online', backAt: clock.now() },
     });
@@ -123,7 +123,7 @@ describe('after the restart', () => {
       .get(ONE)
       .times(9)
       .reply(200, mine({ status: 'offline' }));
-    expect(await guard.conclude(verified())).toMatchObject({
+    expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
       runner: { status: 'not_back', backAt: undefined },
       error: { code: 'runner_not_back' },
@@ -132,7 +132,7 @@ describe('after the restart', () => {
 
   test('GitHub says no: nothing is known of the runner', async () => {
     nock(ORIGIN).get(ONE).reply(401);
-    expect(await guard.conclude(verified())).toMatchObject({
+    expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
       runner: { status: undefined },
       error: { code: 'github_api_failed' },
@@ -143,7 +143,7 @@ describe('after the restart', () => {
     nock(ORIGIN).get(ONE).delay(3_600_000).reply(200, mine());
     const cause = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
     setImmediate(() => cancellation.abort(cause));
-    expect(await guard.conclude(verified())).toMatchObject({
+    expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
       error: {
         ...{ code: 'cancelled', cause },
@@ -185,19 +185,19 @@ test("GitHub's API may have a prefix, whatever slashes are behind it", async () 
 
 test('nobody waits for a runner that was never looked for, or after a restart nobody knows the time of', async () => {
   const nothing = { status: undefined, backAt: undefined };
-  expect((await guard.conclude(verified())).runner).toEqual(nothing);
+  expect((await guard.afterRestart(verified())).runner).toEqual(nothing);
   listed(mine());
   await guard.gate.isOpen(instance());
-  expect((await guard.conclude({ ...verified(), moments: {} })).runner).toEqual(nothing);
+  expect((await guard.afterRestart({ ...verified(), moments: {} })).runner).toEqual(nothing);
   const unknown: Outcome = { ...verified(), restarted: 'unknown' };
-  expect(await guard.conclude(unknown)).toEqual({ ...unknown, runner: nothing });
+  expect(await guard.afterRestart(unknown)).toEqual({ ...unknown, runner: nothing });
 });
 
 test('nobody waits for the runner of a VM that is not restarted', async () => {
   listed(mine());
   await guard.gate.isOpen(instance());
   const outcome: Outcome = { ...NOTHING_DONE, restarted: 'unknown' };
-  expect(await guard.conclude(outcome)).toEqual({
+  expect(await guard.afterRestart(outcome)).toEqual({
     ...outcome,
     runner: { status: undefined, backAt: undefined },
   });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Answer } from '../../src/controller/transport.ts';
+import type { Answer } from '../../src/http/transport.ts';
 import { rateLimitMs } from '../../src/runner/rate-limit.ts';
 
 const DATE = 'Wed, 01 Jul 2026 12:00:00 GMT';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ReadBounds } from '../../src/controller/client.ts';
+import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Runner } from '../../src/runner/github.ts';
+import type { Runner } from '../../src/runner/runners.ts';
 import { createTracker, lookUntil } from '../../src/runner/tracker.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, runner } from '../support/runners.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { reactAsGitHub } from '../../simulator/github-face.ts';
+import { reactAsGitHub } from '../../simulator/github-api.ts';
 import { DEFAULT_HABITS, GitHubWorld, type SimulatedRunner } from '../../simulator/github-world.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 

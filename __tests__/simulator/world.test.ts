@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceBody, listItem, nodeBody } from '../../simulator/wire.ts';
+import { instanceBody, listItem, nodeBody } from '../../simulator/answer-bodies.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');

@@ -1,5 +1,5 @@
-import type { Runner } from '../../src/runner/github.ts';
-import type { Reading } from '../../src/runner/reading.ts';
+import type { Runner } from '../../src/runner/runners.ts';
+import type { RunnerSnapshot } from '../../src/runner/snapshot.ts';
 
 /** A runner that is online and has no job, but for what is given. */
 export function runner(changes: Partial<Runner> = {}): Runner {
@@ -12,7 +12,7 @@ export const offline = runner({ isOnline: false });
 export const wedged = runner({ isOnline: false, isBusy: true });
 
 /** A look that began at `seconds` on the clock and was answered at once. */
-export function reading(seconds: number, seen: Reading['runner'], tookSeconds = 0): Reading {
+export function snapshot(seconds: number, seen: RunnerSnapshot['runner'], tookSeconds = 0): RunnerSnapshot {
   return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runner: seen };
 }
 

@@ -1,5 +1,5 @@
-import type { Reaction, SeenRequest } from '../../simulator/face.ts';
-import { GITHUB_API_PATH } from '../../simulator/github-face.ts';
+import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
+import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../simulator/github-world.ts';
 import { type Interventions, type RunningSimulator, serve } from '../../simulator/server.ts';
 import { type RunningStep, type StepResult, startStep } from '../../simulator/step.ts';

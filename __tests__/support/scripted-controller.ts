@@ -1,7 +1,11 @@
-import type { ReadBounds } from '../../src/controller/client.ts';
-import type { Controller, RestartReply, RestartRequest } from '../../src/controller/controller.ts';
+import type {
+  Controller,
+  ReadBounds,
+  RestartReply,
+  RestartRequest,
+  WriteBounds,
+} from '../../src/controller/controller.ts';
 import type { Instance, Target } from '../../src/controller/instance.ts';
-import type { Bounds } from '../../src/controller/transport.ts';
 
 /** What one look shows: an instance, its absence, or an error; a function may do something on the way. */
 export type Shown = Instance | undefined | Error | ((bounds: ReadBounds) => Instance | undefined);
@@ -49,7 +53,7 @@ export function createScriptedController({
       calls.push('version');
       return version;
     },
-    async restartInstance(request: RestartRequest, asked: Bounds) {
+    async restartInstance(request: RestartRequest, asked: WriteBounds) {
       bounds.push(asked);
       calls.push(`restart ${JSON.stringify(request)}`);
       asked.onDeparture?.();

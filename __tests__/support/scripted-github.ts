@@ -1,6 +1,6 @@
-import type { ReadBounds } from '../../src/controller/client.ts';
+import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { GitHub, Runner } from '../../src/runner/github.ts';
+import type { GitHub, Runner } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
 export type Answer = readonly Runner[] | Error;
@@ -11,7 +11,7 @@ export interface ScriptedGitHub extends GitHub {
 }
 
 export const silence = new ActionError('github_api_failed', 'GitHub gave no usable answer.', {
-  transient: true,
+  isTransient: true,
 });
 export const refusal = new ActionError('github_api_failed', 'github_token may not read runners.');
 

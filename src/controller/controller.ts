@@ -1,5 +1,9 @@
+import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { Client, ReadBounds } from './client.ts';
+import { isRecord, text, UnusableAnswer } from '../http/json.ts';
+import type { Fault, RetryBounds } from '../http/retry.ts';
+import type { Answer, NoAnswer, SendBounds } from '../http/transport.ts';
+import type { Client } from './client.ts';
 import {
   type Envelope,
   hostOf,
@@ -10,8 +14,13 @@ import {
   whatItIs,
 } from './envelope.ts';
 import { type Instance, readInstance, readMatches, type Target, WELL_KNOWN } from './instance.ts';
-import { isRecord, text, UnusableAnswer } from './json.ts';
-import type { Answer, Bounds, NoAnswer } from './transport.ts';
+
+/** How far a question may go, and who is told of tries that failed. */
+export type ReadBounds = RetryBounds;
+/** A try that got no usable answer: `kind` is for counting, `reason` for people. */
+export type ReadFault = Fault;
+/** The same for what changes something, and who is told when it is about to leave this machine. */
+export type WriteBounds = SendBounds;
 
 /** What `POST /api/v1/rpc/vm/restart` takes; what is undefined is left out of the request. */
 export interface RestartRequest {
@@ -39,7 +48,7 @@ export interface Controller {
    * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted; beside the errors above
    * these are `restart_refused` and `restart_unsupported`.
    */
-  restartInstance(request: RestartRequest, bounds: Bounds): Promise<RestartReply>;
+  restartInstance(request: RestartRequest, bounds: WriteBounds): Promise<RestartReply>;
   /** `GET /api/v1/status`: the version, e.g. `1.50.1-5e3c3f5b`. For error messages, so it gives up soon, and never throws. */
   getVersion(bounds: Bounds): Promise<string | undefined>;
 }
@@ -96,15 +105,15 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
     return instances.map(scrubbed);
   }
 
-  async function restartInstance(request: RestartRequest, bounds: Bounds): Promise<RestartReply> {
+  async function restartInstance(request: RestartRequest, bounds: WriteBounds): Promise<RestartReply> {
     const body = {
       instance_id: request.instanceId,
       vnc_password: request.vncPassword,
       usb_device: request.usbDevice,
     };
-    const exchange = await client.write({ path: RESTART_PATH, body }, bounds);
-    if ('noAnswer' in exchange) return withoutAnswer(exchange.noAnswer);
-    const { answer } = exchange;
+    const result = await client.write({ path: RESTART_PATH, body }, bounds);
+    if ('noAnswer' in result) return withoutAnswer(result.noAnswer);
+    const { answer } = result;
     const envelope = parseEnvelope(answer);
     throwIfNotCarriedOut(answer, envelope);
     if (answer.status === 404) throw unsupported(await getVersion(bounds));
@@ -156,8 +165,8 @@ function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {
   return envelope.body;
 }
 
-function withoutAnswer({ left, reason, hint, cause }: NoAnswer): RestartReply {
-  if (!left) throw neverCarriedOut(reason, { hint, cause });
+function withoutAnswer({ mayHaveBeenSent, reason, hint, cause }: NoAnswer): RestartReply {
+  if (!mayHaveBeenSent) throw neverCarriedOut(reason, { hint, cause });
   return { kind: 'uncertain', reason: `no answer came: ${reason}` };
 }
 

@@ -1,10 +1,9 @@
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 import { ActionError } from '../errors.ts';
-import type { WriteRequest } from './client.ts';
+import { isRecord, parseJson } from '../http/json.ts';
+import { isTransientStatus } from '../http/retry.ts';
+import type { Answer, HttpResult } from '../http/transport.ts';
 import { isRedirect, isSuccess, redirected, whatItIs } from './envelope.ts';
-import { isRecord, parseJson } from './json.ts';
-import { isPassing } from './retry.ts';
-import type { Answer, Exchange } from './transport.ts';
 
 /** How the step shows who it is. A client certificate is not among these: it belongs to the connection. */
 export type Identity =
@@ -13,11 +12,18 @@ export type Identity =
   /** A user API key (UAK): an RSA key pair whose public half the controller holds. */
   | { readonly kind: 'api_key'; readonly id: string; readonly key: KeyObject };
 
-/** Headers for a request; or, where asking for them failed, the exchange that failed. */
-export type Authorization = { readonly headers: Readonly<Record<string, string>> } | Exchange;
+/** Headers for a request; or, where asking for them failed, what it came to. */
+export type Authorization = { readonly headers: Readonly<Record<string, string>> } | HttpResult;
+
+export interface PostRequest {
+  /** Below the controller's URL. */
+  readonly path: string;
+  /** To be sent as JSON. */
+  readonly body: unknown;
+}
 
 /** Posts without credentials. */
-export type Post = (request: WriteRequest) => Promise<Exchange>;
+export type Post = (request: PostRequest) => Promise<HttpResult>;
 
 export interface Credentials {
   /** What to do about HTTP 401. */
@@ -85,7 +91,7 @@ interface Session {
 }
 
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | Exchange> {
+async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | HttpResult> {
   const hand = await post({ path: HAND_PATH, body: { id } });
   if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
   if (isRedirect(hand.answer)) throw redirected(`POST ${HAND_PATH}`, hand.answer);
@@ -102,21 +108,21 @@ async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | Ex
 }
 
 /** An answer to judge, as opposed to one that may be another the next time. */
-function isAnswered(exchange: Exchange): exchange is { answer: Answer } {
-  return 'answer' in exchange && !isPassing(exchange.answer.status);
+function isAnswered(result: HttpResult): result is { answer: Answer } {
+  return 'answer' in result && !isTransientStatus(result.answer.status);
 }
 
 /** Without a session, the request itself never leaves. */
-function notSent(path: string, exchange: Exchange): Exchange {
-  if ('noAnswer' in exchange) return { noAnswer: { ...exchange.noAnswer, left: false } };
-  const { status, retryAfterMs } = exchange.answer;
-  const reason = isPassing(status)
+function notSent(path: string, result: HttpResult): HttpResult {
+  if ('noAnswer' in result) return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
+  const { status, retryAfterMs } = result.answer;
+  const reason = isTransientStatus(status)
     ? `was answered with HTTP ${status}`
-    : `was answered with ${whatItIs(exchange.answer)}`;
+    : `was answered with ${whatItIs(result.answer)}`;
   const hint = 'Look at the controller, and at what stands before it.';
   const noAnswer = {
-    left: false,
-    isFinal: false,
+    mayHaveBeenSent: false,
+    isPermanent: false,
     reason: `the handshake (${path}) ${reason}`,
     hint,
     retryAfterMs,

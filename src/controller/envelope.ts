@@ -1,6 +1,6 @@
 import { ActionError } from '../errors.ts';
-import { isRecord, parseJson, text, UnusableAnswer } from './json.ts';
-import type { Answer } from './transport.ts';
+import { isRecord, parseJson, text, UnusableAnswer } from '../http/json.ts';
+import type { Answer } from '../http/transport.ts';
 
 /** What every answer of the API is wrapped in; `FAIL` is what counts as failure, whatever the HTTP status. */
 export type Envelope =

@@ -1,5 +1,5 @@
 import { seconds } from '../clock.ts';
-import type { Log } from './means.ts';
+import type { Log } from './context.ts';
 
 /** What was observed while waiting: told to the log where it changes, and counted to explain a timeout. */
 export interface Journal {

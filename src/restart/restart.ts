@@ -1,10 +1,9 @@
 import { seconds } from '../clock.ts';
-import type { RestartReply } from '../controller/controller.ts';
+import type { RestartReply, WriteBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
-import type { Bounds } from '../controller/transport.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import { takeBaseline } from './baseline.ts';
-import type { Means } from './means.ts';
+import type { RestartContext } from './context.ts';
+import { takeBaseline } from './preflight.ts';
 import { learn, NO_RHYTHM, type Observation } from './rhythm.ts';
 import type { PollInterval } from './schedule.ts';
 import { type Baseline, describeState } from './verdict.ts';
@@ -56,18 +55,18 @@ export const NOTHING_DONE: Outcome = {
 type Draft = { -readonly [K in keyof Outcome]: Outcome[K] };
 
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
-export async function restart(job: RestartJob, means: Means): Promise<Outcome> {
+export async function restart(job: RestartJob, context: RestartContext): Promise<Outcome> {
   const record: Draft = { ...NOTHING_DONE };
   try {
-    await restartAndProve(job, means, record);
+    await restartAndProve(job, context, record);
   } catch (error) {
-    record.error = explain(asActionError(error), record.restarted);
+    record.error = explainCancellation(asActionError(error), record.restarted);
   }
   return record;
 }
 
-async function restartAndProve(job: RestartJob, means: Means, record: Draft): Promise<void> {
-  const { clock, log, signal } = means;
+async function restartAndProve(job: RestartJob, context: RestartContext, record: Draft): Promise<void> {
+  const { clock, log, signal } = context;
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
@@ -77,7 +76,7 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
   };
 
   mark(record, 'started', clock.now());
-  const { baseline, deadline } = await prepare(job, means, { record, onSeen, onLook });
+  const { baseline, deadline } = await prepare(job, context, { record, onSeen, onLook });
   if (job.dryRun)
     return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
 
@@ -90,9 +89,9 @@ async function restartAndProve(job: RestartJob, means: Means, record: Draft): Pr
   };
   onDeparture();
   const { instanceId } = baseline.instance;
-  const reply = await send(job, { means, record, instanceId, bounds: { deadline, signal, onDeparture } });
+  const reply = await send(job, { context, record, instanceId, bounds: { deadline, signal, onDeparture } });
   const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
-  const instance = await watch(means, watching);
+  const instance = await watch(context, watching);
 
   record.restarted = 'true';
   mark(record, 'verified', clock.now());
@@ -113,13 +112,13 @@ interface Preparing {
 /** Takes the baseline, and takes it anew as long as the gate holds the restart up: the restart's own time stands still then. */
 async function prepare(
   job: RestartJob,
-  means: Means,
+  context: RestartContext,
   { record, onSeen, onLook }: Preparing,
 ): Promise<{ baseline: Baseline; deadline: number }> {
-  const { clock, log, gate } = means;
+  const { clock, log, gate } = context;
   let [target, deadline]: [Target, number] = [job.target, clock.now() + job.timeoutMs];
   for (;;) {
-    const baseline = await takeBaseline(means, { target, deadline, onSeen, onLook });
+    const baseline = await takeBaseline(context, { target, deadline, onSeen, onLook });
     record.before = baseline.instance;
     log.info(`Before: ${describeState(baseline.instance)}`);
     if (gate === undefined) return { baseline, deadline };
@@ -136,16 +135,19 @@ async function prepare(
 }
 
 interface Sending {
-  readonly means: Means;
+  readonly context: RestartContext;
   readonly record: Draft;
   readonly instanceId: string;
-  readonly bounds: Bounds;
+  readonly bounds: WriteBounds;
 }
 
 /** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
-async function send(job: RestartJob, { means, record, instanceId, bounds }: Sending): Promise<RestartReply> {
+async function send(
+  job: RestartJob,
+  { context, record, instanceId, bounds }: Sending,
+): Promise<RestartReply> {
   const { vncPassword, usbDevice } = job;
-  const { controller, log } = means;
+  const { controller, log } = context;
   record.restarted = 'unknown';
   try {
     const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
@@ -169,7 +171,7 @@ function describeRequest({ vncPassword, usbDevice }: RestartJob, { instanceId, n
 }
 
 /** A cancelled step has to say what it leaves behind. */
-function explain(error: ActionError, restarted: Outcome['restarted']): ActionError {
+function explainCancellation(error: ActionError, restarted: Outcome['restarted']): ActionError {
   if (error.code !== 'cancelled') return error;
   const left =
     restarted === 'false'

@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../instant.ts';
-import { isOlder } from './age.ts';
+import { isOlder } from './ordering.ts';
 
 /** From one moment to another, in milliseconds. */
 export interface Span {

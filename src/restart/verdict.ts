@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../instant.ts';
-import { ageOf, isBootBefore, isComparable, isNewer, isOlder } from './age.ts';
+import { ageOf, isBootBefore, isComparable, isNewer, isOlder } from './ordering.ts';
 
 /** The instance right before the restart was sent: what the proof compares with. */
 export interface Baseline {
@@ -81,7 +81,7 @@ export function judge(history: History, sample: Sample): { verdict: Verdict; his
 function verdictOn(history: History, sample: Sample): Verdict {
   const { trouble } = history;
   const { at, instance } = sample;
-  if (trouble !== undefined && isFinal(trouble, at))
+  if (trouble !== undefined && hasFailedForGood(trouble, at))
     return { kind: 'failed', reason: describeTrouble(instance) };
   if (instance === undefined)
     return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
@@ -140,7 +140,7 @@ function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): T
   };
 }
 
-function isFinal({ since, newerLooks, terminalLooks }: Trouble, at: number): boolean {
+function hasFailedForGood({ since, newerLooks, terminalLooks }: Trouble, at: number): boolean {
   if (terminalLooks > 1) return true;
   return newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS;
 }

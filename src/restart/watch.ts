@@ -1,9 +1,9 @@
 import { seconds } from '../clock.ts';
-import type { RestartReply } from '../controller/controller.ts';
+import type { ReadFault, RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
+import { describeFault, type RestartContext } from './context.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { describeFault, type Fault, type Means } from './means.ts';
 import { learn, type Rhythm } from './rhythm.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
 import {
@@ -39,18 +39,18 @@ const LAST_LOOK_MS = 1_500;
  * @returns the instance as the proof shows it.
  * @throws ActionError `vm_failed`, `timed_out`, or what the controller threw for good.
  */
-export async function watch(means: Means, options: WatchOptions): Promise<Instance> {
-  const { clock, signal } = means;
+export async function watch(context: RestartContext, options: WatchOptions): Promise<Instance> {
+  const { clock, signal } = context;
   const { baseline, sentAt, deadline, pollInterval } = options;
   let { rhythm } = options;
-  const journal = createJournal({ log: means.log, now: clock.now, sentAt });
+  const journal = createJournal({ log: context.log, now: clock.now, sentAt });
   const findings: Findings = { history: startHistory(baseline, sentAt), unmet: [] };
   let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, looks: 0, deadline, rhythm });
   for (let looks = 1; ; looks++) {
     await clock.sleep(lookAt - clock.now(), signal);
     const lookedAt = clock.now();
     const isLast = lookedAt >= deadline;
-    const sample = await look(means, {
+    const sample = await look(context, {
       options,
       journal,
       until: isLast ? deadline + LAST_LOOK_MS : deadline,
@@ -91,9 +91,9 @@ interface Look {
 }
 
 /** One answer of the controller, or undefined if none that could be used came in time. */
-async function look(means: Means, { options, journal, until }: Look): Promise<Sample | undefined> {
-  const { controller, clock, signal } = means;
-  const onFault = (fault: Fault) => journal.note(fault.kind, describeFault(fault));
+async function look(context: RestartContext, { options, journal, until }: Look): Promise<Sample | undefined> {
+  const { controller, clock, signal } = context;
+  const onFault = (fault: ReadFault) => journal.note(fault.kind, describeFault(fault));
   try {
     const instance = await controller.getInstance(options.baseline.instance.instanceId, {
       deadline: until,
@@ -103,7 +103,7 @@ async function look(means: Means, { options, journal, until }: Look): Promise<Sa
     if (instance !== undefined) options.onSeen(instance);
     return { at: clock.now(), instance };
   } catch (error) {
-    if (error instanceof ActionError && error.transient) return undefined;
+    if (error instanceof ActionError && error.isTransient) return undefined;
     throw error;
   }
 }

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
+import type { Gate, Log } from '../restart/context.ts';
 import { createJournal, type Journal } from '../restart/journal.ts';
-import type { Gate, Log } from '../restart/means.ts';
-import { describeRunner } from './find.ts';
-import { type Calm, judgeOccupation, type Occupation } from './occupation.ts';
-import type { Reading } from './reading.ts';
+import { type BusyVerdict, type IdleStretch, judgeBusy } from './busy-verdict.ts';
+import { describeRunner } from './find-runner.ts';
+import type { RunnerSnapshot } from './snapshot.ts';
 import { LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
 
 /** What to do about a runner that has a job. */
@@ -32,12 +32,12 @@ export interface RunnerGate extends Gate {
 
 export interface Findings {
   readonly tracker: Tracker;
-  readonly last: Reading;
+  readonly last: RunnerSnapshot;
 }
 
 interface Watch extends Findings {
-  last: Reading;
-  calm: Calm | undefined;
+  last: RunnerSnapshot;
+  idleStretch: IdleStretch | undefined;
   /** When a busy runner is waited for no more; and when a silent GitHub is not. On the clock's scale. */
   readonly busyUntil: number;
   readonly silentUntil: number;
@@ -55,9 +55,9 @@ export function createGate(options: GateOptions): RunnerGate {
         if (isBusy(watch.last)) log.warning(`${describe(watch.last)}; when_busy says to ignore that.`);
         return true;
       }
-      const occupation = isFirst ? judge(watch, watch.last) : await look(options, watch);
-      if (occupation === 'idle') return true;
-      await waitUntilIdle(options, watch, occupation);
+      const verdict = isFirst ? noteSnapshot(watch, watch.last) : await lookAgain(options, watch);
+      if (verdict === 'idle') return true;
+      await waitUntilIdle(options, watch, verdict);
       return false;
     },
     async rehearse(instance) {
@@ -75,50 +75,50 @@ async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
   const tracker = options.trackerFor(instance);
   const last = await tracker.find(clock.now() + patienceMs);
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
-  return { tracker, last, calm: undefined, busyUntil, silentUntil: busyUntil + patienceMs, journal };
+  return { tracker, last, idleStretch: undefined, busyUntil, silentUntil: busyUntil + patienceMs, journal };
 }
 
-function judge(watch: Watch, reading: Reading): Occupation {
-  const { occupation, calm } = judgeOccupation(watch.calm, reading);
-  watch.calm = calm;
-  if (reading.runner !== undefined) watch.last = reading;
-  watch.journal.note(occupation, `${describe(reading)}${WHAT_NOW[occupation]}`);
-  return occupation;
+function noteSnapshot(watch: Watch, snapshot: RunnerSnapshot): BusyVerdict {
+  const { verdict, idleStretch } = judgeBusy(watch.idleStretch, snapshot);
+  watch.idleStretch = idleStretch;
+  if (snapshot.runner !== undefined) watch.last = snapshot;
+  watch.journal.note(verdict, `${describe(snapshot)}${WHAT_NOW[verdict]}`);
+  return verdict;
 }
 
-const WHAT_NOW: Readonly<Record<Occupation, string>> = {
+const WHAT_NOW: Readonly<Record<BusyVerdict, string>> = {
   idle: ', and was for a minute: no job runs on it',
   settling: '; making sure for a minute, as GitHub learns late of a new job',
   busy: '; waiting for its job to end',
   unknown: '; looking again',
 };
 
-async function look({ clock }: GateOptions, watch: Watch): Promise<Occupation> {
-  return judge(watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+async function lookAgain({ clock }: GateOptions, watch: Watch): Promise<BusyVerdict> {
+  return noteSnapshot(watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
 }
 
 /** Until when each state of things is put up with. That no job is seen is made sure of in any case: it takes a minute. */
-const BEARABLE_UNTIL: Readonly<Record<Exclude<Occupation, 'idle'>, (watch: Watch) => number>> = {
+const PATIENCE_ENDS_AT: Readonly<Record<Exclude<BusyVerdict, 'idle'>, (watch: Watch) => number>> = {
   busy: ({ busyUntil }) => busyUntil,
   unknown: ({ silentUntil }) => silentUntil,
   settling: () => Number.POSITIVE_INFINITY,
 };
 
-async function waitUntilIdle(options: GateOptions, watch: Watch, first: Occupation): Promise<void> {
+async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerdict): Promise<void> {
   const { clock, signal } = options;
-  for (let occupation = first; occupation !== 'idle'; occupation = await look(options, watch)) {
-    const leftMs = BEARABLE_UNTIL[occupation](watch) - clock.now();
-    if (leftMs <= 0) throw occupation === 'busy' ? stillBusy(options, watch) : notKnown(watch);
+  for (let verdict = first; verdict !== 'idle'; verdict = await lookAgain(options, watch)) {
+    const leftMs = PATIENCE_ENDS_AT[verdict](watch) - clock.now();
+    if (leftMs <= 0) throw verdict === 'busy' ? stillBusy(options, watch) : notKnown(watch);
     await clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), signal);
   }
 }
 
-function isBusy({ runner }: Reading): boolean {
+function isBusy({ runner }: RunnerSnapshot): boolean {
   return runner !== undefined && runner !== 'gone' && runner.isBusy;
 }
 
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`. */
-function describe({ runner }: Reading): string {
+function describe({ runner }: RunnerSnapshot): string {
   if (runner === undefined) return 'GitHub gave no usable answer about the runner';
   if (runner === 'gone') return 'The runner is registered no more';
   return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}`;

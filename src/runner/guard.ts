@@ -1,26 +1,31 @@
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { createTransport, type Dispatchers } from '../controller/transport.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import type { Gate } from '../restart/means.ts';
+import { createTransport, type Dispatchers } from '../http/transport.ts';
+import type { Gate, Log } from '../restart/context.ts';
 import type { Outcome } from '../restart/restart.ts';
-import type { Terminal } from '../terminal.ts';
-import { createApi } from './api.ts';
-import { awaitReturn } from './await-return.ts';
 import { createGate, type RunnerGate } from './gate.ts';
-import { createGitHub } from './github.ts';
-import { refuseSelfRestart, sharedAddress } from './itself.ts';
+import { createGitHubClient } from './github-client.ts';
 import { fillName, hasPlaceholder } from './name.ts';
+import type { RunnerOptions, RunnerOutcome } from './options.ts';
+import { createRunners } from './runners.ts';
 import { describeScope } from './scope.ts';
+import { refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { createTracker } from './tracker.ts';
-import type { RunnerOutcome, RunnerWish } from './wish.ts';
+import { waitForRunner } from './wait-for-runner.ts';
+
+export interface GuardTerminal extends Log {
+  warning(line: string): void;
+  /** Takes secrets out of free text that GitHub wrote. */
+  scrub(text: string): string;
+}
 
 export interface GuardOptions {
-  readonly wish: RunnerWish;
+  readonly runner: RunnerOptions;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly terminal: Terminal;
+  readonly terminal: GuardTerminal;
   readonly signal: AbortSignal;
   /** For one HTTP request. */
   readonly requestTimeoutMs: number;
@@ -36,7 +41,7 @@ export interface GuardOptions {
 export interface Guard {
   readonly gate: Gate;
   /** After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome. */
-  conclude(outcome: Outcome): Promise<Outcome & { readonly runner: RunnerOutcome }>;
+  afterRestart(outcome: Outcome): Promise<Outcome & { readonly runner: RunnerOutcome }>;
   close(): Promise<void>;
 }
 
@@ -44,9 +49,10 @@ const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnaut
 
 /** @throws ActionError `self_restart` where the runner's name says that much already. */
 export function createGuard(options: GuardOptions): Guard {
-  const { wish, clock, random, terminal: log, signal, requestTimeoutMs, dispatchers } = options;
-  const { scope, token, apiUrl, proxy } = wish;
-  if (!hasPlaceholder(wish.nameTemplate)) refuseSelfRestart(wish.itself, { name: wish.nameTemplate, scope });
+  const { runner, clock, random, terminal: log, signal, requestTimeoutMs, dispatchers } = options;
+  const { scope, token, apiUrl, proxy } = runner;
+  if (!hasPlaceholder(runner.nameTemplate))
+    refuseSelfRestart(runner.ownRunner, { name: runner.nameTemplate, scope });
   const transport = createTransport({
     baseUrl: apiUrl,
     proxy,
@@ -56,26 +62,26 @@ export function createGuard(options: GuardOptions): Guard {
     dispatchers,
   });
   const baseUrl = apiUrl.href.replace(/\/+$/, '');
-  const api = createApi({ baseUrl, token, scope, transport, clock, random, scrub: log.scrub });
-  const github = createGitHub(api, scope);
+  const api = createGitHubClient({ baseUrl, token, scope, transport, clock, random, scrub: log.scrub });
+  const github = createRunners(api, scope);
 
   function trackerFor(instance: Instance) {
-    const name = fillName(wish.nameTemplate, instance);
-    refuseSelfRestart(wish.itself, { name, scope });
+    const name = fillName(runner.nameTemplate, instance);
+    refuseSelfRestart(runner.ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
     log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
     return createTracker({ github, sought: { name, scope }, clock, log, signal });
   }
 
-  const { whenBusy, busyTimeoutMs } = wish;
+  const { whenBusy, busyTimeoutMs } = runner;
   const { patienceMs } = options;
   const gate = createGate({ whenBusy, busyTimeoutMs, patienceMs, clock, log, signal, trackerFor });
   return {
     gate,
-    async conclude(outcome) {
-      const runner = await conclude(outcome, { gate, options });
+    async afterRestart(outcome) {
+      const returned = await waitIfVerified(outcome, { gate, options });
       log.debug(api.describeUsage());
-      return { ...outcome, ...runner };
+      return { ...outcome, ...returned };
     },
     close: transport.close,
   };
@@ -89,35 +95,35 @@ function warnOfSharedAddress(instance: Instance, { addresses, terminal }: GuardO
   );
 }
 
-interface Conclusion {
+interface AfterRestart {
   readonly runner: RunnerOutcome;
   readonly error?: ActionError;
 }
 
-async function conclude(
+async function waitIfVerified(
   { restarted, moments: { verified: verifiedAt } }: Outcome,
   { gate, options }: { gate: RunnerGate; options: GuardOptions },
-): Promise<Conclusion> {
+): Promise<AfterRestart> {
   const findings = gate.findings();
   if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
     return { runner: NO_RUNNER };
-  const { wish, clock, terminal: log, signal } = options;
+  const { runner: asked, clock, terminal: log, signal } = options;
   const { tracker, last } = findings;
-  const { runnerTimeoutMs } = wish;
+  const { runnerTimeoutMs } = asked;
   try {
     const watching = { tracker, before: last.runner, verifiedAt, runnerTimeoutMs, clock, log, signal };
-    return { runner: { status: await awaitReturn(watching), backAt: clock.now() } };
+    return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
   } catch (thrown) {
     const error = asActionError(thrown);
     const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-    return { runner: { status, backAt: undefined }, error: explain(error) };
+    return { runner: { status, backAt: undefined }, error: explainCancelledWait(error) };
   }
 }
 
 const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
 
 /** A cancelled step has to say what it leaves behind. */
-function explain(error: ActionError): ActionError {
+function explainCancelledWait(error: ActionError): ActionError {
   if (error.code !== 'cancelled') return error;
   const left = 'The VM was restarted and verified; whether its runner is back is not known.';
   return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });

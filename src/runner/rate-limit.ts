@@ -1,4 +1,4 @@
-import type { Answer } from '../controller/transport.ts';
+import type { Answer } from '../http/transport.ts';
 
 /** What GitHub asks for where it limits and does not say for how long. */
 const UNSAID_MS = 60_000;

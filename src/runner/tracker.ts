@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
+import type { Fault } from '../http/retry.ts';
+import type { Log } from '../restart/context.ts';
 import { createJournal } from '../restart/journal.ts';
-import type { Fault, Log } from '../restart/means.ts';
-import { findByName, findRunner, type Sought } from './find.ts';
-import type { GitHub, Runner } from './github.ts';
-import type { Reading } from './reading.ts';
+import { findByName, findRunner, type Sought } from './find-runner.ts';
+import type { GitHub, Runner } from './runners.ts';
+import type { RunnerSnapshot } from './snapshot.ts';
 
 /** Time between two looks at the runner: in milliseconds. */
 export const LOOK_EVERY_MS = 5_000;
@@ -20,9 +21,9 @@ export function lookUntil(now: number, deadline: number): number {
 /** Keeps an eye on the runner of one name, across registrations. */
 export interface Tracker {
   /** Looks it up by its name, once. @throws ActionError where it is not the only one, or GitHub gives no answer by then. */
-  find(deadline: number): Promise<Reading>;
+  find(deadline: number): Promise<RunnerSnapshot>;
   /** One look, which ends by `until` with or without an answer. @throws ActionError where GitHub says no for good. */
-  look(until: number): Promise<Reading>;
+  look(until: number): Promise<RunnerSnapshot>;
 }
 
 export interface TrackerOptions {
@@ -38,7 +39,7 @@ export function createTracker({ github, sought, clock, log, signal }: TrackerOpt
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
   const onFault = ({ kind, reason }: Fault) => journal.note(kind, `GitHub gave no usable answer: ${reason}`);
 
-  async function read(ask: () => Promise<Runner | 'gone' | undefined>): Promise<Reading> {
+  async function read(ask: () => Promise<Runner | 'gone' | undefined>): Promise<RunnerSnapshot> {
     const askedAt = clock.now();
     const runner = await ask();
     if (runner !== undefined) id = runner === 'gone' ? undefined : runner.id;
@@ -59,7 +60,7 @@ export function createTracker({ github, sought, clock, log, signal }: TrackerOpt
     look: (until) =>
       read(() =>
         current(until).catch((error: unknown) => {
-          if (error instanceof ActionError && error.transient) return undefined;
+          if (error instanceof ActionError && error.isTransient) return undefined;
           throw error;
         }),
       ),

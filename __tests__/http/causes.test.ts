@@ -1,0 +1,428 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createSecureServer as createHttp2Server } from 'node:http2';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
+import { type AddressInfo, connect as connectTo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
+import { explainFailure } from '../../src/http/causes.ts';
+import { createTransport, type NoAnswer, type TlsOptions } from '../../src/http/transport.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+// The table of causes, row by row; what can be made to happen really happens.
+
+const PLAIN: TlsOptions = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+const YESTERDAY = new Date(Date.now() - 86_400_000);
+
+let authority: Authority;
+let other: Authority;
+let server: Issued;
+let running: Server[] = [];
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  other = await createAuthority('Another CA');
+  server = await authority.issue({ name: 'server', hosts: ['127.0.0.1', 'localhost'] });
+});
+
+afterEach(() => {
+  for (const one of running) {
+    one.close();
+    one.closeAllConnections();
+  }
+  running = [];
+});
+
+function listen(one: Server): Promise<number> {
+  running.push(one);
+  return new Promise((resolve) => {
+    one.listen(0, '127.0.0.1', () => resolve((one.address() as AddressInfo).port));
+  });
+}
+
+function serveTls(changes: ServerOptions = {}): Promise<number> {
+  const identity = { cert: server.certificate, key: privatePem(server.key) };
+  return listen(createSecureServer({ ...identity, ...changes }, (_, response) => response.end('fine')));
+}
+
+async function ask(
+  url: string,
+  { tls = {}, proxy, isWrite = false }: { tls?: Partial<TlsOptions>; proxy?: string; isWrite?: boolean } = {},
+): Promise<NoAnswer | string> {
+  const clock = createFakeClock(() => true);
+  const transport = createTransport({
+    baseUrl: new URL(url),
+    proxy: proxy === undefined ? undefined : new URL(proxy),
+    tls: { ...PLAIN, ...tls },
+    requestTimeoutMs: 10_000,
+    clock,
+  });
+  const request = { method: 'GET', path: '/', headers: {}, maxBytes: 1_000, isWrite } as const;
+  const result = await transport.send(request, {
+    deadline: clock.now() + 60_000,
+    signal: new AbortController().signal,
+  });
+  await transport.close();
+  return 'answer' in result ? result.answer.text : result.noAnswer;
+}
+
+describe('TLS', () => {
+  const trusting = () => ({ ca: authority.certificate });
+
+  test("works with a CA of one's own, RSA or EC", async () => {
+    const rsa = await authority.issue({ name: 'rsa', hosts: ['127.0.0.1'], algorithm: 'RSA' });
+    const ports = [await serveTls(), await serveTls({ cert: rsa.certificate, key: privatePem(rsa.key) })];
+    for (const port of ports)
+      expect(await ask(`https://127.0.0.1:${port}`, { tls: trusting() })).toBe('fine');
+  });
+
+  test('works with any certificate, if that is wanted', async () => {
+    expect(await ask(`https://127.0.0.1:${await serveTls()}`, { tls: { rejectUnauthorized: false } })).toBe(
+      'fine',
+    );
+  });
+
+  test('works with a client certificate', async () => {
+    const client = await authority.issue({ name: 'client' });
+    const port = await serveTls({ ca: authority.certificate, requestCert: true, rejectUnauthorized: true });
+    const tls = { ...trusting(), cert: client.certificate, key: privatePem(client.key) };
+    expect(await ask(`https://127.0.0.1:${port}`, { tls })).toBe('fine');
+  });
+
+  test('through a proxy shows the client certificate to the server alone', async () => {
+    const client = await authority.issue({ name: 'client' });
+    const port = await serveTls({ ca: authority.certificate, requestCert: true, rejectUnauthorized: true });
+    const identity = { cert: server.certificate, key: privatePem(server.key) };
+    const proxy = createSecureServer({ ...identity, requestCert: true, rejectUnauthorized: false });
+    const shown: object[] = [];
+    proxy.on('connect', ({ socket }, tunnel) => {
+      shown.push((socket as TLSSocket).getPeerCertificate());
+      const onwards = connectTo(port, '127.0.0.1', () => {
+        tunnel.write('HTTP/1.1 200 OK\r\n\r\n');
+        tunnel.pipe(onwards).pipe(tunnel);
+      });
+      tunnel.on('error', () => onwards.destroy());
+      onwards.on('error', () => tunnel.destroy());
+    });
+    const tls = { ...trusting(), cert: client.certificate, key: privatePem(client.key) };
+    const proxyUrl = `https://127.0.0.1:${await listen(proxy)}`;
+    expect(await ask(`https://127.0.0.1:${port}`, { tls, proxy: proxyUrl })).toBe('fine');
+    expect(shown).toEqual([{}]);
+  });
+
+  test('leads to HTTP/2 where that is offered, but never for a write', async () => {
+    const identity = { cert: server.certificate, key: privatePem(server.key) };
+    const offering = createHttp2Server({ ...identity, allowHTTP1: true }, (request, response) =>
+      response.end(request.httpVersion),
+    );
+    offering.listen(0, '127.0.0.1');
+    const url = await new Promise<string>((resolve) => {
+      offering.once('listening', () =>
+        resolve(`https://127.0.0.1:${(offering.address() as AddressInfo).port}`),
+      );
+    });
+    const versions = [
+      await ask(url, { tls: trusting() }),
+      await ask(url, { tls: trusting(), isWrite: true }),
+    ];
+    offering.close();
+    expect(versions).toEqual(['2.0', '1.1']);
+  });
+
+  test('names a CA that nobody knows', async () => {
+    expect(await ask(`https://127.0.0.1:${await serveTls()}`)).toMatchObject({
+      ...{ mayHaveBeenSent: false, isPermanent: false },
+      reason: expect.stringContaining("nobody that is trusted has signed the server's certificate: "),
+      hint: 'Give the CA that signed it in ca_cert.',
+    });
+  });
+
+  test('names a wrong host', async () => {
+    const wrong = await authority.issue({ name: 'wrong', hosts: ['elsewhere.example'] });
+    const port = await serveTls({ cert: wrong.certificate, key: privatePem(wrong.key) });
+    expect(await ask(`https://127.0.0.1:${port}`, { tls: trusting() })).toMatchObject({
+      mayHaveBeenSent: false,
+      reason: expect.stringContaining("the server's certificate is for another host: "),
+      hint: expect.stringContaining('controller_url'),
+    });
+  });
+
+  test('names an expired server certificate', async () => {
+    const expired = await authority.issue({ name: 'old', hosts: ['127.0.0.1'], notAfter: YESTERDAY });
+    const port = await serveTls({ cert: expired.certificate, key: privatePem(expired.key) });
+    expect(await ask(`https://127.0.0.1:${port}`, { tls: trusting() })).toMatchObject({
+      mayHaveBeenSent: false,
+      reason: expect.stringContaining("the server's certificate has expired: "),
+    });
+  });
+
+  test.each<['TLSv1.2' | 'TLSv1.3', string]>([
+    ['TLSv1.2', 'the server broke off the TLS handshake'],
+    ['TLSv1.3', 'the connection was closed'],
+  ])('names a missing client certificate (%s)', async (maxVersion, reason) => {
+    const port = await serveTls({
+      ca: authority.certificate,
+      requestCert: true,
+      rejectUnauthorized: true,
+      maxVersion,
+    });
+    expect(await ask(`https://127.0.0.1:${port}`, { tls: trusting() })).toMatchObject({
+      reason: expect.stringContaining(reason),
+      hint: expect.stringContaining('client_cert'),
+    });
+  });
+
+  test.each<['TLSv1.2' | 'TLSv1.3']>([['TLSv1.2'], ['TLSv1.3']])(
+    'names a client certificate that is not accepted (%s)',
+    async (maxVersion) => {
+      const port = await serveTls({
+        ca: authority.certificate,
+        requestCert: true,
+        rejectUnauthorized: true,
+        maxVersion,
+      });
+      const client = await other.issue({ name: 'client' });
+      const tls = { ...trusting(), cert: client.certificate, key: privatePem(client.key) };
+      expect(await ask(`https://127.0.0.1:${port}`, { tls })).toMatchObject({
+        reason: expect.stringContaining('the connection was closed'),
+        hint: expect.stringContaining('client_cert'),
+      });
+    },
+  );
+
+  test('says that http and https are mixed up', async () => {
+    const port = await listen(createHttpServer((_, response) => response.end('fine')));
+    expect(await ask(`https://127.0.0.1:${port}`)).toMatchObject({
+      mayHaveBeenSent: false,
+      reason: expect.stringContaining('the server does not speak TLS there'),
+      hint: expect.stringContaining('http://'),
+    });
+  });
+});
+
+describe('proxies', () => {
+  async function refusing(status: number): Promise<string> {
+    const proxy = createHttpServer((_, response) => response.writeHead(status).end('no'));
+    proxy.on('connect', (_, socket) => socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`));
+    return `http://127.0.0.1:${await listen(proxy)}`;
+  }
+
+  const NO_PROXY = 'or add the controller to NO_PROXY.';
+
+  test.each<[number, string, boolean, string]>([
+    [
+      407,
+      'the proxy wants other credentials (HTTP 407)',
+      true,
+      `Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, ${NO_PROXY}`,
+    ],
+    [
+      403,
+      'the proxy refuses to connect there (HTTP 403)',
+      true,
+      `Have the proxy allow the host and port in controller_url, ${NO_PROXY}`,
+    ],
+    [502, 'the proxy cannot connect there', false, `Check controller_url as the proxy sees it, ${NO_PROXY}`],
+  ])('that answer CONNECT with %i are named', async (status, reason, isPermanent, hint) => {
+    const proxy = await refusing(status);
+    expect(await ask('https://controller.example', { proxy })).toMatchObject({
+      ...{ mayHaveBeenSent: false, isPermanent, hint },
+      reason: expect.stringMatching(
+        new RegExp(`^${reason.replace(/[()]/g, '\\$&')}.* through the proxy 127.0.0.1:`),
+      ),
+    });
+  });
+
+  test('that want credentials for plain HTTP are named', async () => {
+    expect(await ask('http://controller.example', { proxy: await refusing(407) })).toMatchObject({
+      isPermanent: true,
+      reason: expect.stringContaining('the proxy wants other credentials (HTTP 407)'),
+    });
+  });
+
+  test('that nobody answers at are named', async () => {
+    expect(await ask('https://controller.example', { proxy: 'http://127.0.0.1:1' })).toMatchObject({
+      mayHaveBeenSent: false,
+      reason: expect.stringMatching(/^the connection was refused: .*through the proxy 127\.0\.0\.1:1\)$/),
+    });
+  });
+});
+
+describe('each cause', () => {
+  const coded = (code: string, message: string) => Object.assign(new Error(message), { code });
+  const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
+  const CAUSES: readonly { reason: string; hint: string; signs: readonly (readonly [string, string])[] }[] = [
+    {
+      reason: 'the name of the host cannot be resolved',
+      hint: 'Check the host in controller_url, and the DNS of the machine that runs the step.',
+      signs: [
+        ['ENOTFOUND', 'getaddrinfo ENOTFOUND c.example'],
+        ['EAI_AGAIN', 'getaddrinfo EAI_AGAIN c.example'],
+      ],
+    },
+    {
+      reason: 'the connection was refused',
+      hint: 'Check host and port in controller_url, and that the controller is up.',
+      signs: [['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1']],
+    },
+    {
+      reason: 'there is no way to the host',
+      hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+      signs: [
+        ['EHOSTUNREACH', 'connect EHOSTUNREACH'],
+        ['ENETUNREACH', 'connect ENETUNREACH'],
+        ['EADDRNOTAVAIL', 'connect EADDRNOTAVAIL'],
+      ],
+    },
+    {
+      reason: "the server's certificate is for another host",
+      hint: 'Use the host name in controller_url that the certificate is made for.',
+      signs: [['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match']],
+    },
+    {
+      reason: "the server's certificate has expired",
+      hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+      signs: [['CERT_HAS_EXPIRED', 'certificate has expired']],
+    },
+    {
+      reason: "the server's certificate is not valid yet",
+      hint: 'Correct the clock of this machine, or the certificate of the server.',
+      signs: [['CERT_NOT_YET_VALID', 'certificate is not yet valid']],
+    },
+    {
+      reason: "nobody that is trusted has signed the server's certificate",
+      hint: 'Give the CA that signed it in ca_cert.',
+      signs: [
+        ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
+        ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'],
+        ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate'],
+        ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate'],
+      ],
+    },
+    {
+      reason: 'the server says that the client certificate has expired',
+      hint: 'Renew client_cert and client_key.',
+      signs: [['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'alert number 45']],
+    },
+    {
+      reason: 'the server wants a client certificate',
+      hint: 'Give one in client_cert and client_key.',
+      signs: [['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'alert number 116']],
+    },
+    {
+      reason: 'the server does not accept the client certificate',
+      hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
+      signs: [
+        ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'alert number 48'],
+        ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', 'alert number 49'],
+        ['ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR', 'alert number 51'],
+        ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'alert number 42'],
+        ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN', 'alert number 46'],
+      ],
+    },
+    {
+      reason: 'the server speaks HTTP/2 only',
+      hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+      signs: [
+        ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'alert number 120'],
+        ['ERR_OTHER', 'tlsv1 alert no application protocol'],
+      ],
+    },
+    {
+      reason: 'the server broke off the TLS handshake',
+      hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+      signs: [['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'alert number 40']],
+    },
+    {
+      reason: 'the server does not speak TLS there, or not as this machine does',
+      hint: 'Check whether controller_url should begin with http:// or name another port.',
+      signs: [
+        ['ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'],
+        ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'packet length too long'],
+        ['ERR_SSL_HTTP_REQUEST', 'http request'],
+        ['EPROTO', 'wrong version number'],
+      ],
+    },
+    {
+      reason: 'the server does not speak HTTP there',
+      hint: 'Check the port in controller_url, and whether it should begin with https://.',
+      signs: [
+        ['HPE_INVALID_CONSTANT', 'Expected HTTP/'],
+        ['UND_ERR_HTTP_PARSER', 'bad start line'],
+        ['ERR_OTHER', 'bad response to an HTTP/1.1 protocol request'],
+      ],
+    },
+    {
+      reason: 'the connection was closed',
+      hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
+      signs: [
+        ['ECONNRESET', 'read ECONNRESET'],
+        ['EPIPE', 'write EPIPE'],
+        ['UND_ERR_SOCKET', 'other side closed'],
+        ['ERR_HTTP2_INVALID_SESSION', 'The session has been destroyed'],
+      ],
+    },
+    {
+      reason: 'the connection timed out',
+      hint: CHECK_URL,
+      signs: [
+        ['ETIMEDOUT', 'connect ETIMEDOUT'],
+        ['UND_ERR_CONNECT_TIMEOUT', 'Connect Timeout Error'],
+      ],
+    },
+  ];
+  const signs = CAUSES.flatMap(({ reason, hint, signs: all }) =>
+    all.map(([code, message]) => ({ code, message, reason, hint })),
+  );
+
+  test.each(signs)('$code, $message: $reason', ({ code, message, reason, hint }) => {
+    const buried = new Error('request failed', { cause: coded(code, message) });
+    const detail = message.includes(code) ? message : `${message} (${code})`;
+    expect(explainFailure(buried, 'connecting')).toEqual({
+      ...{ reason: `${reason}: ${detail} (while connecting)`, hint, isPermanent: false },
+    });
+  });
+
+  test.each(signs.filter(({ code }) => !/ERR_OTHER|APPLICATION_PROTOCOL/.test(code)))(
+    '$code counts as a code, not as a word of a message',
+    ({ code }) => {
+      expect(explainFailure(coded('ERR_NEW', `about ${code} here`), 'connecting')).toEqual({
+        reason: `about ${code} here (ERR_NEW) (while connecting)`,
+        hint: CHECK_URL,
+        isPermanent: false,
+      });
+    },
+  );
+
+  test.each(['connecting', 'waiting for the answer', 'reading the answer'])(
+    'running out of time while %s',
+    (phase) => {
+      expect(explainFailure(new DOMException('late', 'TimeoutError'), phase)).toEqual({
+        reason: `timed out while ${phase}`,
+        hint: `${CHECK_URL} If it is only slow, raise request_timeout.`,
+        isPermanent: false,
+      });
+    },
+  );
+
+  test.each<[unknown, string]>([
+    [new Error('something new'), 'something new (while connecting)'],
+    [Object.assign(new Error('late'), { name: 'TimeoutError' }), 'late (while connecting)'],
+    ['a text', 'a text (while connecting)'],
+    ['ECONNREFUSED by a text', 'the connection was refused: ECONNREFUSED by a text (while connecting)'],
+  ])('any other: %p', (thrown, reason) => {
+    expect(explainFailure(thrown, 'connecting')).toMatchObject({ reason, isPermanent: false });
+  });
+
+  test('is not running out of time where somebody else gave up', () => {
+    const { reason } = explainFailure(new DOMException('over', 'AbortError'), 'connecting');
+    expect(reason).not.toContain('timed out');
+  });
+});
+
+test('another CA does not vouch for the server', async () => {
+  const port = await serveTls();
+  expect(await ask(`https://127.0.0.1:${port}`, { tls: { ca: other.certificate } })).toMatchObject({
+    mayHaveBeenSent: false,
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { proxyFor } from '../../src/http/proxy.ts';
+
+const PROXY = 'http://proxy.example:3128';
+
+function proxied(url: string, environment: Record<string, string>): string | undefined {
+  const proxy = proxyFor(new URL(url), environment);
+  return proxy instanceof URL ? proxy.href : proxy?.invalid;
+}
+
+test.each<[string, Record<string, string>, string | undefined]>([
+  ['http://c.example', {}, undefined],
+  ['http://c.example', { HTTP_PROXY: PROXY }, `${PROXY}/`],
+  ['http://c.example', { http_proxy: PROXY }, `${PROXY}/`],
+  ['http://c.example', { http_proxy: PROXY, HTTP_PROXY: 'http://other.example' }, `${PROXY}/`],
+  ['http://c.example', { http_proxy: '', HTTP_PROXY: PROXY }, `${PROXY}/`],
+  ['http://c.example', { HTTPS_PROXY: PROXY }, undefined],
+  ['https://c.example', { HTTP_PROXY: PROXY }, undefined],
+  ['https://c.example', { HTTPS_PROXY: 'https://me:pw@proxy.example' }, 'https://me:pw@proxy.example/'],
+  ['https://c.example', { HTTPS_PROXY: ' proxy.example:3128 ' }, `${PROXY}/`],
+  ['https://c.example', { HTTPS_PROXY: 'socks5://proxy.example' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'socks5://proxy.example/' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'xhttps://proxy.example/' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'http://' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'http://proxy.example/' }, 'http://proxy.example/'],
+  ['https://c.example', { HTTPS_PROXY: 'http://proxy.example/x' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'proxy.example?x' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'proxy.example:1#y' }, 'HTTPS_PROXY'],
+  ['https://c.example', { HTTPS_PROXY: 'http://100%:x@proxy.example' }, 'HTTPS_PROXY'],
+])('%s with %j', (url, environment, expected) => {
+  expect(proxied(url, environment)).toBe(expected);
+});
+
+test.each([
+  'http://localhost',
+  'http://sub.localhost:8090',
+  'http://127.0.0.1',
+  'http://127.1.2.3',
+  'http://[::1]:8090',
+])('%s is loopback, and never proxied', (url) => {
+  expect(proxied(url, { HTTP_PROXY: PROXY })).toBeUndefined();
+});
+
+test.each([
+  'http://127.0.0.1.example',
+  'http://128.0.0.1',
+  'http://notlocalhost',
+  'http://localhost.example',
+  'http://[::2]',
+])('%s is not loopback', (url) => {
+  expect(proxied(url, { HTTP_PROXY: PROXY })).toBe(`${PROXY}/`);
+});
+
+describe('NO_PROXY', () => {
+  test.each<[string, string, boolean]>([
+    ['*', 'http://c.example', true],
+    ['c.example', 'http://c.example:8090', true],
+    ['C.EXAMPLE', 'http://c.example', true],
+    ['other.example, c.example', 'http://c.example', true],
+    ['other.example c.example', 'http://c.example', true],
+    ['example', 'http://c.example', true],
+    ['.example', 'http://c.example', true],
+    ['*.example', 'http://c.example', true],
+    ['*.c.example', 'http://c.example', true],
+    ['xample', 'http://c.example', false],
+    ['d.c.example', 'http://c.example', false],
+    ['c.example:8090', 'http://c.example:8090', true],
+    ['c.example:8091', 'http://c.example:8090', false],
+    ['c.example:80', 'http://c.example', true],
+    ['c.example:443', 'https://c.example', true],
+    ['c.example:443', 'http://c.example', false],
+    ['192.0.2.7', 'http://192.0.2.7:8090', true],
+    ['[2001:db8::1]', 'http://[2001:db8::1]', true],
+    ['[2001:db8::1]:8090', 'http://[2001:db8::1]:8090', true],
+    ['2001:db8::a', 'http://[2001:db8::a]', true],
+    [',, ', 'http://c.example', false],
+    ['.', 'http://c.example', false],
+    ['.', 'http://c.example.', false],
+  ])('%j for %s: %p', (list, url, isExcepted) => {
+    expect(proxied(url, { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: list }) === undefined).toBe(
+      isExcepted,
+    );
+    expect(proxied(url, { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, no_proxy: list }) === undefined).toBe(
+      isExcepted,
+    );
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Attempt,
+  type Fault,
+  isTransientStatus,
+  parseRetryAfter,
+  type RetryBounds,
+  retry,
+} from '../../src/http/retry.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+test.each([
+  [407, false],
+  [408, true],
+  [409, false],
+  [428, false],
+  [429, true],
+  [430, false],
+  [499, false],
+  [500, true],
+  [503, true],
+])('HTTP %i may be another status the next time: %p', (status, expected) => {
+  expect(isTransientStatus(status)).toBe(expected);
+});
+
+type Bounds = Partial<Pick<RetryBounds, 'deadline' | 'signal' | 'onFault'>>;
+
+const FAULT: Fault = { kind: 'HTTP 502', reason: 'it is down' };
+
+/** When each try began, of so many that fail, and what it came to. */
+async function retried(
+  failures: number,
+  { chance = 0, waitMs = 0, ...bounds }: Bounds & { chance?: number; waitMs?: number } = {},
+) {
+  const clock = createFakeClock();
+  const startedAt = clock.now();
+  const triedAt: number[] = [];
+  const tryOnce = async (): Promise<Attempt<string>> => {
+    triedAt.push(clock.now() - startedAt);
+    return triedAt.length > failures ? { value: 'done' } : { fault: { ...FAULT, waitMs } };
+  };
+  const { deadline = 1e9, signal = new AbortController().signal, ...others } = bounds;
+  const given = { deadline: startedAt + deadline, signal, ...others };
+  const result = await retry({ clock, random: () => chance }, tryOnce, given);
+  return { triedAt, result, pausesMs: triedAt.slice(1).map((at, index) => at - (triedAt[index] ?? 0)) };
+}
+
+describe('tries', () => {
+  test('end with the first value', async () => {
+    expect(await retried(0)).toMatchObject({ triedAt: [0], result: { value: 'done' } });
+  });
+
+  test('begin again after pauses that double, up to three seconds', async () => {
+    expect((await retried(6)).pausesMs).toEqual([250, 500, 1_000, 2_000, 3_000, 3_000]);
+  });
+
+  test('are sooner by chance, by half of a pause at the most', async () => {
+    expect((await retried(5, { chance: 0.5 })).pausesMs).toEqual([187.5, 375, 750, 1_500, 2_250]);
+    expect((await retried(2, { chance: 1 })).pausesMs).toEqual([125, 250]);
+  });
+
+  test('are as far apart as the server asks for, if that is longer', async () => {
+    expect((await retried(2, { waitMs: 7_000 })).pausesMs).toEqual([7_000, 7_000]);
+    expect((await retried(2, { waitMs: 300 })).pausesMs).toEqual([300, 500]);
+  });
+
+  test('come closer together towards the deadline, and end where another is of no use', async () => {
+    const { triedAt, result } = await retried(100, { deadline: 2_000 });
+    expect(triedAt).toEqual([0, 250, 750, 1_375, 1_687.5, 1_843.75]);
+    expect(result).toEqual({ fault: { ...FAULT, waitMs: 0 } });
+  });
+
+  test.each([
+    [249, 1],
+    [250, 2],
+  ])('with %i ms left there are %i', async (deadline, tries) => {
+    expect((await retried(100, { deadline })).triedAt).toHaveLength(tries);
+  });
+
+  test.each([
+    [4_999, 2],
+    [5_000, 1],
+  ])('end at once where the server wants to be left alone for longer: %i ms', async (waitMs, tries) => {
+    expect((await retried(1, { deadline: 5_000, waitMs })).triedAt).toHaveLength(tries);
+  });
+
+  test('tell of each that failed, even of the last', async () => {
+    const faults: Fault[] = [];
+    await retried(100, { deadline: 600, onFault: (fault) => faults.push(fault) });
+    expect(faults).toHaveLength(3);
+    expect(faults[0]).toEqual({ ...FAULT, waitMs: 0 });
+  });
+
+  test('end with the signal, unless the last one ended with a value', async () => {
+    const signal = AbortSignal.abort(new Error('cancelled'));
+    const faults: Fault[] = [];
+    const onFault = (fault: Fault) => faults.push(fault);
+    await expect(retried(1, { signal, onFault })).rejects.toThrow('cancelled');
+    expect(faults).toEqual([]);
+    expect((await retried(0, { signal })).result).toEqual({ value: 'done' });
+  });
+});
+
+describe('Retry-After', () => {
+  const DATE = 'Sun, 13 Oct 2024 10:51:34 GMT';
+
+  test.each<[string | undefined, string | undefined, number | undefined]>([
+    ['7', undefined, 7_000],
+    [' 7 ', undefined, 7_000],
+    ['0', undefined, 0],
+    ['999999999', undefined, 999_999_999_000],
+    ['1234567890', undefined, undefined],
+    ['in 7', undefined, undefined],
+    ['7 s', undefined, undefined],
+    ['-7', undefined, undefined],
+    ['', DATE, undefined],
+    [undefined, DATE, undefined],
+    [undefined, undefined, undefined],
+    ['Sun, 13 Oct 2024 10:51:44 GMT', DATE, 10_000],
+    ['Sun, 13 Oct 2024 10:51:24 GMT', DATE, 0],
+    ['Sun, 13 Oct 2024 10:51:44 GMT', undefined, undefined],
+    ['Sun, 13 Oct 2024 10:51:44 GMT', 'yesterday', undefined],
+  ])('%j, answered at %j, asks for %p milliseconds', (retryAfter, date, expected) => {
+    expect(parseRetryAfter(retryAfter, date)).toBe(expected);
+  });
+});

@@ -1,0 +1,237 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import { type Inputs, readInputs, wantsJobSummary } from '../../src/inputs/inputs.ts';
+import { duration, HOUR, MINUTE, SECOND } from '../../src/inputs/parsers.ts';
+import { ID } from '../support/instances.ts';
+
+type Given = Readonly<Record<string, string>>;
+
+const VALID: Given = { controller_url: 'http://controller.example:8090', instance_id: ID };
+
+function read(given: Given, onSecret: (...secrets: readonly string[]) => void = () => {}): Inputs {
+  const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+  return readInputs(Object.fromEntries(variables), onSecret);
+}
+
+function problemsOf(given: Given): string {
+  try {
+    read(given);
+  } catch (error) {
+    if (error instanceof ActionError && error.code === 'invalid_input') return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+test('what is not given has its default', () => {
+  expect(read(VALID)).toEqual({
+    controllerUrl: new URL('http://controller.example:8090'),
+    target: { by: 'instance_id', id: ID },
+    vncPassword: undefined,
+    usbDevice: undefined,
+    timeoutMs: 300_000,
+    requestTimeoutMs: 10_000,
+    pollInterval: 'auto',
+    dryRun: false,
+    headers: {},
+    identity: { kind: 'none' },
+    tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
+    proxy: undefined,
+  });
+});
+
+test('a blank input counts as not given', () => {
+  const blank = {
+    external_id: ' ',
+    vnc_password: '\n',
+    usb_device: '  ',
+    timeout: '',
+    poll_interval: ' ',
+    dry_run: '',
+  };
+  expect(read({ ...VALID, ...blank })).toEqual(read(VALID));
+});
+
+test('nobody can change the inputs afterwards', () => {
+  expect(Object.isFrozen(read(VALID))).toBe(true);
+});
+
+/** Rows with a title: the value, or as much of it as anybody would read. */
+function titled<T>(
+  rows: readonly [name: string, value: string, expected: T][],
+): [string, T, string, string][] {
+  return rows.map(([name, value, expected]) => [
+    `${name}: ${JSON.stringify(value).slice(0, 80)}`,
+    expected,
+    name,
+    value,
+  ]);
+}
+
+describe('what is taken', () => {
+  test.each(
+    titled<Partial<Inputs>>([
+      ['instance_id', ` ${ID.toUpperCase()} `, { target: { by: 'instance_id', id: ID } }],
+      [
+        'controller_url',
+        'https://gate.example/anka/',
+        { controllerUrl: new URL('https://gate.example/anka/') },
+      ],
+      ['controller_url', 'HTTP://[::1]:8090', { controllerUrl: new URL('http://[::1]:8090') }],
+      [
+        'controller_url',
+        ' http://controller.example ',
+        { controllerUrl: new URL('http://controller.example') },
+      ],
+      [
+        'controller_url',
+        `http://host/${'x'.repeat(1_988)}`,
+        { controllerUrl: new URL(`http://host/${'x'.repeat(1_988)}`) },
+      ],
+      ['vnc_password', ' two words \n', { vncPassword: ' two words ' }],
+      ['vnc_password', 'x'.repeat(1_000), { vncPassword: 'x'.repeat(1_000) }],
+      ['vnc_password', `x\ny${'\r\n'.repeat(120_000)}`, { vncPassword: 'x\ny' }],
+      ['usb_device', ' iPhone 15 ', { usbDevice: 'iPhone 15' }],
+      ['timeout', '90', { timeoutMs: 90_000 }],
+      ['timeout', '90s', { timeoutMs: 90_000 }],
+      ['timeout', ' 1.5 m ', { timeoutMs: 90_000 }],
+      ['timeout', '24h', { timeoutMs: 86_400_000 }],
+      ['timeout', '1.25', { timeoutMs: 1_250 }],
+      ['timeout', '1.125s', { timeoutMs: 1_125 }],
+      ['timeout', '1s', { timeoutMs: 1_000 }],
+      ['request_timeout', '0.1', { requestTimeoutMs: 100 }],
+      ['request_timeout', '10m', { requestTimeoutMs: 600_000 }],
+      ['poll_interval', ' auto ', { pollInterval: 'auto' }],
+      ['poll_interval', '0.2s', { pollInterval: 200 }],
+      ['dry_run', ' true ', { dryRun: true }],
+      ['dry_run', 'True', { dryRun: true }],
+      ['dry_run', 'TRUE', { dryRun: true }],
+      ['dry_run', 'false', { dryRun: false }],
+      ['dry_run', 'False', { dryRun: false }],
+      ['dry_run', 'FALSE', { dryRun: false }],
+    ]),
+  )('%s', (_, expected, name, value) => {
+    expect(read({ ...VALID, [name]: value })).toMatchObject(expected);
+  });
+
+  test('an external_id instead of an instance_id', () => {
+    const given = { controller_url: VALID['controller_url'] ?? '', external_id: ' runner 7 ' };
+    expect(read(given).target).toEqual({ by: 'external_id', id: 'runner 7' });
+    const longest = 'x'.repeat(500);
+    expect(read({ ...given, external_id: longest }).target).toEqual({ by: 'external_id', id: longest });
+  });
+});
+
+describe('what is refused', () => {
+  test.each(
+    titled<string>([
+      [
+        'controller_url',
+        '',
+        'it is required; give http(s)://host[:port][/prefix], such as https://controller.example.com:8090',
+      ],
+      [
+        'controller_url',
+        'controller.example:8090',
+        '"controller.example:8090" is no address of the form http(s)://host[:port][/prefix], such as https://',
+      ],
+      ['controller_url', 'xhttp://host', '"xhttp://host" is no address'],
+      ['controller_url', 'http://host/a b', '"http://host/a b" is no address'],
+      ['controller_url', 'http://:hunter2@host', '"http://***@host" carries credentials'],
+      ['controller_url', `http://host/${'x'.repeat(1_989)}`, 'a text of 2001 characters is longer than 2000'],
+      ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is no address'],
+      ['controller_url', 'http://', '"http://" is no address'],
+      ['controller_url', 'http://a b', '"http://a b" is no address'],
+      ['controller_url', 'http://host:99999', 'is no address'],
+      ['controller_url', 'http://me:hunter2@host', '"http://***@host" carries credentials'],
+      ['controller_url', 'http://me@host', '"http://***@host" carries credentials'],
+      ['controller_url', 'me:hunt/er2@host', '"***@host" is no address'],
+      ['controller_url', 'http://host/?token=hunter2', '"http://host/?..." has a query'],
+      ['controller_url', 'http://host/#x', '"http://host/?..." has a query or a fragment'],
+      [
+        'controller_url',
+        `http://${'/'.repeat(120_000)}a`,
+        'a text of 120008 characters is longer than 2000 characters',
+      ],
+      ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; 16000 in 100 are the most'],
+      ['vnc_password', 'hunter2'.repeat(150), '1050 characters; 1000 are the most'],
+      ['instance_id', 'my-vm', '"my-vm" is no UUID'],
+      ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
+      ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
+      ['vnc_password', 'x'.repeat(1_001), '1001 characters; 1000 are the most'],
+      ['timeout', ' soon ', '"soon" is no time from 1s to 24h'],
+      ['timeout', 'x'.repeat(200), `"${'x'.repeat(200)}" is no time`],
+      ['timeout', 'x'.repeat(201), 'a text of 201 characters is no time'],
+      ['timeout', '0.9', '"0.9" is no time'],
+      ['timeout', '1.1234', '"1.1234" is no time'],
+      ['timeout', '25h', '"25h" is no time'],
+      ['timeout', '-5', '"-5" is no time'],
+      ['timeout', '1e3', '"1e3" is no time'],
+      ['timeout', '5 minutes', '"5 minutes" is no time'],
+      ['timeout', 'NaN', '"NaN" is no time'],
+      ['request_timeout', '0', '"0" is no time from 0.1s to 10m'],
+      [
+        'poll_interval',
+        '0.1',
+        '"0.1" is no time from 0.2s to 10m; write a number of seconds, or one with s, m or h, such as 90s; or auto',
+      ],
+      ['dry_run', 'yes', '"yes" is neither true nor false'],
+      ['job_summary', 'constructor', '"constructor" is neither true nor false'],
+    ]),
+  )('%s', (_, problem, name, value) => {
+    expect(problemsOf({ ...VALID, [name]: value })).toContain(`${name}: `);
+    expect(problemsOf({ ...VALID, [name]: value })).toContain(problem);
+    expect(problemsOf({ ...VALID, [name]: value })).not.toContain('hunter2');
+  });
+
+  test('both an instance_id and an external_id', () => {
+    expect(problemsOf({ ...VALID, external_id: 'x' })).toContain('both are given; give exactly one');
+  });
+
+  test('neither an instance_id nor an external_id', () => {
+    expect(problemsOf({ ...VALID, instance_id: '' })).toContain('neither is given; give exactly one');
+  });
+
+  test('with a hint at where it stands', () => {
+    expect(() => read({ ...VALID, timeout: 'soon' })).toThrow(
+      expect.objectContaining({ hint: "Correct the step's `with:`." }),
+    );
+  });
+
+  test('everything that is wrong, in one go', () => {
+    expect(problemsOf({ instance_id: 'x', timeout: 'y', dry_run: 'z' })).toMatch(
+      /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,
+    );
+  });
+});
+
+test.each([
+  [90 * MINUTE, 'from 1s to 1.5h'],
+  [HOUR, 'from 1s to 1h'],
+  [HOUR / 2, 'from 1s to 30m'],
+])('a time of at most %i ms says so for people', (max, range) => {
+  const problem = `"soon" is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`;
+  expect(duration({ min: SECOND, max })('soon')).toEqual({ problem });
+});
+
+test('no number is no time, even where none at all would do', () => {
+  expect(duration({ min: 0, max: HOUR })('0')).toEqual({ value: 0 });
+  expect(duration({ min: 0, max: HOUR })('soon')).toHaveProperty('problem');
+});
+
+test.each([
+  ['', true],
+  ['true', true],
+  ['False', false],
+  ['perhaps', true],
+])('job_summary %j, whatever else is wrong: %p', (job_summary, expected) => {
+  expect(wantsJobSummary({ INPUT_JOB_SUMMARY: job_summary })).toBe(expected);
+});
+
+test('secrets are told of even where other inputs are invalid', () => {
+  const secrets: string[] = [];
+  expect(() =>
+    read({ timeout: 'soon', vnc_password: 'hunter2' }, (...all) => secrets.push(...all)),
+  ).toThrow();
+  expect(secrets).toEqual(['hunter2']);
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import { readInputs } from '../../src/inputs/inputs.ts';
+import type { RunnerOptions } from '../../src/runner/options.ts';
+import { ID } from '../support/instances.ts';
+
+type Given = Readonly<Record<string, string>>;
+
+const WITH: Given = { controller_url: 'http://controller.example', instance_id: ID };
+const ASKED: Given = { ...WITH, runner_name: ' mac-7 ', github_token: 'hunter2\n' };
+const ENVIRONMENT: Given = { GITHUB_REPOSITORY: 'octo-org/app' };
+
+function read(
+  given: Given,
+  environment: Given = ENVIRONMENT,
+  secrets: string[] = [],
+): RunnerOptions | undefined {
+  const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+  return readInputs({ ...environment, ...Object.fromEntries(variables) }, (...all) => secrets.push(...all))
+    .runner;
+}
+
+function problemsOf(given: Given, environment: Given = ENVIRONMENT): string {
+  try {
+    read(given, environment);
+  } catch (error) {
+    if (error instanceof ActionError && error.code === 'invalid_input') return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+test('without runner_name there is no runner to look after', () => {
+  expect(read(WITH)).toBeUndefined();
+  expect(read({ ...WITH, runner_name: ' ', when_busy: 'fail' })).toBeUndefined();
+});
+
+test('what is not given has its default', () => {
+  expect(read(ASKED)).toEqual({
+    nameTemplate: 'mac-7',
+    scope: { kind: 'repository', owner: 'octo-org', repo: 'app' },
+    token: 'hunter2',
+    ...{ whenBusy: 'wait', busyTimeoutMs: 3_600_000, runnerTimeoutMs: 600_000 },
+    ...{ apiUrl: new URL('https://api.github.com'), proxy: undefined },
+    ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
+  });
+});
+
+test('the token is a secret', () => {
+  const secrets: string[] = [];
+  expect(() => read({ github_token: 'hunter2' }, {}, secrets)).toThrow();
+  expect(secrets).toEqual(['hunter2']);
+});
+
+describe('what is taken', () => {
+  test.each<[Given, Partial<RunnerOptions>]>([
+    [{ runner_name: '{external_id}-{name}' }, { nameTemplate: '{external_id}-{name}' }],
+    [{ runner_name: 'x'.repeat(1_000) }, { nameTemplate: 'x'.repeat(1_000) }],
+    [{ runner_scope: ' octo-corp ' }, { scope: { kind: 'organization', org: 'octo-corp' } }],
+    [{ runner_scope: 'enterprises/octo' }, { scope: { kind: 'enterprise', enterprise: 'octo' } }],
+    [{ when_busy: ' ignore ' }, { whenBusy: 'ignore' }],
+    [{ when_busy: 'fail' }, { whenBusy: 'fail' }],
+    [
+      { busy_timeout: '1s', runner_timeout: '24h' },
+      { busyTimeoutMs: 1_000, runnerTimeoutMs: 86_400_000 },
+    ],
+    [
+      { busy_timeout: '24h', runner_timeout: '90' },
+      { busyTimeoutMs: 86_400_000, runnerTimeoutMs: 90_000 },
+    ],
+  ])('%j', (given, expected) => {
+    expect(read({ ...ASKED, ...given })).toMatchObject(expected);
+  });
+
+  test('the API, proxy and runner of the environment', () => {
+    const environment = {
+      ...ENVIRONMENT,
+      GITHUB_API_URL: 'https://github.example/api/v3',
+      https_proxy: 'http://me:proxy-hunter2@proxy.example:3128',
+      RUNNER_NAME: 'mac-7',
+      RUNNER_ENVIRONMENT: 'self-hosted',
+    };
+    const secrets: string[] = [];
+    expect(read(ASKED, environment, secrets)).toMatchObject({
+      apiUrl: new URL('https://github.example/api/v3'),
+      proxy: new URL('http://me:proxy-hunter2@proxy.example:3128'),
+      ownRunner: { runnerName: 'mac-7', repository: 'octo-org/app' },
+    });
+    expect(secrets).toContain('proxy-hunter2');
+  });
+
+  test('the public API where the environment names none', () => {
+    expect(read(ASKED, { ...ENVIRONMENT, GITHUB_API_URL: '' })?.apiUrl.href).toBe('https://api.github.com/');
+    expect(read(ASKED, { ...ENVIRONMENT, GITHUB_API_URL: 'http://ghes.example' })?.apiUrl.host).toBe(
+      'ghes.example',
+    );
+  });
+
+  test("one of GitHub's own machines is nobody's VM", () => {
+    const environment = {
+      ...ENVIRONMENT,
+      RUNNER_NAME: 'GitHub Actions 7',
+      RUNNER_ENVIRONMENT: 'github-hosted',
+    };
+    expect(read(ASKED, environment)?.ownRunner.runnerName).toBeUndefined();
+  });
+
+  test('an organisation needs no repository', () => {
+    expect(read({ ...ASKED, runner_scope: 'octo-org' }, {})).toMatchObject({ ownRunner: { repository: '' } });
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['runner_name', '{vm}', '"{vm}" is no placeholder; there are {external_id}, {name} and {instance_id}'],
+    ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
+    ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
+    ['github_token', '', 'it is required with runner_name; it reads the runners'],
+    ['github_token', 'ghp_one ghp_two', 'it holds characters that no token has'],
+    ['github_token', 'ghp_\u20ac', 'it holds characters that no token has'],
+    ['when_busy', 'Wait', '"Wait" is none of wait, fail, ignore'],
+    ['busy_timeout', '25h', '"25h" is no time from 1s to 24h'],
+    ['busy_timeout', '0.9', '"0.9" is no time from 1s to 24h'],
+    ['runner_timeout', '0', '"0" is no time from 1s to 24h'],
+    ['runner_timeout', '25h', '"25h" is no time from 1s to 24h'],
+  ])('%s: %j', (name, value, problem) => {
+    const problems = problemsOf({ ...ASKED, [name]: value });
+    expect(problems).toMatch(new RegExp(`^An input is invalid:\n- ${name}: `));
+    expect(problems).toContain(problem);
+  });
+
+  test.each(['github_token', 'runner_scope'])('%s without runner_name: a job might be killed', (name) => {
+    const problems = problemsOf({ ...WITH, [name]: 'octo-org' });
+    expect(problems).toBe(
+      'An input is invalid:\n- runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope',
+    );
+  });
+
+  test('github_token without runner_name, whatever else is wrong', () => {
+    const problems = problemsOf({ ...WITH, github_token: 'hunter2', timeout: 'soon' });
+    expect(problems).toContain('- runner_name: it is blank');
+  });
+
+  test('no scope where the step runs for no repository', () => {
+    expect(problemsOf(ASKED, {})).toContain(
+      '- runner_scope: it is blank, and GITHUB_REPOSITORY is not set: give it',
+    );
+  });
+
+  test.each([
+    ...['nonsense', 'ftp://github.example', 'https://me@github.example', 'https://:pw@github.example'],
+    ...['https://github.example/?q=x', 'https://github.example/#f', 'xhttps://github.example'],
+  ])('GITHUB_API_URL %s', (GITHUB_API_URL) => {
+    expect(problemsOf(ASKED, { ...ENVIRONMENT, GITHUB_API_URL })).toContain(
+      '- GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]',
+    );
+  });
+
+  test('a proxy that is none, once', () => {
+    const given = { ...ASKED, controller_url: 'https://controller.example' };
+    const problems = problemsOf(given, { ...ENVIRONMENT, HTTPS_PROXY: 'http://proxy/path' });
+    expect(problems.match(/HTTPS_PROXY/g)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,337 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import { outputsOf } from '../../src/report/outputs.ts';
+import { report } from '../../src/report/report.ts';
+import { type StepOutcome, titleOf } from '../../src/report/step-outcome.ts';
+import { renderSummary, writeSummary } from '../../src/report/summary.ts';
+import { createTerminal } from '../../src/report/terminal.ts';
+import { NOTHING_DONE, type Outcome } from '../../src/restart/restart.ts';
+import { instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
+import { captureStdout } from '../support/log.ts';
+
+const SUCCESS: Outcome = {
+  restarted: 'true',
+  before: instance(),
+  last: restarted(10, { externalId: undefined }),
+  durationMs: 7_349,
+  moments: {},
+  error: undefined,
+};
+
+const same = (text: string) => text;
+
+const hostile = '<img src=x> [a](http://evil.example) `c` **d** | _e_ @f #1 &amp; www.evil.example\n\n# g';
+
+function failure(message: string, details: ConstructorParameters<typeof ActionError>[2] = {}): Outcome {
+  return { ...NOTHING_DONE, error: new ActionError('vm_failed', message, details) };
+}
+
+describe('outputs', () => {
+  test('of a restart that went well', () => {
+    expect(outputsOf(SUCCESS, same)).toEqual({
+      restarted: 'true',
+      start_date: NEW_BOOT,
+      previous_start_date: OLD_BOOT,
+      instance_id: 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5',
+      external_id: 'runner-1',
+      instance_state: 'Started',
+      status: 'running',
+      node_id: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
+      host_ip: '192.0.2.70',
+      ip: '192.168.64.25',
+      vnc_port: '5900',
+      ssh_port: '10001',
+      port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"ssh"}]',
+      duration: '7.3',
+      runner_status: '',
+      error_code: '',
+    });
+  });
+
+  test('name the external ID that was before, where it is no more, and the dates as far as known', () => {
+    const { before, last } = SUCCESS;
+    expect(outputsOf({ ...NOTHING_DONE, before }, same)).toMatchObject({
+      ...{ external_id: 'runner-1', previous_start_date: OLD_BOOT, start_date: '', port_forwarding: '' },
+    });
+    expect(outputsOf({ ...NOTHING_DONE, last }, same)).toMatchObject({
+      ...{ external_id: '', previous_start_date: '', start_date: NEW_BOOT },
+    });
+    expect(
+      outputsOf({ ...SUCCESS, before: instance({ startDate: undefined }) }, same).previous_start_date,
+    ).toBe('');
+    expect(outputsOf({ ...SUCCESS, last: instance({ externalId: 'other' }) }, same).external_id).toBe(
+      'other',
+    );
+  });
+
+  test('of ports: the one that leads to SSH, whichever it is', () => {
+    const port = (guestPort: number, hostPort: number) => ({
+      ...{ guestPort, hostPort, protocol: 'tcp', name: undefined },
+    });
+    const last = instance({ portForwarding: [port(5900, 1), port(22, 2), port(222, 3)] });
+    expect(outputsOf({ ...NOTHING_DONE, last }, same).ssh_port).toBe('2');
+  });
+
+  test('are empty where nothing is known', () => {
+    const outputs = Object.entries(outputsOf(failure('x'), same)).filter(([, value]) => value !== '');
+    expect(outputs).toEqual([
+      ['restarted', 'false'],
+      ['error_code', 'vm_failed'],
+    ]);
+  });
+
+  test('of an instance that says little', () => {
+    const last = instance({
+      ...{ externalId: undefined, status: undefined, startDate: undefined, nodeId: undefined },
+      ...{ hostIp: undefined, ip: undefined, vncPort: undefined },
+      portForwarding: [{ guestPort: 80, hostPort: 8080, protocol: undefined, name: undefined }],
+    });
+    expect(outputsOf({ ...NOTHING_DONE, last }, same)).toMatchObject({
+      ...{
+        external_id: '',
+        status: '',
+        start_date: '',
+        node_id: '',
+        host_ip: '',
+        ip: '',
+        vnc_port: '',
+        ssh_port: '',
+      },
+      port_forwarding: '[{"guest_port":80,"host_port":8080,"protocol":"","name":""}]',
+    });
+  });
+
+  test('are not mutilated where a secret happens to be a part of them', () => {
+    const terminal = createTerminal();
+    captureStdout();
+    for (const secret of ['1000', '2024', 'runn', '192.']) terminal.mask(secret);
+    const free = {
+      nodeId: 'node-1000',
+      portForwarding: [{ guestPort: 22, hostPort: 10_001, protocol: 'tcp', name: '2024' }],
+    };
+    expect(outputsOf({ ...SUCCESS, last: restarted(10, free) }, terminal.clean)).toMatchObject({
+      ...{
+        status: 'running',
+        start_date: NEW_BOOT,
+        ssh_port: '10001',
+        ip: '192.168.64.25',
+        node_id: 'node-***',
+      },
+      port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"***"}]',
+    });
+    expect(
+      outputsOf({ ...SUCCESS, last: restarted(10, { status: 'running away' }) }, terminal.clean).status,
+    ).toBe('***ing away');
+  });
+});
+
+test.each([
+  ...[
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+  ],
+  ...['running', 'stopped', 'suspended', 'deleted'],
+])('the documented word %s is put out even if a secret is a part of it', (word) => {
+  const outputs = outputsOf({ ...SUCCESS, last: instance({ state: word, status: word }) }, () => '***');
+  expect([outputs.instance_state, outputs.status]).toEqual([word, word]);
+});
+
+describe('report', () => {
+  let log: ReturnType<typeof captureStdout>;
+  beforeEach(() => {
+    log = captureStdout();
+    delete process.env['GITHUB_OUTPUT'];
+  });
+
+  test('sets harmless outputs, and prints no annotation on success', () => {
+    report({ ...SUCCESS, last: restarted(10, { status: '##[error]\nx' }) }, createTerminal());
+    expect(log.lines()).toContain('::set-output name=status::# #[error]\\u000ax');
+    expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([]);
+  });
+
+  test('prints one annotation on failure, and the chain of causes to the debug log', () => {
+    const cause = Object.assign(new Error('inner'), { stack: undefined, cause: 'root' });
+    report(failure('What failed.', { hint: 'What to do.', cause }), createTerminal());
+    expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([
+      '::error title=VM not restarted%3A vm_failed::What failed.%0AWhat to do.',
+    ]);
+    const debug = log.lines().filter((line) => line.startsWith('::debug::'));
+    expect(debug[0]).toBe('::debug::ActionError: What failed.');
+    expect(debug.slice(-2)).toEqual(['::debug::inner', '::debug::root']);
+  });
+
+  test('can do without a hint', () => {
+    report(failure('What failed.'), createTerminal());
+    expect(log.lines()).toContain('::error title=VM not restarted%3A vm_failed::What failed.');
+  });
+});
+
+test.each<[Partial<Outcome>, string]>([
+  [SUCCESS, 'VM restarted'],
+  [{}, 'VM can be restarted (dry run)'],
+  [failure('x'), 'VM not restarted: vm_failed'],
+  [{ ...failure('x'), restarted: 'unknown' }, 'VM restart not verified: vm_failed'],
+  [{ ...failure('x'), restarted: 'true' }, 'VM restarted, but not its runner: vm_failed'],
+])('title %#', (changes, title) => {
+  expect(titleOf({ ...NOTHING_DONE, ...changes })).toBe(title);
+});
+
+describe('job summary', () => {
+  const { clean } = createTerminal();
+
+  test('of a restart that went well: one table', () => {
+    const lines = renderSummary(SUCCESS, clean).split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      '<h3>VM restarted</h3>',
+      '<table>',
+      '<tr><th></th><th>before</th><th>now</th></tr>',
+    ]);
+    expect(lines).toContain(
+      `<tr><td>start date</td><td><code>${OLD_BOOT}</code></td><td><code>${NEW_BOOT}</code></td></tr>`,
+    );
+    expect(lines).toContain('<tr><td>duration</td><td></td><td><code>7.3 s</code></td></tr>');
+  });
+
+  test('shows what was before where it was something else', () => {
+    const before = instance({
+      ...{
+        name: 'old',
+        state: 'Pulling',
+        status: 'stopped',
+        nodeId: 'a',
+        hostIp: '192.0.2.1',
+        ip: undefined,
+      },
+      ...{ vncPort: undefined, portForwarding: [] },
+    });
+    const rows = renderSummary({ ...SUCCESS, before, last: restarted(10, { externalId: 'new' }) }, clean)
+      .split('\n')
+      .flatMap(
+        (line) => /^<tr><td>(.+?)<\/td><td>(.*?)<\/td><td>(.*?)<\/td><\/tr>$/.exec(line)?.slice(1) ?? [],
+      );
+    const code = (text: string) => `<code>${text}</code>`;
+    expect(rows).toEqual([
+      ...['instance', '', code('c2af6080-3ae3-4cd3-64e5-2193f31b9aa5')],
+      ...['external id', code('runner-1'), code('new')],
+      ...['name', code('old'), code('vm-1')],
+      ...['instance state', code('Pulling'), code('Started')],
+      ...['VM status', code('stopped'), code('running')],
+      ...['start date', code(OLD_BOOT), code(NEW_BOOT)],
+      ...['node', code('a'), code('72650d46-8ebe-4547-bb6c-8eb76e957b0a')],
+      ...['host IP', code('192.0.2.1'), code('192.0.2.70')],
+      ...['VM IP', '', code('192.168.64.25')],
+      ...['VNC port', '', code('5900')],
+      ...['SSH port', '', code('10001')],
+      ...['duration', '', code('7.3 s')],
+    ]);
+  });
+
+  test('is one block, of lines that end', () => {
+    const lines = renderSummary({ ...SUCCESS, durationMs: undefined }, clean).split('\n');
+    expect(lines.slice(-2)).toEqual([
+      '<tr><td>SSH port</td><td></td><td><code>10001</code></td></tr>',
+      '</table>',
+    ]);
+  });
+
+  test.each([
+    ['Zürich, 東京; e\u0301 10:51/x-y.', 'Zürich, 東京; e\u0301 10:51/x-y.'],
+    ['http://x', 'http&#58;&#47;&#47;x'],
+    ['🚀', '&#128640;'],
+    ['a_b', 'a&#95;b'],
+    ['"', '&#34;'],
+  ])('%j is %s', (message, shown) => {
+    expect(renderSummary(failure(message), clean).split('\n')[1]).toBe(`<p>${shown}</p>`);
+  });
+
+  test('of a runner that came back: its status, a chart, and a table for whoever shows none', () => {
+    const moments = { started: 0, heldUp: 0, cleared: 61_000, sent: 61_000, verified: 68_000 };
+    const last = restarted(10, { reportedAt: undefined });
+    const outcome: StepOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
+    const lines = renderSummary(outcome, clean).split('\n');
+    expect(lines).toContain('<tr><td>runner</td><td></td><td><code>online</code></td></tr>');
+    expect(outputsOf({ ...outcome, durationMs: 0 }, same).duration).toBe('0.0');
+    expect(lines.slice(lines.indexOf('</table>') + 1)).toEqual([
+      '',
+      '```mermaid',
+      'gantt',
+      '    dateFormat HH:mm:ss.SSS',
+      '    axisFormat %H:%M:%S',
+      '    wait until no job runs :00:00:00.000, 00:01:01.000',
+      '    restart sent to VM verified :00:01:01.000, 00:01:08.000',
+      '    VM verified to runner back :00:01:08.000, 00:02:48.000',
+      '```',
+      '',
+      '<table>',
+      '<tr><th></th><th>from</th><th>duration</th></tr>',
+      '<tr><td>wait until no job runs</td><td>0.0 s</td><td>61.0 s</td></tr>',
+      '<tr><td>restart sent to VM verified</td><td>61.0 s</td><td>7.0 s</td></tr>',
+      '<tr><td>VM verified to runner back</td><td>68.0 s</td><td>100.0 s</td></tr>',
+      '</table>',
+    ]);
+    expect(outputsOf(outcome, same).runner_status).toBe('online');
+  });
+
+  test('has neither where no runner was looked after, or nothing was waited for', () => {
+    const moments = { started: 0, sent: 0, verified: 7_000 };
+    expect(renderSummary({ ...SUCCESS, moments }, clean)).not.toContain('mermaid');
+    const runner = { status: undefined, backAt: undefined };
+    expect(renderSummary({ ...NOTHING_DONE, runner }, clean)).toBe(
+      '<h3>VM can be restarted &#40;dry run&#41;</h3>',
+    );
+  });
+
+  test('has no chart of what took longer than a day', () => {
+    const moments = { started: 0, heldUp: 0, cleared: 90_000_000, sent: 90_000_000, verified: 90_007_000 };
+    const runner = { status: undefined, backAt: undefined };
+    const summary = renderSummary({ ...SUCCESS, moments, runner }, clean);
+    expect(summary).not.toMatch(/mermaid|\n\n/);
+    expect(summary).toContain('<td>90000.0 s</td>');
+  });
+
+  test('of a failure before anything was seen: the reason and what to do', () => {
+    expect(renderSummary(failure('One.\n- Two.', { hint: 'Do it!' }), clean)).toBe(
+      '<h3>VM not restarted: vm&#95;failed</h3>\n<p>One.</p>\n<li>Two.</li>\n<p><b>What to do:</b> Do it&#33;</p>',
+    );
+    expect(renderSummary(failure('One.'), clean)).not.toContain('What to do');
+  });
+
+  test('of a failure after something was seen has the table, too', () => {
+    const summary = renderSummary({ ...failure('One.'), last: instance() }, clean);
+    expect(summary).toContain(`<tr><td>start date</td><td></td><td><code>${OLD_BOOT}</code></td></tr>`);
+  });
+
+  test('gives text from outside no meaning as HTML or Markdown', () => {
+    const summary = renderSummary(
+      { ...failure(hostile, { hint: hostile }), last: instance({ name: hostile }) },
+      clean,
+    );
+    const own = summary.replace(/<\/?(h3|p|b|li|table|tr|th|td|code)>|&#\d+;/g, '');
+    expect(own).not.toMatch(/[<>&`*|_[\]()@#\\!]|:\/\//);
+    expect(summary).not.toMatch(/\n\s*\n/);
+  });
+
+  test.each([
+    ['a restart', { restarted: 'true' as const }],
+    ['a runner nobody knows of', { runner: { status: undefined, backAt: undefined } }],
+  ])('of %s says nothing of a duration or runner that is not known', (_, changes) => {
+    const summary = renderSummary({ ...NOTHING_DONE, last: instance(), ...changes }, clean);
+    expect(summary).not.toMatch(/duration|runner<|undefined/);
+  });
+
+  test('that cannot be written is only a warning', async () => {
+    const log = captureStdout();
+    delete process.env['GITHUB_STEP_SUMMARY'];
+    await writeSummary(SUCCESS, createTerminal());
+    expect(log.lines()).toEqual([
+      expect.stringMatching(/^::warning::The job summary could not be written: .*GITHUB_STEP_SUMMARY/),
+    ]);
+  });
+});

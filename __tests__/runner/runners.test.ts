@@ -1,0 +1,565 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import nock from 'nock';
+import type { ReadBounds } from '../../src/controller/controller.ts';
+import { ActionError } from '../../src/errors.ts';
+import { createTransport, type Transport } from '../../src/http/transport.ts';
+import { createGitHubClient, type GitHubClient } from '../../src/runner/github-client.ts';
+import { createRunners, type GitHub } from '../../src/runner/runners.ts';
+import type { Scope } from '../../src/runner/scope.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { idle, runner, wireRunner } from '../support/runners.ts';
+
+// Octokit's traffic in the shapes that GitHub's reference documents.
+
+const ORIGIN = 'https://api.github.example';
+const TOKEN = 'github_pat_hunter2';
+const REPOSITORY: Scope = { kind: 'repository', owner: 'octo-org', repo: 'app' };
+const RUNNERS = '/repos/octo-org/app/actions/runners';
+const ONE = `${RUNNERS}/23`;
+const LIMITS = { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '4999' };
+const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+
+let clock: FakeClock;
+let transport: Transport;
+let api: GitHubClient;
+let github: GitHub;
+let bounds: ReadBounds;
+let faults: string[];
+
+function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
+  // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
+  clock = createFakeClock((_, signal) => signal !== bounds.signal);
+  faults = [];
+  const signal = new AbortController().signal;
+  bounds = { deadline: clock.now() + 600_000, signal, onFault: ({ reason }) => faults.push(reason) };
+  const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
+  transport = createTransport({ baseUrl: new URL(baseUrl), ...options });
+  const scrub = (text: string) => text.replaceAll(TOKEN, '***');
+  api = createGitHubClient({ baseUrl, token: TOKEN, scope, transport, clock, random: () => 0, scrub });
+  github = createRunners(api, scope);
+}
+
+const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
+const listed = (...runners: unknown[]) => ({ total_count: runners.length, runners });
+
+async function failure(asking: Promise<unknown>): Promise<ActionError> {
+  const error: unknown = await asking.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  if (!(error instanceof ActionError)) throw new Error('it did not fail', { cause: error });
+  return error;
+}
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  connect();
+});
+
+afterEach(async () => {
+  await transport.close();
+  nock.abortPendingRequests();
+  nock.cleanAll();
+});
+
+afterAll(() => nock.restore());
+
+describe('one runner', () => {
+  test('is read by its ID', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(200, wireRunner({ status: 'offline', busy: true }), LIMITS);
+    expect(await github.getRunner(23, bounds)).toEqual(runner({ isOnline: false, isBusy: true }));
+  });
+
+  test('that has not changed costs nothing', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(200, wireRunner(), { ...LIMITS, etag: 'W/"abc"' });
+    const unchanged = { 'if-none-match': 'W/"abc"' };
+    onGitHub()
+      .get(ONE)
+      .matchHeader('if-none-match', unchanged['if-none-match'])
+      .times(2)
+      .reply(304, '', LIMITS);
+    for (let look = 0; look < 3; look++) expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(api.describeUsage()).toBe(
+      'GitHub answered 3 requests, 2 of them free of charge (not modified); quota left: 4999 of 5000',
+    );
+  });
+
+  test('that has changed is another, with another tag', async () => {
+    onGitHub().get(ONE).reply(200, wireRunner(), { etag: 'W/"abc"' });
+    onGitHub()
+      .get(ONE)
+      .matchHeader('if-none-match', 'W/"abc"')
+      .reply(200, wireRunner({ busy: true }), { etag: 'W/"def"' });
+    onGitHub().get(ONE).matchHeader('if-none-match', 'W/"def"').reply(304);
+    await github.getRunner(23, bounds);
+    expect([await github.getRunner(23, bounds), await github.getRunner(23, bounds)]).toEqual(
+      Array(2).fill(runner({ isBusy: true })),
+    );
+  });
+
+  test('without a tag is read anew each time', async () => {
+    nock(ORIGIN, { badheaders: ['if-none-match'] })
+      .get(ONE)
+      .times(2)
+      .reply(200, wireRunner());
+    await github.getRunner(23, bounds);
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+  });
+
+  test('that is gone is told from one that cannot be read', async () => {
+    onGitHub().get(ONE).reply(404, { message: 'Not Found' });
+    expect(await github.getRunner(23, bounds)).toBeUndefined();
+  });
+
+  test('304 to a question without a tag makes no sense', async () => {
+    onGitHub().get(ONE).reply(304);
+    expect((await failure(github.getRunner(23, bounds))).message).toContain('with HTTP 304');
+  });
+});
+
+describe('the list', () => {
+  test.each<[Scope, string]>([
+    [REPOSITORY, RUNNERS],
+    [{ kind: 'organization', org: 'octo-org' }, '/orgs/octo-org/actions/runners'],
+    [{ kind: 'enterprise', enterprise: 'octo-corp' }, '/enterprises/octo-corp/actions/runners'],
+  ])('%j: by name', async (scope, path) => {
+    connect(scope);
+    onGitHub()
+      .get(path)
+      .query({ name: 'mac 7&x=1', per_page: 100, page: 1 })
+      .reply(200, listed(wireRunner()));
+    expect(await github.listRunners('mac 7&x=1', bounds)).toEqual([idle]);
+  });
+
+  test('is read to its last page, whatever links say', async () => {
+    const page = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => wireRunner({ id: from + index }));
+    const link = { link: '<https://evil.example/runners?page=2>; rel="next"' };
+    onGitHub()
+      .get(RUNNERS)
+      .query({ per_page: 100, page: 1 })
+      .reply(200, listed(...page(1, 100)), link);
+    onGitHub()
+      .get(RUNNERS)
+      .query({ per_page: 100, page: 2 })
+      .reply(200, listed(...page(101, 100)), link);
+    onGitHub().get(RUNNERS).query({ per_page: 100, page: 3 }).reply(200, listed(), link);
+    const ids = (await github.listRunners(undefined, bounds)).map(({ id }) => id);
+    expect(ids).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+  });
+
+  test('ends, even if GitHub does not', async () => {
+    const full = Array.from({ length: 100 }, (_, index) => wireRunner({ id: index }));
+    onGitHub()
+      .get(RUNNERS)
+      .query(true)
+      .times(100)
+      .reply(200, listed(...full));
+    expect(await github.listRunners(undefined, bounds)).toHaveLength(10_000);
+  });
+
+  test('on a GitHub Enterprise Server keeps the prefix', async () => {
+    connect(REPOSITORY, `${ORIGIN}/api/v3`);
+    onGitHub().get(`/api/v3${RUNNERS}`).query(true).reply(200, listed());
+    expect(await github.listRunners(undefined, bounds)).toEqual([]);
+  });
+});
+
+describe('hiccups heal', () => {
+  test.each<[string, () => nock.Interceptor, (asked: nock.Interceptor) => void, string]>([
+    [
+      '502 with HTML',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(502, '<html>'),
+      'it answered HTTP 502',
+    ],
+    [
+      'a reset',
+      () => onGitHub().get(ONE),
+      (asked) => asked.replyWithError('read ECONNRESET'),
+      'read ECONNRESET',
+    ],
+    ['JSON that is cut off', () => onGitHub().get(ONE), (asked) => asked.reply(200, '{"id":2'), 'lacks id'],
+    ['no JSON', () => onGitHub().get(ONE), (asked) => asked.reply(200, 'null'), 'lacks id'],
+    [
+      'another runner',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ id: 7 })),
+      'another runner',
+    ],
+    [
+      'no name',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ name: '' })),
+      'lacks id, name',
+    ],
+    [
+      'no status',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ status: 7 })),
+      'lacks id, name',
+    ],
+    [
+      'a status that nobody knows',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ status: 'onl{ne' })),
+      'lacks id, name',
+    ],
+    [
+      'no number',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ id: '23' })),
+      'lacks id, name',
+    ],
+    [
+      'half busy',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, wireRunner({ busy: 'half' })),
+      'or busy',
+    ],
+  ])('%s', async (_, ask, suffer, reason) => {
+    suffer(ask());
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(faults).toEqual([expect.stringContaining(reason)]);
+    expect(clock.sleeps).toEqual([0, 250]);
+  });
+
+  test.each([['nothing'], ['[]'], ['{"runners":{}}']])('a list that is none: %s', async (body) => {
+    onGitHub().get(RUNNERS).query(true).reply(200, body);
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners('x', bounds);
+    expect(faults).toEqual(['it answered without a list of runners']);
+  });
+
+  test('a page that is larger than was asked for', async () => {
+    const page = Array.from({ length: 101 }, (_, index) => wireRunner({ id: index + 1 }));
+    onGitHub().get(RUNNERS).query(true).reply(200, { runners: page });
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners('x', bounds);
+    expect(faults).toEqual(['it answered with more runners than were asked for']);
+  });
+
+  test("what cannot be read of others is somebody else's trouble", async () => {
+    const strange = wireRunner({ id: 7, name: 'other', status: 'weird' });
+    const answers = () =>
+      onGitHub()
+        .get(RUNNERS)
+        .query(true)
+        .reply(200, { runners: [strange, wireRunner()] });
+    answers();
+    expect(await github.listRunners(idle.name, bounds)).toEqual([idle]);
+    answers();
+    expect(await github.listRunners(undefined, bounds)).toEqual([idle]);
+    expect(faults).toEqual([]);
+  });
+
+  test.each([
+    ['the one that is asked for', { status: 'weird' }],
+    ['one without a name, which might be it', { name: undefined }],
+    ['nothing like one', { name: idle.name.toUpperCase(), id: '23' }],
+  ])('what cannot be read: %s', async (_, changes) => {
+    onGitHub()
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { runners: [wireRunner(changes)] });
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners(idle.name, bounds);
+    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+  });
+
+  test('what is no runner at all, and might be the one', async () => {
+    onGitHub()
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { runners: ['mac-7'] });
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    await github.listRunners(idle.name, bounds);
+    expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
+  });
+
+  test('a text that would take long to read', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(200, `[${'1,'.repeat(700_000)}1]`);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(faults).toEqual([expect.stringContaining('lacks id')]);
+  });
+
+  test('until the deadline', async () => {
+    onGitHub()
+      .get(ONE)
+      .times(100)
+      .reply(503, { message: `No server for ${TOKEN}` });
+    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 5_000 }));
+    expect(error).toMatchObject({
+      code: 'github_api_failed',
+      isTransient: true,
+      message: 'GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ***").',
+      hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
+    });
+  });
+
+  test('ever more often towards the deadline', async () => {
+    onGitHub().get(ONE).times(100).reply(503);
+    await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 2_000 }));
+    expect(clock.sleeps).toEqual([0, 250, 500, 625, 312.5, 156.25]);
+  });
+
+  test.each([
+    ['with a quarter of a second left GitHub is asked', 250, [0, 125]],
+    ['with less it is not', 249, []],
+  ])('%s', async (_, leftMs, sleeps) => {
+    onGitHub().get(ONE).times(2).reply(503);
+    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
+    expect([error.isTransient, clock.sleeps]).toEqual([true, sleeps]);
+  });
+
+  test('and what was wrong is the cause, where no more is known', async () => {
+    const soon = () => ({ ...bounds, deadline: clock.now() + 400 });
+    onGitHub().get(ONE).times(9).reply(200, '[]');
+    expect((await failure(github.getRunner(23, soon()))).cause).toMatchObject({
+      name: 'UnusableAnswer',
+      message: 'it answered with a runner that lacks id, name, status or busy',
+    });
+    nock.cleanAll();
+    onGitHub().get(ONE).times(9).replyWithError('read ECONNRESET');
+    expect((await failure(github.getRunner(23, soon()))).cause).toBeInstanceOf(Error);
+  });
+
+  test('but not once the step is cancelled', async () => {
+    const cancelled = new AbortController();
+    bounds = { ...bounds, signal: cancelled.signal };
+    onGitHub()
+      .get(ONE)
+      .reply(() => {
+        cancelled.abort(new ActionError('cancelled', 'The step was cancelled.'));
+        return [200, wireRunner()];
+      });
+    const error = await failure(github.getRunner(23, bounds));
+    expect(error.code).toBe('cancelled');
+  });
+});
+
+describe('rate limits', () => {
+  const DATE = 'Wed, 01 Jul 2026 12:00:00 GMT';
+  const exhausted = {
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(Date.parse(DATE) / 1_000 + 90),
+    date: DATE,
+  };
+
+  test('the quota is used up: no request before it is there again', async () => {
+    onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(clock.sleeps).toEqual([0, 91_000]);
+    expect(api.describeUsage()).toContain('quota left: 0 of unknown');
+  });
+
+  test('too many at once: Retry-After counts', async () => {
+    onGitHub()
+      .get(ONE)
+      .reply(429, { message: 'You have exceeded a secondary rate limit' }, { 'retry-after': '40' });
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await github.getRunner(23, bounds);
+    expect(clock.sleeps).toEqual([0, 40_000]);
+  });
+
+  test('a server that is down may ask for patience, too', async () => {
+    onGitHub().get(ONE).reply(503, '', { 'retry-after': '20' });
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await github.getRunner(23, bounds);
+    expect(clock.sleeps).toEqual([0, 20_000]);
+  });
+
+  test.each([
+    ['as long as there is time', 40_000, [0]],
+    ['shorter than there is time', 40_001, [0, 40_000]],
+  ])('%s', async (_, leftMs, sleeps) => {
+    onGitHub().get(ONE).times(2).reply(429, '', { 'retry-after': '40' });
+    await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
+    expect(clock.sleeps).toEqual(sleeps);
+  });
+
+  test('longer than there is time: GitHub is left alone, by the next question, too', async () => {
+    onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
+    const soon = () => ({ ...bounds, deadline: clock.now() + 60_000 });
+    expect(await failure(github.getRunner(23, soon()))).toMatchObject({
+      isTransient: true,
+      message: expect.stringContaining('API rate limit exceeded'),
+    });
+    expect((await failure(github.getRunner(23, soon()))).message).toContain(
+      'its rate limit allows no request yet',
+    );
+    expect(nock.isDone()).toBe(true);
+  });
+});
+
+describe('GitHub says no', () => {
+  const denied = { message: 'Resource not accessible by integration', documentation_url: 'https://x' };
+
+  const FITTING =
+    'It takes a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo; GITHUB_TOKEN cannot read runners.';
+  const SCOPE = `Check runner_scope and github_token. ${FITTING}`;
+  const PLACE = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
+  const MAY_NOT = 'github_token may not read the self-hosted runners of repository octo-org/app';
+  const QUESTION = 'GitHub answered the question for the self-hosted runners of repository octo-org/app';
+
+  test.each<[string, number, object, Record<string, string>, string, string]>([
+    [
+      'a missing permission',
+      403,
+      denied,
+      { 'x-accepted-github-permissions': `administration=${TOKEN}` },
+      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=***".`,
+      SCOPE,
+    ],
+    [
+      'a missing scope',
+      404,
+      {},
+      { 'x-accepted-oauth-scopes': 'repo' },
+      `${MAY_NOT}: HTTP 404; GitHub wants "repo".`,
+      SCOPE,
+    ],
+    [
+      'no word about what is missing',
+      404,
+      { message: 'Not Found' },
+      {},
+      `${MAY_NOT}: HTTP 404 ("Not Found").`,
+      SCOPE,
+    ],
+    [
+      'a wrong token',
+      401,
+      { message: 'Bad credentials' },
+      {},
+      'GitHub does not take github_token: HTTP 401 ("Bad credentials").',
+      `It may be mistyped, or have expired. ${FITTING}`,
+    ],
+    [
+      'another place',
+      301,
+      { message: 'Moved Permanently' },
+      { location: 'https://evil.example' },
+      `${QUESTION} with HTTP 301 ("Moved Permanently").`,
+      PLACE,
+    ],
+    [
+      'nonsense',
+      422,
+      { message: 'Validation Failed' },
+      {},
+      `${QUESTION} with HTTP 422 ("Validation Failed").`,
+      PLACE,
+    ],
+  ])('%s', async (_, status, body, headers, message, hint) => {
+    onGitHub().get(RUNNERS).query(true).reply(status, body, headers);
+    const error = await failure(github.listRunners('mac-7', bounds));
+    expect(error).toMatchObject({ code: 'github_api_failed', isTransient: false, message, hint });
+    expect(clock.sleeps).toEqual([0]);
+  });
+
+  test('a proxy that will not', async () => {
+    const cause = new Error('407');
+    const noAnswer = {
+      mayHaveBeenSent: false,
+      isPermanent: true,
+      reason: 'the proxy refuses',
+      hint: '',
+      cause,
+    };
+    const deaf: Transport = { send: async () => ({ noAnswer }), close: async () => {} };
+    const options = {
+      token: TOKEN,
+      scope: REPOSITORY,
+      clock,
+      random: () => 0,
+      scrub: String,
+    };
+    const proxied = createRunners(
+      createGitHubClient({ ...options, baseUrl: ORIGIN, transport: deaf }),
+      REPOSITORY,
+    );
+    expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
+      code: 'github_api_failed',
+      message: 'GitHub cannot be asked: the proxy refuses.',
+      hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
+      cause,
+    });
+  });
+});
+
+test('a question travels as a bounded read, with the token and nothing else of note', async () => {
+  const requests: unknown[] = [];
+  const recording: Transport = {
+    send: (request, given) => {
+      requests.push(request);
+      return transport.send(request, given);
+    },
+    close: async () => {},
+  };
+  const options = { token: TOKEN, scope: REPOSITORY, clock, random: () => 0, scrub: String };
+  onGitHub().get(ONE).reply(200, wireRunner());
+  await createRunners(
+    createGitHubClient({ ...options, baseUrl: ORIGIN, transport: recording }),
+    REPOSITORY,
+  ).getRunner(23, bounds);
+  expect(requests).toEqual([
+    {
+      ...{ method: 'GET', path: ONE, maxBytes: 2 * 1024 * 1024, isWrite: false },
+      headers: {
+        accept: 'application/vnd.github.v3+json',
+        authorization: `token ${TOKEN}`,
+        'user-agent': expect.stringContaining('restart-anka-vm'),
+      },
+    },
+  ]);
+});
+
+describe('octokit', () => {
+  test('errors that hold the request go no further', async () => {
+    onGitHub().get(ONE).reply(500, { message: 'x' });
+    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 400 }));
+    const whole = [error, error.cause].map((each) =>
+      JSON.stringify(each, Object.getOwnPropertyNames(each ?? {})),
+    );
+    expect(whole.join()).not.toContain(TOKEN);
+    expect(error.cause).toBeUndefined();
+  });
+
+  test('that sends nothing is a defect', async () => {
+    const broken: Transport = { send: () => Promise.reject(new TypeError('bug')), close: async () => {} };
+    const options = {
+      token: TOKEN,
+      scope: REPOSITORY,
+      clock,
+      random: () => 0,
+      scrub: String,
+    };
+    const mine = createGitHubClient({ ...options, baseUrl: ORIGIN, transport: broken });
+    await expect(createRunners(mine, REPOSITORY).getRunner(23, bounds)).rejects.toThrow(
+      'octokit sent nothing: bug',
+    );
+  });
+
+  test('a defect while an answer is read is none of GitHub', async () => {
+    onGitHub().get(ONE).reply(200, wireRunner());
+    const read = () => {
+      throw new TypeError('bug');
+    };
+    const question = {
+      route: 'GET /repos/{owner}/{repo}/actions/runners/23',
+      parameters: { owner: 'octo-org', repo: 'app' },
+      read,
+    };
+    await expect(api.ask(question, bounds)).rejects.toThrow('bug');
+  });
+});

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import type { Scope } from '../../src/runner/scope.ts';
+import { refuseSelfRestart, sharedAddress } from '../../src/runner/self-restart.ts';
+import { instance } from '../support/instances.ts';
+
+const scope: Scope = { kind: 'organization', org: 'octo-org' };
+const itself = { runnerName: 'mac-7', repository: 'octo-org/app' };
+
+test('the runner that the step runs on is not restarted', () => {
+  expect(() => refuseSelfRestart(itself, { name: 'MAC-7', scope })).toThrow(
+    expect.objectContaining({
+      code: 'self_restart',
+      message: 'The step runs on runner "MAC-7", which is in the VM to restart.',
+      hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    }),
+  );
+});
+
+test.each([
+  ['another runner', itself, { name: 'mac-8', scope }],
+  ['the same name elsewhere', { ...itself, repository: 'other/app' }, { name: 'mac-7', scope }],
+  ["one of GitHub's own machines", { ...itself, runnerName: undefined }, { name: 'mac-7', scope }],
+])('%s is', (_, self, target) => {
+  expect(() => refuseSelfRestart(self, target)).not.toThrow();
+});
+
+test('an address in common is told of', () => {
+  expect(sharedAddress(instance(), ['127.0.0.1', '192.168.64.25'])).toBe('192.168.64.25');
+  expect(sharedAddress(instance(), ['127.0.0.1'])).toBeUndefined();
+  expect(sharedAddress(instance({ ip: undefined }), ['127.0.0.1'])).toBeUndefined();
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ActionError } from '../../src/errors.ts';
+import type { Runner } from '../../src/runner/runners.ts';
+import { createTracker } from '../../src/runner/tracker.ts';
+import { isOnline, waitForRunner } from '../../src/runner/wait-for-runner.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { idle, offline, runner } from '../support/runners.ts';
+import { type Answer, createScriptedGitHub, refusal, silence } from '../support/scripted-github.ts';
+
+const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
+
+/** The VM was verified when the clock showed 1 s, which is now. */
+async function wait(
+  answers: readonly Answer[],
+  runnerTimeoutMs = 600_000,
+  before: Runner | 'gone' | undefined = idle,
+) {
+  const clock = createFakeClock();
+  const github = createScriptedGitHub(answers);
+  const lines: string[] = [];
+  const log = { info: (line: string) => lines.push(line), debug() {} };
+  const { signal } = new AbortController();
+  const scope = { kind: 'organization', org: 'octo-org' } as const;
+  const tracker = createTracker({ github, sought: { name: 'mac-7', scope }, clock, log, signal });
+  const options = { tracker, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
+  const result = await waitForRunner(options).catch((error: ActionError) => error);
+  return { result, lines, calls: github.calls, tookMs: clock.now() - 1_000 };
+}
+
+test('back once it was offline', async () => {
+  const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
+  expect([result, tookMs]).toEqual(['online', 35_000]);
+  expect(lines).toEqual([
+    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before',
+    '+ 20.0 s  waiting for the runner: it is offline',
+    'The runner is back, proved: it was offline before, 35.0 s after the VM',
+  ]);
+});
+
+test('back under a new registration', async () => {
+  const { result, calls } = await wait([[idle], [idle], [], [runner({ id: 24 })]]);
+  expect(result).toBe('online');
+  expect(calls).toEqual(
+    ['list mac-7', 'get 23', 'get 23', 'list mac-7'].slice(0, 2).concat(['get 23', 'list mac-7']),
+  );
+});
+
+test('most likely back after six minutes', async () => {
+  const { result, lines, tookMs } = await wait([[idle]]);
+  expect([result, tookMs]).toEqual(['probably_online', 360_000]);
+  expect(lines.at(-1)).toMatch(
+    /^The runner is most likely back: it is still online .*, 360\.0 s after the VM$/,
+  );
+});
+
+test('GitHub is away for a while', async () => {
+  const { result, lines } = await wait([[idle], ...times(9, silence), [offline], [idle]]);
+  expect(result).toBe('online');
+  expect(lines.filter((line) => line.startsWith('GitHub'))).toEqual([
+    'GitHub gave no usable answer: it answered HTTP 502',
+    'GitHub gave no usable answer: it answered HTTP 502',
+  ]);
+});
+
+test('back as a new registration, where none was there before', async () => {
+  const { result, tookMs } = await wait([[], [idle]], 600_000, 'gone');
+  expect([result, tookMs]).toEqual(['online', 5_000]);
+});
+
+describe('not back', () => {
+  test('in time, after a last look at the deadline', async () => {
+    const { result, tookMs, calls } = await wait([[offline]], 12_000);
+    expect(result).toMatchObject({
+      code: 'runner_not_back',
+      message: expect.stringMatching(
+        /^The VM was restarted, but the runner was not proved to be back within 12\.0 s: it stayed offline .* Looks: 4 it is offline\.$/,
+      ),
+      hint: expect.stringContaining('svc.sh install'),
+    });
+    expect([tookMs, calls.length]).toEqual([12_000, 4]);
+  });
+
+  test('with no look that would outlast the deadline', async () => {
+    const { tookMs, calls } = await wait([[offline]], 11_000);
+    // At 0, at 5 s, and at the deadline: a look at 10 s could have taken until after it.
+    expect([tookMs, calls.length]).toEqual([11_000, 3]);
+  });
+
+  test('as far as anybody knows', async () => {
+    const { result } = await wait([silence], 12_000);
+    expect(result).toMatchObject({
+      code: 'github_api_failed',
+      message: expect.stringContaining('GitHub gave no usable answer. Looks: 4 no usable answer of GitHub.'),
+      hint: 'Look at the runner before you rely on it.',
+    });
+  });
+
+  test('as it was before the restart', async () => {
+    expect((await wait([[offline]], 12_000, offline)).result).toMatchObject({
+      message: expect.stringContaining('it was offline before the restart already'),
+    });
+  });
+
+  test('and GitHub says no', async () => {
+    expect((await wait([[idle], refusal])).result).toBe(refusal);
+  });
+});
+
+test('online is what is shown so', () => {
+  expect([idle, offline, 'gone' as const, undefined].map(isOnline)).toEqual([true, false, false, false]);
+});

@@ -1,0 +1,51 @@
+import { brokenPromises } from './promises.ts';
+import { type RunOptions, type RunRecord, runOnce } from './run.ts';
+import type { Scenario } from './scenario.ts';
+import { differences, shrink } from './shrink.ts';
+
+export interface SeedResult {
+  readonly seed: number;
+  /** Undefined where the step itself never came to an end, or threw. */
+  readonly run: RunRecord | undefined;
+  /** In words; empty where all were kept. */
+  readonly broken: readonly string[];
+}
+
+/** Runs a seed and judges it. Never throws: a step that hangs or throws is a broken promise, too. */
+export async function checkSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
+  try {
+    const run = await runOnce(seed, options);
+    return { seed, run, broken: brokenPromises(run) };
+  } catch (error) {
+    return { seed, run: undefined, broken: [`it neither hangs nor throws: ${error}`] };
+  }
+}
+
+/** Tells of a broken promise with the least scenario that breaks it: what happened, moment by moment. */
+export async function describeFailure({ seed, broken }: SeedResult): Promise<string> {
+  const replay = (scenario: Scenario) => checkSeed(seed, { change: () => scenario });
+  const isSame = async (scenario: Scenario) => {
+    const again = await replay(scenario);
+    return again.broken.some((promise) => broken.includes(promise));
+  };
+  let drawn: Scenario | undefined;
+  await checkSeed(seed, {
+    change: (scenario) => {
+      drawn = scenario;
+      return scenario;
+    },
+  });
+  if (drawn === undefined) return `seed ${seed}: ${broken.join('; ')}`;
+  const least = await shrink(drawn, isSame);
+  const timeline: string[] = [];
+  const { broken: stillBroken } = await checkSeed(seed, {
+    change: () => least,
+    tell: (line) => timeline.push(line),
+  });
+  return [
+    `seed ${seed}: ${broken.join('; ')}`,
+    `the least scenario that breaks it (${stillBroken.join('; ')}):`,
+    ...Object.entries(differences(least)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
+    ...timeline,
+  ].join('\n');
+}

@@ -1,0 +1,42 @@
+import type { Check } from './run.ts';
+
+/** No job is killed that GitHub could have shown: its picture is late, but no later than `busyLagMs`. */
+export const killedJob: Check = ({ runner, posts, scenario }) => {
+  const [post] = posts;
+  if (runner === undefined || scenario.runner === undefined || post === undefined) return undefined;
+  if (scenario.runner.whenBusy === 'ignore') return undefined;
+  const { busyLagMs } = scenario.runner.habits;
+  const readings = runner.readings.filter((at) => at <= post.departedAt);
+  const [first = Number.NEGATIVE_INFINITY, last = first] = [readings[0], readings.at(-1)];
+  if (readings.length < 2) return 'a restart without looking at the runner twice';
+  const wasKnowable = runner.jobs.some(({ startedAt, isKilledByUs }) => {
+    return isKilledByUs && (startedAt < first || startedAt + busyLagMs <= last);
+  });
+  return wasKnowable ? 'a job was killed' : undefined;
+};
+
+/** `online` is claimed only of a runner that has taken up its work since the boot that was proved. */
+export const wrongClaim: Check = ({ outcome, runner, boots, posts }) => {
+  const { status } = outcome.runner ?? {};
+  if (runner === undefined || (status !== 'online' && status !== 'probably_online')) return undefined;
+  const sentAt = posts[0]?.departedAt ?? Number.POSITIVE_INFINITY;
+  const isBack = runner.begins.some((at) => at >= sentAt);
+  // Each further boot gives GitHub a newer session to remember for minutes.
+  const isTold = status === 'online' || boots.filter(({ at }) => at >= sentAt).length === 1;
+  return isBack || !isTold ? undefined : `"${status}" of a runner that takes no job`;
+};
+
+/** So long a runner has to be back for the step to have to see it: it shows only after what GitHub remembers is forgotten. */
+const REMEMBERED_MS = 360_000;
+const SEEN_WITHIN_MS = 60_000;
+
+/** A runner that came back in time is not given up. */
+export const lostRunner: Check = ({ outcome, runner, scenario, endedAt, startedAt }) => {
+  if (runner === undefined || scenario.runner === undefined) return undefined;
+  if (outcome.error?.code !== 'runner_not_back' || !runner.isListening) return undefined;
+  const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
+  const backAt = runner.begins.at(-1) ?? endedAt;
+  const calmAt = Math.max(backAt, startedAt + scenario.healsAfterMs);
+  const isInTime = calmAt < endedAt - SEEN_WITHIN_MS;
+  return isPatient && isInTime ? 'a runner that had come back was given up' : undefined;
+};

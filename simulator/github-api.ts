@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import type { Json } from './answer-bodies.ts';
+import type { Reaction, SeenRequest } from './controller-api.ts';
+import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
+
+/** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
+export const GITHUB_API_PATH = '/api/v3';
+
+export interface GitHubScene {
+  readonly github: GitHubWorld;
+  readonly now: number;
+}
+
+/** The runners belong to this organisation, this repository and this enterprise, and to nobody else. */
+const ROUTE =
+  /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+))?$/;
+
+/** What GitHub answers to a request below {@link GITHUB_API_PATH}. */
+export function reactAsGitHub({ github, now }: GitHubScene, request: SeenRequest): Reaction {
+  github.world.advanceTo(now);
+  const url = new URL(request.path.slice(GITHUB_API_PATH.length), 'http://github');
+  const route = request.method === 'GET' ? ROUTE.exec(url.pathname) : null;
+  const refusal = refuse(github, request);
+  if (refusal !== undefined) return refusal;
+  if (route === null) return answer(github, 404, { message: 'Not Found' });
+  const [, id] = route;
+  return id === undefined ? list(github, { url, request }) : one(github, { id: Number(id), request });
+}
+
+function refuse(github: GitHubWorld, { headers }: SeenRequest): Reaction | undefined {
+  const { token, deniedToken } = github.options;
+  const [, given] = /^(?:token|bearer) (\S+)$/i.exec(headers.authorization ?? '') ?? [];
+  if (given !== undefined && given === deniedToken) {
+    const denied = answer(github, 403, { message: 'Resource not accessible by integration' });
+    return {
+      ...denied,
+      headers: { ...denied.headers, 'x-accepted-github-permissions': 'administration=read' },
+    };
+  }
+  if (given !== undefined && (token === undefined || given === token)) return undefined;
+  return answer(github, 401, { message: 'Bad credentials' });
+}
+
+interface Asked {
+  readonly url: URL;
+  readonly request: SeenRequest;
+}
+
+function list(github: GitHubWorld, { url, request }: Asked): Reaction {
+  const number = (name: string, fallback: number) => Number(url.searchParams.get(name) ?? fallback);
+  const perPage = Math.min(100, number('per_page', 30));
+  const from = (number('page', 1) - 1) * perPage;
+  const name = url.searchParams.get('name');
+  const found = github.runners.filter((runner) => name === null || runner.name === name);
+  const runners = found.slice(from, from + perPage).map((runner) => runnerBody(github, runner));
+  return conditional(github, request, { total_count: found.length, runners });
+}
+
+function one(github: GitHubWorld, { id, request }: { id: number; request: SeenRequest }): Reaction {
+  const runner = github.runners.find((each) => each.id === id);
+  return runner === undefined
+    ? conditional(github, request, undefined)
+    : conditional(github, request, runnerBody(github, runner));
+}
+
+/** An answer that is the same as the one that the client has costs nothing. */
+function conditional(github: GitHubWorld, { headers }: SeenRequest, body: Json | undefined): Reaction {
+  const etag = `W/"${createHash('sha256')
+    .update(JSON.stringify(body ?? null))
+    .digest('hex')}"`;
+  if (body !== undefined && headers['if-none-match'] === etag) {
+    return { ...answer(github, 304, ''), body: '', headers: { ...limits(github), etag } };
+  }
+  if (!github.charge()) return answer(github, 403, { message: 'API rate limit exceeded for user ID 1.' });
+  if (body === undefined) return answer(github, 404, { message: 'Not Found' });
+  const reaction = answer(github, 200, body);
+  return { ...reaction, headers: { ...reaction.headers, etag } };
+}
+
+function answer(github: GitHubWorld, status: number, body: Json): Reaction {
+  return { status, headers: limits(github), body: JSON.stringify(body) };
+}
+
+function limits({ quota, used, resetAt, world }: GitHubWorld): Record<string, string> {
+  return {
+    'x-ratelimit-limit': String(quota),
+    'x-ratelimit-remaining': String(quota - used),
+    'x-ratelimit-used': String(used),
+    'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)),
+    date: new Date(world.now).toUTCString(),
+  };
+}
+
+function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
+  const labels = ['self-hosted', 'macOS', 'ARM64'].map((name, index) => ({
+    ...{ id: index + 5, name },
+    type: 'read-only',
+  }));
+  return {
+    ...{ id: runner.id, name: runner.name, os: 'macos', runner_group_id: 1 },
+    status: github.isShownOnline(runner) ? 'online' : 'offline',
+    ...{ busy: github.isShownBusy(runner), ephemeral: runner.isEphemeral, labels },
+  };
+}

@@ -1,0 +1,76 @@
+import type { Bounds, Clock } from '../clock.ts';
+
+/** Why a try failed that may go better the next time. */
+export interface Fault {
+  /** For counting: one of a small set, e.g. `HTTP 502`. */
+  readonly kind: string;
+  /** For people. */
+  readonly reason: string;
+  /** For how long the server wants to be left alone, in milliseconds. */
+  readonly waitMs?: number | undefined;
+}
+
+/** What a try came to: a value, which ends the tries, or a fault. */
+export type Attempt<T, F extends Fault = Fault> = { readonly value: T } | { readonly fault: F };
+
+export interface RetryBounds extends Bounds {
+  /** Told of each try that failed. */
+  readonly onFault?: (fault: Fault) => void;
+}
+
+export interface RetryContext {
+  readonly clock: Clock;
+  /** Uniform in [0, 1): jitter for the pauses between two tries. */
+  readonly random: () => number;
+}
+
+/**
+ * Tries at once, then again after each fault, until no time is left for another try or the server wants to be left alone for
+ * longer than that.
+ * @returns what the last try came to: a fault only where time ran out.
+ * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
+ */
+export async function retry<T, F extends Fault>(
+  context: RetryContext,
+  tryOnce: () => Promise<Attempt<T, F>>,
+  bounds: RetryBounds,
+): Promise<Attempt<T, F>> {
+  for (let tries = 1; ; tries++) {
+    const attempt = await tryOnce();
+    if ('value' in attempt) return attempt;
+    bounds.signal.throwIfAborted();
+    bounds.onFault?.(attempt.fault);
+    const leftMs = bounds.deadline - context.clock.now();
+    const { waitMs = 0 } = attempt.fault;
+    if (leftMs < SHORTEST_TRY_MS || waitMs >= leftMs) return attempt;
+    // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
+    const ms = Math.max(waitMs, Math.min(backoffMs(tries, context.random), leftMs / 2));
+    await context.clock.sleep(ms, bounds.signal);
+  }
+}
+
+/** With less time left, another try is of no use. */
+const SHORTEST_TRY_MS = 250;
+const FIRST_BACKOFF_MS = 250;
+const LONGEST_BACKOFF_MS = 3_000;
+
+/** Milliseconds after so many tries: they double from 250 up to 3,000, of which jitter takes up to half away. */
+function backoffMs(tries: number, random: () => number): number {
+  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
+}
+
+/** HTTP statuses that may be others the next time. */
+export function isTransientStatus(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+/**
+ * What a Retry-After header asks for, in milliseconds: it is a number of seconds, or a date; then the Date header of
+ * the same answer says what "now" means to the server.
+ */
+export function parseRetryAfter(retryAfter = '', date = ''): number | undefined {
+  const value = retryAfter.trim();
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const untilMs = Date.parse(value) - Date.parse(date);
+  return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}

@@ -1,0 +1,240 @@
+import { getCACertificates } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import type { Dispatcher } from 'undici';
+import connectThrough from 'undici/lib/api/api-connect.js';
+import httpRequest from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
+import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
+import { type Bounds, type Clock, within } from '../clock.ts';
+import { explainFailure } from './causes.ts';
+import { UnusableAnswer } from './json.ts';
+import { parseRetryAfter } from './retry.ts';
+
+export interface SendBounds extends Bounds {
+  /** Told when a write is about to leave this machine: for each try that does. */
+  readonly onDeparture?: () => void;
+}
+
+/** A request to the server at `baseUrl`: the controller, or GitHub. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Below the base URL, with the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be sent as JSON. */
+  readonly body?: unknown;
+  readonly maxBytes: number;
+  /** It changes something: once it may have been sent, nobody may send it again on their own. */
+  readonly isWrite: boolean;
+}
+
+/** A complete HTTP answer, whatever its status; `text` is bounded by the request's `maxBytes`. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** Names in lower case; of a header that came several times, the first. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Where a redirect points to. */
+  readonly location: string | undefined;
+  /** What Retry-After asks for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  /** The host of a proxy that may have given this answer in the controller's place. */
+  readonly proxy: string | undefined;
+}
+
+/** No (whole) answer came. */
+export interface NoAnswer {
+  /** At least a part of the request may have left this machine. */
+  readonly mayHaveBeenSent: boolean;
+  readonly reason: string;
+  readonly hint: string;
+  /** Asking again is of no use. */
+  readonly isPermanent: boolean;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause: unknown;
+}
+
+export type HttpResult = { readonly answer: Answer } | { readonly noAnswer: NoAnswer };
+
+/** How the connection is secured; PEM throughout. */
+export interface TlsOptions {
+  /** To be trusted beside what Node trusts by default. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly rejectUnauthorized: boolean;
+}
+
+export interface TransportOptions {
+  readonly baseUrl: URL;
+  readonly proxy: URL | undefined;
+  readonly tls: TlsOptions;
+  /** For one HTTP request, connecting and reading included. */
+  readonly requestTimeoutMs: number;
+  readonly clock: Clock;
+  /** What carries the requests instead of the network. */
+  readonly dispatchers?: Dispatchers | undefined;
+}
+
+export interface Dispatchers {
+  readonly reader: Dispatcher;
+  readonly writer: Dispatcher;
+}
+
+export interface Transport {
+  /** Sends one request, once; redirects are not followed. Never throws: no answer is a result, too. */
+  send(request: HttpRequest, bounds: SendBounds): Promise<HttpResult>;
+  /** Lets go of every connection, in use or not. */
+  close(): Promise<void>;
+}
+
+/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+export function createTransport(options: TransportOptions): Transport {
+  const { baseUrl, proxy, requestTimeoutMs, clock } = options;
+  const { reader, writer } = options.dispatchers ?? createDispatchers(options);
+  const { origin, pathname } = baseUrl;
+  const prefix = pathname.replace(/\/+$/, '');
+  const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
+  const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+
+  async function send(
+    request: HttpRequest,
+    { deadline, signal, onDeparture }: SendBounds,
+  ): Promise<HttpResult> {
+    const progress: Progress = { phase: 'connecting', mayHaveBeenSent: false };
+    if (request.isWrite && onDeparture !== undefined) progress.onDeparture = onDeparture;
+    const dispatcher = request.isWrite ? writer : reader;
+    const ms = Math.min(requestTimeoutMs, deadline - clock.now());
+    try {
+      const answer = await within(clock, { ms, signal }, (stop) =>
+        converse(
+          { ...request, path: `${prefix}${request.path}` },
+          { origin, dispatcher, progress, signal: stop },
+        ),
+      );
+      return { answer: { ...answer, proxy: forwarder } };
+    } catch (error) {
+      const { mayHaveBeenSent, phase } = progress;
+      return { noAnswer: { mayHaveBeenSent, ...explainFailure(error, `${phase}${through}`), cause: error } };
+    }
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([reader.destroy(), writer.destroy()]);
+  }
+
+  return { send, close };
+}
+
+function createDispatchers(options: TransportOptions): Dispatchers {
+  // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB, for a handful of answers.
+  setFlagsFromString('--no-wasm-tier-up');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  const reader = createDispatcher(options, {});
+  // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
+  // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
+  const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
+  return { reader, writer };
+}
+
+type AgentOptions = Pick<Agent.Options, 'pipelining' | 'allowH2'>;
+
+function createDispatcher(
+  { proxy, tls, requestTimeoutMs }: TransportOptions,
+  options: AgentOptions,
+): Dispatcher {
+  const { ca, cert, key, rejectUnauthorized } = tls;
+  const trust = {
+    timeout: requestTimeoutMs,
+    rejectUnauthorized,
+    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+  };
+  const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
+  if (proxy === undefined) return new Agent({ ...options, connect });
+  // The client certificate is for the controller: a proxy gets to see none.
+  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust, clientFactory });
+}
+
+/** What reaches the proxy: undici's main module would add `connect` to every dispatcher. */
+function clientFactory(origin: URL, options: object): Dispatcher {
+  return Object.assign(new Pool(origin, options), { connect: connectThrough });
+}
+
+interface Progress {
+  phase: 'connecting' | 'waiting for the answer' | 'reading the answer';
+  mayHaveBeenSent: boolean;
+  onDeparture?: () => void;
+}
+
+interface Conversation {
+  readonly origin: string;
+  readonly dispatcher: Dispatcher;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+async function converse(
+  { path, method, headers, body, maxBytes }: HttpRequest,
+  { origin, dispatcher, progress, signal }: Conversation,
+): Promise<Omit<Answer, 'proxy'>> {
+  const response = await httpRequest.call(dispatcher.compose(observeDeparture(progress)), {
+    origin,
+    path,
+    method,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'restart-anka-vm',
+      ...headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal,
+    // The injected clock bounds every phase.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  progress.phase = 'reading the answer';
+  const answered = Object.entries(response.headers).map(([name, value]) => [name, firstOf(value)]);
+  const received: Answer['headers'] = Object.fromEntries(answered);
+  return {
+    status: response.statusCode,
+    text: await readText(response.body, maxBytes),
+    headers: received,
+    location: received['location'],
+    retryAfterMs: parseRetryAfter(received['retry-after'], received['date']),
+  };
+}
+
+/** undici calls onRequestStart once a connection stands, right before the first byte is written. */
+function observeDeparture(progress: Progress): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        progress.mayHaveBeenSent = true;
+        progress.onDeparture?.();
+        progress.phase = 'waiting for the answer';
+        handler.onRequestStart?.(controller, context);
+      },
+      onResponseStart: (...start) => handler.onResponseStart?.(...start),
+      onResponseData: (...data) => handler.onResponseData?.(...data),
+      onResponseEnd: (...end) => handler.onResponseEnd?.(...end),
+      onResponseError: (...error) => handler.onResponseError?.(...error),
+    });
+}
+
+async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    // Leaving the loop destroys the stream, and the connection with it.
+    if (bytes > maxBytes) throw new UnusableAnswer(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

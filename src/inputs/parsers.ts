@@ -1,0 +1,170 @@
+import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
+import { unknownPlaceholder } from '../runner/name.ts';
+import { parseScope, type Scope } from '../runner/scope.ts';
+
+/** What a parser makes of an input's text: a value, or what is wrong with the text, without giving a secret away. */
+export type Parsed<T> = { readonly value: T } | { readonly problem: string };
+export type Parser<T> = (text: string) => Parsed<T>;
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
+export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
+
+const LONGEST_SECRET = 1_000;
+
+/** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
+export const secretText: Parser<string | undefined> = (text) => {
+  let end = text.length;
+  while (/[\r\n]/.test(text.charAt(end - 1))) end--;
+  if (end > LONGEST_SECRET) return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+  return { value: text.slice(0, end) || undefined };
+};
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const optionalUuid: Parser<string | undefined> = (text) => {
+  const value = text.trim().toLowerCase();
+  if (value === '' || UUID.test(value)) return { value: value || undefined };
+  return { problem: `${shown(text)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+};
+
+export const optionalExternalId: Parser<string | undefined> = (text) => {
+  const value = text.trim();
+  if (value.length <= LONGEST_EXTERNAL_ID) return { value: value || undefined };
+  return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+};
+
+/** The booleans of YAML. */
+const BOOLEANS = new Map([
+  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
+  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
+]);
+
+export const boolean: Parser<boolean> = (text) => {
+  const value = BOOLEANS.get(text.trim());
+  return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
+};
+
+export const pollInterval: Parser<number | 'auto'> = (text) => {
+  if (text.trim() === 'auto') return { value: 'auto' };
+  const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
+  return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
+};
+
+/** One of some words, as it is written. */
+export function oneOf<T extends string>(...words: readonly T[]): Parser<T> {
+  return (text) => {
+    const value = words.find((word) => word === text.trim());
+    if (value !== undefined) return { value };
+    return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+  };
+}
+
+const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
+
+export function duration({ min, max }: { min: number; max: number }): Parser<number> {
+  return (text) => {
+    const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
+    const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+    const value = Number(number) * unitMs;
+    if (number !== '' && value >= min && value <= max) return { value };
+    const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
+    return {
+      problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
+    };
+  };
+}
+
+const LONGEST_URL = 2_000;
+
+const LONGEST_RUNNER_NAME = 1_000;
+
+/** A runner's name, which may hold placeholders. */
+export const optionalRunnerName: Parser<string | undefined> = (text) => {
+  const value = text.trim();
+  const unknown = unknownPlaceholder(value);
+  if (value.length > LONGEST_RUNNER_NAME)
+    return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
+  if (unknown === undefined) return { value: value || undefined };
+  return {
+    problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+  };
+};
+
+export const optionalScope: Parser<Scope | undefined> = (text) => {
+  const value = text.trim();
+  const scope = parseScope(value);
+  if (value === '' || scope !== undefined) return { value: scope };
+  return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+};
+
+export const controllerUrl: Parser<URL> = (text) => {
+  const value = text.trim();
+  const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
+  if (value === '') return { problem: `it is required; give ${form}` };
+  if (value.length > LONGEST_URL)
+    return { problem: `${shown(value)} is longer than ${LONGEST_URL} characters` };
+  const seen = shown(withoutSecrets(value));
+  const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
+  if (url === null) return { problem: `${seen} is no address of the form ${form}` };
+  if (url.username !== '' || url.password !== '')
+    return { problem: `${seen} carries credentials; leave them out` };
+  if (/[?#]/.test(value)) return { problem: `${seen} has a query or a fragment; leave it out` };
+  return { value: url };
+};
+
+/** A mistaken URL may hold a password before an `@`, or a token in its query. */
+function withoutSecrets(url: string): string {
+  return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
+}
+
+const LONGEST_SHOWN = 200;
+
+function shown(text: string): string {
+  return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
+}
+
+const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const LONGEST_HEADERS = 16_000;
+const MOST_HEADERS = 100;
+const REFUSED_HEADERS = new Set([
+  ...[
+    'host',
+    'content-length',
+    'content-type',
+    'transfer-encoding',
+    'connection',
+    'keep-alive',
+    'upgrade',
+    'expect',
+  ],
+  ...['te', 'trailer', 'http2-settings', 'proxy-authorization', 'proxy-connection'],
+]);
+
+/** Not more than can be looked through in no time. */
+export const headerText: Parser<string> = (text) => {
+  const lines = text.split('\n').length;
+  if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS) return { value: text };
+  return {
+    problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+  };
+};
+
+/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
+export const headerLines: Parser<Readonly<Record<string, string>>> = (text) => {
+  const headers: [string, string][] = [];
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    if (line.trim() === '') continue;
+    const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
+    const key = name.toLowerCase();
+    const where = `line ${index + 1}`;
+    if (value === '') return { problem: `${where} is not of the form "Name: value"` };
+    if (REFUSED_HEADERS.has(key))
+      return { problem: `${where}: ${name} belongs to the connection and cannot be set` };
+    if (headers.some(([other]) => other === key)) return { problem: `${where}: ${name} is given twice` };
+    headers.push([key, value]);
+  }
+  return { value: Object.fromEntries(headers) };
+};

@@ -1,0 +1,73 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { Form } from './form.ts';
+import { optionalText, type Parsed } from './parsers.ts';
+
+/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+function normalizePem(text: string): string {
+  return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
+}
+
+function isPem(text: string): boolean {
+  return /-----BEGIN [A-Z0-9 ]+-----/.test(text);
+}
+
+/** Certificates in a PEM text, one or more. */
+export function readCertificates(pem: string): Parsed<readonly X509Certificate[]> {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
+  try {
+    return { value: blocks.map((block) => new X509Certificate(block)) };
+  } catch {
+    return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
+  }
+}
+
+/** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
+export function readPrivateKey(pem: string, passphrase?: string): Parsed<KeyObject> {
+  const isEncrypted = /ENCRYPTED/.test(pem);
+  if (isEncrypted && passphrase === undefined)
+    return { problem: 'it is encrypted, and no passphrase is given' };
+  try {
+    return { value: createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }) };
+  } catch {
+    return {
+      problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+    };
+  }
+}
+
+const LARGEST_PEM = 1024 * 1024;
+/** The longest keys take a fifth of it; and each line is masked. In characters. */
+const LARGEST_KEY = 20_000;
+
+/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+export function readPem({ read, problems, onSecret }: Form, name: string): string | undefined {
+  const given = read(name, optionalText);
+  if (given === undefined) return undefined;
+  const text = isPem(given) ? given : readSmallFile(given);
+  if (text !== undefined && /PRIVATE KEY/.test(text) && text.length > LARGEST_KEY) {
+    problems.push(
+      `${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`,
+    );
+    return undefined;
+  }
+  // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+  if (text !== undefined && /PRIVATE KEY/.test(text)) onSecret(text, normalizePem(text));
+  if (text !== undefined && isPem(text)) return normalizePem(text);
+  const what =
+    text === undefined
+      ? 'neither PEM text nor the path of a file that can be read'
+      : 'a file without PEM text';
+  problems.push(`${name}: it is ${what}`);
+  return undefined;
+}
+
+function readSmallFile(path: string): string | undefined {
+  try {
+    const status = statSync(path);
+    return status.isFile() && status.size <= LARGEST_PEM ? readFileSync(path, 'utf8') : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+import * as core from '@actions/core';
+import { type Instance, type PortForwarding, WELL_KNOWN } from '../controller/instance.ts';
+import type { StepOutcome } from './step-outcome.ts';
+import type { Terminal } from './terminal.ts';
+
+const SSH_PORT = 22;
+
+/**
+ * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
+ * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
+ * well-known word is no secret, even if somebody's password is a part of it.
+ */
+export function outputsOf(outcome: StepOutcome, show: (text: string) => string) {
+  const { restarted, before, last, durationMs, runner, error } = outcome;
+  const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
+  return {
+    restarted: restarted as string,
+    start_date: last?.startDate?.text ?? '',
+    previous_start_date: before?.startDate?.text ?? '',
+    instance_id: last?.instanceId ?? '',
+    external_id: show(last?.externalId ?? before?.externalId ?? ''),
+    instance_state: word(last?.state),
+    status: word(last?.status),
+    node_id: show(last?.nodeId ?? ''),
+    host_ip: last?.hostIp ?? '',
+    ip: last?.ip ?? '',
+    vnc_port: String(last?.vncPort ?? ''),
+    ssh_port: String(sshPort(last) ?? ''),
+    port_forwarding:
+      last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
+    duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
+    runner_status: runner?.status ?? '',
+    error_code: error?.code ?? '',
+  };
+}
+
+/** The port of the node that leads to the guest's SSH server. */
+export function sshPort(instance: Instance | undefined): number | undefined {
+  return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
+}
+
+function wireForm(
+  { guestPort, hostPort, protocol = '', name = '' }: PortForwarding,
+  show: (text: string) => string,
+) {
+  return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
+}
+
+/** Sets every output. @throws where the runner's file cannot be written. */
+export function setOutputs(outcome: StepOutcome, terminal: Terminal): void {
+  for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
+}

@@ -1,0 +1,80 @@
+import type { Instance } from '../controller/instance.ts';
+import type { StepOutcome } from './step-outcome.ts';
+
+/** A part of the step's story, in milliseconds since its first look. */
+export interface Phase {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
+export function timelineOf({ moments, last, runner }: StepOutcome): Phase[] {
+  const { started = 0, heldUp, cleared, sent, verified } = moments;
+  const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, last });
+  const phases = [
+    phase('wait until no job runs', heldUp, cleared),
+    ...restarted,
+    phase('VM verified to runner back', verified, runner?.backAt),
+  ];
+  return phases.flatMap((known) =>
+    known === undefined ? [] : [{ ...known, fromMs: known.fromMs - started, toMs: known.toMs - started }],
+  );
+}
+
+function phase(name: string, from: number | undefined, to: number | undefined): Phase | undefined {
+  return from === undefined || to === undefined ? undefined : { name, fromMs: from, toMs: to };
+}
+
+interface Restart {
+  readonly sent: number;
+  readonly verified: number;
+  readonly last: Instance | undefined;
+}
+
+/**
+ * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
+ * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
+ */
+function bootPhases({ sent, verified, last }: Restart): (Phase | undefined)[] {
+  const bootedAt = verified - millisecondsBetween(last?.startDate, last?.reportedAt);
+  const stoppedAt = bootedAt - millisecondsBetween(last?.stopDate, last?.startDate);
+  if (!(bootedAt >= sent && bootedAt <= verified))
+    return [phase('restart sent to VM verified', sent, verified)];
+  const verify = phase('VM booted to verified', bootedAt, verified);
+  if (!(stoppedAt >= sent && stoppedAt <= bootedAt))
+    return [phase('restart sent to VM booted', sent, bootedAt), verify];
+  return [
+    phase('restart sent to VM stopped', sent, stoppedAt),
+    phase('VM stopped to booted', stoppedAt, bootedAt),
+    verify,
+  ];
+}
+
+type Moment = Instance['startDate'];
+
+/** Not a number where either is unknown: then nothing that is reckoned with it is true. */
+function millisecondsBetween(from: Moment, to: Moment): number {
+  if (from === undefined || to === undefined) return Number.NaN;
+  return Number(to.epochNanoseconds - from.epochNanoseconds) / 1_000_000;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. All its words are this
+ * module's own: text from outside has no place in it.
+ */
+export function renderGantt(phases: readonly Phase[]): string[] {
+  const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
+  if (phases.length === 0 || endsAtMs >= DAY_MS) return [];
+  const bars = phases.map(
+    ({ name, fromMs, toMs }) => `    ${name} :${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`,
+  );
+  return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
+}
+
+/** Local midnight plus so many milliseconds: a time that is the same wherever it is looked at. */
+function timeOfDay(ms: number): string {
+  return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
+}

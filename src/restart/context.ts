@@ -1,0 +1,34 @@
+import type { Clock } from '../clock.ts';
+import type { Controller, ReadFault } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
+
+/** What the restart of one VM works with. It keeps nothing of its own beside it: several can run side by side. */
+export interface RestartContext {
+  readonly clock: Clock;
+  readonly controller: Controller;
+  readonly log: Log;
+  /** Aborts with the error to report, when the step is cancelled. */
+  readonly signal: AbortSignal;
+  /** Who has a say in when the restart is sent, if anybody. */
+  readonly gate?: Gate | undefined;
+}
+
+/** Holds the restart up while the VM is in use. What it throws means that the restart must not be sent. */
+export interface Gate {
+  /**
+   * Asked right before the restart is sent, as often as it takes. True: send it now. False: the way is free, but it took a
+   * while; look at the instance anew, then ask again.
+   */
+  isOpen(instance: Instance): Promise<boolean>;
+  /** For a dry run: checks what can be checked without waiting. */
+  rehearse(instance: Instance): Promise<true>;
+}
+
+export interface Log {
+  info(line: string): void;
+  debug(line: string): void;
+}
+
+export function describeFault({ reason }: ReadFault): string {
+  return `The controller gave no usable answer: ${reason}`;
+}

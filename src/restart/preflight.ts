@@ -1,0 +1,133 @@
+import type { ReadBounds, ReadFault } from '../controller/controller.ts';
+import type { Instance, Target } from '../controller/instance.ts';
+import { ActionError } from '../errors.ts';
+import { describeFault, type RestartContext } from './context.ts';
+import { createJournal } from './journal.ts';
+import type { Observation } from './rhythm.ts';
+import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
+
+export interface BaselineOptions {
+  readonly target: Target;
+  /** Milliseconds on the clock's scale. */
+  readonly deadline: number;
+  /** Told of each instance that was found, ready or not. */
+  readonly onSeen: (instance: Instance) => void;
+  /** Told of each look that got an answer. */
+  readonly onLook: (observation: Observation) => void;
+}
+
+/** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
+const GRACE_MS = 6_000;
+const LOOK_AGAIN_MS = 1_000;
+const MOST_CANDIDATES = 10;
+
+/**
+ * Makes sure that the VM is there, can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, where that is so and
+ * stays so for a few seconds.
+ */
+export async function takeBaseline(
+  context: RestartContext,
+  { target, deadline, onSeen, onLook }: BaselineOptions,
+): Promise<Baseline> {
+  const { clock, log, signal } = context;
+  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const onFault = (fault: ReadFault) => journal.note(fault.kind, describeFault(fault));
+  const bounds = { deadline, signal, onFault };
+  let graceEndsAt: number | undefined;
+  for (;;) {
+    const lookedAt = clock.now();
+    const instance = await find(target, { context, bounds });
+    if (!(instance instanceof ActionError)) {
+      onSeen(instance);
+      onLook({ lookedAt, answeredAt: clock.now(), instance });
+    }
+    const baseline = instance instanceof ActionError ? instance : checkPreconditions(instance);
+    if (!(baseline instanceof ActionError)) return baseline;
+
+    graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
+    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) throw await withVersion(baseline, { context, bounds });
+    journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
+    await clock.sleep(LOOK_AGAIN_MS, signal);
+  }
+}
+
+/** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
+export function checkPreconditions(instance: Instance): Baseline | ActionError {
+  const { instanceId, state, status, startDate } = instance;
+  if (state !== 'Started' || status !== 'running') {
+    return new ActionError(
+      'not_running',
+      `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`,
+      {
+        hint: isTerminal(instance)
+          ? 'It is gone for good: start a new one.'
+          : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
+      },
+    );
+  }
+  if (startDate === undefined) {
+    return new ActionError(
+      'cannot_verify',
+      `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`,
+      { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' },
+    );
+  }
+  return { instance, startDate };
+}
+
+/** What cannot be verified is most often a matter of the version: the error says which one it is. */
+async function withVersion(error: ActionError, { context, bounds }: Asking): Promise<ActionError> {
+  if (error.code !== 'cannot_verify') return error;
+  const version = (await context.controller.getVersion(bounds)) ?? 'unknown';
+  return new ActionError(error.code, error.message, {
+    hint: `${error.hint} Version of the controller: "${version}".`,
+  });
+}
+
+interface Asking {
+  readonly context: RestartContext;
+  readonly bounds: ReadBounds;
+}
+
+async function find(target: Target, { context, bounds }: Asking): Promise<Instance | ActionError> {
+  if (target.by === 'external_id') {
+    return pickLive(await context.controller.findInstances(target, bounds), target.id);
+  }
+  const instance = await context.controller.getInstance(target.id, bounds);
+  return (
+    instance ??
+    new ActionError('instance_not_found', `The controller has no instance ${target.id}.`, {
+      hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+    })
+  );
+}
+
+/** The one live instance among those that have the external ID. */
+function pickLive(instances: readonly Instance[], externalId: string): Instance | ActionError {
+  const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
+  if (first === undefined) {
+    const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
+    return new ActionError(
+      'instance_not_found',
+      `No live instance has the external_id "${externalId}".${gone}`,
+      {
+        hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
+      },
+    );
+  }
+  if (others.length === 0) return first;
+  return new ActionError(
+    'ambiguous_target',
+    `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`,
+    { hint: 'Name the one to restart by its instance_id.' },
+  );
+}
+
+function listCandidates(instances: readonly Instance[]): string {
+  const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
+    return `${instanceId} (${state}, node ${nodeId ?? 'unknown'})`;
+  });
+  const more = instances.length - listed.length;
+  return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

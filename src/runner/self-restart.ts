@@ -1,0 +1,35 @@
+import type { Instance } from '../controller/instance.ts';
+import { ActionError } from '../errors.ts';
+import { isSameName } from './name.ts';
+import { mayServe, type Scope } from './scope.ts';
+
+/** The runner and the machine that the step ownRunner runs on, as far as its environment tells. */
+export interface OwnRunner {
+  /** Undefined for a runner of GitHub's own: that is in nobody's VM. */
+  readonly runnerName: string | undefined;
+  /** `owner/repo` of the workflow. */
+  readonly repository: string;
+}
+
+/**
+ * Makes sure that the step does not restart the machine that it runs on.
+ * @throws ActionError `self_restart`
+ */
+export function refuseSelfRestart(
+  ownRunner: OwnRunner,
+  { name, scope }: { name: string; scope: Scope },
+): void {
+  const { runnerName, repository } = ownRunner;
+  if (runnerName === undefined || !isSameName(runnerName, name) || !mayServe(scope, repository)) return;
+  throw new ActionError('self_restart', `The step runs on runner "${name}", which is in the VM to restart.`, {
+    hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+  });
+}
+
+/**
+ * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
+ * @param addresses those of the machine that the step runs on.
+ */
+export function sharedAddress({ ip }: Instance, addresses: readonly string[]): string | undefined {
+  return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+}
