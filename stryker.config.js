@@ -1,9 +1,11 @@
+import { mutation } from './jest.config.js';
+
 /** `npm run mutate`: does a test fail for every plausible mistake? docs/mutation.md tells what is left and why. */
 export default {
   mutate: ['src/**/*.ts'],
   testRunner: 'jest',
   testRunnerNodeArgs: ['--experimental-vm-modules'],
-  jest: { configFile: 'jest.mutation.config.js' },
+  jest: { projectType: 'custom', config: mutation },
   coverageAnalysis: 'perTest',
   // On a busy machine a slow test is no endless loop.
   timeoutMS: 10_000,

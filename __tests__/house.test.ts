@@ -71,6 +71,15 @@ describe('README', () => {
     expect(tableBelow('Error codes')).toEqual([...ERROR_CODES]);
   });
 
+  test('shows a stranger every module of src, and none that is gone', () => {
+    const [, map = ''] = readme.split('### The code\n');
+    const named = [...map.matchAll(/^\| (.*?) \| (.*?) \|/gm)].flatMap(([, , cell = '']) => [
+      ...cell.matchAll(/`([\w-]+\.ts)`/g),
+    ]);
+    const modules = sources.map(({ path }) => path.split('/').at(-1));
+    expect(named.map(([, name]) => name).sort()).toEqual(modules.sort());
+  });
+
   test('names the defaults', () => {
     for (const [name, value] of Object.entries(DEFAULTS)) {
       expect(readme).toMatch(new RegExp(`^\\| \`${name}\` \\| \`${value}\` \\|`, 'm'));

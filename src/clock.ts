@@ -68,12 +68,13 @@ export async function within<T>(
 /**
  * Ends the process in `ms` milliseconds if it does not end by itself. What can hold it up is a DNS look-up: nobody can
  * cancel it, and even `process.exit` waits for it. So the process is replaced by one that ends at once with the same code.
+ * `execve` is experimental in Node 24; where it is missing, the process takes as long as the look-up.
  */
 export function endProcessWithin(ms: number): void {
   setTimeout(() => {
     const code = process.exitCode ?? 0;
     if (process.platform !== 'win32')
-      process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], {});
+      process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], process.env);
     process.exit();
   }, ms).unref();
 }

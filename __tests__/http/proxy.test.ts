@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { EnvHttpProxyAgent, request } from 'undici';
 import { proxyFor } from '../../src/http/proxy.ts';
 
 const PROXY = 'http://proxy.example:3128';
@@ -36,6 +37,10 @@ test.each([
   'http://sub.localhost:8090',
   'http://127.0.0.1',
   'http://127.1.2.3',
+  'http://localhost.',
+  'http://sub.localhost.:8090',
+  'http://[::ffff:127.0.0.1]',
+  'http://[::ffff:7f01:203]:8090',
   'http://[::1]:8090',
 ])('%s is loopback, and never proxied', (url) => {
   expect(proxied(url, { HTTP_PROXY: PROXY })).toBeUndefined();
@@ -47,41 +52,77 @@ test.each([
   'http://notlocalhost',
   'http://localhost.example',
   'http://[::2]',
+  'http://[::ffff:128.0.0.1]',
 ])('%s is not loopback', (url) => {
   expect(proxied(url, { HTTP_PROXY: PROXY })).toBe(`${PROXY}/`);
 });
 
 describe('NO_PROXY', () => {
-  test.each<[string, string, boolean]>([
+  const EXCEPTIONS: readonly (readonly [string, string, boolean])[] = [
+    ['', 'http://c.example', false],
     ['*', 'http://c.example', true],
+    ['other.example,*', 'http://c.example', true],
+    ['*:80', 'http://c.example', true],
+    ['*:81', 'http://c.example', false],
     ['c.example', 'http://c.example:8090', true],
     ['C.EXAMPLE', 'http://c.example', true],
     ['other.example, c.example', 'http://c.example', true],
     ['other.example c.example', 'http://c.example', true],
     ['example', 'http://c.example', true],
     ['.example', 'http://c.example', true],
+    ['.c.example', 'http://c.example', true],
     ['*.example', 'http://c.example', true],
-    ['*.c.example', 'http://c.example', true],
+    ['*.c.example', 'http://c.example', false],
+    ['*.c.example', 'http://d.c.example', true],
     ['xample', 'http://c.example', false],
     ['d.c.example', 'http://c.example', false],
+    ['c.example', 'http://c.example.', true],
+    ['c.example.', 'http://c.example', true],
     ['c.example:8090', 'http://c.example:8090', true],
+    ['c.example.:8090', 'http://c.example:8090', true],
     ['c.example:8091', 'http://c.example:8090', false],
     ['c.example:80', 'http://c.example', true],
     ['c.example:443', 'https://c.example', true],
     ['c.example:443', 'http://c.example', false],
     ['192.0.2.7', 'http://192.0.2.7:8090', true],
+    ['192.0.2.7:8090', 'http://192.0.2.7:8090', true],
     ['[2001:db8::1]', 'http://[2001:db8::1]', true],
     ['[2001:db8::1]:8090', 'http://[2001:db8::1]:8090', true],
+    ['[2001:db8::1]:8091', 'http://[2001:db8::1]:8090', false],
     ['2001:db8::a', 'http://[2001:db8::a]', true],
+    ['2001:db8::8090', 'http://[2001:db8::8090]', true],
+    ['2001:db8::8090', 'http://[2001:db8::]:8090', false],
+    ['2001:db8::1:443', 'https://[2001:db8::1:443]', true],
     [',, ', 'http://c.example', false],
     ['.', 'http://c.example', false],
     ['.', 'http://c.example.', false],
-  ])('%j for %s: %p', (list, url, isExcepted) => {
-    expect(proxied(url, { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: list }) === undefined).toBe(
-      isExcepted,
-    );
-    expect(proxied(url, { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, no_proxy: list }) === undefined).toBe(
-      isExcepted,
-    );
+  ];
+
+  test.each(EXCEPTIONS)('%j for %s: %p', (list, url, isExcepted) => {
+    const proxies = { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY };
+    expect(proxied(url, { ...proxies, NO_PROXY: list }) === undefined).toBe(isExcepted);
+    expect(proxied(url, { ...proxies, no_proxy: list }) === undefined).toBe(isExcepted);
+  });
+
+  /** Whether undici's own agent would connect to the host itself. Its proxy is a port where nobody listens. */
+  async function connectsDirectly(url: string, noProxy: string): Promise<boolean> {
+    let isDirect = false;
+    const nowhere = 'http://127.0.0.1:1';
+    const agent = new EnvHttpProxyAgent({
+      httpProxy: nowhere,
+      httpsProxy: nowhere,
+      noProxy,
+      connect(_, callback) {
+        isDirect = true;
+        callback(new Error('connected directly'), null);
+      },
+    });
+    await request(url, { dispatcher: agent }).catch(() => {});
+    await agent.destroy();
+    return isDirect;
+  }
+
+  test.each(EXCEPTIONS)('%j for %s: %p for undici, too', async (list, url, isExcepted) => {
+    expect(await connectsDirectly(url, list)).toBe(isExcepted);
   });
 });

@@ -1,69 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Interventions } from '../../simulator/server.ts';
-import { encodings } from '../../src/report/redactor.ts';
+import { type Ended, isRestart, play, type Setting } from '../support/scenario.ts';
 import {
-  begin,
-  commandsIn,
-  type Ended,
-  end,
-  isLook,
-  isRestart,
-  play,
-  type Setting,
-} from '../support/scenario.ts';
-import { prepared, proxied, startProxy, type Way } from '../support/ways.ts';
+  expectNoLeak,
+  PASSWORD,
+  prepared,
+  ROOT_TOKEN,
+  secretsOf,
+  startProxy,
+  WAYS,
+  type Way,
+} from '../support/ways.ts';
 
 // The committed bundle as a process: every way in is held to the same promises, and gives nothing away.
-
-const ROOT_TOKEN = 'root-hunter2-token';
-const GATEWAY_KEY = 'gateway-hunter2-key';
-const PASSWORD = 'vnc-hunter2-password';
-
-const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
-  'no credentials': async () => ({}),
-  'the root token': () => prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]),
-  'an API key': () => prepared({ apiKeyId: 'ci' }),
-  'an API key whose sessions end after 300 ms': () => prepared({ apiKeyId: 'ci', sessionTtlMs: 300 }),
-  'a CA of its own': () => prepared({ tls: true }),
-  'any certificate': async () => {
-    const { inputs: _, ...way } = await prepared({ tls: true });
-    return { ...way, inputs: { skip_tls_verify: 'true' } };
-  },
-  'a client certificate': () => prepared({ mtls: true }),
-  'a client certificate and the root token': () =>
-    prepared({ mtls: true, rootToken: ROOT_TOKEN }, [ROOT_TOKEN]),
-  'headers of a gateway': async () => ({
-    inputs: { headers: `X-Gateway-Key: ${GATEWAY_KEY}` },
-    secrets: [GATEWAY_KEY],
-  }),
-  'an Authorization of its own': async () => {
-    const { inputs: _, ...way } = await prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]);
-    const basic = Buffer.from(`root:${ROOT_TOKEN}`).toString('base64');
-    return { ...way, inputs: { headers: `Authorization: Basic ${basic}` }, secrets: [ROOT_TOKEN, basic] };
-  },
-  'a proxy': () => proxied('http'),
-  'a tunnel through a proxy': () => proxied('https'),
-  'three replicas, two of which lag behind': async () => ({ replicas: { count: 3, lagMs: 400 } }),
-};
-
-/** Whatever was written must not hold any secret, in any form, whole or by lines; the masks themselves have to. */
-function expectNoLeak({ log, outputs, summary }: Ended, secrets: readonly string[]): void {
-  const lines = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
-  const written = [...lines, JSON.stringify(outputs), ...Object.values(outputs), summary].join('\n');
-  const parts = secrets.flatMap((secret) => [secret, secret.trim(), ...secret.split('\n')]);
-  for (const part of parts.filter((text) => text.length >= 8 && !text.startsWith('-----'))) {
-    for (const form of encodings(part)) expect(written).not.toContain(form);
-  }
-  const commands = commandsIn(lines.join('\n'));
-  expect(commands.filter((line) => !/^::(debug|warning|error title=[^:]+)::/.test(line))).toEqual([]);
-}
-
-/** The files that a way in names hold secrets, too; certificates are none. */
-function secretsOf(way: Way): string[] {
-  const files = Object.entries(way.inputs ?? {}).filter(([name]) => /^(api_key|client_key)$/.test(name));
-  return [...(way.secrets ?? []), PASSWORD, ...files.map(([, path]) => readFileSync(path, 'utf8'))];
-}
 
 describe.each(Object.keys(WAYS))('with %s', (name) => {
   let way: Way;
@@ -89,81 +38,6 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
       1,
       1,
     ]);
-    expectNoLeak(ended, secretsOf(way));
-  });
-
-  test('a lost answer to a restart that was carried out', async () => {
-    const interventions = (): Interventions => ({
-      after: (request) => (isRestart(request) ? { kind: 'reset' } : undefined),
-    });
-    const ended = await play(setting({ interventions }));
-    expect([ended.exitCode, ended.outputs['restarted'], ended.posts, ended.world.restarts.length]).toEqual([
-      0,
-      'true',
-      1,
-      1,
-    ]);
-    expectNoLeak(ended, secretsOf(way));
-  });
-
-  test('a lost answer to a restart that was not, while every other look fails', async () => {
-    let looks = 0;
-    const interventions = (): Interventions => ({
-      before(request) {
-        if (isRestart(request)) return { kind: 'reset' };
-        return isLook(request) && looks++ % 2 === 1
-          ? { kind: 'answer', status: 502, body: JSON.stringify(request.headers) }
-          : undefined;
-      },
-    });
-    const ended = await play(setting({ interventions, inputs: { timeout: '2s' } }));
-    expect([
-      ended.outputs['restarted'],
-      ended.outputs['error_code'],
-      ended.posts,
-      ended.world.restarts.length,
-    ]).toEqual(['unknown', 'timed_out', 1, 0]);
-    expectNoLeak(ended, secretsOf(way));
-  });
-
-  test('a refusal that repeats all it was sent', async () => {
-    const interventions = (): Interventions => ({
-      before(request) {
-        const message = [...Object.values(request.headers), request.body].join(' ').slice(0, 990);
-        return isRestart(request)
-          ? { kind: 'answer', body: JSON.stringify({ status: 'FAIL', message }) }
-          : undefined;
-      },
-    });
-    const ended = await play(setting({ interventions }));
-    expect([ended.outputs['restarted'], ended.outputs['error_code'], ended.posts]).toEqual([
-      'false',
-      'restart_refused',
-      1,
-    ]);
-    expectNoLeak(ended, secretsOf(way));
-  });
-
-  test('cancelling while a look hangs', async () => {
-    let looks = 0;
-    let tell = () => {};
-    const reached = new Promise<void>((resolve) => {
-      tell = resolve;
-    });
-    const interventions = (): Interventions => ({
-      before(request) {
-        if (!isLook(request) || looks++ === 0) return undefined;
-        tell();
-        return { kind: 'hang' };
-      },
-    });
-    const scenario = await begin(
-      setting({ interventions, inputs: { timeout: '1h', request_timeout: '10m' } }),
-    );
-    await reached;
-    scenario.step.process.kill('SIGINT');
-    const ended = await end(scenario);
-    expect([ended.outputs['restarted'], ended.outputs['error_code']]).toEqual(['unknown', 'cancelled']);
     expectNoLeak(ended, secretsOf(way));
   });
 });

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { expect } from '@jest/globals';
 import { type AccessOptions, prepareAccess } from '../../simulator/access.ts';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import type { ServerOptions } from '../../simulator/server.ts';
+import { encodings } from '../../src/report/redactor.ts';
+import { commandsIn, type Ended } from './scenario.ts';
 
 /** A way into a controller: what the controller asks for, and what the step has to know. */
 export interface Way extends Pick<Partial<ServerOptions>, 'access' | 'replicas'> {
@@ -102,4 +106,55 @@ export async function proxied(scheme: 'http' | 'https'): Promise<Way & { proxy: 
     environment: { [`${scheme}_proxy`]: proxy.url },
     ...(scheme === 'https' ? { secure, inputs: { ca_cert: authority.certificate } } : {}),
   };
+}
+
+// ---- every way in ----
+
+export const ROOT_TOKEN = 'root-hunter2-token';
+const GATEWAY_KEY = 'gateway-hunter2-key';
+export const PASSWORD = 'vnc-hunter2-password';
+
+export const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
+  'no credentials': async () => ({}),
+  'the root token': () => prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]),
+  'an API key': () => prepared({ apiKeyId: 'ci' }),
+  'an API key whose sessions end after 300 ms': () => prepared({ apiKeyId: 'ci', sessionTtlMs: 300 }),
+  'a CA of its own': () => prepared({ tls: true }),
+  'any certificate': async () => {
+    const { inputs: _, ...way } = await prepared({ tls: true });
+    return { ...way, inputs: { skip_tls_verify: 'true' } };
+  },
+  'a client certificate': () => prepared({ mtls: true }),
+  'a client certificate and the root token': () =>
+    prepared({ mtls: true, rootToken: ROOT_TOKEN }, [ROOT_TOKEN]),
+  'headers of a gateway': async () => ({
+    inputs: { headers: `X-Gateway-Key: ${GATEWAY_KEY}` },
+    secrets: [GATEWAY_KEY],
+  }),
+  'an Authorization of its own': async () => {
+    const { inputs: _, ...way } = await prepared({ rootToken: ROOT_TOKEN }, [ROOT_TOKEN]);
+    const basic = Buffer.from(`root:${ROOT_TOKEN}`).toString('base64');
+    return { ...way, inputs: { headers: `Authorization: Basic ${basic}` }, secrets: [ROOT_TOKEN, basic] };
+  },
+  'a proxy': () => proxied('http'),
+  'a tunnel through a proxy': () => proxied('https'),
+  'three replicas, two of which lag behind': async () => ({ replicas: { count: 3, lagMs: 400 } }),
+};
+
+/** Whatever was written must not hold any secret, in any form, whole or by lines; the masks themselves have to. */
+export function expectNoLeak({ log, outputs, summary }: Ended, secrets: readonly string[]): void {
+  const lines = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
+  const written = [...lines, JSON.stringify(outputs), ...Object.values(outputs), summary].join('\n');
+  const parts = secrets.flatMap((secret) => [secret, secret.trim(), ...secret.split('\n')]);
+  for (const part of parts.filter((text) => text.length >= 8 && !text.startsWith('-----'))) {
+    for (const form of encodings(part)) expect(written).not.toContain(form);
+  }
+  const commands = commandsIn(lines.join('\n'));
+  expect(commands.filter((line) => !/^::(debug|warning|error title=[^:]+)::/.test(line))).toEqual([]);
+}
+
+/** The files that a way in names hold secrets, too; certificates are none. */
+export function secretsOf(way: Way): string[] {
+  const files = Object.entries(way.inputs ?? {}).filter(([name]) => /^(api_key|client_key)$/.test(name));
+  return [...(way.secrets ?? []), PASSWORD, ...files.map(([, path]) => readFileSync(path, 'utf8'))];
 }

@@ -15,6 +15,9 @@ import {
 } from './envelope.ts';
 import { type Instance, readInstance, readMatches, type Target, WELL_KNOWN } from './instance.ts';
 
+// A question goes down through client.ts, which adds credentials and asks again where that is right, to http/transport.ts. The
+// answer comes up the same way: envelope.ts tells OK from FAIL, instance.ts makes an Instance of the JSON.
+
 /** How far a question may go, and who is told of tries that failed. */
 export type ReadBounds = RetryBounds;
 /** A try that got no usable answer: `kind` is for counting, `reason` for people. */

@@ -5,7 +5,8 @@ import { type Instant, parseInstant } from '../instant.ts';
 /**
  * One VM as the controller reports it: what this action uses of the `Instance` of Anka's controller API, checked
  * field by field. `undefined` stands for what is absent, empty or makes no sense. Fields that may hold secrets
- * (`vnc_connection_string`, `startup_script`) are left out on purpose: what is never read is never printed.
+ * (`vnc_connection_string`, `startup_script`) are left out on purpose: what is never read is never printed. What only another
+ * endpoint knows (a node's name from `/api/v1/node`, say) would be joined in controller.ts, not here.
  */
 export interface Instance {
   /** UUID, spelled as the controller does. */
@@ -40,18 +41,19 @@ export interface Instance {
 
 /** The words that `instance_state` and `vminfo.status` are documented to hold. */
 export const WELL_KNOWN = new Set([
-  ...[
-    'Scheduling',
-    'Pulling',
-    'Started',
-    'Stopping',
-    'Stopped',
-    'Terminating',
-    'Terminated',
-    'Error',
-    'Pushing',
-  ],
-  ...['running', 'stopped', 'suspended', 'deleted'],
+  'Scheduling',
+  'Pulling',
+  'Started',
+  'Stopping',
+  'Stopped',
+  'Terminating',
+  'Terminated',
+  'Error',
+  'Pushing',
+  'running',
+  'stopped',
+  'suspended',
+  'deleted',
 ]);
 
 export interface PortForwarding {
@@ -101,8 +103,12 @@ export function readMatches(body: unknown, target: Target): Instance[] {
 }
 
 function isMatch(outer: Fields, vm: Fields, { by, id }: Target): boolean {
-  const values = [outer[by], vm[by]];
-  return by === 'external_id' ? (values[0] ?? values[1]) === id : values.some((value) => isSameId(value, id));
+  switch (by) {
+    case 'external_id':
+      return (outer['external_id'] ?? vm['external_id']) === id;
+    case 'instance_id':
+      return isSameId(outer['instance_id'], id) || isSameId(vm['instance_id'], id);
+  }
 }
 
 /** The outer keys count before the inner ones, unless they are null. */

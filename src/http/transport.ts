@@ -1,11 +1,5 @@
 import { getCACertificates } from 'node:tls';
-import { setFlagsFromString } from 'node:v8';
-import type { Dispatcher } from 'undici';
-import connectThrough from 'undici/lib/api/api-connect.js';
-import httpRequest from 'undici/lib/api/api-request.js';
-import Agent from 'undici/lib/dispatcher/agent.js';
-import Pool from 'undici/lib/dispatcher/pool.js';
-import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
+import { Agent, type Dispatcher, ProxyAgent, request as sendRequest } from 'undici';
 import { type Bounds, type Clock, within } from '../clock.ts';
 import { explainFailure } from './causes.ts';
 import { UnusableAnswer } from './json.ts';
@@ -128,9 +122,6 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function createDispatchers(options: TransportOptions): Dispatchers {
-  // undici's HTTP parser is WebAssembly. To optimize it, V8 would take 20 MiB, for a handful of answers.
-  setFlagsFromString('--no-wasm-tier-up');
-  setFlagsFromString('--no-wasm-dynamic-tiering');
   const reader = createDispatcher(options, {});
   // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
   // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
@@ -153,12 +144,7 @@ function createDispatcher(
   const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
   if (proxy === undefined) return new Agent({ ...options, connect });
   // The client certificate is for the controller: a proxy gets to see none.
-  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust, clientFactory });
-}
-
-/** What reaches the proxy: undici's main module would add `connect` to every dispatcher. */
-function clientFactory(origin: URL, options: object): Dispatcher {
-  return Object.assign(new Pool(origin, options), { connect: connectThrough });
+  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 
 interface Progress {
@@ -178,9 +164,8 @@ async function converse(
   { path, method, headers, body, maxBytes }: HttpRequest,
   { origin, dispatcher, progress, signal }: Conversation,
 ): Promise<Omit<Answer, 'proxy'>> {
-  const response = await httpRequest.call(dispatcher.compose(observeDeparture(progress)), {
-    origin,
-    path,
+  const response = await sendRequest(`${origin}${path}`, {
+    dispatcher: dispatcher.compose(observeDeparture(progress)),
     method,
     headers: {
       accept: 'application/json',

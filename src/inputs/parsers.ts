@@ -37,9 +37,13 @@ export const optionalExternalId: Parser<string | undefined> = (text) => {
 };
 
 /** The booleans of YAML. */
-const BOOLEANS = new Map([
-  ...['true', 'True', 'TRUE'].map((text) => [text, true] as const),
-  ...['false', 'False', 'FALSE'].map((text) => [text, false] as const),
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['True', true],
+  ['TRUE', true],
+  ['false', false],
+  ['False', false],
+  ['FALSE', false],
 ]);
 
 export const boolean: Parser<boolean> = (text) => {
@@ -130,17 +134,19 @@ const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t
 const LONGEST_HEADERS = 16_000;
 const MOST_HEADERS = 100;
 const REFUSED_HEADERS = new Set([
-  ...[
-    'host',
-    'content-length',
-    'content-type',
-    'transfer-encoding',
-    'connection',
-    'keep-alive',
-    'upgrade',
-    'expect',
-  ],
-  ...['te', 'trailer', 'http2-settings', 'proxy-authorization', 'proxy-connection'],
+  'host',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+  'http2-settings',
+  'proxy-authorization',
+  'proxy-connection',
 ]);
 
 /** Not more than can be looked through in no time. */

@@ -53,15 +53,22 @@ export function encodings(secret: string): string[] {
   const hex = bytes.toString('hex');
   const json = JSON.stringify(secret).slice(1, -1);
   const url = encodeURIComponent(secret.toWellFormed());
+  const percentEscaped = url.replace(/[!'()*]/g, percentEscape);
   return [
-    ...[secret, base64, base64.replace(/=+$/, ''), bytes.toString('base64url'), hex, hex.toUpperCase()],
-    ...[json, JSON.stringify(json).slice(1, -1), json.replace(/[&<>\u2028\u2029]/g, unicodeEscape)],
-    ...[
-      url,
-      url.replace(/[!'()*]/g, percentEscape),
-      url.replace(/[!'()*]/g, percentEscape).replaceAll('%20', '+'),
-    ],
-    ...[secret.replace(/[&<>]/g, htmlEscape), secret.replace(/[&<>"']/g, htmlEscape)],
+    secret,
+    base64,
+    base64.replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    hex,
+    hex.toUpperCase(),
+    json,
+    JSON.stringify(json).slice(1, -1),
+    json.replace(/[&<>\u2028\u2029]/g, unicodeEscape),
+    url,
+    percentEscaped,
+    percentEscaped.replaceAll('%20', '+'),
+    secret.replace(/[&<>]/g, htmlEscape),
+    secret.replace(/[&<>"']/g, htmlEscape),
     // A header travels as Latin-1; who reads it as UTF-8 sees this.
     Buffer.from(secret, 'latin1').toString(),
   ];

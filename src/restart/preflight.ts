@@ -91,16 +91,18 @@ interface Asking {
 }
 
 async function find(target: Target, { context, bounds }: Asking): Promise<Instance | ActionError> {
-  if (target.by === 'external_id') {
-    return pickLive(await context.controller.findInstances(target, bounds), target.id);
+  switch (target.by) {
+    case 'instance_id':
+      return (await context.controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+    case 'external_id':
+      return pickLive(await context.controller.findInstances(target, bounds), target.id);
   }
-  const instance = await context.controller.getInstance(target.id, bounds);
-  return (
-    instance ??
-    new ActionError('instance_not_found', `The controller has no instance ${target.id}.`, {
-      hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
-    })
-  );
+}
+
+function notFound(instanceId: string): ActionError {
+  return new ActionError('instance_not_found', `The controller has no instance ${instanceId}.`, {
+    hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+  });
 }
 
 /** The one live instance among those that have the external ID. */

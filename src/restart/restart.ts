@@ -9,6 +9,10 @@ import type { PollInterval } from './schedule.ts';
 import { type Baseline, describeState } from './verdict.ts';
 import { watch } from './watch.ts';
 
+// The restart of one VM. First the preflight: find the instance, check that it can be restarted, and remember what it was like
+// before. Then the gate, if there is one, may hold the restart up; after that the preflight is repeated. Then the request is
+// sent, at most once. Then the instance is watched until one answer proves the restart, or the time is over.
+
 export interface RestartJob {
   readonly target: Target;
   readonly vncPassword: string | undefined;
