@@ -84,7 +84,7 @@ describe('systemClock', () => {
     ])('with the exit code %p is replaced by one that ends with %i', async (code, expected) => {
       await ended(code, 'linux');
       const program = [process.execPath, '-e', `process.exit(${expected})`];
-      expect(replace.mock.calls).toEqual([[process.execPath, program, {}]]);
+      expect(replace.mock.calls).toEqual([[process.execPath, program, process.env]]);
       expect(exit).toHaveBeenCalledTimes(1);
     });
 
