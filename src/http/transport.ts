@@ -1,4 +1,5 @@
 import { getCACertificates } from 'node:tls';
+import { brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib';
 import { Agent, type Dispatcher, ProxyAgent, request as sendRequest } from 'undici';
 import { type Bounds, type Clock, within } from '../clock.ts';
 import { explainFailure } from './causes.ts';
@@ -169,6 +170,7 @@ async function converse(
     method,
     headers: {
       accept: 'application/json',
+      'accept-encoding': 'identity',
       'user-agent': 'restart-anka-vm',
       ...headers,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -184,7 +186,7 @@ async function converse(
   const received: Answer['headers'] = Object.fromEntries(answered);
   return {
     status: response.statusCode,
-    text: await readText(response.body, maxBytes),
+    text: new TextDecoder().decode(decodeBody(await readBody(response.body, maxBytes), received, maxBytes)),
     headers: received,
     location: received['location'],
     retryAfterMs: parseRetryAfter(received['retry-after'], received['date']),
@@ -208,16 +210,46 @@ function observeDeparture(progress: Progress): Dispatcher.DispatcherComposeInter
     });
 }
 
-async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+async function readBody(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
     // Leaving the loop destroys the stream, and the connection with it.
-    if (bytes > maxBytes) throw new UnusableAnswer(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
+}
+
+const DECODERS: Readonly<Record<string, (body: Buffer, options: ZlibOptions) => Buffer>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+};
+
+/** The body as it was before the server encoded it, though it was not asked to. @throws UnusableAnswer */
+function decodeBody(body: Buffer, headers: Answer['headers'], maxBytes: number): Buffer {
+  const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+  // The last one was applied last.
+  return encodings.reduceRight((bytes, listed) => {
+    const encoding = listed.trim();
+    if (encoding === '' || encoding === 'identity') return bytes;
+    const decoder = DECODERS[encoding];
+    if (decoder === undefined)
+      throw new UnusableAnswer(`the answer is encoded in an unknown way ("${encoding}")`);
+    try {
+      return decoder(bytes, { maxOutputLength: maxBytes });
+    } catch (error) {
+      if (error instanceof RangeError) throw tooLarge(maxBytes);
+      throw new UnusableAnswer(`the answer is damaged: it cannot be decoded (${encoding})`);
+    }
+  }, body);
+}
+
+function tooLarge(maxBytes: number): UnusableAnswer {
+  return new UnusableAnswer(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
 }
 
 function firstOf(value: string | string[] | undefined): string | undefined {
