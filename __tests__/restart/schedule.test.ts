@@ -49,7 +49,7 @@ describe('auto, where it is known more or less when the last report came', () =>
     ['then at the soonest', knowing(270, 291), 0, 301],
     ['sooner by the time that a look takes', knowing(570, 600, { tripMs: 40 }), 0, 570],
     ['but not within 300 ms either', knowing(300, 320, { tripMs: 40 }), 0, 1_290],
-    ['50 ms are near enough', knowing(550.1, 600), 4_960, 5_610],
+    ['so where 50 ms are left open', knowing(550, 600), 3_000, 3_610],
   ])('looks %s', (_, rhythm, lastLookAt, expected) => {
     expect(next(rhythm, { lastLookAt })).toBeCloseTo(expected, 1);
   });
@@ -59,10 +59,10 @@ describe('auto, where it is known more or less when the last report came', () =>
     ['sooner by the time that a look takes', knowing(400, 600, { tripMs: 40 }), 1_000, 2_210],
     ['no sooner than 300 ms after the last look', knowing(400, 600), 949, 1_250],
     ['at the end of what is open, where the report is due before that', knowing(400, 600), 4_960, 5_610],
-    ['the same where it is due within 300 ms after that', knowing(522, 600), 4_900, 5_610],
-    ['in the middle where it is due later', knowing(518, 600), 4_900, 5_309],
+    ['the same where it is due sooner than 300 ms after that', knowing(522, 600), 4_900, 5_610],
+    ['in the middle where it is due 300 ms after that', knowing(520, 600), 4_900, 5_310],
     ['at the end each second where reports come so often', knowing(100, 700, { gapMs: 1_000 }), 1_000, 1_710],
-    ['in the middle where 50 ms are not enough', knowing(549.9, 600), 3_000, 3_324.95],
+    ['in the middle where more than 50 ms are left open', knowing(549.9, 600), 3_000, 3_324.95],
   ])('looks, while that is too vague, %s', (_, rhythm, lastLookAt, expected) => {
     expect(next(rhythm, { lastLookAt })).toBeCloseTo(expected, 1);
   });
@@ -241,6 +241,10 @@ describe('what is learned', () => {
   const aheadOf = ({ aheadMs: { from, to } }: Rhythm) => [Math.round(from + EPOCH), Math.round(to + EPOCH)];
   const learnAll = (...observations: Observation[]) => observations.reduce(learn, NO_RHYTHM);
 
+  test('nothing, before the first look', () => {
+    expect(arrivalOf(NO_RHYTHM)).toBeUndefined();
+  });
+
   test('an instance that is not listed tells only how long a look takes', () => {
     const observation = { lookedAt: 5, answeredAt: 8, instance: undefined };
     expect(learn(NO_RHYTHM, observation)).toEqual({ ...NO_RHYTHM, tripMs: 3 });
@@ -254,6 +258,7 @@ describe('what is learned', () => {
   test('HTTP Date leaves a second open, and the turn of its second tells which half', () => {
     const first = seen(0.4, { ...reported(-3), answeredAtMs: headerAt(0.4) });
     expect(aheadOf(learnAll(first))).toEqual([-600, 400]);
+    expect(arrivalOf(learnAll(first))).toEqual({ from: -3_600, to: -2_600 });
     expect(aheadOf(learnAll(first, seen(0.9, { ...reported(-3), answeredAtMs: headerAt(0.9) })))).toEqual([
       -100, 400,
     ]);

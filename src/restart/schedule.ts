@@ -2,15 +2,15 @@ import { arrivalOf, type Rhythm } from './rhythm.ts';
 
 // When to look at the VM. With `auto`:
 //
-// 1. There is about one look a second. Heartbeats are whole seconds apart, so reports always come in the same part of a
-//    second. A look just after that part shows a new report at once.
-// 2. As long as that part of the second is not known well enough, looks are for learning (rhythm.ts): each is in the middle
-//    of what is open, where it rules out half of it.
-// 3. Where a report may be due before such a look, the look is at the end of what is open instead: it shows the report.
-// 4. Where nothing can be learned, looks are a second apart. After minutes without a report they become rarer.
+// 1. There is about one look a second. Heartbeats are whole seconds apart, so reports come in the same part of each second.
+//    A look just after that part shows a new report at once.
+// 2. As long as that part is not known well enough, looks are for learning (rhythm.ts). Such a look is made when the header
+//    Date would turn to a new second if the middle of what is open were right. The answer rules out one half.
+// 3. Where a report is due before such a look, the look is made at the end of what is open instead: it shows the report.
+// 4. Where there is nothing to learn from, looks are a second apart. After minutes without a report they become rarer.
 //
-// If reports do not keep to that, looks are still about a second apart. Nothing of this decides anything: the verdict is
-// taken from the same answers by the same rules, whenever they come.
+// If reports come otherwise, looks are still about a second apart. Nothing of this decides anything: the verdict is taken from
+// the same answers by the same rules, whenever they come.
 
 /** `auto`, or a fixed time between two looks in milliseconds, or what draws such a time for each. */
 export type PollInterval = 'auto' | number | (() => number);
@@ -40,12 +40,12 @@ function pauseOf(pollInterval: number | (() => number)): number {
 
 const SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
-/** Timers and answers may be early or late by a little. */
+/** A look may reach the controller a little sooner than usual. */
 const MARGIN_MS = 10;
-/** How well the moment of a report has to be known. */
+/** If no more than this is open, another look for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
 
-/** Moments are those when the answer comes in, but for the last step. */
+/** Moments in here are those when the answer comes in; the look begins sooner by the time that it takes. */
 function nextInStep({ sentAt, lastLookAt, rhythm }: Progress): number {
   const { tripMs, aheadMs, gapMs } = rhythm;
   const arrival = arrivalOf(rhythm);
@@ -61,6 +61,7 @@ function nextInStep({ sentAt, lastLookAt, rhythm }: Progress): number {
   return (isForLearning ? middleAt : dueAt) - tripMs;
 }
 
+/** Something that happens every so often, for example at this moment. */
 interface Recurring {
   readonly at: number;
   readonly everyMs: number;
@@ -73,7 +74,7 @@ function firstFrom(earliest: number, { at, everyMs }: Recurring): number {
 const MINUTE_MS = 60_000;
 const MOST_CALM_MS = 4_000;
 
-/** What pauses are longer by after so long without a report: a second from the second minute on, and so on. */
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
 function calmMs(silentMs: number): number {
   return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / MINUTE_MS) - 1) * SECOND_MS);
 }
