@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from '../simulator/command-line.ts';
 import { drawCumulative, drawDelayAgainstRequests } from './charts.ts';
@@ -6,19 +6,21 @@ import { measureProcess, type ProcessFigures, playInRealTime } from './process.t
 import { type Result, simulateAll } from './simulate.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-const USAGE = `Measures everything that the README says about speed, prints it, and writes bench/results.json and the charts.
+const USAGE = `Measures everything that the README says about speed, and prints it.
 
 Usage: npm run bench -- [options]
 
   --full      10,000 worlds a model instead of 1,000
+  --write     write bench/results.json and the charts, too
   --seed S    the seed of the first (default 1)`;
 
-const { firstSeed, runs } = readOptions(
+const { firstSeed, runs, writes } = readOptions(
   USAGE,
-  { full: { type: 'boolean' }, seed: { type: 'string' } },
-  ({ full = false }, number) => ({
+  { full: { type: 'boolean' }, write: { type: 'boolean' }, seed: { type: 'string' } },
+  ({ full = false, write = false }, number) => ({
     firstSeed: number('seed', 1, { min: 0, max: 2 ** 31 }),
     runs: full ? 10_000 : 1_000,
+    writes: write,
   }),
 );
 const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
@@ -26,6 +28,7 @@ const ROUNDS = 25;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const entryBytes = (await stat(here('../dist/index.js'))).size;
+const distBytes = await sizeOfScripts(here('../dist'));
 
 console.log('Starting, ending, memory ...');
 const ofProcess = await measureProcess(ROUNDS);
@@ -39,16 +42,27 @@ const tookSeconds = Math.round((performance.now() - startedAt) / 1_000);
 printResults(results);
 printRealTime(results[0], inRealTime);
 printProcess(ofProcess);
-const measured = {
-  ...{ date: new Date().toISOString().slice(0, 10), node: process.version },
-  ...{ firstSeed, runs, tookSeconds },
-};
-const simulated = results.map(({ percentilesMs, ...result }) => result);
-const json = { ...measured, entryBytes, process: ofProcess, realTime: inRealTime, simulated };
-await writeFile(here('results.json'), `${JSON.stringify(json, rounded, 2)}\n`);
-await mkdir(here('../docs/charts'), { recursive: true });
-await writeFile(here('../docs/charts/delay-and-requests.svg'), drawDelayAgainstRequests(results));
-await writeFile(here('../docs/charts/cumulative-delay.svg'), drawCumulative(results));
+if (writes) await write(results);
+
+/** All files that Node may load from there, in bytes. */
+async function sizeOfScripts(folder: string): Promise<number> {
+  const scripts = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+  const files = await Promise.all(scripts.map((name) => stat(`${folder}/${name}`)));
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
+async function write(all: readonly Result[]): Promise<void> {
+  const measured = {
+    ...{ date: new Date().toISOString().slice(0, 10), node: process.version },
+    ...{ firstSeed, runs, tookSeconds },
+  };
+  const simulated = all.map(({ percentilesMs, ...result }) => result);
+  const json = { ...measured, entryBytes, distBytes, process: ofProcess, realTime: inRealTime, simulated };
+  await writeFile(here('results.json'), `${JSON.stringify(json, rounded, 2)}\n`);
+  await mkdir(here('../docs/charts'), { recursive: true });
+  await writeFile(here('../docs/charts/delay-and-requests.svg'), drawDelayAgainstRequests(all));
+  await writeFile(here('../docs/charts/cumulative-delay.svg'), drawCumulative(all));
+}
 
 function printResults(all: readonly Result[]): void {
   const widths = [34, 22, 11, 9, 10, 16];
@@ -75,7 +89,7 @@ function printProcess({ bareMs, firstByteMs, bareMib, peakMib, exitMs }: Process
   console.log(`First byte of the first request after ${firstByteMs.toFixed(0)} ms: ${(firstByteMs / bareMs).toFixed(2)} times node -e 0 (${bareMs.toFixed(0)} ms)
 Peak memory ${peakMib.toFixed(0)} MiB: ${(peakMib / bareMib).toFixed(2)} times node -e 0 (${bareMib.toFixed(0)} MiB)
 End of the process ${exitMs.toFixed(0)} ms after the verdict
-Entry of the bundle: ${(entryBytes / 1e6).toFixed(2)} MB`);
+Entry of the bundle: ${(entryBytes / 1e6).toFixed(2)} MB; with all that it may load: ${(distBytes / 1e6).toFixed(2)} MB`);
 }
 
 function rounded(_key: string, value: unknown): unknown {

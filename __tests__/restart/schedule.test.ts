@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
-import { learn, NO_RHYTHM, type Observation, type Rhythm } from '../../src/restart/rhythm.ts';
+import { arrivalOf, learn, NO_RHYTHM, type Observation, type Rhythm } from '../../src/restart/rhythm.ts';
 import { nextLookAt, type PollInterval, type Progress } from '../../src/restart/schedule.ts';
 import { at, instance } from '../support/instances.ts';
 
 const FAR = 1e9;
+const UNDATED: Partial<Instance> = { updatedAt: undefined, reportedAt: undefined };
 
 describe('a fixed interval', () => {
   test.each<[PollInterval, number, number]>([
@@ -15,196 +16,296 @@ describe('a fixed interval', () => {
     [1_000, 6_499, 6_499],
     [() => 300, 100_000, 5_300],
   ])('%p until %i: at %i', (pollInterval, deadline, expected) => {
-    const progress = { sentAt: 5_000, lastLookAt: 5_000, looks: 0, deadline, rhythm: NO_RHYTHM };
+    const progress = { sentAt: 5_000, lastLookAt: 5_000, deadline, rhythm: NO_RHYTHM };
     expect(nextLookAt(pollInterval, progress)).toBe(expected);
   });
 });
 
-/** A controller whose reports come at these moments, seconds after the restart was sent; its clock is an hour ahead. */
+/** The controller's time when the restart is sent. */
+const EPOCH = Date.parse('2024-10-13T12:00:00Z');
+
+/** A date of the controller's, so many seconds after the restart was sent. */
+const dateAt = (seconds: number) => at(new Date(EPOCH + Math.round(seconds * 1_000)).toISOString());
+
+/** HTTP Date at that time. */
+const headerAt = (seconds: number) => EPOCH + Math.floor(seconds) * 1_000;
+
+describe('auto, where it is known more or less when the last report came', () => {
+  const MADE_AT_MS = 250;
+
+  /** The last report came in that time, a quarter of a second after the controller's second turned. */
+  const knowing = (from: number, to: number, changes: Partial<Rhythm> = {}): Rhythm => ({
+    ...{ tripMs: 0, newest: instance({ updatedAt: dateAt(MADE_AT_MS / 1_000) }), gapMs: 5_000, ...changes },
+    aheadMs: { from: from - MADE_AT_MS - EPOCH, to: to - MADE_AT_MS - EPOCH },
+  });
+  const next = (rhythm: Rhythm, changes: Partial<Progress>) =>
+    nextLookAt('auto', { sentAt: 0, lastLookAt: 0, deadline: FAR, rhythm, ...changes });
+
+  test.each<[string, Rhythm, number, number]>([
+    ['just after the part of a second in which reports come', knowing(570, 600), 0, 610],
+    ['a second later', knowing(570, 600), 610, 1_610],
+    ['so, too, where reports are rare', knowing(570, 600, { gapMs: 30_000 }), 610, 1_610],
+    ['no sooner than 300 ms after the last look', knowing(270, 289), 0, 1_299],
+    ['then at the soonest', knowing(270, 291), 0, 301],
+    ['sooner by the time that a look takes', knowing(570, 600, { tripMs: 40 }), 0, 570],
+    ['but not within 300 ms either', knowing(300, 320, { tripMs: 40 }), 0, 1_290],
+    ['so where 50 ms are left open', knowing(550, 600), 3_000, 3_610],
+  ])('looks %s', (_, rhythm, lastLookAt, expected) => {
+    expect(next(rhythm, { lastLookAt })).toBeCloseTo(expected, 1);
+  });
+
+  test.each<[string, Rhythm, number, number]>([
+    ['where the second turns in the middle of what is open', knowing(400, 600), 1_000, 2_250],
+    ['sooner by the time that a look takes', knowing(400, 600, { tripMs: 40 }), 1_000, 2_210],
+    ['no sooner than 300 ms after the last look', knowing(400, 600), 949, 1_250],
+    ['at the end of what is open, where the report is due before that', knowing(400, 600), 4_960, 5_610],
+    ['the same where it is due sooner than 300 ms after that', knowing(522, 600), 4_900, 5_610],
+    ['in the middle where it is due 300 ms after that', knowing(520, 600), 4_900, 5_310],
+    ['at the end each second where reports come so often', knowing(100, 700, { gapMs: 1_000 }), 1_000, 1_710],
+    ['in the middle where more than 50 ms are left open', knowing(549.9, 600), 3_000, 3_324.95],
+  ])('looks, while that is too vague, %s', (_, rhythm, lastLookAt, expected) => {
+    expect(next(rhythm, { lastLookAt })).toBeCloseTo(expected, 1);
+  });
+
+  test('is calmer, in the same part of a second, where no report comes for minutes', () => {
+    const pauses = [119, 121, 179, 181, 241, 301, 901].map((seconds) => {
+      const lastLookAt = seconds * 1_000 + 610;
+      return Math.round(next(knowing(570, 600), { lastLookAt }) - lastLookAt);
+    });
+    expect(pauses).toEqual([1_000, 2_000, 2_000, 3_000, 4_000, 5_000, 5_000]);
+  });
+
+  test('is not calmer for a silence before the restart', () => {
+    expect(next(knowing(570, 600), { sentAt: 600_000, lastLookAt: 600_610 })).toBeCloseTo(601_610, 1);
+  });
+
+  test.each([
+    [1_111, 610],
+    [1_109, 1_109],
+    [300, 300],
+  ])('until %i: at %i', (deadline, expected) => {
+    expect(next(knowing(570, 600), { deadline })).toBeCloseTo(expected, 1);
+  });
+});
+
+/** A controller whose reports come at these moments, in seconds after the restart was sent. */
 interface World {
   readonly reports: readonly number[];
   /** One way, in milliseconds. */
   readonly tripMs?: number;
-  readonly withoutHttpDate?: boolean;
-  readonly changes?: (reportAt: number) => Partial<Instance>;
   /** Looks, counting from 0 for the baseline, that meet a replica that is so many seconds behind. */
   readonly lag?: (look: number) => number;
+  /** What is otherwise with an answer that is given at that moment. */
+  readonly changes?: (seconds: number) => Partial<Instance>;
 }
 
-const EPOCH = Date.parse('2024-10-13T12:00:00.250Z');
-
-function answer(seconds: number, look: number, world: World): Instance {
-  const seen = world.reports.filter((report) => report <= seconds - (world.lag?.(look) ?? 0)).at(-1) ?? -60;
-  const date = at(new Date(EPOCH + Math.round(seen * 1_000)).toISOString());
-  const httpDate = Math.floor((EPOCH + seconds * 1_000) / 1_000) * 1_000;
-  return instance({
-    ...{ updatedAt: date, reportedAt: date, ...world.changes?.(seen) },
-    answeredAtMs: world.withoutHttpDate ? undefined : httpDate,
-  });
+function answer(seconds: number, look: number, { reports, lag, changes }: World): Instance {
+  const asOf = seconds - (lag?.(look) ?? 0);
+  const date = dateAt(reports.filter((report) => report <= asOf).at(-1) ?? -60);
+  const dates = { updatedAt: date, reportedAt: date, answeredAtMs: headerAt(seconds) };
+  return instance({ ...dates, ...changes?.(seconds) });
 }
 
 interface Course {
-  /** Seconds after sending. */
+  /** When, in seconds after the restart was sent. */
   readonly looks: number[];
-  /** Of each look: the report that it showed. */
   readonly rhythm: Rhythm;
 }
 
-/** Looks as `auto` wants them until this moment, in seconds after sending. */
+/** Looks as `auto` wants them until this moment, in seconds after the restart was sent. */
 function follow(world: World, until: number): Course {
   const { tripMs = 1 } = world;
   let rhythm = NO_RHYTHM;
-  const look = (atMs: number, index: number) => {
-    const observation: Observation = {
-      lookedAt: atMs,
-      answeredAt: atMs + 2 * tripMs,
-      instance: answer((atMs + tripMs) / 1_000, index, world),
-    };
-    rhythm = learn(rhythm, observation);
+  const look = (lookedAt: number, index: number) => {
+    const seen = answer((lookedAt + tripMs) / 1_000, index, world);
+    rhythm = learn(rhythm, { lookedAt, answeredAt: lookedAt + 2 * tripMs, instance: seen });
   };
   look(-2 * tripMs - 1, 0);
   const looks: number[] = [];
   let lastLookAt = 0;
   for (;;) {
-    const progress: Progress = { sentAt: 0, lastLookAt, looks: looks.length, deadline: FAR, rhythm };
-    lastLookAt = nextLookAt('auto', progress);
+    lastLookAt = nextLookAt('auto', { sentAt: 0, lastLookAt, deadline: FAR, rhythm });
     if (lastLookAt > until * 1_000) return { looks, rhythm };
     looks.push(lastLookAt / 1_000);
     look(lastLookAt, looks.length);
   }
 }
 
-/** How long after this moment the first look is, in milliseconds. */
-function delayAfter(moment: number, { looks }: Course): number {
-  return Math.round(((looks.find((look) => look + 0.001 >= moment) ?? Number.NaN) - moment) * 1_000);
+/** How long after this moment a look first reaches the controller, in milliseconds. */
+function delayAfter(moment: number, { tripMs = 1, ...world }: World): number {
+  const arrivals = follow({ tripMs, ...world }, moment + 3).looks.map((look) => look + tripMs / 1_000);
+  return ((arrivals.find((arrival) => arrival >= moment) ?? Number.NaN) - moment) * 1_000;
+}
+
+function pausesOf({ looks }: Course): number[] {
+  return looks.map((look, index) => look - (looks[index - 1] ?? 0));
 }
 
 const every = (period: number, first: number) =>
   Array.from({ length: 40 }, (_, index) => first + index * period);
 
-describe('auto', () => {
+/** Between 0 and 1, without any order. */
+const scatter = (index: number) => (index * 0.618) % 1;
+
+const STEADY: World = { reports: every(5, -1.37) };
+const WITHOUT_HEADER: World = { ...STEADY, changes: () => ({ answeredAtMs: undefined }) };
+const WITHOUT_DATES: World = { reports: [], changes: () => UNDATED };
+
+describe('auto, from the first look on', () => {
   test.each<[string, World, number, number]>([
-    ['a beat of 5 s, by the second report', { reports: every(5, -3.7) }, 6.3, 50],
-    ['a beat of 5 s, by HTTP Date alone', { reports: every(5, -0.3) }, 4.7, 130],
-    ['the same, sooner', { reports: every(5, -2.3) }, 2.7, 260],
-    ['a beat of 1 s', { reports: every(1, -0.45) }, 2.55, 260],
-    ['a beat of 30 s', { reports: every(30, -12.3) }, 17.7, 80],
-    ['a beat of 5.03 s', { reports: every(5.03, -8) }, 7.09, 80],
-    ['two reports of 7.3 s', { reports: every(7.3, -6.5) }, 15.4, 80],
-    ['a beat of 5 s, of which one is missing', { reports: [-8.7, 1.3, 6.3, 16.3] }, 16.3, 50],
-    ['a beat of 5 s, without HTTP Date', { reports: every(5, -3.7), withoutHttpDate: true }, 11.3, 400],
-    ['50 ms away', { reports: every(5, -3.7), tripMs: 50 }, 6.3, 150],
-  ])('locks on to %s', (_, world, moment, mostMs) => {
-    const delayMs = delayAfter(moment, follow(world, moment + 3));
-    expect(delayMs).toBeGreaterThanOrEqual(-world.reports.length);
+    ['a beat of 5 s', STEADY, 3.63, 80],
+    ['a beat of 5 s, while little is known', { reports: every(5, -2.63) }, 2.37, 300],
+    ['a beat of 5 s, the next time', STEADY, 8.63, 40],
+    ['a beat of 1 s, roughly', { reports: every(1, -0.4) }, 4.6, 300],
+    ['a beat of 7 s', { reports: every(7, -0.8) }, 6.2, 60],
+    ['a beat of 30 s', { reports: every(30, -12.3) }, 17.7, 60],
+    ['a beat of 5 s, of which one is missing', { reports: [-8.7, 6.3] }, 6.3, 60],
+    [
+      'a beat of 5 s, without a date of the node',
+      { ...STEADY, changes: () => ({ reportedAt: undefined }) },
+      8.63,
+      60,
+    ],
+    ['50 ms away', { ...STEADY, tripMs: 50 }, 8.63, 60],
+    [
+      'beside a replica that is 2 s behind',
+      { ...STEADY, lag: (look) => (look % 3 === 2 ? 2 : 0) },
+      8.63,
+      1_060,
+    ],
+    ['after looks that missed the controller', { ...STEADY, lag: (look) => (look < 3 ? 7 : 0) }, 8.63, 60],
+  ])('meets %s', (_, world, moment, mostMs) => {
+    const delayMs = delayAfter(moment, world);
+    expect(delayMs).toBeGreaterThanOrEqual(0);
     expect(delayMs).toBeLessThanOrEqual(mostMs);
   });
 
-  const worlds: [string, World][] = [
-    ['steady', { reports: every(5, -1) }],
+  test.each<[string, World]>([
+    ['steady', STEADY],
     ['quick', { reports: every(1, -1) }],
-    ['uneven', { reports: [-4, 0.2, 6.1, 10.2, 15.9, 20.1, 25.8] }],
+    ['uneven', { reports: every(5, -4).map((report, index) => report + scatter(index)) }],
     ['silent', { reports: [-20] }],
-    ['far away', { reports: every(5, -1), tripMs: 300 }],
-    ['of replicas', { reports: every(5, -1), lag: (look) => (look % 2) * 7 }],
-    ['without dates', { reports: [], changes: () => ({ updatedAt: undefined, reportedAt: undefined }) }],
-  ];
-
-  test.each(worlds)(
-    'never makes more looks than there were seconds, nor more than five a second: %s',
-    (_, world) => {
-      const { looks } = follow(world, 60);
-      for (const [index, look] of looks.entries()) {
-        expect(look).toBeGreaterThan(index);
-        expect(look - (looks[index - 1] ?? Number.NEGATIVE_INFINITY)).toBeGreaterThanOrEqual(0.1999);
-      }
-    },
-  );
-
-  test.each(worlds)('never stops looking for longer than a few seconds: %s', (_, world) => {
-    const { looks } = follow(world, 60);
-    const pauses = looks.map((look, index) => look - (looks[index - 1] ?? 0));
-    expect(Math.max(...pauses)).toBeLessThan(4);
+    ['far away', { ...STEADY, tripMs: 300 }],
+    ['of replicas', { ...STEADY, lag: (look) => (look % 2) * 7 }],
+    [
+      'behind a proxy with a clock that runs wild',
+      {
+        ...STEADY,
+        changes: (seconds) => ({ answeredAtMs: headerAt(seconds) + 60_000 * scatter(Math.floor(seconds)) }),
+      },
+    ],
+    [
+      'behind a proxy whose clock is a minute slow',
+      { ...STEADY, changes: (seconds) => ({ answeredAtMs: headerAt(seconds - 60) }) },
+    ],
+    ['without HTTP Date', WITHOUT_HEADER],
+    ['without dates', WITHOUT_DATES],
+  ])('is about one look a second, whatever comes: %s', (_, world) => {
+    const course = follow(world, 60);
+    expect(Math.min(...pausesOf(course))).toBeGreaterThan(0.2999);
+    expect(Math.max(...pausesOf(course))).toBeLessThan(1.6001);
+    expect(course.looks.length).toBeGreaterThanOrEqual(57);
+    expect(course.looks.length).toBeLessThanOrEqual(75);
   });
 
-  test('falls back to calmer looks where no report comes for minutes', () => {
-    const { looks } = follow({ reports: [-1] }, 900);
-    expect(looks.filter((look) => look > 600).length).toBeLessThanOrEqual(61);
-    const without = follow(
-      { reports: [], changes: () => ({ updatedAt: undefined, reportedAt: undefined }) },
-      900,
-    );
-    expect(without.looks.filter((look) => look > 600).length).toBeLessThanOrEqual(61);
+  test.each<[string, World]>([
+    ['HTTP Date', WITHOUT_HEADER],
+    ['any date', WITHOUT_DATES],
+    ['a date of the controller', { ...STEADY, changes: () => ({ updatedAt: undefined }) }],
+  ])('looks every second where there is nothing to learn from: without %s', (_, world) => {
+    expect(follow(world, 5.5).looks).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test('spreads its looks where reports are early or late', () => {
-    const { looks } = follow({ reports: [-4.4, 0.2, 5.9] }, 6.2);
-    const around = looks.filter((look) => look > 4 && look < 6.2);
-    expect(around.length).toBeGreaterThanOrEqual(3);
+  test('is calmer after minutes where there is nothing to learn from', () => {
+    const pauses = pausesOf(follow(WITHOUT_DATES, 900)).map(Math.round);
+    expect([...new Set(pauses)]).toEqual([1, 2, 3, 4, 5]);
+    expect(pauses.indexOf(2)).toBe(120);
   });
 
-  test('looks again at once where a replica that lags behind answered at the moment that counts', () => {
-    const { looks, rhythm } = follow({ reports: every(5, -3.7), lag: (look) => (look % 2) * 7 }, 7.5);
-    expect(rhythm.hasLaggards).toBe(true);
-    expect(looks.filter((look) => look > 6.2 && look < 6.8).length).toBeGreaterThanOrEqual(2);
+  test('is not calmer as long as reports come', () => {
+    expect(Math.max(...pausesOf(follow({ reports: every(30, -12.3) }, 900)))).toBeLessThan(1.31);
   });
 });
 
 describe('what is learned', () => {
   const seen = (seconds: number, changes: Partial<Instance> = {}): Observation => ({
-    lookedAt: seconds * 1_000,
-    answeredAt: seconds * 1_000 + 2,
+    lookedAt: seconds * 1_000 - 2,
+    answeredAt: seconds * 1_000,
     instance: instance(changes),
   });
-  const report = (seconds: number) => at(new Date(EPOCH + seconds * 1_000).toISOString());
+  const reported = (seconds: number): Partial<Instance> => ({
+    updatedAt: dateAt(seconds),
+    reportedAt: dateAt(seconds),
+  });
+  /** Of the clock of these tests, which is at nothing where the controller's is at `EPOCH`. */
+  const aheadOf = ({ aheadMs: { from, to } }: Rhythm) => [Math.round(from + EPOCH), Math.round(to + EPOCH)];
+  const learnAll = (...observations: Observation[]) => observations.reduce(learn, NO_RHYTHM);
 
-  test('an instance that is not listed tells nothing of reports', () => {
-    expect(learn(NO_RHYTHM, { lookedAt: 5, answeredAt: 8, instance: undefined })).toEqual({
-      ...NO_RHYTHM,
-      tripMs: 3,
-    });
+  test('nothing, before the first look', () => {
+    expect(arrivalOf(NO_RHYTHM)).toBeUndefined();
   });
 
-  test('a record that was touched without a new report is no report', () => {
-    const before = learn(NO_RHYTHM, seen(0, { updatedAt: report(-1), reportedAt: report(-1) }));
-    const after = learn(before, seen(1, { updatedAt: report(0.5), reportedAt: report(-1) }));
-    expect(after).toMatchObject({ gapsMs: [], newest: before.newest });
+  test('an instance that is not listed tells only how long a look takes', () => {
+    const observation = { lookedAt: 5, answeredAt: 8, instance: undefined };
+    expect(learn(NO_RHYTHM, observation)).toEqual({ ...NO_RHYTHM, tripMs: 3 });
   });
 
-  test('a report without a date of the node goes by that of the controller', () => {
-    const before = learn(NO_RHYTHM, seen(0, { updatedAt: report(-1), reportedAt: undefined }));
-    const after = learn(before, seen(1, { updatedAt: report(0.5), reportedAt: undefined }));
-    expect(after.gapsMs).toEqual([1_500]);
+  test('the quickest look counts', () => {
+    const slow = { lookedAt: 0, answeredAt: 90, instance: undefined };
+    expect(learnAll(slow, seen(1), slow).tripMs).toBe(2);
   });
 
-  test('a clock that was set back tells no time between two reports', () => {
-    const before = learn(NO_RHYTHM, seen(0, { updatedAt: report(-1), reportedAt: report(-1) }));
-    const after = learn(before, seen(1, { updatedAt: report(-100), reportedAt: report(0.5) }));
-    expect(after.gapsMs).toEqual([]);
+  test('HTTP Date leaves a second open, and the turn of its second tells which half', () => {
+    const first = seen(0.4, { ...reported(-3), answeredAtMs: headerAt(0.4) });
+    expect(aheadOf(learnAll(first))).toEqual([-600, 400]);
+    expect(arrivalOf(learnAll(first))).toEqual({ from: -3_600, to: -2_600 });
+    expect(aheadOf(learnAll(first, seen(0.9, { ...reported(-3), answeredAtMs: headerAt(0.9) })))).toEqual([
+      -100, 400,
+    ]);
+    expect(aheadOf(learnAll(first, seen(1.1, { ...reported(-3), answeredAtMs: headerAt(1.1) })))).toEqual([
+      -600, 100,
+    ]);
   });
 
-  test('a date that comes and goes is measured from nothing', () => {
-    const undated = instance({ updatedAt: undefined, reportedAt: undefined });
-    const before = { ...NO_RHYTHM, newest: undated };
-    expect(learn(before, seen(1, { updatedAt: report(0.5), reportedAt: report(0.5) })).gapsMs).toEqual([]);
+  test('an answer came after the report that it shows', () => {
+    const rhythm = learnAll(seen(0.4, { ...reported(0.3), answeredAtMs: headerAt(0.4) }));
+    expect(aheadOf(rhythm)).toEqual([-600, 100]);
+    expect(arrivalOf(rhythm)?.from).toBeCloseTo(-300, 1);
+    expect(arrivalOf(rhythm)?.to).toBeCloseTo(400, 1);
   });
 
-  test('an HTTP Date of another clock is not believed twice', () => {
-    const dates = { updatedAt: report(-1), reportedAt: report(-1) };
-    const before = learn(NO_RHYTHM, seen(0, { ...dates, answeredAtMs: EPOCH }));
-    const after = learn(before, seen(1, { ...dates, answeredAtMs: EPOCH + 60_000 }));
-    expect(after).toMatchObject({ trustsDates: false, aheadMs: before.aheadMs });
-    expect(learn(after, seen(2, { ...dates, answeredAtMs: EPOCH })).aheadMs).toEqual(before.aheadMs);
-  });
-
-  test('a report that comes when the dates had not foreseen it widens what is held possible', () => {
-    const before = learn(
-      NO_RHYTHM,
-      seen(0, { updatedAt: report(-1), reportedAt: report(-1), answeredAtMs: EPOCH }),
+  test('where two answers contradict each other, what lies between them is open', () => {
+    const [early, late] = [3, 5.5].map((seconds) =>
+      seen(0.4, { ...reported(-9), answeredAtMs: headerAt(seconds) }),
     );
-    const after = learn(before, seen(9, { updatedAt: report(30), reportedAt: report(30) }));
-    expect(after.trustsDates).toBe(false);
-    expect(after.aheadMs.from).toBeLessThanOrEqual(before.aheadMs.from);
-    expect(after.aheadMs.to).toBeGreaterThanOrEqual(before.aheadMs.to);
+    if (early === undefined || late === undefined) throw new Error('unreachable');
+    for (const observations of [
+      [early, late],
+      [late, early],
+    ])
+      expect(aheadOf(learnAll(...observations))).toEqual([-4_600, -3_600]);
+  });
+
+  test('a replica that lags behind tells nothing', () => {
+    const before = learnAll(seen(1, { ...reported(0.5), answeredAtMs: headerAt(1) }));
+    expect(learn(before, seen(1.7, { ...reported(-4), answeredAtMs: headerAt(0) }))).toEqual(before);
+  });
+
+  test.each<[string, number[], number]>([
+    ['the default, before there is a second report', [-1], 5_000],
+    ['a shorter one, in whole seconds', [-1, 0.9996], 2_000],
+    ['the shortest', [-1, 2, 3, 6], 1_000],
+    ['no longer one than the default', [-1, 29], 5_000],
+    ['none where a record was only touched', [-1, -0.6], 5_000],
+  ])('the time between two reports: %s', (_, reports, gapMs) => {
+    const observations = reports.map((report, index) => seen(30 + index, reported(report)));
+    expect(learnAll(...observations).gapMs).toBe(gapMs);
+  });
+
+  test('a clock that was set back, and a date that is missing, tell no time between reports', () => {
+    const before = learnAll(seen(0, reported(-1)));
+    expect(learn(before, seen(1, { updatedAt: dateAt(-100), reportedAt: dateAt(0.5) })).gapMs).toBe(5_000);
+    expect(learn(before, seen(1, UNDATED)).gapMs).toBe(5_000);
+    expect(learn(learnAll(seen(0, UNDATED)), seen(1, reported(-1))).gapMs).toBe(5_000);
   });
 });

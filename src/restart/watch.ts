@@ -45,8 +45,8 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   let { rhythm } = options;
   const journal = createJournal({ log: context.log, now: clock.now, sentAt });
   const findings: Findings = { history: startHistory(baseline, sentAt), unmet: [] };
-  let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, looks: 0, deadline, rhythm });
-  for (let looks = 1; ; looks++) {
+  let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
+  for (;;) {
     await clock.sleep(lookAt - clock.now(), signal);
     const lookedAt = clock.now();
     const isLast = lookedAt >= deadline;
@@ -61,7 +61,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
     if (sample !== undefined)
       rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
-    const progress = { sentAt, lastLookAt: lookedAt, looks, deadline, rhythm };
+    const progress = { sentAt, lastLookAt: lookedAt, deadline, rhythm };
     lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
   }
 }
