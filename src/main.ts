@@ -3,18 +3,22 @@ import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
+import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
+import { setOutputs } from './report/outputs.ts';
 import { report } from './report/report.ts';
 import { type StepOutcome, titleOf } from './report/step-outcome.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import { NOTHING_DONE, type Outcome, restart } from './restart/restart.ts';
+import { NOTHING_DONE, type Outcome } from './restart/outcome.ts';
+import { restart } from './restart/restart.ts';
 import type { Guard } from './runner/guard.ts';
+import { refuseOwnMachine } from './runner/self-restart.ts';
 
-/** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
-const EXIT_GRACE_MS = 300;
+/** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
+const REPORT_MS = 400;
 
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
@@ -23,19 +27,23 @@ const EXIT_GRACE_MS = 300;
 export async function main(endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   const outcome = await restartAsAsked(terminal, interruptions());
-  const isReported = reportOrExplain(outcome, terminal);
+  process.exitCode = outcome.error === undefined ? 0 : 1;
+  // Before anything is written: a file may be a pipe that nobody reads.
+  endWithin(REPORT_MS);
+  if (!reportOrExplain(outcome, terminal)) process.exitCode = 1;
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
-  process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
-  endWithin(EXIT_GRACE_MS);
 }
 
 async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {
+  let target: StepOutcome['target'];
   try {
     const inputs = readInputs(process.env, terminal.mask);
+    target = inputs.target;
+    const announce = (outcome: StepOutcome) => setOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
-    return await run(inputs, { ...host, addresses: ownAddresses() });
+    return await run(inputs, { ...host, announce, addresses: ownAddresses() });
   } catch (error) {
-    return { ...NOTHING_DONE, error: asActionError(error) };
+    return { ...NOTHING_DONE, target, error: asActionError(error) };
   }
 }
 
@@ -65,6 +73,8 @@ export interface Host {
   readonly signal: AbortSignal;
   /** Carry the requests to the controller, and those to GitHub, instead of the network. */
   readonly dispatchers?: Dispatchers;
+  /** Told of all that is known right before the restart may leave this machine: should the process be killed, it stands. */
+  readonly announce?: (outcome: StepOutcome) => void;
   /** IP addresses of this machine. */
   readonly addresses?: readonly string[];
 }
@@ -85,18 +95,18 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
 async function createGuardIfAsked(
-  { runner, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
   { terminal, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guard | undefined> {
   if (runner === undefined) return undefined;
   const { createGuard } = await import('./runner/guard.ts');
   const context = { clock, random, terminal, signal, dispatchers };
-  return createGuard({ runner, requestTimeoutMs, patienceMs, addresses, ...context });
+  return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
 
 async function runRestart(
   inputs: Inputs,
-  { terminal, clock, random, signal, dispatchers }: Host,
+  { terminal, clock, random, signal, dispatchers, announce }: Host,
   guard: Guard | undefined,
 ): Promise<Outcome> {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
@@ -104,7 +114,7 @@ async function runRestart(
   const credentials = createCredentials(inputs.identity, terminal.mask);
   const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
-  const controller = createController({ client, clock, deniedHint, scrub: terminal.scrub });
+  const controller = createController({ client, clock, deniedHint });
 
   terminal.info(
     `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
@@ -115,7 +125,9 @@ async function runRestart(
     );
   }
   try {
-    return await restart(inputs, { clock, controller, log: terminal, signal, gate: guard?.gate });
+    const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
+    const context = { clock, controller, log: terminal, signal, gate: guard?.gate, refuse, announce };
+    return await restart(inputs, context);
   } finally {
     await transport.close();
   }

@@ -1,7 +1,15 @@
 import { type Clock, seconds } from '../clock.ts';
-import { ActionError } from '../errors.ts';
+import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
-import { type Attempt, type Fault, isTransientStatus, type RetryBounds, retry } from '../http/retry.ts';
+import { createPatience } from '../http/patience.ts';
+import {
+  type Attempt,
+  type Fault,
+  isTransientStatus,
+  natureOf,
+  type RetryBounds,
+  retry,
+} from '../http/retry.ts';
 import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../http/transport.ts';
 import type { Credentials, PostRequest } from './credentials.ts';
 
@@ -9,24 +17,36 @@ export interface ReadRequest<T> {
   /** Below the controller's URL, with the query. */
   readonly path: string;
   readonly maxBytes: number;
-  /** @throws UnusableAnswer to ask again, ActionError to give up. */
+  /** @throws UnusableAnswer to ask again, ActionError for a refusal. */
   readonly decode: (answer: Answer) => T;
+}
+
+/** How far a write may go. Moments are milliseconds on the clock's scale. */
+export interface WriteBounds extends RetryBounds {
+  /** No try may leave this machine after that; from then until `deadline` there is only its answer to be waited for. */
+  readonly sendBy: number;
+  /**
+   * Asked before every further try, however long it takes. @returns the bounds of that try. What it throws ends the tries:
+   * nothing was sent.
+   */
+  readonly beforeRetry?: () => Promise<Pick<WriteBounds, 'deadline' | 'sendBy'>>;
+  /** Told when a try is about to leave this machine. */
+  readonly onDeparture?: () => void;
 }
 
 /** Asks the controller with credentials, and again where that is right. */
 export interface Client {
   /**
-   * GET, tried again until the deadline after network errors, 408, 429, 5xx and unusable bodies.
-   * @throws ActionError `controller_unreachable` or `protocol_error`, both transient, once no time is left for
-   * another try; whatever `decode` or the credentials throw to give up; the signal's reason.
+   * GET, tried again until the deadline, or until the patience with the fault is over.
+   * @throws ActionError what the fault comes to, transient once no time is left for another try; the signal's reason.
    */
   read<T>(request: ReadRequest<T>, bounds: RetryBounds): Promise<T>;
   /**
-   * POST, tried again only where it certainly was not carried out: it was not sent, or the answer was 429, or 401 with a
-   * session that can be renewed.
-   * @throws ActionError where the credentials are no good, or the signal's reason: only if the request was not sent.
+   * POST, tried again only where it certainly was not carried out: it was not sent, or the answer was 401 or 429.
+   * @throws ActionError where the credentials are no good, what `beforeRetry` throws, or the signal's reason: only if the
+   * request was not sent.
    */
-  write(request: PostRequest, bounds: SendBounds): Promise<HttpResult>;
+  write(request: PostRequest, bounds: WriteBounds): Promise<HttpResult>;
 }
 
 export interface ClientOptions {
@@ -42,17 +62,10 @@ export interface ClientOptions {
 const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
 
 export function createClient({ transport, credentials, headers, clock, random }: ClientOptions): Client {
-  /** Sends the request with credentials; after a 401 once more, if there can be a new session. */
-  async function send(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<HttpResult> {
-    const result = await authorizeAndSend(request, bounds);
-    const isDenied = 'answer' in result && result.answer.status === 401;
-    return isDenied && credentials.renew() ? authorizeAndSend(request, bounds) : result;
-  }
+  const patience = createPatience(clock);
+  const context = { clock, random, patience };
 
-  async function authorizeAndSend(
-    request: Omit<HttpRequest, 'headers'>,
-    bounds: SendBounds,
-  ): Promise<HttpResult> {
+  async function send(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<HttpResult> {
     const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false } as const;
     const authorization = await credentials.authorize((post) =>
       transport.send({ ...handshake, ...post }, bounds),
@@ -61,44 +74,104 @@ export function createClient({ transport, credentials, headers, clock, random }:
     return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
   }
 
-  async function read<T>({ path, maxBytes, decode }: ReadRequest<T>, bounds: RetryBounds): Promise<T> {
-    const request = { method: 'GET', path, maxBytes, isWrite: false } as const;
-    const tryOnce = async () => {
-      const result = await send(request, bounds);
-      bounds.signal.throwIfAborted();
-      return decodeResult(result, decode);
-    };
-    const last = await retry({ clock, random }, tryOnce, bounds);
-    if ('value' in last) return last.value;
-    throw givenUp(path, last.fault);
+  /** After a 401 asks once more, if there can be a new session. */
+  async function sendTwice(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<HttpResult> {
+    const result = await send(request, bounds);
+    return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
   }
 
-  async function write({ path, body }: PostRequest, bounds: SendBounds): Promise<HttpResult> {
+  async function read<T>({ path, maxBytes, decode }: ReadRequest<T>, bounds: RetryBounds): Promise<T> {
+    const request = { method: 'GET', path, maxBytes, isWrite: false } as const;
+    const tryOnce = () =>
+      catchRefusals(bounds.signal, async () => {
+        const result = await sendTwice(request, bounds);
+        bounds.signal.throwIfAborted();
+        return decodeResult(result, decode);
+      });
+    const last = await retry(context, tryOnce, bounds);
+    if ('fault' in last) throw givenUp(`GET ${path}`, last.fault);
+    patience.renew();
+    return last.value;
+  }
+
+  async function write({ path, body }: PostRequest, bounds: WriteBounds): Promise<HttpResult> {
     const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true } as const;
-    const tryOnce = async () => repeatability(await send(request, bounds));
-    const last = await retry({ clock, random }, tryOnce, bounds);
-    return 'value' in last ? last.value : last.fault.result;
+    const { signal, onFault, onDeparture, beforeRetry } = bounds;
+    let { deadline, sendBy } = bounds;
+    const untilSendBy: RetryBounds = {
+      signal,
+      onFault,
+      // It moves on where `beforeRetry` takes long.
+      get deadline() {
+        return sendBy;
+      },
+    };
+    let isFirst = true;
+    const tryOnce = async () => {
+      if (!isFirst && beforeRetry !== undefined) ({ deadline, sendBy } = await beforeRetry());
+      isFirst = false;
+      return catchRefusals(signal, async () => {
+        const result = await send(request, { deadline, signal, onDeparture });
+        if (isDenied(result)) credentials.renew();
+        return resultOrFault(result);
+      });
+    };
+    const last = await retry(context, tryOnce, untilSendBy);
+    if ('value' in last) return last.value;
+    if (last.fault.result !== undefined) return last.fault.result;
+    throw givenUp(`POST ${path}`, last.fault);
+  }
+
+  /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
+  function givenUp(
+    call: string,
+    { code, reason, hint, cause, message, nature }: ControllerFault,
+  ): ActionError {
+    const isTransient = !patience.isOver(nature);
+    const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+    const never = `The controller cannot be asked: ${reason}.`;
+    return new ActionError(code, message ?? (isTransient ? atLast : never), { hint, cause, isTransient });
   }
 
   return { read, write };
 }
 
-/** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
-function repeatability(result: HttpResult): Attempt<HttpResult, Fault & { readonly result: HttpResult }> {
-  const isSafe =
-    'answer' in result
-      ? result.answer.status === 429
-      : !result.noAnswer.mayHaveBeenSent && !result.noAnswer.isPermanent;
-  if (!isSafe) return { value: result };
-  const { retryAfterMs } = 'answer' in result ? result.answer : result.noAnswer;
-  return { fault: { kind: 'not sent', reason: 'it was not carried out', waitMs: retryAfterMs, result } };
+function isDenied(result: HttpResult): boolean {
+  return 'answer' in result && result.answer.status === 401;
 }
 
-/** Why a question got no answer that can be used. */
+/** Why a request got no answer that can be used. */
 interface ControllerFault extends Fault {
-  readonly hint: string;
-  readonly code: 'controller_unreachable' | 'protocol_error';
+  readonly code: ErrorCode;
+  /** For the error that it comes to, where that says more than the reason. */
+  readonly message?: string;
   readonly cause?: unknown;
+  /** What a write came to, where it certainly was not carried out. */
+  readonly result?: HttpResult;
+}
+
+/** What is thrown as an error of its own is a refusal; unless the step was cancelled. */
+async function catchRefusals<T>(
+  signal: AbortSignal,
+  tryOnce: () => Promise<Attempt<T, ControllerFault>>,
+): Promise<Attempt<T, ControllerFault>> {
+  try {
+    return await tryOnce();
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ActionError)) throw error;
+    const { code, message, hint = '', cause } = error;
+    const reason = message.replace(/\.$/, '');
+    return { fault: { kind: code, reason, hint, nature: 'refusal', code, message, cause } };
+  }
+}
+
+/** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
+function resultOrFault(result: HttpResult): Attempt<HttpResult, ControllerFault> {
+  const isRepeatable =
+    'answer' in result ? [401, 429].includes(result.answer.status) : !result.noAnswer.mayHaveBeenSent;
+  if (!isRepeatable) return { value: result };
+  const fault = faultOf(result);
+  return { fault: { ...fault, result, ...(isDenied(result) ? { nature: 'refusal' } : {}) } };
 }
 
 function decodeResult<T>(result: HttpResult, decode: (answer: Answer) => T): Attempt<T, ControllerFault> {
@@ -113,31 +186,25 @@ function decodeResult<T>(result: HttpResult, decode: (answer: Answer) => T): Att
 }
 
 function faultOf(result: HttpResult): ControllerFault {
+  const code = 'controller_unreachable';
   if ('answer' in result) {
     const { status, retryAfterMs } = result.answer;
     const hint =
       'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
     const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${seconds(retryAfterMs)}`;
     const reason = `it answered HTTP ${status}${askedFor}`;
-    return { kind: `HTTP ${status}`, reason, hint, code: 'controller_unreachable', waitMs: retryAfterMs };
+    const nature = natureOf(retryAfterMs);
+    return { kind: `HTTP ${status}`, reason, hint, nature, code, waitMs: retryAfterMs };
   }
-  const { reason, hint, isPermanent, retryAfterMs, cause } = result.noAnswer;
+  const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
   if (cause instanceof UnusableAnswer) return unusable(cause);
-  if (isPermanent)
-    throw new ActionError('controller_unreachable', `The controller cannot be asked: ${reason}.`, {
-      hint,
-      cause,
-    });
-  return { kind: 'no answer', reason, hint, code: 'controller_unreachable', waitMs: retryAfterMs, cause };
+  return { kind: 'no answer', reason, hint, nature, code, waitMs: retryAfterMs, cause };
 }
 
 function unusable(cause: UnusableAnswer): ControllerFault {
-  const hint =
-    'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
-  return { kind: 'unusable answer', reason: cause.message, hint, code: 'protocol_error', cause };
+  const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
+  return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
 
-function givenUp(path: string, { code, reason, hint, cause }: ControllerFault): ActionError {
-  const message = `The controller gave no usable answer to GET ${path}; at last: ${reason}.`;
-  return new ActionError(code, message, { hint, cause, isTransient: true });
-}
+const CHECK_ADDRESS =
+  'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';

@@ -1,29 +1,29 @@
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
-import type { Fault, RetryBounds } from '../http/retry.ts';
-import type { Answer, NoAnswer, SendBounds } from '../http/transport.ts';
-import type { Client } from './client.ts';
+import { type Fault, isTransientStatus, type RetryBounds } from '../http/retry.ts';
+import type { Answer, NoAnswer } from '../http/transport.ts';
+import type { Client, WriteBounds } from './client.ts';
 import {
+  denied,
   type Envelope,
-  hostOf,
   isSuccess,
+  notLetIn,
   parseEnvelope,
   readEnvelope,
-  throwIfDenied,
+  rejected,
   whatItIs,
 } from './envelope.ts';
-import { type Instance, readInstance, readMatches, type Target, WELL_KNOWN } from './instance.ts';
+import { type Instance, readInstance, readMatches, type Target } from './instance.ts';
 
 // A question goes down through client.ts, which adds credentials and asks again where that is right, to http/transport.ts. The
 // answer comes up the same way: envelope.ts tells OK from FAIL, instance.ts makes an Instance of the JSON.
 
 /** How far a question may go, and who is told of tries that failed. */
 export type ReadBounds = RetryBounds;
-/** A try that got no usable answer: `kind` is for counting, `reason` for people. */
+/** A try that got no usable answer: `kind` is for counting, `reason` and `hint` for people. */
 export type ReadFault = Fault;
-/** The same for what changes something, and who is told when it is about to leave this machine. */
-export type WriteBounds = SendBounds;
+export type { WriteBounds };
 
 /** What `POST /api/v1/rpc/vm/restart` takes; what is undefined is left out of the request. */
 export interface RestartRequest {
@@ -32,10 +32,16 @@ export interface RestartRequest {
   readonly usbDevice: string | undefined;
 }
 
-/** `uncertain`: it may or may not have been carried out, and asking again could restart the VM twice. */
+/**
+ * Asking again could restart the VM twice in every case.
+ * - `uncertain`: it may or may not have been carried out.
+ * - `rejected`: somebody said no, but it was not the controller itself, or it is not known to be. A gateway may say so after the
+ *   controller has carried the restart out.
+ */
 export type RestartReply =
   | { readonly kind: 'accepted' }
-  | { readonly kind: 'uncertain'; readonly reason: string };
+  | { readonly kind: 'uncertain'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly error: ActionError };
 
 /**
  * The Anka Build Cloud Controller API, one method an endpoint. Each throws an {@link ActionError}:
@@ -48,8 +54,8 @@ export interface Controller {
   /** `GET /api/v1/vm`: those that match; several can have the same external ID. */
   findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
   /**
-   * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted; beside the errors above
-   * these are `restart_refused` and `restart_unsupported`.
+   * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted: the request was not sent, or the
+   * controller itself refused it. Beside the errors above these are `restart_refused` and `restart_unsupported`.
    */
   restartInstance(request: RestartRequest, bounds: WriteBounds): Promise<RestartReply>;
   /** `GET /api/v1/status`: the version, e.g. `1.50.1-5e3c3f5b`. For error messages, so it gives up soon, and never throws. */
@@ -57,12 +63,13 @@ export interface Controller {
 }
 
 const MIB = 1024 * 1024;
-const MAX_LIST_BYTES = 32 * MIB;
-const MAX_INSTANCE_BYTES = MIB;
+/** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
+const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 
 const VM_PATH = '/api/v1/vm';
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const RESTART_CALL = `POST ${RESTART_PATH}`;
 const STATUS_PATH = '/api/v1/status';
 
 export interface ControllerOptions {
@@ -70,21 +77,9 @@ export interface ControllerOptions {
   readonly clock: { now(): number };
   /** What to do about HTTP 401. */
   readonly deniedHint: string;
-  /** Takes secrets, even very short ones, out of free text that the controller wrote. */
-  readonly scrub: (text: string) => string;
 }
 
-export function createController({ client, clock, deniedHint, scrub }: ControllerOptions): Controller {
-  const word = (text: string) => (WELL_KNOWN.has(text) ? text : scrub(text));
-  /** Free text may repeat a secret; what is judged is left alone. */
-  const scrubbed = (instance: Instance): Instance => ({
-    ...instance,
-    state: word(instance.state),
-    status: instance.status && word(instance.status),
-    name: instance.name && scrub(instance.name),
-    message: instance.message && scrub(instance.message),
-  });
-
+export function createController({ client, clock, deniedHint }: ControllerOptions): Controller {
   async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
     const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
     const decode = (answer: Answer) => {
@@ -92,8 +87,8 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
       const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
       return instance && dated(instance, answer);
     };
-    const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
-    if (instance !== undefined) return scrubbed(instance);
+    const instance = await client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    if (instance !== undefined) return instance;
     // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
@@ -101,11 +96,10 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
 
   async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
     const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub);
+      const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint));
       return readMatches(body, target).map((instance) => dated(instance, answer));
     };
-    const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
-    return instances.map(scrubbed);
+    return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
 
   async function restartInstance(request: RestartRequest, bounds: WriteBounds): Promise<RestartReply> {
@@ -115,41 +109,38 @@ export function createController({ client, clock, deniedHint, scrub }: Controlle
       usb_device: request.usbDevice,
     };
     const result = await client.write({ path: RESTART_PATH, body }, bounds);
-    if ('noAnswer' in result) return withoutAnswer(result.noAnswer);
+    if ('noAnswer' in result) return replyWithoutAnswer(result.noAnswer);
     const { answer } = result;
     const envelope = parseEnvelope(answer);
-    throwIfNotCarriedOut(answer, envelope);
-    if (answer.status === 404) throw unsupported(await getVersion(bounds));
+    // After a status of 5xx nothing is certain, whatever the body says.
+    if (answer.status >= 500) return uncertain(answer);
+    throwIfRefused(answer, envelope);
     if (envelope?.status === 'OK' && isSuccess(answer)) return { kind: 'accepted' };
-    const target = answer.location === undefined ? '' : `, a redirect to ${scrub(hostOf(answer.location))},`;
-    return {
-      kind: 'uncertain',
-      reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
-    };
+    if (answer.status === 404) return judgeNotFound(answer, await getVersion(bounds));
+    if (answer.status === 403) return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+    if (isSuccess(answer) || isTransientStatus(answer.status)) return uncertain(answer);
+    return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
   }
 
-  function throwIfNotCarriedOut(answer: Answer, envelope: Envelope | undefined): void {
-    throwIfDenied(`POST ${RESTART_PATH}`, answer, deniedHint);
+  /** The controller itself refuses: with an envelope, or as one does that lets nobody in. */
+  function throwIfRefused(answer: Answer, envelope: Envelope | undefined): void {
+    if (answer.status === 401) throw notLetIn(RESTART_CALL, deniedHint);
     if (answer.status === 429) {
       const hint =
         'The controller, or what stands before it, asks for fewer requests: run the step again later.';
       throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
     }
     if (envelope?.status !== 'FAIL') return;
-    throw new ActionError(
-      'restart_refused',
-      `The controller refused the restart: "${scrub(envelope.message)}".`,
-      {
-        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
-      },
-    );
+    if (answer.status === 403) throw denied(RESTART_CALL, answer);
+    throw new ActionError('restart_refused', `The controller refused the restart: "${envelope.message}".`, {
+      hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+    });
   }
 
   async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
     const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
-      const version = isRecord(body) ? text(body, 'version') : undefined;
-      return version && scrub(version);
+      const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
+      return isRecord(body) ? text(body, 'version') : undefined;
     };
     const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
     return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
@@ -163,14 +154,24 @@ function dated(instance: Instance, { headers }: Answer): Instance {
   return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
 }
 
-function bodyOf(envelope: Envelope, scrub: (text: string) => string): unknown {
-  if (envelope.status === 'FAIL') throw new UnusableAnswer(`it answered FAIL: "${scrub(envelope.message)}"`);
-  return envelope.body;
+function bodyOf(envelope: Envelope): unknown {
+  if (envelope.status === 'OK') return envelope.body;
+  const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
+  throw new UnusableAnswer(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
 }
 
-function withoutAnswer({ mayHaveBeenSent, reason, hint, cause }: NoAnswer): RestartReply {
-  if (!mayHaveBeenSent) throw neverCarriedOut(reason, { hint, cause });
-  return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+// ---- what becomes of the restart request ----
+
+function replyWithoutAnswer({ mayHaveBeenSent, reason, hint, cause }: NoAnswer): RestartReply {
+  if (mayHaveBeenSent) return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+  throw cause instanceof ActionError ? cause : neverCarriedOut(reason, { hint, cause });
+}
+
+function uncertain(answer: Answer): RestartReply {
+  return {
+    kind: 'uncertain',
+    reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+  };
 }
 
 function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?: unknown }): ActionError {
@@ -180,9 +181,27 @@ function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?
   });
 }
 
-function unsupported(version: string | undefined): ActionError {
-  const message = `The controller does not know the restart request (HTTP 404); ${version === undefined ? 'it does not say which version it is' : `it reports version "${version}"`}.`;
-  return new ActionError('restart_unsupported', message, {
-    hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
-  });
+/** Only a controller that lacks the request is known not to have carried it out; else something before it answered. */
+function judgeNotFound(answer: Answer, version: string | undefined): RestartReply {
+  if (version === undefined) {
+    const message =
+      'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+    return { kind: 'rejected', error: new ActionError('restart_unsupported', message, { hint: NEEDS_1_44 }) };
+  }
+  if (lacksRestarts(version)) {
+    const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
+    throw new ActionError('restart_unsupported', message, { hint: NEEDS_1_44 });
+  }
+  const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
+  const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+  return { kind: 'rejected', error: new ActionError('protocol_error', message, { hint }) };
+}
+
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const FIRST_WITH_RESTARTS = 44;
+
+/** Versions look like `1.50.1-5e3c3f5b`; of one that looks otherwise nobody knows. */
+function lacksRestarts(version: string): boolean {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
+  return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
 }

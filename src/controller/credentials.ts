@@ -1,7 +1,7 @@
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 import { ActionError } from '../errors.ts';
 import { isRecord, parseJson } from '../http/json.ts';
-import { isTransientStatus } from '../http/retry.ts';
+import { isTransientStatus, natureOf } from '../http/retry.ts';
 import type { Answer, HttpResult } from '../http/transport.ts';
 import { isRedirect, isSuccess, redirected, whatItIs } from './envelope.ts';
 
@@ -95,7 +95,7 @@ async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | Ht
   const hand = await post({ path: HAND_PATH, body: { id } });
   if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
   if (isRedirect(hand.answer)) throw redirected(`POST ${HAND_PATH}`, hand.answer);
-  if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text))) throw unknownKey(hand.answer);
+  if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text))) throw refusedHand(hand.answer);
   const encrypted = decodeBase64(hand.answer.text);
   if (encrypted?.length !== modulusBytes(key)) return notSent(HAND_PATH, hand);
 
@@ -122,7 +122,7 @@ function notSent(path: string, result: HttpResult): HttpResult {
   const hint = 'Look at the controller, and at what stands before it.';
   const noAnswer = {
     mayHaveBeenSent: false,
-    isPermanent: false,
+    nature: natureOf(retryAfterMs),
     reason: `the handshake (${path}) ${reason}`,
     hint,
     retryAfterMs,
@@ -179,12 +179,23 @@ function readSession(text: string): Session | undefined {
 
 const TOKEN = /^[\x21-\x7e]+$/;
 
-function unknownKey({ status }: Answer): ActionError {
+/** The controller says in JSON that it does not know the key; what answers otherwise is most likely not the controller. */
+function refusedHand(answer: Answer): ActionError {
+  const { status } = answer;
+  if (isRecord(parseJson(answer.text))) {
+    return new ActionError(
+      'authentication_failed',
+      `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`,
+      {
+        hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+      },
+    );
+  }
   return new ActionError(
     'authentication_failed',
-    `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`,
+    `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`,
     {
-      hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+      hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
     },
   );
 }

@@ -26,16 +26,24 @@ const LONGEST_MESSAGE = 1_000;
  */
 export function readEnvelope(call: string, answer: Answer, deniedHint: string): Envelope {
   const envelope = parseEnvelope(answer);
-  throwIfDenied(call, answer, deniedHint);
+  if (answer.status === 401) throw notLetIn(call, deniedHint);
+  if (answer.status === 403) throw denied(call, answer);
   if (envelope?.status === 'FAIL') return envelope;
   if (!isSuccess(answer)) throw rejected(call, answer);
-  if (envelope === undefined)
-    throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
+  if (envelope === undefined) {
+    const nature = isPage(answer) ? 'mistake' : 'passing';
+    throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+  }
   return envelope;
 }
 
 export function isSuccess({ status }: Answer): boolean {
   return status >= 200 && status <= 299;
+}
+
+/** Whether it is meant for people: no API would say that. */
+function isPage({ text: body }: Answer): boolean {
+  return /^\s*[^\s{[]/.test(body);
 }
 
 /** What an answer that is no envelope looks like. */
@@ -48,17 +56,15 @@ export function whatItIs({ text: body }: Answer): string {
     : 'text, not JSON';
 }
 
-/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403, unless a proxy said so. */
-export function throwIfDenied(call: string, answer: Answer, deniedHint: string): void {
-  if (answer.status === 401) {
-    throw new ActionError('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
-      hint: deniedHint,
-    });
-  }
-  if (answer.status === 403) throw denied(call, answer);
+/** What HTTP 401 comes to. */
+export function notLetIn(call: string, deniedHint: string): ActionError {
+  return new ActionError('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+    hint: deniedHint,
+  });
 }
 
-function denied(call: string, answer: Answer): ActionError {
+/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
+export function denied(call: string, answer: Answer): ActionError {
   if (parseEnvelope(answer) !== undefined) {
     return new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
       hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
@@ -82,13 +88,14 @@ function denied(call: string, answer: Answer): ActionError {
   );
 }
 
-function rejected(call: string, answer: Answer): ActionError {
+/** What any other status comes to that is no success and will not pass. */
+export function rejected(call: string, answer: Answer): ActionError {
   if (isRedirect(answer)) return redirected(call, answer);
   return new ActionError(
     'protocol_error',
     `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`,
     {
-      hint: hintFor(answer.text),
+      hint: hintFor(answer),
     },
   );
 }
@@ -109,10 +116,12 @@ export function redirected(call: string, { status, location }: Answer): ActionEr
 }
 
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintFor(body: string): string {
+function hintFor({ status, text: body }: Answer): string {
   if (/SSL certificate/.test(body))
     return 'The server wants a client certificate, or another one: see client_cert and client_key.';
   if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';
+  if (status === 405)
+    return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
   return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 

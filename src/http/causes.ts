@@ -1,13 +1,20 @@
 import { types } from 'node:util';
 import { causeChain, codeOf, describeCause } from '../errors.ts';
+import type { FaultNature } from './patience.ts';
 
 /** What a failed request comes down to, for people. */
 export interface FailureExplanation {
   /** What went wrong, e.g. `the connection was refused: connect ECONNREFUSED 127.0.0.1:8090`. */
   readonly reason: string;
   readonly hint: string;
-  /** It will not heal: somebody said no, or the inputs are wrong. */
-  readonly isPermanent: boolean;
+  readonly nature: FaultNature;
+}
+
+/** How far the request had come. */
+export interface Stage {
+  readonly phase: 'connecting' | 'waiting for the answer' | 'reading the answer';
+  /** Host and port of the proxy on the way, if there is one. */
+  readonly proxy: string | undefined;
 }
 
 interface KnownCause {
@@ -15,9 +22,13 @@ interface KnownCause {
   readonly pattern: RegExp;
   readonly reason: string;
   readonly hint: string;
-  readonly isPermanent?: boolean;
+  readonly nature?: FaultNature;
+  /** What to do where a proxy was to be connected to. */
+  readonly proxyHint?: string;
 }
 
+const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
+const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
 
 /** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
@@ -26,13 +37,13 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /Proxy.*\(407\)/i,
     reason: 'the proxy wants other credentials (HTTP 407)',
     hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
-    isPermanent: true,
+    nature: 'refusal',
   },
   {
     pattern: /Proxy response \(403\)/,
     reason: 'the proxy refuses to connect there (HTTP 403)',
     hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
-    isPermanent: true,
+    nature: 'refusal',
   },
   {
     pattern: /Proxy response \(\d+\)/,
@@ -40,74 +51,94 @@ const CAUSES: readonly KnownCause[] = [
     hint: 'Check controller_url as the proxy sees it, or add the controller to NO_PROXY.',
   },
   {
+    pattern: /^EAI_AGAIN /,
+    reason: 'the name of the host cannot be resolved at the moment',
+    hint: 'Check the DNS of the machine that runs the step.',
+  },
+  {
     pattern: /^(ENOTFOUND|EAI_\w+) /,
     reason: 'the name of the host cannot be resolved',
     hint: 'Check the host in controller_url, and the DNS of the machine that runs the step.',
+    proxyHint: `Check the host of the proxy in ${PROXY_VARIABLES}, and the DNS of the machine that runs the step.`,
+    nature: 'mistake',
   },
   {
     pattern: /^ECONNREFUSED /,
     reason: 'the connection was refused',
     hint: 'Check host and port in controller_url, and that the controller is up.',
+    proxyHint: CHECK_PROXY,
   },
   {
     pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
     reason: 'there is no way to the host',
     hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+    proxyHint: CHECK_PROXY,
   },
   {
     pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
     reason: "the server's certificate is for another host",
     hint: 'Use the host name in controller_url that the certificate is made for.',
+    nature: 'mistake',
   },
   {
     pattern: /^CERT_HAS_EXPIRED /,
     reason: "the server's certificate has expired",
     hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+    nature: 'mistake',
   },
   {
     pattern: /^CERT_NOT_YET_VALID /,
     reason: "the server's certificate is not valid yet",
     hint: 'Correct the clock of this machine, or the certificate of the server.',
+    nature: 'mistake',
   },
   {
     pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+) /,
     reason: "nobody that is trusted has signed the server's certificate",
     hint: 'Give the CA that signed it in ca_cert.',
+    nature: 'mistake',
   },
   {
     pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
     reason: 'the server says that the client certificate has expired',
     hint: 'Renew client_cert and client_key.',
+    nature: 'mistake',
   },
   {
     pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_REQUIRED /,
     reason: 'the server wants a client certificate',
     hint: 'Give one in client_cert and client_key.',
+    nature: 'mistake',
   },
   {
     pattern: /^ERR_SSL_\S*ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR) /,
     reason: 'the server does not accept the client certificate',
     hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
+    nature: 'mistake',
   },
   {
     pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
     reason: 'the server speaks HTTP/2 only',
     hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+    nature: 'mistake',
   },
   {
     pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
     reason: 'the server broke off the TLS handshake',
     hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+    nature: 'mistake',
   },
   {
     pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
     reason: 'the server does not speak TLS there, or not as this machine does',
     hint: 'Check whether controller_url should begin with http:// or name another port.',
+    nature: 'mistake',
   },
   {
     pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
     reason: 'the server does not speak HTTP there',
     hint: 'Check the port in controller_url, and whether it should begin with https://.',
+    nature: 'mistake',
   },
   {
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
@@ -122,19 +153,19 @@ const CAUSES: readonly KnownCause[] = [
 ];
 
 /** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
-export function explainFailure(error: unknown, phase: string): FailureExplanation {
+export function explainFailure(error: unknown, { phase, proxy }: Stage): FailureExplanation {
+  const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
+  const isAtProxy = proxy !== undefined && phase === 'connecting';
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return {
-      reason: `timed out while ${phase}`,
-      hint: `${CHECK_URL} If it is only slow, raise request_timeout.`,
-      isPermanent: false,
-    };
+    const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
+    return { reason: `timed out while ${way}`, hint, nature: 'passing' };
   }
   const signs = causeChain(error).map(signOf);
   const cause = CAUSES.find(({ pattern }) => signs.some((sign) => pattern.test(sign)));
-  const detail = `${describeCause(error)} (while ${phase})`;
-  if (cause === undefined) return { reason: detail, hint: CHECK_URL, isPermanent: false };
-  return { reason: `${cause.reason}: ${detail}`, hint: cause.hint, isPermanent: cause.isPermanent ?? false };
+  const detail = `${describeCause(error)} (while ${way})`;
+  if (cause === undefined) return { reason: detail, hint: CHECK_URL, nature: 'passing' };
+  const { reason, hint, proxyHint = hint, nature = 'passing' } = cause;
+  return { reason: `${reason}: ${detail}`, hint: isAtProxy ? proxyHint : hint, nature };
 }
 
 function signOf(thrown: unknown): string {

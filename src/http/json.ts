@@ -1,6 +1,17 @@
-/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
+import type { FaultNature } from './patience.ts';
+
+/** Thrown for an answer that cannot be used; the question is asked again, for as long as its nature allows. */
 export class UnusableAnswer extends Error {
   override readonly name = 'UnusableAnswer';
+  readonly nature: FaultNature;
+  /** What can be done about it, where that is known. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, { nature = 'passing', hint }: { nature?: FaultNature; hint?: string } = {}) {
+    super(message);
+    this.nature = nature;
+    this.hint = hint;
+  }
 }
 
 /** A JSON object from outside: nothing is known of its fields. */

@@ -1,11 +1,15 @@
 import type { Bounds, Clock } from '../clock.ts';
+import type { FaultNature, Patience } from './patience.ts';
 
-/** Why a try failed that may go better the next time. */
+/** Why a try failed. */
 export interface Fault {
   /** For counting: one of a small set, e.g. `HTTP 502`. */
   readonly kind: string;
   /** For people. */
   readonly reason: string;
+  /** What can be done about it. */
+  readonly hint: string;
+  readonly nature: FaultNature;
   /** For how long the server wants to be left alone, in milliseconds. */
   readonly waitMs?: number | undefined;
 }
@@ -15,23 +19,24 @@ export type Attempt<T, F extends Fault = Fault> = { readonly value: T } | { read
 
 export interface RetryBounds extends Bounds {
   /** Told of each try that failed. */
-  readonly onFault?: (fault: Fault) => void;
+  readonly onFault?: ((fault: Fault) => void) | undefined;
 }
 
 export interface RetryContext {
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter for the pauses between two tries. */
   readonly random: () => number;
+  readonly patience: Patience;
 }
 
 /**
- * Tries at once, then again after each fault, until no time is left for another try or the server wants to be left alone for
- * longer than that.
- * @returns what the last try came to: a fault only where time ran out.
+ * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or the server
+ * wants to be left alone for longer than that. `bounds.deadline` may move on between two tries.
+ * @returns what the last try came to.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
 export async function retry<T, F extends Fault>(
-  context: RetryContext,
+  { clock, random, patience }: RetryContext,
   tryOnce: () => Promise<Attempt<T, F>>,
   bounds: RetryBounds,
 ): Promise<Attempt<T, F>> {
@@ -39,13 +44,14 @@ export async function retry<T, F extends Fault>(
     const attempt = await tryOnce();
     if ('value' in attempt) return attempt;
     bounds.signal.throwIfAborted();
-    bounds.onFault?.(attempt.fault);
-    const leftMs = bounds.deadline - context.clock.now();
-    const { waitMs = 0 } = attempt.fault;
-    if (leftMs < SHORTEST_TRY_MS || waitMs >= leftMs) return attempt;
+    const { fault } = attempt;
+    bounds.onFault?.(fault);
+    const leftMs = bounds.deadline - clock.now();
+    const waitMs = fault.nature === 'long pause' ? LONGEST_BACKOFF_MS : (fault.waitMs ?? 0);
+    if (patience.isOver(fault.nature) || leftMs < SHORTEST_TRY_MS || waitMs >= leftMs) return attempt;
     // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-    const ms = Math.max(waitMs, Math.min(backoffMs(tries, context.random), leftMs / 2));
-    await context.clock.sleep(ms, bounds.signal);
+    const ms = Math.max(waitMs, Math.min(backoffMs(tries, random), leftMs / 2));
+    await clock.sleep(ms, bounds.signal);
   }
 }
 
@@ -57,6 +63,14 @@ const LONGEST_BACKOFF_MS = 3_000;
 /** Milliseconds after so many tries: they double from 250 up to 3,000, of which jitter takes up to half away. */
 function backoffMs(tries: number, random: () => number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
+}
+
+/** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
+export function natureOf(retryAfterMs: number | undefined): FaultNature {
+  return retryAfterMs !== undefined && retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
 
 /** HTTP statuses that may be others the next time. */

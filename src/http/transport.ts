@@ -2,13 +2,14 @@ import { getCACertificates } from 'node:tls';
 import { brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib';
 import { Agent, type Dispatcher, ProxyAgent, request as sendRequest } from 'undici';
 import { type Bounds, type Clock, within } from '../clock.ts';
-import { explainFailure } from './causes.ts';
+import { explainFailure, type Stage } from './causes.ts';
 import { UnusableAnswer } from './json.ts';
+import type { FaultNature } from './patience.ts';
 import { parseRetryAfter } from './retry.ts';
 
 export interface SendBounds extends Bounds {
-  /** Told when a write is about to leave this machine: for each try that does. */
-  readonly onDeparture?: () => void;
+  /** Told when a write is about to leave this machine, for each try that does. What it throws keeps the write from leaving. */
+  readonly onDeparture?: (() => void) | undefined;
 }
 
 /** A request to the server at `baseUrl`: the controller, or GitHub. */
@@ -44,8 +45,7 @@ export interface NoAnswer {
   readonly mayHaveBeenSent: boolean;
   readonly reason: string;
   readonly hint: string;
-  /** Asking again is of no use. */
-  readonly isPermanent: boolean;
+  readonly nature: FaultNature;
   readonly retryAfterMs?: number | undefined;
   readonly cause: unknown;
 }
@@ -91,7 +91,6 @@ export function createTransport(options: TransportOptions): Transport {
   const { origin, pathname } = baseUrl;
   const prefix = pathname.replace(/\/+$/, '');
   const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
-  const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
 
   async function send(
     request: HttpRequest,
@@ -111,7 +110,9 @@ export function createTransport(options: TransportOptions): Transport {
       return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
       const { mayHaveBeenSent, phase } = progress;
-      return { noAnswer: { mayHaveBeenSent, ...explainFailure(error, `${phase}${through}`), cause: error } };
+      return {
+        noAnswer: { mayHaveBeenSent, ...explainFailure(error, { phase, proxy: proxy?.host }), cause: error },
+      };
     }
   }
 
@@ -149,7 +150,7 @@ function createDispatcher(
 }
 
 interface Progress {
-  phase: 'connecting' | 'waiting for the answer' | 'reading the answer';
+  phase: Stage['phase'];
   mayHaveBeenSent: boolean;
   onDeparture?: () => void;
 }
@@ -198,10 +199,14 @@ function observeDeparture(progress: Progress): Dispatcher.DispatcherComposeInter
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        progress.mayHaveBeenSent = true;
-        progress.onDeparture?.();
-        progress.phase = 'waiting for the answer';
         handler.onRequestStart?.(controller, context);
+        try {
+          progress.onDeparture?.();
+        } catch (error) {
+          return controller.abort(error instanceof Error ? error : new Error(String(error)));
+        }
+        progress.mayHaveBeenSent = true;
+        progress.phase = 'waiting for the answer';
       },
       onResponseStart: (...start) => handler.onResponseStart?.(...start),
       onResponseData: (...data) => handler.onResponseData?.(...data),
@@ -249,7 +254,9 @@ function decodeBody(body: Buffer, headers: Answer['headers'], maxBytes: number):
 }
 
 function tooLarge(maxBytes: number): UnusableAnswer {
-  return new UnusableAnswer(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
+  const message = `the answer is larger than ${maxBytes / 1024 / 1024} MiB`;
+  const hint = 'That is more than this action reads. Long outputs of startup scripts may have filled it.';
+  return new UnusableAnswer(message, { nature: 'mistake', hint });
 }
 
 function firstOf(value: string | string[] | undefined): string | undefined {

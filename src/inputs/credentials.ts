@@ -2,7 +2,7 @@ import { type Identity, rootAuthorization } from '../controller/credentials.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import { type Form, isGiven, readSecret } from './form.ts';
 import * as parse from './parsers.ts';
-import { readCertificates, readPem, readPrivateKey } from './pem.ts';
+import { readApiKeyPem, readCertificates, readPem, readPrivateKey } from './pem.ts';
 
 /** Further request headers; names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string>>;
@@ -14,9 +14,9 @@ const SHORTEST_PART = 8;
 /** Who the step is: nobody, root, or the holder of an API key; never two of them. */
 export function readIdentity(form: Form, headers: RequestHeaders): Identity {
   const { read, problems } = form;
-  const token = readSecret(form, 'root_token');
+  const token = readRootToken(form);
   const id = read('api_key_id', parse.optionalText);
-  const pem = readPem(form, 'api_key');
+  const pem = readApiKeyPem(form, 'api_key');
   if (token !== undefined && (id ?? pem) !== undefined) {
     problems.push(
       'root_token, api_key_id, api_key: two ways in are given; give the root token or the API key',
@@ -27,16 +27,14 @@ export function readIdentity(form: Form, headers: RequestHeaders): Identity {
   if ((token ?? id ?? pem) !== undefined && 'authorization' in headers) {
     problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
   }
-  if (token !== undefined) return rootToken(form, token);
+  if (token !== undefined) return { kind: 'root_token', token };
   return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
 }
 
-function rootToken({ problems, onSecret }: Form, token: string): Identity {
-  onSecret(rootAuthorization(token).replace('Basic ', ''));
-  if (token.length < SHORTEST_ROOT_TOKEN) {
-    problems.push(`root_token: ${token.length} characters; a root token has at least ${SHORTEST_ROOT_TOKEN}`);
-  }
-  return { kind: 'root_token', token };
+function readRootToken(form: Form): string | undefined {
+  const token = form.read('root_token', parse.secretText('a root token', SHORTEST_ROOT_TOKEN));
+  if (token !== undefined) form.onSecret(token, rootAuthorization(token).replace('Basic ', ''));
+  return token;
 }
 
 function apiKey({ accept, problems }: Form, pem: string) {
@@ -82,10 +80,22 @@ export function readHeaders({ read, onSecret }: Form): RequestHeaders {
   return read('headers', parse.headerLines) ?? {};
 }
 
-/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
+/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value: string): string[] {
   const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
+  const quoted = [...value.matchAll(/"([^"]+)"/g)].map(([, part = '']) => part);
   const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
-  const [, password = ''] = /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString()) ?? [];
-  return [value, ...parts, password].filter((secret) => secret !== '');
+  const passwords = [value, Buffer.from(basic, 'base64').toString()].map(passwordOf);
+  return [value, ...parts, ...quoted.filter((part) => !WORDS.has(part)), ...passwords].filter(
+    (secret) => secret !== '',
+  );
+}
+
+/** To hide these would ruin outputs. */
+const WORDS = new Set(['true', 'false', 'null']);
+
+/** What stands behind the colon of `user:password`; nothing, if it is not of that form. */
+function passwordOf(text: string): string {
+  const [, password = ''] = /^[^:\s]*:(\S(?:.*\S)?)$/.exec(text) ?? [];
+  return WORDS.has(password) ? '' : password;
 }

@@ -51,7 +51,7 @@ export function isGiven({ read }: Form, name: string): boolean {
 
 /** A secret, which is told of before anything is said about it. */
 export function readSecret({ read, onSecret }: Form, name: string): string | undefined {
-  const secret = read(name, parse.secretText);
+  const secret = read(name, parse.secretText());
   if (secret !== undefined) onSecret(secret);
   return secret;
 }

@@ -4,11 +4,12 @@ import { ActionError } from '../errors.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import type { RestartJob } from '../restart/restart.ts';
 import type { RunnerOptions } from '../runner/options.ts';
+import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
 import { createForm, type Environment, type Form, readSecret } from './form.ts';
 import * as parse from './parsers.ts';
 import { readProxy } from './proxy.ts';
-import { readRunnerOptions } from './runner.ts';
+import { readOwnRunner, readRunnerOptions } from './runner.ts';
 
 /** The step's `with:`, and the proxy from its environment, checked and typed. */
 export interface Inputs extends RestartJob {
@@ -20,6 +21,8 @@ export interface Inputs extends RestartJob {
   readonly tls: TlsOptions;
   readonly headers: RequestHeaders;
   readonly proxy: URL | undefined;
+  /** The runner that the step itself runs on. */
+  readonly ownRunner: OwnRunner;
   /** The GitHub runner inside the VM; absent where GitHub is not to be asked. */
   readonly runner?: RunnerOptions | undefined;
 }
@@ -53,6 +56,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
     identity: readIdentity(form, headers),
     tls: readTls(form),
     proxy: url && readProxy(form, url),
+    ownRunner: readOwnRunner(environment),
     runner: readRunnerOptions(form),
   };
   if (problems.length > 0) throw invalid(problems);

@@ -13,14 +13,25 @@ export const HOUR = 60 * MINUTE;
 export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
 
 const LONGEST_SECRET = 1_000;
+/** What is shorter would turn up everywhere, so that it could not be hidden: in characters. */
+const SHORTEST_SECRET = 4;
 
-/** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
-export const secretText: Parser<string | undefined> = (text) => {
-  let end = text.length;
-  while (/[\r\n]/.test(text.charAt(end - 1))) end--;
-  if (end > LONGEST_SECRET) return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
-  return { value: text.slice(0, end) || undefined };
-};
+/**
+ * White space may belong to a secret; the line break that a YAML block adds at its end does not.
+ * @param what it is, for people; @param shortest in characters.
+ */
+export function secretText(what = 'a secret', shortest = SHORTEST_SECRET): Parser<string | undefined> {
+  return (text) => {
+    let end = text.length;
+    while (/[\r\n]/.test(text.charAt(end - 1))) end--;
+    if (end > LONGEST_SECRET) return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+    if (end > 0 && end < shortest)
+      return {
+        problem: `${end} characters; ${what} has at least ${shortest}${shortest === SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
+      };
+    return { value: text.slice(0, end) || undefined };
+  };
+}
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

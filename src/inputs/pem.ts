@@ -42,24 +42,60 @@ const LARGEST_PEM = 1024 * 1024;
 const LARGEST_KEY = 20_000;
 
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
-export function readPem({ read, problems, onSecret }: Form, name: string): string | undefined {
-  const given = read(name, optionalText);
+export function readPem(form: Form, name: string): string | undefined {
+  const given = form.read(name, optionalText);
   if (given === undefined) return undefined;
   const text = isPem(given) ? given : readSmallFile(given);
-  if (text !== undefined && /PRIVATE KEY/.test(text) && text.length > LARGEST_KEY) {
+  if (text !== undefined && isPem(text)) return acceptPem(form, name, text);
+  const what =
+    text === undefined
+      ? 'neither PEM text nor the path of a file that can be read'
+      : 'a file without PEM text';
+  form.problems.push(`${name}: it is ${what}`);
+  return undefined;
+}
+
+/** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
+export function readApiKeyPem(form: Form, name: string): string | undefined {
+  const given = form.read(name, optionalText) ?? '';
+  const bare = bareBase64(given) ?? bareBase64(readSmallFile(given) ?? '');
+  if (bare === undefined) return readPem(form, name);
+  form.onSecret(given, bare);
+  const pem = pemOf(bare);
+  if (pem !== undefined) return acceptPem(form, name, pem);
+  form.problems.push(`${name}: it is base64, but not of a private key`);
+  return undefined;
+}
+
+function acceptPem({ problems, onSecret }: Form, name: string, text: string): string | undefined {
+  const pem = normalizePem(text);
+  if (!/PRIVATE KEY/.test(pem)) return pem;
+  if (text.length > LARGEST_KEY) {
     problems.push(
       `${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`,
     );
     return undefined;
   }
   // Somebody may have mixed up certificate and key: all that holds a key is a secret.
-  if (text !== undefined && /PRIVATE KEY/.test(text)) onSecret(text, normalizePem(text));
-  if (text !== undefined && isPem(text)) return normalizePem(text);
-  const what =
-    text === undefined
-      ? 'neither PEM text nor the path of a file that can be read'
-      : 'a file without PEM text';
-  problems.push(`${name}: it is ${what}`);
+  onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
+  return pem;
+}
+
+/** Base64 that is too long to be a path; undefined for anything else. */
+function bareBase64(text: string): string | undefined {
+  const compact = text.replace(/\s+/g, '');
+  return compact.length <= LARGEST_KEY && /^[\w+/-]{300,}={0,2}$/.test(compact) ? compact : undefined;
+}
+
+function pemOf(bare: string): string | undefined {
+  const key = Buffer.from(bare, 'base64');
+  for (const type of ['pkcs1', 'pkcs8'] as const) {
+    try {
+      return createPrivateKey({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
+    } catch {
+      // It may be the other one.
+    }
+  }
   return undefined;
 }
 

@@ -39,7 +39,6 @@ export function readRunnerOptions(form: Form): RunnerOptions | undefined {
     apiUrl,
     scope: given ?? thisRepository(form),
     proxy: readProxy(form, apiUrl),
-    ownRunner: readOwnRunner(form.environment),
   };
 }
 
@@ -59,7 +58,7 @@ function readApiUrl({ environment, problems }: Form): URL {
 }
 
 /** The runner that the step runs on, unless that is one of GitHub's own machines. */
-function readOwnRunner(environment: Environment): OwnRunner {
+export function readOwnRunner(environment: Environment): OwnRunner {
   const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
   return {
     runnerName: isHosted ? undefined : environment['RUNNER_NAME'],

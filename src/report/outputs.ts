@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import { type Instance, type PortForwarding, WELL_KNOWN } from '../controller/instance.ts';
+import { type Instance, type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,8 +17,8 @@ export function outputsOf(outcome: StepOutcome, show: (text: string) => string) 
     restarted: restarted as string,
     start_date: last?.startDate?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
-    instance_id: last?.instanceId ?? '',
-    external_id: show(last?.externalId ?? before?.externalId ?? ''),
+    instance_id: last?.instanceId ?? given('instance_id', outcome),
+    external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
     instance_state: word(last?.state),
     status: word(last?.status),
     node_id: show(last?.nodeId ?? ''),
@@ -32,6 +32,11 @@ export function outputsOf(outcome: StepOutcome, show: (text: string) => string) 
     runner_status: runner?.status ?? '',
     error_code: error?.code ?? '',
   };
+}
+
+/** What was asked for, where the controller never showed it. */
+function given(by: Target['by'], { target }: StepOutcome): string {
+  return target?.by === by ? target.id : '';
 }
 
 /** The port of the node that leads to the guest's SSH server. */

@@ -3,8 +3,6 @@ export interface Redactor {
   add(...secrets: readonly string[]): void;
   /** Replaces every secret of at least {@link SHORTEST_MASKED} characters. */
   redact(text: string): string;
-  /** Replaces even shorter ones: for texts from outside, where a word too few does no harm. */
-  scrub(text: string): string;
 }
 
 /** Masking a shorter value than this would ruin the log, and give it away. In characters. */
@@ -13,27 +11,17 @@ export const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 
 export function createRedactor(): Redactor {
-  const masked = new Set<string>();
-  const all = new Set<string>();
-  // Made when they are first needed: several secrets are mostly told of in a row.
-  let redact: Replacer | undefined;
-  let scrub: Replacer | undefined;
+  const forms = new Set<string>();
+  // Made when it is first needed: several secrets are mostly told of in a row.
+  let replacer: Replacer | undefined;
   return {
     add(...secrets) {
-      for (const form of secrets.flatMap(maskable).flatMap(encodings)) masked.add(form);
-      // Nothing at all is found everywhere.
-      const real = secrets.filter((secret) => secret !== '');
-      for (const form of [...masked, ...real.flatMap(encodings)]) all.add(form);
-      redact = undefined;
-      scrub = undefined;
+      for (const form of secrets.flatMap(maskable).flatMap(encodings)) forms.add(form);
+      replacer = undefined;
     },
     redact(text) {
-      redact ??= createReplacer(masked);
-      return redact(text);
-    },
-    scrub(text) {
-      scrub ??= createReplacer(all);
-      return scrub(text);
+      replacer ??= createReplacer(forms);
+      return replacer(text);
     },
   };
 }
@@ -46,27 +34,38 @@ export function maskable(secret: string): string[] {
   return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 
-/** A secret as it is, and in base64, base64url, hex, and what Go, JavaScript and browsers make of it in JSON, URL, HTML. */
+/**
+ * A secret as it is, and in base64, base64url, hex, and what Go, JavaScript, Python and browsers make of it in JSON, URL, HTML; and
+ * as the password of a URL or of HTTP's Basic that has no user.
+ */
 export function encodings(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const base64 = bytes.toString('base64');
   const hex = bytes.toString('hex');
   const json = JSON.stringify(secret).slice(1, -1);
-  const url = encodeURIComponent(secret.toWellFormed());
+  const wellFormed = secret.toWellFormed();
+  const url = encodeURIComponent(wellFormed);
   const percentEscaped = url.replace(/[!'()*]/g, percentEscape);
+  const basic = Buffer.from(`:${secret}`).toString('base64');
   return [
     secret,
     base64,
     base64.replace(/=+$/, ''),
     bytes.toString('base64url'),
+    basic,
+    basic.replace(/=+$/, ''),
     hex,
     hex.toUpperCase(),
     json,
     JSON.stringify(json).slice(1, -1),
     json.replace(/[&<>\u2028\u2029]/g, unicodeEscape),
+    json.replace(/[^\x20-\x7e]/g, unicodeEscape),
     url,
     percentEscaped,
     percentEscaped.replaceAll('%20', '+'),
+    encodeURI(wellFormed),
+    unescaped(percentEscaped, GO_PATH),
+    unescaped(percentEscaped, GO_USERINFO),
     secret.replace(/[&<>]/g, htmlEscape),
     secret.replace(/[&<>"']/g, htmlEscape),
     // A header travels as Latin-1; who reads it as UTF-8 sees this.
@@ -74,12 +73,22 @@ export function encodings(secret: string): string[] {
   ];
 }
 
+/** What Go leaves as it is in a path (`url.PathEscape`) and in user and password (`url.UserPassword`). */
+const GO_PATH = '$&+:=@';
+const GO_USERINFO = '$&+,;=';
+
+function unescaped(percentEscaped: string, characters: string): string {
+  return [...characters].reduce((text, character) => {
+    return text.replaceAll(percentEscape(character), character);
+  }, percentEscaped);
+}
+
 function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function percentEscape(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 function htmlEscape(character: string): string {

@@ -4,10 +4,17 @@ import { setOutputs } from './outputs.ts';
 import { type StepOutcome, titleOf } from './step-outcome.ts';
 import type { Terminal } from './terminal.ts';
 
-/** On failure, prints the one error annotation; then sets every output. @throws where these cannot be written. */
+/** Sets every output; then, on failure, prints the one error annotation. @throws where the outputs cannot be written. */
 export function report(outcome: StepOutcome, terminal: Terminal): void {
-  if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  setOutputs(outcome, terminal);
+  const print = () => {
+    if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
+  };
+  try {
+    // First, as somebody may not read what is printed.
+    setOutputs(outcome, terminal);
+  } finally {
+    print();
+  }
 }
 
 /** Stacks and causes to the debug log, and the one error annotation. */

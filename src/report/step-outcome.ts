@@ -1,4 +1,4 @@
-import type { Outcome } from '../restart/restart.ts';
+import type { Outcome } from '../restart/outcome.ts';
 import type { RunnerOutcome } from '../runner/options.ts';
 
 /** How the step ended: what came of the restart, and of the runner in the VM where there is one to look after. */

@@ -5,8 +5,6 @@ import { createRedactor, encodings, maskable } from './redactor.ts';
 export interface Terminal {
   /** Hides secrets from now on: in everything printed here, and by the runner in everything else. */
   mask(...secrets: readonly string[]): void;
-  /** Takes secrets out of a text from outside, even those too short to be masked everywhere. */
-  scrub(text: string): string;
   /** What may be shown of a text, on one line. */
   clean(text: string): string;
   info(line: string): void;
@@ -27,7 +25,6 @@ export function createTerminal(): Terminal {
       // The runner masks just what it is told, and some encodings of it.
       for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings))) core.setSecret(form);
     },
-    scrub: redactor.scrub,
     clean,
     info: (line) => core.info(clean(line)),
     debug: (line) => core.debug(clean(line)),

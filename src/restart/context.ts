@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
-import type { Controller, ReadFault } from '../controller/controller.ts';
+import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
+import type { Outcome } from './outcome.ts';
 
 /** What the restart of one VM works with. It keeps nothing of its own beside it: several can run side by side. */
 export interface RestartContext {
@@ -11,6 +12,10 @@ export interface RestartContext {
   readonly signal: AbortSignal;
   /** Who has a say in when the restart is sent, if anybody. */
   readonly gate?: Gate | undefined;
+  /** Throws where the instance must not be restarted, whatever it does. */
+  readonly refuse?: ((instance: Instance) => void) | undefined;
+  /** Told of all that is known right before the restart may leave this machine. What it throws keeps it from leaving. */
+  readonly announce?: ((outcome: Outcome) => void) | undefined;
 }
 
 /** Holds the restart up while the VM is in use. What it throws means that the restart must not be sent. */
@@ -27,8 +32,5 @@ export interface Gate {
 export interface Log {
   info(line: string): void;
   debug(line: string): void;
-}
-
-export function describeFault({ reason }: ReadFault): string {
-  return `The controller gave no usable answer: ${reason}`;
+  warning(line: string): void;
 }

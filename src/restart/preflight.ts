@@ -1,8 +1,9 @@
-import type { ReadBounds, ReadFault } from '../controller/controller.ts';
+import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { describeFault, type RestartContext } from './context.ts';
+import type { RestartContext } from './context.ts';
 import { createJournal } from './journal.ts';
+import { isOlder } from './ordering.ts';
 import type { Observation } from './rhythm.ts';
 import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
 
@@ -32,8 +33,7 @@ export async function takeBaseline(
 ): Promise<Baseline> {
   const { clock, log, signal } = context;
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
-  const onFault = (fault: ReadFault) => journal.note(fault.kind, describeFault(fault));
-  const bounds = { deadline, signal, onFault };
+  const bounds = { deadline, signal, onFault: journal.fault };
   let graceEndsAt: number | undefined;
   for (;;) {
     const lookedAt = clock.now();
@@ -90,12 +90,20 @@ interface Asking {
   readonly bounds: ReadBounds;
 }
 
+/** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
 async function find(target: Target, { context, bounds }: Asking): Promise<Instance | ActionError> {
+  const { controller } = context;
   switch (target.by) {
     case 'instance_id':
-      return (await context.controller.getInstance(target.id, bounds)) ?? notFound(target.id);
-    case 'external_id':
-      return pickLive(await context.controller.findInstances(target, bounds), target.id);
+      return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+    case 'external_id': {
+      const listed = pickLive(await controller.findInstances(target, bounds), target.id);
+      if (listed instanceof ActionError) return listed;
+      const looked = await controller.getInstance(listed.instanceId, bounds);
+      if (looked === undefined) return notFound(listed.instanceId);
+      // Another replica may have answered, which lags behind.
+      return isOlder(looked, listed) ? listed : looked;
+    }
   }
 }
 

@@ -3,15 +3,20 @@ import type { RestartReply, WriteBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { RestartContext } from './context.ts';
+import { createJournal } from './journal.ts';
+import { type Moments, NOTHING_DONE, type Outcome } from './outcome.ts';
 import { takeBaseline } from './preflight.ts';
-import { learn, NO_RHYTHM, type Observation } from './rhythm.ts';
+import { learn, NO_RHYTHM, type Observation, type Rhythm } from './rhythm.ts';
 import type { PollInterval } from './schedule.ts';
 import { type Baseline, describeState } from './verdict.ts';
 import { watch } from './watch.ts';
 
-// The restart of one VM. First the preflight: find the instance, check that it can be restarted, and remember what it was like
-// before. Then the gate, if there is one, may hold the restart up; after that the preflight is repeated. Then the request is
-// sent, at most once. Then the instance is watched until one answer proves the restart, or the time is over.
+// The restart of one VM:
+//
+// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before.
+// 2. The gate, if there is one, may hold the restart up. After that the preflight is repeated.
+// 3. The request is sent. A try that certainly was not carried out is followed by another, before which 1 and 2 are repeated.
+// 4. The instance is watched until one answer proves the restart, or the time is over.
 
 export interface RestartJob {
   readonly target: Target;
@@ -24,78 +29,53 @@ export interface RestartJob {
   readonly dryRun: boolean;
 }
 
-/** How the restart of one VM ended, with all that is known of it. */
-export interface Outcome {
-  /** `false`: none was sent, or the controller refused it; `unknown`: sent, or may have been, but not verified. */
-  readonly restarted: 'true' | 'false' | 'unknown';
-  /** The instance before the restart; undefined where it never came to that. */
-  readonly before: Instance | undefined;
-  /** The instance as last seen. */
-  readonly last: Instance | undefined;
-  /** From sending the restart to verifying it. */
-  readonly durationMs: number | undefined;
-  readonly moments: Moments;
-  readonly error: ActionError | undefined;
-}
-
-/**
- * When what came to pass, in milliseconds on the clock's scale: the first look, the first question to the gate and its last
- * word, the restart's sending, and its proof. What is absent did not come to pass.
- */
-export type Moments = Readonly<
-  Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>
->;
-
-/** What is known before anything was asked. */
-export const NOTHING_DONE: Outcome = {
-  restarted: 'false',
-  before: undefined,
-  last: undefined,
-  durationMs: undefined,
-  moments: {},
-  error: undefined,
-};
-
 type Draft = { -readonly [K in keyof Outcome]: Outcome[K] };
 
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 export async function restart(job: RestartJob, context: RestartContext): Promise<Outcome> {
-  const record: Draft = { ...NOTHING_DONE };
+  const record: Draft = { ...NOTHING_DONE, target: job.target };
   try {
-    await restartAndProve(job, context, record);
+    await restartAndProve(createAttempt(job, context, record));
   } catch (error) {
     record.error = explainCancellation(asActionError(error), record.restarted);
   }
   return record;
 }
 
-async function restartAndProve(job: RestartJob, context: RestartContext, record: Draft): Promise<void> {
-  const { clock, log, signal } = context;
+/** The restart as it goes on; moments are milliseconds on the clock's scale. */
+interface RestartAttempt {
+  readonly job: RestartJob;
+  readonly context: RestartContext;
+  readonly record: Draft;
+  /** By the ID once it is known: what was found by another name might be somebody else later. */
+  target: Target;
+  /** Stands still while the gate holds the restart up. */
+  deadline: number;
+  rhythm: Rhythm;
+}
+
+function createAttempt(job: RestartJob, context: RestartContext, record: Draft): RestartAttempt {
+  const startedAt = context.clock.now();
+  mark(record, 'started', startedAt);
+  const deadline = startedAt + job.timeoutMs;
+  return { job, context, record, target: job.target, deadline, rhythm: NO_RHYTHM };
+}
+
+async function restartAndProve(attempt: RestartAttempt): Promise<void> {
+  const { job, context, record } = attempt;
+  const { clock, log } = context;
+  const first = await prepare(attempt);
+  if (job.dryRun)
+    return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
+
+  const { baseline, reply, sentAt } = await send(attempt, first);
+  const { pollInterval } = job;
+  const { rhythm } = attempt;
+  const deadline = watchUntil(attempt, reply);
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
-  let rhythm = NO_RHYTHM;
-  const onLook = (observation: Observation) => {
-    rhythm = learn(rhythm, observation);
-  };
-
-  mark(record, 'started', clock.now());
-  const { baseline, deadline } = await prepare(job, context, { record, onSeen, onLook });
-  if (job.dryRun)
-    return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
-
-  log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
-  // What was true before the last try left is from before the restart: tries that never left are no sending.
-  let sentAt = 0;
-  const onDeparture = () => {
-    sentAt = clock.now();
-    mark(record, 'sent', sentAt);
-  };
-  onDeparture();
-  const { instanceId } = baseline.instance;
-  const reply = await send(job, { context, record, instanceId, bounds: { deadline, signal, onDeparture } });
-  const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
-  const instance = await watch(context, watching);
+  const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
 
   record.restarted = 'true';
   mark(record, 'verified', clock.now());
@@ -107,64 +87,133 @@ function mark(record: Draft, moment: keyof Moments, at: number): void {
   record.moments = { ...record.moments, [moment]: at };
 }
 
-interface Preparing {
-  readonly record: Draft;
-  readonly onSeen: (instance: Instance) => void;
-  readonly onLook: (observation: Observation) => void;
-}
-
-/** Takes the baseline, and takes it anew as long as the gate holds the restart up: the restart's own time stands still then. */
-async function prepare(
-  job: RestartJob,
-  context: RestartContext,
-  { record, onSeen, onLook }: Preparing,
-): Promise<{ baseline: Baseline; deadline: number }> {
-  const { clock, log, gate } = context;
-  let [target, deadline]: [Target, number] = [job.target, clock.now() + job.timeoutMs];
+/** Takes the baseline, and takes it anew as long as the gate holds the restart up. */
+async function prepare(attempt: RestartAttempt): Promise<Baseline> {
+  const { context, record } = attempt;
+  const onSeen = (instance: Instance) => {
+    record.last = instance;
+  };
+  const onLook = (observation: Observation) => {
+    attempt.rhythm = learn(attempt.rhythm, observation);
+  };
   for (;;) {
+    const { target, deadline } = attempt;
     const baseline = await takeBaseline(context, { target, deadline, onSeen, onLook });
-    record.before = baseline.instance;
-    log.info(`Before: ${describeState(baseline.instance)}`);
-    if (gate === undefined) return { baseline, deadline };
-
-    const askedAt = clock.now();
-    if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
-    const isOpen = await (job.dryRun ? gate.rehearse(baseline.instance) : gate.isOpen(baseline.instance));
-    mark(record, 'cleared', clock.now());
-    deadline += clock.now() - askedAt;
-    if (isOpen) return { baseline, deadline };
-    // What was found by another name might be somebody else by now.
-    target = { by: 'instance_id', id: baseline.instance.instanceId };
+    const { instance } = baseline;
+    attempt.target = { by: 'instance_id', id: instance.instanceId };
+    record.before = instance;
+    context.log.info(`Before: ${describeState(instance)}`);
+    context.refuse?.(instance);
+    if (await isCleared(attempt, instance)) return baseline;
   }
 }
 
-interface Sending {
-  readonly context: RestartContext;
-  readonly record: Draft;
-  readonly instanceId: string;
-  readonly bounds: WriteBounds;
+/** Asks the gate; the restart's own time stands still meanwhile. */
+async function isCleared(attempt: RestartAttempt, instance: Instance): Promise<boolean> {
+  const { job, context, record } = attempt;
+  const { clock, gate } = context;
+  if (gate === undefined) return true;
+  const askedAt = clock.now();
+  if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
+  const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+  mark(record, 'cleared', clock.now());
+  attempt.deadline += clock.now() - askedAt;
+  return isOpen;
 }
 
-/** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
-async function send(
-  job: RestartJob,
-  { context, record, instanceId, bounds }: Sending,
-): Promise<RestartReply> {
+interface Sent {
+  readonly baseline: Baseline;
+  readonly reply: RestartReply;
+  readonly sentAt: number;
+}
+
+/** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */
+async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
+  const { job, context, record } = attempt;
   const { vncPassword, usbDevice } = job;
-  const { controller, log } = context;
-  record.restarted = 'unknown';
+  const { clock, controller, log } = context;
+  const { instanceId } = first.instance;
+  let [baseline, sentAt] = [first, clock.now()];
+  refuseIfLate(attempt);
+  log.info(`Restarting ${describeRequest(job, first.instance)}`);
+  const bounds = boundsFor(attempt, {
+    // What was true before the last try left is from before the restart.
+    onDeparture() {
+      sentAt = clock.now();
+      mark(record, 'sent', sentAt);
+      context.announce?.({ ...record, restarted: 'unknown' });
+      record.restarted = 'unknown';
+    },
+    onBaseline(again) {
+      baseline = again;
+    },
+  });
   try {
     const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-    log.info(
-      reply.kind === 'accepted'
-        ? 'The controller accepted the restart'
-        : `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`,
-    );
-    return reply;
+    log.info(describeReply(reply));
+    return { baseline, reply, sentAt };
   } catch (error) {
     // The controller throws an ActionError only where nothing was carried out.
     if (error instanceof ActionError) record.restarted = 'false';
     throw error;
+  }
+}
+
+interface SendingEvents {
+  readonly onDeparture: () => void;
+  readonly onBaseline: (baseline: Baseline) => void;
+}
+
+function boundsFor(attempt: RestartAttempt, { onDeparture, onBaseline }: SendingEvents): WriteBounds {
+  const { clock, log, signal } = attempt.context;
+  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
+  return {
+    ...times(),
+    signal,
+    onFault: journal.fault,
+    onDeparture() {
+      refuseIfLate(attempt);
+      onDeparture();
+    },
+    async beforeRetry() {
+      onBaseline(await prepare(attempt));
+      refuseIfLate(attempt);
+      return times();
+    },
+  };
+}
+
+/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+
+function sendBy({ job, deadline }: RestartAttempt): number {
+  return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+
+function refuseIfLate(attempt: RestartAttempt): void {
+  if (attempt.context.clock.now() <= sendBy(attempt)) return;
+  throw new ActionError('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
+    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+  });
+}
+
+/** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
+const EVIDENCE_MS = 15_000;
+
+function watchUntil({ deadline, context: { clock } }: RestartAttempt, reply: RestartReply): number {
+  return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
+}
+
+function describeReply(reply: RestartReply): string {
+  switch (reply.kind) {
+    case 'accepted':
+      return 'The controller accepted the restart';
+    case 'uncertain':
+      return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
+    case 'rejected':
+      return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
   }
 }
 

@@ -1,8 +1,8 @@
 import { seconds } from '../clock.ts';
-import type { ReadFault, RestartReply } from '../controller/controller.ts';
+import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { describeFault, type RestartContext } from './context.ts';
+import type { RestartContext } from './context.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { learn, type Rhythm } from './rhythm.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
@@ -53,11 +53,12 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     const sample = await look(context, {
       options,
       journal,
-      until: isLast ? deadline + LAST_LOOK_MS : deadline,
+      // The process may have been suspended over the deadline: the last look has its time nevertheless.
+      until: isLast ? lookedAt + LAST_LOOK_MS : deadline,
     });
     const proof = sample && consider(sample, findings, journal);
     if (proof !== undefined) return proof;
-    if (isLast) throw timedOut({ ...options, ...findings, journal, endedAt: clock.now() });
+    if (isLast) throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
     // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
     if (sample !== undefined)
       rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
@@ -93,12 +94,11 @@ interface Look {
 /** One answer of the controller, or undefined if none that could be used came in time. */
 async function look(context: RestartContext, { options, journal, until }: Look): Promise<Sample | undefined> {
   const { controller, clock, signal } = context;
-  const onFault = (fault: ReadFault) => journal.note(fault.kind, describeFault(fault));
   try {
     const instance = await controller.getInstance(options.baseline.instance.instanceId, {
       deadline: until,
       signal,
-      onFault,
+      onFault: journal.fault,
     });
     if (instance !== undefined) options.onSeen(instance);
     return { at: clock.now(), instance };
@@ -123,13 +123,23 @@ interface Ending extends WatchOptions, Findings {
   readonly endedAt: number;
 }
 
+/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
+function notProved(ending: Ending): ActionError {
+  const { reply, sentAt, endedAt } = ending;
+  if (reply.kind !== 'rejected') return timedOut(ending);
+  const { code, message, hint, cause } = reply.error;
+  const evidence = `No new boot showed within ${seconds(endedAt - sentAt)}.`;
+  const advice = 'Look at the instance before you send another restart.';
+  return new ActionError(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+}
+
 function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }: Ending): ActionError {
   const { newest, newestAt } = history;
   const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
   const hasNews = newest !== baseline.instance;
   const message = [
     `The restart was sent, but not verified after ${seconds(endedAt - sentAt)}.`,
-    ...(reply.kind === 'accepted' ? [] : [`Whether the controller took it is unclear: ${reply.reason}.`]),
+    ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
     `Missing: ${missing}.`,
     `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
     hasNews

@@ -3,14 +3,14 @@ import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { createTransport, type Dispatchers } from '../http/transport.ts';
 import type { Gate, Log } from '../restart/context.ts';
-import type { Outcome } from '../restart/restart.ts';
+import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import { createGitHubClient } from './github-client.ts';
 import { fillName, hasPlaceholder } from './name.ts';
 import type { RunnerOptions, RunnerOutcome } from './options.ts';
 import { createRunners } from './runners.ts';
 import { describeScope } from './scope.ts';
-import { refuseSelfRestart, sharedAddress } from './self-restart.ts';
+import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { createTracker } from './tracker.ts';
 import { waitForRunner } from './wait-for-runner.ts';
 
@@ -22,6 +22,7 @@ export interface GuardTerminal extends Log {
 
 export interface GuardOptions {
   readonly runner: RunnerOptions;
+  readonly ownRunner: OwnRunner;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -52,7 +53,7 @@ export function createGuard(options: GuardOptions): Guard {
   const { runner, clock, random, terminal: log, signal, requestTimeoutMs, dispatchers } = options;
   const { scope, token, apiUrl, proxy } = runner;
   if (!hasPlaceholder(runner.nameTemplate))
-    refuseSelfRestart(runner.ownRunner, { name: runner.nameTemplate, scope });
+    refuseSelfRestart(options.ownRunner, { name: runner.nameTemplate, scope });
   const transport = createTransport({
     baseUrl: apiUrl,
     proxy,
@@ -67,7 +68,7 @@ export function createGuard(options: GuardOptions): Guard {
 
   function trackerFor(instance: Instance) {
     const name = fillName(runner.nameTemplate, instance);
-    refuseSelfRestart(runner.ownRunner, { name, scope });
+    refuseSelfRestart(options.ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
     log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
     return createTracker({ github, sought: { name, scope }, clock, log, signal });

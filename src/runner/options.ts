@@ -1,6 +1,5 @@
 import type { WhenBusy } from './gate.ts';
 import type { Scope } from './scope.ts';
-import type { OwnRunner } from './self-restart.ts';
 
 /** What the step is to know and do about the GitHub runner inside the VM. */
 export interface RunnerOptions {
@@ -16,7 +15,6 @@ export interface RunnerOptions {
   /** Of GitHub's REST API. */
   readonly apiUrl: URL;
   readonly proxy: URL | undefined;
-  readonly ownRunner: OwnRunner;
 }
 
 /** What became of the runner after the restart. */

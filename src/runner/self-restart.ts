@@ -3,7 +3,7 @@ import { ActionError } from '../errors.ts';
 import { isSameName } from './name.ts';
 import { mayServe, type Scope } from './scope.ts';
 
-/** The runner and the machine that the step ownRunner runs on, as far as its environment tells. */
+/** The runner and the machine that the step itself runs on, as far as its environment tells. */
 export interface OwnRunner {
   /** Undefined for a runner of GitHub's own: that is in nobody's VM. */
   readonly runnerName: string | undefined;
@@ -21,9 +21,28 @@ export function refuseSelfRestart(
 ): void {
   const { runnerName, repository } = ownRunner;
   if (runnerName === undefined || !isSameName(runnerName, name) || !mayServe(scope, repository)) return;
-  throw new ActionError('self_restart', `The step runs on runner "${name}", which is in the VM to restart.`, {
-    hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
-  });
+  throw selfRestart(name);
+}
+
+/**
+ * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * @throws ActionError `self_restart`
+ */
+export function refuseOwnMachine({ runnerName }: OwnRunner, { externalId, name }: Instance): void {
+  if (runnerName === undefined) return;
+  for (const own of [externalId, name]) {
+    if (own !== undefined && isSameName(own, runnerName)) throw selfRestart(runnerName);
+  }
+}
+
+function selfRestart(runnerName: string): ActionError {
+  return new ActionError(
+    'self_restart',
+    `The step runs on runner "${runnerName}", which is in the VM to restart.`,
+    {
+      hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    },
+  );
 }
 
 /**

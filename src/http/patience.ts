@@ -1,0 +1,58 @@
+import type { Clock } from '../clock.ts';
+
+/**
+ * What kind of fault it is, by who can mend it:
+ * - `passing`: it may heal by itself (refused, reset, silent, 5xx).
+ * - `long pause`: the server asks to be left alone for more than a minute.
+ * - `refusal`: the server answered, and said no (3xx or 4xx). It may be a gateway that is just starting.
+ * - `mistake`: most likely an input or the network's set-up is wrong (TLS, a name that does not exist, a page that is no API).
+ *   The same can come from a server that is in trouble.
+ */
+export type FaultNature = 'passing' | 'long pause' | 'refusal' | 'mistake';
+
+/** For how long faults of a nature, and nothing else, are put up with: in milliseconds. */
+interface Limit {
+  /** As long as the server has given no good answer. */
+  readonly atFirstMs: number;
+  /** Once it has: then the inputs are right. */
+  readonly laterMs: number;
+}
+
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+
+const LIMITS: Readonly<Record<FaultNature, Limit>> = {
+  passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+  refusal: { atFirstMs: 0, laterMs: 30_000 },
+  // With one more try, which takes 10 s at the most by default, it is over within 30 s.
+  mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+
+/** Decides when a server's faults have to be believed. One for each server, for the whole step. */
+export interface Patience {
+  /** The server has given a good answer. */
+  renew(): void;
+  /** Takes note of a fault. True: it has to be believed, another try is of no use. */
+  isOver(nature: FaultNature): boolean;
+}
+
+export function createPatience(clock: Clock): Patience {
+  let hadGoodAnswer = false;
+  let lastsSince: number | undefined;
+  return {
+    renew() {
+      hadGoodAnswer = true;
+      lastsSince = undefined;
+    },
+    isOver(nature) {
+      const { atFirstMs, laterMs } = LIMITS[nature];
+      const limitMs = hadGoodAnswer ? laterMs : atFirstMs;
+      if (limitMs === ENDLESS_MS) {
+        lastsSince = undefined;
+        return false;
+      }
+      lastsSince ??= clock.now();
+      return clock.now() - lastsSince >= limitMs;
+    },
+  };
+}
