@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { ERROR_CODES } from '../src/errors.ts';
 import { DEFAULTS } from '../src/inputs/form.ts';
 import { outputsOf } from '../src/report/outputs.ts';
-import { NOTHING_DONE } from '../src/restart/restart.ts';
+import { NOTHING_DONE } from '../src/restart/outcome.ts';
 
 interface ActionFile {
   inputs: Record<string, { description: string; required?: boolean; default?: string }>;

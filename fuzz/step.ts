@@ -10,7 +10,7 @@ import { type Host, run } from '../src/main.ts';
 import { report } from '../src/report/report.ts';
 import { writeSummary } from '../src/report/summary.ts';
 import { createTerminal } from '../src/report/terminal.ts';
-import { NOTHING_DONE, type Outcome } from '../src/restart/restart.ts';
+import { NOTHING_DONE, type Outcome } from '../src/restart/outcome.ts';
 import { KEY_PAIR, resolve } from './environment.ts';
 import { createHonestController, HIDDEN } from './honest-controller.ts';
 import { TamperedNetwork } from './network.ts';

@@ -15,13 +15,13 @@ function answered(status: number, retryAfterMs?: number): HttpResult {
 
 function unanswered(changes: {
   mayHaveBeenSent?: boolean;
-  isPermanent?: boolean;
+  nature?: FaultNature;
   retryAfterMs?: number;
 }): HttpResult {
   return {
     noAnswer: {
       mayHaveBeenSent: false,
-      isPermanent: false,
+      nature: 'passing',
       reason: 'refused',
       hint: 'Look.',
       cause: undefined,
@@ -146,13 +146,13 @@ describe('what will not heal', () => {
       message: 'The controller cannot be asked: refused.',
       hint: 'Look.',
     };
-    await expect(read(create({ answers: [unanswered({ isPermanent: true })] }))).rejects.toMatchObject(error);
+    await expect(read(create({ answers: [unanswered({ nature: 'refusal' })] }))).rejects.toMatchObject(error);
     expect(sent).toHaveLength(1);
   });
 
   test('is handed back from a write at once', async () => {
-    await expect(write(create({ answers: [unanswered({ isPermanent: true })] }))).resolves.toEqual(
-      unanswered({ isPermanent: true }),
+    await expect(write(create({ answers: [unanswered({ nature: 'refusal' })] }))).resolves.toEqual(
+      unanswered({ nature: 'refusal' }),
     );
     expect(sent).toHaveLength(1);
   });

@@ -483,7 +483,7 @@ describe('restarting', () => {
   test('that cannot even be sent restarts nothing', async () => {
     const neverLeft = {
       mayHaveBeenSent: false,
-      isPermanent: false,
+      nature: 'passing',
       reason: 'the connection was refused',
       hint: 'Look.',
       cause: undefined,

@@ -143,7 +143,7 @@ describe('a user API key', () => {
   });
 
   const lost: HttpResult = {
-    noAnswer: { mayHaveBeenSent: true, isPermanent: false, reason: 'reset', hint: '', cause: undefined },
+    noAnswer: { mayHaveBeenSent: true, nature: 'passing', reason: 'reset', hint: '', cause: undefined },
   };
 
   test.each<[string, () => Post, string]>([
@@ -215,7 +215,7 @@ describe('a user API key', () => {
     await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toEqual({
       noAnswer: {
         mayHaveBeenSent: false,
-        isPermanent: false,
+        nature: 'passing',
         reason: 'the handshake (/tap/v1/hand) was answered with HTTP 503',
         hint: 'Look at the controller, and at what stands before it.',
         retryAfterMs: 7_000,

@@ -5,7 +5,8 @@ import { type AddressInfo, connect as connectTo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
-import { explainFailure } from '../../src/http/causes.ts';
+import { explainFailure, type Stage } from '../../src/http/causes.ts';
+import type { FaultNature } from '../../src/http/patience.ts';
 import { createTransport, type NoAnswer, type TlsOptions } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -131,7 +132,8 @@ describe('TLS', () => {
 
   test('names a CA that nobody knows', async () => {
     expect(await ask(`https://127.0.0.1:${await serveTls()}`)).toMatchObject({
-      ...{ mayHaveBeenSent: false, isPermanent: false },
+      mayHaveBeenSent: false,
+      nature: 'mistake',
       reason: expect.stringContaining("nobody that is trusted has signed the server's certificate: "),
       hint: 'Give the CA that signed it in ca_cert.',
     });
@@ -209,24 +211,29 @@ describe('proxies', () => {
 
   const NO_PROXY = 'or add the controller to NO_PROXY.';
 
-  test.each<[number, string, boolean, string]>([
+  test.each<[number, string, FaultNature, string]>([
     [
       407,
       'the proxy wants other credentials (HTTP 407)',
-      true,
+      'refusal',
       `Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, ${NO_PROXY}`,
     ],
     [
       403,
       'the proxy refuses to connect there (HTTP 403)',
-      true,
+      'refusal',
       `Have the proxy allow the host and port in controller_url, ${NO_PROXY}`,
     ],
-    [502, 'the proxy cannot connect there', false, `Check controller_url as the proxy sees it, ${NO_PROXY}`],
-  ])('that answer CONNECT with %i are named', async (status, reason, isPermanent, hint) => {
+    [
+      502,
+      'the proxy cannot connect there',
+      'passing',
+      `Check controller_url as the proxy sees it, ${NO_PROXY}`,
+    ],
+  ])('that answer CONNECT with %i are named', async (status, reason, nature, hint) => {
     const proxy = await refusing(status);
     expect(await ask('https://controller.example', { proxy })).toMatchObject({
-      ...{ mayHaveBeenSent: false, isPermanent, hint },
+      ...{ mayHaveBeenSent: false, nature, hint },
       reason: expect.stringMatching(
         new RegExp(`^${reason.replace(/[()]/g, '\\$&')}.* through the proxy 127.0.0.1:`),
       ),
@@ -235,7 +242,7 @@ describe('proxies', () => {
 
   test('that want credentials for plain HTTP are named', async () => {
     expect(await ask('http://controller.example', { proxy: await refusing(407) })).toMatchObject({
-      isPermanent: true,
+      nature: 'refusal',
       reason: expect.stringContaining('the proxy wants other credentials (HTTP 407)'),
     });
   });
@@ -244,20 +251,34 @@ describe('proxies', () => {
     expect(await ask('https://controller.example', { proxy: 'http://127.0.0.1:1' })).toMatchObject({
       mayHaveBeenSent: false,
       reason: expect.stringMatching(/^the connection was refused: .*through the proxy 127\.0\.0\.1:1\)$/),
+      hint: expect.stringContaining('Check host and port of the proxy in HTTP_PROXY or HTTPS_PROXY'),
     });
   });
 });
 
+const CONNECTING: Stage = { phase: 'connecting', proxy: undefined, isSecure: false };
+
 describe('each cause', () => {
   const coded = (code: string, message: string) => Object.assign(new Error(message), { code });
   const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
-  const CAUSES: readonly { reason: string; hint: string; signs: readonly (readonly [string, string])[] }[] = [
+  const CAUSES: readonly {
+    reason: string;
+    hint: string;
+    nature?: FaultNature;
+    signs: readonly (readonly [string, string])[];
+  }[] = [
+    {
+      reason: 'the name of the host cannot be resolved at the moment',
+      hint: 'Check the DNS of the machine that runs the step.',
+      signs: [['EAI_AGAIN', 'getaddrinfo EAI_AGAIN c.example']],
+    },
     {
       reason: 'the name of the host cannot be resolved',
       hint: 'Check the host in controller_url, and the DNS of the machine that runs the step.',
+      nature: 'mistake',
       signs: [
         ['ENOTFOUND', 'getaddrinfo ENOTFOUND c.example'],
-        ['EAI_AGAIN', 'getaddrinfo EAI_AGAIN c.example'],
+        ['EAI_NONAME', 'getaddrinfo EAI_NONAME c.example'],
       ],
     },
     {
@@ -277,21 +298,25 @@ describe('each cause', () => {
     {
       reason: "the server's certificate is for another host",
       hint: 'Use the host name in controller_url that the certificate is made for.',
+      nature: 'mistake',
       signs: [['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match']],
     },
     {
       reason: "the server's certificate has expired",
       hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+      nature: 'mistake',
       signs: [['CERT_HAS_EXPIRED', 'certificate has expired']],
     },
     {
       reason: "the server's certificate is not valid yet",
       hint: 'Correct the clock of this machine, or the certificate of the server.',
+      nature: 'mistake',
       signs: [['CERT_NOT_YET_VALID', 'certificate is not yet valid']],
     },
     {
       reason: "nobody that is trusted has signed the server's certificate",
       hint: 'Give the CA that signed it in ca_cert.',
+      nature: 'mistake',
       signs: [
         ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
         ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'],
@@ -302,16 +327,19 @@ describe('each cause', () => {
     {
       reason: 'the server says that the client certificate has expired',
       hint: 'Renew client_cert and client_key.',
+      nature: 'mistake',
       signs: [['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'alert number 45']],
     },
     {
       reason: 'the server wants a client certificate',
       hint: 'Give one in client_cert and client_key.',
+      nature: 'mistake',
       signs: [['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'alert number 116']],
     },
     {
       reason: 'the server does not accept the client certificate',
       hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
+      nature: 'mistake',
       signs: [
         ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'alert number 48'],
         ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', 'alert number 49'],
@@ -323,6 +351,7 @@ describe('each cause', () => {
     {
       reason: 'the server speaks HTTP/2 only',
       hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+      nature: 'mistake',
       signs: [
         ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'alert number 120'],
         ['ERR_OTHER', 'tlsv1 alert no application protocol'],
@@ -331,11 +360,13 @@ describe('each cause', () => {
     {
       reason: 'the server broke off the TLS handshake',
       hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+      nature: 'mistake',
       signs: [['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'alert number 40']],
     },
     {
       reason: 'the server does not speak TLS there, or not as this machine does',
       hint: 'Check whether controller_url should begin with http:// or name another port.',
+      nature: 'mistake',
       signs: [
         ['ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'],
         ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'packet length too long'],
@@ -346,6 +377,7 @@ describe('each cause', () => {
     {
       reason: 'the server does not speak HTTP there',
       hint: 'Check the port in controller_url, and whether it should begin with https://.',
+      nature: 'mistake',
       signs: [
         ['HPE_INVALID_CONSTANT', 'Expected HTTP/'],
         ['UND_ERR_HTTP_PARSER', 'bad start line'],
@@ -371,36 +403,38 @@ describe('each cause', () => {
       ],
     },
   ];
-  const signs = CAUSES.flatMap(({ reason, hint, signs: all }) =>
-    all.map(([code, message]) => ({ code, message, reason, hint })),
+  const signs = CAUSES.flatMap(({ reason, hint, nature = 'passing', signs: all }) =>
+    all.map(([code, message]) => ({ code, message, reason, hint, nature })),
   );
 
-  test.each(signs)('$code, $message: $reason', ({ code, message, reason, hint }) => {
+  test.each(signs)('$code, $message: $reason', ({ code, message, reason, hint, nature }) => {
     const buried = new Error('request failed', { cause: coded(code, message) });
     const detail = message.includes(code) ? message : `${message} (${code})`;
-    expect(explainFailure(buried, 'connecting')).toEqual({
-      ...{ reason: `${reason}: ${detail} (while connecting)`, hint, isPermanent: false },
+    expect(explainFailure(buried, CONNECTING)).toEqual({
+      reason: `${reason}: ${detail} (while connecting)`,
+      hint,
+      nature,
     });
   });
 
   test.each(signs.filter(({ code }) => !/ERR_OTHER|APPLICATION_PROTOCOL/.test(code)))(
     '$code counts as a code, not as a word of a message',
     ({ code }) => {
-      expect(explainFailure(coded('ERR_NEW', `about ${code} here`), 'connecting')).toEqual({
+      expect(explainFailure(coded('ERR_NEW', `about ${code} here`), CONNECTING)).toEqual({
         reason: `about ${code} here (ERR_NEW) (while connecting)`,
         hint: CHECK_URL,
-        isPermanent: false,
+        nature: 'passing',
       });
     },
   );
 
-  test.each(['connecting', 'waiting for the answer', 'reading the answer'])(
+  test.each(['connecting', 'waiting for the answer', 'reading the answer'] as const)(
     'running out of time while %s',
     (phase) => {
-      expect(explainFailure(new DOMException('late', 'TimeoutError'), phase)).toEqual({
+      expect(explainFailure(new DOMException('late', 'TimeoutError'), { ...CONNECTING, phase })).toEqual({
         reason: `timed out while ${phase}`,
         hint: `${CHECK_URL} If it is only slow, raise request_timeout.`,
-        isPermanent: false,
+        nature: 'passing',
       });
     },
   );
@@ -411,11 +445,41 @@ describe('each cause', () => {
     ['a text', 'a text (while connecting)'],
     ['ECONNREFUSED by a text', 'the connection was refused: ECONNREFUSED by a text (while connecting)'],
   ])('any other: %p', (thrown, reason) => {
-    expect(explainFailure(thrown, 'connecting')).toMatchObject({ reason, isPermanent: false });
+    expect(explainFailure(thrown, CONNECTING)).toMatchObject({ reason, nature: 'passing' });
+  });
+
+  test.each([
+    ['ENOTFOUND', 'the host of the proxy in HTTP_PROXY or HTTPS_PROXY'],
+    ['ECONNREFUSED', 'host and port of the proxy in HTTP_PROXY or HTTPS_PROXY'],
+    ['EHOSTUNREACH', 'host and port of the proxy in HTTP_PROXY or HTTPS_PROXY'],
+  ])('%s while a proxy is connected to is about the proxy', (code, expected) => {
+    const proxied = { ...CONNECTING, proxy: 'proxy.example:3128' };
+    expect(explainFailure(coded(code, 'no'), proxied).hint).toContain(expected);
+    expect(explainFailure(coded(code, 'no'), { ...proxied, phase: 'reading the answer' }).hint).not.toContain(
+      'HTTP_PROXY',
+    );
+  });
+
+  test('a proxy that is silent is asked about, too', () => {
+    const { hint } = explainFailure(new DOMException('late', 'TimeoutError'), {
+      ...CONNECTING,
+      proxy: 'p:1',
+    });
+    expect(hint).toMatch(/^Check host and port of the proxy .* If it is only slow, raise request_timeout\.$/);
+  });
+
+  test.each<[Partial<Stage>, FaultNature]>([
+    [{ isSecure: true, phase: 'waiting for the answer' }, 'mistake'],
+    [{ isSecure: true, phase: 'connecting' }, 'passing'],
+    [{ isSecure: false, phase: 'waiting for the answer' }, 'passing'],
+  ])('a connection that is closed: %j', (stage, nature) => {
+    const error = coded('UND_ERR_SOCKET', 'other side closed');
+    const explained = explainFailure(error, { ...CONNECTING, ...stage });
+    expect(explained).toMatchObject({ nature, hint: expect.stringContaining('client_cert') });
   });
 
   test('is not running out of time where somebody else gave up', () => {
-    const { reason } = explainFailure(new DOMException('over', 'AbortError'), 'connecting');
+    const { reason } = explainFailure(new DOMException('over', 'AbortError'), CONNECTING);
     expect(reason).not.toContain('timed out');
   });
 });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { createPatience, type FaultNature } from '../../src/http/patience.ts';
 import {
   type Attempt,
   type Fault,
   isTransientStatus,
+  natureOf,
   parseRetryAfter,
   type RetryBounds,
   retry,
@@ -25,23 +27,33 @@ test.each([
 
 type Bounds = Partial<Pick<RetryBounds, 'deadline' | 'signal' | 'onFault'>>;
 
-const FAULT: Fault = { kind: 'HTTP 502', reason: 'it is down' };
+const FAULT: Fault = { kind: 'HTTP 502', reason: 'it is down', hint: 'Look.', nature: 'passing' };
+
+interface Tries extends Bounds {
+  readonly chance?: number;
+  readonly waitMs?: number;
+  readonly nature?: FaultNature;
+}
 
 /** When each try began, of so many that fail, and what it came to. */
 async function retried(
   failures: number,
-  { chance = 0, waitMs = 0, ...bounds }: Bounds & { chance?: number; waitMs?: number } = {},
+  { chance = 0, waitMs = 0, nature = 'passing', ...bounds }: Tries = {},
 ) {
   const clock = createFakeClock();
   const startedAt = clock.now();
   const triedAt: number[] = [];
   const tryOnce = async (): Promise<Attempt<string>> => {
     triedAt.push(clock.now() - startedAt);
-    return triedAt.length > failures ? { value: 'done' } : { fault: { ...FAULT, waitMs } };
+    return triedAt.length > failures ? { value: 'done' } : { fault: { ...FAULT, nature, waitMs } };
   };
   const { deadline = 1e9, signal = new AbortController().signal, ...others } = bounds;
   const given = { deadline: startedAt + deadline, signal, ...others };
-  const result = await retry({ clock, random: () => chance }, tryOnce, given);
+  const result = await retry(
+    { clock, random: () => chance, patience: createPatience(clock) },
+    tryOnce,
+    given,
+  );
   return { triedAt, result, pausesMs: triedAt.slice(1).map((at, index) => at - (triedAt[index] ?? 0)) };
 }
 
@@ -84,6 +96,18 @@ describe('tries', () => {
     expect((await retried(1, { deadline: 5_000, waitMs })).triedAt).toHaveLength(tries);
   });
 
+  test('end as soon as the patience is over', async () => {
+    expect((await retried(100, { nature: 'refusal' })).triedAt).toEqual([0]);
+    const { triedAt } = await retried(100, { nature: 'mistake' });
+    expect(triedAt).toEqual([0, 250, 750, 1_750, 3_750, 6_750, 9_750, 12_750, 15_750]);
+  });
+
+  test('do not wait for as long as a server asks that wants a long pause', async () => {
+    const { pausesMs, triedAt } = await retried(100, { nature: 'long pause', waitMs: 600_000 });
+    expect(pausesMs).toEqual(Array(10).fill(3_000));
+    expect(triedAt.at(-1)).toBe(30_000);
+  });
+
   test('tell of each that failed, even of the last', async () => {
     const faults: Fault[] = [];
     await retried(100, { deadline: 600, onFault: (fault) => faults.push(fault) });
@@ -99,6 +123,14 @@ describe('tries', () => {
     expect(faults).toEqual([]);
     expect((await retried(0, { signal })).result).toEqual({ value: 'done' });
   });
+});
+
+test.each<[number | undefined, FaultNature]>([
+  [undefined, 'passing'],
+  [60_000, 'passing'],
+  [60_001, 'long pause'],
+])('to be asked to wait for %p ms is %s', (retryAfterMs, nature) => {
+  expect(natureOf(retryAfterMs)).toBe(nature);
 });
 
 describe('Retry-After', () => {

@@ -5,7 +5,7 @@ import { report } from '../../src/report/report.ts';
 import { type StepOutcome, titleOf } from '../../src/report/step-outcome.ts';
 import { renderSummary, writeSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
-import { NOTHING_DONE, type Outcome } from '../../src/restart/restart.ts';
+import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Phase, renderGantt, timelineOf } from '../../src/report/timeline.ts';
-import { NOTHING_DONE } from '../../src/restart/restart.ts';
+import { NOTHING_DONE } from '../../src/restart/outcome.ts';
 import { at, instance } from '../support/instances.ts';
 
 const MOMENTS = { started: 1_000, heldUp: 2_000, cleared: 63_000, sent: 63_500, verified: 73_500 };

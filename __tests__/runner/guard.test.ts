@@ -5,7 +5,7 @@ import nock from 'nock';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Terminal } from '../../src/report/terminal.ts';
-import { NOTHING_DONE, type Outcome } from '../../src/restart/restart.ts';
+import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { createGuard, type Guard, type GuardOptions } from '../../src/runner/guard.ts';
 import type { RunnerOptions } from '../../src/runner/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';

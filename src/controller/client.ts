@@ -1,7 +1,7 @@
 import { type Clock, seconds } from '../clock.ts';
 import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
-import { createPatience } from '../http/patience.ts';
+import { createPatience, type FaultNature } from '../http/patience.ts';
 import {
   type Attempt,
   type Fault,
@@ -106,14 +106,16 @@ export function createClient({ transport, credentials, headers, clock, random }:
         return sendBy;
       },
     };
-    let isFirst = true;
+    let [isFirst, denials] = [true, 0];
     const tryOnce = async () => {
       if (!isFirst && beforeRetry !== undefined) ({ deadline, sendBy } = await beforeRetry());
       isFirst = false;
       return catchRefusals(signal, async () => {
         const result = await send(request, { deadline, signal, onDeparture });
-        if (isDenied(result)) credentials.renew();
-        return resultOrFault(result);
+        if (!isDenied(result)) return resultOrFault(result);
+        // A session that ran out is no refusal, the first time.
+        const canRenew = credentials.renew();
+        return deniedFault(result, canRenew && denials++ === 0 ? 'passing' : 'refusal');
       });
     };
     const last = await retry(context, tryOnce, untilSendBy);
@@ -167,11 +169,12 @@ async function catchRefusals<T>(
 
 /** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
 function resultOrFault(result: HttpResult): Attempt<HttpResult, ControllerFault> {
-  const isRepeatable =
-    'answer' in result ? [401, 429].includes(result.answer.status) : !result.noAnswer.mayHaveBeenSent;
-  if (!isRepeatable) return { value: result };
-  const fault = faultOf(result);
-  return { fault: { ...fault, result, ...(isDenied(result) ? { nature: 'refusal' } : {}) } };
+  const isRepeatable = 'answer' in result ? result.answer.status === 429 : !result.noAnswer.mayHaveBeenSent;
+  return isRepeatable ? { fault: { ...faultOf(result), result } } : { value: result };
+}
+
+function deniedFault(result: HttpResult, nature: FaultNature): { fault: ControllerFault } {
+  return { fault: { ...faultOf(result), nature, result } };
 }
 
 function decodeResult<T>(result: HttpResult, decode: (answer: Answer) => T): Attempt<T, ControllerFault> {

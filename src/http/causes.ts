@@ -15,11 +15,15 @@ export interface Stage {
   readonly phase: 'connecting' | 'waiting for the answer' | 'reading the answer';
   /** Host and port of the proxy on the way, if there is one. */
   readonly proxy: string | undefined;
+  /** Over TLS, whose handshake is a part of connecting. */
+  readonly isSecure: boolean;
 }
 
 interface KnownCause {
   /** Tested against `CODE message` of every error in the chain. */
   readonly pattern: RegExp;
+  /** Where it means that only at some stages. */
+  readonly applies?: (stage: Stage) => boolean;
   readonly reason: string;
   readonly hint: string;
   readonly nature?: FaultNature;
@@ -141,6 +145,14 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
+    // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+    pattern: /^UND_ERR_SOCKET other side closed/,
+    applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
+    reason: 'the connection was closed without an answer',
+    hint: 'The server may want a client certificate, or another one: see client_cert and client_key.',
+    nature: 'mistake',
+  },
+  {
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
     reason: 'the connection was closed',
     hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
@@ -153,7 +165,8 @@ const CAUSES: readonly KnownCause[] = [
 ];
 
 /** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
-export function explainFailure(error: unknown, { phase, proxy }: Stage): FailureExplanation {
+export function explainFailure(error: unknown, stage: Stage): FailureExplanation {
+  const { phase, proxy } = stage;
   const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
   const isAtProxy = proxy !== undefined && phase === 'connecting';
   if (error instanceof DOMException && error.name === 'TimeoutError') {
@@ -161,7 +174,9 @@ export function explainFailure(error: unknown, { phase, proxy }: Stage): Failure
     return { reason: `timed out while ${way}`, hint, nature: 'passing' };
   }
   const signs = causeChain(error).map(signOf);
-  const cause = CAUSES.find(({ pattern }) => signs.some((sign) => pattern.test(sign)));
+  const cause = CAUSES.find(({ pattern, applies }) => {
+    return signs.some((sign) => pattern.test(sign)) && (applies?.(stage) ?? true);
+  });
   const detail = `${describeCause(error)} (while ${way})`;
   if (cause === undefined) return { reason: detail, hint: CHECK_URL, nature: 'passing' };
   const { reason, hint, proxyHint = hint, nature = 'passing' } = cause;

@@ -90,7 +90,8 @@ export function createTransport(options: TransportOptions): Transport {
   const { reader, writer } = options.dispatchers ?? createDispatchers(options);
   const { origin, pathname } = baseUrl;
   const prefix = pathname.replace(/\/+$/, '');
-  const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
+  const isSecure = baseUrl.protocol === 'https:';
+  const forwarder = isSecure ? undefined : proxy?.host;
 
   async function send(
     request: HttpRequest,
@@ -111,7 +112,11 @@ export function createTransport(options: TransportOptions): Transport {
     } catch (error) {
       const { mayHaveBeenSent, phase } = progress;
       return {
-        noAnswer: { mayHaveBeenSent, ...explainFailure(error, { phase, proxy: proxy?.host }), cause: error },
+        noAnswer: {
+          mayHaveBeenSent,
+          ...explainFailure(error, { phase, proxy: proxy?.host, isSecure }),
+          cause: error,
+        },
       };
     }
   }
