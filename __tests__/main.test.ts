@@ -86,11 +86,23 @@ describe('with runner_name', () => {
     process.env['GITHUB_API_URL'] = API;
   });
 
+  // The first of them all that loads @actions/github, which reads the event as it is loaded.
+  test("a workflow's event that is damaged is none of the step's business", async () => {
+    process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
+    writeFileSync(join(folder, 'event'), '{"action":');
+    nock(ORIGIN).get(ONE).reply(200, RUNNING);
+    nock(API)
+      .get(RUNNERS)
+      .query(true)
+      .reply(200, { total_count: 1, runners: [wireRunner()] });
+    expect(await run(ASKED)).toBe(0);
+  });
+
   test('a dry run looks at the runner, too, and changes nothing', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     nock(API)
       .get(RUNNERS)
-      .query({ name: 'mac-7', per_page: 100, page: 1 })
+      .query({ name: 'mac-7', per_page: 100 })
       .reply(200, { total_count: 1, runners: [wireRunner({ busy: true })] });
     expect(await run(ASKED)).toBe(0);
     expect(log.lines()).toContain('Dry run: Runner "mac-7" (ID 23) is online, busy');

@@ -101,11 +101,14 @@ function createTamperer(
     const answer = honest(request);
     const tampering = tamperings[lasts ? Math.min(turn, tamperings.length - 1) : turn];
     if (tampering === undefined)
-      return { ...answer, headers: {}, bytes: Buffer.from(answer.body), afterMs: 1 };
-    const { status = answer.status, headers, body, afterMs } = tampering;
+      return { ...answer, headers: JSON_TYPE, bytes: Buffer.from(answer.body), afterMs: 1 };
+    const { status = answer.status, body, afterMs } = tampering;
+    const headers = { ...JSON_TYPE, ...tampering.headers };
     return { status, headers, afterMs, bytes: tamper(body, answer) };
   };
 }
+
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
 // ---- what a runner reads ----
 

@@ -82,12 +82,33 @@ function status(): Arbitrary<number> {
   return fc.oneof(usual, fc.integer({ min: 100, max: 999 }));
 }
 
-const HEADERS = ['location', 'retry-after', 'date', 'content-type', 'set-cookie', 'server'];
+const HEADERS = [
+  'location',
+  'retry-after',
+  'date',
+  'content-type',
+  'set-cookie',
+  'server',
+  'link',
+  'etag',
+  'deprecation',
+  'sunset',
+  'x-ratelimit-remaining',
+  'x-ratelimit-reset',
+];
 const DATES = ['0', '2', '3600', '1e3', 'Wed, 21 Oct 2026 07:28:00 GMT'];
 const LOCATIONS = ['/', '//evil.example', 'https://evil.example/?token=a'];
+const LINKS = [
+  '/orgs/octo-org/actions/runners?page=2',
+  'https://api.github.com/organizations/1/actions/runners?page=2',
+  'https://evil.example/actions/runners',
+  '@evil.example',
+  'https://[',
+  '{x}',
+].map((url) => `<${url}>; rel="next"`);
 
 function headers(texts: Arbitrary<string>): Arbitrary<Record<string, string>> {
-  const values = fc.oneof(fc.constantFrom(...DATES, ...LOCATIONS), texts);
+  const values = fc.oneof(fc.constantFrom(...DATES, ...LOCATIONS, ...LINKS), texts);
   return fc.dictionary(fc.constantFrom(...HEADERS), values, { maxKeys: 2 });
 }
 

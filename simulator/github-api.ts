@@ -53,7 +53,16 @@ function list(github: GitHubWorld, { url, request }: Asked): Reaction {
   const name = url.searchParams.get('name');
   const found = github.runners.filter((runner) => name === null || runner.name === name);
   const runners = found.slice(from, from + perPage).map((runner) => runnerBody(github, runner));
-  return conditional(github, request, { total_count: found.length, runners });
+  const reaction = conditional(github, request, { total_count: found.length, runners });
+  if (from + perPage >= found.length) return reaction;
+  return { ...reaction, headers: { ...reaction.headers, link: linkToNext({ url, request }) } };
+}
+
+/** Absolute, as GitHub's are, and with everything that was asked for. */
+function linkToNext({ url, request }: Asked): string {
+  const next = new URL(`http://${request.headers.host}${GITHUB_API_PATH}${url.pathname}${url.search}`);
+  next.searchParams.set('page', String(Number(url.searchParams.get('page') ?? 1) + 1));
+  return `<${next.href}>; rel="next"`;
 }
 
 function one(github: GitHubWorld, { id, request }: { id: number; request: SeenRequest }): Reaction {
@@ -78,7 +87,8 @@ function conditional(github: GitHubWorld, { headers }: SeenRequest, body: Json |
 }
 
 function answer(github: GitHubWorld, status: number, body: Json): Reaction {
-  return { status, headers: limits(github), body: JSON.stringify(body) };
+  const headers = { 'content-type': 'application/json; charset=utf-8', ...limits(github) };
+  return { status, headers, body: JSON.stringify(body) };
 }
 
 function limits({ quota, used, resetAt, world }: GitHubWorld): Record<string, string> {

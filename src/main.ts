@@ -99,6 +99,9 @@ async function createGuardIfAsked(
   { terminal, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guard | undefined> {
   if (runner === undefined) return undefined;
+  // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+  // damaged, and writes to the log where it is missing.
+  delete process.env['GITHUB_EVENT_PATH'];
   const { createGuard } = await import('./runner/guard.ts');
   const context = { clock, random, terminal, signal, dispatchers };
   return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });

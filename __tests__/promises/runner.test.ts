@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import type { GitHubWorld, Job } from '../../simulator/github-world.ts';
 import type { Interventions } from '../../simulator/server.ts';
 import {
@@ -154,6 +157,22 @@ describe('cancelling', () => {
       '',
     ]);
     expect(log).toContain('The VM was restarted and verified; whether its runner is back is not known.');
+  });
+});
+
+describe("the workflow's event is none of the step's business", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'event-'));
+  const damaged = join(folder, 'event.json');
+  writeFileSync(damaged, '{"action":');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each([
+    ['damaged', damaged],
+    ['missing', join(folder, '\n::error::x')],
+  ])('where its file is %s', async (_, path) => {
+    const setting = { runners: {}, inputs: { dry_run: 'true' } };
+    const { exitCode, log } = await play({ ...setting, way: { environment: { GITHUB_EVENT_PATH: path } } });
+    expect([exitCode, log]).toEqual([0, expect.not.stringMatching(/GITHUB_EVENT_PATH|error/)]);
   });
 });
 

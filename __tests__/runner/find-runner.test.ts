@@ -2,15 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { describeRunner, findRunner } from '../../src/runner/find-runner.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { idle, offline, runner, wedged } from '../support/runners.ts';
-import { type Answer, createScriptedGitHub } from '../support/scripted-github.ts';
+import { type Answer, createScriptedRunners } from '../support/scripted-runners.ts';
 
 const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
 
 async function find(...answers: Answer[]): Promise<{ calls: string[]; found: Runner | Error }> {
-  const github = createScriptedGitHub(answers);
+  const runners = createScriptedRunners(answers);
   const bounds = { deadline: 1_000, signal: new AbortController().signal };
-  const found = await findRunner(github, sought, bounds).catch((error: Error) => error);
-  return { calls: github.calls, found };
+  const found = await findRunner(runners, sought, bounds).catch((error: Error) => error);
+  return { calls: runners.calls, found };
 }
 
 test('the one runner of the name is found', async () => {

@@ -5,7 +5,7 @@ import { createTracker } from '../../src/runner/tracker.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { busy, idle, runner, wedged } from '../support/runners.ts';
-import { type Answer, createScriptedGitHub, refusal, silence } from '../support/scripted-github.ts';
+import { type Answer, createScriptedRunners, refusal, silence } from '../support/scripted-runners.ts';
 
 interface Scene {
   readonly gate: RunnerGate;
@@ -18,7 +18,7 @@ interface Scene {
 
 function stage(answers: readonly Answer[], whenBusy: WhenBusy = 'wait', busyTimeoutMs = 3_600_000): Scene {
   const clock = createFakeClock();
-  const github = createScriptedGitHub(answers);
+  const runners = createScriptedRunners(answers);
   const [lines, warnings]: [string[], string[]] = [[], []];
   const log = {
     info: (line: string) => lines.push(line),
@@ -27,10 +27,10 @@ function stage(answers: readonly Answer[], whenBusy: WhenBusy = 'wait', busyTime
   };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const trackerFor = () => createTracker({ github, sought: { name: 'mac-7', scope }, clock, log, signal });
+  const trackerFor = () => createTracker({ runners, sought: { name: 'mac-7', scope }, clock, log, signal });
   const gate = createGate({ whenBusy, busyTimeoutMs, patienceMs: 60_000, clock, log, signal, trackerFor });
   const ask = () => gate.isOpen(instance()).catch((error: ActionError) => error);
-  return { gate, clock, calls: github.calls, lines, warnings, ask };
+  return { gate, clock, calls: runners.calls, lines, warnings, ask };
 }
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import nock from 'nock';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createGitHubClient, type GitHubClient } from '../../src/runner/github-client.ts';
-import { createRunners, type GitHub } from '../../src/runner/runners.ts';
+import { createRunners, type Runners } from '../../src/runner/runners.ts';
 import type { Scope } from '../../src/runner/scope.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { idle, runner, wireRunner } from '../support/runners.ts';
@@ -16,31 +16,45 @@ const TOKEN = 'github_pat_hunter2';
 const REPOSITORY: Scope = { kind: 'repository', owner: 'octo-org', repo: 'app' };
 const RUNNERS = '/repos/octo-org/app/actions/runners';
 const ONE = `${RUNNERS}/23`;
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 const LIMITS = { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '4999' };
 const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 let clock: FakeClock;
 let transport: Transport;
-let api: GitHubClient;
-let github: GitHub;
+let client: GitHubClient;
+let runners: Runners;
 let bounds: ReadBounds;
 let faults: string[];
+let debugged: string[];
 
 function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
   // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
   clock = createFakeClock((_, signal) => signal !== bounds.signal);
-  faults = [];
+  [faults, debugged] = [[], []];
   const signal = new AbortController().signal;
   bounds = { deadline: clock.now() + 600_000, signal, onFault: ({ reason }) => faults.push(reason) };
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
   transport = createTransport({ baseUrl: new URL(baseUrl), ...options });
-  const scrub = (text: string) => text.replaceAll(TOKEN, '***');
-  api = createGitHubClient({ baseUrl, token: TOKEN, scope, transport, clock, random: () => 0, scrub });
-  github = createRunners(api, scope);
+  client = clientOver(transport, { scope, baseUrl });
+  runners = createRunners(client, scope);
+}
+
+function clientOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGIN } = {}): GitHubClient {
+  return createGitHubClient({
+    baseUrl,
+    token: TOKEN,
+    scope,
+    transport,
+    clock,
+    random: () => 0,
+    scrub: (text) => text.replaceAll(TOKEN, '***'),
+    debug: (line) => debugged.push(line),
+  });
 }
 
 const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
-const listed = (...runners: unknown[]) => ({ total_count: runners.length, runners });
+const listed = (...items: unknown[]) => ({ total_count: items.length, runners: items });
 
 async function failure(asking: Promise<unknown>): Promise<ActionError> {
   const error: unknown = await asking.then(
@@ -64,12 +78,19 @@ afterEach(async () => {
 
 afterAll(() => nock.restore());
 
+const PLACES: [Scope, string][] = [
+  [REPOSITORY, RUNNERS],
+  [{ kind: 'organization', org: 'octo-org' }, '/orgs/octo-org/actions/runners'],
+  [{ kind: 'enterprise', enterprise: 'octo-corp' }, '/enterprises/octo-corp/actions/runners'],
+];
+
 describe('one runner', () => {
-  test('is read by its ID', async () => {
+  test.each(PLACES)('is read by its ID: %j', async (scope, path) => {
+    connect(scope);
     onGitHub()
-      .get(ONE)
+      .get(`${path}/23`)
       .reply(200, wireRunner({ status: 'offline', busy: true }), LIMITS);
-    expect(await github.getRunner(23, bounds)).toEqual(runner({ isOnline: false, isBusy: true }));
+    expect(await runners.getRunner(23, bounds)).toEqual(runner({ isOnline: false, isBusy: true }));
   });
 
   test('that has not changed costs nothing', async () => {
@@ -82,8 +103,8 @@ describe('one runner', () => {
       .matchHeader('if-none-match', unchanged['if-none-match'])
       .times(2)
       .reply(304, '', LIMITS);
-    for (let look = 0; look < 3; look++) expect(await github.getRunner(23, bounds)).toEqual(idle);
-    expect(api.describeUsage()).toBe(
+    for (let look = 0; look < 3; look++) expect(await runners.getRunner(23, bounds)).toEqual(idle);
+    expect(client.describeUsage()).toBe(
       'GitHub answered 3 requests, 2 of them free of charge (not modified); quota left: 4999 of 5000',
     );
   });
@@ -95,8 +116,8 @@ describe('one runner', () => {
       .matchHeader('if-none-match', 'W/"abc"')
       .reply(200, wireRunner({ busy: true }), { etag: 'W/"def"' });
     onGitHub().get(ONE).matchHeader('if-none-match', 'W/"def"').reply(304);
-    await github.getRunner(23, bounds);
-    expect([await github.getRunner(23, bounds), await github.getRunner(23, bounds)]).toEqual(
+    await runners.getRunner(23, bounds);
+    expect([await runners.getRunner(23, bounds), await runners.getRunner(23, bounds)]).toEqual(
       Array(2).fill(runner({ isBusy: true })),
     );
   });
@@ -106,66 +127,112 @@ describe('one runner', () => {
       .get(ONE)
       .times(2)
       .reply(200, wireRunner());
-    await github.getRunner(23, bounds);
-    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    await runners.getRunner(23, bounds);
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
   });
 
   test('that is gone is told from one that cannot be read', async () => {
     onGitHub().get(ONE).reply(404, { message: 'Not Found' });
-    expect(await github.getRunner(23, bounds)).toBeUndefined();
+    expect(await runners.getRunner(23, bounds)).toBeUndefined();
   });
 
   test('304 to a question without a tag makes no sense', async () => {
     onGitHub().get(ONE).reply(304);
-    expect((await failure(github.getRunner(23, bounds))).message).toContain('with HTTP 304');
+    expect((await failure(runners.getRunner(23, bounds))).message).toContain('with HTTP 304');
   });
 });
 
 describe('the list', () => {
-  test.each<[Scope, string]>([
-    [REPOSITORY, RUNNERS],
-    [{ kind: 'organization', org: 'octo-org' }, '/orgs/octo-org/actions/runners'],
-    [{ kind: 'enterprise', enterprise: 'octo-corp' }, '/enterprises/octo-corp/actions/runners'],
-  ])('%j: by name', async (scope, path) => {
+  test.each(PLACES)('%j: by name', async (scope, path) => {
     connect(scope);
-    onGitHub()
-      .get(path)
-      .query({ name: 'mac 7&x=1', per_page: 100, page: 1 })
-      .reply(200, listed(wireRunner()));
-    expect(await github.listRunners('mac 7&x=1', bounds)).toEqual([idle]);
+    onGitHub().get(path).query({ name: 'mac 7&x=1', per_page: 100 }).reply(200, listed(wireRunner()));
+    expect(await runners.listRunners('mac 7&x=1', bounds)).toEqual([idle]);
   });
 
-  test('is read to its last page, whatever links say', async () => {
-    const page = (from: number, count: number) =>
-      Array.from({ length: count }, (_, index) => wireRunner({ id: from + index }));
-    const link = { link: '<https://evil.example/runners?page=2>; rel="next"' };
+  const pageOf = (from: number, count = 100) =>
+    listed(...Array.from({ length: count }, (_, index) => wireRunner({ id: from + index })));
+  const linkTo = (url: string) => ({ link: `<${url}>; rel="next", <${url}>; rel="last"` });
+
+  test.each(PLACES)(
+    'is read to its last page, where GitHub says that the next one is: %j',
+    async (scope, path) => {
+      connect(scope);
+      // GitHub's own links name repositories and organisations by their numbers.
+      const next = (page: number) => `/organizations/9919/actions/runners?per_page=100&page=${page}`;
+      onGitHub()
+        .get(path)
+        .query({ per_page: 100 })
+        .reply(200, pageOf(1), linkTo(`${ORIGIN}${next(2)}`));
+      onGitHub()
+        .get(next(2))
+        .reply(200, pageOf(101), linkTo(`${ORIGIN}${next(3)}`));
+      onGitHub().get(next(3)).reply(200, pageOf(201, 7));
+      const ids = (await runners.listRunners(undefined, bounds)).map(({ id }) => id);
+      expect(ids).toEqual(Array.from({ length: 207 }, (_, index) => index + 1));
+    },
+  );
+
+  test('is asked for again page by page', async () => {
     onGitHub()
       .get(RUNNERS)
-      .query({ per_page: 100, page: 1 })
-      .reply(200, listed(...page(1, 100)), link);
-    onGitHub()
-      .get(RUNNERS)
-      .query({ per_page: 100, page: 2 })
-      .reply(200, listed(...page(101, 100)), link);
-    onGitHub().get(RUNNERS).query({ per_page: 100, page: 3 }).reply(200, listed(), link);
-    const ids = (await github.listRunners(undefined, bounds)).map(({ id }) => id);
-    expect(ids).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+      .query({ per_page: 100 })
+      .reply(200, pageOf(1), linkTo(`${ORIGIN}${RUNNERS}?page=2`));
+    const second = () => onGitHub().get(`${RUNNERS}?page=2`);
+    second().reply(502);
+    second().reply(200, '{"total_count":101}', { 'content-type': 'application/json' });
+    second().reply(200, pageOf(101, 1));
+    expect(await runners.listRunners(undefined, bounds)).toHaveLength(101);
+    expect(faults).toEqual(['it answered HTTP 502', 'it answered without a list of runners']);
+  });
+
+  test('is read within the time for all of it', async () => {
+    const deadline = clock.now() + 60_000;
+    const link = linkTo(`${ORIGIN}${RUNNERS}?page=2`);
+    onGitHub().get(RUNNERS).query({ per_page: 100 }).reply(429, '', { 'retry-after': '50' });
+    onGitHub().get(RUNNERS).query({ per_page: 100 }).reply(200, pageOf(1), link);
+    onGitHub().get(`${RUNNERS}?page=2`).times(2).reply(429, '', { 'retry-after': '50' });
+    const error = await failure(runners.listRunners(undefined, { ...bounds, deadline }));
+    expect([error.isTransient, clock.sleeps]).toEqual([true, [50_000]]);
+  });
+
+  test.each([
+    'https://evil.example/runners?page=2',
+    `http://${new URL(ORIGIN).host}${RUNNERS}?page=2`,
+    '@evil.example/runners?page=2',
+  ])('goes on nowhere else: %s', async (url) => {
+    onGitHub().get(RUNNERS).query(true).reply(200, pageOf(1), linkTo(url));
+    expect(await failure(runners.listRunners(undefined, bounds))).toMatchObject({
+      code: 'github_api_failed',
+      isTransient: false,
+      message: 'GitHub cannot be asked: its list goes on somewhere else.',
+    });
   });
 
   test('ends, even if GitHub does not', async () => {
-    const full = Array.from({ length: 100 }, (_, index) => wireRunner({ id: index }));
     onGitHub()
       .get(RUNNERS)
       .query(true)
-      .times(100)
-      .reply(200, listed(...full));
-    expect(await github.listRunners(undefined, bounds)).toHaveLength(10_000);
+      .times(101)
+      .reply(200, pageOf(1), linkTo(`${ORIGIN}${RUNNERS}?page=2`));
+    expect(await runners.listRunners(undefined, bounds)).toHaveLength(10_000);
+    expect(client.describeUsage()).toContain('GitHub answered 100 requests');
+  });
+
+  test('is the field of that name, whatever else is there', async () => {
+    const data = { others: [wireRunner({ id: 7 })], url: ORIGIN, ...listed(wireRunner()) };
+    onGitHub().get(RUNNERS).query(true).reply(200, data);
+    expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
+  });
+
+  test('HTTP 409 is no empty page', async () => {
+    onGitHub().get(RUNNERS).query(true).reply(409);
+    expect((await failure(runners.listRunners(undefined, bounds))).message).toContain('with HTTP 409');
   });
 
   test('on a GitHub Enterprise Server keeps the prefix', async () => {
     connect(REPOSITORY, `${ORIGIN}/api/v3`);
     onGitHub().get(`/api/v3${RUNNERS}`).query(true).reply(200, listed());
-    expect(await github.listRunners(undefined, bounds)).toEqual([]);
+    expect(await runners.listRunners(undefined, bounds)).toEqual([]);
   });
 });
 
@@ -183,8 +250,13 @@ describe('hiccups heal', () => {
       (asked) => asked.replyWithError('read ECONNRESET'),
       'read ECONNRESET',
     ],
-    ['JSON that is cut off', () => onGitHub().get(ONE), (asked) => asked.reply(200, '{"id":2'), 'lacks id'],
-    ['no JSON', () => onGitHub().get(ONE), (asked) => asked.reply(200, 'null'), 'lacks id'],
+    [
+      'JSON that is cut off',
+      () => onGitHub().get(ONE),
+      (asked) => asked.reply(200, '{"id":2', JSON_TYPE),
+      'lacks id',
+    ],
+    ['no JSON', () => onGitHub().get(ONE), (asked) => asked.reply(200, 'null', JSON_TYPE), 'lacks id'],
     [
       'another runner',
       () => onGitHub().get(ONE),
@@ -224,15 +296,15 @@ describe('hiccups heal', () => {
   ])('%s', async (_, ask, suffer, reason) => {
     suffer(ask());
     onGitHub().get(ONE).reply(200, wireRunner());
-    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
     expect(faults).toEqual([expect.stringContaining(reason)]);
-    expect(clock.sleeps).toEqual([0, 250]);
+    expect(clock.sleeps).toEqual([250]);
   });
 
   test.each([['nothing'], ['[]'], ['{"runners":{}}']])('a list that is none: %s', async (body) => {
-    onGitHub().get(RUNNERS).query(true).reply(200, body);
+    onGitHub().get(RUNNERS).query(true).reply(200, body, JSON_TYPE);
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await github.listRunners('x', bounds);
+    await runners.listRunners('x', bounds);
     expect(faults).toEqual(['it answered without a list of runners']);
   });
 
@@ -240,7 +312,7 @@ describe('hiccups heal', () => {
     const page = Array.from({ length: 101 }, (_, index) => wireRunner({ id: index + 1 }));
     onGitHub().get(RUNNERS).query(true).reply(200, { runners: page });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await github.listRunners('x', bounds);
+    await runners.listRunners('x', bounds);
     expect(faults).toEqual(['it answered with more runners than were asked for']);
   });
 
@@ -252,9 +324,9 @@ describe('hiccups heal', () => {
         .query(true)
         .reply(200, { runners: [strange, wireRunner()] });
     answers();
-    expect(await github.listRunners(idle.name, bounds)).toEqual([idle]);
+    expect(await runners.listRunners(idle.name, bounds)).toEqual([idle]);
     answers();
-    expect(await github.listRunners(undefined, bounds)).toEqual([idle]);
+    expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
     expect(faults).toEqual([]);
   });
 
@@ -268,7 +340,7 @@ describe('hiccups heal', () => {
       .query(true)
       .reply(200, { runners: [wireRunner(changes)] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await github.listRunners(idle.name, bounds);
+    await runners.listRunners(idle.name, bounds);
     expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
   });
 
@@ -278,16 +350,16 @@ describe('hiccups heal', () => {
       .query(true)
       .reply(200, { runners: ['mac-7'] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await github.listRunners(idle.name, bounds);
+    await runners.listRunners(idle.name, bounds);
     expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
   });
 
   test('a text that would take long to read', async () => {
     onGitHub()
       .get(ONE)
-      .reply(200, `[${'1,'.repeat(700_000)}1]`);
+      .reply(200, `[${'1,'.repeat(700_000)}1]`, JSON_TYPE);
     onGitHub().get(ONE).reply(200, wireRunner());
-    expect(await github.getRunner(23, bounds)).toEqual(idle);
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
     expect(faults).toEqual([expect.stringContaining('lacks id')]);
   });
 
@@ -296,7 +368,7 @@ describe('hiccups heal', () => {
       .get(ONE)
       .times(100)
       .reply(503, { message: `No server for ${TOKEN}` });
-    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 5_000 }));
+    const error = await failure(runners.getRunner(23, { ...bounds, deadline: clock.now() + 5_000 }));
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: true,
@@ -307,29 +379,29 @@ describe('hiccups heal', () => {
 
   test('ever more often towards the deadline', async () => {
     onGitHub().get(ONE).times(100).reply(503);
-    await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 2_000 }));
-    expect(clock.sleeps).toEqual([0, 250, 500, 625, 312.5, 156.25]);
+    await failure(runners.getRunner(23, { ...bounds, deadline: clock.now() + 2_000 }));
+    expect(clock.sleeps).toEqual([250, 500, 625, 312.5, 156.25]);
   });
 
   test.each([
-    ['with a quarter of a second left GitHub is asked', 250, [0, 125]],
+    ['with a quarter of a second left GitHub is asked again', 250, [125]],
     ['with less it is not', 249, []],
   ])('%s', async (_, leftMs, sleeps) => {
     onGitHub().get(ONE).times(2).reply(503);
-    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
+    const error = await failure(runners.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
     expect([error.isTransient, clock.sleeps]).toEqual([true, sleeps]);
   });
 
   test('and what was wrong is the cause, where no more is known', async () => {
     const soon = () => ({ ...bounds, deadline: clock.now() + 400 });
-    onGitHub().get(ONE).times(9).reply(200, '[]');
-    expect((await failure(github.getRunner(23, soon()))).cause).toMatchObject({
+    onGitHub().get(ONE).times(9).reply(200, '[]', JSON_TYPE);
+    expect((await failure(runners.getRunner(23, soon()))).cause).toMatchObject({
       name: 'UnusableAnswer',
       message: 'it answered with a runner that lacks id, name, status or busy',
     });
     nock.cleanAll();
     onGitHub().get(ONE).times(9).replyWithError('read ECONNRESET');
-    expect((await failure(github.getRunner(23, soon()))).cause).toBeInstanceOf(Error);
+    expect((await failure(runners.getRunner(23, soon()))).cause).toBeInstanceOf(Error);
   });
 
   test('but not once the step is cancelled', async () => {
@@ -341,7 +413,7 @@ describe('hiccups heal', () => {
         cancelled.abort(new ActionError('cancelled', 'The step was cancelled.'));
         return [200, wireRunner()];
       });
-    const error = await failure(github.getRunner(23, bounds));
+    const error = await failure(runners.getRunner(23, bounds));
     expect(error.code).toBe('cancelled');
   });
 });
@@ -357,9 +429,9 @@ describe('rate limits', () => {
   test('the quota is used up: no request before it is there again', async () => {
     onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
     onGitHub().get(ONE).reply(200, wireRunner());
-    expect(await github.getRunner(23, bounds)).toEqual(idle);
-    expect(clock.sleeps).toEqual([0, 91_000]);
-    expect(api.describeUsage()).toContain('quota left: 0 of unknown');
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
+    expect(clock.sleeps).toEqual([91_000]);
+    expect(client.describeUsage()).toContain('quota left: 0 of unknown');
   });
 
   test('too many at once: Retry-After counts', async () => {
@@ -367,37 +439,45 @@ describe('rate limits', () => {
       .get(ONE)
       .reply(429, { message: 'You have exceeded a secondary rate limit' }, { 'retry-after': '40' });
     onGitHub().get(ONE).reply(200, wireRunner());
-    await github.getRunner(23, bounds);
-    expect(clock.sleeps).toEqual([0, 40_000]);
+    await runners.getRunner(23, bounds);
+    expect(clock.sleeps).toEqual([40_000]);
   });
 
   test('a server that is down may ask for patience, too', async () => {
     onGitHub().get(ONE).reply(503, '', { 'retry-after': '20' });
     onGitHub().get(ONE).reply(200, wireRunner());
-    await github.getRunner(23, bounds);
-    expect(clock.sleeps).toEqual([0, 20_000]);
+    await runners.getRunner(23, bounds);
+    expect(clock.sleeps).toEqual([20_000]);
   });
 
   test.each([
-    ['as long as there is time', 40_000, [0]],
-    ['shorter than there is time', 40_001, [0, 40_000]],
+    ['as long as there is time', 40_000, []],
+    ['shorter than there is time', 40_001, [40_000]],
   ])('%s', async (_, leftMs, sleeps) => {
     onGitHub().get(ONE).times(2).reply(429, '', { 'retry-after': '40' });
-    await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
+    await failure(runners.getRunner(23, { ...bounds, deadline: clock.now() + leftMs }));
     expect(clock.sleeps).toEqual(sleeps);
   });
 
   test('longer than there is time: GitHub is left alone, by the next question, too', async () => {
     onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
     const soon = () => ({ ...bounds, deadline: clock.now() + 60_000 });
-    expect(await failure(github.getRunner(23, soon()))).toMatchObject({
+    expect(await failure(runners.getRunner(23, soon()))).toMatchObject({
       isTransient: true,
       message: expect.stringContaining('API rate limit exceeded'),
     });
-    expect((await failure(github.getRunner(23, soon()))).message).toContain(
+    expect((await failure(runners.getRunner(23, soon()))).message).toContain(
       'its rate limit allows no request yet',
     );
-    expect(nock.isDone()).toBe(true);
+    expect([nock.isDone(), clock.sleeps]).toEqual([true, []]);
+  });
+
+  test('a question with more time than the one before waits until it is allowed', async () => {
+    onGitHub().get(ONE).reply(403, { message: 'API rate limit exceeded' }, exhausted);
+    await failure(runners.getRunner(23, { ...bounds, deadline: clock.now() + 60_000 }));
+    onGitHub().get(ONE).reply(200, wireRunner());
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
+    expect(clock.sleeps).toEqual([91_000]);
   });
 });
 
@@ -462,9 +542,9 @@ describe('GitHub says no', () => {
     ],
   ])('%s', async (_, status, body, headers, message, hint) => {
     onGitHub().get(RUNNERS).query(true).reply(status, body, headers);
-    const error = await failure(github.listRunners('mac-7', bounds));
+    const error = await failure(runners.listRunners('mac-7', bounds));
     expect(error).toMatchObject({ code: 'github_api_failed', isTransient: false, message, hint });
-    expect(clock.sleeps).toEqual([0]);
+    expect(clock.sleeps).toEqual([]);
   });
 
   test('a proxy that will not', async () => {
@@ -477,17 +557,7 @@ describe('GitHub says no', () => {
       cause,
     };
     const deaf: Transport = { send: async () => ({ noAnswer }), close: async () => {} };
-    const options = {
-      token: TOKEN,
-      scope: REPOSITORY,
-      clock,
-      random: () => 0,
-      scrub: String,
-    };
-    const proxied = createRunners(
-      createGitHubClient({ ...options, baseUrl: ORIGIN, transport: deaf }),
-      REPOSITORY,
-    );
+    const proxied = createRunners(clientOver(deaf), REPOSITORY);
     expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
       code: 'github_api_failed',
       message: 'GitHub cannot be asked: the proxy refuses.',
@@ -506,12 +576,8 @@ test('a question travels as a bounded read, with the token and nothing else of n
     },
     close: async () => {},
   };
-  const options = { token: TOKEN, scope: REPOSITORY, clock, random: () => 0, scrub: String };
   onGitHub().get(ONE).reply(200, wireRunner());
-  await createRunners(
-    createGitHubClient({ ...options, baseUrl: ORIGIN, transport: recording }),
-    REPOSITORY,
-  ).getRunner(23, bounds);
+  await createRunners(clientOver(recording), REPOSITORY).getRunner(23, bounds);
   expect(requests).toEqual([
     {
       ...{ method: 'GET', path: ONE, maxBytes: 2 * 1024 * 1024, isWrite: false },
@@ -527,7 +593,7 @@ test('a question travels as a bounded read, with the token and nothing else of n
 describe('octokit', () => {
   test('errors that hold the request go no further', async () => {
     onGitHub().get(ONE).reply(500, { message: 'x' });
-    const error = await failure(github.getRunner(23, { ...bounds, deadline: clock.now() + 400 }));
+    const error = await failure(runners.getRunner(23, { ...bounds, deadline: clock.now() + 400 }));
     const whole = [error, error.cause].map((each) =>
       JSON.stringify(each, Object.getOwnPropertyNames(each ?? {})),
     );
@@ -535,31 +601,37 @@ describe('octokit', () => {
     expect(error.cause).toBeUndefined();
   });
 
-  test('that sends nothing is a defect', async () => {
-    const broken: Transport = { send: () => Promise.reject(new TypeError('bug')), close: async () => {} };
-    const options = {
-      token: TOKEN,
-      scope: REPOSITORY,
-      clock,
-      random: () => 0,
-      scrub: String,
-    };
-    const mine = createGitHubClient({ ...options, baseUrl: ORIGIN, transport: broken });
-    await expect(createRunners(mine, REPOSITORY).getRunner(23, bounds)).rejects.toThrow(
-      'octokit sent nothing: bug',
-    );
+  test('wraps a defect of what carries the requests, which is no answer of GitHub', async () => {
+    const defect = new TypeError('bug');
+    const broken: Transport = { send: () => Promise.reject(defect), close: async () => {} };
+    await expect(createRunners(clientOver(broken), REPOSITORY).getRunner(23, bounds)).rejects.toBe(defect);
   });
 
   test('a defect while an answer is read is none of GitHub', async () => {
+    onGitHub().get(RUNNERS).query(true).reply(200, listed());
+    const defect = new TypeError('bug');
+    const readData = () => {
+      throw defect;
+    };
+    const { rest } = client.octokitFor({ ...bounds, readData });
+    await expect(rest.actions.listSelfHostedRunnersForRepo({ owner: 'octo-org', repo: 'app' })).rejects.toBe(
+      defect,
+    );
+  });
+
+  test('stumbles over some answers, which may be better the next time', async () => {
+    onGitHub().get(ONE).reply(500, '{"id":12345678901234567890}', JSON_TYPE);
     onGitHub().get(ONE).reply(200, wireRunner());
-    const read = () => {
-      throw new TypeError('bug');
-    };
-    const question = {
-      route: 'GET /repos/{owner}/{repo}/actions/runners/23',
-      parameters: { owner: 'octo-org', repo: 'app' },
-      read,
-    };
-    await expect(api.ask(question, bounds)).rejects.toThrow('bug');
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
+    expect(faults).toEqual([expect.stringMatching(/^it answered what octokit cannot read: .*BigInt/)]);
+  });
+
+  test('says what the server made it say to the debug log alone', async () => {
+    const headers = { deprecation: 'true', sunset: '::error::owned', link: '<x>; rel="deprecation"' };
+    onGitHub().get(ONE).reply(200, wireRunner(), headers);
+    const said = jest.spyOn(console, 'warn');
+    await runners.getRunner(23, bounds);
+    expect(debugged).toEqual([expect.stringMatching(/is deprecated.* removed on ::error::owned\. See x$/)]);
+    expect(said).not.toHaveBeenCalled();
   });
 });

@@ -5,7 +5,7 @@ import type { Runner } from '../../src/runner/runners.ts';
 import { createTracker, lookUntil } from '../../src/runner/tracker.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, runner } from '../support/runners.ts';
-import { refusal, silence } from '../support/scripted-github.ts';
+import { refusal, silence } from '../support/scripted-runners.ts';
 
 test.each([
   ['far away', 100_000, 16_000],
@@ -35,14 +35,14 @@ function follow(script: Script) {
     if (next instanceof Error) throw next;
     return next;
   }
-  const github = {
+  const runners = {
     getRunner: async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner,
     listRunners: async (name: string | undefined, bounds: ReadBounds) =>
       (await answer(`list ${name}`, bounds)) as Runner[],
   };
   const log = { info: (line: string) => lines.push(line), debug() {} };
   const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
-  return { tracker: createTracker({ github, sought, clock, log, signal }), calls, lines };
+  return { tracker: createTracker({ runners, sought, clock, log, signal }), calls, lines };
 }
 
 describe('the tracker', () => {

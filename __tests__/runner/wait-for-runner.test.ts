@@ -5,7 +5,7 @@ import { createTracker } from '../../src/runner/tracker.ts';
 import { isOnline, waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, offline, runner } from '../support/runners.ts';
-import { type Answer, createScriptedGitHub, refusal, silence } from '../support/scripted-github.ts';
+import { type Answer, createScriptedRunners, refusal, silence } from '../support/scripted-runners.ts';
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 
@@ -16,15 +16,15 @@ async function wait(
   before: Runner | 'gone' | undefined = idle,
 ) {
   const clock = createFakeClock();
-  const github = createScriptedGitHub(answers);
+  const runners = createScriptedRunners(answers);
   const lines: string[] = [];
   const log = { info: (line: string) => lines.push(line), debug() {} };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const tracker = createTracker({ github, sought: { name: 'mac-7', scope }, clock, log, signal });
+  const tracker = createTracker({ runners, sought: { name: 'mac-7', scope }, clock, log, signal });
   const options = { tracker, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
   const result = await waitForRunner(options).catch((error: ActionError) => error);
-  return { result, lines, calls: github.calls, tookMs: clock.now() - 1_000 };
+  return { result, lines, calls: runners.calls, tookMs: clock.now() - 1_000 };
 }
 
 test('back once it was offline', async () => {

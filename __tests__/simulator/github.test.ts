@@ -116,6 +116,18 @@ describe('the API', () => {
     return { ...reaction, json: reaction.body === '' ? undefined : JSON.parse(reaction.body) };
   }
 
+  test('links to the next page, and from the last to none', () => {
+    const [record] = world.records;
+    if (record === undefined) throw new Error('the world is empty');
+    for (const name of ['mac-8', 'mac-9']) github.employ({ record, name });
+    const path = '/api/v3/orgs/octo-org/actions/runners?per_page=2';
+    const first = get(path, { host: 'github.example' });
+    const next = 'http://github.example/api/v3/orgs/octo-org/actions/runners?per_page=2&page=2';
+    expect([first.json.runners.length, first.headers['link']]).toEqual([2, `<${next}>; rel="next"`]);
+    const second = get(next.replace('http://github.example', ''), { host: 'github.example' });
+    expect([second.json.runners.length, second.headers['link']]).toEqual([1, undefined]);
+  });
+
   test.each(['/repos/octo-org/app', '/orgs/octo-org', '/enterprises/octo-corp'])('serves %s', (scope) => {
     const { status, json } = get(`/api/v3${scope}/actions/runners`);
     expect([status, json]).toMatchObject([200, { total_count: 1, runners: [{ id: 23, name: 'mac-7' }] }]);

@@ -1,7 +1,7 @@
 import { ActionError } from '../errors.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { isSameName } from './name.ts';
-import type { GitHub, Runner } from './runners.ts';
+import type { Runner, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
 
 export interface Sought {
@@ -10,8 +10,8 @@ export interface Sought {
 }
 
 /** The runners that bear the name; GitHub's own filter may find more, or not exist (GitHub Enterprise Server). */
-export async function findByName(github: GitHub, name: string, bounds: RetryBounds): Promise<Runner[]> {
-  const found = await github.listRunners(name, bounds);
+export async function findByName(runners: Runners, name: string, bounds: RetryBounds): Promise<Runner[]> {
+  const found = await runners.listRunners(name, bounds);
   return found.filter((runner) => isSameName(runner.name, name));
 }
 
@@ -20,14 +20,14 @@ export async function findByName(github: GitHub, name: string, bounds: RetryBoun
  * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
  */
 export async function findRunner(
-  github: GitHub,
+  runners: Runners,
   { name, scope }: Sought,
   bounds: RetryBounds,
 ): Promise<Runner> {
-  const [first, ...others] = await findByName(github, name, bounds);
+  const [first, ...others] = await findByName(runners, name, bounds);
   const where = describeScope(scope);
   if (first === undefined) {
-    const all = await github.listRunners(undefined, bounds);
+    const all = await runners.listRunners(undefined, bounds);
     throw new ActionError(
       'runner_not_found',
       `No self-hosted runner "${name}" is registered in ${where}; there ${listOf(all)}.`,

@@ -1,31 +1,34 @@
 import { getOctokit } from '@actions/github';
 import { type Clock, seconds } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
-import { isRecord, parseJson, text, UnusableAnswer } from '../http/json.ts';
+import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import { type Attempt, type Fault, isTransientStatus, type RetryBounds, retry } from '../http/retry.ts';
-import type { Answer, HttpResult, NoAnswer, Transport } from '../http/transport.ts';
-import { rateLimitMs } from './rate-limit.ts';
+import type { Transport } from '../http/transport.ts';
+import { createFetch } from './github-fetch.ts';
+import { createUsage } from './github-usage.ts';
+import { type Reply, rateLimitMs, retryAfterMs } from './rate-limit.ts';
 import { describeScope, fittingToken, type Scope } from './scope.ts';
 
-/** A question to GitHub. */
-export interface Question<T> {
-  /** As in GitHub's reference, e.g. `GET /orgs/{org}/actions/runners`. */
-  readonly route: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  /** Makes sense of HTTP 200. @throws UnusableAnswer to ask again. */
-  readonly read: (data: unknown, answer: Answer) => T;
-  /** Makes sense of another status, where it is an answer, too. */
-  readonly otherwise?: (status: number) => { readonly value: T } | undefined;
+export type Octokit = ReturnType<typeof getOctokit>;
+type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
+
+/** What is to be made of GitHub's answers, and how long it may take until they are there. */
+export interface Question extends RetryBounds {
+  /** What of the data of HTTP 200 octokit is to go on with. @throws UnusableAnswer to ask again. */
+  readonly readData: (data: unknown) => unknown;
+  /** Other statuses that are answers, too: octokit throws its RequestError for them. */
+  readonly otherAnswers?: readonly number[];
 }
 
 /** GitHub's REST API, for questions about the runners of one scope. */
 export interface GitHubClient {
   /**
-   * Asks until the deadline: again after network errors, HTTP 408, 429, 5xx and unusable answers, but never before GitHub's
-   * rate limits allow it.
-   * @throws ActionError `github_api_failed`, transient where more time might have healed it; the signal's reason.
+   * An octokit for the requests that one question takes, each page of a list being one. Each is sent until the deadline:
+   * again after network errors, HTTP 408, 429, 5xx and unusable answers, but never before GitHub's rate limits allow it.
+   * Its requests throw ActionError `github_api_failed`, transient where more time might have healed it; the signal's reason;
+   * a RequestError only for one of `otherAnswers`.
    */
-  ask<T>(question: Question<T>, bounds: RetryBounds): Promise<T>;
+  octokitFor(question: Question): Octokit;
   /** What was asked so far, and what is left of the quota. */
   describeUsage(): string;
 }
@@ -41,35 +44,41 @@ export interface GitHubClientOptions {
   readonly random: () => number;
   /** Takes secrets out of free text that GitHub wrote. */
   readonly scrub: (text: string) => string;
+  /** Takes octokit's remarks, which may quote the server. */
+  readonly debug: (line: string) => void;
 }
 
-/** A page of 100 runners has some 60 KiB. */
-const MAX_BYTES = 2 * 1024 * 1024;
+interface GitHubFault extends Fault {
+  readonly cause?: unknown;
+}
+
 const NO_ANSWER = 'no answer of GitHub';
 
-export function createGitHubClient({
-  scope,
-  clock,
-  random,
-  scrub,
-  ...options
-}: GitHubClientOptions): GitHubClient {
-  const send = createSender(options);
+export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
+  const { baseUrl, token, transport, clock, random, debug } = options;
+  // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
+  const log = { debug, info: debug, warn: debug, error: debug };
   const usage = createUsage();
   /** GitHub wants no request before: milliseconds on the clock's scale. */
   let allowedAt = Number.NEGATIVE_INFINITY;
 
-  async function ask<T>(question: Question<T>, bounds: RetryBounds): Promise<T> {
-    await waitUntilAllowed(bounds);
+  // The bounds are given to the octokit, not to its requests: its paginate passes no settings on to them.
+  function octokitFor(question: Question): Octokit {
+    const fetch = createFetch({ baseUrl, transport, bounds: question, onAnswer: usage.count });
+    const userAgent = 'restart-anka-vm';
+    const octokit = getOctokit(token, { baseUrl, userAgent, log, request: { fetch, log } });
+    octokit.hook.wrap('request', (request, settings) => ask(question, async () => request(settings)));
+    return octokit;
+  }
+
+  async function ask(question: Question, request: Request): Promise<OctokitResponse> {
+    await waitUntilAllowed(question);
     const tryOnce = async () => {
-      const { result, data } = await send(question, bounds);
-      bounds.signal.throwIfAborted();
-      if ('answer' in result) usage.count(result.answer);
-      const attempt = judge(question, { result, data });
+      const attempt = await tryToAsk(question, request, options);
       if ('fault' in attempt) allowedAt = clock.now() + (attempt.fault.waitMs ?? 0);
       return attempt;
     };
-    const last = await retry({ clock, random }, tryOnce, bounds);
+    const last = await retry({ clock, random }, tryOnce, question);
     if ('value' in last) return last.value;
     throw givenUp(last.fault);
   }
@@ -82,114 +91,91 @@ export function createGitHubClient({
     await clock.sleep(waitMs, signal);
   }
 
-  function judge<T>(question: Question<T>, { result, data }: Sent): Attempt<T, GitHubFault> {
-    if ('noAnswer' in result) return { fault: faultOf(result.noAnswer) };
-    const { answer } = result;
-    if (answer.status === 200) return readSuccess(question, { answer, data });
-    const known = question.otherwise?.(answer.status);
-    if (known !== undefined) return known;
-    const waitMs = rateLimitMs(answer);
-    const said = describeAnswer(answer, scrub);
-    if (waitMs === undefined && !isTransientStatus(answer.status))
-      throw rejected(answer, { said, scope, scrub });
-    const pauseMs = waitMs ?? answer.retryAfterMs;
-    const askedFor = pauseMs === undefined ? '' : `, asking to wait for ${seconds(pauseMs)}`;
-    return { fault: { kind: NO_ANSWER, reason: `it answered ${said}${askedFor}`, waitMs: pauseMs } };
-  }
-
-  return { ask, describeUsage: usage.describe };
+  return { octokitFor, describeUsage: usage.describe };
 }
 
-// ---- sending ----
+// ---- one try ----
 
-interface Sent {
-  readonly result: HttpResult;
-  /** The answer's JSON; undefined where there is none that can be read, or the status says that something is wrong. */
-  readonly data: unknown;
-}
+/** Sends a request, as octokit does. */
+type Request = () => Promise<OctokitResponse>;
 
-type Sender = (
-  question: Pick<Question<unknown>, 'route' | 'parameters'>,
-  bounds: RetryBounds,
-) => Promise<Sent>;
-
-/**
- * Octokit makes the request; it travels as those to the controller do, so that time, size and proxies are in one place. And so
- * is the answer's JSON read: octokit's own reader takes seconds for a large text, in which nothing else goes on.
- */
-function createSender({
-  baseUrl,
-  token,
-  transport,
-}: Pick<GitHubClientOptions, 'baseUrl' | 'token' | 'transport'>): Sender {
-  const octokit = getOctokit(token, { baseUrl, userAgent: 'restart-anka-vm' });
-  return async ({ route, parameters }, bounds) => {
-    const sent: { result?: HttpResult } = {};
-    const fetch = async (url: string, { headers }: { headers: Record<string, string> }) => {
-      const path = url.slice(baseUrl.length);
-      const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false } as const;
-      sent.result = await transport.send(request, bounds);
-      // What came is judged elsewhere; and no header of the server gets to octokit, which could make it print something.
-      return Response.json(null);
-    };
-    // Octokit's errors hold the request: they go no further.
-    const failure = await octokit
-      .request(route, { ...parameters, request: { fetch } })
-      .then(() => '', describeCause);
-    const { result } = sent;
-    if (result === undefined) throw new Error(`octokit sent nothing: ${failure}`);
-    const isSuccess = 'answer' in result && result.answer.status === 200;
-    return { result, data: isSuccess ? parseJson(result.answer.text) : undefined };
-  };
-}
-
-// ---- answers ----
-
-interface GitHubFault extends Fault {
-  readonly cause?: unknown;
-}
-
-function readSuccess<T>(
-  { read }: Question<T>,
-  { answer, data }: { answer: Answer; data: unknown },
-): Attempt<T, GitHubFault> {
+/** @throws ActionError where it will not heal; octokit's RequestError for one of the other answers. */
+async function tryToAsk(
+  { readData, otherAnswers = [], signal }: Question,
+  request: Request,
+  telling: Telling,
+): Promise<Attempt<OctokitResponse, GitHubFault>> {
   try {
-    return { value: read(data, answer) };
+    const { response, error } = await settle(request);
+    signal.throwIfAborted();
+    const { status, data } = response;
+    if (status === 200) return { value: { ...response, data: readData(data) } };
+    if (otherAnswers.includes(status)) throw error;
+    return { fault: faultOf(response, telling) };
   } catch (error) {
     if (!(error instanceof UnusableAnswer)) throw error;
     return { fault: { kind: NO_ANSWER, reason: error.message, cause: error } };
   }
 }
 
-function faultOf({ reason, isPermanent, cause }: NoAnswer): GitHubFault {
-  if (!isPermanent) return { kind: NO_ANSWER, reason, cause };
-  throw new ActionError('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
-    hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
-    cause,
-  });
+/** Octokit's own, of which `@actions/github` hands out no class. */
+interface RequestError extends Error {
+  readonly status: number;
+  /** Undefined where none came: then the cause is what fetch threw. */
+  readonly response?: OctokitResponse;
+}
+
+export function isRequestError(error: unknown): error is RequestError {
+  return isRecord(error) && error['name'] === 'HttpError';
+}
+
+/**
+ * The answer, whatever its status, with the error that octokit made of it. That holds the request, and the token with it, so
+ * it must not become the cause of another error.
+ */
+async function settle(request: Request): Promise<{ response: OctokitResponse; error?: RequestError }> {
+  try {
+    return { response: await request() };
+  } catch (error) {
+    // Octokit stumbles over some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+    if (!isRequestError(error))
+      throw new UnusableAnswer(`it answered what octokit cannot read: ${describeCause(error)}`);
+    if (error.response === undefined) throw error.cause;
+    return { response: error.response, error };
+  }
+}
+
+// ---- what goes wrong ----
+
+type Telling = Pick<GitHubClientOptions, 'scope' | 'scrub'>;
+
+/** @throws ActionError where it will not heal. */
+function faultOf(reply: Reply, telling: Telling): GitHubFault {
+  const limitMs = rateLimitMs(reply);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejected(reply, telling);
+  const waitMs = limitMs ?? retryAfterMs(reply);
+  const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
+  return { kind: NO_ANSWER, reason: `it answered ${describeReply(reply, telling)}${askedFor}`, waitMs };
 }
 
 /** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeAnswer({ status, text: json }: Answer, scrub: (text: string) => string): string {
-  const body = parseJson(json);
-  const message = isRecord(body) ? text(body, 'message') : undefined;
+function describeReply({ status, data }: Reply, { scrub }: Telling): string {
+  const message = isRecord(data) ? text(data, 'message') : undefined;
   return `HTTP ${status}${message === undefined ? '' : ` ("${scrub(message)}")`}`;
 }
 
 /** What will not heal: somebody said no, or it is not GitHub's API. */
-function rejected(
-  { status, headers }: Answer,
-  { said, scope, scrub }: Pick<GitHubClientOptions, 'scope' | 'scrub'> & { said: string },
-): ActionError {
+function rejected(reply: Reply, telling: Telling): ActionError {
+  const { status } = reply;
+  const { scope } = telling;
+  const said = describeReply(reply, telling);
   const where = describeScope(scope);
   if (status === 401) {
     const hint = `It may be mistyped, or have expired. ${fittingToken(scope)}`;
     return new ActionError('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
   }
   if (status === 403 || status === 404) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    const wants = permission === undefined ? '' : `; GitHub wants "${scrub(permission)}"`;
-    const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wants}.`;
+    const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wanted(reply, telling)}.`;
     const hint = `Check runner_scope and github_token. ${fittingToken(scope)}`;
     return new ActionError('github_api_failed', message, { hint });
   }
@@ -198,25 +184,16 @@ function rejected(
   return new ActionError('github_api_failed', message, { hint });
 }
 
+/** Which permission the token lacks, where GitHub says so. */
+function wanted({ headers }: Reply, { scrub }: Telling): string {
+  const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+  return permission === undefined ? '' : `; GitHub wants "${scrub(String(permission))}"`;
+}
+
 function givenUp({ reason, cause }: GitHubFault): ActionError {
   return new ActionError('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
     hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
     cause,
     isTransient: true,
   });
-}
-
-function createUsage() {
-  const counts = { requests: 0, unchanged: 0 };
-  let quota = 'unknown';
-  return {
-    count({ status, headers }: Answer) {
-      counts.requests++;
-      if (status === 304) counts.unchanged++;
-      const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
-      if (left !== undefined) quota = `${left} of ${limit ?? 'unknown'}`;
-    },
-    describe: () =>
-      `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
-  };
 }

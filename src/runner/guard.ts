@@ -1,3 +1,9 @@
+// Before the restart, the gate looks the runner up on GitHub by its name and holds the restart back while a job runs on it;
+// what it saw last is kept. After the restart, once the VM is verified, the wait compares new looks with that one until they
+// prove that the runner is back, or until runner_timeout. What goes wrong before the restart prevents it; what goes wrong
+// after it becomes part of the outcome, as the VM is restarted all the same. Gate and wait see GitHub through one tracker,
+// which follows the runner across registrations; below it are the runners of the scope, and octokit.
+
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -63,15 +69,16 @@ export function createGuard(options: GuardOptions): Guard {
     dispatchers,
   });
   const baseUrl = apiUrl.href.replace(/\/+$/, '');
-  const api = createGitHubClient({ baseUrl, token, scope, transport, clock, random, scrub: log.scrub });
-  const github = createRunners(api, scope);
+  const { scrub, debug } = log;
+  const client = createGitHubClient({ baseUrl, token, scope, transport, clock, random, scrub, debug });
+  const runners = createRunners(client, scope);
 
   function trackerFor(instance: Instance) {
     const name = fillName(runner.nameTemplate, instance);
     refuseSelfRestart(options.ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
     log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
-    return createTracker({ github, sought: { name, scope }, clock, log, signal });
+    return createTracker({ runners, sought: { name, scope }, clock, log, signal });
   }
 
   const { whenBusy, busyTimeoutMs } = runner;
@@ -81,7 +88,7 @@ export function createGuard(options: GuardOptions): Guard {
     gate,
     async afterRestart(outcome) {
       const returned = await waitIfVerified(outcome, { gate, options });
-      log.debug(api.describeUsage());
+      log.debug(client.describeUsage());
       return { ...outcome, ...returned };
     },
     close: transport.close,

@@ -1,4 +1,14 @@
-import type { Answer } from '../http/transport.ts';
+import { isRecord, text } from '../http/json.ts';
+import { parseRetryAfter } from '../http/retry.ts';
+
+/** An answer as octokit hands it out. */
+export interface Reply {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | number | undefined>>;
+  /** The JSON, or the text where it is none. */
+  readonly data: unknown;
+}
 
 /** What GitHub asks for where it limits and does not say for how long. */
 const UNSAID_MS = 60_000;
@@ -12,14 +22,27 @@ const MARGIN_MS = 1_000;
  * there were too many requests at once (secondary limit). Undefined where the answer is about something else. Pure: what
  * "now" is, the answer itself says.
  */
-export function rateLimitMs({ status, headers, text, retryAfterMs }: Answer): number | undefined {
+export function rateLimitMs(reply: Reply): number | undefined {
+  const { status, headers } = reply;
   if (status !== 403 && status !== 429) return undefined;
-  if (retryAfterMs !== undefined) return Math.min(LONGEST_MS, retryAfterMs);
+  const waitMs = retryAfterMs(reply);
+  if (waitMs !== undefined) return Math.min(LONGEST_MS, waitMs);
   if (headers['x-ratelimit-remaining'] === '0') return Math.min(LONGEST_MS, untilReset(headers));
-  return status === 429 || /rate limit/i.test(text) ? UNSAID_MS : undefined;
+  return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
 }
 
-function untilReset({ 'x-ratelimit-reset': reset = '', date = '' }: Answer['headers']): number {
-  const ms = Number(reset) * 1_000 - Date.parse(date);
-  return reset === '' || Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + MARGIN_MS;
+/** What Retry-After asks for, in milliseconds. */
+export function retryAfterMs({ headers }: Reply): number | undefined {
+  return parseRetryAfter(text(headers, 'retry-after'), text(headers, 'date'));
+}
+
+function untilReset(headers: Reply['headers']): number {
+  const reset = text(headers, 'x-ratelimit-reset');
+  const ms = Number(reset) * 1_000 - Date.parse(text(headers, 'date') ?? '');
+  return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + MARGIN_MS;
+}
+
+function speaksOfLimit({ data }: Reply): boolean {
+  const message = isRecord(data) ? data['message'] : data;
+  return typeof message === 'string' && /rate limit/i.test(message);
 }

@@ -1,6 +1,6 @@
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
-import type { GitHubClient } from './github-client.ts';
+import { type GitHubClient, isRequestError, type Octokit } from './github-client.ts';
 import { isSameName } from './name.ts';
 import type { Scope } from './scope.ts';
 
@@ -14,8 +14,8 @@ export interface Runner {
   readonly isBusy: boolean;
 }
 
-/** The self-hosted runners of one scope. Throws what {@link GitHubClient.ask} throws. */
-export interface GitHub {
+/** The self-hosted runners of one scope. Throws ActionErrors as {@link GitHubClient.octokitFor} tells. */
+export interface Runners {
   /** By ID, with the ETag of the last answer; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** Those that GitHub finds under the name, or all of them, from every page. */
@@ -26,48 +26,34 @@ const PER_PAGE = 100;
 /** A scope holds 10,000 runners at most. */
 const MOST_PAGES = 100;
 
-const ROUTES: Readonly<Record<Scope['kind'], string>> = {
-  repository: 'GET /repos/{owner}/{repo}/actions/runners',
-  organization: 'GET /orgs/{org}/actions/runners',
-  enterprise: 'GET /enterprises/{enterprise}/actions/runners',
-};
-
-export function createRunners(api: GitHubClient, scope: Scope): GitHub {
-  const { kind, ...place } = scope;
+export function createRunners(client: GitHubClient, scope: Scope): Runners {
   const seen = new Map<number, { readonly etag: string; readonly runner: Runner }>();
 
   async function getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined> {
     const before = seen.get(id);
-    const headers = before === undefined ? {} : { 'if-none-match': before.etag };
-    return api.ask<Runner | undefined>(
-      {
-        route: `${ROUTES[kind]}/{runner_id}`,
-        parameters: { ...place, runner_id: id, headers },
-        read(data, answer) {
-          const runner = readRunner(data);
-          if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
-          const { etag } = answer.headers;
-          if (etag !== undefined) seen.set(id, { etag, runner });
-          return runner;
-        },
-        otherwise(status) {
-          if (status === 304 && before !== undefined) return { value: before.runner };
-          return status === 404 ? { value: undefined } : undefined;
-        },
-      },
-      bounds,
-    );
+    const octokit = client.octokitFor({
+      ...bounds,
+      readData: (data) => requireRunner(data, id),
+      otherAnswers: before === undefined ? [404] : [304, 404],
+    });
+    try {
+      const { data, headers } = await requestRunner(octokit, scope, { id, etag: before?.etag });
+      const runner = readRunner(data);
+      if (headers.etag !== undefined) seen.set(id, { etag: headers.etag, runner });
+      return runner;
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      return error.status === 304 ? before?.runner : undefined;
+    }
   }
 
-  /** Pages are counted, not followed: a link could lead the token elsewhere. */
   async function listRunners(name: string | undefined, bounds: RetryBounds): Promise<Runner[]> {
+    const octokit = client.octokitFor({ ...bounds, readData: (data) => requireList(data, name) });
     const runners: Runner[] = [];
-    for (let page = 1; page <= MOST_PAGES; page++) {
-      const parameters = { ...place, name, per_page: PER_PAGE, page };
-      const read = (data: unknown) => readPage(data, name);
-      const { found, isLast } = await api.ask({ route: ROUTES[kind], parameters, read }, bounds);
-      runners.push(...found);
-      if (isLast) break;
+    let pages = 0;
+    for await (const { data } of pagesOf(octokit, scope, name)) {
+      runners.push(...data.flatMap((item) => runnerFrom(item) ?? []));
+      if (++pages === MOST_PAGES) break;
     }
     return runners;
   }
@@ -75,35 +61,86 @@ export function createRunners(api: GitHubClient, scope: Scope): GitHub {
   return { getRunner, listRunners };
 }
 
-interface Page {
-  readonly found: readonly Runner[];
-  readonly isLast: boolean;
+// ---- requests ----
+
+interface RunnerRequest {
+  readonly id: number;
+  readonly etag: string | undefined;
 }
 
-/** What is not asked for, and cannot be read, is somebody else's trouble. */
-function readPage(data: unknown, name: string | undefined): Page {
+function requestRunner(octokit: Octokit, scope: Scope, { id, etag }: RunnerRequest) {
+  const headers = etag === undefined ? {} : { 'if-none-match': etag };
+  const parameters = { runner_id: id, headers };
+  switch (scope.kind) {
+    case 'repository': {
+      const { owner, repo } = scope;
+      return octokit.rest.actions.getSelfHostedRunnerForRepo({ owner, repo, ...parameters });
+    }
+    case 'organization':
+      return octokit.rest.actions.getSelfHostedRunnerForOrg({ org: scope.org, ...parameters });
+    case 'enterprise': {
+      const { enterprise } = scope;
+      return octokit.request(`${OF_ENTERPRISE}/{runner_id}`, { enterprise, ...parameters });
+    }
+  }
+}
+
+/** Octokit has no methods for what belongs to an enterprise. */
+const OF_ENTERPRISE = 'GET /enterprises/{enterprise}/actions/runners';
+
+interface Page {
+  readonly data: readonly unknown[];
+}
+
+function pagesOf(octokit: Octokit, scope: Scope, name: string | undefined): AsyncIterable<Page> {
+  const { actions } = octokit.rest;
+  const parameters = { per_page: PER_PAGE, ...(name === undefined ? {} : { name }) };
+  switch (scope.kind) {
+    case 'repository': {
+      const { owner, repo } = scope;
+      return octokit.paginate.iterator(actions.listSelfHostedRunnersForRepo, { owner, repo, ...parameters });
+    }
+    case 'organization':
+      return octokit.paginate.iterator(actions.listSelfHostedRunnersForOrg, {
+        org: scope.org,
+        ...parameters,
+      });
+    case 'enterprise':
+      return octokit.paginate.iterator(OF_ENTERPRISE, { enterprise: scope.enterprise, ...parameters });
+  }
+}
+
+// ---- answers ----
+
+/** @throws UnusableAnswer where the data is not the runner of the ID. */
+function requireRunner(data: unknown, id: number): unknown {
+  if (readRunner(data).id !== id) throw new UnusableAnswer('it answered with another runner');
+  return data;
+}
+
+/**
+ * The list alone: of a page with other fields, octokit's paginate might take another one for the list.
+ * What is not asked for, and cannot be read, is somebody else's trouble.
+ * @throws UnusableAnswer where there is no list, or a runner cannot be read that is asked for, or might be.
+ */
+function requireList(data: unknown, name: string | undefined): unknown[] {
   const items: unknown = isRecord(data) ? data['runners'] : undefined;
   if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
   if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
-  const found = items.flatMap((item: unknown) => runnerFrom(item) ?? leaveOut(item, name));
-  return { found, isLast: items.length < PER_PAGE };
+  for (const item of items) if (mayBeCalled(item, name)) readRunner(item);
+  return items;
 }
 
-/** @throws UnusableAnswer where it is the one that is asked for, or might be. */
-function leaveOut(item: unknown, name: string | undefined): [] {
+function mayBeCalled(item: unknown, name: string | undefined): boolean {
+  if (name === undefined) return false;
   const itsName = isRecord(item) ? text(item, 'name') : undefined;
-  if (name !== undefined && isSameName(itsName ?? name, name)) throw unreadable();
-  return [];
+  return itsName === undefined || isSameName(itsName, name);
 }
 
 function readRunner(data: unknown): Runner {
   const runner = runnerFrom(data);
-  if (runner === undefined) throw unreadable();
-  return runner;
-}
-
-function unreadable(): UnusableAnswer {
-  return new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
+  if (runner !== undefined) return runner;
+  throw new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
 }
 
 function runnerFrom(data: unknown): Runner | undefined {

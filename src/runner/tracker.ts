@@ -4,7 +4,7 @@ import type { Fault } from '../http/retry.ts';
 import type { Log } from '../restart/context.ts';
 import { createJournal } from '../restart/journal.ts';
 import { findByName, findRunner, type Sought } from './find-runner.ts';
-import type { GitHub, Runner } from './runners.ts';
+import type { Runner, Runners } from './runners.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 
 /** Time between two looks at the runner: in milliseconds. */
@@ -27,14 +27,14 @@ export interface Tracker {
 }
 
 export interface TrackerOptions {
-  readonly github: GitHub;
+  readonly runners: Runners;
   readonly sought: Sought;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-export function createTracker({ github, sought, clock, log, signal }: TrackerOptions): Tracker {
+export function createTracker({ runners, sought, clock, log, signal }: TrackerOptions): Tracker {
   let id: number | undefined;
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
   const onFault = ({ kind, reason }: Fault) => journal.note(kind, `GitHub gave no usable answer: ${reason}`);
@@ -49,14 +49,14 @@ export function createTracker({ github, sought, clock, log, signal }: TrackerOpt
   /** By its ID; where that is gone by its name, as it may have registered anew. */
   async function current(deadline: number): Promise<Runner | 'gone'> {
     const bounds = { deadline, signal, onFault };
-    const known = id === undefined ? undefined : await github.getRunner(id, bounds);
+    const known = id === undefined ? undefined : await runners.getRunner(id, bounds);
     if (known !== undefined) return known;
-    const [newest] = (await findByName(github, sought.name, bounds)).sort((a, b) => b.id - a.id);
+    const [newest] = (await findByName(runners, sought.name, bounds)).sort((a, b) => b.id - a.id);
     return newest ?? 'gone';
   }
 
   return {
-    find: (deadline) => read(() => findRunner(github, sought, { deadline, signal, onFault })),
+    find: (deadline) => read(() => findRunner(runners, sought, { deadline, signal, onFault })),
     look: (until) =>
       read(() =>
         current(until).catch((error: unknown) => {

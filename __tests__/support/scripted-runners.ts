@@ -1,11 +1,11 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { GitHub, Runner } from '../../src/runner/runners.ts';
+import type { Runner, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
 export type Answer = readonly Runner[] | Error;
 
-export interface ScriptedGitHub extends GitHub {
+export interface ScriptedRunners extends Runners {
   /** What was asked, in order: `get 23`, `list mac-7`, `list`. */
   readonly calls: string[];
 }
@@ -16,7 +16,7 @@ export const silence = new ActionError('github_api_failed', 'GitHub gave no usab
 export const refusal = new ActionError('github_api_failed', 'github_token may not read runners.');
 
 /** Answers in order, whatever the question; the last answer lasts. A runner that is not among them is gone. */
-export function createScriptedGitHub(answers: readonly Answer[]): ScriptedGitHub {
+export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunners {
   const calls: string[] = [];
   let next = 0;
   function answer(call: string, { onFault }: ReadBounds): readonly Runner[] {

@@ -1,0 +1,108 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
+import type { Answer, HttpResult } from '../../src/http/transport.ts';
+import { createFetch } from '../../src/runner/github-fetch.ts';
+
+const BASE = 'https://github.example/api/v3';
+
+/** What octokit gets at the address, and the paths that were asked for. */
+async function fetched(url: string, result: HttpResult = answer()) {
+  const paths: string[] = [];
+  const answers: Answer[] = [];
+  const fetch = createFetch({
+    baseUrl: BASE,
+    transport: {
+      async send({ path }) {
+        paths.push(path);
+        return result;
+      },
+      async close() {},
+    },
+    bounds: { deadline: 0, signal: new AbortController().signal },
+    onAnswer: (each) => answers.push(each),
+  });
+  const got = await fetch(url, { headers: {} }).catch((error: Error) => error);
+  return { got, paths, answers };
+}
+
+function answer(changes: Partial<Answer> = {}): { answer: Answer } {
+  const silent = { location: undefined, retryAfterMs: undefined, proxy: undefined };
+  return { answer: { status: 200, text: '', headers: {}, ...silent, ...changes } };
+}
+
+describe('an address', () => {
+  test.each([
+    ['/orgs/o/actions/runners?name=mac%207%26x%3D1', '/orgs/o/actions/runners?name=mac%207%26x%3D1'],
+    ['//runners', '//runners'],
+    ['/a/../runners', '/runners'],
+  ])('below the base: %s', async (path, sent) => {
+    expect((await fetched(`${BASE}${path}`)).paths).toEqual([sent]);
+  });
+
+  test.each([
+    ['of another host', 'https://evil.example/api/v3/runners'],
+    ['on another port', 'https://github.example:8443/api/v3/runners'],
+    ['of another protocol', 'http://github.example/api/v3/runners'],
+    ['beside the base', 'https://github.example/api/v34/runners'],
+    ['above the base', `${BASE}/../v4/runners`],
+    ['above the base, in disguise', `${BASE}/%2e%2e/v4/runners`],
+    ['that only looks like the base', `${BASE}@evil.example/`.replace('/api/v3', '')],
+    ['that is none', 'https://['],
+  ])('%s is refused', async (_, url) => {
+    const { got, paths } = await fetched(url);
+    expect(got).toBeInstanceOf(ActionError);
+    expect(got).toMatchObject({ code: 'github_api_failed', isTransient: false });
+    expect(paths).toEqual([]);
+  });
+});
+
+describe('an answer', () => {
+  test('gets to octokit as it is', async () => {
+    const headers = { etag: 'W/"abc"', link: undefined, 'content-type': 'application/json' };
+    const { got, answers } = await fetched(
+      BASE.concat('/x'),
+      answer({ status: 403, text: '{"a":"ä"}', headers }),
+    );
+    if (!(got instanceof Response)) throw new Error('no answer', { cause: got });
+    expect([got.status, [...got.headers], await got.json()]).toEqual([
+      403,
+      [
+        ['content-type', 'application/json'],
+        ['etag', 'W/"abc"'],
+      ],
+      { a: 'ä' },
+    ]);
+    expect(answers).toHaveLength(1);
+  });
+
+  test.each([204, 205, 304])('HTTP %i has no body', async (status) => {
+    expect(await fetched(`${BASE}/x`, answer({ status }))).toMatchObject({ got: { status, body: null } });
+  });
+
+  test.each([{ status: 600 }, { headers: { server: 'Ω' } }])('that is none: %j', async (changes) => {
+    const { got, answers } = await fetched(`${BASE}/x`, answer(changes));
+    expect(got).toBeInstanceOf(UnusableAnswer);
+    expect(answers).toHaveLength(1);
+  });
+});
+
+describe('no answer', () => {
+  const cause = new Error('read ECONNRESET');
+  const noAnswer = { mayHaveBeenSent: true, reason: 'it hung up', hint: '', cause };
+
+  test('may come the next time', async () => {
+    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, isPermanent: false } });
+    expect(got).toBeInstanceOf(UnusableAnswer);
+    expect(got).toMatchObject({ message: 'it hung up', cause });
+  });
+
+  test('ever', async () => {
+    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, isPermanent: true } });
+    expect(got).toMatchObject({
+      code: 'github_api_failed',
+      message: 'GitHub cannot be asked: it hung up.',
+      cause,
+    });
+  });
+});
