@@ -1,5 +1,10 @@
 import type { FaultNature } from './patience.ts';
 
+interface UnusableAnswerOptions extends ErrorOptions {
+  readonly nature?: FaultNature;
+  readonly hint?: string;
+}
+
 /** Thrown for an answer that cannot be used; the question is asked again, for as long as its nature allows. */
 export class UnusableAnswer extends Error {
   override readonly name = 'UnusableAnswer';
@@ -7,8 +12,8 @@ export class UnusableAnswer extends Error {
   /** What can be done about it, where that is known. */
   readonly hint: string | undefined;
 
-  constructor(message: string, { nature = 'passing', hint }: { nature?: FaultNature; hint?: string } = {}) {
-    super(message);
+  constructor(message: string, { nature = 'passing', hint, ...options }: UnusableAnswerOptions = {}) {
+    super(message, options);
     this.nature = nature;
     this.hint = hint;
   }

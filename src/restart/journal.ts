@@ -8,6 +8,8 @@ export interface Journal {
   note(kind: string, text: string): void;
   /** Notes a try that got no usable answer. Once there is nothing else for a while, it warns of that. */
   readonly fault: (fault: ReadFault) => void;
+  /** There was a usable answer, of which there is nothing to note. */
+  answered(): void;
   /** e.g. `8 waiting for start_date, 2 HTTP 502`; `none` if nothing was noted. */
   tally(): string;
 }
@@ -43,9 +45,14 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
     last = { text, at: now() };
   }
 
+  function answered(): void {
+    faultsSince = undefined;
+  }
+
   return {
+    answered,
     note(kind, text) {
-      faultsSince = undefined;
+      answered();
       write(kind, text);
     },
     fault({ kind, reason, hint }) {

@@ -2,6 +2,7 @@ import { getOctokit } from '@actions/github';
 import { type Clock, seconds } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
+import { createPatience, type Patience } from '../http/patience.ts';
 import { type Attempt, type Fault, isTransientStatus, type RetryBounds, retry } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { createFetch } from './github-fetch.ts';
@@ -42,8 +43,6 @@ export interface GitHubClientOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter for the pauses between two tries. */
   readonly random: () => number;
-  /** Takes secrets out of free text that GitHub wrote. */
-  readonly scrub: (text: string) => string;
   /** Takes octokit's remarks, which may quote the server. */
   readonly debug: (line: string) => void;
 }
@@ -52,13 +51,12 @@ interface GitHubFault extends Fault {
   readonly cause?: unknown;
 }
 
-const NO_ANSWER = 'no answer of GitHub';
-
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   const { baseUrl, token, transport, clock, random, debug } = options;
   // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
   const log = { debug, info: debug, warn: debug, error: debug };
   const usage = createUsage();
+  const patience = createPatience(clock);
   /** GitHub wants no request before: milliseconds on the clock's scale. */
   let allowedAt = Number.NEGATIVE_INFINITY;
 
@@ -74,20 +72,20 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   async function ask(question: Question, request: Request): Promise<OctokitResponse> {
     await waitUntilAllowed(question);
     const tryOnce = async () => {
-      const attempt = await tryToAsk(question, request, options);
+      const attempt = await tryToAsk(question, request, options.scope);
       if ('fault' in attempt) allowedAt = clock.now() + (attempt.fault.waitMs ?? 0);
       return attempt;
     };
-    const last = await retry({ clock, random }, tryOnce, question);
-    if ('value' in last) return last.value;
-    throw givenUp(last.fault);
+    const last = await retry({ clock, random, patience }, tryOnce, question);
+    if ('fault' in last) throw givenUp(last.fault, patience);
+    patience.renew();
+    return last.value;
   }
 
   async function waitUntilAllowed({ deadline, signal }: RetryBounds): Promise<void> {
     const waitMs = allowedAt - clock.now();
     if (waitMs <= 0) return;
-    if (allowedAt >= deadline)
-      throw givenUp({ kind: NO_ANSWER, reason: 'its rate limit allows no request yet' });
+    if (allowedAt >= deadline) throw givenUp(faultWith('its rate limit allows no request yet'), patience);
     await clock.sleep(waitMs, signal);
   }
 
@@ -103,7 +101,7 @@ type Request = () => Promise<OctokitResponse>;
 async function tryToAsk(
   { readData, otherAnswers = [], signal }: Question,
   request: Request,
-  telling: Telling,
+  scope: Scope,
 ): Promise<Attempt<OctokitResponse, GitHubFault>> {
   try {
     const { response, error } = await settle(request);
@@ -111,10 +109,11 @@ async function tryToAsk(
     const { status, data } = response;
     if (status === 200) return { value: { ...response, data: readData(data) } };
     if (otherAnswers.includes(status)) throw error;
-    return { fault: faultOf(response, telling) };
+    return { fault: faultOf(response, scope) };
   } catch (error) {
     if (!(error instanceof UnusableAnswer)) throw error;
-    return { fault: { kind: NO_ANSWER, reason: error.message, cause: error } };
+    const { message, nature, hint = LOOK_AT_STATUS } = error;
+    return { fault: { ...faultWith(message), nature, hint, cause: error } };
   }
 }
 
@@ -147,35 +146,32 @@ async function settle(request: Request): Promise<{ response: OctokitResponse; er
 
 // ---- what goes wrong ----
 
-type Telling = Pick<GitHubClientOptions, 'scope' | 'scrub'>;
-
 /** @throws ActionError where it will not heal. */
-function faultOf(reply: Reply, telling: Telling): GitHubFault {
+function faultOf(reply: Reply, scope: Scope): GitHubFault {
   const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejected(reply, telling);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejected(reply, scope);
   const waitMs = limitMs ?? retryAfterMs(reply);
   const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
-  return { kind: NO_ANSWER, reason: `it answered ${describeReply(reply, telling)}${askedFor}`, waitMs };
+  return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), waitMs };
 }
 
 /** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }: Reply, { scrub }: Telling): string {
+function describeReply({ status, data }: Reply): string {
   const message = isRecord(data) ? text(data, 'message') : undefined;
-  return `HTTP ${status}${message === undefined ? '' : ` ("${scrub(message)}")`}`;
+  return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
 
 /** What will not heal: somebody said no, or it is not GitHub's API. */
-function rejected(reply: Reply, telling: Telling): ActionError {
+function rejected(reply: Reply, scope: Scope): ActionError {
   const { status } = reply;
-  const { scope } = telling;
-  const said = describeReply(reply, telling);
+  const said = describeReply(reply);
   const where = describeScope(scope);
   if (status === 401) {
     const hint = `It may be mistyped, or have expired. ${fittingToken(scope)}`;
     return new ActionError('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
   }
   if (status === 403 || status === 404) {
-    const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wanted(reply, telling)}.`;
+    const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wanted(reply)}.`;
     const hint = `Check runner_scope and github_token. ${fittingToken(scope)}`;
     return new ActionError('github_api_failed', message, { hint });
   }
@@ -185,15 +181,21 @@ function rejected(reply: Reply, telling: Telling): ActionError {
 }
 
 /** Which permission the token lacks, where GitHub says so. */
-function wanted({ headers }: Reply, { scrub }: Telling): string {
+function wanted({ headers }: Reply): string {
   const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-  return permission === undefined ? '' : `; GitHub wants "${scrub(String(permission))}"`;
+  return permission === undefined ? '' : `; GitHub wants "${permission}"`;
 }
 
-function givenUp({ reason, cause }: GitHubFault): ActionError {
+const LOOK_AT_STATUS = 'Look at githubstatus.com and at the network of the machine that runs the step.';
+
+function faultWith(reason: string): GitHubFault {
+  return { kind: 'no answer of GitHub', reason, hint: LOOK_AT_STATUS, nature: 'passing' };
+}
+
+function givenUp({ reason, hint, nature, cause }: GitHubFault, patience: Patience): ActionError {
   return new ActionError('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
-    hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
+    hint,
     cause,
-    isTransient: true,
+    isTransient: !patience.isOver(nature),
   });
 }

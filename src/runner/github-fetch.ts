@@ -46,10 +46,12 @@ function pathBelow(base: URL, url: string): string {
   return `/${target.pathname.slice(base.pathname.length)}${target.search}`;
 }
 
-function failureOf({ reason, isPermanent, cause }: NoAnswer): Error {
-  if (!isPermanent) return new UnusableAnswer(reason, { cause });
+const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
+
+function failureOf({ reason, nature, cause }: NoAnswer): Error {
+  if (nature !== 'refusal') return new UnusableAnswer(reason, { nature, hint: CHECK_API_URL, cause });
   return new ActionError('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
-    hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
+    hint: CHECK_API_URL,
     cause,
   });
 }

@@ -20,19 +20,13 @@ import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart
 import { createTracker } from './tracker.ts';
 import { waitForRunner } from './wait-for-runner.ts';
 
-export interface GuardTerminal extends Log {
-  warning(line: string): void;
-  /** Takes secrets out of free text that GitHub wrote. */
-  scrub(text: string): string;
-}
-
 export interface GuardOptions {
   readonly runner: RunnerOptions;
   readonly ownRunner: OwnRunner;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly terminal: GuardTerminal;
+  readonly terminal: Log;
   readonly signal: AbortSignal;
   /** For one HTTP request. */
   readonly requestTimeoutMs: number;
@@ -69,8 +63,8 @@ export function createGuard(options: GuardOptions): Guard {
     dispatchers,
   });
   const baseUrl = apiUrl.href.replace(/\/+$/, '');
-  const { scrub, debug } = log;
-  const client = createGitHubClient({ baseUrl, token, scope, transport, clock, random, scrub, debug });
+  const { debug } = log;
+  const client = createGitHubClient({ baseUrl, token, scope, transport, clock, random, debug });
   const runners = createRunners(client, scope);
 
   function trackerFor(instance: Instance) {

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { Fault } from '../http/retry.ts';
 import type { Log } from '../restart/context.ts';
 import { createJournal } from '../restart/journal.ts';
 import { findByName, findRunner, type Sought } from './find-runner.ts';
@@ -36,12 +35,13 @@ export interface TrackerOptions {
 
 export function createTracker({ runners, sought, clock, log, signal }: TrackerOptions): Tracker {
   let id: number | undefined;
-  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
-  const onFault = ({ kind, reason }: Fault) => journal.note(kind, `GitHub gave no usable answer: ${reason}`);
+  const journal = createJournal({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+  const onFault = journal.fault;
 
   async function read(ask: () => Promise<Runner | 'gone' | undefined>): Promise<RunnerSnapshot> {
     const askedAt = clock.now();
     const runner = await ask();
+    if (runner !== undefined) journal.answered();
     if (runner !== undefined) id = runner === 'gone' ? undefined : runner.id;
     return { askedAt, answeredAt: clock.now(), runner };
   }
