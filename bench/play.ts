@@ -102,14 +102,26 @@ function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
   return {
     controllerUrl: new URL('http://controller.example:8090'),
     target: { by: 'instance_id', id: instanceId },
-    ...{ vncPassword: undefined, usbDevice: undefined, dryRun: false, headers: {}, proxy: undefined },
-    ...{ timeoutMs: 300_000, requestTimeoutMs: 10_000, pollInterval, identity: { kind: 'none' } },
+    vncPassword: undefined,
+    usbDevice: undefined,
+    dryRun: false,
+    headers: {},
+    proxy: undefined,
+    timeoutMs: 300_000,
+    requestTimeoutMs: 10_000,
+    pollInterval,
+    identity: { kind: 'none' },
     runner: undefined,
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };
 }
 
 const SILENT: Terminal = {
-  ...{ mask() {}, scrub: String, clean: String },
-  ...{ info() {}, debug() {}, warning() {}, error() {} },
+  mask() {},
+  scrub: String,
+  clean: String,
+  info() {},
+  debug() {},
+  warning() {},
+  error() {},
 };

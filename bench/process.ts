@@ -112,8 +112,13 @@ function peakMibIn(log: string): number {
 /** A restart with short heartbeats, and how it ends. */
 async function playQuickly(): Promise<End> {
   const world = new World({
-    ...{ ...DEFAULT_WORLD, startsAt: Date.now(), seed: 1 },
-    ...{ heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 },
+    ...DEFAULT_WORLD,
+    startsAt: Date.now(),
+    seed: 1,
+    heartbeatMs: 150,
+    stopMs: 40,
+    startMs: 40,
+    pickUpMs: 20,
   });
   const { log, knownAt, endedAt } = await playStep(world, { NODE_OPTIONS: `--import ${TELL_PEAK}` });
   return { peakMib: peakMibIn(log), exitMs: endedAt - knownAt };

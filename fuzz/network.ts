@@ -28,12 +28,18 @@ export class TamperedNetwork extends Dispatcher {
     handler: Dispatcher.DispatchHandler,
   ): boolean {
     const request = {
-      ...{ method, path, headers: Object(headers) as SeenRequest['headers'] },
+      method,
+      path,
+      headers: Object(headers) as SeenRequest['headers'],
       body: typeof body === 'string' ? body : '',
     };
     let isOver = false;
     const controller: Dispatcher.DispatchController = {
-      ...{ aborted: false, paused: false, reason: null, pause() {}, resume() {} },
+      aborted: false,
+      paused: false,
+      reason: null,
+      pause() {},
+      resume() {},
       abort(reason) {
         if (isOver) return;
         isOver = true;

@@ -110,12 +110,34 @@ function body(texts: Arbitrary<string>): Arbitrary<BodyTampering> {
 
 /** What the step shows of an answer, and what else it reads. */
 const SHOWN = [
-  ...['message', 'name', 'external_id', 'instance_state', 'node_id'],
-  ...['status', 'start_date', 'protocol'],
+  'message',
+  'name',
+  'external_id',
+  'instance_state',
+  'node_id',
+  'status',
+  'start_date',
+  'protocol',
 ];
 const READ = [
-  ...['status', 'body', 'vm', 'vminfo', 'instance_id', 'ts', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
-  ...['port_forwarding', 'guest_port', 'host_port', 'version', 'data', 'token', 'userName', 'sessionId'],
+  'status',
+  'body',
+  'vm',
+  'vminfo',
+  'instance_id',
+  'ts',
+  'timestamp',
+  'host_ip',
+  'ip',
+  'vnc_port',
+  'port_forwarding',
+  'guest_port',
+  'host_port',
+  'version',
+  'data',
+  'token',
+  'userName',
+  'sessionId',
 ];
 
 function edit(texts: Arbitrary<string>, json: Arbitrary<string>): Arbitrary<Edit> {

@@ -3,8 +3,17 @@ import type { RunRecord, TrueReport } from './run.ts';
 
 const SPOILED = ['answer too short', 'answer garbled', 'answer with a gap'];
 const UNANSWERED = [
-  ...['refused', 'hangs connecting', 'request lost', 'request late', 'answer lost', 'answer late'],
-  ...['answer cut', 'answer in pieces', 'storm', 'late storm', 'controller restart'],
+  'refused',
+  'hangs connecting',
+  'request lost',
+  'request late',
+  'answer lost',
+  'answer late',
+  'answer cut',
+  'answer in pieces',
+  'storm',
+  'late storm',
+  'controller restart',
 ];
 
 /** Whether what happened can be called so. */

@@ -25,7 +25,8 @@ const { runs, first, jobs, isTold, listsPairs } = readOptions(
     runs: number('runs', 1_000, { min: 1, max: MOST }),
     first: number('seed', Math.floor(Math.random() * (MOST / 2)), { min: 0, max: MOST }),
     jobs: number('jobs', availableParallelism(), { min: 1, max: 256 }),
-    ...{ isTold: show, listsPairs: pairs },
+    isTold: show,
+    listsPairs: pairs,
   }),
 );
 /** More would be more of the same. */

@@ -10,8 +10,17 @@ const CANCEL_MS = 1_000;
 /** The promises that a run broke, in words; empty for none. */
 export function brokenPromises(run: RunRecord): string[] {
   const checks = [
-    ...[falseSuccess, secondRestart, falseFailure, lateEnd, untruth, wrongCode, missingOutput, leak],
-    ...[killedJob, wrongClaim, lostRunner],
+    falseSuccess,
+    secondRestart,
+    falseFailure,
+    lateEnd,
+    untruth,
+    wrongCode,
+    missingOutput,
+    leak,
+    killedJob,
+    wrongClaim,
+    lostRunner,
   ];
   return checks.flatMap((check) => check(run) ?? []);
 }

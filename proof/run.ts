@@ -115,9 +115,20 @@ export async function runOnce(
   const instanceId = outcome.before?.instanceId ?? testbed.instanceId;
   const record = world.records.find((one) => one.instanceId === instanceId);
   return {
-    ...{ seed, scenario, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
-    ...{ posts, answersSeen, lastBegunAt, deniedInRow },
-    ...{ faults: faultsOf(testbed, scenario), strays: testbed.strays, runner: trueRunner(testbed) },
+    seed,
+    scenario,
+    outcome,
+    outputs,
+    startedAt: START,
+    endedAt,
+    cancelledAt: cancelledAt(),
+    posts,
+    answersSeen,
+    lastBegunAt,
+    deniedInRow,
+    faults: faultsOf(testbed, scenario),
+    strays: testbed.strays,
+    runner: trueRunner(testbed),
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
@@ -209,7 +220,12 @@ function createRecorder(tell: RunOptions['tell']): { terminal: Terminal; written
     tell?.(`             | ${clean(line)}`);
   };
   const terminal: Terminal = {
-    ...{ mask: redactor.add, scrub: redactor.scrub, clean, info: write, debug: write, warning: write },
+    mask: redactor.add,
+    scrub: redactor.scrub,
+    clean,
+    info: write,
+    debug: write,
+    warning: write,
     error: (title, text) => write(`${title} ${text}`),
   };
   return { terminal, written };

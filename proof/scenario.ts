@@ -125,15 +125,23 @@ export function calm(seed: number): Scenario {
   const rates = Object.fromEntries([...Object.keys(MOST_STRUCK), 'denied'].map((strike) => [strike, 0]));
   return {
     step: {
-      ...{ targetBy: 'instance_id', identity: 'none', dryRun: false },
-      ...{ timeoutMs: MINUTE, requestTimeoutMs: 10 * SECOND, pollInterval: 'auto' },
+      targetBy: 'instance_id',
+      identity: 'none',
+      dryRun: false,
+      timeoutMs: MINUTE,
+      requestTimeoutMs: 10 * SECOND,
+      pollInterval: 'auto',
     },
     runner: undefined,
     world: { ...DEFAULT_WORLD, seed, vms: 2, nodes: 1, heartbeatJitter: 0, ...FLAWLESS },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: rates as NetworkFaults['rates'], latencyMs: 1 },
-    ...{ healsAfterMs: 0, events: [], restartedBeforeMs: undefined },
-    ...{ leavesMessage: false, sessionTtlMs: 5 * MINUTE, cancelAfterMs: undefined },
+    healsAfterMs: 0,
+    events: [],
+    restartedBeforeMs: undefined,
+    leavesMessage: false,
+    sessionTtlMs: 5 * MINUTE,
+    cancelAfterMs: undefined,
   };
 }
 
@@ -149,7 +157,8 @@ export function drawScenario(random: Random, seed: number): Scenario {
   const cancellation = random.fork('cancellation');
   const other = random.fork('other restart');
   return {
-    ...{ step, runner },
+    step,
+    runner,
     world: { ...calm(seed).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), pick(cruelty, 0.1, 0.3, 0.5)),

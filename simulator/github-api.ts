@@ -93,12 +93,18 @@ function limits({ quota, used, resetAt, world }: GitHubWorld): Record<string, st
 
 function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
   const labels = ['self-hosted', 'macOS', 'ARM64'].map((name, index) => ({
-    ...{ id: index + 5, name },
+    id: index + 5,
+    name,
     type: 'read-only',
   }));
   return {
-    ...{ id: runner.id, name: runner.name, os: 'macos', runner_group_id: 1 },
+    id: runner.id,
+    name: runner.name,
+    os: 'macos',
+    runner_group_id: 1,
     status: github.isShownOnline(runner) ? 'online' : 'offline',
-    ...{ busy: github.isShownBusy(runner), ephemeral: runner.isEphemeral, labels },
+    busy: github.isShownBusy(runner),
+    ephemeral: runner.isEphemeral,
+    labels,
   };
 }

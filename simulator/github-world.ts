@@ -103,8 +103,17 @@ export class GitHubWorld {
   employ({ record, name, isEphemeral = false, startsAfterBoot = true }: Employment): SimulatedRunner {
     const forever = Number.POSITIVE_INFINITY;
     const runner = {
-      ...{ instanceId: record.instanceId, name, isEphemeral, startsAfterBoot, id: this.#nextId++ },
-      ...{ isListening: true, onlineUntil: forever, sessionUntil: forever, jobs: [], begins: [], life: 0 },
+      instanceId: record.instanceId,
+      name,
+      isEphemeral,
+      startsAfterBoot,
+      id: this.#nextId++,
+      isListening: true,
+      onlineUntil: forever,
+      sessionUntil: forever,
+      jobs: [],
+      begins: [],
+      life: 0,
     };
     this.runners.push(runner);
     return runner;

@@ -43,16 +43,25 @@ const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 
 const OPTIONS = {
-  ...{ port: TEXT, vms: TEXT, nodes: TEXT, seed: TEXT, 'controller-version': TEXT },
-  ...{
-    'heartbeat-ms': TEXT,
-    'heartbeat-jitter': TEXT,
-    'stop-ms': TEXT,
-    'start-ms': TEXT,
-    'pick-up-ms': TEXT,
-  },
-  ...{ 'root-token': TEXT, 'api-key': TEXT, 'session-ttl': TEXT, tls: FLAG, mtls: FLAG },
-  ...{ runners: FLAG, replicas: TEXT, 'replica-lag': TEXT, help: { ...FLAG, short: 'h' } },
+  port: TEXT,
+  vms: TEXT,
+  nodes: TEXT,
+  seed: TEXT,
+  'controller-version': TEXT,
+  'heartbeat-ms': TEXT,
+  'heartbeat-jitter': TEXT,
+  'stop-ms': TEXT,
+  'start-ms': TEXT,
+  'pick-up-ms': TEXT,
+  'root-token': TEXT,
+  'api-key': TEXT,
+  'session-ttl': TEXT,
+  tls: FLAG,
+  mtls: FLAG,
+  runners: FLAG,
+  replicas: TEXT,
+  'replica-lag': TEXT,
+  help: { ...FLAG, short: 'h' },
 };
 
 const DAY_MS = 86_400_000;
@@ -81,8 +90,13 @@ async function main(): Promise<void> {
   const { access, secure } = prepared;
   const github = values.runners ? withRunners(world) : undefined;
   const simulator = await serve({
-    ...{ world, port, now: Date.now, access, replicas },
-    ...{ ...(secure && { secure }), ...(github && { github }) },
+    world,
+    port,
+    now: Date.now,
+    access,
+    replicas,
+    ...(secure && { secure }),
+    ...(github && { github }),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
   console.log(introduction(simulator.url, { world, prepared, github }));

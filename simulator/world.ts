@@ -401,10 +401,21 @@ export class World {
 
   #createRecord({ template, externalId, name }: Omit<StartRequest, 'count'>): InstanceRecord {
     return {
-      ...{ instanceId: this.random.uuid(), template, externalId, name, createdAt: this.now },
-      ...{ state: 'Scheduling', message: '', requestId: this.random.uuid(), progress: 0 },
-      ...{ updatedAt: this.now, updatedNanos: 0, hiddenUntil: 0 },
-      ...{ node: undefined, vm: undefined, report: undefined },
+      instanceId: this.random.uuid(),
+      template,
+      externalId,
+      name,
+      createdAt: this.now,
+      state: 'Scheduling',
+      message: '',
+      requestId: this.random.uuid(),
+      progress: 0,
+      updatedAt: this.now,
+      updatedNanos: 0,
+      hiddenUntil: 0,
+      node: undefined,
+      vm: undefined,
+      report: undefined,
     };
   }
 
@@ -423,20 +434,18 @@ export class World {
     const number = this.records.indexOf(record) + 1;
     record.node = this.nodes[number % this.nodes.length];
     record.vm = {
-      ...{
-        uuid: this.random.uuid(),
-        name: `mgmtManaged-sequoia-${this.now}`,
-        ip: `192.168.64.${(number % 250) + 2}`,
-      },
-      ...{ vncPort: 5900 + number, sshPort: 10_000 + number, createdAt: this.now },
-      ...{
-        power: 'running',
-        bootedAt: this.now,
-        stoppedAt: undefined,
-        bootSkewMs: record.node?.clockSkewMs ?? 0,
-        isDoomed: false,
-        isUnsteady: false,
-      },
+      uuid: this.random.uuid(),
+      name: `mgmtManaged-sequoia-${this.now}`,
+      ip: `192.168.64.${(number % 250) + 2}`,
+      vncPort: 5900 + number,
+      sshPort: 10_000 + number,
+      createdAt: this.now,
+      power: 'running',
+      bootedAt: this.now,
+      stoppedAt: undefined,
+      bootSkewMs: record.node?.clockSkewMs ?? 0,
+      isDoomed: false,
+      isUnsteady: false,
     };
     record.progress = 1;
     this.#change(record, 'Started');

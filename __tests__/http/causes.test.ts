@@ -131,7 +131,8 @@ describe('TLS', () => {
 
   test('names a CA that nobody knows', async () => {
     expect(await ask(`https://127.0.0.1:${await serveTls()}`)).toMatchObject({
-      ...{ mayHaveBeenSent: false, isPermanent: false },
+      mayHaveBeenSent: false,
+      isPermanent: false,
       reason: expect.stringContaining("nobody that is trusted has signed the server's certificate: "),
       hint: 'Give the CA that signed it in ca_cert.',
     });
@@ -226,7 +227,9 @@ describe('proxies', () => {
   ])('that answer CONNECT with %i are named', async (status, reason, isPermanent, hint) => {
     const proxy = await refusing(status);
     expect(await ask('https://controller.example', { proxy })).toMatchObject({
-      ...{ mayHaveBeenSent: false, isPermanent, hint },
+      mayHaveBeenSent: false,
+      isPermanent,
+      hint,
       reason: expect.stringMatching(
         new RegExp(`^${reason.replace(/[()]/g, '\\$&')}.* through the proxy 127.0.0.1:`),
       ),
@@ -379,7 +382,9 @@ describe('each cause', () => {
     const buried = new Error('request failed', { cause: coded(code, message) });
     const detail = message.includes(code) ? message : `${message} (${code})`;
     expect(explainFailure(buried, 'connecting')).toEqual({
-      ...{ reason: `${reason}: ${detail} (while connecting)`, hint, isPermanent: false },
+      reason: `${reason}: ${detail} (while connecting)`,
+      hint,
+      isPermanent: false,
     });
   });
 

@@ -125,7 +125,11 @@ describe('a request', () => {
     answers = [(socket) => socket.write(lines.join('\r\n'))];
     expect(await transport.send(GET, bounds)).toMatchObject({
       answer: {
-        ...{ status: 302, text: 'ü!', location: '/y', retryAfterMs: 10_000, proxy: undefined },
+        status: 302,
+        text: 'ü!',
+        location: '/y',
+        retryAfterMs: 10_000,
+        proxy: undefined,
         headers: { location: '/y', 'x-a': '1', 'content-length': '3' },
       },
     });
@@ -158,7 +162,11 @@ describe('a request', () => {
     const { port } = server.address() as AddressInfo;
     const baseUrl = new URL(`http://127.0.0.1:${port}`);
     const timed = createTransport({
-      ...{ baseUrl, proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock },
+      baseUrl,
+      proxy: undefined,
+      tls: PLAIN,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      clock,
     });
     await timed.send(GET, { ...bounds, deadline: clock.now() + leftMs });
     await timed.close();
@@ -360,8 +368,11 @@ test.each([
     answer: () => ({ status: 403, headers: {}, body: '' }),
   });
   const { send } = createTransport({
-    ...{ baseUrl: new URL(`${protocol}://controller.example`), proxy: new URL('http://proxy.example:3128') },
-    ...{ tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock },
+    baseUrl: new URL(`${protocol}://controller.example`),
+    proxy: new URL('http://proxy.example:3128'),
+    tls: PLAIN,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    clock,
     dispatchers: { reader: network, writer: network },
   });
   const request = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;

@@ -38,7 +38,9 @@ function answer(seconds: number, look: number, world: World): Instance {
   const date = at(new Date(EPOCH + Math.round(seen * 1_000)).toISOString());
   const httpDate = Math.floor((EPOCH + seconds * 1_000) / 1_000) * 1_000;
   return instance({
-    ...{ updatedAt: date, reportedAt: date, ...world.changes?.(seen) },
+    updatedAt: date,
+    reportedAt: date,
+    ...world.changes?.(seen),
     answeredAtMs: world.withoutHttpDate ? undefined : httpDate,
   });
 }
