@@ -36,10 +36,10 @@ const DEEDS: Readonly<Record<EventKind, (deed: Deed) => void>> = {
   },
   'foreign restart': ({ world, instanceId }) => void world.restart(instanceId),
   doom: ({ vm }) => {
-    if (vm !== undefined) vm.isDoomed = true;
+    if (vm !== undefined) vm.neverBoots = true;
   },
   unsteady: ({ vm }) => {
-    if (vm !== undefined) vm.isUnsteady = true;
+    if (vm !== undefined) vm.crashesAfterBoot = true;
   },
   terminate: ({ world, instanceId }) => void world.terminate(instanceId),
   replace: ({ world, instanceId }) => {

@@ -4,8 +4,8 @@ export interface Random {
   next(): number;
   between(min: number, max: number): number;
   uuid(): string;
-  /** Another source, the same for the same seed and label, whatever was drawn here. */
-  fork(label: string): Random;
+  /** Another source. It depends on the seed and the name alone, not on what was drawn here or from other forks. */
+  fork(name: string): Random;
 }
 
 export function createRandom(seed: number): Random {
@@ -21,13 +21,13 @@ export function createRandom(seed: number): Random {
     next,
     between: (min, max) => min + next() * (max - min),
     uuid: () => `${hex()}-${hex()}${hex()}${hex()}`.replace(/-(.{4})(.{4})(.{4})/, '-$1-$2-$3-'),
-    fork: (label) => createRandom(seed ^ hash(label)),
+    fork: (name) => createRandom(hash(seed, name)),
   };
 }
 
-/** FNV-1a, in 32 bits. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
+/** FNV-1a in 32 bits, begun with the seed: `fork('a').fork('b')` is another source than `fork('b').fork('a')`. */
+function hash(seed: number, text: string): number {
+  let value = 0x811c9dc5 ^ seed;
   for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193);
   return value;
 }
