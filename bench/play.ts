@@ -1,4 +1,4 @@
-import { type Fate, SimulatedNetwork } from '../proof/network.ts';
+import { type Delivery, SimulatedNetwork } from '../proof/network.ts';
 import { createVirtualTime, type VirtualTime } from '../proof/virtual-time.ts';
 import { react, type SeenRequest } from '../simulator/controller-api.ts';
 import { createRandom, type Random } from '../simulator/random.ts';
@@ -73,11 +73,11 @@ function createTestbed(seed: number, { model, random, time }: Cast) {
     const reaction = react({ replicas, now: time.now() }, request);
     return { ...reaction, headers: { ...reaction.headers, date: new Date(time.now()).toUTCString() } };
   };
-  const at = (afterMs: number, act: () => void) => time.at(time.now() + afterMs, act);
+  const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
   return {
     beginsAt,
     instanceId: record.instanceId,
-    network: new SimulatedNetwork({ at, answer, fateOf: createFates(model, random) }),
+    network: new SimulatedNetwork({ after, answer, deliveryOf: createDeliveries(model, random) }),
     requests: () => requests,
     visibleSince() {
       world.advanceTo(time.now());
@@ -87,7 +87,7 @@ function createTestbed(seed: number, { model, random, time }: Cast) {
 }
 
 /** Nothing is lost; reads keep their connection, the restart gets one of its own. */
-function createFates({ networkMs }: Model, random: Random): (request: SeenRequest) => Fate {
+function createDeliveries({ networkMs }: Model, random: Random): (request: SeenRequest) => Delivery {
   let isConnected = false;
   const trip = () => networkMs * random.between(0.8, 1.2);
   return ({ method }) => {

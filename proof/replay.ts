@@ -11,7 +11,7 @@ export interface SeedResult {
   readonly broken: readonly string[];
 }
 
-/** Runs a seed and judges it. Never throws: a step that hangs or throws is a broken promise, too. */
+/** Runs a seed and checks every promise. Never throws: a step that hangs or throws is a broken promise, too. */
 export async function checkSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
   try {
     const run = await runOnce(seed, options);
@@ -40,7 +40,7 @@ export async function describeFailure({ seed, broken }: SeedResult): Promise<str
   const timeline: string[] = [];
   const { broken: stillBroken } = await checkSeed(seed, {
     change: () => least,
-    tell: (line) => timeline.push(line),
+    log: (line) => timeline.push(line),
   });
   return [
     `seed ${seed}: ${broken.join('; ')}`,

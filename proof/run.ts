@@ -13,7 +13,13 @@ import { drawScenario, PRELUDE_MS, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
-/** What the checker knows of one run: what the step said, and what is true. Times in milliseconds. */
+/*
+ * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, the real step runs
+ * in it (inputs.ts says what it is asked to do), and promises.ts checks the record. Here it is put together, and what really happened is
+ * written down.
+ */
+
+/** What is known of one run: what the step said, and what is true. Times in milliseconds. */
 export interface RunRecord {
   readonly seed: number;
   readonly scenario: Scenario;
@@ -38,7 +44,7 @@ export interface RunRecord {
   /** Kinds of faults that really happened. */
   readonly faults: ReadonlySet<string>;
   /** Requests that went where they should not have, or with what is meant for somebody else. */
-  readonly strays: readonly string[];
+  readonly misdirected: readonly string[];
   /** The GitHub runner in the VM, if there is one to look after. */
   readonly runner: TrueRunner | undefined;
   /** Everything that the step wrote, by lines as the runner would read them. */
@@ -46,7 +52,7 @@ export interface RunRecord {
   readonly secrets: readonly string[];
 }
 
-/** Tells what is broken about a run, if anything is. */
+/** What is broken about a run, in words, if anything is. */
 export type Check = (run: RunRecord) => string | undefined;
 
 export interface TrueBoot {
@@ -78,8 +84,8 @@ export interface TrueReport {
 export interface RunOptions {
   /** What to change about the scenario that was drawn. */
   readonly change?: (scenario: Scenario) => Scenario;
-  /** Told what happens, in order: for people. */
-  readonly tell?: (line: string) => void;
+  /** Gets a line for each thing that happens, in order: for people. */
+  readonly log?: (line: string) => void;
 }
 
 const START = Date.parse('2026-07-01T12:00:00Z');
@@ -88,12 +94,12 @@ const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-
 /** One run of the real step in a simulated world; the same seed gives the same run. */
 export async function runOnce(
   seed: number,
-  { change = (scenario) => scenario, tell }: RunOptions = {},
+  { change = (scenario) => scenario, log }: RunOptions = {},
 ): Promise<RunRecord> {
   const random = createRandom(seed);
-  const scenario = change(drawScenario(random, seed));
+  const scenario = change(drawScenario(random.fork('scenario'), seed));
   const time = createVirtualTime(START - PRELUDE_MS);
-  const testbed = new Testbed({ scenario, random, time, startsAt: START, tell });
+  const testbed = new Testbed({ scenario, random: random.fork('testbed'), time, startsAt: START, log });
   const reports: (TrueReport & OfInstance)[] = [];
   testbed.world.onReport = (record) => {
     reports.push(...trueReport(record));
@@ -101,13 +107,13 @@ export async function runOnce(
   await schedule(testbed, scenario, time);
 
   const { cancelledAt, signal } = cancellation(scenario, time);
-  const { terminal, written } = createRecorder(tell);
+  const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
   const dispatchers = { reader: testbed.network, writer: testbed.network };
   const host = { terminal, clock: time.clock, random: random.fork('step').next, signal, dispatchers };
   const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
   const endedAt = time.now();
-  await liveOn(testbed, time, START + scenario.step.timeoutMs);
+  await letTimePass(testbed, time, START + scenario.step.timeoutMs);
 
   const outputs = outputsOf(outcome, terminal.clean);
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
@@ -127,7 +133,7 @@ export async function runOnce(
     lastBegunAt,
     deniedInRow,
     faults: faultsOf(testbed, scenario),
-    strays: testbed.strays,
+    misdirected: testbed.misdirected,
     runner: trueRunner(testbed),
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
@@ -178,21 +184,21 @@ function trueRunner({ runner, requestIds, readings }: Testbed): TrueRunner | und
   return { jobs, begins: runner.begins, isListening: runner.isListening, readings };
 }
 
-/** Puts what will happen on the agenda, and lets the world live up to the moment when the step begins. */
+/** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */
 async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime): Promise<void> {
   if (scenario.leavesMessage) testbed.leaveMessage(MESSAGE);
   for (const { afterMs, forMs } of scenario.runner?.jobs ?? []) {
     time.at(START + afterMs, () => testbed.startJob(forMs));
   }
-  for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.happen(event));
+  for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.applyEvent(event));
   if (scenario.restartedBeforeMs !== undefined) {
     time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());
   }
   await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
 }
 
-/** What is still on its way arrives, and what would have become of the VM by the deadline comes to light. */
-async function liveOn(testbed: Testbed, time: VirtualTime, deadline: number): Promise<void> {
+/** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VM. */
+async function letTimePass(testbed: Testbed, time: VirtualTime, deadline: number): Promise<void> {
   const isPostOnItsWay = testbed.posts.some(({ arrivedAt }) => arrivedAt === undefined);
   const until = Math.max(deadline, isPostOnItsWay ? testbed.arrivesAt + 1 : 0);
   await time.run(time.clock.sleep(Math.max(0, until - time.now()), new AbortController().signal));
@@ -211,13 +217,13 @@ function cancellation({ cancelAfterMs }: Scenario, time: VirtualTime) {
   return { signal: controller.signal, cancelledAt: () => cancelledAt };
 }
 
-function createRecorder(tell: RunOptions['tell']): { terminal: Terminal; written: string[] } {
+function createRecorder(log: RunOptions['log']): { terminal: Terminal; written: string[] } {
   const written: string[] = [];
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   const write = (line: string) => {
     written.push(clean(line));
-    tell?.(`             | ${clean(line)}`);
+    log?.(`             | ${clean(line)}`);
   };
   const terminal: Terminal = {
     mask: redactor.add,

@@ -1,12 +1,11 @@
-import { calm, type Scenario } from './scenario.ts';
+import { faultless, type Scenario } from './scenario.ts';
 
 type Leaf = null | undefined | boolean | number | string;
-/** Scenario as a tree: what is in it besides leaves. */
+/** A scenario as a tree. */
 type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
 
 /**
- * The least scenario that still breaks a promise: every part of it that does not matter is gone, or as it is in a world where
- * nothing goes wrong.
+ * The least scenario that still breaks a promise: what does not matter is gone, or as it is in a world where nothing goes wrong.
  * @param isBroken tells whether a promise is still broken under the scenario.
  */
 export async function shrink(
@@ -15,7 +14,7 @@ export async function shrink(
 ): Promise<Scenario> {
   for (const candidate of simpler(
     scenario as unknown as Tree,
-    calm(scenario.world.seed) as unknown as Tree,
+    faultless(scenario.world.seed) as unknown as Tree,
   )) {
     const smaller = candidate as unknown as Scenario;
     if (await isBroken(smaller)) return shrink(smaller, isBroken);
@@ -26,7 +25,10 @@ export async function shrink(
 /** What differs from a world where nothing goes wrong, by its path, e.g. `network.rates.refused`. */
 export function differences(scenario: Scenario): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  collect(scenario as unknown as Tree, calm(scenario.world.seed) as unknown as Tree, { path: '', found });
+  collect(scenario as unknown as Tree, faultless(scenario.world.seed) as unknown as Tree, {
+    path: '',
+    found,
+  });
   return found;
 }
 

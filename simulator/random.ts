@@ -21,13 +21,13 @@ export function createRandom(seed: number): Random {
     next,
     between: (min, max) => min + next() * (max - min),
     uuid: () => `${hex()}-${hex()}${hex()}${hex()}`.replace(/-(.{4})(.{4})(.{4})/, '-$1-$2-$3-'),
-    fork: (name) => createRandom(hash(seed, name)),
+    fork: (name) => createRandom(hash(`${seed} ${name}`)),
   };
 }
 
-/** FNV-1a in 32 bits, begun with the seed: `fork('a').fork('b')` is another source than `fork('b').fork('a')`. */
-function hash(seed: number, text: string): number {
-  let value = 0x811c9dc5 ^ seed;
+/** FNV-1a, in 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
   for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193);
   return value;
 }

@@ -363,8 +363,8 @@ test.each([
 ])('an answer over %s is of the controller, or else of %s', async (protocol, expected) => {
   const way = { isRefused: false, connectMs: 0, thereMs: 0, backMs: 0, resetMs: undefined };
   const network = new SimulatedNetwork({
-    at: (_, act) => queueMicrotask(act),
-    fateOf: () => ({ ...way, arriving: 1, pieces: 1, pauseMs: 0 }),
+    after: (_, run) => queueMicrotask(run),
+    deliveryOf: () => ({ ...way, arriving: 1, pieces: 1, pauseMs: 0 }),
     answer: () => ({ status: 403, headers: {}, body: '' }),
   });
   const { send } = createTransport({

@@ -131,10 +131,10 @@ const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
 
 const AT_MOST_ONE_RESTART: typeof NO_FALSE_SUCCESS = [
   [
-    'a restart that may have left is sent again',
+    'a restart that may have been sent is sent again',
     plantInTransport((send) => async (request, bounds) => {
       const result = await send(request, bounds);
-      return 'noAnswer' in result ? { noAnswer: { ...result.noAnswer, left: false } } : result;
+      return 'noAnswer' in result ? { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } } : result;
     }),
     'more than one restart',
   ],

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { checkSeed } from '../../proof/replay.ts';
 import { runOnce } from '../../proof/run.ts';
-import { calm, type Scenario } from '../../proof/scenario.ts';
+import { faultless, type Scenario } from '../../proof/scenario.ts';
 import { differences, shrink } from '../../proof/shrink.ts';
 
 // The real step in simulated worlds. `npm run simulate -- --runs 1 --seed SEED` tells what a seed that fails is about.
@@ -29,17 +29,17 @@ test('seeds that once broke a promise, or caught a planted bug, break none', asy
 }, 60_000);
 
 test('a seed replays a run exactly', async () => {
-  const tell = async (seed: number) => {
+  const replay = async (seed: number) => {
     const lines: string[] = [];
-    const { outcome } = await runOnce(seed, { tell: (line) => lines.push(line) });
+    const { outcome } = await runOnce(seed, { log: (line) => lines.push(line) });
     // Only what an API key's handshake encrypts is another each time.
     return { outcome, lines: lines.filter((line) => !line.includes('/tap/')) };
   };
-  expect(await tell(7)).toEqual(await tell(7));
+  expect(await replay(7)).toEqual(await replay(7));
 });
 
 test('where nothing goes wrong, the restart is proved with a single POST', async () => {
-  const run = await runOnce(1, { change: ({ world }) => calm(world.seed) });
+  const run = await runOnce(1, { change: ({ world }) => faultless(world.seed) });
   expect([run.outcome.restarted, run.posts.length, [...run.faults]]).toEqual(['true', 1, []]);
 });
 
@@ -50,7 +50,7 @@ test('scenario shrinks to what matters', async () => {
     return scenario;
   };
   await runOnce(8, { change: keep });
-  const [scenario = calm(8)] = drawn;
+  const [scenario = faultless(8)] = drawn;
   const least = await shrink(scenario, async ({ network, step }) => {
     return network.latencyMs === scenario.network.latencyMs && step.timeoutMs === scenario.step.timeoutMs;
   });
