@@ -32,6 +32,18 @@ export function differences(scenario: Scenario): Record<string, unknown> {
   return found;
 }
 
+/** The scenario that differs from a world where nothing goes wrong by just that: the other way round than {@link differences}. */
+export function scenarioWith(seed: number, changes: Readonly<Record<string, unknown>>): Scenario {
+  const scenario = structuredClone(faultless(seed)) as unknown as Record<string, unknown>;
+  for (const [path, value] of Object.entries(changes)) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? '';
+    const owner = keys.reduce((inner, key) => inner[key] as Record<string, unknown>, scenario);
+    owner[last] = value;
+  }
+  return scenario as unknown as Scenario;
+}
+
 /** The tree with one difference less, for each of them; an event can only go as a whole. */
 function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
   if (isList(tree)) {
