@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createAuthentication } from '../simulator/authentication.ts';
 import type { SeenRequest } from '../simulator/controller-api.ts';
 
-/** What only the controller knows, and nobody may ever read in a log: an instance carries it. */
+/** Secrets in an instance's record that must not get into any log. */
 export const HIDDEN = ['vnc-hunter2-old', 'registration-hunter2-token'];
 
 export const INSTANCE_ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
@@ -24,16 +24,18 @@ export interface HonestController {
 
 /** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it; an instance has every field that one ever had. */
 export function createHonestController(publicKey: KeyObject | undefined): HonestController {
-  const gate = createAuthentication(publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } });
+  const authentication = createAuthentication(
+    publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } },
+  );
   const tokens: string[] = [];
   let bootedAt: number | undefined;
 
   /** The answer where the request is not let in, or is a part of a handshake. */
-  function stop({ path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
-    const stopped = gate.check({ path, body, authorization: headers.authorization, now });
-    const isEncoded = path.endsWith('/shake') && stopped?.status === 200;
-    if (isEncoded) tokens.push(tokenIn(stopped.body));
-    return stopped && { ...stopped, isEncoded };
+  function authenticate({ path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
+    const answered = authentication.check({ path, body, authorization: headers.authorization, now });
+    const isEncoded = path.endsWith('/shake') && answered?.status === 200;
+    if (isEncoded) tokens.push(tokenIn(answered.body));
+    return answered && { ...answered, isEncoded };
   }
 
   function react({ method, path }: SeenRequest, now: number): HonestAnswer {
@@ -47,7 +49,7 @@ export function createHonestController(publicKey: KeyObject | undefined): Honest
     return ok(url.search === '' ? [item] : instance);
   }
 
-  const answer = (request: SeenRequest, now: number) => stop(request, now) ?? react(request, now);
+  const answer = (request: SeenRequest, now: number) => authenticate(request, now) ?? react(request, now);
   return { answer, tokens };
 }
 

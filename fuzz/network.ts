@@ -10,7 +10,7 @@ export interface TamperedAnswer {
 }
 
 export interface TamperedNetworkOptions {
-  readonly at: (afterMs: number, act: () => void) => void;
+  readonly after: (afterMs: number, run: () => void) => void;
   readonly answer: (request: SeenRequest) => TamperedAnswer;
 }
 
@@ -49,7 +49,7 @@ export class TamperedNetwork extends Dispatcher {
     handler.onRequestStart?.(controller, null);
     const { status, headers: answered, bytes, afterMs } = this.#options.answer(request);
     if (afterMs === undefined) return true;
-    this.#options.at(afterMs, () => {
+    this.#options.after(afterMs, () => {
       if (!isOver) handler.onResponseStart?.(controller, status, answered, '');
       // Two chunks: a character or an escape may lie across their border.
       const half = Math.ceil(bytes.length / 2);

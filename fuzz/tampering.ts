@@ -156,7 +156,7 @@ function edit(texts: Arbitrary<string>, json: Arbitrary<string>): Arbitrary<Edit
   });
 }
 
-// ---- doing it ----
+// ---- tampering with an answer ----
 
 /** The bytes of the body, tampered with. */
 export function tamper(

@@ -6,7 +6,8 @@ import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
 /** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
 export const GITHUB_API_PATH = '/api/v3';
 
-export interface GitHubScene {
+/** GitHub as it is at `now`, in milliseconds. */
+export interface GitHubState {
   readonly github: GitHubWorld;
   readonly now: number;
 }
@@ -16,7 +17,7 @@ const ROUTE =
   /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+))?$/;
 
 /** What GitHub answers to a request below {@link GITHUB_API_PATH}. */
-export function reactAsGitHub({ github, now }: GitHubScene, request: SeenRequest): Reaction {
+export function reactAsGitHub({ github, now }: GitHubState, request: SeenRequest): Reaction {
   github.world.advanceTo(now);
   const url = new URL(request.path.slice(GITHUB_API_PATH.length), 'http://github');
   const route = request.method === 'GET' ? ROUTE.exec(url.pathname) : null;

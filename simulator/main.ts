@@ -24,7 +24,7 @@ The world
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
-  --runners                 a GitHub, too: a runner lives in each VM, called like the VM's external ID
+  --runners                 a GitHub, too: with a runner in each VM, called like the VM's external ID
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 Ways in, and what the step's "with:" needs for each

@@ -140,7 +140,7 @@ export interface StartRequest {
   readonly name?: string | undefined;
 }
 
-/** What whoever lives in a VM notices of it. */
+/** What can be noticed inside a VM: that it was stopped, or booted. */
 export interface PowerEvent {
   readonly kind: 'stopped' | 'booted';
   readonly record: InstanceRecord;

@@ -24,13 +24,13 @@ const PRELUDE_MS = 60_000;
 /** Somebody else's restart of another VM on the node is at most so long ago. */
 const NEIGHBOUR_MS = 20_000;
 
-interface Match {
+interface Setup {
   readonly model: Model;
   readonly policy: Policy;
 }
 
 /** One restart by the real step, in the world that the seed gives: the same for every policy. */
-export async function play(seed: number, { model, policy }: Match): Promise<Figures> {
+export async function simulateRestart(seed: number, { model, policy }: Setup): Promise<Figures> {
   const random = createRandom(seed ^ 0x5eed);
   const time = createVirtualTime(START);
   const testbed = createTestbed(seed, { model, random, time });
@@ -47,14 +47,14 @@ export async function play(seed: number, { model, policy }: Match): Promise<Figu
   return { delayMs: time.now() - testbed.visibleSince(), requests: testbed.requests() };
 }
 
-interface Cast {
+interface TestbedParts {
   readonly model: Model;
   readonly random: Random;
   readonly time: VirtualTime;
 }
 
 /** The world, and the way to it. */
-function createTestbed(seed: number, { model, random, time }: Cast) {
+function createTestbed(seed: number, { model, random, time }: TestbedParts) {
   const world = new World(worldOf(model, { seed, startsAt: START }));
   const replicas = createReplicas({ world, ...model.replicas });
   const [record, neighbour] = world.records;
