@@ -89,7 +89,7 @@ interface End {
   readonly exitMs: number;
 }
 
-/** Told by Linux when the process has ended: the most memory that it ever had. */
+/** Preloaded into a process, it prints the most memory that the process had, as Linux counts it. */
 const TELL_PEAK =
   "data:text/javascript,process.on('exit',()=>console.log('peak',process.resourceUsage().maxRSS))";
 
@@ -178,5 +178,5 @@ export async function playInRealTime(seeds: readonly number[]): Promise<Figures[
   return figures;
 }
 
-/** So long has the world been there when the step comes. */
+/** How old the world is when the step begins. */
 const AGE_MS = 60_000;

@@ -21,7 +21,7 @@ export interface Figures {
 const START = Date.parse('2026-07-01T12:00:00Z');
 /** Twice the longest heartbeat. */
 const PRELUDE_MS = 60_000;
-/** Somebody else's restart of another VM on the node is at most so long ago. */
+/** How long before the step somebody else restarts another VM on the node, at most. */
 const NEIGHBOUR_MS = 20_000;
 
 interface Setup {
@@ -60,11 +60,11 @@ function createTestbed(seed: number, { model, random, time }: TestbedParts) {
   const [record, neighbour] = world.records;
   if (record === undefined || neighbour === undefined) throw new Error('the world is too small');
   const beginsAt = START + PRELUDE_MS * (1 + random.next());
-  // Whose task is reported early, too, and out of turn.
+  // The neighbour's task is reported early, too: a report out of turn.
   const disturbedAt = beginsAt - random.next() * NEIGHBOUR_MS;
   if (model.world.earlyReports !== undefined)
     time.at(disturbedAt, () => void replicas.change(time.now(), (one) => one.restart(neighbour.instanceId)));
-  // Whose turn it is when the step comes.
+  // Which replica answers the step's first request.
   if (random.next() < 0.5) replicas.view(START);
 
   let requests = 0;

@@ -22,7 +22,7 @@ export interface HonestController {
   readonly tokens: readonly string[];
 }
 
-/** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it; an instance has every field that one ever had. */
+/** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it. The instance has every documented field. */
 export function createHonestController(publicKey: KeyObject | undefined): HonestController {
   const authentication = createAuthentication(
     publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } },

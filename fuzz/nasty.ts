@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 
 const LARGEST = 200_000;
 
-/** What has fooled one program or another. */
+/** Texts that runners, Markdown, HTML, terminals, JavaScript or parsers give a meaning to. */
 const PAYLOADS = [
   '::set-output name=a::b',
   '\n::stop-commands::a',
@@ -97,7 +97,7 @@ const PAYLOADS = [
   '65536',
 ];
 
-/** Texts that mean something to somebody, with more of them or anything else around. */
+/** Some of the payloads and of `more`, with other text between them; a few are very long. */
 export function nastyText(more: readonly string[] = []): Arbitrary<string> {
   const piece = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...PAYLOADS, ...more) },
@@ -113,7 +113,7 @@ export function nastyText(more: readonly string[] = []): Arbitrary<string> {
   );
 }
 
-/** Every order of magnitude is as likely as the other. */
+/** Every order of magnitude is equally likely. */
 function sizeUpTo(most: number): Arbitrary<number> {
   return fc
     .record({ bits: fc.integer({ min: 0, max: Math.floor(Math.log2(most)) }), part: fc.nat({ max: 1_000 }) })
@@ -133,7 +133,7 @@ const NUMBERS = [
   '123456789012345678901',
 ];
 
-/** JSON of every shape and depth, as text: not all of it could be built and written by others. */
+/** JSON of every shape and depth, as text; some of it no program could build and write: too deep, or with numbers out of range. */
 export function nastyJson(texts: Arbitrary<string>): Arbitrary<string> {
   const scalar = fc.oneof(
     texts.map((text) => JSON.stringify(text)),

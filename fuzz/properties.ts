@@ -8,7 +8,7 @@ import { HONEST, scripts } from './tampering.ts';
 /** Called with the result of each case, right or wrong. */
 type OnResult = (result: CaseResult) => void;
 
-/** Whatever the controller answers, the step ends in time, leaks no secret, and writes nothing that could be taken for a command. */
+/** Whatever the controller answers, the step ends in time, leaks no secret, and writes nothing that a runner takes for a command. */
 export function anyAnswers(onResult?: OnResult) {
   const echoes = Object.values(SECRETS).flatMap(encodings);
   return withoutViolations(

@@ -25,16 +25,16 @@ export interface Case {
 /** What a step said and did in a case. */
 export interface CaseResult {
   readonly outcome: Outcome;
-  /** What it had for itself; undefined where the inputs were invalid. */
+  /** How long the inputs allow it to take; undefined where they were invalid. */
   readonly timeoutMs: number | undefined;
-  /** What it took by its own clock, and what it really took. */
+  /** What it took on the virtual clock, and in real time. */
   readonly tookMs: number;
   readonly reallyTookMs: number;
   /** The log, and the files behind GITHUB_OUTPUT and GITHUB_STEP_SUMMARY. */
   readonly log: string;
   readonly outputs: string;
   readonly summary: string;
-  /** What the controller never meant to show to anybody. */
+  /** Secrets in the controller's answers. */
   readonly controllerSecrets: readonly string[];
 }
 

@@ -108,7 +108,7 @@ function body(texts: Arbitrary<string>): Arbitrary<BodyTampering> {
   );
 }
 
-/** What the step shows of an answer, and what else it reads. */
+/** Fields that the step shows, and others that it reads. */
 const SHOWN = [
   'message',
   'name',
@@ -182,7 +182,7 @@ export function tamper(
 
 type Fields = Record<string, unknown>;
 
-/** Edits are done on text: what is put in need not be anything that could be built and written. */
+/** Edits are made in the text, as what is put in need not be valid JSON. */
 function applyEdits(json: string, edits: readonly Edit[]): string {
   const root: Fields = { '': parse(json) };
   const replacements: string[] = [];

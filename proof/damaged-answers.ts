@@ -12,7 +12,7 @@ export const DAMAGES = {
 
 export type Damage = keyof typeof DAMAGES;
 
-/** Neither digits nor letters: they could make another date of a date, and no client can tell that it is not the one that was sent. */
+/** Neither digits nor letters: with these, a date could become another date, and no client can know that it was changed. */
 const GARBAGE = ['{', '}', '[', ']', '"', ',', ':', '\\', '<', '\u0000', '\ufffd'];
 const MOST_GARBLED = 4;
 const MOST_LEFT_OUT = 4;

@@ -1,8 +1,9 @@
 import type { Node, Vm, World } from '../simulator/world.ts';
 
 /*
- * What can happen beside the network: each event is a line in one of two tables, WORLD_EVENTS or CONTROLLER_EVENTS, and that is all
- * a new one needs. scenario.ts draws which of them happen and when; run.ts has testbed.ts let them happen at their time.
+ * What can happen in the world, beside faults of requests (scenario.ts): each event is a line in one of two tables, WORLD_EVENTS or
+ * CONTROLLER_EVENTS, and a new one needs no more. scenario.ts draws which of them happen and when, run.ts sets their times, testbed.ts
+ * applies them. If an error code becomes right because of it, fitting-codes.ts has to know it by its name.
  */
 
 export interface WorldEvent {
@@ -78,7 +79,7 @@ export const EVENT_KINDS = [
   ...Object.keys(CONTROLLER_EVENTS),
 ] as readonly EventKind[];
 
-/** Events that go on for a while: until their end, nobody can expect to hear that all is well. */
+/** Events that last: until their end, the step cannot see that all is well. */
 export const LASTING_EVENTS: readonly EventKind[] = ['silence', 'controller restart'];
 
 export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): void {

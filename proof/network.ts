@@ -3,14 +3,14 @@ import type { SeenRequest } from '../simulator/controller-api.ts';
 
 /** What becomes of a request and its answer on their way; times in milliseconds. */
 export interface Delivery {
-  /** Until a connection stands; undefined where none comes about (`refused` tells at once, else it hangs). */
+  /** Until a connection stands; undefined where none comes about (if `isRefused`, it fails at once, else it hangs). */
   readonly connectMs: number | undefined;
   readonly isRefused: boolean;
   /** Until the controller has it; undefined where it is lost. */
   readonly thereMs: number | undefined;
   /** Until the answer is back; undefined where that is lost. */
   readonly backMs: number | undefined;
-  /** What is lost ends in a reset after so long; undefined where nobody ever hears of it. */
+  /** What is lost ends in a reset after so long; undefined where it just never ends. */
   readonly resetMs: number | undefined;
   /** The share of the answer's body that arrives before the connection breaks; 1 for all of it. */
   readonly arriving: number;
@@ -37,7 +37,7 @@ export interface NetworkOptions {
   readonly departs?: (request: SentRequest) => void;
   /** The controller: called when the request has arrived. */
   readonly answer: (request: SentRequest) => NetworkAnswer;
-  /** The whole answer is there, and somebody still waits for it. */
+  /** The whole answer is there, and the step still waits for it. */
   readonly delivered?: (request: SentRequest, answer: NetworkAnswer) => void;
 }
 
@@ -102,14 +102,14 @@ class Exchange {
   #send(): void {
     const { thereMs, backMs } = this.#delivery;
     this.#handler.onRequestStart?.(this.#controller, null);
-    // Whoever gave up in the meantime says so now, and nothing is sent.
+    // The step aborts here if it gave up while the connection was made: then nothing is sent.
     if (this.#isOver) return;
     this.#options.departs?.(this.#request);
     if (thereMs === undefined) {
       this.#lose();
       return;
     }
-    // It arrives even if nobody waits for the answer any more.
+    // The request arrives even if the step gives up meanwhile.
     this.#options.after(thereMs, () => {
       const answer = this.#options.answer(this.#request);
       if (backMs === undefined) this.#lose();

@@ -5,9 +5,9 @@ import { killedJob, lostRunner, wrongClaim } from './runner-promises.ts';
 import type { Scenario } from './scenario.ts';
 
 /*
- * The promises, each a check of one run: from what the step said and what really happened (a RunRecord, see run.ts) to what is broken
- * about it, in words. Those about the GitHub runner are in runner-promises.ts, those about error codes in fitting-codes.ts. A new fault
- * (scenario.ts) or event (events.ts) needs nothing here, unless it makes right what was wrong before.
+ * Each promise is a check of one run: it compares what the step said with what really happened (a RunRecord, see run.ts), and says in
+ * words what is broken. Those about the GitHub runner are in runner-promises.ts, which error codes fit is in fitting-codes.ts. A new
+ * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a promise because of it.
  */
 
 /** What `timeout` and a signal leave for the end: in milliseconds. */
@@ -102,7 +102,7 @@ function clockSettings({ scenario: { events, faultsEndAfterMs } }: RunRecord): n
   return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < faultsEndAfterMs).length;
 }
 
-/** While a runner is waited for, the time for the restart stands still; then it is the end that tells. */
+/** While a runner is waited for, the time for the restart stands still; then the deadline is known by when the step gave up. */
 function deadlineOf({ startedAt, endedAt, scenario, outcome }: RunRecord): number {
   const hasTimedOut = scenario.runner !== undefined && outcome.error?.code === 'timed_out';
   return hasTimedOut ? endedAt - END_MS : startedAt + scenario.step.timeoutMs;
@@ -202,7 +202,7 @@ const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario }
 
 // ---- nothing leaks ----
 
-/** What secrets usually turn up as; kept apart from what the step itself looks for. */
+/** The forms in which secrets usually turn up. Not taken from the step's own list, whose gaps would not be found then. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const encodings = ['base64', 'base64url', 'hex'] as const;

@@ -21,7 +21,7 @@ export async function checkSeed(seed: number, options: RunOptions = {}): Promise
   }
 }
 
-/** Tells of a broken promise with the least scenario that breaks it: what happened, moment by moment. */
+/** Describes a broken promise by the least scenario that breaks it, and what happens in it, moment by moment. */
 export async function describeFailure({ seed, broken }: SeedResult): Promise<string> {
   const replay = (scenario: Scenario) => checkSeed(seed, { change: () => scenario });
   const isSame = async (scenario: Scenario) => {

@@ -14,9 +14,9 @@ import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.t
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /*
- * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, the real step runs
- * in it (inputs.ts says what it is asked to do), and promises.ts checks the record. Here it is put together, and what really happened is
- * written down.
+ * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, and the real step
+ * runs in it with inputs from inputs.ts. The record holds what the step said and what really happened; promises.ts checks it. A new
+ * fault or event needs nothing here; one that is there from the start gets a line in faultsOf, so that it is counted.
  */
 
 /** What is known of one run: what the step said, and what is true. Times in milliseconds. */
@@ -35,7 +35,7 @@ export interface RunRecord {
   /** What the agent reported of the VM, in order. */
   readonly reports: readonly TrueReport[];
   readonly isUp: boolean;
-  /** Healthy answers about the instance that reached the step. */
+  /** Answers about the instance that reached the step whole. */
   readonly answersSeen: number;
   /** When the step began its last request. */
   readonly lastBegunAt: number;
@@ -66,7 +66,7 @@ export interface TrueRunner {
   /** When it began to take jobs, after each boot where it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
-  /** When the answers were made that told the step about it. */
+  /** When GitHub made the answers about it that reached the step. */
   readonly readings: readonly number[];
 }
 
@@ -145,7 +145,7 @@ export async function runOnce(
   };
 }
 
-/** Those on the way, those in the world, and those that are there from the start. */
+/** Kinds of faults: of requests and events, of the world, and those that are there from the start. */
 function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: Scenario): Set<string> {
   const { count, lagMs } = scenario.replicas;
   const standing: readonly [string, boolean][] = [

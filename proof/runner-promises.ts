@@ -26,7 +26,7 @@ export const wrongClaim: Check = ({ outcome, runner, boots, posts }) => {
   return isBack || !isTold ? undefined : `"${status}" of a runner that takes no job`;
 };
 
-/** A runner may show only when GitHub has forgotten its old session, at most so long after; and the step may need so long to see it. */
+/** How long GitHub may remember a runner's old session, and so not show that it is back; and how long the step may need to see it. */
 const REMEMBERED_MS = 360_000;
 const SEEN_WITHIN_MS = 60_000;
 

@@ -4,14 +4,12 @@ import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 
 /*
- * What goes wrong in a run is decided here, before it begins: how often each fault of a request happens, which events happen
- * and when, how world, runner and step are set up. testbed.ts makes requests fail accordingly; events.ts holds the events.
+ * What goes wrong in a run is drawn here, before it begins: how often each fault of a request happens, which events happen and when,
+ * how world, runner and step are set up. Each thing that is drawn has a source of chance of its own, by its name, so a new one leaves
+ * the others of each seed as they are. testbed.ts carries the scenario out, run.ts runs the step in it, promises.ts checks the run.
  *
- * A new fault of a request takes a line in REQUEST_FAULTS, and the place in testbed.ts where it happens; if it damages answers,
- * a line in REQUEST_FAULTS and one in damaged-answers.ts. A new event takes a line in events.ts. Where a fault makes an error
- * code right that was wrong before, fitting-codes.ts has to know it.
- *
- * Each thing that is drawn has a source of chance of its own, by its name. So a new one leaves the others of each seed as they are.
+ * A new fault of a request is a line in REQUEST_FAULTS, and a call of #happens in testbed.ts; one that damages answers is a line in
+ * REQUEST_FAULTS, and one in damaged-answers.ts. A new event is a line in events.ts.
  */
 
 /** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
@@ -87,7 +85,7 @@ export type RequestFault = keyof typeof REQUEST_FAULTS;
 
 /** How many of the worlds a fault may happen in, where that is not left to {@link FAULTY_SHARES}. */
 const WORLDS_WITH: Readonly<Record<string, number>> = {
-  // To be denied is final: it would hide everything else.
+  // A step that is denied ends at once: in more worlds it would hide the other faults.
   denied: 0.03,
 };
 

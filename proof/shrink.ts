@@ -6,7 +6,7 @@ type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
 
 /**
  * The least scenario that still breaks a promise: what does not matter is gone, or as it is in a world where nothing goes wrong.
- * @param isBroken tells whether a promise is still broken under the scenario.
+ * @param isBroken whether a promise is still broken under the scenario.
  */
 export async function shrink(
   scenario: Scenario,
@@ -32,7 +32,7 @@ export function differences(scenario: Scenario): Record<string, unknown> {
   return found;
 }
 
-/** The scenario that differs from a world where nothing goes wrong by just that: the other way round than {@link differences}. */
+/** The scenario with these differences from a world where nothing goes wrong: the inverse of {@link differences}. */
 export function scenarioWith(seed: number, changes: Readonly<Record<string, unknown>>): Scenario {
   const scenario = structuredClone(faultless(seed)) as unknown as Record<string, unknown>;
   for (const [path, value] of Object.entries(changes)) {

@@ -13,9 +13,10 @@ import type { RequestFault, Scenario } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /*
- * Where a scenario comes true: the world, the controller and GitHub in front of it, and the network between them and the step. A fault of
- * a request happens in #deliveryOf (on its way, there or back) or in #answerOrFault (to its answer), wherever #happens says so. What is
- * to happen, and how often, is in scenario.ts; the events are in events.ts; what promises.ts has to know of all this is noted here.
+ * Carries a scenario out: the world, the controller and GitHub in front of it, and the network between them and the step. A fault of
+ * a request happens in #deliveryOf (on its way, there or back) or in #answerOrFault (to its answer), if #happens draws it: a new one
+ * is asked for there. How often it does is in scenario.ts, damaged answers are in damaged-answers.ts, the events in events.ts. What
+ * the promises need to know of a run is recorded here, too.
  */
 
 export const CONTROLLER_ORIGIN = 'http://controller.example:8090';
@@ -57,9 +58,9 @@ export class Testbed {
   readonly requestIds = new Set<string>();
   /** Session tokens that were handed out, and the credentials that requests carried. */
   readonly tokens = new Set<string>();
-  /** Healthy answers about the instance that reached the step. */
+  /** Answers about the instance that reached the step whole. */
   answersSeen = 0;
-  /** When the answers were made that told the step about the runner. */
+  /** When GitHub made the answers about the runner that reached the step. */
   readonly readings: number[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly misdirected: string[] = [];
@@ -314,7 +315,7 @@ export class Testbed {
 }
 
 const STATUSES = [408, 429, 500, 502, 503, 504];
-/** Without 429, which says that nothing was done: no client can tell that it was done all the same. */
+/** Without 429, which says that nothing was done: no client can know that the request was carried out. */
 const LATE_STATUSES = STATUSES.filter((status) => status !== 429);
 const DENIALS = [302, 400, 401, 403, 404];
 const RETRY_AFTERS: readonly ((now: number) => string)[] = [
@@ -335,13 +336,13 @@ function accessFor({ step, sessionTtlMs }: Scenario) {
 
 const LONGEST_EXCERPT = 1_000;
 
-/** What of an answer matters to people. */
+/** The fields of an answer that a person looks for in the log. */
 function excerpt(body: string): string {
   const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts|busy)":("[^"]*"|\w+)/g;
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
 }
 
-/** What is out of the ordinary about a request's way. */
+/** In words, what is out of the ordinary about it. */
 function describeDelivery({
   isRefused,
   connectMs,

@@ -1,4 +1,4 @@
-// @peculiar/x509 wants it.
+// @peculiar/x509 throws without it.
 import 'reflect-metadata';
 import { createPrivateKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';

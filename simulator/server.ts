@@ -8,7 +8,7 @@ import type { GitHubWorld } from './github-world.ts';
 import { createReplicas } from './replicas.ts';
 import type { World } from './world.ts';
 
-/** Something goes wrong with a request: instead of the world answering (`before`), or with its answer (`after`). */
+/** A fault of a request: instead of the world answering (`before`), or with its answer (`after`). */
 export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
