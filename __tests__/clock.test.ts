@@ -134,7 +134,8 @@ describe('within', () => {
     const result = within(clock, limit, () => new Promise(() => {}));
     clock.expire();
     await expect(result).rejects.toMatchObject({
-      ...{ name: 'TimeoutError', message: 'the time allowed is over' },
+      name: 'TimeoutError',
+      message: 'the time allowed is over',
     });
   });
 

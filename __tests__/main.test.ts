@@ -223,7 +223,10 @@ test.each([
   const outcome = await runStep(
     readInputs({ ...given, GITHUB_REPOSITORY: 'octo-org/app' }, () => {}),
     {
-      ...{ terminal: createTerminal(), signal, random: () => 0, dispatchers: { reader, writer } },
+      terminal: createTerminal(),
+      signal,
+      random: () => 0,
+      dispatchers: { reader, writer },
       clock: createFakeClock((_, given) => given !== signal),
     },
   );

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '../simulator/server.ts';
 import { startStep } from '../simulator/step.ts';
 import { DEFAULT_WORLD, World } from '../simulator/world.ts';
-import type { Figures } from './play.ts';
+import type { Figures } from './restart.ts';
 import { median } from './statistics.ts';
 
 /** What the bundle takes as a process, beside `node -e 0` in the same minute: milliseconds and MiB. */
@@ -24,17 +24,17 @@ const ENTRY = `${ACTION}/dist/index.js`;
 
 /** Bare Node and the bundle take turns, so that a busy machine slows both. */
 export async function measureProcess(rounds: number): Promise<ProcessFigures> {
-  const door = await openDoor();
+  const silentPort = await openPort();
   const [bareMs, firstByteMs]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     bareMs.push(await timeBare());
-    firstByteMs.push(await door.timeFirstByte());
+    firstByteMs.push(await silentPort.timeFirstByte());
   }
-  door.close();
+  silentPort.close();
   const [bareMib, ends]: [number[], End[]] = [[], []];
   for (let round = 0; round < Math.ceil(rounds / 5); round++) {
     bareMib.push(await peakOfBare());
-    ends.push(await playQuickly());
+    ends.push(await restartQuickly());
   }
   return {
     bareMs: median(bareMs),
@@ -58,7 +58,7 @@ async function timeBare(): Promise<number> {
 }
 
 /** A port that notes when the first byte comes, and never answers. */
-async function openDoor(): Promise<{ timeFirstByte(): Promise<number>; close(): void }> {
+async function openPort(): Promise<{ timeFirstByte(): Promise<number>; close(): void }> {
   let onByte = () => {};
   const server = createServer((socket) => {
     socket.once('data', () => onByte()).on('error', () => {});
@@ -89,7 +89,7 @@ interface End {
   readonly exitMs: number;
 }
 
-/** Told by Linux when the process has ended: the most memory that it ever had. */
+/** Preloaded into a process, it prints the most memory that the process had, as Linux counts it. */
 const TELL_PEAK =
   "data:text/javascript,process.on('exit',()=>console.log('peak',process.resourceUsage().maxRSS))";
 
@@ -110,16 +110,21 @@ function peakMibIn(log: string): number {
 }
 
 /** A restart with short heartbeats, and how it ends. */
-async function playQuickly(): Promise<End> {
+async function restartQuickly(): Promise<End> {
   const world = new World({
-    ...{ ...DEFAULT_WORLD, startsAt: Date.now(), seed: 1 },
-    ...{ heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 },
+    ...DEFAULT_WORLD,
+    startsAt: Date.now(),
+    seed: 1,
+    heartbeatMs: 150,
+    stopMs: 40,
+    startMs: 40,
+    pickUpMs: 20,
   });
-  const { log, knownAt, endedAt } = await playStep(world, { NODE_OPTIONS: `--import ${TELL_PEAK}` });
+  const { log, knownAt, endedAt } = await runStep(world, { NODE_OPTIONS: `--import ${TELL_PEAK}` });
   return { peakMib: peakMibIn(log), exitMs: endedAt - knownAt };
 }
 
-interface Played {
+interface ProcessResult {
   readonly log: string;
   /** When the line that says "verified" was there, and when the process had ended: milliseconds since the Unix epoch. */
   readonly knownAt: number;
@@ -129,7 +134,7 @@ interface Played {
   readonly visibleSince: number;
 }
 
-async function playStep(world: World, environment: Readonly<Record<string, string>>): Promise<Played> {
+async function runStep(world: World, environment: Readonly<Record<string, string>>): Promise<ProcessResult> {
   const simulator = await serve({ world, port: 0, now });
   const [record] = world.records;
   let knownAt = Number.NaN;
@@ -167,11 +172,11 @@ export async function playInRealTime(seeds: readonly number[]): Promise<Figures[
   for (const seed of seeds) {
     const startsAt = now() - AGE_MS;
     const world = new World({ ...DEFAULT_WORLD, seed, startsAt, vms: 2, nodes: 1, heartbeatJitter: 0 });
-    const { knownAt, visibleSince, requests } = await playStep(world, {});
+    const { knownAt, visibleSince, requests } = await runStep(world, {});
     figures.push({ delayMs: knownAt - visibleSince, requests });
   }
   return figures;
 }
 
-/** So long has the world been there when the step comes. */
+/** How old the world is when the step begins. */
 const AGE_MS = 60_000;

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { MODELS } from './models.ts';
-import { type Figures, play } from './play.ts';
 import { POLICIES } from './policies.ts';
+import { type Figures, simulateRestart } from './restart.ts';
 import { type Summary, summarize } from './statistics.ts';
 
 /** One model and one policy, by their places in the lists; and the seeds of the worlds. */
@@ -54,14 +54,14 @@ function resultOf({ model, policy }: Batch, figures: readonly Figures[]): Result
   return { ...names, ...summarize(figures), percentilesMs };
 }
 
-async function playBatch({ model, policy, firstSeed, runs }: Batch): Promise<Figures[]> {
-  const match = { model: MODELS[model], policy: POLICIES[policy] };
-  if (match.model === undefined || match.policy === undefined) throw new Error('no such model or policy');
+async function simulateBatch({ model, policy, firstSeed, runs }: Batch): Promise<Figures[]> {
+  const setup = { model: MODELS[model], policy: POLICIES[policy] };
+  if (setup.model === undefined || setup.policy === undefined) throw new Error('no such model or policy');
   const figures: Figures[] = [];
   for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
-    figures.push(await play(seed, { model: match.model, policy: match.policy }));
+    figures.push(await simulateRestart(seed, { model: setup.model, policy: setup.policy }));
   }
   return figures;
 }
 
-if (!isMainThread && parentPort !== null) parentPort.postMessage(await playBatch(workerData as Batch));
+if (!isMainThread && parentPort !== null) parentPort.postMessage(await simulateBatch(workerData as Batch));

@@ -1,4 +1,4 @@
-import type { Figures } from './play.ts';
+import type { Figures } from './restart.ts';
 
 /** What many restarts took: milliseconds, and requests in all. */
 export interface Summary {

@@ -1,26 +1,26 @@
 import { outputsOf } from '../src/report/outputs.ts';
 import { encodings } from '../src/report/redactor.ts';
 import { secretsIn } from './environment.ts';
-import type { Case, Played } from './step.ts';
+import type { Case, CaseResult } from './step.ts';
 
 /** What the step may take beyond its timeout, and what one case may take of real time: in milliseconds. */
 const END_MS = 2_000;
 const REAL_MS = 10_000;
 
-/** Everything that a case shows to be wrong, in words; empty if nothing is. */
-export function faultsOf({ environment }: Case, played: Played): string[] {
-  const { outcome, timeoutMs = 0, tookMs, reallyTookMs } = played;
+/** Everything that is wrong about what a step did in a case, in words; empty if nothing is. */
+export function violationsOf({ environment }: Case, result: CaseResult): string[] {
+  const { outcome, timeoutMs = 0, tookMs, reallyTookMs } = result;
   const checks: readonly [string, boolean][] = [
     [`internal_error: ${outcome.error?.message}`, outcome.error?.code === 'internal_error'],
     [`it took ${tookMs} ms of ${timeoutMs}`, tookMs > timeoutMs + END_MS],
     [`it really took ${reallyTookMs} ms`, reallyTookMs > REAL_MS],
   ];
   return [
-    ...checks.filter(([, isWrong]) => isWrong).map(([fault]) => fault),
-    ...faultsOfLog(played),
-    ...faultsOfOutputs(played),
-    ...faultsOfSummary(played),
-    ...leaks(played, secretsIn(environment)),
+    ...checks.filter(([, isWrong]) => isWrong).map(([violation]) => violation),
+    ...violationsInLog(result),
+    ...violationsInOutputs(result),
+    ...violationsInSummary(result),
+    ...leaks(result, secretsIn(environment)),
   ];
 }
 
@@ -29,7 +29,7 @@ const MASK = '::add-mask::';
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u;
 
 /** The runner ends a line at any line break, and takes `::x::` at its start and `##[x]` in it for commands. */
-function faultsOfLog({ log, outcome }: Played): string[] {
+function violationsInLog({ log, outcome }: CaseResult): string[] {
   const lines = log.split(/\r\n|\r|\n/).filter((line) => !line.startsWith(MASK));
   const commands = lines.filter((line) => line.trimStart().startsWith('::'));
   const foreign = commands.filter((line) => !/^::(debug|warning|error title=[^:,]*)::/.test(line));
@@ -44,7 +44,7 @@ function faultsOfLog({ log, outcome }: Played): string[] {
 }
 
 /** Each output once: `name<<delimiter`, one line, `delimiter`. */
-function faultsOfOutputs({ outputs, outcome }: Played): string[] {
+function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
   const names: string[] = [];
   const rest = outputs.replace(/^(\w+)<<(ghadelimiter_[\w-]+)\n(.*)\n\2\n/gm, (_, name, __, value) => {
     names.push(name);
@@ -60,8 +60,8 @@ const TAG = /<\/?(h3|p|b|li|table|tr|th|td|code)>/g;
 const CHARACTER = /&#(\d+);/g;
 const LARGEST_SUMMARY = 1024 * 1024;
 
-/** Nothing but the tags that are meant, and characters that mean nothing, on lines without a gap. */
-function faultsOfSummary({ summary: whole }: Played): string[] {
+/** The summary may hold the tags that the step writes, and characters without a meaning in Markdown or HTML, and no empty line. */
+function violationsInSummary({ summary: whole }: CaseResult): string[] {
   const summary = whole.replace(CHART, '\n');
   const text = summary.replace(TAG, '').replace(CHARACTER, 'x');
   const isPlain =
@@ -70,7 +70,10 @@ function faultsOfSummary({ summary: whole }: Played): string[] {
 }
 
 /** Secrets, in any usual form, in anything that is written but the runner's masks. */
-function leaks({ log, outputs, summary, controllerSecrets }: Played, secrets: readonly string[]): string[] {
+function leaks(
+  { log, outputs, summary, controllerSecrets }: CaseResult,
+  secrets: readonly string[],
+): string[] {
   const shown = log
     .split('\n')
     .filter((line) => !line.startsWith(MASK))

@@ -12,7 +12,7 @@ const PASSPHRASE = 'passphrase-hunter2';
 const authority = await createAuthority();
 
 const encrypted = { cipher: 'aes-256-cbc', passphrase: PASSPHRASE } as const;
-/** What a case only names: it would be long, and another one each time. */
+/** Keys and certificates, which a case holds by these names only: they are long, and others in each process. */
 const NAMED: Readonly<Record<string, string>> = {
   '{RSA KEY}': KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
   '{ENCRYPTED KEY}': authority.key.export({ type: 'pkcs8', format: 'pem', ...encrypted }).toString(),
@@ -20,7 +20,7 @@ const NAMED: Readonly<Record<string, string>> = {
   '{CERTIFICATE}': authority.certificate,
 };
 
-/** Secrets with what encodings change in them. */
+/** Secrets with characters that encodings write in other ways. */
 export const SECRETS: Readonly<Record<string, string>> = {
   root_token: 'root hunter2/<&>"?%é\\',
   vnc_password: "vnc+hunter2='::##[",
@@ -29,31 +29,28 @@ export const SECRETS: Readonly<Record<string, string>> = {
   github_token: 'ghp_hunter2+/=~hunter2',
 };
 
-/** What is right for each input; of others it is not known. */
+/** Valid values of the inputs; for variables that are not listed, see {@link change}. */
 const RIGHT: Readonly<Record<string, readonly string[]>> = {
   controller_url: ['http://controller.example:8090', 'https://[::1]/anka/', 'http://me@controller.example'],
   instance_id: [INSTANCE_ID, INSTANCE_ID.toUpperCase()],
   external_id: [EXTERNAL_ID],
   usb_device: ['iPhone 1'],
-  ...{
-    timeout: ['1', '20s', '2m', '24h'],
-    request_timeout: ['0.1', '3s'],
-    poll_interval: ['auto', '0.2s', '5'],
-  },
-  ...{ dry_run: ['true', 'False'], job_summary: ['true', 'FALSE'], skip_tls_verify: ['true', 'false'] },
-  ...{ api_key_id: [API_KEY_ID], api_key: ['{RSA KEY}', '{EC KEY}', '{CERTIFICATE}'] },
-  ...{
-    client_cert: ['{CERTIFICATE}'],
-    client_key: ['{EC KEY}', '{ENCRYPTED KEY}'],
-    ca_cert: ['{CERTIFICATE}'],
-  },
-  ...{
-    runner_name: [EXTERNAL_ID, '{external_id}'],
-    runner_scope: ['octo-org', 'octo-org/app', 'enterprises/octo-corp'],
-    when_busy: ['wait', 'fail', 'ignore'],
-    busy_timeout: ['1', '2m'],
-    runner_timeout: ['1s', '8m'],
-  },
+  timeout: ['1', '20s', '2m', '24h'],
+  request_timeout: ['0.1', '3s'],
+  poll_interval: ['auto', '0.2s', '5'],
+  dry_run: ['true', 'False'],
+  job_summary: ['true', 'FALSE'],
+  skip_tls_verify: ['true', 'false'],
+  api_key_id: [API_KEY_ID],
+  api_key: ['{RSA KEY}', '{EC KEY}', '{CERTIFICATE}'],
+  client_cert: ['{CERTIFICATE}'],
+  client_key: ['{EC KEY}', '{ENCRYPTED KEY}'],
+  ca_cert: ['{CERTIFICATE}'],
+  runner_name: [EXTERNAL_ID, '{external_id}'],
+  runner_scope: ['octo-org', 'octo-org/app', 'enterprises/octo-corp'],
+  when_busy: ['wait', 'fail', 'ignore'],
+  busy_timeout: ['1', '2m'],
+  runner_timeout: ['1s', '8m'],
   ...Object.fromEntries(Object.entries(SECRETS).map(([name, secret]) => [name, [secret]])),
   headers: [`X-Key: ${SECRETS['headers']}`, `Authorization: Bearer ${SECRETS['headers']}\r\nX-A: b`],
 };
@@ -62,7 +59,7 @@ const { inputs }: { inputs: Record<string, unknown> } = parse(readFileSync('acti
 const NAMES = Object.keys(inputs);
 const PROXIES = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'GITHUB_API_URL'];
 
-/** One that is right but for some of its variables, which may be any text at all. */
+/** A valid environment but for some of its variables, which may be any text. */
 export function anyEnvironment(): Arbitrary<Environment> {
   const inputs = NAMES.map((name) => [name, `INPUT_${name.toUpperCase()}`] as const);
   const variables = [...inputs, ...PROXIES.map((name) => [name, name] as const)];
@@ -75,7 +72,7 @@ export function anyEnvironment(): Arbitrary<Environment> {
   });
 }
 
-/** What an input is changed to: often nothing, else something that is right, or nearly, or anything. */
+/** What a variable is changed to: mostly nothing, else a valid text, a valid text with something put in, or any text. */
 function change(name: string): Arbitrary<string | undefined> {
   const right = RIGHT[name] ?? ['http://me:secret@proxy.example:3128', '*'];
   const nearly = fc
@@ -89,7 +86,7 @@ function change(name: string): Arbitrary<string | undefined> {
   );
 }
 
-/** One that is right, so that a step gets as far as its first request. */
+/** A valid environment: a step gets as far as its first request. */
 export function rightEnvironment(): Arbitrary<Environment> {
   const target = fc.constantFrom({ INPUT_INSTANCE_ID: INSTANCE_ID }, { INPUT_EXTERNAL_ID: EXTERNAL_ID });
   const identity = fc.constantFrom<Environment>(
@@ -130,7 +127,7 @@ function withRunner(): Arbitrary<Environment> {
   });
 }
 
-/** The environment with what it only names put in. */
+/** The environment with keys and certificates in place of their names. */
 export function resolve(environment: Environment): Environment {
   const fill = (text: string) =>
     Object.entries(NAMED).reduce((filled, [name, value]) => filled.replaceAll(name, () => value), text);

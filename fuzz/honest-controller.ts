@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createAuthentication } from '../simulator/authentication.ts';
 import type { SeenRequest } from '../simulator/controller-api.ts';
 
-/** What only the controller knows, and nobody may ever read in a log: an instance carries it. */
+/** Secrets in an instance's record that must not get into any log. */
 export const HIDDEN = ['vnc-hunter2-old', 'registration-hunter2-token'];
 
 export const INSTANCE_ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
@@ -22,18 +22,20 @@ export interface HonestController {
   readonly tokens: readonly string[];
 }
 
-/** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it; an instance has every field that one ever had. */
+/** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it. The instance has every documented field. */
 export function createHonestController(publicKey: KeyObject | undefined): HonestController {
-  const gate = createAuthentication(publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } });
+  const authentication = createAuthentication(
+    publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } },
+  );
   const tokens: string[] = [];
   let bootedAt: number | undefined;
 
   /** The answer where the request is not let in, or is a part of a handshake. */
-  function stop({ path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
-    const stopped = gate.check({ path, body, authorization: headers.authorization, now });
-    const isEncoded = path.endsWith('/shake') && stopped?.status === 200;
-    if (isEncoded) tokens.push(tokenIn(stopped.body));
-    return stopped && { ...stopped, isEncoded };
+  function authenticate({ path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
+    const answered = authentication.check({ path, body, authorization: headers.authorization, now });
+    const isEncoded = path.endsWith('/shake') && answered?.status === 200;
+    if (isEncoded) tokens.push(tokenIn(answered.body));
+    return answered && { ...answered, isEncoded };
   }
 
   function react({ method, path }: SeenRequest, now: number): HonestAnswer {
@@ -47,7 +49,7 @@ export function createHonestController(publicKey: KeyObject | undefined): Honest
     return ok(url.search === '' ? [item] : instance);
   }
 
-  const answer = (request: SeenRequest, now: number) => stop(request, now) ?? react(request, now);
+  const answer = (request: SeenRequest, now: number) => authenticate(request, now) ?? react(request, now);
   return { answer, tokens };
 }
 
@@ -86,26 +88,40 @@ function instanceAt(now: number, bootedAt: number) {
     instance_id: INSTANCE_ID,
     instance_state: 'Started',
     message: 'Unexpected VM state: "stopped"',
-    ...{ anka_registry: 'http://registry.example:8089', vmid: 'a4c52e39', tag: 'latest', version: '3' },
+    anka_registry: 'http://registry.example:8089',
+    vmid: 'a4c52e39',
+    tag: 'latest',
+    version: '3',
     vminfo: vmAt(now, bootedAt, vncPassword),
-    ...{ node_id: '72650d46-8ebe-4547-bb6c-8eb76e957b0a', inflight_reqid: '7f620141', group_id: 'g' },
-    ...{ ts: new Date(now).toISOString(), cr_time: '2024-10-12T15:40:42.858477+02:00', progress: 0 },
-    ...{ name: 'vm-1', external_id: EXTERNAL_ID, metadata: { a: 'b' }, arch: 'arm64', vlan: '' },
+    node_id: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
+    inflight_reqid: '7f620141',
+    group_id: 'g',
+    ts: new Date(now).toISOString(),
+    cr_time: '2024-10-12T15:40:42.858477+02:00',
+    progress: 0,
+    name: 'vm-1',
+    external_id: EXTERNAL_ID,
+    metadata: { a: 'b' },
+    arch: 'arm64',
+    vlan: '',
     startup_script: { return_code: 0, did_timeout: false, stdout: token, stderr: token, errors: [token] },
   };
 }
 
 function vmAt(now: number, bootedAt: number, vncPassword: string | undefined) {
   return {
-    ...{
-      uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
-      name: 'mgmtManaged-1',
-      status: 'running',
-      version: '',
-    },
+    uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
+    name: 'mgmtManaged-1',
+    status: 'running',
+    version: '',
     start_date: new Date(bootedAt).toISOString().replace(/\.\d+/, ''),
-    ...{ stop_date: '0001-01-01T00:00:00Z', timestamp: new Date(now).toISOString() },
-    ...{ cpu_cores: 4, ram: '4G', host_ip: '192.0.2.70', ip: '192.168.64.25', vnc_port: 5900 },
+    stop_date: '0001-01-01T00:00:00Z',
+    timestamp: new Date(now).toISOString(),
+    cpu_cores: 4,
+    ram: '4G',
+    host_ip: '192.0.2.70',
+    ip: '192.168.64.25',
+    vnc_port: 5900,
     vnc_connection_string: `vnc://:${vncPassword}@192.0.2.70:5900`,
     port_forwarding: [{ guest_port: 22, host_port: 10_001, protocol: 'tcp', name: 'ssh' }],
   };

@@ -24,7 +24,8 @@ const { cases, seed, only, path } = readOptions(
     return {
       cases: number('cases', 100_000, { min: 1, max: MOST }),
       seed: number('seed', randomInt(MOST), { min: 0, max: MOST }),
-      ...{ only: values.only, path: values.path },
+      only: values.only,
+      path: values.path,
     };
   },
 );

@@ -10,7 +10,7 @@ export interface TamperedAnswer {
 }
 
 export interface TamperedNetworkOptions {
-  readonly at: (afterMs: number, act: () => void) => void;
+  readonly after: (afterMs: number, run: () => void) => void;
   readonly answer: (request: SeenRequest) => TamperedAnswer;
 }
 
@@ -28,12 +28,18 @@ export class TamperedNetwork extends Dispatcher {
     handler: Dispatcher.DispatchHandler,
   ): boolean {
     const request = {
-      ...{ method, path, headers: Object(headers) as SeenRequest['headers'] },
+      method,
+      path,
+      headers: Object(headers) as SeenRequest['headers'],
       body: typeof body === 'string' ? body : '',
     };
     let isOver = false;
     const controller: Dispatcher.DispatchController = {
-      ...{ aborted: false, paused: false, reason: null, pause() {}, resume() {} },
+      aborted: false,
+      paused: false,
+      reason: null,
+      pause() {},
+      resume() {},
       abort(reason) {
         if (isOver) return;
         isOver = true;
@@ -43,7 +49,7 @@ export class TamperedNetwork extends Dispatcher {
     handler.onRequestStart?.(controller, null);
     const { status, headers: answered, bytes, afterMs } = this.#options.answer(request);
     if (afterMs === undefined) return true;
-    this.#options.at(afterMs, () => {
+    this.#options.after(afterMs, () => {
       if (!isOver) handler.onResponseStart?.(controller, status, answered, '');
       // Two chunks: a character or an escape may lie across their border.
       const half = Math.ceil(bytes.length / 2);

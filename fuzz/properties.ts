@@ -1,29 +1,35 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { encodings } from '../src/report/redactor.ts';
-import { faultsOf } from './check.ts';
+import { violationsOf } from './check.ts';
 import { anyEnvironment, rightEnvironment, SECRETS } from './environment.ts';
-import { type Case, type Played, play } from './step.ts';
+import { type Case, type CaseResult, runCase } from './step.ts';
 import { HONEST, scripts } from './tampering.ts';
 
-/** Told of each step that was played, right or wrong. */
-type OnPlayed = (played: Played) => void;
+/** Called with the result of each case, right or wrong. */
+type OnResult = (result: CaseResult) => void;
 
-/** Whatever the controller answers, the step ends in time and in order, and harms nobody. */
-export function anyAnswers(onPlayed?: OnPlayed) {
+/** Whatever the controller answers, the step ends in time, leaks no secret, and writes nothing that a runner takes for a command. */
+export function anyAnswers(onResult?: OnResult) {
   const echoes = Object.values(SECRETS).flatMap(encodings);
-  return faultless(fc.record({ environment: rightEnvironment(), scripts: scripts(echoes) }), onPlayed);
+  return withoutViolations(
+    fc.record({ environment: rightEnvironment(), scripts: scripts(echoes) }),
+    onResult,
+  );
 }
 
-/** Whatever stands in its environment, it does so, too. */
-export function anyInputs(onPlayed?: OnPlayed) {
-  return faultless(fc.record({ environment: anyEnvironment(), scripts: fc.constant(HONEST) }), onPlayed);
+/** The same, whatever stands in its environment. */
+export function anyInputs(onResult?: OnResult) {
+  return withoutViolations(
+    fc.record({ environment: anyEnvironment(), scripts: fc.constant(HONEST) }),
+    onResult,
+  );
 }
 
-function faultless(cases: Arbitrary<Case>, onPlayed: OnPlayed = () => {}) {
+function withoutViolations(cases: Arbitrary<Case>, onResult: OnResult = () => {}) {
   return fc.asyncProperty(cases, async (given) => {
-    const played = await play(given);
-    onPlayed(played);
-    const faults = faultsOf(given, played);
-    if (faults.length > 0) throw new Error(faults.join('\n'));
+    const result = await runCase(given);
+    onResult(result);
+    const violations = violationsOf(given, result);
+    if (violations.length > 0) throw new Error(violations.join('\n'));
   });
 }

@@ -22,32 +22,32 @@ export interface Case {
   readonly scripts: Scripts;
 }
 
-/** What a step said and did. */
-export interface Played {
+/** What a step said and did in a case. */
+export interface CaseResult {
   readonly outcome: Outcome;
-  /** What it had for itself; undefined where the inputs were invalid. */
+  /** How long the inputs allow it to take; undefined where they were invalid. */
   readonly timeoutMs: number | undefined;
-  /** What it took by its own clock, and what it really took. */
+  /** What it took on the virtual clock, and in real time. */
   readonly tookMs: number;
   readonly reallyTookMs: number;
   /** The log, and the files behind GITHUB_OUTPUT and GITHUB_STEP_SUMMARY. */
   readonly log: string;
   readonly outputs: string;
   readonly summary: string;
-  /** What the controller never meant to show to anybody. */
+  /** Secrets in the controller's answers. */
   readonly controllerSecrets: readonly string[];
 }
 
 const START = Date.parse('2026-07-01T12:00:00Z');
 
 /** The real step, from its environment to what a runner reads, but for the network and the time. */
-export async function play(given: Case): Promise<Played> {
+export async function runCase(given: Case): Promise<CaseResult> {
   const environment = resolve(given.environment);
   const time = createVirtualTime(START);
   const controller = createHonestController(environment['INPUT_API_KEY'] ? KEY_PAIR.publicKey : undefined);
   const answer = createTamperer(given.scripts, (request) => controller.answer(request, time.now()));
-  const at = (afterMs: number, act: () => void) => time.at(time.now() + afterMs, act);
-  const network = new TamperedNetwork({ at, answer });
+  const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
+  const network = new TamperedNetwork({ after, answer });
   const dispatchers = { reader: network, writer: network };
   const beganAt = performance.now();
   const said = await captured(async () => {
@@ -68,7 +68,10 @@ export async function play(given: Case): Promise<Played> {
 }
 
 /** As `main` does it. */
-async function attempt(environment: Environment, host: Host): Promise<Pick<Played, 'outcome' | 'timeoutMs'>> {
+async function attempt(
+  environment: Environment,
+  host: Host,
+): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
   let timeoutMs: number | undefined;
   try {
     const inputs = readInputs(environment, host.terminal.mask);

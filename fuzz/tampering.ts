@@ -129,14 +129,36 @@ function body(texts: Arbitrary<string>): Arbitrary<BodyTampering> {
   );
 }
 
-/** What the step shows of an answer, and what else it reads. */
+/** Fields that the step shows, and others that it reads. */
 const SHOWN = [
-  ...['message', 'name', 'external_id', 'instance_state', 'node_id'],
-  ...['status', 'start_date', 'protocol'],
+  'message',
+  'name',
+  'external_id',
+  'instance_state',
+  'node_id',
+  'status',
+  'start_date',
+  'protocol',
 ];
 const READ = [
-  ...['status', 'body', 'vm', 'vminfo', 'instance_id', 'ts', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
-  ...['port_forwarding', 'guest_port', 'host_port', 'version', 'data', 'token', 'userName', 'sessionId'],
+  'status',
+  'body',
+  'vm',
+  'vminfo',
+  'instance_id',
+  'ts',
+  'timestamp',
+  'host_ip',
+  'ip',
+  'vnc_port',
+  'port_forwarding',
+  'guest_port',
+  'host_port',
+  'version',
+  'data',
+  'token',
+  'userName',
+  'sessionId',
 ];
 
 function edit(texts: Arbitrary<string>, json: Arbitrary<string>): Arbitrary<Edit> {
@@ -155,7 +177,7 @@ function edit(texts: Arbitrary<string>, json: Arbitrary<string>): Arbitrary<Edit
   });
 }
 
-// ---- doing it ----
+// ---- tampering with an answer ----
 
 /** The bytes of the body, tampered with. */
 export function tamper(
@@ -181,7 +203,7 @@ export function tamper(
 
 type Fields = Record<string, unknown>;
 
-/** Edits are done on text: what is put in need not be anything that could be built and written. */
+/** Edits are made in the text, as what is put in need not be valid JSON. */
 function applyEdits(json: string, edits: readonly Edit[]): string {
   const root: Fields = { '': parse(json) };
   const replacements: string[] = [];

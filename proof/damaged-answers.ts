@@ -1,42 +1,39 @@
-import type { Random } from '../simulator/random.ts';
-import type { WireAnswer } from './network.ts';
+// What may have happened to an answer's body on its way, or in what wrote it. scenario.ts says how often (REQUEST_FAULTS).
 
-/** Never a digit or a letter: a date that became another date would be a lie that nobody could see through. */
+/** Draws a number in [0, 1). */
+type Draw = () => number;
+
+/** The body as it arrives, by the fault. */
+export const DAMAGES = {
+  'answer too short': (body, draw) => body.slice(0, Math.floor(draw() * body.length)),
+  'answer garbled': garble,
+  'answer with gaps': leaveOut,
+} satisfies Record<string, (body: string, draw: Draw) => string>;
+
+export type Damage = keyof typeof DAMAGES;
+
+/** Neither digits nor letters: with these, a date could become another date, and no client can know that it was changed. */
 const GARBAGE = ['{', '}', '[', ']', '"', ',', ':', '\\', '<', '\u0000', '\ufffd'];
 const MOST_GARBLED = 4;
+const MOST_LEFT_OUT = 4;
 
-export type Spoiling = 'answer too short' | 'answer garbled' | 'answer with a gap';
-
-/** The answer as it arrives after something went wrong on its way, or in what wrote it. */
-export function spoil(answer: WireAnswer, spoiling: Spoiling, random: Random): WireAnswer {
-  const { body } = answer;
-  switch (spoiling) {
-    case 'answer too short':
-      return { ...answer, body: body.slice(0, Math.floor(random.next() * body.length)) };
-    case 'answer garbled':
-      return { ...answer, body: garble(body, random) };
-    case 'answer with a gap':
-      return { ...answer, body: leaveOut(body, random) };
-  }
-}
-
-function garble(body: string, random: Random): string {
+function garble(body: string, draw: Draw): string {
   const characters = [...body];
-  for (let left = 1 + Math.floor(random.next() * MOST_GARBLED); left > 0; left--) {
-    characters[Math.floor(random.next() * characters.length)] =
-      GARBAGE[Math.floor(random.next() * GARBAGE.length)] ?? '';
+  for (let left = 1 + Math.floor(draw() * MOST_GARBLED); left > 0; left--) {
+    characters[Math.floor(draw() * characters.length)] = GARBAGE[Math.floor(draw() * GARBAGE.length)] ?? '';
   }
   return characters.join('');
 }
 
-/** JSON without one of its fields, at any depth; what is no JSON stays as it is. */
-function leaveOut(body: string, random: Random): string {
+/** JSON without some of its fields, at any depth; what is no JSON stays as it is. */
+function leaveOut(body: string, draw: Draw): string {
   try {
     const root: unknown = JSON.parse(body);
     const fields = fieldsOf(root);
-    const chosen = fields[Math.floor(random.next() * fields.length)];
-    if (chosen === undefined) return body;
-    delete chosen.owner[chosen.key];
+    for (let left = 1 + Math.floor(draw() * MOST_LEFT_OUT); left > 0; left--) {
+      const chosen = fields[Math.floor(draw() * fields.length)];
+      if (chosen !== undefined) delete chosen.owner[chosen.key];
+    }
     return JSON.stringify(root);
   } catch {
     return body;

@@ -1,17 +1,29 @@
 import type { Node, Vm, World } from '../simulator/world.ts';
-import type { EventKind, WorldEvent } from './scenario.ts';
 
-/** What an event can act upon. */
-export interface Scene {
+/*
+ * What can happen in the world, beside faults of requests (scenario.ts): each event is a line in one of two tables, WORLD_EVENTS or
+ * CONTROLLER_EVENTS, and a new one needs no more. scenario.ts draws which of them happen and when, run.ts sets their times, testbed.ts
+ * applies them. If an error code becomes right because of it, fitting-codes.ts has to know it by its name.
+ */
+
+export interface WorldEvent {
+  readonly kind: EventKind;
+  readonly afterMs: number;
+  readonly forMs: number;
+}
+
+/** What an event acts upon. */
+export interface EventContext {
   readonly instanceId: string;
   /** Changes the world, and in time each replica's picture of it. */
-  readonly change: (act: (world: World) => void) => void;
+  readonly changeWorld: (change: (world: World) => void) => void;
   readonly endSessions: () => void;
   /** Lets the controller take no connection for so many milliseconds. */
   readonly shutDown: (forMs: number) => void;
 }
 
-interface Deed {
+/** The world, or a replica's picture of it, and in it what an event can change. */
+interface WorldContext {
   readonly world: World;
   readonly node: Node;
   readonly vm: Vm | undefined;
@@ -22,8 +34,8 @@ interface Deed {
 const LONGEST_MS = 180_000;
 const ZONES = [-720, -570, -300, 0, 60, 330, 840];
 
-/** What each event does to a world, or to a replica's picture of it. */
-const DEEDS: Readonly<Record<EventKind, (deed: Deed) => void>> = {
+/** What happens to a node, an agent or a VM. */
+const WORLD_EVENTS = {
   silence: ({ world, node, forMs }) => world.silence(node, forMs),
   busy: ({ world, node, forMs }) => world.keepBusy(node, forMs),
   clock: ({ node, forMs }) => {
@@ -35,11 +47,11 @@ const DEEDS: Readonly<Record<EventKind, (deed: Deed) => void>> = {
     node.utcOffsetMinutes = ZONES[Math.floor((forMs / LONGEST_MS) * ZONES.length)] ?? 0;
   },
   'foreign restart': ({ world, instanceId }) => void world.restart(instanceId),
-  doom: ({ vm }) => {
-    if (vm !== undefined) vm.isDoomed = true;
+  'never boots': ({ vm }) => {
+    if (vm !== undefined) vm.neverBoots = true;
   },
-  unsteady: ({ vm }) => {
-    if (vm !== undefined) vm.isUnsteady = true;
+  'crashes after boot': ({ vm }) => {
+    if (vm !== undefined) vm.crashesAfterBoot = true;
   },
   terminate: ({ world, instanceId }) => void world.terminate(instanceId),
   replace: ({ world, instanceId }) => {
@@ -49,21 +61,38 @@ const DEEDS: Readonly<Record<EventKind, (deed: Deed) => void>> = {
   namesake: ({ world, instanceId }) => startNamesake(world, instanceId),
   crash: ({ world, instanceId }) => world.crash(instanceId, undefined),
   reboot: ({ world, instanceId, forMs }) => world.crash(instanceId, forMs / 10),
-  'controller restart': () => {},
-  'sessions end': () => {},
-};
+} satisfies Record<string, (context: WorldContext) => void>;
 
-/** Lets an event happen to the scene. */
-export function act({ instanceId, change, endSessions, shutDown }: Scene, { kind, forMs }: WorldEvent): void {
-  if (kind === 'controller restart') shutDown(forMs / 6);
-  if (kind === 'controller restart' || kind === 'sessions end') {
+/** What happens to the controller itself. */
+const CONTROLLER_EVENTS = {
+  'controller restart': ({ shutDown, endSessions }, forMs) => {
+    shutDown(forMs / 6);
     endSessions();
+  },
+  'sessions end': ({ endSessions }) => endSessions(),
+} satisfies Record<string, (context: EventContext, forMs: number) => void>;
+
+export type EventKind = keyof typeof WORLD_EVENTS | keyof typeof CONTROLLER_EVENTS;
+
+export const EVENT_KINDS = [
+  ...Object.keys(WORLD_EVENTS),
+  ...Object.keys(CONTROLLER_EVENTS),
+] as readonly EventKind[];
+
+/** Events that last: until their end, the step cannot see that all is well. */
+export const LASTING_EVENTS: readonly EventKind[] = ['silence', 'controller restart'];
+
+export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): void {
+  if (kind in CONTROLLER_EVENTS) {
+    CONTROLLER_EVENTS[kind as keyof typeof CONTROLLER_EVENTS](context, forMs);
     return;
   }
-  change((world) => {
+  const { instanceId, changeWorld } = context;
+  changeWorld((world) => {
     const [node] = world.nodes;
     const vm = world.find(instanceId)?.vm;
-    if (node !== undefined) DEEDS[kind]({ world, node, vm, instanceId, forMs });
+    if (node === undefined) return;
+    WORLD_EVENTS[kind as keyof typeof WORLD_EVENTS]({ world, node, vm, instanceId, forMs });
   });
 }
 

@@ -1,28 +1,31 @@
 import type { ErrorCode } from '../src/errors.ts';
+import { DAMAGES } from './damaged-answers.ts';
 import type { RunRecord, TrueReport } from './run.ts';
+import { REQUEST_FAULTS } from './scenario.ts';
 
-const SPOILED = ['answer too short', 'answer garbled', 'answer with a gap'];
+const DAMAGED = Object.keys(DAMAGES);
+/** Every other fault of a request keeps its answer from the step, at least for too long. */
 const UNANSWERED = [
-  ...['refused', 'hangs connecting', 'request lost', 'request late', 'answer lost', 'answer late'],
-  ...['answer cut', 'answer in pieces', 'storm', 'late storm', 'controller restart'],
+  ...Object.keys(REQUEST_FAULTS).filter((fault) => fault !== 'denied' && !(fault in DAMAGES)),
+  'controller restart',
 ];
 
 /** Whether what happened can be called so. */
-type Fit = (run: RunRecord) => boolean;
+type IsFitting = (run: RunRecord) => boolean;
 
 /** For each code, whether what happened can be called that. */
-export const FITS: Readonly<Record<ErrorCode, Fit>> = {
+export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   invalid_input: () => false,
   internal_error: () => false,
   authentication_failed: (run) => happened(run, 'denied') || run.deniedInRow > 1,
   permission_denied: (run) => happened(run, 'HTTP 403'),
-  protocol_error: (run) => happened(run, 'HTTP 302', 'HTTP 400', 'HTTP 404', ...SPOILED),
+  protocol_error: (run) => happened(run, 'HTTP 302', 'HTTP 400', 'HTTP 404', ...DAMAGED),
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end'),
-  instance_not_found: (run) => happened(run, 'terminate', 'replace', ...SPOILED) || flaps(run),
+  instance_not_found: (run) => happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
   ambiguous_target: (run) =>
     run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace'),
-  not_running: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace', ...SPOILED),
-  cannot_verify: (run) => mayLackDates(run) || happened(run, ...SPOILED),
+  not_running: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED),
+  cannot_verify: (run) => mayLackDates(run) || happened(run, ...DAMAGED),
   restart_unsupported: (run) => happened(run, 'HTTP 404'),
   restart_refused: (run) => run.posts.some(({ reply }) => reply === 'refused'),
   vm_failed: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace'),
@@ -30,10 +33,10 @@ export const FITS: Readonly<Record<ErrorCode, Fit>> = {
   cancelled: (run) => run.cancelledAt !== undefined,
   // The step runs elsewhere, and the runner is registered all the time.
   self_restart: () => false,
-  runner_not_found: (run) => happened(run, ...SPOILED),
+  runner_not_found: (run) => happened(run, ...DAMAGED),
   runner_busy: ({ runner }) => runner !== undefined && runner.jobs.length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
-  github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...SPOILED, ...UNANSWERED),
+  github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...DAMAGED, ...UNANSWERED),
 };
 
 function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {

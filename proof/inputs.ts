@@ -27,10 +27,17 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
   return {
     controllerUrl: new URL(CONTROLLER_ORIGIN),
     target: { by: targetBy, id: ids[targetBy] },
-    ...{ vncPassword: PASSWORD, usbDevice: undefined, dryRun },
-    ...{ timeoutMs, requestTimeoutMs, pollInterval },
-    ...{ headers: {}, proxy: undefined, identity: identities[step.identity] },
+    vncPassword: PASSWORD,
+    usbDevice: undefined,
+    dryRun,
+    timeoutMs,
+    requestTimeoutMs,
+    pollInterval,
+    headers: {},
+    proxy: undefined,
+    identity: identities[step.identity],
     runner: runnerOptionsFor(scenario),
+    ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };
 }
@@ -39,13 +46,13 @@ function runnerOptionsFor({ runner }: Scenario): RunnerOptions | undefined {
   if (runner === undefined) return undefined;
   const { whenBusy, busyTimeoutMs, runnerTimeoutMs } = runner;
   return {
-    ...{
-      nameTemplate: '{external_id}',
-      scope: { kind: 'organization', org: 'octo-org' },
-      token: GITHUB_TOKEN,
-    },
-    ...{ whenBusy, busyTimeoutMs, runnerTimeoutMs },
-    ...{ apiUrl: new URL(`${GITHUB_ORIGIN}${GITHUB_API_PATH}`), proxy: undefined },
-    ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
+    nameTemplate: '{external_id}',
+    scope: { kind: 'organization', org: 'octo-org' },
+    token: GITHUB_TOKEN,
+    whenBusy,
+    busyTimeoutMs,
+    runnerTimeoutMs,
+    apiUrl: new URL(`${GITHUB_ORIGIN}${GITHUB_API_PATH}`),
+    proxy: undefined,
   };
 }

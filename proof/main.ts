@@ -3,41 +3,42 @@ import { Worker } from 'node:worker_threads';
 import { readOptions } from '../simulator/command-line.ts';
 import { checkSeed, describeFailure } from './replay.ts';
 import { describe, merge, startTally } from './tally.ts';
-import type { Shift, ShiftReport } from './worker.ts';
+import type { RangeReport, SeedRange } from './worker.ts';
 
-const USAGE = `The real step in simulated worlds, judged by its promises.
+const USAGE = `The real step in simulated worlds: is every promise kept?
 
 Usage: npm run simulate -- [options]
 
   --runs N    so many worlds (default 1000)
   --seed S    the seed of the first, the others count on from it (default: drawn)
   --jobs J    so many at a time (default: one a core)
-  --show      tell each run, moment by moment
+  --show      print each run, moment by moment
   --pairs     list the pairs of faults that never came together`;
 
 const MOST = 2 ** 32;
 const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
-const { runs, first, jobs, isTold, listsPairs } = readOptions(
+const { runs, first, jobs, isShown, listsPairs } = readOptions(
   USAGE,
   { runs: TEXT, seed: TEXT, jobs: TEXT, show: FLAG, pairs: FLAG },
   ({ show = false, pairs = false }, number) => ({
     runs: number('runs', 1_000, { min: 1, max: MOST }),
     first: number('seed', Math.floor(Math.random() * (MOST / 2)), { min: 0, max: MOST }),
     jobs: number('jobs', availableParallelism(), { min: 1, max: 256 }),
-    ...{ isTold: show, listsPairs: pairs },
+    isShown: show,
+    listsPairs: pairs,
   }),
 );
-/** More would be more of the same. */
+/** So many broken promises are explained in full, the others named by their seed. */
 const MOST_EXPLAINED = 3;
 
-if (isTold) await show(first, runs);
+if (isShown) await show(first, runs);
 else await simulate();
 
-/** Tells whole runs, moment by moment. */
+/** Prints whole runs, moment by moment. */
 async function show(from: number, number: number): Promise<void> {
   for (let seed = from; seed < from + number; seed++) {
-    const { broken, run } = await checkSeed(seed, { tell: console.log });
+    const { broken, run } = await checkSeed(seed, { log: console.log });
     console.log(`\nseed ${seed}: ${run?.outcome.restarted} ${run?.outcome.error?.code ?? ''}`);
     console.log(broken.length === 0 ? 'every promise kept' : `broken: ${broken.join('; ')}`);
   }
@@ -45,11 +46,11 @@ async function show(from: number, number: number): Promise<void> {
 
 async function simulate(): Promise<void> {
   const startedAt = performance.now();
-  const shifts = await Promise.all(Array.from({ length: jobs }, (_, job) => work(shiftOf(job))));
+  const reports = await Promise.all(Array.from({ length: jobs }, (_, job) => work(seedsOf(job))));
   const seconds = (performance.now() - startedAt) / 1_000;
   const tally = startTally();
-  for (const shift of shifts) merge(tally, shift.tally);
-  const failures = shifts.flatMap((shift) => shift.failures);
+  for (const report of reports) merge(tally, report.tally);
+  const failures = reports.flatMap((report) => report.failures);
 
   for (const line of describe(tally, { listsPairs })) console.log(line);
   for (const failure of failures.slice(0, MOST_EXPLAINED)) console.log(`\n${await describeFailure(failure)}`);
@@ -63,14 +64,14 @@ async function simulate(): Promise<void> {
 }
 
 /** Each job gets a stretch of its own of the seeds. */
-function shiftOf(job: number): Shift {
+function seedsOf(job: number): SeedRange {
   const [from, to] = [Math.floor((runs * job) / jobs), Math.floor((runs * (job + 1)) / jobs)];
   return { from: first + from, to: first + to };
 }
 
-function work(shift: Shift): Promise<ShiftReport> {
+function work(seeds: SeedRange): Promise<RangeReport> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: shift });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: seeds });
     worker.once('message', resolve).once('error', reject);
   });
 }

@@ -1,16 +1,16 @@
 import { Dispatcher } from 'undici';
 import type { SeenRequest } from '../simulator/controller-api.ts';
 
-/** What becomes of a request on its way; times in milliseconds. */
-export interface Fate {
-  /** Until a connection stands; undefined where none comes about (`refused` tells at once, else it hangs). */
+/** What becomes of a request and its answer on their way; times in milliseconds. */
+export interface Delivery {
+  /** Until a connection stands; undefined where none comes about (if `isRefused`, it fails at once, else it hangs). */
   readonly connectMs: number | undefined;
   readonly isRefused: boolean;
   /** Until the controller has it; undefined where it is lost. */
   readonly thereMs: number | undefined;
   /** Until the answer is back; undefined where that is lost. */
   readonly backMs: number | undefined;
-  /** What is lost ends in a reset after so long; undefined where nobody ever hears of it. */
+  /** What is lost ends in a reset after so long; undefined where it just never ends. */
   readonly resetMs: number | undefined;
   /** The share of the answer's body that arrives before the connection breaks; 1 for all of it. */
   readonly arriving: number;
@@ -24,21 +24,21 @@ export interface SentRequest extends SeenRequest {
   readonly origin: string;
 }
 
-export interface WireAnswer {
+export interface NetworkAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 export interface NetworkOptions {
-  readonly at: (afterMs: number, act: () => void) => void;
-  readonly fateOf: (request: SentRequest) => Fate;
+  readonly after: (afterMs: number, run: () => void) => void;
+  readonly deliveryOf: (request: SentRequest) => Delivery;
   /** A connection stands, and the request leaves. */
   readonly departs?: (request: SentRequest) => void;
   /** The controller: called when the request has arrived. */
-  readonly answer: (request: SentRequest) => WireAnswer;
-  /** The whole answer is there, and somebody still waits for it. */
-  readonly delivered?: (request: SentRequest, answer: WireAnswer) => void;
+  readonly answer: (request: SentRequest) => NetworkAnswer;
+  /** The whole answer is there, and the step still waits for it. */
+  readonly delivered?: (request: SentRequest, answer: NetworkAnswer) => void;
 }
 
 /** A network for undici that is all made up: no socket, no real time. */
@@ -58,7 +58,7 @@ export class SimulatedNetwork extends Dispatcher {
       headers: Object(options.headers) as SeenRequest['headers'],
       body: typeof options.body === 'string' ? options.body : '',
     };
-    new Journey(this.#options, { request, handler }).begin();
+    new Exchange(this.#options, { request, handler }).begin();
     return true;
   }
 
@@ -67,31 +67,31 @@ export class SimulatedNetwork extends Dispatcher {
   override async destroy(): Promise<void> {}
 }
 
-interface Passenger {
+interface Dispatched {
   readonly request: SentRequest;
   readonly handler: Dispatcher.DispatchHandler;
 }
 
-/** One request and its answer; whatever happens after its end is nobody's business. */
-class Journey {
+/** One request and its answer. Nothing that happens after its end reaches the step. */
+class Exchange {
   readonly #options: NetworkOptions;
   readonly #request: SentRequest;
   readonly #handler: Dispatcher.DispatchHandler;
-  readonly #fate: Fate;
+  readonly #delivery: Delivery;
   readonly #controller: Dispatcher.DispatchController;
   #isOver = false;
 
-  constructor(options: NetworkOptions, { request, handler }: Passenger) {
+  constructor(options: NetworkOptions, { request, handler }: Dispatched) {
     this.#options = options;
     this.#request = request;
     this.#handler = handler;
-    this.#fate = options.fateOf(request);
+    this.#delivery = options.deliveryOf(request);
     const abort = (error: Error) => this.#fail(error);
     this.#controller = { aborted: false, paused: false, reason: null, abort, pause() {}, resume() {} };
   }
 
   begin(): void {
-    const { connectMs, isRefused } = this.#fate;
+    const { connectMs, isRefused } = this.#delivery;
     if (connectMs !== undefined) {
       this.#later(connectMs, () => this.#send());
     } else if (isRefused) {
@@ -100,17 +100,17 @@ class Journey {
   }
 
   #send(): void {
-    const { thereMs, backMs } = this.#fate;
+    const { thereMs, backMs } = this.#delivery;
     this.#handler.onRequestStart?.(this.#controller, null);
-    // Whoever gave up in the meantime says so now, and nothing is sent.
+    // The step aborts here if it gave up while the connection was made: then nothing is sent.
     if (this.#isOver) return;
     this.#options.departs?.(this.#request);
     if (thereMs === undefined) {
       this.#lose();
       return;
     }
-    // It arrives even if nobody waits for the answer any more.
-    this.#options.at(thereMs, () => {
+    // The request arrives even if the step gives up meanwhile.
+    this.#options.after(thereMs, () => {
       const answer = this.#options.answer(this.#request);
       if (backMs === undefined) this.#lose();
       else this.#later(backMs, () => this.#receive(answer));
@@ -118,13 +118,13 @@ class Journey {
   }
 
   #lose(): void {
-    const { resetMs } = this.#fate;
+    const { resetMs } = this.#delivery;
     if (resetMs !== undefined)
       this.#later(resetMs, () => this.#fail(failure('ECONNRESET', 'read ECONNRESET')));
   }
 
-  #receive(answer: WireAnswer): void {
-    const { arriving, pieces } = this.#fate;
+  #receive(answer: NetworkAnswer): void {
+    const { arriving, pieces } = this.#delivery;
     this.#handler.onResponseStart?.(this.#controller, answer.status, answer.headers, '');
     const bytes = Buffer.from(answer.body);
     const arrived = bytes.subarray(0, Math.floor(bytes.length * arriving));
@@ -132,24 +132,25 @@ class Journey {
     this.#read({ answer, arrived, size });
   }
 
-  #read({ answer, arrived, size }: { answer: WireAnswer; arrived: Buffer; size: number }): void {
+  #read({ answer, arrived, size }: { answer: NetworkAnswer; arrived: Buffer; size: number }): void {
     const [piece, rest] = [arrived.subarray(0, size), arrived.subarray(size)];
     if (piece.length > 0) this.#handler.onResponseData?.(this.#controller, piece);
-    if (rest.length > 0) this.#later(this.#fate.pauseMs, () => this.#read({ answer, arrived: rest, size }));
-    else if (this.#fate.arriving < 1) this.#fail(failure('UND_ERR_SOCKET', 'other side closed'));
+    if (rest.length > 0)
+      this.#later(this.#delivery.pauseMs, () => this.#read({ answer, arrived: rest, size }));
+    else if (this.#delivery.arriving < 1) this.#fail(failure('UND_ERR_SOCKET', 'other side closed'));
     else this.#end(answer);
   }
 
-  #end(answer: WireAnswer): void {
+  #end(answer: NetworkAnswer): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#options.delivered?.(this.#request, answer);
     this.#handler.onResponseEnd?.(this.#controller, {});
   }
 
-  #later(ms: number, act: () => void): void {
-    this.#options.at(ms, () => {
-      if (!this.#isOver) act();
+  #later(ms: number, run: () => void): void {
+    this.#options.after(ms, () => {
+      if (!this.#isOver) run();
     });
   }
 

@@ -1,7 +1,14 @@
-import { FITS, isHealthy } from './fitting-codes.ts';
+import { LASTING_EVENTS } from './events.ts';
+import { FITTING, isHealthy } from './fitting-codes.ts';
 import type { Check, RunRecord, TrueReport } from './run.ts';
 import { killedJob, lostRunner, wrongClaim } from './runner-promises.ts';
 import type { Scenario } from './scenario.ts';
+
+/*
+ * Each promise is a check of one run: it compares what the step said with what really happened (a RunRecord, see run.ts), and says in
+ * words what is broken. Those about the GitHub runner are in runner-promises.ts, which error codes fit is in fitting-codes.ts. A new
+ * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a promise because of it.
+ */
 
 /** What `timeout` and a signal leave for the end: in milliseconds. */
 const END_MS = 2_000;
@@ -10,8 +17,17 @@ const CANCEL_MS = 1_000;
 /** The promises that a run broke, in words; empty for none. */
 export function brokenPromises(run: RunRecord): string[] {
   const checks = [
-    ...[falseSuccess, secondRestart, falseFailure, lateEnd, untruth, wrongCode, missingOutput, leak],
-    ...[killedJob, wrongClaim, lostRunner],
+    falseSuccess,
+    secondRestart,
+    falseFailure,
+    lateEnd,
+    untruth,
+    wrongCode,
+    missingOutput,
+    leak,
+    killedJob,
+    wrongClaim,
+    lostRunner,
   ];
   return checks.flatMap((check) => check(run) ?? []);
 }
@@ -74,19 +90,19 @@ const falseFailure: Check = (run) => {
   if (outcome.error === undefined || outcome.restarted === 'true') return undefined;
   if (cancelledAt !== undefined || !run.isUp) return undefined;
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
-  // Who is told that the credentials are no good, or the address, has no reason to ask again; and an Error that stays is one.
+  // Once a request was denied, the step is right not to ask again; and an Error that stays for long is a failure.
   if (!isCarriedOut || faults.has('denied') || wasDownForLong(run)) return undefined;
-  // Set twice, the node's clock leaves no trace that would tell the step's own boot from an early one.
+  // Where the node's clock was set twice, the step's own boot cannot be told from an early one.
   if (clockSettings(run) > 1) return undefined;
-  const isInTime = calmAt(run) + allowanceMs(run) < deadlineOf(run);
+  const isInTime = settledAt(run) + allowanceMs(run) < deadlineOf(run);
   return isInTime ? 'false failure: all was well again in time' : undefined;
 };
 
-function clockSettings({ scenario: { events, healsAfterMs } }: RunRecord): number {
-  return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < healsAfterMs).length;
+function clockSettings({ scenario: { events, faultsEndAfterMs } }: RunRecord): number {
+  return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < faultsEndAfterMs).length;
 }
 
-/** While a runner is waited for, the time for the restart stands still; then it is the end that tells. */
+/** While a runner is waited for, the time for the restart stands still; then the deadline is known by when the step gave up. */
 function deadlineOf({ startedAt, endedAt, scenario, outcome }: RunRecord): number {
   const hasTimedOut = scenario.runner !== undefined && outcome.error?.code === 'timed_out';
   return hasTimedOut ? endedAt - END_MS : startedAt + scenario.step.timeoutMs;
@@ -106,12 +122,12 @@ function wasDownForLong({ outcome, reports, endedAt }: RunRecord): boolean {
 }
 
 /** When the last thing went wrong, or the VM came up for the last time. */
-function calmAt({ scenario, boots, startedAt }: RunRecord): number {
+function settledAt({ scenario, boots, startedAt }: RunRecord): number {
   const ends = scenario.events.map(({ kind, afterMs, forMs }) => {
-    const lasts = kind === 'silence' || kind === 'controller restart';
-    return afterMs < scenario.healsAfterMs && lasts ? afterMs + forMs : 0;
+    const lasts = LASTING_EVENTS.includes(kind);
+    return afterMs < scenario.faultsEndAfterMs && lasts ? afterMs + forMs : 0;
   });
-  return Math.max(startedAt + Math.max(scenario.healsAfterMs, ...ends), ...boots.map(({ at }) => at));
+  return Math.max(startedAt + Math.max(scenario.faultsEndAfterMs, ...ends), ...boots.map(({ at }) => at));
 }
 
 /** How long it may take, once all is well, until a report is there, a replica has it, and a look sees it. */
@@ -166,7 +182,7 @@ const untruth: Check = ({ outcome: { restarted, error }, posts, scenario }) => {
 
 const wrongCode: Check = (run) => {
   const code = run.outcome.error?.code;
-  if (code === undefined || FITS[code](run)) return undefined;
+  if (code === undefined || FITTING[code](run)) return undefined;
   return `the code ${code} does not fit`;
 };
 
@@ -186,7 +202,7 @@ const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario }
 
 // ---- nothing leaks ----
 
-/** What secrets usually turn up as; kept apart from what the step itself looks for. */
+/** The forms in which secrets usually turn up. Not taken from the step's own list, whose gaps would not be found then. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const encodings = ['base64', 'base64url', 'hex'] as const;
@@ -194,8 +210,8 @@ function formsOf(secret: string): string[] {
   return [secret, unpadded, encodeURIComponent(secret), ...encodings.map((form) => bytes.toString(form))];
 }
 
-const leak: Check = ({ secrets, written, strays }) => {
+const leak: Check = ({ secrets, written, misdirected }) => {
   if (secrets.flatMap(formsOf).some((form) => written.includes(form))) return 'a secret was written';
   if (/^\s*::|##\[/m.test(written)) return 'something written would act as a workflow command';
-  return strays.length > 0 ? 'a request went elsewhere, or with what is for others' : undefined;
+  return misdirected.length > 0 ? 'a request went elsewhere, or with what is for others' : undefined;
 };

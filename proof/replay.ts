@@ -11,7 +11,7 @@ export interface SeedResult {
   readonly broken: readonly string[];
 }
 
-/** Runs a seed and judges it. Never throws: a step that hangs or throws is a broken promise, too. */
+/** Runs a seed and checks every promise. Never throws: a step that hangs or throws is a broken promise, too. */
 export async function checkSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
   try {
     const run = await runOnce(seed, options);
@@ -21,7 +21,7 @@ export async function checkSeed(seed: number, options: RunOptions = {}): Promise
   }
 }
 
-/** Tells of a broken promise with the least scenario that breaks it: what happened, moment by moment. */
+/** Describes a broken promise by the least scenario that breaks it, and what happens in it, moment by moment. */
 export async function describeFailure({ seed, broken }: SeedResult): Promise<string> {
   const replay = (scenario: Scenario) => checkSeed(seed, { change: () => scenario });
   const isSame = async (scenario: Scenario) => {
@@ -40,7 +40,7 @@ export async function describeFailure({ seed, broken }: SeedResult): Promise<str
   const timeline: string[] = [];
   const { broken: stillBroken } = await checkSeed(seed, {
     change: () => least,
-    tell: (line) => timeline.push(line),
+    log: (line) => timeline.push(line),
   });
   return [
     `seed ${seed}: ${broken.join('; ')}`,

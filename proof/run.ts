@@ -13,7 +13,13 @@ import { drawScenario, PRELUDE_MS, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
-/** What the checker knows of one run: what the step said, and what is true. Times in milliseconds. */
+/*
+ * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, and the real step
+ * runs in it with inputs from inputs.ts. The record holds what the step said and what really happened; promises.ts checks it. A new
+ * fault or event needs nothing here; one that is there from the start gets a line in faultsOf, so that it is counted.
+ */
+
+/** What is known of one run: what the step said, and what is true. Times in milliseconds. */
 export interface RunRecord {
   readonly seed: number;
   readonly scenario: Scenario;
@@ -29,7 +35,7 @@ export interface RunRecord {
   /** What the agent reported of the VM, in order. */
   readonly reports: readonly TrueReport[];
   readonly isUp: boolean;
-  /** Healthy answers about the instance that reached the step. */
+  /** Answers about the instance that reached the step whole. */
   readonly answersSeen: number;
   /** When the step began its last request. */
   readonly lastBegunAt: number;
@@ -38,7 +44,7 @@ export interface RunRecord {
   /** Kinds of faults that really happened. */
   readonly faults: ReadonlySet<string>;
   /** Requests that went where they should not have, or with what is meant for somebody else. */
-  readonly strays: readonly string[];
+  readonly misdirected: readonly string[];
   /** The GitHub runner in the VM, if there is one to look after. */
   readonly runner: TrueRunner | undefined;
   /** Everything that the step wrote, by lines as the runner would read them. */
@@ -46,7 +52,7 @@ export interface RunRecord {
   readonly secrets: readonly string[];
 }
 
-/** Tells what is broken about a run, if anything is. */
+/** What is broken about a run, in words, if anything is. */
 export type Check = (run: RunRecord) => string | undefined;
 
 export interface TrueBoot {
@@ -60,7 +66,7 @@ export interface TrueRunner {
   /** When it began to take jobs, after each boot where it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
-  /** When the answers were made that told the step about it. */
+  /** When GitHub made the answers about it that reached the step. */
   readonly readings: readonly number[];
 }
 
@@ -78,8 +84,8 @@ export interface TrueReport {
 export interface RunOptions {
   /** What to change about the scenario that was drawn. */
   readonly change?: (scenario: Scenario) => Scenario;
-  /** Told what happens, in order: for people. */
-  readonly tell?: (line: string) => void;
+  /** Gets a line for each thing that happens, in order: for people. */
+  readonly log?: (line: string) => void;
 }
 
 const START = Date.parse('2026-07-01T12:00:00Z');
@@ -88,12 +94,12 @@ const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-
 /** One run of the real step in a simulated world; the same seed gives the same run. */
 export async function runOnce(
   seed: number,
-  { change = (scenario) => scenario, tell }: RunOptions = {},
+  { change = (scenario) => scenario, log }: RunOptions = {},
 ): Promise<RunRecord> {
   const random = createRandom(seed);
-  const scenario = change(drawScenario(random, seed));
+  const scenario = change(drawScenario(random.fork('scenario'), seed));
   const time = createVirtualTime(START - PRELUDE_MS);
-  const testbed = new Testbed({ scenario, random, time, startsAt: START, tell });
+  const testbed = new Testbed({ scenario, random: random.fork('testbed'), time, startsAt: START, log });
   const reports: (TrueReport & OfInstance)[] = [];
   testbed.world.onReport = (record) => {
     reports.push(...trueReport(record));
@@ -101,13 +107,13 @@ export async function runOnce(
   await schedule(testbed, scenario, time);
 
   const { cancelledAt, signal } = cancellation(scenario, time);
-  const { terminal, written } = createRecorder(tell);
+  const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
   const dispatchers = { reader: testbed.network, writer: testbed.network };
   const host = { terminal, clock: time.clock, random: random.fork('step').next, signal, dispatchers };
   const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
   const endedAt = time.now();
-  await liveOn(testbed, time, START + scenario.step.timeoutMs);
+  await letTimePass(testbed, time, START + scenario.step.timeoutMs);
 
   const outputs = outputsOf(outcome, terminal.clean);
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
@@ -115,9 +121,20 @@ export async function runOnce(
   const instanceId = outcome.before?.instanceId ?? testbed.instanceId;
   const record = world.records.find((one) => one.instanceId === instanceId);
   return {
-    ...{ seed, scenario, outcome, outputs, startedAt: START, endedAt, cancelledAt: cancelledAt() },
-    ...{ posts, answersSeen, lastBegunAt, deniedInRow },
-    ...{ faults: faultsOf(testbed, scenario), strays: testbed.strays, runner: trueRunner(testbed) },
+    seed,
+    scenario,
+    outcome,
+    outputs,
+    startedAt: START,
+    endedAt,
+    cancelledAt: cancelledAt(),
+    posts,
+    answersSeen,
+    lastBegunAt,
+    deniedInRow,
+    faults: faultsOf(testbed, scenario),
+    misdirected: testbed.misdirected,
+    runner: trueRunner(testbed),
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
@@ -128,7 +145,7 @@ export async function runOnce(
   };
 }
 
-/** Those on the way, those in the world, and those that are there from the start. */
+/** Kinds of faults: of requests and events, of the world, and those that are there from the start. */
 function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: Scenario): Set<string> {
   const { count, lagMs } = scenario.replicas;
   const standing: readonly [string, boolean][] = [
@@ -167,21 +184,21 @@ function trueRunner({ runner, requestIds, readings }: Testbed): TrueRunner | und
   return { jobs, begins: runner.begins, isListening: runner.isListening, readings };
 }
 
-/** Puts what will happen on the agenda, and lets the world live up to the moment when the step begins. */
+/** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */
 async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime): Promise<void> {
   if (scenario.leavesMessage) testbed.leaveMessage(MESSAGE);
   for (const { afterMs, forMs } of scenario.runner?.jobs ?? []) {
     time.at(START + afterMs, () => testbed.startJob(forMs));
   }
-  for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.happen(event));
+  for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.applyEvent(event));
   if (scenario.restartedBeforeMs !== undefined) {
     time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());
   }
   await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
 }
 
-/** What is still on its way arrives, and what would have become of the VM by the deadline comes to light. */
-async function liveOn(testbed: Testbed, time: VirtualTime, deadline: number): Promise<void> {
+/** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VM. */
+async function letTimePass(testbed: Testbed, time: VirtualTime, deadline: number): Promise<void> {
   const isPostOnItsWay = testbed.posts.some(({ arrivedAt }) => arrivedAt === undefined);
   const until = Math.max(deadline, isPostOnItsWay ? testbed.arrivesAt + 1 : 0);
   await time.run(time.clock.sleep(Math.max(0, until - time.now()), new AbortController().signal));
@@ -200,16 +217,20 @@ function cancellation({ cancelAfterMs }: Scenario, time: VirtualTime) {
   return { signal: controller.signal, cancelledAt: () => cancelledAt };
 }
 
-function createRecorder(tell: RunOptions['tell']): { terminal: Terminal; written: string[] } {
+function createRecorder(log: RunOptions['log']): { terminal: Terminal; written: string[] } {
   const written: string[] = [];
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   const write = (line: string) => {
     written.push(clean(line));
-    tell?.(`             | ${clean(line)}`);
+    log?.(`             | ${clean(line)}`);
   };
   const terminal: Terminal = {
-    ...{ mask: redactor.add, scrub: redactor.scrub, clean, info: write, debug: write, warning: write },
+    mask: redactor.add,
+    clean,
+    info: write,
+    debug: write,
+    warning: write,
     error: (title, text) => write(`${title} ${text}`),
   };
   return { terminal, written };

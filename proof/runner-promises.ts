@@ -26,7 +26,7 @@ export const wrongClaim: Check = ({ outcome, runner, boots, posts }) => {
   return isBack || !isTold ? undefined : `"${status}" of a runner that takes no job`;
 };
 
-/** So long a runner has to be back for the step to have to see it: it shows only after what GitHub remembers is forgotten. */
+/** How long GitHub may remember a runner's old session, and so not show that it is back; and how long the step may need to see it. */
 const REMEMBERED_MS = 360_000;
 const SEEN_WITHIN_MS = 60_000;
 
@@ -36,7 +36,7 @@ export const lostRunner: Check = ({ outcome, runner, scenario, endedAt, startedA
   if (outcome.error?.code !== 'runner_not_back' || !runner.isListening) return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
   const backAt = runner.begins.at(-1) ?? endedAt;
-  const calmAt = Math.max(backAt, startedAt + scenario.healsAfterMs);
-  const isInTime = calmAt < endedAt - SEEN_WITHIN_MS;
+  const settledAt = Math.max(backAt, startedAt + scenario.faultsEndAfterMs);
+  const isInTime = settledAt < endedAt - SEEN_WITHIN_MS;
   return isPatient && isInTime ? 'a runner that had come back was given up' : undefined;
 };

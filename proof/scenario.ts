@@ -1,6 +1,16 @@
 import type { Habits } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
+import { EVENT_KINDS, type WorldEvent } from './events.ts';
+
+/*
+ * What goes wrong in a run is drawn here, before it begins: how often each fault of a request happens, which events happen and when,
+ * how world, runner and step are set up. Each thing that is drawn has a source of chance of its own, by its name, so a new one leaves
+ * the others of each seed as they are. testbed.ts carries the scenario out, run.ts runs the step in it, promises.ts checks the run.
+ *
+ * A new fault of a request is a line in REQUEST_FAULTS, and a call of #happens in testbed.ts; one that damages answers is a line in
+ * REQUEST_FAULTS, and one in damaged-answers.ts. A new event is a line in events.ts.
+ */
 
 /** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
 export interface Scenario {
@@ -11,7 +21,7 @@ export interface Scenario {
   readonly replicas: { readonly count: number; readonly lagMs: number };
   readonly network: NetworkFaults;
   /** From here on, counted from the start, nothing goes wrong any more. */
-  readonly healsAfterMs: number;
+  readonly faultsEndAfterMs: number;
   readonly events: readonly WorldEvent[];
   /** Somebody else restarted the VM so long before the start. */
   readonly restartedBeforeMs: number | undefined;
@@ -46,7 +56,7 @@ export interface RunnerScenario {
 }
 
 /** What can happen to a request, with the largest share of all requests that it may happen to. */
-const MOST_STRUCK = {
+export const REQUEST_FAULTS = {
   refused: 0.3,
   'hangs connecting': 0.1,
   'request lost': 0.3,
@@ -61,15 +71,23 @@ const MOST_STRUCK = {
   'answer too short': 0.1,
   /** Bytes of it became others. */
   'answer garbled': 0.1,
-  /** A field of it is gone. */
-  'answer with a gap': 0.1,
+  /** Fields of it are gone. */
+  'answer with gaps': 0.3,
   /** Something in between answers 408, 429 or 5xx, and the controller never hears of the request ... */
-  storm: 0.4,
+  'gateway error': 0.4,
   /** ... or has carried it out before. */
-  'late storm': 0.2,
+  'late gateway error': 0.2,
+  /** Something in between answers with a redirect, 400, 401, 403 or 404. */
+  denied: 0.4,
 } as const;
 
-export type RequestFault = keyof typeof MOST_STRUCK | 'denied';
+export type RequestFault = keyof typeof REQUEST_FAULTS;
+
+/** How many of the worlds a fault may happen in, where that is not left to {@link FAULTY_SHARES}. */
+const WORLDS_WITH: Readonly<Record<string, number>> = {
+  // A step that is denied ends at once: in more worlds it would hide the other faults.
+  denied: 0.03,
+};
 
 export interface NetworkFaults {
   readonly rates: Readonly<Record<RequestFault, number>>;
@@ -77,40 +95,13 @@ export interface NetworkFaults {
   readonly latencyMs: number;
 }
 
-/** What happens in the world, beside the network. */
-const EVENT_KINDS = [
-  'silence',
-  'busy',
-  'clock',
-  'time zone',
-  'foreign restart',
-  'doom',
-  'terminate',
-  'replace',
-  'namesake',
-  'crash',
-  'reboot',
-  'unsteady',
-  'controller restart',
-  'sessions end',
-] as const;
-
-export type EventKind = (typeof EVENT_KINDS)[number];
-
-export interface WorldEvent {
-  readonly kind: EventKind;
-  readonly afterMs: number;
-  readonly forMs: number;
+/** The faults and events that are drawn; what each name draws does not depend on the others. */
+export interface Kinds {
+  readonly requestFaults: Readonly<Record<string, number>>;
+  readonly events: readonly string[];
 }
 
-/** What a world can be told to do wrong, beside its draws. */
-const FLAWLESS = {
-  lostReports: 0,
-  doubledReports: 0,
-  datelessMs: 0,
-  clockSkewMs: 0,
-  writesLocalDates: false,
-};
+export const KINDS: Kinds = { requestFaults: REQUEST_FAULTS, events: EVENT_KINDS };
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -118,44 +109,62 @@ const HOUR = 60 * MINUTE;
 /** The world's history before the step begins. */
 export const PRELUDE_MS = MINUTE;
 
-/**
- * A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays.
- */
-export function calm(seed: number): Scenario {
-  const rates = Object.fromEntries([...Object.keys(MOST_STRUCK), 'denied'].map((strike) => [strike, 0]));
+/** A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays. */
+export function faultless(seed: number): Scenario {
   return {
     step: {
-      ...{ targetBy: 'instance_id', identity: 'none', dryRun: false },
-      ...{ timeoutMs: MINUTE, requestTimeoutMs: 10 * SECOND, pollInterval: 'auto' },
+      targetBy: 'instance_id',
+      identity: 'none',
+      dryRun: false,
+      timeoutMs: MINUTE,
+      requestTimeoutMs: 10 * SECOND,
+      pollInterval: 'auto',
     },
     runner: undefined,
-    world: { ...DEFAULT_WORLD, seed, vms: 2, nodes: 1, heartbeatJitter: 0, ...FLAWLESS },
+    world: {
+      ...DEFAULT_WORLD,
+      seed,
+      vms: 2,
+      nodes: 1,
+      heartbeatJitter: 0,
+      lostReports: 0,
+      doubledReports: 0,
+      datelessMs: 0,
+      clockSkewMs: 0,
+      writesLocalDates: false,
+    },
     replicas: { count: 1, lagMs: 0 },
-    network: { rates: rates as NetworkFaults['rates'], latencyMs: 1 },
-    ...{ healsAfterMs: 0, events: [], restartedBeforeMs: undefined },
-    ...{ leavesMessage: false, sessionTtlMs: 5 * MINUTE, cancelAfterMs: undefined },
+    network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
+    faultsEndAfterMs: 0,
+    events: [],
+    restartedBeforeMs: undefined,
+    leavesMessage: false,
+    sessionTtlMs: 5 * MINUTE,
+    cancelAfterMs: undefined,
   };
 }
 
 /** Draws a world's scenario, each kind with a rate of its own, and most of them often not at all. */
-export function drawScenario(random: Random, seed: number): Scenario {
+export function drawScenario(random: Random, seed: number, kinds = KINDS): Scenario {
   const step = drawStep(random.fork('step'));
-  const runners = random.fork('runner');
-  const runner = runners.next() < RUNNER_SHARE ? drawRunner(runners) : undefined;
+  const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
+  const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
   // With a runner to look after there is more to do, and to go wrong.
-  const horizonMs = step.timeoutMs + (runner === undefined ? 0 : runners.next() * 10 * MINUTE);
-  const cruelty = random.fork('cruelty');
-  const heals = cruelty.next() < 0.3 ? 0 : cruelty.next() * horizonMs;
-  const cancellation = random.fork('cancellation');
-  const other = random.fork('other restart');
+  const horizonMs = step.timeoutMs + (hasRunner ? random.fork('horizon').next() * 10 * MINUTE : 0);
+  const [ending, other, cancellation] = [
+    random.fork('end of the faults'),
+    random.fork('other restart'),
+    random.fork('cancellation'),
+  ];
   return {
-    ...{ step, runner },
-    world: { ...calm(seed).world, ...drawWorld(random.fork('world')) },
+    step,
+    runner,
+    world: { ...faultless(seed).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
-    network: drawNetwork(random.fork('network'), pick(cruelty, 0.1, 0.3, 0.5)),
-    healsAfterMs: heals,
-    events: drawEvents(random.fork('events'), horizonMs),
-    restartedBeforeMs: other.next() < 0.3 ? other.next() * PRELUDE_MS : undefined,
+    network: drawNetwork(random.fork('network'), kinds.requestFaults),
+    faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
+    events: drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
+    restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
     leavesMessage: random.fork('message').next() < 0.5,
     // Longer than a request may take: what ends on the way to the controller looks like no session at all.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
@@ -173,13 +182,19 @@ function rate(random: Random, most: number): number {
 }
 
 function drawStep(random: Random): StepScenario {
+  const timeouts = random.fork('timeout');
   return {
-    targetBy: pick<StepScenario['targetBy']>(random, 'instance_id', 'instance_id', 'external_id'),
-    identity: pick<StepScenario['identity']>(random, 'none', 'root_token', 'api_key'),
-    dryRun: random.next() < 0.05,
-    timeoutMs: random.next() < 0.03 ? 5 * MINUTE : pick(random, 15, 30, 30, 60) * SECOND,
-    requestTimeoutMs: pick(random, 1, 3, 10) * SECOND,
-    pollInterval: pick<'auto' | number>(random, 'auto', 'auto', 'auto', 500, 5_000),
+    targetBy: pick<StepScenario['targetBy']>(
+      random.fork('target'),
+      'instance_id',
+      'instance_id',
+      'external_id',
+    ),
+    identity: pick<StepScenario['identity']>(random.fork('identity'), 'none', 'root_token', 'api_key'),
+    dryRun: random.fork('dry run').next() < 0.05,
+    timeoutMs: timeouts.next() < 0.03 ? 5 * MINUTE : pick(timeouts, 15, 30, 30, 60) * SECOND,
+    requestTimeoutMs: pick(random.fork('request timeout'), 1, 3, 10) * SECOND,
+    pollInterval: pick<'auto' | number>(random.fork('poll interval'), 'auto', 'auto', 'auto', 500, 5_000),
   };
 }
 
@@ -187,70 +202,112 @@ function drawStep(random: Random): StepScenario {
 const RUNNER_SHARE = 0.1;
 
 function drawRunner(random: Random): RunnerScenario {
-  const staleMs = random.between(5, 290) * SECOND;
+  const jobs = Math.floor(random.fork('jobs').next() * 5);
   return {
-    whenBusy: pick<RunnerScenario['whenBusy']>(random, 'wait', 'wait', 'wait', 'fail', 'ignore'),
-    busyTimeoutMs: pick(random, 1, 10, 60) * MINUTE,
-    runnerTimeoutMs: pick(random, 2, 10) * MINUTE,
-    habits: {
-      staleMs,
-      sessionMs: random.next() < 0.5 ? staleMs : random.between(0, 300) * SECOND,
-      loginMs: random.between(5, 120) * SECOND,
-      retryMs: 30 * SECOND,
-      giveUpMs: 4 * MINUTE,
-      busyLagMs: random.between(0, 60) * SECOND,
-      idleLagMs: random.between(0, 10) * SECOND,
-    },
-    isEphemeral: random.next() < 0.2,
-    startsAfterBoot: random.next() < 0.85,
-    quota: random.next() < 0.1 ? 50 : 5_000,
-    jobs: Array.from({ length: Math.floor(random.next() * 4) }, () => ({
-      // Some began before the step did.
-      afterMs: random.next() ** 2 * 7 * MINUTE - PRELUDE_MS,
-      forMs: random.next() ** 2 * 5 * MINUTE,
-    })),
+    whenBusy: pick<RunnerScenario['whenBusy']>(
+      random.fork('when busy'),
+      'wait',
+      'wait',
+      'wait',
+      'fail',
+      'ignore',
+    ),
+    busyTimeoutMs: pick(random.fork('busy timeout'), 1, 10, 60) * MINUTE,
+    runnerTimeoutMs: pick(random.fork('runner timeout'), 2, 10) * MINUTE,
+    habits: drawHabits(random.fork('habits')),
+    isEphemeral: random.fork('ephemeral').next() < 0.2,
+    startsAfterBoot: random.fork('starts after boot').next() < 0.85,
+    quota: random.fork('quota').next() < 0.1 ? 50 : 5_000,
+    jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
+  };
+}
+
+function drawHabits(random: Random): Habits {
+  const staleMs = random.fork('stale').between(5, 290) * SECOND;
+  const sessions = random.fork('session');
+  return {
+    staleMs,
+    sessionMs: sessions.next() < 0.5 ? staleMs : sessions.between(0, 300) * SECOND,
+    loginMs: random.fork('login').between(5, 120) * SECOND,
+    retryMs: 30 * SECOND,
+    giveUpMs: 4 * MINUTE,
+    busyLagMs: Math.sqrt(random.fork('busy lag').next()) * MINUTE,
+    idleLagMs: random.fork('idle lag').between(0, 10) * SECOND,
+  };
+}
+
+/** Some jobs began before the step did. */
+function drawJob(random: Random): RunnerScenario['jobs'][number] {
+  return {
+    afterMs: random.fork('after').next() ** 2 * 7 * MINUTE - PRELUDE_MS,
+    forMs: random.fork('for').next() ** 2 * 5 * MINUTE,
   };
 }
 
 function drawWorld(random: Random) {
+  const [versions, clocks] = [random.fork('version'), random.fork('clock skew')];
   return {
-    heartbeatMs: pick(random, 1, 5, 5, 5, 10) * SECOND,
-    heartbeatJitter: rate(random, 0.5),
-    lostReports: rate(random, 0.3),
-    doubledReports: rate(random, 0.3),
+    heartbeatMs: pick(random.fork('heartbeat'), 1, 5, 5, 5, 10) * SECOND,
+    heartbeatJitter: rate(random.fork('heartbeat jitter'), 0.5),
+    lostReports: rate(random.fork('lost reports'), 0.3),
+    doubledReports: rate(random.fork('doubled reports'), 0.3),
     // Two boots within one second could not be told apart, as their dates are whole seconds.
-    stopMs: random.between(600, 3_000),
-    startMs: random.between(600, 3_000),
-    pickUpMs: rate(random, 5_000),
-    datelessMs: rate(random, 5_000),
-    controllerVersion: random.next() < 0.02 ? '1.43.0' : pick(random, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
-    clockSkewMs: pick(random, 0, 1, 1, 1) * Math.round(random.between(-3 * HOUR, 3 * HOUR)),
-    writesLocalDates: random.next() < 0.3,
+    stopMs: random.fork('stop').between(600, 3_000),
+    startMs: random.fork('start').between(600, 3_000),
+    pickUpMs: rate(random.fork('pick-up'), 5_000),
+    datelessMs: rate(random.fork('dateless'), 10_000),
+    controllerVersion:
+      versions.next() < 0.02 ? '1.43.0' : pick(versions, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
+    clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
+    writesLocalDates: random.fork('local dates').next() < 0.3,
   };
 }
 
 function drawReplicas(random: Random): Scenario['replicas'] {
-  return { count: pick(random, 1, 1, 2, 3), lagMs: rate(random, 30 * SECOND) };
-}
-
-/** @param share of the kinds that happen at all. */
-function drawNetwork(random: Random, share: number): NetworkFaults {
-  const rates = Object.entries(MOST_STRUCK).map(([strike, most]) => {
-    return [strike, random.next() < share ? random.next() * most : 0];
-  });
-  // To be denied is final: it would hide everything else.
-  const denied = random.next() < 0.03 ? 0.2 : 0;
   return {
-    rates: Object.fromEntries([...rates, ['denied', denied]]),
-    latencyMs: pick(random, 1, 20, 200),
+    count: pick(random.fork('count'), 1, 1, 2, 3),
+    lagMs: rate(random.fork('lag'), MINUTE),
   };
 }
 
-function drawEvents(random: Random, horizonMs: number): WorldEvent[] {
-  return Array.from({ length: Math.floor(random.next() ** 2 * 4) }, () => ({
-    kind: pick(random, ...EVENT_KINDS),
+/** The shares of the kinds of faults that happen in a world at all: in some worlds few, in others many at once. */
+const FAULTY_SHARES = [0.1, 0.3, 0.5] as const;
+
+function drawNetwork(random: Random, requestFaults: Kinds['requestFaults']): NetworkFaults {
+  const share = pick(random.fork('share'), ...FAULTY_SHARES);
+  const rates = ratesOf(requestFaults, (fault, most) => {
+    const chance = random.fork(`rate of ${fault}`);
+    return chance.next() < (WORLDS_WITH[fault] ?? share) ? chance.next() * most : 0;
+  });
+  return { rates, latencyMs: pick(random.fork('latency'), 1, 20, 200) };
+}
+
+function ratesOf(
+  requestFaults: Kinds['requestFaults'],
+  rateOf: (fault: string, most: number) => number,
+): NetworkFaults['rates'] {
+  const rates = Object.entries(requestFaults).map(([fault, most]) => [fault, rateOf(fault, most)]);
+  return Object.fromEntries(rates);
+}
+
+/** How likely each of an event's turns is: in a third of the worlds nothing happens, in another third much. */
+const EVENT_CHANCES = [0, 0.035, 0.065] as const;
+/** So often each kind of event can happen in a world. */
+const TURNS = 2;
+
+interface EventDraw {
+  readonly horizonMs: number;
+  readonly kinds: readonly string[];
+}
+
+function drawEvents(random: Random, { horizonMs, kinds }: EventDraw): WorldEvent[] {
+  const chance = pick(random.fork('chance'), ...EVENT_CHANCES);
+  const turns = kinds.flatMap((kind) => Array.from({ length: TURNS }, (_, turn) => ({ kind, turn })));
+  return turns.flatMap(({ kind, turn }) => {
+    const own = random.fork(`${kind}, turn ${turn}`);
+    if (own.next() >= chance) return [];
     // Most of what matters happens early.
-    afterMs: random.next() ** 2 * horizonMs * 0.7,
-    forMs: random.next() ** 2 * 3 * MINUTE,
-  }));
+    const afterMs = own.fork('after').next() ** 2 * horizonMs * 0.7;
+    return [{ kind: kind as WorldEvent['kind'], afterMs, forMs: own.fork('for').next() ** 2 * 3 * MINUTE }];
+  });
 }

@@ -1,13 +1,12 @@
-import { calm, type Scenario } from './scenario.ts';
+import { faultless, type Scenario } from './scenario.ts';
 
 type Leaf = null | undefined | boolean | number | string;
-/** Scenario as a tree: what is in it besides leaves. */
+/** A scenario as a tree. */
 type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
 
 /**
- * The least scenario that still breaks a promise: every part of it that does not matter is gone, or as it is in a world where
- * nothing goes wrong.
- * @param isBroken tells whether a promise is still broken under the scenario.
+ * The least scenario that still breaks a promise: what does not matter is gone, or as it is in a world where nothing goes wrong.
+ * @param isBroken whether a promise is still broken under the scenario.
  */
 export async function shrink(
   scenario: Scenario,
@@ -15,7 +14,7 @@ export async function shrink(
 ): Promise<Scenario> {
   for (const candidate of simpler(
     scenario as unknown as Tree,
-    calm(scenario.world.seed) as unknown as Tree,
+    faultless(scenario.world.seed) as unknown as Tree,
   )) {
     const smaller = candidate as unknown as Scenario;
     if (await isBroken(smaller)) return shrink(smaller, isBroken);
@@ -26,8 +25,23 @@ export async function shrink(
 /** What differs from a world where nothing goes wrong, by its path, e.g. `network.rates.refused`. */
 export function differences(scenario: Scenario): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  collect(scenario as unknown as Tree, calm(scenario.world.seed) as unknown as Tree, { path: '', found });
+  collect(scenario as unknown as Tree, faultless(scenario.world.seed) as unknown as Tree, {
+    path: '',
+    found,
+  });
   return found;
+}
+
+/** The scenario with these differences from a world where nothing goes wrong: the inverse of {@link differences}. */
+export function scenarioWith(seed: number, changes: Readonly<Record<string, unknown>>): Scenario {
+  const scenario = structuredClone(faultless(seed)) as unknown as Record<string, unknown>;
+  for (const [path, value] of Object.entries(changes)) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? '';
+    const owner = keys.reduce((inner, key) => inner[key] as Record<string, unknown>, scenario);
+    owner[last] = value;
+  }
+  return scenario as unknown as Scenario;
 }
 
 /** The tree with one difference less, for each of them; an event can only go as a whole. */

@@ -6,11 +6,18 @@ import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts'
 import type { Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
-import { spoil } from './damaged-answers.ts';
-import { act as actOn, type Scene } from './events.ts';
-import { type Fate, type SentRequest, SimulatedNetwork, type WireAnswer } from './network.ts';
-import type { RequestFault, Scenario, WorldEvent } from './scenario.ts';
+import { DAMAGES, type Damage } from './damaged-answers.ts';
+import { applyEvent, type WorldEvent } from './events.ts';
+import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
+import type { RequestFault, Scenario } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
+
+/*
+ * Carries a scenario out: the world, the controller and GitHub in front of it, and the network between them and the step. A fault of
+ * a request happens in #deliveryOf (on its way, there or back) or in #answerOrFault (to its answer), if #happens draws it: a new one
+ * is asked for there. How often it does is in scenario.ts, damaged answers are in damaged-answers.ts, the events in events.ts. What
+ * the promises need to know of a run is recorded here, too.
+ */
 
 export const CONTROLLER_ORIGIN = 'http://controller.example:8090';
 export const GITHUB_ORIGIN = 'http://github.example';
@@ -37,11 +44,10 @@ export interface TestbedOptions {
   readonly time: VirtualTime;
   /** When the step begins, in milliseconds; the world may have a history before. */
   readonly startsAt: number;
-  /** Told what happens, in order, if anybody wants to know. */
-  readonly tell: ((line: string) => void) | undefined;
+  /** Gets a line for each thing that happens, in order. */
+  readonly log: ((line: string) => void) | undefined;
 }
 
-/** The world, the controller in front of it, and the way there, all of it as malicious as the options say. */
 export class Testbed {
   readonly world: World;
   readonly network: SimulatedNetwork;
@@ -52,12 +58,12 @@ export class Testbed {
   readonly requestIds = new Set<string>();
   /** Session tokens that were handed out, and the credentials that requests carried. */
   readonly tokens = new Set<string>();
-  /** Healthy answers about the instance that reached the step. */
+  /** Answers about the instance that reached the step whole. */
   answersSeen = 0;
-  /** When the answers were made that told the step about the runner. */
+  /** When GitHub made the answers about the runner that reached the step. */
   readonly readings: number[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
-  readonly strays: string[] = [];
+  readonly misdirected: string[] = [];
   /** Requests in a row, up to the last, that were not let in, whatever handshakes went well between them. */
   deniedInRow = 0;
   /** When the last request began. */
@@ -65,30 +71,30 @@ export class Testbed {
   /** When the last request that is on its way to the controller will arrive. */
   arrivesAt = 0;
   readonly #options: TestbedOptions;
-  readonly #healsAt: number;
+  readonly #faultsEndAt: number;
   readonly #replicas;
   readonly #authentication;
   readonly #chances = new Map<string, Random>();
   readonly #inFlight = new Map<SeenRequest, RestartPost>();
   readonly #github: GitHubWorld;
-  readonly #healthy = new WeakSet<WireAnswer>();
-  readonly #madeAt = new WeakMap<WireAnswer, number>();
+  readonly #healthy = new WeakSet<NetworkAnswer>();
+  readonly #madeAt = new WeakMap<NetworkAnswer, number>();
   #downUntil = 0;
 
   constructor(options: TestbedOptions) {
     const { scenario, time, startsAt } = options;
     this.#options = options;
-    this.#healsAt = startsAt + scenario.healsAfterMs;
-    this.world = new World({ ...scenario.world, startsAt: time.now(), steadyFrom: this.#healsAt });
+    this.#faultsEndAt = startsAt + scenario.faultsEndAfterMs;
+    this.world = new World({ ...scenario.world, startsAt: time.now(), steadyFrom: this.#faultsEndAt });
     this.#replicas = createReplicas({ world: this.world, ...scenario.replicas });
     this.#authentication = createAuthentication(accessFor(scenario));
     const { habits, quota } = scenario.runner ?? {};
     const github = { token: GITHUB_TOKEN, ...(habits && { habits }), ...(quota && { quota }) };
     this.#github = new GitHubWorld({ world: this.world, ...github });
-    this.#employ();
+    this.#addRunner();
     this.network = new SimulatedNetwork({
-      at: (afterMs, act) => time.at(time.now() + afterMs, act),
-      fateOf: (request) => this.#fateOf(request),
+      after: (afterMs, run) => time.at(time.now() + afterMs, run),
+      deliveryOf: (request) => this.#deliveryOf(request),
       departs: (request) => this.#departs(request),
       answer: (request) => this.#answer(request),
       delivered: (request, answer) => this.#delivered(request, answer),
@@ -104,7 +110,7 @@ export class Testbed {
     return this.#github.runners[0];
   }
 
-  #employ(): void {
+  #addRunner(): void {
     const [record] = this.world.records;
     const { runner } = this.#options.scenario;
     if (record === undefined || runner === undefined) return;
@@ -121,23 +127,23 @@ export class Testbed {
     const job = this.#github.startJob(runner, forMs);
     if (job === undefined) return;
     this.faults.add('job');
-    this.#tell(() => `a job begins on the runner (${Math.round(forMs)} ms)`);
+    this.#log(() => `a job begins on the runner (${Math.round(forMs)} ms)`);
   }
 
-  /** Lets an event happen, unless all is well by now. */
-  happen(event: WorldEvent): void {
-    if (this.#now() >= this.#healsAt) return;
+  /** Lets an event happen, unless faults have ended by now. */
+  applyEvent(event: WorldEvent): void {
+    if (this.#now() >= this.#faultsEndAt) return;
     this.faults.add(event.kind);
-    this.#tell(() => `${event.kind} (${Math.round(event.forMs)} ms)`);
-    const scene: Scene = {
+    this.#log(() => `${event.kind} (${Math.round(event.forMs)} ms)`);
+    const context = {
       instanceId: this.instanceId,
-      change: (act) => this.#replicas.change(this.#now(), act),
+      changeWorld: (change: (world: World) => void) => this.#replicas.change(this.#now(), change),
       endSessions: () => this.#authentication.endSessions(),
-      shutDown: (forMs) => {
+      shutDown: (forMs: number) => {
         this.#downUntil = this.#now() + forMs;
       },
     };
-    actOn(scene, event);
+    applyEvent(context, event);
   }
 
   /** Leaves a message behind in the instance's record. */
@@ -156,58 +162,65 @@ export class Testbed {
     return this.#options.time.now();
   }
 
-  #tell(text: () => string): void {
-    const { tell, startsAt } = this.#options;
-    tell?.(`+${((this.#now() - startsAt) / 1_000).toFixed(3)} s  ${text()}`);
+  #log(text: () => string): void {
+    const { log, startsAt } = this.#options;
+    log?.(`+${((this.#now() - startsAt) / 1_000).toFixed(3)} s  ${text()}`);
   }
 
   /** Each kind of chance has a source of its own: without one fault, the others stay as they are. */
-  #chance(kind: string): Random {
+  #chance(kind: string): number {
     const known = this.#chances.get(kind);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.next();
     const chance = this.#options.random.fork(kind);
     this.#chances.set(kind, chance);
-    return chance;
+    return chance.next();
   }
 
-  #strikes(strike: RequestFault): boolean {
-    const rate = this.#options.scenario.network.rates[strike];
-    const isStruck = rate > 0 && this.#now() < this.#healsAt && this.#chance(strike).next() < rate;
-    if (isStruck) this.faults.add(strike);
-    return isStruck;
+  /** Whether a fault happens to the request that is being looked at. */
+  #happens(fault: RequestFault): boolean {
+    const rate = this.#options.scenario.network.rates[fault];
+    const isSo = rate > 0 && this.#now() < this.#faultsEndAt && this.#chance(fault) < rate;
+    if (isSo) this.faults.add(fault);
+    return isSo;
   }
 
-  #fateOf(request: SentRequest): Fate {
+  #deliveryOf(request: SentRequest): Delivery {
     this.#inspect(request);
     const { network, step } = this.#options.scenario;
-    const chance = this.#chance('way');
-    const latency = () => network.latencyMs * (0.5 + chance.next());
-    const delay = (strike: RequestFault) =>
-      this.#strikes(strike) ? this.#chance('delay').next() ** 3 * step.timeoutMs * 1.2 : 0;
-    const isRefused = this.#strikes('refused') || (!isForGitHub(request) && this.#now() < this.#downUntil);
-    const neverConnects = isRefused || this.#strikes('hangs connecting');
-    const [connectMs, thereMs, backMs] = [latency(), latency(), latency()];
-    const fate: Fate = {
+    const latency = (way: string) => network.latencyMs * (0.5 + this.#chance(`latency ${way}`));
+    const delay = (fault: RequestFault) =>
+      this.#happens(fault) ? this.#chance(`${fault}: by how much`) ** 3 * step.timeoutMs * 1.2 : 0;
+    const isRefused = this.#happens('refused') || (!isForGitHub(request) && this.#now() < this.#downUntil);
+    const neverConnects = isRefused || this.#happens('hangs connecting');
+    const connectMs = latency('to connect');
+    const [thereMs, backMs] = [latency('there'), latency('back')];
+    const delivery: Delivery = {
       isRefused,
       connectMs: neverConnects ? undefined : connectMs,
-      thereMs: this.#strikes('request lost') ? undefined : thereMs + delay('request late'),
-      backMs: this.#strikes('answer lost') ? undefined : backMs + delay('answer late'),
-      resetMs: chance.next() < 0.5 ? chance.next() * 2_000 : undefined,
-      arriving: this.#strikes('answer cut') ? this.#chance('cut').next() : 1,
-      pieces: this.#strikes('answer in pieces') ? 1 + Math.floor(this.#chance('pieces').next() * 8) : 1,
-      pauseMs: this.#chance('pieces').next() ** 3 * step.requestTimeoutMs,
+      thereMs: this.#happens('request lost') ? undefined : thereMs + delay('request late'),
+      backMs: this.#happens('answer lost') ? undefined : backMs + delay('answer late'),
+      resetMs: this.#chance('reset') < 0.5 ? this.#chance('reset: when') * 2_000 : undefined,
+      arriving: this.#happens('answer cut') ? this.#chance('answer cut: where') : 1,
+      ...this.#piecesOf(step.requestTimeoutMs),
     };
-    this.#tell(() => `${nameOf(request)} begins${ordeal(fate)}`);
+    this.#log(() => `${nameOf(request)} begins${describeDelivery(delivery)}`);
     this.begunAt = this.#now();
-    this.arrivesAt = Math.max(this.arrivesAt, this.#now() + connectMs + (fate.thereMs ?? 0));
-    return fate;
+    this.arrivesAt = Math.max(this.arrivesAt, this.#now() + connectMs + (delivery.thereMs ?? 0));
+    return delivery;
+  }
+
+  #piecesOf(requestTimeoutMs: number): Pick<Delivery, 'pieces' | 'pauseMs'> {
+    if (!this.#happens('answer in pieces')) return { pieces: 1, pauseMs: 0 };
+    const pieces = 1 + Math.floor(this.#chance('answer in pieces: how many') * 8);
+    return { pieces, pauseMs: this.#chance('answer in pieces: pause') ** 3 * requestTimeoutMs };
   }
 
   /** Nothing goes anywhere but to the controller and, for a runner, to GitHub; and to each only what is its own. */
   #inspect({ origin, method, path, headers }: SentRequest): void {
     const isKnown = origin === CONTROLLER_ORIGIN || (origin === GITHUB_ORIGIN && this.runner !== undefined);
     const isGitHubs = JSON.stringify(headers).includes(GITHUB_TOKEN);
-    if (!isKnown || isGitHubs !== (origin === GITHUB_ORIGIN)) this.strays.push(`${method} ${origin}${path}`);
+    if (!isKnown || isGitHubs !== (origin === GITHUB_ORIGIN))
+      this.misdirected.push(`${method} ${origin}${path}`);
   }
 
   #departs(request: SentRequest): void {
@@ -217,21 +230,21 @@ export class Testbed {
     this.#inFlight.set(request, post);
   }
 
-  #answer(request: SentRequest): WireAnswer {
-    const answer = this.#answerOrStorm(request);
-    this.#tell(() => `${nameOf(request)} is answered: ${answer.status} ${gist(answer.body)}`);
+  #answer(request: SentRequest): NetworkAnswer {
+    const answer = this.#answerOrFault(request);
+    this.#log(() => `${nameOf(request)} is answered: ${answer.status} ${excerpt(answer.body)}`);
     return answer;
   }
 
-  #answerOrStorm(request: SentRequest): WireAnswer {
-    if (this.#strikes('storm')) return this.#storm(STATUSES);
-    if (this.#strikes('denied')) return this.#denial();
+  #answerOrFault(request: SentRequest): NetworkAnswer {
+    if (this.#happens('gateway error')) return this.#gatewayError('gateway error', STATUSES);
+    if (this.#happens('denied')) return this.#denial();
     const reaction = this.#react(request);
-    if (this.#strikes('late storm')) return this.#storm(LATE_STATUSES);
-    const spoiled = this.#spoil(reaction);
-    if (spoiled === reaction) this.#healthy.add(reaction);
+    if (this.#happens('late gateway error')) return this.#gatewayError('late gateway error', LATE_STATUSES);
+    const damages = (Object.keys(DAMAGES) as Damage[]).filter((damage) => this.#happens(damage));
+    if (damages.length === 0) this.#healthy.add(reaction);
     this.#madeAt.set(reaction, this.#now());
-    return spoiled;
+    return damages.length === 0 ? reaction : this.#damage(reaction, damages);
   }
 
   #react(request: SentRequest): Reaction {
@@ -247,11 +260,11 @@ export class Testbed {
     const { headers = {}, ...reply }: Partial<Reaction> & AuthenticationAnswer =
       denied ?? react({ replicas: this.#replicas, now }, request);
     const reaction = { ...reply, headers: { ...headers, date: new Date(now).toUTCString() } };
-    if (denied === undefined && isRestart(request)) this.#witness(request, reaction);
+    if (denied === undefined && isRestart(request)) this.#noteRestart(request, reaction);
     return reaction;
   }
 
-  #witness(request: SeenRequest, { body }: Reaction): void {
+  #noteRestart(request: SeenRequest, { body }: Reaction): void {
     const post = this.#inFlight.get(request);
     if (post === undefined) return;
     post.arrivedAt = this.#now();
@@ -260,7 +273,7 @@ export class Testbed {
     if (post.reply === 'taken' && record !== undefined) this.requestIds.add(record.requestId);
   }
 
-  #delivered(request: SentRequest, answer: WireAnswer): void {
+  #delivered(request: SentRequest, answer: NetworkAnswer): void {
     if (!this.#healthy.has(answer)) return;
     if (isForGitHub(request)) {
       if (answer.status < 400) this.readings.push(this.#madeAt.get(answer) ?? this.#now());
@@ -271,28 +284,28 @@ export class Testbed {
     if (answer.body.includes(`"instance_id":"${this.instanceId}"`)) this.answersSeen++;
   }
 
-  #storm(statuses: readonly number[]): WireAnswer {
-    const chance = this.#chance('storms');
-    const status = statuses[Math.floor(chance.next() * statuses.length)] ?? 502;
-    const retryAfter = RETRY_AFTERS[Math.floor(chance.next() * 4 * RETRY_AFTERS.length)];
-    const now = new Date(this.#now()).toUTCString();
+  #gatewayError(fault: RequestFault, statuses: readonly number[]): NetworkAnswer {
+    const status = statuses[Math.floor(this.#chance(`${fault}: status`) * statuses.length)] ?? 502;
+    const form = Math.floor(this.#chance(`${fault}: Retry-After`) * 4 * RETRY_AFTERS.length);
+    const retryAfter = RETRY_AFTERS[form];
     if (retryAfter === undefined) return { status, headers: {}, body: '<html>' };
     this.faults.add('Retry-After');
-    return { status, headers: { 'retry-after': retryAfter(this.#now()), date: now }, body: '' };
+    const date = new Date(this.#now()).toUTCString();
+    return { status, headers: { 'retry-after': retryAfter(this.#now()), date }, body: '' };
   }
 
-  #denial(): WireAnswer {
-    const status = DENIALS[Math.floor(this.#chance('denials').next() * DENIALS.length)] ?? 401;
+  #denial(): NetworkAnswer {
+    const status = DENIALS[Math.floor(this.#chance('denied: status') * DENIALS.length)] ?? 401;
     this.faults.add(`HTTP ${status}`);
     const headers: Record<string, string> = status === 302 ? { location: 'http://elsewhere.example/' } : {};
     return { status, headers, body: status === 404 ? '404 page not found' : '' };
   }
 
-  #spoil(reaction: Reaction): WireAnswer {
-    const strikes = (['answer too short', 'answer garbled', 'answer with a gap'] as const).filter((strike) =>
-      this.#strikes(strike),
-    );
-    return strikes.reduce((answer, strike) => spoil(answer, strike, this.#chance('spoiling')), reaction);
+  #damage(reaction: Reaction, damages: readonly Damage[]): NetworkAnswer {
+    const body = damages.reduce((left, damage) => {
+      return DAMAGES[damage](left, () => this.#chance(`${damage}: where`));
+    }, reaction.body);
+    return { ...reaction, body };
   }
 
   #collectToken(body: string): void {
@@ -302,7 +315,7 @@ export class Testbed {
 }
 
 const STATUSES = [408, 429, 500, 502, 503, 504];
-/** 429 says that nothing was done: after the deed it would be a lie that nobody could see through. */
+/** Without 429, which says that nothing was done: no client can know that the request was carried out. */
 const LATE_STATUSES = STATUSES.filter((status) => status !== 429);
 const DENIALS = [302, 400, 401, 403, 404];
 const RETRY_AFTERS: readonly ((now: number) => string)[] = [
@@ -321,16 +334,24 @@ function accessFor({ step, sessionTtlMs }: Scenario) {
   return access[step.identity];
 }
 
-const LONGEST_GIST = 1_000;
+const LONGEST_EXCERPT = 1_000;
 
-/** What of an answer matters to people. */
-function gist(body: string): string {
+/** The fields of an answer that a person looks for in the log. */
+function excerpt(body: string): string {
   const fields = /"(status|message|instance_id|instance_state|start_date|timestamp|ts|busy)":("[^"]*"|\w+)/g;
-  return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_GIST);
+  return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
 }
 
-/** What is out of the ordinary about a request's way. */
-function ordeal({ isRefused, connectMs, thereMs, backMs, resetMs, arriving, pieces }: Fate): string {
+/** In words, what is out of the ordinary about it. */
+function describeDelivery({
+  isRefused,
+  connectMs,
+  thereMs,
+  backMs,
+  resetMs,
+  arriving,
+  pieces,
+}: Delivery): string {
   const lost = resetMs === undefined ? 'without a word' : 'with a reset';
   const words = [
     ...(connectMs === undefined ? [isRefused ? 'is refused' : 'never connects'] : []),

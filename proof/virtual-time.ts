@@ -4,25 +4,25 @@ import type { Clock } from '../src/clock.ts';
 export interface VirtualTime {
   /** Milliseconds; the same scale as `clock`. */
   now(): number;
-  at(time: number, act: () => void): void;
+  at(time: number, run: () => void): void;
   readonly clock: Clock;
   /** Lets time pass until the work is done. Throws where it waits for something that will never come. */
   run<T>(work: Promise<T>): Promise<T>;
 }
 
-interface Appointment {
+interface Timer {
   readonly time: number;
-  readonly act: () => void;
+  readonly run: () => void;
 }
 
 export function createVirtualTime(start: number): VirtualTime {
   let now = start;
-  const agenda: Appointment[] = [];
+  const timers: Timer[] = [];
 
-  function at(time: number, act: () => void): void {
+  function at(time: number, callback: () => void): void {
     const due = Math.max(time, now);
-    const index = agenda.findLastIndex((other) => other.time <= due);
-    agenda.splice(index + 1, 0, { time: due, act });
+    const index = timers.findLastIndex((other) => other.time <= due);
+    timers.splice(index + 1, 0, { time: due, run: callback });
   }
 
   function sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -47,10 +47,10 @@ export function createVirtualTime(start: number): VirtualTime {
       // Microtasks and ticks are all through when an immediate comes round.
       await new Promise((resolve) => setImmediate(resolve));
       if (isDone) return work;
-      const next = agenda.shift();
+      const next = timers.shift();
       if (next === undefined) throw new Error('the work waits for something that will never come');
       now = next.time;
-      next.act();
+      next.run();
     }
   }
 

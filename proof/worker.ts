@@ -3,20 +3,20 @@ import { checkSeed, type SeedResult } from './replay.ts';
 import { count, startTally, type Tally } from './tally.ts';
 
 /** The seeds of one job: from the first up to, and without, the last. */
-export interface Shift {
+export interface SeedRange {
   readonly from: number;
   readonly to: number;
 }
 
-export interface ShiftReport {
+export interface RangeReport {
   readonly tally: Tally;
   readonly failures: readonly SeedResult[];
 }
 
-// Stacks are told to nobody here, and take a tenth of the time.
+// Nobody reads stacks here, and they take a tenth of the time.
 Error.stackTraceLimit = 0;
 
-const { from, to }: Shift = workerData;
+const { from, to }: SeedRange = workerData;
 const tally = startTally();
 const failures: SeedResult[] = [];
 for (let seed = from; seed < to; seed++) {
@@ -24,4 +24,4 @@ for (let seed = from; seed < to; seed++) {
   if (run !== undefined) count(tally, run);
   if (broken.length > 0) failures.push({ seed, broken, run: undefined });
 }
-parentPort?.postMessage({ tally, failures } satisfies ShiftReport);
+parentPort?.postMessage({ tally, failures } satisfies RangeReport);

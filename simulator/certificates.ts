@@ -1,4 +1,4 @@
-// @peculiar/x509 wants it.
+// @peculiar/x509 throws without it.
 import 'reflect-metadata';
 import { createPrivateKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
@@ -42,7 +42,9 @@ export async function createAuthority(
   const { parameters, keys } = await createKeys(algorithm);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(),
-    ...{ name: `CN=${name}`, signingAlgorithm: parameters, keys },
+    name: `CN=${name}`,
+    signingAlgorithm: parameters,
+    keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
@@ -58,8 +60,11 @@ export async function createAuthority(
     const own = await createKeys(kind);
     const issued = await x509.X509CertificateGenerator.create({
       ...validity(notAfter),
-      ...{ subject: `CN=${subject}`, issuer: certificate.subject, publicKey: own.keys.publicKey },
-      ...{ signingKey: keys.privateKey, signingAlgorithm: parameters },
+      subject: `CN=${subject}`,
+      issuer: certificate.subject,
+      publicKey: own.keys.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: parameters,
       extensions:
         hosts.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))],
     });

@@ -19,13 +19,14 @@ export interface Reaction {
   readonly body: string;
 }
 
-export interface Scene {
+/** The controller as it is at `now`, in milliseconds. */
+export interface ControllerState {
   readonly replicas: Replicas;
   readonly now: number;
 }
 
 /** What a controller answers to a request that it lets in. */
-export function react({ replicas, now }: Scene, request: SeenRequest): Reaction {
+export function react({ replicas, now }: ControllerState, request: SeenRequest): Reaction {
   const url = new URL(request.path, 'http://controller');
   const route = `${request.method} ${url.pathname}`;
   const parameters = { id: url.searchParams.get('id'), body: request.body };

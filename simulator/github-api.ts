@@ -6,7 +6,8 @@ import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
 /** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
 export const GITHUB_API_PATH = '/api/v3';
 
-export interface GitHubScene {
+/** GitHub as it is at `now`, in milliseconds. */
+export interface GitHubState {
   readonly github: GitHubWorld;
   readonly now: number;
 }
@@ -16,7 +17,7 @@ const ROUTE =
   /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+))?$/;
 
 /** What GitHub answers to a request below {@link GITHUB_API_PATH}. */
-export function reactAsGitHub({ github, now }: GitHubScene, request: SeenRequest): Reaction {
+export function reactAsGitHub({ github, now }: GitHubState, request: SeenRequest): Reaction {
   github.world.advanceTo(now);
   const url = new URL(request.path.slice(GITHUB_API_PATH.length), 'http://github');
   const route = request.method === 'GET' ? ROUTE.exec(url.pathname) : null;
@@ -103,12 +104,18 @@ function limits({ quota, used, resetAt, world }: GitHubWorld): Record<string, st
 
 function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
   const labels = ['self-hosted', 'macOS', 'ARM64'].map((name, index) => ({
-    ...{ id: index + 5, name },
+    id: index + 5,
+    name,
     type: 'read-only',
   }));
   return {
-    ...{ id: runner.id, name: runner.name, os: 'macos', runner_group_id: 1 },
+    id: runner.id,
+    name: runner.name,
+    os: 'macos',
+    runner_group_id: 1,
     status: github.isShownOnline(runner) ? 'online' : 'offline',
-    ...{ busy: github.isShownBusy(runner), ephemeral: runner.isEphemeral, labels },
+    busy: github.isShownBusy(runner),
+    ephemeral: runner.isEphemeral,
+    labels,
   };
 }

@@ -53,7 +53,7 @@ export interface SimulatedRunner {
   sessionUntil: number;
   readonly jobs: Job[];
   /** Counts boots and stops: what was planned before one does not happen after it. */
-  life: number;
+  powerChanges: number;
 }
 
 export interface Employment {
@@ -79,7 +79,7 @@ const FIRST_ID = 23;
 
 /**
  * GitHub and the self-hosted runners in a world's VMs, without any HTTP: sessions that outlive their runner, jobs that are
- * noticed late. It lives on the world's own time.
+ * noticed late. Its time is the world's.
  */
 export class GitHubWorld {
   readonly world: World;
@@ -103,8 +103,17 @@ export class GitHubWorld {
   employ({ record, name, isEphemeral = false, startsAfterBoot = true }: Employment): SimulatedRunner {
     const forever = Number.POSITIVE_INFINITY;
     const runner = {
-      ...{ instanceId: record.instanceId, name, isEphemeral, startsAfterBoot, id: this.#nextId++ },
-      ...{ isListening: true, onlineUntil: forever, sessionUntil: forever, jobs: [], begins: [], life: 0 },
+      instanceId: record.instanceId,
+      name,
+      isEphemeral,
+      startsAfterBoot,
+      id: this.#nextId++,
+      isListening: true,
+      onlineUntil: forever,
+      sessionUntil: forever,
+      jobs: [],
+      begins: [],
+      powerChanges: 0,
     };
     this.runners.push(runner);
     return runner;
@@ -119,12 +128,12 @@ export class GitHubWorld {
     return job;
   }
 
-  /** What GitHub says of it. */
+  /** Whether GitHub shows it online. */
   isShownOnline({ onlineUntil }: SimulatedRunner): boolean {
     return this.world.now < onlineUntil;
   }
 
-  /** What GitHub says of it: a job that was killed counts until its session is over. */
+  /** Whether GitHub shows it busy: a job that was killed counts until its session is over. */
   isShownBusy({ jobs, sessionUntil }: SimulatedRunner): boolean {
     const { busyLagMs, idleLagMs } = this.habits;
     return jobs.some(({ startedAt, endsAt, killedAt }) => {
@@ -147,7 +156,7 @@ export class GitHubWorld {
 
   #notice({ kind, record, requestId }: PowerEvent): void {
     for (const runner of this.runners.filter(({ instanceId }) => instanceId === record.instanceId)) {
-      runner.life++;
+      runner.powerChanges++;
       if (kind === 'stopped') this.#cutOff(runner, requestId);
       else if (runner.startsAfterBoot) this.#later(runner, this.habits.loginMs, () => this.#begin(runner));
     }
@@ -185,10 +194,10 @@ export class GitHubWorld {
     }
   }
 
-  #later(runner: SimulatedRunner, inMs: number, act: () => void): void {
-    const { life } = runner;
+  #later(runner: SimulatedRunner, inMs: number, run: () => void): void {
+    const { powerChanges } = runner;
     this.world.schedule(inMs, () => {
-      if (runner.life === life) act();
+      if (runner.powerChanges === powerChanges) run();
     });
   }
 }

@@ -24,7 +24,7 @@ The world
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
-  --runners                 a GitHub, too: a runner lives in each VM, called like the VM's external ID
+  --runners                 a GitHub, too: with a runner in each VM, called like the VM's external ID
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 Ways in, and what the step's "with:" needs for each
@@ -43,16 +43,25 @@ const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 
 const OPTIONS = {
-  ...{ port: TEXT, vms: TEXT, nodes: TEXT, seed: TEXT, 'controller-version': TEXT },
-  ...{
-    'heartbeat-ms': TEXT,
-    'heartbeat-jitter': TEXT,
-    'stop-ms': TEXT,
-    'start-ms': TEXT,
-    'pick-up-ms': TEXT,
-  },
-  ...{ 'root-token': TEXT, 'api-key': TEXT, 'session-ttl': TEXT, tls: FLAG, mtls: FLAG },
-  ...{ runners: FLAG, replicas: TEXT, 'replica-lag': TEXT, help: { ...FLAG, short: 'h' } },
+  port: TEXT,
+  vms: TEXT,
+  nodes: TEXT,
+  seed: TEXT,
+  'controller-version': TEXT,
+  'heartbeat-ms': TEXT,
+  'heartbeat-jitter': TEXT,
+  'stop-ms': TEXT,
+  'start-ms': TEXT,
+  'pick-up-ms': TEXT,
+  'root-token': TEXT,
+  'api-key': TEXT,
+  'session-ttl': TEXT,
+  tls: FLAG,
+  mtls: FLAG,
+  runners: FLAG,
+  replicas: TEXT,
+  'replica-lag': TEXT,
+  help: { ...FLAG, short: 'h' },
 };
 
 const DAY_MS = 86_400_000;
@@ -81,8 +90,13 @@ async function main(): Promise<void> {
   const { access, secure } = prepared;
   const github = values.runners ? withRunners(world) : undefined;
   const simulator = await serve({
-    ...{ world, port, now: Date.now, access, replicas },
-    ...{ ...(secure && { secure }), ...(github && { github }) },
+    world,
+    port,
+    now: Date.now,
+    access,
+    replicas,
+    ...(secure && { secure }),
+    ...(github && { github }),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
   console.log(introduction(simulator.url, { world, prepared, github }));

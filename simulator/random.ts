@@ -4,8 +4,8 @@ export interface Random {
   next(): number;
   between(min: number, max: number): number;
   uuid(): string;
-  /** Another source, the same for the same seed and label, whatever was drawn here. */
-  fork(label: string): Random;
+  /** Another source. It depends on the seed and the name alone, not on what was drawn here or from other forks. */
+  fork(name: string): Random;
 }
 
 export function createRandom(seed: number): Random {
@@ -21,7 +21,7 @@ export function createRandom(seed: number): Random {
     next,
     between: (min, max) => min + next() * (max - min),
     uuid: () => `${hex()}-${hex()}${hex()}${hex()}`.replace(/-(.{4})(.{4})(.{4})/, '-$1-$2-$3-'),
-    fork: (label) => createRandom(seed ^ hash(label)),
+    fork: (name) => createRandom(hash(`${seed} ${name}`)),
   };
 }
 

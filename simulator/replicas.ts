@@ -5,7 +5,7 @@ export interface Replicas {
   /** What the replica whose turn it is takes for the world. */
   view(now: number): World;
   /** Does something to the world, and later to each lagging replica's picture of it. */
-  change<T>(now: number, act: (world: World) => T): T;
+  change<T>(now: number, change: (world: World) => T): T;
 }
 
 export interface ReplicaOptions {
@@ -24,26 +24,26 @@ export function createReplicas({ world, count, lagMs }: ReplicaOptions): Replica
       const twin = twins[(turn++ % count) - 1];
       return twin === undefined ? world : twin.view(now);
     },
-    change(now, act) {
+    change(now, change) {
       world.advanceTo(now);
-      for (const twin of twins) twin.remember(now, act);
-      return act(world);
+      for (const twin of twins) twin.remember(now, change);
+      return change(world);
     },
   };
 }
 
-/** The same world, lived through some time later: the same options and the same changes give the same history. */
+/** The same world as it was `lagMs` ago: the same options and the same changes at the same times give the same history. */
 function createTwin({ options }: World, lagMs: number) {
   const twin = new World(options);
-  const changes: { at: number; act: (world: World) => unknown }[] = [];
+  const changes: { at: number; change: (world: World) => unknown }[] = [];
   return {
-    remember(at: number, act: (world: World) => unknown) {
-      changes.push({ at, act });
+    remember(at: number, change: (world: World) => unknown) {
+      changes.push({ at, change });
     },
     view(now: number): World {
       for (let next = changes[0]; next !== undefined && next.at + lagMs <= now; next = changes[0]) {
         twin.advanceTo(next.at);
-        next.act(twin);
+        next.change(twin);
         changes.shift();
       }
       twin.advanceTo(now - lagMs);

@@ -8,7 +8,7 @@ import type { GitHubWorld } from './github-world.ts';
 import { createReplicas } from './replicas.ts';
 import type { World } from './world.ts';
 
-/** Something goes wrong with a request: instead of the world answering (`before`), or with its answer (`after`). */
+/** A fault of a request: instead of the world answering (`before`), or with its answer (`after`). */
 export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
@@ -48,7 +48,7 @@ export interface RunningSimulator {
   close(): Promise<void>;
 }
 
-/** The HTTP face of a world: what a controller answers. */
+/** Serves a world over HTTP, as a controller does. */
 export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   const { world, port, host = '127.0.0.1', now, interventions = {}, secure } = options;
   const authentication = createAuthentication(options.access ?? {});
@@ -70,10 +70,10 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
     const request = { method, path, headers, body: await readBody(message) };
     requests.push(request);
     const early = interventions.before?.(request);
-    if (early !== undefined) return suffer(response, early);
+    if (early !== undefined) return applyFault(response, early);
     const reaction = reactTo(request);
     const late = interventions.after?.(request, reaction);
-    return late === undefined ? send(response, reaction) : suffer(response, late);
+    return late === undefined ? send(response, reaction) : applyFault(response, late);
   }
 
   const server =
@@ -108,7 +108,7 @@ async function readBody(message: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function suffer(response: ServerResponse, fault: Fault): void {
+function applyFault(response: ServerResponse, fault: Fault): void {
   if (fault.kind === 'reset') response.socket?.destroy();
   if (fault.kind === 'answer') send(response, { status: 200, headers: {}, ...fault });
   if (fault.kind === 'hang in body') {

@@ -59,8 +59,8 @@ export interface Node {
 
 type Task = () => Step[];
 
-/** A stop or a boot, and the restart that it belongs to. */
-interface Deed {
+/** A VM that is to be stopped or booted, and the restart that it is for. */
+interface PowerChange {
   readonly vm: Vm;
   readonly requestId: string | undefined;
 }
@@ -68,7 +68,7 @@ interface Deed {
 /** A part of a task: what is true `afterMs` later. */
 interface Step {
   readonly afterMs: number;
-  readonly act: () => void;
+  readonly run: () => void;
 }
 
 /** What is true of a VM, whether anybody knows it yet or not. */
@@ -84,10 +84,10 @@ export interface Vm {
   stoppedAt: number | undefined;
   /** How far off the node's clock was when the VM booted: the date of the boot stays as it was written. */
   bootSkewMs: number;
-  /** The next boot will fail. */
-  isDoomed: boolean;
-  /** The next boot will not last: it crashes, and boots once more. */
-  isUnsteady: boolean;
+  /** It does not boot any more. */
+  neverBoots: boolean;
+  /** The next boot does not last: the VM crashes, and boots once more. */
+  crashesAfterBoot: boolean;
 }
 
 /** A boot, and what it was for. */
@@ -140,7 +140,7 @@ export interface StartRequest {
   readonly name?: string | undefined;
 }
 
-/** What whoever lives in a VM notices of it. */
+/** What can be noticed inside a VM: that it was stopped, or booted. */
 export interface PowerEvent {
   readonly kind: 'stopped' | 'booted';
   readonly record: InstanceRecord;
@@ -153,14 +153,14 @@ const SCHEDULING_MS = 500;
 const PULLING_MS = 2_000;
 const TERMINATING_MS = 2_000;
 const HIDDEN_MS = 1_000;
-/** How soon an unsteady boot crashes, how long it takes to come back, and how soon a report comes twice: at most. */
-const UNSTEADY_MS = 3_000;
+/** How soon a boot that does not last ends, how long the VM takes to come back, and how soon a report comes twice: at most. */
+const CRASH_WITHIN_MS = 3_000;
 const DOUBLED_WITHIN_MS = 300;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * A controller, its nodes and their VMs, without any HTTP. It owns truth and time: nothing happens but in `advanceTo`,
+ * A controller, its nodes and their VMs, without any HTTP. It has a time of its own: nothing happens but in `advanceTo`,
  * so the same options and the same calls at the same times give the same world.
  */
 export class World {
@@ -168,7 +168,6 @@ export class World {
   readonly quirks: Quirks;
   readonly nodes: readonly Node[];
   readonly records: InstanceRecord[] = [];
-  readonly random: Random;
   /** Restarts that were carried out, by instance: the truth that tests compare with. */
   readonly restarts: string[] = [];
   readonly boots: Boot[] = [];
@@ -179,16 +178,19 @@ export class World {
   /** Told when a VM has stopped, and when it has booted. */
   onPower: (event: PowerEvent) => void = () => {};
   now: number;
-  readonly #agenda: { at: number; act: () => void }[] = [];
+  readonly #random: Random;
+  readonly #chances = new Map<string, Random>();
+  readonly #agenda: { at: number; run: () => void }[] = [];
 
   constructor(options: WorldOptions) {
     this.options = options;
     this.quirks = quirksOf(options.controllerVersion);
-    this.random = createRandom(options.seed);
+    this.#random = createRandom(options.seed);
     this.now = options.startsAt;
     this.nodes = Array.from({ length: options.nodes }, (_, index) => this.#createNode(index + 1));
     for (let index = 0; index < options.vms; index++) this.#createRunningInstance(index + 1);
-    for (const node of this.nodes) this.#beat(node, this.random.next() * options.heartbeatMs);
+    for (const node of this.nodes)
+      this.#beat(node, this.#chance('first heartbeat').next() * options.heartbeatMs);
   }
 
   /** Lets everything happen that is due by `now`, in order. */
@@ -198,7 +200,7 @@ export class World {
       if (due === undefined || due.at > now) break;
       this.#agenda.shift();
       this.now = due.at;
-      due.act();
+      due.run();
     }
     this.now = Math.max(this.now, now);
   }
@@ -221,11 +223,11 @@ export class World {
     if (vm === undefined || node === undefined || record.state !== 'Started') {
       return { ok: false, message: `instance is in state ${record.state}` };
     }
-    const requestId = this.random.uuid();
+    const requestId = this.#chance('IDs').uuid();
     record.requestId = requestId;
     this.#enqueue(node, () => [
-      { afterMs: this.options.stopMs, act: () => this.#stop(record, { vm, requestId }) },
-      { afterMs: this.options.startMs, act: () => this.#boot(record, { vm, requestId }) },
+      { afterMs: this.options.stopMs, run: () => this.#stop(record, { vm, requestId }) },
+      { afterMs: this.options.startMs, run: () => this.#boot(record, { vm, requestId }) },
     ]);
     return { ok: true };
   }
@@ -271,7 +273,7 @@ export class World {
 
   /** Keeps a node's agent from starting any task, as a long startup script did before 1.48. */
   keepBusy(node: Node, forMs: number): void {
-    this.#enqueue(node, () => [{ afterMs: forMs, act: () => {} }]);
+    this.#enqueue(node, () => [{ afterMs: forMs, run: () => {} }]);
   }
 
   /** Loses the reports of a node's agent. */
@@ -280,8 +282,8 @@ export class World {
   }
 
   /** Lets something happen later that is not the controller's business. */
-  schedule(inMs: number, act: () => void): void {
-    this.#later(inMs, act);
+  schedule(inMs: number, run: () => void): void {
+    this.#later(inMs, run);
   }
 
   // ---- agents ----
@@ -289,19 +291,28 @@ export class World {
   #beat(node: Node, inMs: number): void {
     const { heartbeatMs, heartbeatJitter } = this.options;
     this.#later(inMs, () => {
-      if (!this.#strikes('report lost', this.options.lostReports)) this.#report(node);
-      if (this.#strikes('report doubled', this.options.doubledReports))
-        this.#later(this.random.next() * DOUBLED_WITHIN_MS, () => this.#report(node));
-      this.#beat(node, heartbeatMs * (1 + this.random.between(-heartbeatJitter, heartbeatJitter)));
+      if (!this.#happens('report lost', this.options.lostReports)) this.#report(node);
+      if (this.#happens('report doubled', this.options.doubledReports))
+        this.#later(this.#chance('second report').next() * DOUBLED_WITHIN_MS, () => this.#report(node));
+      const jitter = this.#chance('heartbeat').between(-heartbeatJitter, heartbeatJitter);
+      this.#beat(node, heartbeatMs * (1 + jitter));
     });
   }
 
-  /** Draws nothing for what never happens: the same seed gives the same world as without it. */
-  #strikes(mishap: string, share = 0): boolean {
+  /** Each kind of chance has a source of its own: without one of them, the others stay as they are. */
+  #chance(kind: string): Random {
+    const known = this.#chances.get(kind);
+    if (known !== undefined) return known;
+    const chance = this.#random.fork(kind);
+    this.#chances.set(kind, chance);
+    return chance;
+  }
+
+  #happens(mishap: string, share = 0): boolean {
     const { steadyFrom = Number.POSITIVE_INFINITY } = this.options;
-    const isStruck = share > 0 && this.now < steadyFrom && this.random.next() < share;
-    if (isStruck) this.mishaps.add(mishap);
-    return isStruck;
+    const isSo = share > 0 && this.now < steadyFrom && this.#chance(mishap).next() < share;
+    if (isSo) this.mishaps.add(mishap);
+    return isSo;
   }
 
   #report(node: Node): void {
@@ -341,22 +352,22 @@ export class World {
     const task = node.tasks.shift();
     node.isBusy = task !== undefined;
     if (task === undefined) return;
-    this.#later(this.random.next() * this.options.pickUpMs, () => this.#take(node, task()));
+    this.#later(this.#chance('pick-up').next() * this.options.pickUpMs, () => this.#runSteps(node, task()));
   }
 
-  #take(node: Node, [step, ...rest]: Step[]): void {
+  #runSteps(node: Node, [step, ...rest]: Step[]): void {
     if (step === undefined) {
-      if (this.#strikes('report early', this.options.earlyReports)) this.#report(node);
+      if (this.#happens('report early', this.options.earlyReports)) this.#report(node);
       this.#work(node);
       return;
     }
     this.#later(step.afterMs, () => {
-      step.act();
-      this.#take(node, rest);
+      step.run();
+      this.#runSteps(node, rest);
     });
   }
 
-  #stop(record: InstanceRecord, { vm, requestId }: Deed): void {
+  #stop(record: InstanceRecord, { vm, requestId }: PowerChange): void {
     if (record.vm !== vm) return;
     vm.power = 'stopped';
     vm.stoppedAt = this.now;
@@ -368,8 +379,8 @@ export class World {
     this.#read(record);
   }
 
-  #boot(record: InstanceRecord, { vm, requestId }: Deed): void {
-    if (record.vm !== vm || vm.isDoomed) return;
+  #boot(record: InstanceRecord, { vm, requestId }: PowerChange): void {
+    if (record.vm !== vm || vm.neverBoots) return;
     const { instanceId } = record;
     vm.power = 'running';
     vm.bootedAt = this.now;
@@ -377,20 +388,21 @@ export class World {
     this.boots.push({ instanceId, at: this.now, requestId });
     if (requestId !== undefined) this.restarts.push(instanceId);
     this.onPower({ kind: 'booted', record, requestId });
-    if (!vm.isUnsteady) return;
-    vm.isUnsteady = false;
-    const backAfterMs = this.random.between(0, UNSTEADY_MS);
-    this.#later(this.random.between(0, UNSTEADY_MS), () => this.crash(instanceId, backAfterMs));
+    if (!vm.crashesAfterBoot) return;
+    vm.crashesAfterBoot = false;
+    const chance = this.#chance('crash after boot');
+    const backAfterMs = chance.between(0, CRASH_WITHIN_MS);
+    this.#later(chance.between(0, CRASH_WITHIN_MS), () => this.crash(instanceId, backAfterMs));
   }
 
-  // ---- coming into being ----
+  // ---- new nodes and instances ----
 
   #createNode(number: number): Node {
     return {
-      id: this.random.uuid(),
+      id: this.#chance('IDs').uuid(),
       name: `mac-${number}`,
       ip: `192.0.2.${number}`,
-      clockSkewMs: this.options.clockSkewMs ?? Math.round(this.random.between(-2_000, 2_000)),
+      clockSkewMs: this.options.clockSkewMs ?? Math.round(this.#chance('clock').between(-2_000, 2_000)),
       utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
       lastReportAt: this.now,
       silentUntil: 0,
@@ -401,20 +413,31 @@ export class World {
 
   #createRecord({ template, externalId, name }: Omit<StartRequest, 'count'>): InstanceRecord {
     return {
-      ...{ instanceId: this.random.uuid(), template, externalId, name, createdAt: this.now },
-      ...{ state: 'Scheduling', message: '', requestId: this.random.uuid(), progress: 0 },
-      ...{ updatedAt: this.now, updatedNanos: 0, hiddenUntil: 0 },
-      ...{ node: undefined, vm: undefined, report: undefined },
+      instanceId: this.#chance('IDs').uuid(),
+      template,
+      externalId,
+      name,
+      createdAt: this.now,
+      state: 'Scheduling',
+      message: '',
+      requestId: this.#chance('IDs').uuid(),
+      progress: 0,
+      updatedAt: this.now,
+      updatedNanos: 0,
+      hiddenUntil: 0,
+      node: undefined,
+      vm: undefined,
+      report: undefined,
     };
   }
 
   #createRunningInstance(number: number): void {
-    const template = this.random.uuid();
+    const template = this.#chance('IDs').uuid();
     const record = this.#createRecord({ template, externalId: `runner-${number}`, name: `vm-${number}` });
     this.records.push(record);
     this.#bootNew(record);
     if (record.vm !== undefined)
-      record.vm.bootedAt = this.now - Math.round(this.random.between(1, 20) * HOUR_MS);
+      record.vm.bootedAt = this.now - Math.round(this.#chance('first boot').between(1, 20) * HOUR_MS);
     this.#read(record);
   }
 
@@ -423,20 +446,18 @@ export class World {
     const number = this.records.indexOf(record) + 1;
     record.node = this.nodes[number % this.nodes.length];
     record.vm = {
-      ...{
-        uuid: this.random.uuid(),
-        name: `mgmtManaged-sequoia-${this.now}`,
-        ip: `192.168.64.${(number % 250) + 2}`,
-      },
-      ...{ vncPort: 5900 + number, sshPort: 10_000 + number, createdAt: this.now },
-      ...{
-        power: 'running',
-        bootedAt: this.now,
-        stoppedAt: undefined,
-        bootSkewMs: record.node?.clockSkewMs ?? 0,
-        isDoomed: false,
-        isUnsteady: false,
-      },
+      uuid: this.#chance('IDs').uuid(),
+      name: `mgmtManaged-sequoia-${this.now}`,
+      ip: `192.168.64.${(number % 250) + 2}`,
+      vncPort: 5900 + number,
+      sshPort: 10_000 + number,
+      createdAt: this.now,
+      power: 'running',
+      bootedAt: this.now,
+      stoppedAt: undefined,
+      bootSkewMs: record.node?.clockSkewMs ?? 0,
+      neverBoots: false,
+      crashesAfterBoot: false,
     };
     record.progress = 1;
     this.#change(record, 'Started');
@@ -449,13 +470,13 @@ export class World {
 
   #touch(record: InstanceRecord): void {
     record.updatedAt = this.now;
-    record.updatedNanos = Math.floor(this.random.next() * 1_000_000);
+    record.updatedNanos = Math.floor(this.#chance('nanoseconds').next() * 1_000_000);
   }
 
-  #later(inMs: number, act: () => void): void {
+  #later(inMs: number, run: () => void): void {
     const at = this.now + inMs;
     const index = this.#agenda.findLastIndex((entry) => entry.at <= at);
-    this.#agenda.splice(index + 1, 0, { at, act });
+    this.#agenda.splice(index + 1, 0, { at, run });
   }
 }
 

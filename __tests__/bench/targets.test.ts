@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MODELS, type Model } from '../../bench/models.ts';
-import { play } from '../../bench/play.ts';
+import { play } from '../../bench/restart.ts';
 import { POLICIES, type Policy } from '../../bench/policies.ts';
 import { type Summary, summarize } from '../../bench/statistics.ts';
 

@@ -298,7 +298,8 @@ describe('reading', () => {
   ])('fails at once with HTTP %i', async (status, body, code, message, hint) => {
     nock(ORIGIN).get(ONE).reply(status, body);
     await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
-      ...{ code, isTransient: false },
+      code,
+      isTransient: false,
       message: expect.stringContaining(message),
       hint: expect.stringContaining(hint),
     });

@@ -125,7 +125,11 @@ describe('a request', () => {
     answers = [(socket) => socket.write(lines.join('\r\n'))];
     expect(await transport.send(GET, bounds)).toMatchObject({
       answer: {
-        ...{ status: 302, text: 'ü!', location: '/y', retryAfterMs: 10_000, proxy: undefined },
+        status: 302,
+        text: 'ü!',
+        location: '/y',
+        retryAfterMs: 10_000,
+        proxy: undefined,
         headers: { location: '/y', 'x-a': '1', 'content-length': '3' },
       },
     });
@@ -158,7 +162,11 @@ describe('a request', () => {
     const { port } = server.address() as AddressInfo;
     const baseUrl = new URL(`http://127.0.0.1:${port}`);
     const timed = createTransport({
-      ...{ baseUrl, proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock },
+      baseUrl,
+      proxy: undefined,
+      tls: PLAIN,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      clock,
     });
     await timed.send(GET, { ...bounds, deadline: clock.now() + leftMs });
     await timed.close();
@@ -355,13 +363,16 @@ test.each([
 ])('an answer over %s is of the controller, or else of %s', async (protocol, expected) => {
   const way = { isRefused: false, connectMs: 0, thereMs: 0, backMs: 0, resetMs: undefined };
   const network = new SimulatedNetwork({
-    at: (_, act) => queueMicrotask(act),
-    fateOf: () => ({ ...way, arriving: 1, pieces: 1, pauseMs: 0 }),
+    after: (_, run) => queueMicrotask(run),
+    deliveryOf: () => ({ ...way, arriving: 1, pieces: 1, pauseMs: 0 }),
     answer: () => ({ status: 403, headers: {}, body: '' }),
   });
   const { send } = createTransport({
-    ...{ baseUrl: new URL(`${protocol}://controller.example`), proxy: new URL('http://proxy.example:3128') },
-    ...{ tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock },
+    baseUrl: new URL(`${protocol}://controller.example`),
+    proxy: new URL('http://proxy.example:3128'),
+    tls: PLAIN,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    clock,
     dispatchers: { reader: network, writer: network },
   });
   const request = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;

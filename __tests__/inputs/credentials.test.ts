@@ -366,8 +366,19 @@ describe('headers', () => {
   });
 
   test.each([
-    ...['Host', 'content-length', 'Content-Type', 'Transfer-Encoding', 'CONNECTION', 'Keep-Alive', 'Upgrade'],
-    ...['Expect', 'TE', 'Trailer', 'HTTP2-Settings', 'Proxy-Authorization', 'Proxy-Connection'],
+    'Host',
+    'content-length',
+    'Content-Type',
+    'Transfer-Encoding',
+    'CONNECTION',
+    'Keep-Alive',
+    'Upgrade',
+    'Expect',
+    'TE',
+    'Trailer',
+    'HTTP2-Settings',
+    'Proxy-Authorization',
+    'Proxy-Connection',
   ])('%s is not for the step to set', (name) => {
     expect(problemsOf({ headers: `X-Fine: a\n${name}: hunter2` })).toEqual([
       `headers: line 2: ${name} belongs to the connection and cannot be set`,
@@ -420,10 +431,7 @@ describe('proxy', () => {
 
   test('may have a token in the place of the user', () => {
     read({}, { HTTPS_PROXY: 'http://t0ken%40t0ken@proxy.example' });
-    expect(secrets).toEqual([
-      Buffer.from('t0ken@t0ken:').toString('base64'),
-      ...['t0ken%40t0ken', 't0ken@t0ken'],
-    ]);
+    expect(secrets).toEqual([Buffer.from('t0ken@t0ken:').toString('base64'), 't0ken%40t0ken', 't0ken@t0ken']);
   });
 
   test('without credentials has no secrets', () => {

@@ -40,8 +40,11 @@ test('what is not given has its default', () => {
     nameTemplate: 'mac-7',
     scope: { kind: 'repository', owner: 'octo-org', repo: 'app' },
     token: 'hunter2',
-    ...{ whenBusy: 'wait', busyTimeoutMs: 3_600_000, runnerTimeoutMs: 600_000 },
-    ...{ apiUrl: new URL('https://api.github.com'), proxy: undefined },
+    whenBusy: 'wait',
+    busyTimeoutMs: 3_600_000,
+    runnerTimeoutMs: 600_000,
+    apiUrl: new URL('https://api.github.com'),
+    proxy: undefined,
     ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
   });
 });
@@ -148,8 +151,13 @@ describe('what is refused', () => {
   });
 
   test.each([
-    ...['nonsense', 'ftp://github.example', 'https://me@github.example', 'https://:pw@github.example'],
-    ...['https://github.example/?q=x', 'https://github.example/#f', 'xhttps://github.example'],
+    'nonsense',
+    'ftp://github.example',
+    'https://me@github.example',
+    'https://:pw@github.example',
+    'https://github.example/?q=x',
+    'https://github.example/#f',
+    'xhttps://github.example',
   ])('GITHUB_API_URL %s', (GITHUB_API_URL) => {
     expect(problemsOf(ASKED, { ...ENVIRONMENT, GITHUB_API_URL })).toContain(
       '- GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]',

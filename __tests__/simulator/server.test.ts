@@ -193,7 +193,14 @@ describe('npm run simulator', () => {
     const { child, ended } = run('--help');
     const help = await output(child.stdout);
     for (const option of [
-      ...['runners', 'root-token', 'api-key', 'session-ttl', 'replicas', 'replica-lag', 'tls', 'mtls'],
+      'runners',
+      'root-token',
+      'api-key',
+      'session-ttl',
+      'replicas',
+      'replica-lag',
+      'tls',
+      'mtls',
       'port',
       'vms',
       'nodes',

@@ -210,7 +210,7 @@ describe('what a world can be told to do wrong', () => {
   test('a boot does not last: the VM comes back once more by itself', () => {
     const world = createWorld();
     const { instanceId, vm } = first(world);
-    if (vm !== undefined) vm.isUnsteady = true;
+    if (vm !== undefined) vm.crashesAfterBoot = true;
     world.restart(instanceId);
     world.advanceTo(NOON + 20_000);
     expect(world.boots.map(({ requestId }) => requestId !== undefined)).toEqual([true, false]);

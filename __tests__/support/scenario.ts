@@ -42,7 +42,10 @@ export interface Ended extends StepResult, Omit<Scenario, 'step'> {
 
 const QUICK_WORLD: Omit<WorldOptions, 'startsAt'> = {
   ...DEFAULT_WORLD,
-  ...{ heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 },
+  heartbeatMs: 150,
+  stopMs: 40,
+  startMs: 40,
+  pickUpMs: 20,
 };
 
 export async function begin({
@@ -59,8 +62,13 @@ export async function begin({
   const github = runners && staffed(world, runners);
   const { access, secure, replicas } = way;
   const simulator = await serve({
-    ...{ world, port: 0, now, interventions: interventions?.(world) ?? {} },
-    ...{ ...(access && { access }), ...(secure && { secure }), ...(replicas && { replicas }) },
+    world,
+    port: 0,
+    now,
+    interventions: interventions?.(world) ?? {},
+    ...(access && { access }),
+    ...(secure && { secure }),
+    ...(replicas && { replicas }),
     ...(github && { github }),
   });
   const [record] = world.records;
@@ -80,8 +88,12 @@ export async function begin({
 const HURRIED = { timeout: '20s', poll_interval: '0.2s' };
 /** Where time passes fast, a machine that is busy must not look like a network that is slow. */
 const UNHURRIED = {
-  ...{ timeout: '30m', request_timeout: '10m', poll_interval: '2s' },
-  ...{ runner_name: '{external_id}', runner_scope: 'octo-org', github_token: TOKEN },
+  timeout: '30m',
+  request_timeout: '10m',
+  poll_interval: '2s',
+  runner_name: '{external_id}',
+  runner_scope: 'octo-org',
+  github_token: TOKEN,
 };
 
 function staffed(world: World, { habits = {}, employment, prepare, ...rest }: Runners): GitHubWorld {

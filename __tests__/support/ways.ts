@@ -97,12 +97,10 @@ export async function proxied(scheme: 'http' | 'https'): Promise<Way & { proxy: 
   const { certificate, key } = await authority.issue({ name: HOST, hosts: [HOST] });
   const secure = { cert: certificate, key: privatePem(key) };
   return {
-    ...{
-      proxy,
-      url: atHost,
-      cleanUp: proxy.close,
-      secrets: [PROXY_PASSWORD, Buffer.from(`me:${PROXY_PASSWORD}`).toString('base64')],
-    },
+    proxy,
+    url: atHost,
+    cleanUp: proxy.close,
+    secrets: [PROXY_PASSWORD, Buffer.from(`me:${PROXY_PASSWORD}`).toString('base64')],
     environment: { [`${scheme}_proxy`]: proxy.url },
     ...(scheme === 'https' ? { secure, inputs: { ca_cert: authority.certificate } } : {}),
   };

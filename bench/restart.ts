@@ -1,4 +1,4 @@
-import { type Fate, SimulatedNetwork } from '../proof/network.ts';
+import { type Delivery, SimulatedNetwork } from '../proof/network.ts';
 import { createVirtualTime, type VirtualTime } from '../proof/virtual-time.ts';
 import { react, type SeenRequest } from '../simulator/controller-api.ts';
 import { createRandom, type Random } from '../simulator/random.ts';
@@ -21,16 +21,16 @@ export interface Figures {
 const START = Date.parse('2026-07-01T12:00:00Z');
 /** Twice the longest heartbeat. */
 const PRELUDE_MS = 60_000;
-/** Somebody else's restart of another VM on the node is at most so long ago. */
+/** How long before the step somebody else restarts another VM on the node, at most. */
 const NEIGHBOUR_MS = 20_000;
 
-interface Match {
+interface Setup {
   readonly model: Model;
   readonly policy: Policy;
 }
 
 /** One restart by the real step, in the world that the seed gives: the same for every policy. */
-export async function play(seed: number, { model, policy }: Match): Promise<Figures> {
+export async function simulateRestart(seed: number, { model, policy }: Setup): Promise<Figures> {
   const random = createRandom(seed ^ 0x5eed);
   const time = createVirtualTime(START);
   const testbed = createTestbed(seed, { model, random, time });
@@ -47,24 +47,24 @@ export async function play(seed: number, { model, policy }: Match): Promise<Figu
   return { delayMs: time.now() - testbed.visibleSince(), requests: testbed.requests() };
 }
 
-interface Cast {
+interface TestbedParts {
   readonly model: Model;
   readonly random: Random;
   readonly time: VirtualTime;
 }
 
 /** The world, and the way to it. */
-function createTestbed(seed: number, { model, random, time }: Cast) {
+function createTestbed(seed: number, { model, random, time }: TestbedParts) {
   const world = new World(worldOf(model, { seed, startsAt: START }));
   const replicas = createReplicas({ world, ...model.replicas });
   const [record, neighbour] = world.records;
   if (record === undefined || neighbour === undefined) throw new Error('the world is too small');
   const beginsAt = START + PRELUDE_MS * (1 + random.next());
-  // Whose task is reported early, too, and out of turn.
+  // The neighbour's task is reported early, too: a report out of turn.
   const disturbedAt = beginsAt - random.next() * NEIGHBOUR_MS;
   if (model.world.earlyReports !== undefined)
     time.at(disturbedAt, () => void replicas.change(time.now(), (one) => one.restart(neighbour.instanceId)));
-  // Whose turn it is when the step comes.
+  // Which replica answers the step's first request.
   if (random.next() < 0.5) replicas.view(START);
 
   let requests = 0;
@@ -73,11 +73,11 @@ function createTestbed(seed: number, { model, random, time }: Cast) {
     const reaction = react({ replicas, now: time.now() }, request);
     return { ...reaction, headers: { ...reaction.headers, date: new Date(time.now()).toUTCString() } };
   };
-  const at = (afterMs: number, act: () => void) => time.at(time.now() + afterMs, act);
+  const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
   return {
     beginsAt,
     instanceId: record.instanceId,
-    network: new SimulatedNetwork({ at, answer, fateOf: createFates(model, random) }),
+    network: new SimulatedNetwork({ after, answer, deliveryOf: createDeliveries(model, random) }),
     requests: () => requests,
     visibleSince() {
       world.advanceTo(time.now());
@@ -87,7 +87,7 @@ function createTestbed(seed: number, { model, random, time }: Cast) {
 }
 
 /** Nothing is lost; reads keep their connection, the restart gets one of its own. */
-function createFates({ networkMs }: Model, random: Random): (request: SeenRequest) => Fate {
+function createDeliveries({ networkMs }: Model, random: Random): (request: SeenRequest) => Delivery {
   let isConnected = false;
   const trip = () => networkMs * random.between(0.8, 1.2);
   return ({ method }) => {
@@ -102,14 +102,26 @@ function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
   return {
     controllerUrl: new URL('http://controller.example:8090'),
     target: { by: 'instance_id', id: instanceId },
-    ...{ vncPassword: undefined, usbDevice: undefined, dryRun: false, headers: {}, proxy: undefined },
-    ...{ timeoutMs: 300_000, requestTimeoutMs: 10_000, pollInterval, identity: { kind: 'none' } },
+    vncPassword: undefined,
+    usbDevice: undefined,
+    dryRun: false,
+    headers: {},
+    proxy: undefined,
+    timeoutMs: 300_000,
+    requestTimeoutMs: 10_000,
+    pollInterval,
+    identity: { kind: 'none' },
+    ownRunner: { runnerName: undefined, repository: '' },
     runner: undefined,
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };
 }
 
 const SILENT: Terminal = {
-  ...{ mask() {}, scrub: String, clean: String },
-  ...{ info() {}, debug() {}, warning() {}, error() {} },
+  mask() {},
+  clean: String,
+  info() {},
+  debug() {},
+  warning() {},
+  error() {},
 };
