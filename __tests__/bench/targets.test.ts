@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MODELS, type Model } from '../../bench/models.ts';
-import { play } from '../../bench/restart.ts';
 import { POLICIES, type Policy } from '../../bench/policies.ts';
+import { play } from '../../bench/restart.ts';
 import { type Summary, summarize } from '../../bench/statistics.ts';
 
 // The real step in simulated worlds, on virtual time: the same seeds give the same figures on every machine.

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type Client, createClient } from '../../src/controller/client.ts';
+import { type Client, createClient, type WriteBounds } from '../../src/controller/client.ts';
 import type { Credentials } from '../../src/controller/credentials.ts';
 import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import type { HttpRequest, HttpResult, SendBounds } from '../../src/http/transport.ts';
+import type { FaultNature } from '../../src/http/patience.ts';
+import type { HttpRequest, HttpResult } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 // Which requests go out, with which credentials, and which of them again.
@@ -31,13 +32,14 @@ function unanswered(changes: {
 }
 
 let clock: ReturnType<typeof createFakeClock>;
-let bounds: SendBounds;
+let bounds: WriteBounds;
 let sent: string[];
 let session: number;
 
 beforeEach(() => {
   clock = createFakeClock();
-  bounds = { deadline: clock.now() + 60_000, signal: new AbortController().signal };
+  const deadline = clock.now() + 60_000;
+  bounds = { deadline, sendBy: deadline, signal: new AbortController().signal };
   [sent, session] = [[], 1];
 });
 
@@ -88,11 +90,26 @@ describe('a 401', () => {
     expect(sent).toEqual(['POST /w session 1 v once', 'POST /w session 2 v once']);
   });
 
-  test('is final the second time in a row', async () => {
+  test('is final the second time in a row, where there was no good answer yet', async () => {
     await expect(write(create({ answers: [answered(401)], renewable: true }))).resolves.toEqual(
       answered(401),
     );
     expect(sent).toHaveLength(2);
+  });
+
+  test.each([true, false])('is put up with for 30 s after a good answer (session: %p)', async (renewable) => {
+    const client = create({ answers: [answered(200), answered(401)], renewable });
+    await read(client);
+    const startedAt = clock.now();
+    await expect(write(client)).resolves.toEqual(answered(401));
+    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30_000);
+    expect(clock.now() - startedAt).toBeLessThan(34_000);
+  });
+
+  test('in passing does not fail a write', async () => {
+    const client = create({ answers: [answered(200), ...Array(8).fill(answered(401)), answered(201)] });
+    await read(client);
+    await expect(write(client)).resolves.toEqual(answered(201));
   });
 
   test.each<[string, HttpResult]>([
@@ -129,6 +146,18 @@ describe('the handshake', () => {
     expect(clock.sleeps).toEqual([5_000, 5_000]);
   });
 
+  test('that is refused in passing is tried again after a good answer, and the write after it sent once', async () => {
+    let tries = 0;
+    const authorize = async () => {
+      if (tries++ === 1) throw new ActionError('authentication_failed', 'HTTP 404.');
+      return { headers: {} };
+    };
+    const client = create({ answers: [answered(200)], authorize });
+    await read(client);
+    await expect(write(client)).resolves.toEqual(answered(200));
+    expect(sent).toEqual(['GET /r nobody v', 'POST /w nobody v once']);
+  });
+
   test('that fails for good ends it', async () => {
     const authorize = () => Promise.reject(new ActionError('authentication_failed', 'no'));
     await expect(write(create({ answers: [], authorize }))).rejects.toMatchObject({
@@ -138,8 +167,51 @@ describe('the handshake', () => {
   });
 });
 
-describe('what will not heal', () => {
-  test('fails a read at once', async () => {
+describe('a refusal', () => {
+  const refused = (): never => {
+    throw new ActionError('permission_denied', 'No.', { hint: 'Ask for it.' });
+  };
+  const readRefused = (client: Client, decode: () => string = () => refused()) =>
+    client.read({ path: '/r', maxBytes: 1, decode }, bounds);
+
+  test('fails a read at once, where there was no good answer yet', async () => {
+    const error = { code: 'permission_denied', isTransient: false, message: 'No.', hint: 'Ask for it.' };
+    await expect(readRefused(create({ answers: [answered(403)] }))).rejects.toMatchObject(error);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is put up with for 30 s after a good answer', async () => {
+    const client = create({ answers: [answered(200)] });
+    await read(client);
+    const startedAt = clock.now();
+    await expect(readRefused(client)).rejects.toMatchObject({ message: 'No.', isTransient: false });
+    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30_000);
+  });
+
+  test('is told of as a fault meanwhile, and heals', async () => {
+    const reasons: string[] = [];
+    const client = create({ answers: [answered(200)] });
+    await read(client);
+    let tries = 0;
+    const decode = () => (tries++ === 0 ? refused() : 'fine');
+    const onFault = ({ reason }: { reason: string }) => reasons.push(reason);
+    const reading = client.read({ path: '/r', maxBytes: 1, decode }, { ...bounds, onFault });
+    await expect(reading).resolves.toBe('fine');
+    expect(reasons).toEqual(['No']);
+  });
+
+  test('may heal where the deadline comes first', async () => {
+    const client = create({ answers: [answered(200)] });
+    await read(client);
+    const deadline = clock.now() + 5_000;
+    const reading = client.read(
+      { path: '/r', maxBytes: 1, decode: () => refused() },
+      { ...bounds, deadline },
+    );
+    await expect(reading).rejects.toMatchObject({ code: 'permission_denied', isTransient: true });
+  });
+
+  test('of the transport fails a read at once, too', async () => {
     const error = {
       code: 'controller_unreachable',
       isTransient: false,
@@ -150,11 +222,49 @@ describe('what will not heal', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('is handed back from a write at once', async () => {
+  test('of the transport is handed back from a write', async () => {
     await expect(write(create({ answers: [unanswered({ nature: 'refusal' })] }))).resolves.toEqual(
       unanswered({ nature: 'refusal' }),
     );
     expect(sent).toHaveLength(1);
+  });
+});
+
+describe('a write that was not carried out', () => {
+  test('asks before each further try, and goes by what it is told then', async () => {
+    const asked: number[] = [];
+    const startedAt = clock.now();
+    const beforeRetry = async () => {
+      asked.push(sent.length);
+      await clock.sleep(100_000, bounds.signal);
+      return { deadline: clock.now() + 60_000, sendBy: clock.now() + 60_000 };
+    };
+    const client = create({ answers: [unanswered({}), answered(429), answered(200)] });
+    await expect(client.write({ path: '/w', body: {} }, { ...bounds, beforeRetry })).resolves.toEqual(
+      answered(200),
+    );
+    expect(asked).toEqual([1, 2]);
+    expect(clock.now() - startedAt).toBeGreaterThan(200_000);
+  });
+
+  test('is not tried again once it is told not to', async () => {
+    const beforeRetry = () => Promise.reject(new ActionError('runner_busy', 'busy'));
+    const writing = create({ answers: [unanswered({})] }).write(
+      { path: '/w', body: {} },
+      { ...bounds, beforeRetry },
+    );
+    await expect(writing).rejects.toMatchObject({ code: 'runner_busy' });
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is tried until the moment by which it has to be sent', async () => {
+    const sendBy = clock.now() + 2_000;
+    const client = create({ answers: [unanswered({})] });
+    await expect(client.write({ path: '/w', body: {} }, { ...bounds, sendBy })).resolves.toEqual(
+      unanswered({}),
+    );
+    expect(clock.now()).toBeLessThanOrEqual(sendBy);
+    expect(sent.length).toBeGreaterThan(3);
   });
 });
 
@@ -192,7 +302,11 @@ describe('the time that is left', () => {
 });
 
 describe('a step that is cancelled', () => {
-  const aborted = () => ({ deadline: clock.now(), signal: AbortSignal.abort(new Error('cancelled')) });
+  const aborted = () => ({
+    deadline: clock.now(),
+    sendBy: clock.now(),
+    signal: AbortSignal.abort(new Error('cancelled')),
+  });
 
   test('takes no answer to a read any more', async () => {
     const reading = create({ answers: [answered(200)] }).read(

@@ -118,7 +118,7 @@ describe('a user API key', () => {
 
   test.each<[string, HttpResult]>([
     ['denied', answered(401)],
-    ['unknown', answered(404, '404 page not found')],
+    ['unknown', answered(404, '{"status":"FAIL","message":"no"}')],
     ['FAILed', answered(200, '{"status":"FAIL","message":"no"}')],
   ])('is reported as no good where it is %s', async (_, exchange) => {
     await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
@@ -127,6 +127,17 @@ describe('a user API key', () => {
         /^The controller does not take the user API key \(HTTP \d+ to \/tap\/v1\/hand\)\.$/,
       ),
       hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+    });
+  });
+
+  test.each<[string, HttpResult]>([
+    ['something that is not there', answered(404, '404 page not found')],
+    ['a page', answered(403, '<html>')],
+  ])('that is answered with %s is most likely asked for at the wrong address', async (_, result) => {
+    await expect(credentials.authorize(onHand(result))).rejects.toMatchObject({
+      code: 'authentication_failed',
+      message: expect.stringMatching(/^The handshake of the user API key failed: POST \/tap\/v1\/hand was /),
+      hint: expect.stringContaining('is its path prefix right'),
     });
   });
 

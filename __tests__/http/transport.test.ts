@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SimulatedNetwork } from '../../proof/network.ts';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
+import type { FaultNature } from '../../src/http/patience.ts';
 import {
   createTransport,
   type HttpResult,
@@ -69,7 +71,10 @@ afterEach(async () => {
 
 const read = () => client.read({ path: '/x', maxBytes: 100, decode: ({ text }) => text }, bounds);
 const write = (changes: Partial<SendBounds> = {}) =>
-  client.write({ path: '/x', body: {} }, { ...bounds, ...changes });
+  client.write(
+    { path: '/x', body: {} },
+    { ...bounds, sendBy: changes.deadline ?? bounds.deadline, ...changes },
+  );
 
 async function freePort(): Promise<number> {
   const other = createServer();
@@ -99,7 +104,12 @@ describe('a request', () => {
     const [line, ...lines] = (whole[0] ?? '').split('\r\n');
     expect(line).toBe('GET /x?y=1 HTTP/1.1');
     expect(lines).toEqual(
-      expect.arrayContaining(['accept: text/plain', 'user-agent: restart-anka-vm', 'x-own: v']),
+      expect.arrayContaining([
+        'accept: text/plain',
+        'accept-encoding: identity',
+        'user-agent: restart-anka-vm',
+        'x-own: v',
+      ]),
     );
     expect(whole[0]).not.toContain('content-type');
   });
@@ -151,6 +161,54 @@ describe('a request', () => {
     const body = 'x'.repeat(length);
     answers = [(socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n${body}`)];
     expect(await transport.send(GET, bounds)).toMatchObject(expected);
+  });
+
+  describe('gets an answer that was encoded, though nobody asked for it', () => {
+    const TEXT = JSON.stringify({ status: 'OK', text: 'ü'.repeat(1_000) });
+
+    async function encoded(encoding: string, body: Buffer): Promise<HttpResult> {
+      const head = `HTTP/1.1 200 OK\r\nContent-Encoding: ${encoding}\r\nContent-Length: ${body.length}\r\n\r\n`;
+      answers = [(socket) => socket.write(Buffer.concat([Buffer.from(head), body]))];
+      return transport.send({ ...GET, maxBytes: 2_100 }, bounds);
+    }
+
+    test.each<[string, (text: string) => Buffer]>([
+      ['gzip', gzipSync],
+      ['GZip', gzipSync],
+      ['x-gzip', gzipSync],
+      ['deflate', deflateSync],
+      ['br', brotliCompressSync],
+      ['gzip, br', (text) => brotliCompressSync(gzipSync(text))],
+      ['identity', Buffer.from],
+    ])('%s', async (encoding, encode) => {
+      expect(await encoded(encoding, encode(TEXT))).toMatchObject({ answer: { text: TEXT } });
+    });
+
+    test.each<[string, string, Buffer, string, FaultNature]>([
+      [
+        'is damaged',
+        'gzip',
+        gzipSync(TEXT).subarray(0, 30),
+        'the answer is damaged: it cannot be decoded (gzip)',
+        'passing',
+      ],
+      [
+        'nobody knows',
+        'compress',
+        Buffer.from('x'),
+        'the answer is encoded in an unknown way ("compress")',
+        'passing',
+      ],
+      ['is too long', 'gzip', gzipSync('x'.repeat(2_101)), 'the answer is larger than', 'mistake'],
+    ])('unless it %s', async (_, encoding, body, message, nature) => {
+      const result = await encoded(encoding, body);
+      expect(result).toMatchObject({
+        noAnswer: {
+          mayHaveBeenSent: true,
+          cause: { name: 'UnusableAnswer', nature, message: expect.stringContaining(message) },
+        },
+      });
+    });
   });
 
   test.each([
@@ -343,6 +401,27 @@ describe('who sends a restart is told when it leaves', () => {
     };
     await write({ onDeparture });
     expect(departures).toBe(1);
+  });
+
+  test.each([
+    ['an error', new Error('too late'), 'too late (while connecting)'],
+    ['anything else', 'too late', 'too late (while connecting)'],
+  ])('and can keep it from leaving, by throwing %s', async (_, thrown, reason) => {
+    const onDeparture = () => {
+      throw thrown;
+    };
+    const request = {
+      method: 'POST',
+      path: '/x',
+      headers: {},
+      body: {},
+      maxBytes: 100,
+      isWrite: true,
+    } as const;
+    expect(await transport.send(request, { ...bounds, onDeparture })).toMatchObject({
+      noAnswer: { mayHaveBeenSent: false, reason },
+    });
+    expect(received).toEqual([]);
   });
 
   test('not where it never does, nor of what changes nothing', async () => {

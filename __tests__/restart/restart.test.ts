@@ -2,11 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Gate } from '../../src/restart/context.ts';
-import { type Outcome, type RestartJob, restart } from '../../src/restart/restart.ts';
+import type { Outcome } from '../../src/restart/outcome.ts';
+import { type RestartJob, restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { bootedAt, ID, instance, NEW_BOOT, OLD_BOOT, reported, restarted } from '../support/instances.ts';
 import {
   createScriptedController,
+  HTTP_502,
   type Script,
   type ScriptedController,
 } from '../support/scripted-controller.ts';
@@ -28,6 +30,7 @@ interface Run {
   readonly clock: FakeClock;
   readonly lines: string[];
   readonly debug: string[];
+  readonly warnings: string[];
 }
 
 async function run(
@@ -35,11 +38,17 @@ async function run(
   changes: Partial<RestartJob> = {},
   signal = new AbortController().signal,
 ): Promise<Run> {
-  const [clock, controller] = [createFakeClock(), createScriptedController(script)];
+  const clock = createFakeClock();
+  const controller = createScriptedController(script, clock);
   const [lines, debug]: [string[], string[]] = [[], []];
-  const log = { info: (line: string) => lines.push(line), debug: (line: string) => debug.push(line) };
+  const warnings: string[] = [];
+  const log = {
+    info: (line: string) => lines.push(line),
+    debug: (line: string) => debug.push(line),
+    warning: (line: string) => warnings.push(line),
+  };
   const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal });
-  return { outcome, controller, clock, lines, debug };
+  return { outcome, controller, clock, lines, debug, warnings };
 }
 
 const MAY_STILL = 'The restart may still happen: look at the instance before you send another.';
@@ -54,6 +63,7 @@ describe('a restart that goes well', () => {
     });
     expect(controller.calls).toEqual([GET, RESTART, GET, GET, GET]);
     expect(outcome).toEqual({
+      target: JOB.target,
       restarted: 'true',
       before: instance(),
       last: restarted(),
@@ -105,10 +115,10 @@ describe('a restart that goes well', () => {
   test('is found through its external ID', async () => {
     const list = [instance({ state: 'Terminated' }), instance()];
     const { outcome, controller } = await run(
-      { looks: [restarted()], list },
+      { looks: [instance(), restarted()], list },
       { target: { by: 'external_id', id: 'runner-1' } },
     );
-    expect(controller.calls).toEqual(['list', RESTART, GET]);
+    expect(controller.calls).toEqual(['list', GET, RESTART, GET]);
     expect(outcome.restarted).toBe('true');
   });
 });
@@ -140,7 +150,7 @@ describe('a gate', () => {
   /** Each question to the gate takes 40 s. */
   async function runGated({ answers, changes = {}, script }: GatedRun) {
     const clock = createFakeClock();
-    const controller = createScriptedController(script ?? { looks: [instance()] });
+    const controller = createScriptedController(script ?? { looks: [instance()] }, clock);
     const { signal } = new AbortController();
     const asked: string[] = [];
     const left = [...answers];
@@ -158,7 +168,7 @@ describe('a gate', () => {
         return true;
       },
     };
-    const log = { info() {}, debug() {} };
+    const log = { info() {}, debug() {}, warning() {} };
     const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal, gate });
     return { outcome, asked, calls: controller.calls };
   }
@@ -180,10 +190,10 @@ describe('a gate', () => {
     const { outcome, asked, calls } = await runGated({
       answers: [false, false, true],
       changes: { target: { by: 'external_id', id: 'runner-1' } },
-      script: { looks: [instance(), instance(), restarted()], list: [instance()] },
+      script: { looks: [instance(), instance(), instance(), restarted()], list: [instance()] },
     });
-    expect(asked).toEqual([1, 2, 3].map((count) => `open? after ${count} requests`));
-    expect(calls).toEqual(['list', GET, GET, RESTART, GET]);
+    expect(asked).toEqual([2, 3, 4].map((count) => `open? after ${count} requests`));
+    expect(calls).toEqual(['list', GET, GET, GET, RESTART, GET]);
     expect(outcome.moments).toMatchObject({ heldUp: 1_000, cleared: 121_000 });
   });
 
@@ -206,6 +216,22 @@ describe('a gate', () => {
     });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
     expect(asked).toHaveLength(1);
+  });
+
+  test('is asked again before each further try of the restart, and the VM looked at', async () => {
+    const { outcome, asked, calls } = await runGated({
+      answers: [true, false, true, true],
+      script: { looks: [instance(), instance(), instance(), instance(), restarted()], tries: 3 },
+    });
+    expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
+    expect(asked).toEqual([1, 3, 4, 5].map((count) => `open? after ${count} requests`));
+    expect(calls).toEqual([GET, RESTART, GET, GET, GET, GET]);
+  });
+
+  test('that shuts between two tries has no restart sent', async () => {
+    const error = new ActionError('runner_busy', 'It has a job.');
+    const { outcome } = await runGated({ answers: [true, error], script: { looks: [instance()], tries: 2 } });
+    expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'runner_busy' } });
   });
 
   test('is only rehearsed in a dry run', async () => {
@@ -302,7 +328,7 @@ describe('preconditions', () => {
 
   test('faults of the controller are logged', async () => {
     const faulty = (bounds: ReadBounds) => {
-      bounds.onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502' });
+      bounds.onFault?.(HTTP_502);
       return instance();
     };
     const { lines } = await run({ looks: [faulty, restarted()] });
@@ -378,7 +404,11 @@ describe('sending', () => {
       await clock.sleep(20_000, bounds.signal);
       return scripted.restartInstance(request, bounds);
     };
-    const means = { clock, log: { info() {}, debug() {} }, signal: new AbortController().signal };
+    const means = {
+      clock,
+      log: { info() {}, debug() {}, warning() {} },
+      signal: new AbortController().signal,
+    };
     const startedAt = clock.now();
     const { durationMs, moments } = await restart(JOB, {
       ...means,
@@ -427,7 +457,7 @@ describe('watching', () => {
 
   test('a timeout says what was missing, seen, and how often', async () => {
     const late = (bounds: ReadBounds) => {
-      bounds.onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502' });
+      bounds.onFault?.(HTTP_502);
       return instance({ ...reported(5), status: 'stopped' });
     };
     const { outcome } = await run(
@@ -533,4 +563,198 @@ describe('cancelling', () => {
     );
     expect(controller.calls).toEqual([GET, RESTART]);
   });
+});
+
+describe('between two tries of the restart', () => {
+  test('the baseline is taken anew: what somebody else restarted meanwhile is no proof', async () => {
+    const others = instance({ ...reported(5), ...bootedAt(NEW_BOOT) });
+    const { outcome } = await run({ looks: [instance(), others, others], tries: 2 }, { timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({ restarted: 'unknown', before: others, error: { code: 'timed_out' } });
+  });
+
+  test('the time goes on that is left for the proof', async () => {
+    const { controller } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
+    expect(controller.tries.map(({ deadline, sendBy }) => [deadline, sendBy])).toEqual([
+      [61_000, 51_000],
+      [61_000, 51_000],
+    ]);
+  });
+
+  test('faults are told of', async () => {
+    const { lines } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
+    expect(lines).toContain('The controller gave no usable answer: it answered HTTP 502');
+  });
+});
+
+describe('too late to be proved', () => {
+  const TOO_LATE = {
+    code: 'timed_out',
+    message: 'No restart was sent: too little of the timeout was left to prove it.',
+  };
+  /** The controller shows the instance after so many milliseconds. */
+  const late = (ms: number) => async (_: ReadBounds, clock: FakeClock) => {
+    await clock.sleep(ms, new AbortController().signal);
+    return instance();
+  };
+
+  test.each([
+    [60_000, 50_000, 'true'],
+    [60_000, 50_001, 'false'],
+    [10_000, 8_000, 'true'],
+    [10_000, 8_001, 'false'],
+  ])('of %i ms, %i are gone: restarted %s', async (timeoutMs, goneMs, expected) => {
+    const { outcome, controller } = await run({ looks: [late(goneMs), restarted()] }, { timeoutMs });
+    expect(outcome.restarted).toBe(expected);
+    if (expected === 'true') return;
+    expect(outcome.error).toMatchObject(TOO_LATE);
+    expect(controller.calls).toEqual([GET]);
+  });
+
+  test('it does not leave, even where that took long only in the end', async () => {
+    const { outcome, controller } = await run({
+      looks: [instance(), restarted()],
+      leavesAfterMs: 50_001,
+    });
+    expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE, moments: { started: 1_000 } });
+    expect(controller.calls).toEqual([GET, RESTART]);
+    expect(outcome.moments.sent).toBeUndefined();
+  });
+
+  test('another try does not leave, either', async () => {
+    const { outcome } = await run({ looks: [instance(), late(50_001), restarted()], tries: 2 });
+    expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE });
+  });
+});
+
+test('what is known is announced before the restart may leave, and keeps it from leaving by throwing', async () => {
+  const announced: Outcome[] = [];
+  const controller = createScriptedController({ looks: [instance(), restarted()] });
+  const context = {
+    clock: createFakeClock(),
+    controller,
+    log: { info() {}, debug() {}, warning() {} },
+    signal: new AbortController().signal,
+  };
+  await restart(JOB, { ...context, announce: (outcome) => announced.push(outcome) });
+  expect(announced).toEqual([
+    expect.objectContaining({
+      restarted: 'unknown',
+      target: JOB.target,
+      before: instance(),
+      last: instance(),
+    }),
+  ]);
+  const announce = () => {
+    throw new Error('disk full');
+  };
+  const outcome = await restart(JOB, { ...context, announce });
+  expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'internal_error' } });
+});
+
+test('an instance that must not be restarted is refused before anything is sent', async () => {
+  const controller = createScriptedController({ looks: [instance()] });
+  const refuse = () => {
+    throw new ActionError('self_restart', 'It is this machine.');
+  };
+  const log = { info() {}, debug() {}, warning() {} };
+  const { signal } = new AbortController();
+  const outcome = await restart(JOB, { clock: createFakeClock(), controller, log, signal, refuse });
+  expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'self_restart' } });
+  expect(controller.calls).toEqual([GET]);
+});
+
+describe('a restart that somebody rejected, perhaps after the deed', () => {
+  const error = new ActionError('permission_denied', 'It is denied.', { hint: 'Ask for it.' });
+  const reply = { kind: 'rejected', error } as const;
+
+  test('is proved where it was carried out', async () => {
+    const { outcome, lines } = await run({ looks: [instance(), instance(), restarted()], reply });
+    expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
+    expect(lines).toContain(
+      'The restart was rejected, but perhaps only after it was taken; looking for evidence: It is denied.',
+    );
+  });
+
+  test('fails as such after three heartbeats', async () => {
+    const { outcome, clock } = await run({ looks: [instance()], reply });
+    expect(outcome).toMatchObject({
+      restarted: 'unknown',
+      error: {
+        code: 'permission_denied',
+        message: 'It is denied. No new boot showed within 15.0 s.',
+        hint: 'Ask for it. Look at the instance before you send another restart.',
+      },
+    });
+    expect(clock.now()).toBe(16_000);
+  });
+
+  test('fails sooner where there is less time, and without a hint of its own', async () => {
+    const bare = { kind: 'rejected', error: new ActionError('protocol_error', 'No.') } as const;
+    const { outcome, clock } = await run({ looks: [instance()], reply: bare }, { timeoutMs: 12_000 });
+    expect(outcome.error).toMatchObject({
+      message: 'No. No new boot showed within 12.0 s.',
+      hint: 'Look at the instance before you send another restart.',
+    });
+    expect(clock.now()).toBe(13_000);
+  });
+});
+
+test('a process that was suspended over the deadline looks once more, with time for it', async () => {
+  const suspended = async (_: ReadBounds, clock: FakeClock) => {
+    await clock.sleep(3_600_000, new AbortController().signal);
+    throw unreachable;
+  };
+  const { outcome, controller } = await run({ looks: [instance(), suspended, restarted()] });
+  expect(outcome.restarted).toBe('true');
+  expect(controller.bounds.at(-1)?.deadline).toBe(1_000 + 1_000 + 3_600_000 + 1_500);
+});
+
+describe('faults that last', () => {
+  const faulty =
+    (times: number) =>
+    async ({ onFault }: ReadBounds, clock: FakeClock) => {
+      for (let time = 0; time < times; time++) {
+        onFault?.(HTTP_502);
+        await clock.sleep(10_000, new AbortController().signal);
+      }
+      return instance();
+    };
+
+  test('are warned of once, after 30 s', async () => {
+    const { warnings } = await run({ looks: [faulty(5), restarted()] }, { timeoutMs: 120_000 });
+    expect(warnings).toEqual([
+      'The controller has given no usable answer for 30.0 s, and is asked on until the time is over: it answered HTTP 502. Look at it.',
+    ]);
+  });
+
+  test('are not warned of sooner', async () => {
+    const { warnings } = await run({ looks: [faulty(3), restarted()] }, { timeoutMs: 120_000 });
+    expect(warnings).toEqual([]);
+  });
+
+  test('are not warned of where a usable answer comes in between', async () => {
+    const stopped = instance({ ...reported(5), status: 'stopped' });
+    const waiting = () => stopped;
+    const looks = [instance(), faulty(2), waiting, faulty(2), restarted()];
+    const { warnings } = await run({ looks }, { timeoutMs: 120_000 });
+    expect(warnings).toEqual([]);
+  });
+});
+
+test('of a replica that lags behind the list, the list is the baseline', async () => {
+  const listed = instance({ ...reported(5) });
+  const { outcome } = await run(
+    { looks: [instance(), restarted(10)], list: [listed] },
+    { target: { by: 'external_id', id: 'runner-1' } },
+  );
+  expect(outcome).toMatchObject({ restarted: 'true', before: listed });
+});
+
+test('an instance that is listed but cannot be looked at is not restarted', async () => {
+  const { outcome, controller } = await run(
+    { looks: [undefined], list: [instance()] },
+    { target: { by: 'external_id', id: 'runner-1' } },
+  );
+  expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
+  expect(controller.calls).not.toContain(RESTART);
 });

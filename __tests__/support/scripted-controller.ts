@@ -6,9 +6,13 @@ import type {
   WriteBounds,
 } from '../../src/controller/controller.ts';
 import type { Instance, Target } from '../../src/controller/instance.ts';
+import type { Fault } from '../../src/http/retry.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
+
+type Show = (bounds: ReadBounds, clock: FakeClock) => Instance | undefined | Promise<Instance | undefined>;
 
 /** What one look shows: an instance, its absence, or an error; a function may do something on the way. */
-export type Shown = Instance | undefined | Error | ((bounds: ReadBounds) => Instance | undefined);
+export type Shown = Instance | undefined | Error | Show;
 
 export interface Script {
   /** One entry a look; the last one lasts. */
@@ -16,33 +20,41 @@ export interface Script {
   readonly list?: readonly Instance[];
   readonly reply?: RestartReply | Error;
   readonly version?: string;
+  /** Of the restart; all but the last are told of as faults (1 if none is given). */
+  readonly tries?: number;
+  /** How long a try takes until it leaves: in milliseconds. */
+  readonly leavesAfterMs?: number;
 }
+
+type Times = Pick<WriteBounds, 'deadline' | 'sendBy'>;
 
 export interface ScriptedController extends Controller {
   /** What was asked, in order. */
   readonly calls: string[];
   /** What each was given, but for the version. */
   readonly bounds: ReadBounds[];
+  /** What each try of the restart was given. */
+  readonly tries: Times[];
 }
 
-export function createScriptedController({
-  looks,
-  list = [],
-  version,
-  reply = { kind: 'accepted' },
-}: Script): ScriptedController {
+export function createScriptedController(
+  { looks, list = [], version, reply = { kind: 'accepted' }, tries = 1, leavesAfterMs = 0 }: Script,
+  clock = createFakeClock(),
+): ScriptedController {
   const calls: string[] = [];
   const bounds: ReadBounds[] = [];
+  const times: Times[] = [];
   let look = 0;
   return {
     calls,
     bounds,
+    tries: times,
     async getInstance(instanceId: string, asked: ReadBounds) {
       calls.push(`get ${instanceId}`);
       bounds.push(asked);
       const shown = looks[Math.min(look++, looks.length - 1)];
       if (shown instanceof Error) throw shown;
-      return typeof shown === 'function' ? shown(asked) : shown;
+      return typeof shown === 'function' ? shown(asked, clock) : shown;
     },
     async findInstances(_target: Target, asked: ReadBounds) {
       calls.push('list');
@@ -56,9 +68,23 @@ export function createScriptedController({
     async restartInstance(request: RestartRequest, asked: WriteBounds) {
       bounds.push(asked);
       calls.push(`restart ${JSON.stringify(request)}`);
+      times.push({ deadline: asked.deadline, sendBy: asked.sendBy });
+      for (let left = tries; left > 1; left--) {
+        asked.onFault?.(HTTP_502);
+        const again = await asked.beforeRetry?.();
+        if (again !== undefined) times.push(again);
+      }
+      if (leavesAfterMs > 0) await clock.sleep(leavesAfterMs, asked.signal);
       asked.onDeparture?.();
       if (reply instanceof Error) throw reply;
       return reply;
     },
   };
 }
+
+export const HTTP_502: Fault = {
+  kind: 'HTTP 502',
+  reason: 'it answered HTTP 502',
+  hint: 'Look at it.',
+  nature: 'passing',
+};

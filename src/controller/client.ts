@@ -29,9 +29,9 @@ export interface WriteBounds extends RetryBounds {
    * Asked before every further try, however long it takes. @returns the bounds of that try. What it throws ends the tries:
    * nothing was sent.
    */
-  readonly beforeRetry?: () => Promise<Pick<WriteBounds, 'deadline' | 'sendBy'>>;
+  readonly beforeRetry?: (() => Promise<Pick<WriteBounds, 'deadline' | 'sendBy'>>) | undefined;
   /** Told when a try is about to leave this machine. */
-  readonly onDeparture?: () => void;
+  readonly onDeparture?: (() => void) | undefined;
 }
 
 /** Asks the controller with credentials, and again where that is right. */
@@ -125,14 +125,13 @@ export function createClient({ transport, credentials, headers, clock, random }:
   }
 
   /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
-  function givenUp(
-    call: string,
-    { code, reason, hint, cause, message, nature }: ControllerFault,
-  ): ActionError {
+  function givenUp(call: string, fault: ControllerFault): ActionError {
+    const { code, kind, reason, hint, cause, nature } = fault;
     const isTransient = !patience.isOver(nature);
     const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
     const never = `The controller cannot be asked: ${reason}.`;
-    return new ActionError(code, message ?? (isTransient ? atLast : never), { hint, cause, isTransient });
+    const message = fault.message ?? (kind === NO_ANSWER && !isTransient ? never : atLast);
+    return new ActionError(code, message, { hint, cause, isTransient });
   }
 
   return { read, write };
@@ -188,6 +187,8 @@ function decodeResult<T>(result: HttpResult, decode: (answer: Answer) => T): Att
   return { fault: faultOf(result) };
 }
 
+const NO_ANSWER = 'no answer';
+
 function faultOf(result: HttpResult): ControllerFault {
   const code = 'controller_unreachable';
   if ('answer' in result) {
@@ -201,7 +202,7 @@ function faultOf(result: HttpResult): ControllerFault {
   }
   const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
   if (cause instanceof UnusableAnswer) return unusable(cause);
-  return { kind: 'no answer', reason, hint, nature, code, waitMs: retryAfterMs, cause };
+  return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
 }
 
 function unusable(cause: UnusableAnswer): ControllerFault {

@@ -179,10 +179,10 @@ function readSession(text: string): Session | undefined {
 
 const TOKEN = /^[\x21-\x7e]+$/;
 
-/** The controller says in JSON that it does not know the key; what answers otherwise is most likely not the controller. */
+/** The controller does not know the key, or what answers is most likely not the controller. */
 function refusedHand(answer: Answer): ActionError {
   const { status } = answer;
-  if (isRecord(parseJson(answer.text))) {
+  if (status === 401 || isRecord(parseJson(answer.text))) {
     return new ActionError(
       'authentication_failed',
       `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`,

@@ -1,7 +1,9 @@
 import { getCACertificates } from 'node:tls';
+import { types } from 'node:util';
 import { brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib';
 import { Agent, type Dispatcher, ProxyAgent, request as sendRequest } from 'undici';
 import { type Bounds, type Clock, within } from '../clock.ts';
+import { codeOf } from '../errors.ts';
 import { explainFailure, type Stage } from './causes.ts';
 import { UnusableAnswer } from './json.ts';
 import type { FaultNature } from './patience.ts';
@@ -252,7 +254,7 @@ function decodeBody(body: Buffer, headers: Answer['headers'], maxBytes: number):
     try {
       return decoder(bytes, { maxOutputLength: maxBytes });
     } catch (error) {
-      if (error instanceof RangeError) throw tooLarge(maxBytes);
+      if (types.isNativeError(error) && codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
       throw new UnusableAnswer(`the answer is damaged: it cannot be decoded (${encoding})`);
     }
   }, body);
