@@ -45908,9 +45908,17 @@ function causeOf(thrown) {
 /* harmony export */   qF: () => (/* binding */ parseJson),
 /* harmony export */   u4: () => (/* binding */ isRecord)
 /* harmony export */ });
-/** Thrown for an answer that cannot be used; it may be a passing fault, so the question is asked again. */
+/** Thrown for an answer that cannot be used; the question is asked again, for as long as its nature allows. */
 class UnusableAnswer extends Error {
     name = 'UnusableAnswer';
+    nature;
+    /** What can be done about it, where that is known. */
+    hint;
+    constructor(message, { nature = 'passing', hint, ...options } = {}) {
+        super(message, options);
+        this.nature = nature;
+        this.hint = hint;
+    }
 }
 const LONGEST_TEXT = 200;
 function isRecord(value) {
@@ -45942,34 +45950,74 @@ function text(fields, key, longest = LONGEST_TEXT) {
 
 /***/ }),
 
+/***/ 8977:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   s: () => (/* binding */ createPatience)
+/* harmony export */ });
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+const LIMITS = {
+    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+    refusal: { atFirstMs: 0, laterMs: 30_000 },
+    // With one more try, which takes 10 s at the most by default, it is over within 30 s.
+    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+function createPatience(clock) {
+    let hadGoodAnswer = false;
+    let lastsSince;
+    return {
+        renew() {
+            hadGoodAnswer = true;
+            lastsSince = undefined;
+        },
+        isOver(nature) {
+            const { atFirstMs, laterMs } = LIMITS[nature];
+            const limitMs = hadGoodAnswer ? laterMs : atFirstMs;
+            if (limitMs === ENDLESS_MS) {
+                lastsSince = undefined;
+                return false;
+            }
+            lastsSince ??= clock.now();
+            return clock.now() - lastsSince >= limitMs;
+        },
+    };
+}
+
+
+/***/ }),
+
 /***/ 8394:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dm: () => (/* binding */ isTransientStatus),
 /* harmony export */   L5: () => (/* binding */ retry),
+/* harmony export */   PC: () => (/* binding */ natureOf),
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
- * Tries at once, then again after each fault, until no time is left for another try or the server wants to be left alone for
- * longer than that.
- * @returns what the last try came to: a fault only where time ran out.
+ * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or the server
+ * wants to be left alone for longer than that. `bounds.deadline` may move on between two tries.
+ * @returns what the last try came to.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
-async function retry(context, tryOnce, bounds) {
+async function retry({ clock, random, patience }, tryOnce, bounds) {
     for (let tries = 1;; tries++) {
         const attempt = await tryOnce();
         if ('value' in attempt)
             return attempt;
         bounds.signal.throwIfAborted();
-        bounds.onFault?.(attempt.fault);
-        const leftMs = bounds.deadline - context.clock.now();
-        const { waitMs = 0 } = attempt.fault;
-        if (leftMs < SHORTEST_TRY_MS || waitMs >= leftMs)
+        const { fault } = attempt;
+        bounds.onFault?.(fault);
+        const leftMs = bounds.deadline - clock.now();
+        const waitMs = fault.nature === 'long pause' ? LONGEST_BACKOFF_MS : (fault.waitMs ?? 0);
+        if (patience.isOver(fault.nature) || leftMs < SHORTEST_TRY_MS || waitMs >= leftMs)
             return attempt;
         // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-        const ms = Math.max(waitMs, Math.min(backoffMs(tries, context.random), leftMs / 2));
-        await context.clock.sleep(ms, bounds.signal);
+        const ms = Math.max(waitMs, Math.min(backoffMs(tries, random), leftMs / 2));
+        await clock.sleep(ms, bounds.signal);
     }
 }
 /** With less time left, another try is of no use. */
@@ -45979,6 +46027,12 @@ const LONGEST_BACKOFF_MS = 3_000;
 /** Milliseconds after so many tries: they double from 250 up to 3,000, of which jitter takes up to half away. */
 function backoffMs(tries, random) {
     return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
+}
+/** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
+const LONGEST_WAIT_MS = 60_000;
+/** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
+function natureOf(retryAfterMs) {
+    return retryAfterMs !== undefined && retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
 /** HTTP statuses that may be others the next time. */
 function isTransientStatus(status) {
@@ -46010,17 +46064,21 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
 var undici = __nccwpck_require__(6752);
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __nccwpck_require__(5233);
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __nccwpck_require__(452);
 ;// CONCATENATED MODULE: ./lib/http/causes.js
 
 
+const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
+const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
 /** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
 const CAUSES = [
@@ -46028,13 +46086,13 @@ const CAUSES = [
         pattern: /Proxy.*\(407\)/i,
         reason: 'the proxy wants other credentials (HTTP 407)',
         hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
-        isPermanent: true,
+        nature: 'refusal',
     },
     {
         pattern: /Proxy response \(403\)/,
         reason: 'the proxy refuses to connect there (HTTP 403)',
         hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
-        isPermanent: true,
+        nature: 'refusal',
     },
     {
         pattern: /Proxy response \(\d+\)/,
@@ -46042,74 +46100,102 @@ const CAUSES = [
         hint: 'Check controller_url as the proxy sees it, or add the controller to NO_PROXY.',
     },
     {
+        pattern: /^EAI_AGAIN /,
+        reason: 'the name of the host cannot be resolved at the moment',
+        hint: 'Check the DNS of the machine that runs the step.',
+    },
+    {
         pattern: /^(ENOTFOUND|EAI_\w+) /,
         reason: 'the name of the host cannot be resolved',
         hint: 'Check the host in controller_url, and the DNS of the machine that runs the step.',
+        proxyHint: `Check the host of the proxy in ${PROXY_VARIABLES}, and the DNS of the machine that runs the step.`,
+        nature: 'mistake',
     },
     {
         pattern: /^ECONNREFUSED /,
         reason: 'the connection was refused',
         hint: 'Check host and port in controller_url, and that the controller is up.',
+        proxyHint: CHECK_PROXY,
     },
     {
         pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
         reason: 'there is no way to the host',
         hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+        proxyHint: CHECK_PROXY,
     },
     {
         pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
         reason: "the server's certificate is for another host",
         hint: 'Use the host name in controller_url that the certificate is made for.',
+        nature: 'mistake',
     },
     {
         pattern: /^CERT_HAS_EXPIRED /,
         reason: "the server's certificate has expired",
         hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+        nature: 'mistake',
     },
     {
         pattern: /^CERT_NOT_YET_VALID /,
         reason: "the server's certificate is not valid yet",
         hint: 'Correct the clock of this machine, or the certificate of the server.',
+        nature: 'mistake',
     },
     {
         pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+) /,
         reason: "nobody that is trusted has signed the server's certificate",
         hint: 'Give the CA that signed it in ca_cert.',
+        nature: 'mistake',
     },
     {
         pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
         reason: 'the server says that the client certificate has expired',
         hint: 'Renew client_cert and client_key.',
+        nature: 'mistake',
     },
     {
         pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_REQUIRED /,
         reason: 'the server wants a client certificate',
         hint: 'Give one in client_cert and client_key.',
+        nature: 'mistake',
     },
     {
         pattern: /^ERR_SSL_\S*ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR) /,
         reason: 'the server does not accept the client certificate',
         hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
+        nature: 'mistake',
     },
     {
         pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
         reason: 'the server speaks HTTP/2 only',
         hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+        nature: 'mistake',
     },
     {
         pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
         reason: 'the server broke off the TLS handshake',
         hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+        nature: 'mistake',
     },
     {
         pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
         reason: 'the server does not speak TLS there, or not as this machine does',
         hint: 'Check whether controller_url should begin with http:// or name another port.',
+        nature: 'mistake',
     },
     {
         pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
         reason: 'the server does not speak HTTP there',
         hint: 'Check the port in controller_url, and whether it should begin with https://.',
+        nature: 'mistake',
+    },
+    {
+        // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+        pattern: /^UND_ERR_SOCKET other side closed/,
+        applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
+        reason: 'the connection was closed without an answer',
+        hint: 'The server may want a client certificate, or another one: see client_cert and client_key.',
+        nature: 'mistake',
     },
     {
         pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
@@ -46123,20 +46209,23 @@ const CAUSES = [
     },
 ];
 /** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
-function explainFailure(error, phase) {
+function explainFailure(error, stage) {
+    const { phase, proxy } = stage;
+    const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
+    const isAtProxy = proxy !== undefined && phase === 'connecting';
     if (error instanceof DOMException && error.name === 'TimeoutError') {
-        return {
-            reason: `timed out while ${phase}`,
-            hint: `${CHECK_URL} If it is only slow, raise request_timeout.`,
-            isPermanent: false,
-        };
+        const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
+        return { reason: `timed out while ${way}`, hint, nature: 'passing' };
     }
     const signs = (0,errors/* causeChain */.DD)(error).map(signOf);
-    const cause = CAUSES.find(({ pattern }) => signs.some((sign) => pattern.test(sign)));
-    const detail = `${(0,errors/* describeCause */.V$)(error)} (while ${phase})`;
+    const cause = CAUSES.find(({ pattern, applies }) => {
+        return signs.some((sign) => pattern.test(sign)) && (applies?.(stage) ?? true);
+    });
+    const detail = `${(0,errors/* describeCause */.V$)(error)} (while ${way})`;
     if (cause === undefined)
-        return { reason: detail, hint: CHECK_URL, isPermanent: false };
-    return { reason: `${cause.reason}: ${detail}`, hint: cause.hint, isPermanent: cause.isPermanent ?? false };
+        return { reason: detail, hint: CHECK_URL, nature: 'passing' };
+    const { reason, hint, proxyHint = hint, nature = 'passing' } = cause;
+    return { reason: `${reason}: ${detail}`, hint: isAtProxy ? proxyHint : hint, nature };
 }
 function signOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? `${(0,errors/* codeOf */.$N)(thrown)} ${thrown.message}` : String(thrown);
@@ -46153,14 +46242,17 @@ var retry = __nccwpck_require__(8394);
 
 
 
+
+
+
 /** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
 function createTransport(options) {
     const { baseUrl, proxy, requestTimeoutMs, clock } = options;
     const { reader, writer } = options.dispatchers ?? createDispatchers(options);
     const { origin, pathname } = baseUrl;
     const prefix = pathname.replace(/\/+$/, '');
-    const forwarder = baseUrl.protocol === 'http:' ? proxy?.host : undefined;
-    const through = proxy === undefined ? '' : ` through the proxy ${proxy.host}`;
+    const isSecure = baseUrl.protocol === 'https:';
+    const forwarder = isSecure ? undefined : proxy?.host;
     async function send(request, { deadline, signal, onDeparture }) {
         const progress = { phase: 'connecting', mayHaveBeenSent: false };
         if (request.isWrite && onDeparture !== undefined)
@@ -46173,7 +46265,13 @@ function createTransport(options) {
         }
         catch (error) {
             const { mayHaveBeenSent, phase } = progress;
-            return { noAnswer: { mayHaveBeenSent, ...explainFailure(error, `${phase}${through}`), cause: error } };
+            return {
+                noAnswer: {
+                    mayHaveBeenSent,
+                    ...explainFailure(error, { phase, proxy: proxy?.host, isSecure }),
+                    cause: error,
+                },
+            };
         }
     }
     async function close() {
@@ -46207,6 +46305,7 @@ async function converse({ path, method, headers, body, maxBytes }, { origin, dis
         method,
         headers: {
             accept: 'application/json',
+            'accept-encoding': 'identity',
             'user-agent': 'restart-anka-vm',
             ...headers,
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -46222,7 +46321,7 @@ async function converse({ path, method, headers, body, maxBytes }, { origin, dis
     const received = Object.fromEntries(answered);
     return {
         status: response.statusCode,
-        text: await readText(response.body, maxBytes),
+        text: new TextDecoder().decode(decodeBody(await readBody(response.body, maxBytes), received, maxBytes)),
         headers: received,
         location: received['location'],
         retryAfterMs: (0,retry/* parseRetryAfter */.mu)(received['retry-after'], received['date']),
@@ -46232,10 +46331,15 @@ async function converse({ path, method, headers, body, maxBytes }, { origin, dis
 function observeDeparture(progress) {
     return (dispatch) => (options, handler) => dispatch(options, {
         onRequestStart: (controller, context) => {
-            progress.mayHaveBeenSent = true;
-            progress.onDeparture?.();
-            progress.phase = 'waiting for the answer';
             handler.onRequestStart?.(controller, context);
+            try {
+                progress.onDeparture?.();
+            }
+            catch (error) {
+                return controller.abort(error instanceof Error ? error : new Error(String(error)));
+            }
+            progress.mayHaveBeenSent = true;
+            progress.phase = 'waiting for the answer';
         },
         onResponseStart: (...start) => handler.onResponseStart?.(...start),
         onResponseData: (...data) => handler.onResponseData?.(...data),
@@ -46243,17 +46347,49 @@ function observeDeparture(progress) {
         onResponseError: (...error) => handler.onResponseError?.(...error),
     });
 }
-async function readText(body, maxBytes) {
+async function readBody(body, maxBytes) {
     const chunks = [];
     let bytes = 0;
     for await (const chunk of body) {
         bytes += chunk.byteLength;
         // Leaving the loop destroys the stream, and the connection with it.
         if (bytes > maxBytes)
-            throw new json/* UnusableAnswer */.kf(`the answer is larger than ${maxBytes / 1024 / 1024} MiB`);
+            throw tooLarge(maxBytes);
         chunks.push(chunk);
     }
-    return new TextDecoder().decode(Buffer.concat(chunks));
+    return Buffer.concat(chunks);
+}
+const DECODERS = {
+    gzip: external_node_zlib_.gunzipSync,
+    'x-gzip': external_node_zlib_.gunzipSync,
+    deflate: external_node_zlib_.inflateSync,
+    br: external_node_zlib_.brotliDecompressSync,
+};
+/** The body as it was before the server encoded it, though it was not asked to. @throws UnusableAnswer */
+function decodeBody(body, headers, maxBytes) {
+    const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+    // The last one was applied last.
+    return encodings.reduceRight((bytes, listed) => {
+        const encoding = listed.trim();
+        if (encoding === '' || encoding === 'identity')
+            return bytes;
+        const decoder = DECODERS[encoding];
+        if (decoder === undefined)
+            throw new json/* UnusableAnswer */.kf(`the answer is encoded in an unknown way ("${encoding}")`);
+        try {
+            return decoder(bytes, { maxOutputLength: maxBytes });
+        }
+        catch (error) {
+            if (external_node_util_.types.isNativeError(error) && (0,errors/* codeOf */.$N)(error) === 'ERR_BUFFER_TOO_LARGE')
+                throw tooLarge(maxBytes);
+            throw new json/* UnusableAnswer */.kf(`the answer is damaged: it cannot be decoded (${encoding})`);
+        }
+    }, body);
+}
+function tooLarge(maxBytes) {
+    const message = `the answer is larger than ${maxBytes / 1024 / 1024} MiB`;
+    const hint = 'That is more than this action reads. Long outputs of startup scripts may have filled it.';
+    return new json/* UnusableAnswer */.kf(message, { nature: 'mistake', hint });
 }
 function firstOf(value) {
     return Array.isArray(value) ? value[0] : value;
@@ -46267,7 +46403,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1192);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3466);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46277,7 +46413,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1192:
+/***/ 3466:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46318,6 +46454,8 @@ var lib_clock = __nccwpck_require__(5233);
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
 var http_json = __nccwpck_require__(1528);
+// EXTERNAL MODULE: ./lib/http/patience.js
+var http_patience = __nccwpck_require__(8977);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __nccwpck_require__(8394);
 ;// CONCATENATED MODULE: ./lib/controller/client.js
@@ -46325,50 +46463,103 @@ var retry = __nccwpck_require__(8394);
 
 
 
+
 const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
 function createClient({ transport, credentials, headers, clock, random }) {
-    /** Sends the request with credentials; after a 401 once more, if there can be a new session. */
+    const patience = (0,http_patience/* createPatience */.s)(clock);
+    const context = { clock, random, patience };
     async function send(request, bounds) {
-        const result = await authorizeAndSend(request, bounds);
-        const isDenied = 'answer' in result && result.answer.status === 401;
-        return isDenied && credentials.renew() ? authorizeAndSend(request, bounds) : result;
-    }
-    async function authorizeAndSend(request, bounds) {
         const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false };
         const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
         if (!('headers' in authorization))
             return authorization;
         return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
     }
+    /** After a 401 asks once more, if there can be a new session. */
+    async function sendTwice(request, bounds) {
+        const result = await send(request, bounds);
+        return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
+    }
     async function read({ path, maxBytes, decode }, bounds) {
         const request = { method: 'GET', path, maxBytes, isWrite: false };
-        const tryOnce = async () => {
-            const result = await send(request, bounds);
+        const tryOnce = () => catchRefusals(bounds.signal, async () => {
+            const result = await sendTwice(request, bounds);
             bounds.signal.throwIfAborted();
             return decodeResult(result, decode);
-        };
-        const last = await (0,retry/* retry */.L5)({ clock, random }, tryOnce, bounds);
-        if ('value' in last)
-            return last.value;
-        throw givenUp(path, last.fault);
+        });
+        const last = await (0,retry/* retry */.L5)(context, tryOnce, bounds);
+        if ('fault' in last)
+            throw givenUp(`GET ${path}`, last.fault);
+        patience.renew();
+        return last.value;
     }
     async function write({ path, body }, bounds) {
         const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true };
-        const tryOnce = async () => repeatability(await send(request, bounds));
-        const last = await (0,retry/* retry */.L5)({ clock, random }, tryOnce, bounds);
-        return 'value' in last ? last.value : last.fault.result;
+        const { signal, onFault, onDeparture, beforeRetry } = bounds;
+        let { deadline, sendBy } = bounds;
+        const untilSendBy = {
+            signal,
+            onFault,
+            // It moves on where `beforeRetry` takes long.
+            get deadline() {
+                return sendBy;
+            },
+        };
+        let [isFirst, denials] = [true, 0];
+        const tryOnce = async () => {
+            if (!isFirst && beforeRetry !== undefined)
+                ({ deadline, sendBy } = await beforeRetry());
+            isFirst = false;
+            return catchRefusals(signal, async () => {
+                const result = await send(request, { deadline, signal, onDeparture });
+                if (!isDenied(result))
+                    return resultOrFault(result);
+                // A session that ran out is no refusal, the first time.
+                const canRenew = credentials.renew();
+                return deniedFault(result, canRenew && denials++ === 0 ? 'passing' : 'refusal');
+            });
+        };
+        const last = await (0,retry/* retry */.L5)(context, tryOnce, untilSendBy);
+        if ('value' in last)
+            return last.value;
+        if (last.fault.result !== undefined)
+            return last.fault.result;
+        throw givenUp(`POST ${path}`, last.fault);
+    }
+    /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
+    function givenUp(call, fault) {
+        const { code, kind, reason, hint, cause, nature } = fault;
+        const isTransient = !patience.isOver(nature);
+        const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+        const never = `The controller cannot be asked: ${reason}.`;
+        const message = fault.message ?? (kind === NO_ANSWER && !isTransient ? never : atLast);
+        return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient });
     }
     return { read, write };
 }
+function isDenied(result) {
+    return 'answer' in result && result.answer.status === 401;
+}
+/** What is thrown as an error of its own is a refusal; unless the step was cancelled. */
+async function catchRefusals(signal, tryOnce) {
+    try {
+        return await tryOnce();
+    }
+    catch (error) {
+        if (signal.aborted || !(error instanceof errors/* ActionError */.lZ))
+            throw error;
+        const { code, message, hint = '', cause } = error;
+        const reason = message.replace(/\.$/, '');
+        return { fault: { kind: code, reason, hint, nature: 'refusal', code, message, cause } };
+    }
+}
 /** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
-function repeatability(result) {
-    const isSafe = 'answer' in result
-        ? result.answer.status === 429
-        : !result.noAnswer.mayHaveBeenSent && !result.noAnswer.isPermanent;
-    if (!isSafe)
-        return { value: result };
-    const { retryAfterMs } = 'answer' in result ? result.answer : result.noAnswer;
-    return { fault: { kind: 'not sent', reason: 'it was not carried out', waitMs: retryAfterMs, result } };
+function resultOrFault(result) {
+    const isRepeatable = 'answer' in result ? result.answer.status === 429 : !result.noAnswer.mayHaveBeenSent;
+    return isRepeatable ? { fault: { ...faultOf(result), result } } : { value: result };
+}
+function deniedFault(result, nature) {
+    return { fault: { ...faultOf(result), nature, result } };
 }
 function decodeResult(result, decode) {
     try {
@@ -46382,32 +46573,27 @@ function decodeResult(result, decode) {
     }
     return { fault: faultOf(result) };
 }
+const NO_ANSWER = 'no answer';
 function faultOf(result) {
+    const code = 'controller_unreachable';
     if ('answer' in result) {
         const { status, retryAfterMs } = result.answer;
         const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
         const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
         const reason = `it answered HTTP ${status}${askedFor}`;
-        return { kind: `HTTP ${status}`, reason, hint, code: 'controller_unreachable', waitMs: retryAfterMs };
+        const nature = (0,retry/* natureOf */.PC)(retryAfterMs);
+        return { kind: `HTTP ${status}`, reason, hint, nature, code, waitMs: retryAfterMs };
     }
-    const { reason, hint, isPermanent, retryAfterMs, cause } = result.noAnswer;
+    const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
     if (cause instanceof http_json/* UnusableAnswer */.kf)
         return unusable(cause);
-    if (isPermanent)
-        throw new errors/* ActionError */.lZ('controller_unreachable', `The controller cannot be asked: ${reason}.`, {
-            hint,
-            cause,
-        });
-    return { kind: 'no answer', reason, hint, code: 'controller_unreachable', waitMs: retryAfterMs, cause };
+    return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
 }
 function unusable(cause) {
-    const hint = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
-    return { kind: 'unusable answer', reason: cause.message, hint, code: 'protocol_error', cause };
+    const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
+    return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
-function givenUp(path, { code, reason, hint, cause }) {
-    const message = `The controller gave no usable answer to GET ${path}; at last: ${reason}.`;
-    return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient: true });
-}
+const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
 
 ;// CONCATENATED MODULE: ./lib/controller/envelope.js
 
@@ -46432,17 +46618,26 @@ const LONGEST_MESSAGE = 1_000;
  */
 function readEnvelope(call, answer, deniedHint) {
     const envelope = parseEnvelope(answer);
-    throwIfDenied(call, answer, deniedHint);
+    if (answer.status === 401)
+        throw notLetIn(call, deniedHint);
+    if (answer.status === 403)
+        throw denied(call, answer);
     if (envelope?.status === 'FAIL')
         return envelope;
     if (!isSuccess(answer))
         throw rejected(call, answer);
-    if (envelope === undefined)
-        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`);
+    if (envelope === undefined) {
+        const nature = isPage(answer) ? 'mistake' : 'passing';
+        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+    }
     return envelope;
 }
 function isSuccess({ status }) {
     return status >= 200 && status <= 299;
+}
+/** Whether it is meant for people: no API would say that. */
+function isPage({ text: body }) {
+    return /^\s*[^\s{[]/.test(body);
 }
 /** What an answer that is no envelope looks like. */
 function whatItIs({ text: body }) {
@@ -46455,16 +46650,13 @@ function whatItIs({ text: body }) {
         ? "JSON that is cut off or not the API's"
         : 'text, not JSON';
 }
-/** @throws ActionError `authentication_failed` for 401, `permission_denied` for 403, unless a proxy said so. */
-function throwIfDenied(call, answer, deniedHint) {
-    if (answer.status === 401) {
-        throw new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
-            hint: deniedHint,
-        });
-    }
-    if (answer.status === 403)
-        throw denied(call, answer);
+/** What HTTP 401 comes to. */
+function notLetIn(call, deniedHint) {
+    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+        hint: deniedHint,
+    });
 }
+/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
 function denied(call, answer) {
     if (parseEnvelope(answer) !== undefined) {
         return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
@@ -46480,11 +46672,12 @@ function denied(call, answer) {
         hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
     });
 }
+/** What any other status comes to that is no success and will not pass. */
 function rejected(call, answer) {
     if (isRedirect(answer))
         return redirected(call, answer);
     return new errors/* ActionError */.lZ('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
-        hint: hintFor(answer.text),
+        hint: hintFor(answer),
     });
 }
 function isRedirect({ status }) {
@@ -46497,11 +46690,13 @@ function redirected(call, { status, location }) {
     });
 }
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintFor(body) {
+function hintFor({ status, text: body }) {
     if (/SSL certificate/.test(body))
         return 'The server wants a client certificate, or another one: see client_cert and client_key.';
     if (/HTTPS/.test(body))
         return 'The server speaks TLS there: controller_url should begin with https://.';
+    if (status === 405)
+        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
     return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 /** Only the host: the rest of a redirect may carry tokens. */
@@ -46696,23 +46891,16 @@ function port(fields, key) {
 
 
 
+
 const MIB = 1024 * 1024;
-const MAX_LIST_BYTES = 32 * MIB;
-const MAX_INSTANCE_BYTES = MIB;
+/** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
+const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const VM_PATH = '/api/v1/vm';
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const RESTART_CALL = `POST ${RESTART_PATH}`;
 const STATUS_PATH = '/api/v1/status';
-function createController({ client, clock, deniedHint, scrub }) {
-    const word = (text) => (WELL_KNOWN.has(text) ? text : scrub(text));
-    /** Free text may repeat a secret; what is judged is left alone. */
-    const scrubbed = (instance) => ({
-        ...instance,
-        state: word(instance.state),
-        status: instance.status && word(instance.status),
-        name: instance.name && scrub(instance.name),
-        message: instance.message && scrub(instance.message),
-    });
+function createController({ client, clock, deniedHint }) {
     async function getInstance(instanceId, bounds) {
         const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
         const decode = (answer) => {
@@ -46720,20 +46908,19 @@ function createController({ client, clock, deniedHint, scrub }) {
             const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
             return instance && dated(instance, answer);
         };
-        const instance = await client.read({ path, maxBytes: MAX_INSTANCE_BYTES, decode }, bounds);
+        const instance = await client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
         if (instance !== undefined)
-            return scrubbed(instance);
+            return instance;
         // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
     }
     async function findInstances(target, bounds) {
         const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint), scrub);
+            const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint));
             return readMatches(body, target).map((instance) => dated(instance, answer));
         };
-        const instances = await client.read({ path: VM_PATH, maxBytes: MAX_LIST_BYTES, decode }, bounds);
-        return instances.map(scrubbed);
+        return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
     async function restartInstance(request, bounds) {
         const body = {
@@ -46743,37 +46930,43 @@ function createController({ client, clock, deniedHint, scrub }) {
         };
         const result = await client.write({ path: RESTART_PATH, body }, bounds);
         if ('noAnswer' in result)
-            return withoutAnswer(result.noAnswer);
+            return replyWithoutAnswer(result.noAnswer);
         const { answer } = result;
         const envelope = parseEnvelope(answer);
-        throwIfNotCarriedOut(answer, envelope);
-        if (answer.status === 404)
-            throw unsupported(await getVersion(bounds));
+        // After a status of 5xx nothing is certain, whatever the body says.
+        if (answer.status >= 500)
+            return uncertain(answer);
+        throwIfRefused(answer, envelope);
         if (envelope?.status === 'OK' && isSuccess(answer))
             return { kind: 'accepted' };
-        const target = answer.location === undefined ? '' : `, a redirect to ${scrub(hostOf(answer.location))},`;
-        return {
-            kind: 'uncertain',
-            reason: `it was answered with HTTP ${answer.status}${target} and ${whatItIs(answer)}`,
-        };
+        if (answer.status === 404)
+            return judgeNotFound(answer, await getVersion(bounds));
+        if (answer.status === 403)
+            return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+        if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(answer.status))
+            return uncertain(answer);
+        return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
     }
-    function throwIfNotCarriedOut(answer, envelope) {
-        throwIfDenied(`POST ${RESTART_PATH}`, answer, deniedHint);
+    /** The controller itself refuses: with an envelope, or as one does that lets nobody in. */
+    function throwIfRefused(answer, envelope) {
+        if (answer.status === 401)
+            throw notLetIn(RESTART_CALL, deniedHint);
         if (answer.status === 429) {
             const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
             throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
         }
         if (envelope?.status !== 'FAIL')
             return;
-        throw new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${scrub(envelope.message)}".`, {
+        if (answer.status === 403)
+            throw denied(RESTART_CALL, answer);
+        throw new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${envelope.message}".`, {
             hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
         });
     }
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint), scrub);
-            const version = (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
-            return version && scrub(version);
+            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
+            return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
         };
         const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
         return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
@@ -46784,15 +46977,23 @@ function dated(instance, { headers }) {
     const ms = Date.parse(headers['date'] ?? '');
     return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
 }
-function bodyOf(envelope, scrub) {
-    if (envelope.status === 'FAIL')
-        throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${scrub(envelope.message)}"`);
-    return envelope.body;
+function bodyOf(envelope) {
+    if (envelope.status === 'OK')
+        return envelope.body;
+    const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
+    throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
 }
-function withoutAnswer({ mayHaveBeenSent, reason, hint, cause }) {
-    if (!mayHaveBeenSent)
-        throw neverCarriedOut(reason, { hint, cause });
-    return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+// ---- what becomes of the restart request ----
+function replyWithoutAnswer({ mayHaveBeenSent, reason, hint, cause }) {
+    if (mayHaveBeenSent)
+        return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+    throw cause instanceof errors/* ActionError */.lZ ? cause : neverCarriedOut(reason, { hint, cause });
+}
+function uncertain(answer) {
+    return {
+        kind: 'uncertain',
+        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+    };
 }
 function neverCarriedOut(reason, { hint, cause }) {
     return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
@@ -46800,11 +47001,26 @@ function neverCarriedOut(reason, { hint, cause }) {
         cause,
     });
 }
-function unsupported(version) {
-    const message = `The controller does not know the restart request (HTTP 404); ${version === undefined ? 'it does not say which version it is' : `it reports version "${version}"`}.`;
-    return new errors/* ActionError */.lZ('restart_unsupported', message, {
-        hint: 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.',
-    });
+/** Only a controller that lacks the request is known not to have carried it out; else something before it answered. */
+function judgeNotFound(answer, version) {
+    if (version === undefined) {
+        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+        return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
+    }
+    if (lacksRestarts(version)) {
+        const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
+        throw new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 });
+    }
+    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
+    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+    return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
+}
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const FIRST_WITH_RESTARTS = 44;
+/** Versions look like `1.50.1-5e3c3f5b`; of one that looks otherwise nobody knows. */
+function lacksRestarts(version) {
+    const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
+    return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -46863,7 +47079,7 @@ async function shakeHands({ id, key }, post) {
     if (isRedirect(hand.answer))
         throw redirected(`POST ${HAND_PATH}`, hand.answer);
     if (!isSuccess(hand.answer) || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(hand.answer.text)))
-        throw unknownKey(hand.answer);
+        throw refusedHand(hand.answer);
     const encrypted = decodeBase64(hand.answer.text);
     if (encrypted?.length !== modulusBytes(key))
         return notSent(HAND_PATH, hand);
@@ -46892,7 +47108,7 @@ function notSent(path, result) {
     const hint = 'Look at the controller, and at what stands before it.';
     const noAnswer = {
         mayHaveBeenSent: false,
-        isPermanent: false,
+        nature: (0,retry/* natureOf */.PC)(retryAfterMs),
         reason: `the handshake (${path}) ${reason}`,
         hint,
         retryAfterMs,
@@ -46937,9 +47153,16 @@ function readSession(text) {
     return { data, secrets: [data['token'], ...texts.map(String)] };
 }
 const TOKEN = /^[\x21-\x7e]+$/;
-function unknownKey({ status }) {
-    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
-        hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+/** The controller does not know the key, or what answers is most likely not the controller. */
+function refusedHand(answer) {
+    const { status } = answer;
+    if (status === 401 || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(answer.text))) {
+        return new errors/* ActionError */.lZ('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
+            hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+        });
+    }
+    return new errors/* ActionError */.lZ('authentication_failed', `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
     });
 }
 
@@ -46958,15 +47181,26 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 const LONGEST_SECRET = 1_000;
-/** White space may belong to a secret; the line break that a YAML block adds at its end does not. */
-const secretText = (text) => {
-    let end = text.length;
-    while (/[\r\n]/.test(text.charAt(end - 1)))
-        end--;
-    if (end > LONGEST_SECRET)
-        return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
-    return { value: text.slice(0, end) || undefined };
-};
+/** What is shorter would turn up everywhere, so that it could not be hidden: in characters. */
+const parsers_SHORTEST_SECRET = 4;
+/**
+ * White space may belong to a secret; the line break that a YAML block adds at its end does not.
+ * @param what it is, for people; @param shortest in characters.
+ */
+function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
+    return (text) => {
+        let end = text.length;
+        while (/[\r\n]/.test(text.charAt(end - 1)))
+            end--;
+        if (end > LONGEST_SECRET)
+            return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+        if (end > 0 && end < shortest)
+            return {
+                problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
+            };
+        return { value: text.slice(0, end) || undefined };
+    };
+}
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const optionalUuid = (text) => {
     const value = text.trim().toLowerCase();
@@ -47150,7 +47384,7 @@ function isGiven({ read }, name) {
 }
 /** A secret, which is told of before anything is said about it. */
 function readSecret({ read, onSecret }, name) {
-    const secret = read(name, secretText);
+    const secret = read(name, secretText());
     if (secret !== undefined)
         onSecret(secret);
     return secret;
@@ -47199,24 +47433,59 @@ const LARGEST_PEM = 1024 * 1024;
 /** The longest keys take a fifth of it; and each line is masked. In characters. */
 const LARGEST_KEY = 20_000;
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
-function readPem({ read, problems, onSecret }, name) {
-    const given = read(name, optionalText);
+function readPem(form, name) {
+    const given = form.read(name, optionalText);
     if (given === undefined)
         return undefined;
     const text = isPem(given) ? given : readSmallFile(given);
-    if (text !== undefined && /PRIVATE KEY/.test(text) && text.length > LARGEST_KEY) {
+    if (text !== undefined && isPem(text))
+        return acceptPem(form, name, text);
+    const what = text === undefined
+        ? 'neither PEM text nor the path of a file that can be read'
+        : 'a file without PEM text';
+    form.problems.push(`${name}: it is ${what}`);
+    return undefined;
+}
+/** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
+function readApiKeyPem(form, name) {
+    const given = form.read(name, optionalText) ?? '';
+    const bare = bareBase64(given) ?? bareBase64(readSmallFile(given) ?? '');
+    if (bare === undefined)
+        return readPem(form, name);
+    form.onSecret(given, bare);
+    const pem = pemOf(bare);
+    if (pem !== undefined)
+        return acceptPem(form, name, pem);
+    form.problems.push(`${name}: it is base64, but not of a private key`);
+    return undefined;
+}
+function acceptPem({ problems, onSecret }, name, text) {
+    const pem = normalizePem(text);
+    if (!/PRIVATE KEY/.test(pem))
+        return pem;
+    if (text.length > LARGEST_KEY) {
         problems.push(`${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`);
         return undefined;
     }
     // Somebody may have mixed up certificate and key: all that holds a key is a secret.
-    if (text !== undefined && /PRIVATE KEY/.test(text))
-        onSecret(text, normalizePem(text));
-    if (text !== undefined && isPem(text))
-        return normalizePem(text);
-    const what = text === undefined
-        ? 'neither PEM text nor the path of a file that can be read'
-        : 'a file without PEM text';
-    problems.push(`${name}: it is ${what}`);
+    onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
+    return pem;
+}
+/** Base64 that is too long to be a path; undefined for anything else. */
+function bareBase64(text) {
+    const compact = text.replace(/\s+/g, '');
+    return compact.length <= LARGEST_KEY && /^[\w+/-]{300,}={0,2}$/.test(compact) ? compact : undefined;
+}
+function pemOf(bare) {
+    const key = Buffer.from(bare, 'base64');
+    for (const type of ['pkcs1', 'pkcs8']) {
+        try {
+            return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
+        }
+        catch {
+            // It may be the other one.
+        }
+    }
     return undefined;
 }
 function readSmallFile(path) {
@@ -47240,9 +47509,9 @@ const SHORTEST_PART = 8;
 /** Who the step is: nobody, root, or the holder of an API key; never two of them. */
 function readIdentity(form, headers) {
     const { read, problems } = form;
-    const token = readSecret(form, 'root_token');
+    const token = readRootToken(form);
     const id = read('api_key_id', optionalText);
-    const pem = readPem(form, 'api_key');
+    const pem = readApiKeyPem(form, 'api_key');
     if (token !== undefined && (id ?? pem) !== undefined) {
         problems.push('root_token, api_key_id, api_key: two ways in are given; give the root token or the API key');
     }
@@ -47252,15 +47521,14 @@ function readIdentity(form, headers) {
         problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
     }
     if (token !== undefined)
-        return rootToken(form, token);
+        return { kind: 'root_token', token };
     return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
 }
-function rootToken({ problems, onSecret }, token) {
-    onSecret(rootAuthorization(token).replace('Basic ', ''));
-    if (token.length < SHORTEST_ROOT_TOKEN) {
-        problems.push(`root_token: ${token.length} characters; a root token has at least ${SHORTEST_ROOT_TOKEN}`);
-    }
-    return { kind: 'root_token', token };
+function readRootToken(form) {
+    const token = form.read('root_token', secretText('a root token', SHORTEST_ROOT_TOKEN));
+    if (token !== undefined)
+        form.onSecret(token, rootAuthorization(token).replace('Basic ', ''));
+    return token;
 }
 function apiKey({ accept, problems }, pem) {
     const key = accept('api_key', readPrivateKey(pem));
@@ -47304,12 +47572,20 @@ function readHeaders({ read, onSecret }) {
     // None, where they are invalid: who looks into them finds nothing, rather than trouble.
     return read('headers', headerLines) ?? {};
 }
-/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session=X`. */
+/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value) {
     const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
+    const quoted = [...value.matchAll(/"([^"]+)"/g)].map(([, part = '']) => part);
     const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
-    const [, password = ''] = /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString()) ?? [];
-    return [value, ...parts, password].filter((secret) => secret !== '');
+    const passwords = [value, Buffer.from(basic, 'base64').toString()].map(passwordOf);
+    return [value, ...parts, ...quoted.filter((part) => !WORDS.has(part)), ...passwords].filter((secret) => secret !== '');
+}
+/** To hide these would ruin outputs. */
+const WORDS = new Set(['true', 'false', 'null']);
+/** What stands behind the colon of `user:password`; nothing, if it is not of that form. */
+function passwordOf(text) {
+    const [, password = ''] = /^[^:\s]*:(\S(?:.*\S)?)$/.exec(text) ?? [];
+    return WORDS.has(password) ? '' : password;
 }
 
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
@@ -47444,7 +47720,6 @@ function readRunnerOptions(form) {
         apiUrl,
         scope: given ?? thisRepository(form),
         proxy: readProxy(form, apiUrl),
-        ownRunner: readOwnRunner(form.environment),
     };
 }
 function thisRepository({ environment, accept }) {
@@ -47504,6 +47779,7 @@ function readInputs(environment, onSecret) {
         identity: readIdentity(form, headers),
         tls: readTls(form),
         proxy: url && readProxy(form, url),
+        ownRunner: readOwnRunner(environment),
         runner: readRunnerOptions(form),
     };
     if (problems.length > 0)
@@ -47532,8 +47808,6 @@ function readTarget({ read, problems }) {
         : { by: 'instance_id', id: instanceId };
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -50495,8 +50769,8 @@ function outputsOf(outcome, show) {
         restarted: restarted,
         start_date: last?.startDate?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: last?.instanceId ?? '',
-        external_id: show(last?.externalId ?? before?.externalId ?? ''),
+        instance_id: last?.instanceId ?? given('instance_id', outcome),
+        external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
@@ -50509,6 +50783,10 @@ function outputsOf(outcome, show) {
         runner_status: runner?.status ?? '',
         error_code: error?.code ?? '',
     };
+}
+/** What was asked for, where the controller never showed it. */
+function given(by, { target }) {
+    return target?.by === by ? target.id : '';
 }
 /** The port of the node that leads to the guest's SSH server. */
 function sshPort(instance) {
@@ -50523,6 +50801,8 @@ function setOutputs(outcome, terminal) {
         setOutput(name, value);
 }
 
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./lib/report/step-outcome.js
 /** What happened, in a few words. */
 function titleOf({ restarted, error }) {
@@ -50541,11 +50821,19 @@ const FAILURES = {
 
 
 
-/** On failure, prints the one error annotation; then sets every output. @throws where these cannot be written. */
+/** Sets every output; then, on failure, prints the one error annotation. @throws where the outputs cannot be written. */
 function report(outcome, terminal) {
-    if (outcome.error !== undefined)
-        reportError(outcome.error, { terminal, title: titleOf(outcome) });
-    setOutputs(outcome, terminal);
+    const print = () => {
+        if (outcome.error !== undefined)
+            reportError(outcome.error, { terminal, title: titleOf(outcome) });
+    };
+    try {
+        // First, as somebody may not read what is printed.
+        setOutputs(outcome, terminal);
+    }
+    finally {
+        print();
+    }
 }
 /** Stacks and causes to the debug log, and the one error annotation. */
 function reportError(error, { terminal, title }) {
@@ -50706,29 +50994,18 @@ function escapeHtml(text) {
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
-    const masked = new Set();
-    const all = new Set();
-    // Made when they are first needed: several secrets are mostly told of in a row.
-    let redact;
-    let scrub;
+    const forms = new Set();
+    // Made when it is first needed: several secrets are mostly told of in a row.
+    let replacer;
     return {
         add(...secrets) {
             for (const form of secrets.flatMap(maskable).flatMap(encodings))
-                masked.add(form);
-            // Nothing at all is found everywhere.
-            const real = secrets.filter((secret) => secret !== '');
-            for (const form of [...masked, ...real.flatMap(encodings)])
-                all.add(form);
-            redact = undefined;
-            scrub = undefined;
+                forms.add(form);
+            replacer = undefined;
         },
         redact(text) {
-            redact ??= createReplacer(masked);
-            return redact(text);
-        },
-        scrub(text) {
-            scrub ??= createReplacer(all);
-            return scrub(text);
+            replacer ??= createReplacer(forms);
+            return replacer(text);
         },
     };
 }
@@ -50739,38 +51016,57 @@ function maskable(secret) {
     const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
     return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
-/** A secret as it is, and in base64, base64url, hex, and what Go, JavaScript and browsers make of it in JSON, URL, HTML. */
+/**
+ * A secret as it is, and in base64, base64url, hex, and what Go, JavaScript, Python and browsers make of it in JSON, URL, HTML; and
+ * as the password of a URL or of HTTP's Basic that has no user.
+ */
 function encodings(secret) {
     const bytes = Buffer.from(secret);
     const base64 = bytes.toString('base64');
     const hex = bytes.toString('hex');
     const json = JSON.stringify(secret).slice(1, -1);
-    const url = encodeURIComponent(secret.toWellFormed());
+    const wellFormed = secret.toWellFormed();
+    const url = encodeURIComponent(wellFormed);
     const percentEscaped = url.replace(/[!'()*]/g, percentEscape);
+    const basic = Buffer.from(`:${secret}`).toString('base64');
     return [
         secret,
         base64,
         base64.replace(/=+$/, ''),
         bytes.toString('base64url'),
+        basic,
+        basic.replace(/=+$/, ''),
         hex,
         hex.toUpperCase(),
         json,
         JSON.stringify(json).slice(1, -1),
         json.replace(/[&<>\u2028\u2029]/g, unicodeEscape),
+        json.replace(/[^\x20-\x7e]/g, unicodeEscape),
         url,
         percentEscaped,
         percentEscaped.replaceAll('%20', '+'),
+        encodeURI(wellFormed),
+        unescaped(percentEscaped, GO_PATH),
+        unescaped(percentEscaped, GO_USERINFO),
         secret.replace(/[&<>]/g, htmlEscape),
         secret.replace(/[&<>"']/g, htmlEscape),
         // A header travels as Latin-1; who reads it as UTF-8 sees this.
         Buffer.from(secret, 'latin1').toString(),
     ];
 }
+/** What Go leaves as it is in a path (`url.PathEscape`) and in user and password (`url.UserPassword`). */
+const GO_PATH = '$&+:=@';
+const GO_USERINFO = '$&+,;=';
+function unescaped(percentEscaped, characters) {
+    return [...characters].reduce((text, character) => {
+        return text.replaceAll(percentEscape(character), character);
+    }, percentEscaped);
+}
 function unicodeEscape(character) {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 function percentEscape(character) {
-    return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+    return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 function htmlEscape(character) {
     const names = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;' };
@@ -50812,7 +51108,6 @@ function createTerminal() {
             for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings)))
                 core_setSecret(form);
         },
-        scrub: redactor.scrub,
         clean,
         info: (line) => info(clean(line)),
         debug: (line) => core_debug(clean(line)),
@@ -50836,10 +51131,17 @@ function harmless(text) {
         .replace(/^\s*::/, (start) => start.replace('::', ': :'));
 }
 
-;// CONCATENATED MODULE: ./lib/restart/context.js
-function describeFault({ reason }) {
-    return `The controller gave no usable answer: ${reason}`;
-}
+;// CONCATENATED MODULE: ./lib/restart/outcome.js
+/** What is known before anything was asked. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
 
 // EXTERNAL MODULE: ./lib/restart/journal.js
 var restart_journal = __nccwpck_require__(5632);
@@ -51040,8 +51342,7 @@ const MOST_CANDIDATES = 10;
 async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
     const { clock, log, signal } = context;
     const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
-    const onFault = (fault) => journal.note(fault.kind, describeFault(fault));
-    const bounds = { deadline, signal, onFault };
+    const bounds = { deadline, signal, onFault: journal.fault };
     let graceEndsAt;
     for (;;) {
         const lookedAt = clock.now();
@@ -51084,12 +51385,22 @@ async function withVersion(error, { context, bounds }) {
         hint: `${error.hint} Version of the controller: "${version}".`,
     });
 }
+/** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
 async function find(target, { context, bounds }) {
+    const { controller } = context;
     switch (target.by) {
         case 'instance_id':
-            return (await context.controller.getInstance(target.id, bounds)) ?? notFound(target.id);
-        case 'external_id':
-            return pickLive(await context.controller.findInstances(target, bounds), target.id);
+            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+        case 'external_id': {
+            const listed = pickLive(await controller.findInstances(target, bounds), target.id);
+            if (listed instanceof errors/* ActionError */.lZ)
+                return listed;
+            const looked = await controller.getInstance(listed.instanceId, bounds);
+            if (looked === undefined)
+                return notFound(listed.instanceId);
+            // Another replica may have answered, which lags behind.
+            return isOlder(looked, listed) ? listed : looked;
+        }
     }
 }
 function notFound(instanceId) {
@@ -51120,125 +51431,64 @@ function listCandidates(instances) {
 
 ;// CONCATENATED MODULE: ./lib/restart/rhythm.js
 
-
-const EVER = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-const MOST_GAPS = 4;
 const SECOND_MS = 1_000;
+const DEFAULT_HEARTBEAT_MS = 5_000;
+const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 /** What is known before the first look. */
 const NO_RHYTHM = {
-    tripMs: 0,
-    lookedAt: EVER.from,
-    seen: EVER,
+    tripMs: Number.POSITIVE_INFINITY,
     newest: undefined,
-    aheadMs: EVER,
-    trustsDates: true,
-    gapsMs: [],
-    hasLaggards: false,
+    aheadMs: ANY,
+    gapMs: DEFAULT_HEARTBEAT_MS,
 };
-/** What an answer adds to what is known. Pure. */
-function learn(before, observation) {
-    const { lookedAt, answeredAt, instance } = observation;
-    const tookMs = answeredAt - lookedAt;
-    const isFirst = before.tripMs === 0;
-    const tripMs = isFirst ? tookMs : Math.min(before.tripMs, tookMs);
-    const rhythm = { ...before, tripMs };
-    if (instance === undefined)
-        return rhythm;
-    if (before.newest !== undefined && isOlder(instance, before.newest))
-        return { ...rhythm, hasLaggards: true };
-    // The first look may have had to connect: all that is sure is that the answer was made in between.
-    const seen = isFirst ? { from: lookedAt, to: answeredAt } : middleOf(observation, tripMs);
-    return { ...withReport(withDate(rhythm, { instance, seen }), { instance, seen }), lookedAt, seen };
-}
-/** A look takes half a trip there and half a trip back, give or take a quarter. */
-function middleOf({ lookedAt, answeredAt }, tripMs) {
-    const from = Math.max(lookedAt, answeredAt - (3 / 4) * tripMs);
-    return { from, to: answeredAt - tripMs / 4 };
-}
-/** A date of whole seconds leaves a second open; a look on either side of its turn leaves half of that, and so on. */
-function withDate(rhythm, { instance: { answeredAtMs }, seen }) {
-    if (answeredAtMs === undefined || !rhythm.trustsDates)
-        return rhythm;
-    const toldMs = { from: seen.from - answeredAtMs - SECOND_MS, to: seen.to - answeredAtMs };
-    const aheadMs = overlap(rhythm.aheadMs, toldMs);
-    return aheadMs === undefined ? { ...rhythm, trustsDates: false } : { ...rhythm, aheadMs };
-}
-/** A new report became visible after the answer before was made, and before this one was. */
-function withReport(rhythm, { instance, seen }) {
-    const { newest, hasLaggards, aheadMs, gapsMs } = rhythm;
-    const madeAtMs = dateOf(instance);
-    if (madeAtMs === undefined || (newest !== undefined && !isAnother(instance, newest)))
-        return rhythm;
-    // A replica that lags behind may not have heard of it when it gave the answer before.
-    const from = newest === undefined || hasLaggards ? EVER.from : rhythm.seen.from - madeAtMs;
-    const toldMs = { from, to: seen.to - madeAtMs };
-    const narrowed = overlap(aheadMs, toldMs);
-    const gapMs = madeAtMs - (newest === undefined ? madeAtMs : (dateOf(newest) ?? madeAtMs));
+/** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
+function learn(before, { lookedAt, answeredAt, instance }) {
+    const { newest, aheadMs } = before;
+    const tripMs = Math.min(before.tripMs, answeredAt - lookedAt);
+    const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
+    if (instance === undefined || isOutdated)
+        return { ...before, tripMs };
     return {
-        ...rhythm,
+        tripMs,
         newest: instance,
-        aheadMs: narrowed ?? hull(aheadMs, toldMs),
-        trustsDates: rhythm.trustsDates && narrowed !== undefined,
-        gapsMs: gapMs > 0 ? [...gapsMs, gapMs].slice(-MOST_GAPS) : gapsMs,
+        aheadMs: narrow(narrow(aheadMs, toldByHeader(instance, answeredAt)), toldByReport(instance, answeredAt)),
+        gapMs: shortestGap(before, instance),
     };
 }
-/** When the newest report became visible; undefined where nobody can tell yet, within a second and a half. */
+/** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
 function arrivalOf({ newest, aheadMs }) {
-    const madeAtMs = newest && dateOf(newest);
-    if (madeAtMs === undefined || aheadMs.to - aheadMs.from > WIDEST_MS)
+    // Rounded down: sums of fractions are not exact.
+    const openMs = Math.floor(aheadMs.to - aheadMs.from);
+    if (newest?.updatedAt === undefined || openMs > SECOND_MS)
         return undefined;
+    const madeAtMs = millisecondsOf(newest.updatedAt);
     return { from: madeAtMs + aheadMs.from, to: madeAtMs + aheadMs.to };
 }
-const WIDEST_MS = 1_500;
-/** The controller may touch a record without a new report of the node. */
-function isAnother(a, b) {
-    if (a.reportedAt !== undefined && b.reportedAt !== undefined)
-        return compareInstants(a.reportedAt, b.reportedAt) !== 0;
-    return dateOf(a) !== dateOf(b);
+function toldByHeader({ answeredAtMs }, answeredAt) {
+    if (answeredAtMs === undefined)
+        return ANY;
+    return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
 }
-/** The controller's clock, or else the node's. */
-function dateOf({ updatedAt, reportedAt }) {
-    const date = updatedAt ?? reportedAt;
-    return date && Number(date.epochNanoseconds / 1000n) / 1_000;
+/** A report came before the answer that shows it. */
+function toldByReport({ updatedAt }, answeredAt) {
+    return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
-function overlap(a, b) {
-    const span = { from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) };
-    return span.from <= span.to ? span : undefined;
+/** What both allow; if they contradict each other, what lies between them. */
+function narrow(a, b) {
+    const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+    return { from: Math.min(from, to), to: Math.max(from, to) };
 }
-function hull(a, b) {
-    return { from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) };
+/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
+function shortestGap({ newest, gapMs }, { updatedAt }) {
+    if (newest?.updatedAt === undefined || updatedAt === undefined)
+        return gapMs;
+    const latestMs = millisecondsOf(updatedAt) - millisecondsOf(newest.updatedAt);
+    const wholeMs = Math.round(latestMs / SECOND_MS) * SECOND_MS;
+    return wholeMs > 0 ? Math.min(gapMs, wholeMs) : gapMs;
 }
-/** What agents do unless somebody changes `status-heartbeat-time`, which is a number of seconds. */
-const USUAL_MS = 5_000;
-/** How early or late they may be: a share. */
-const USUAL_JITTER = 0.2;
-function expectNext({ gapsMs }) {
-    const even = gapsMs.length === 0 ? undefined : evenBeat(gapsMs);
-    if (even !== undefined)
-        return { likelyMs: even, possibleMs: even };
-    const lastMs = gapsMs.at(-1) ?? USUAL_MS;
-    const all = [USUAL_MS, ...gapsMs];
-    return {
-        likelyMs: { from: lastMs, to: lastMs },
-        possibleMs: { from: Math.min(...all) * (1 - USUAL_JITTER), to: Math.max(...all) * (1 + USUAL_JITTER) },
-    };
-}
-/** The beat of an agent that keeps it, of which some reports may have been missed; undefined for one that does not. */
-function evenBeat(gapsMs) {
-    const shortestMs = Math.min(...gapsMs);
-    const steadyMs = gapsMs.length > 1 || isMultiple(shortestMs, SECOND_MS) ? [shortestMs] : [];
-    // Quicker than usual: each second, as a report may have been missed between two looks.
-    const candidates = [USUAL_MS, ...(shortestMs < USUAL_MS ? [SECOND_MS] : []), ...steadyMs];
-    const beatMs = candidates.find((candidateMs) => gapsMs.every((gapMs) => isMultiple(gapMs, candidateMs)));
-    if (beatMs === undefined)
-        return undefined;
-    const beatsMs = gapsMs.map((gapMs) => gapMs / Math.round(gapMs / beatMs));
-    return { from: Math.min(...beatsMs), to: Math.max(...beatsMs) };
-}
-const EVEN = 0.01;
-function isMultiple(ms, ofMs) {
-    const times = Math.round(ms / ofMs);
-    return times >= 1 && Math.abs(ms - times * ofMs) < EVEN * ofMs;
+/** Since the Unix epoch, to the microsecond. */
+function millisecondsOf({ epochNanoseconds }) {
+    return Number(epochNanoseconds / 1000n) / 1_000;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
@@ -51248,159 +51498,44 @@ const SHORTEST_LOOK_MS = 500;
 /** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
 function nextLookAt(pollInterval, progress) {
     const { lastLookAt, deadline } = progress;
-    const lookAt = pollInterval === 'auto' ? nextInRhythm(progress) : lastLookAt + pauseOf(pollInterval);
+    const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
     return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
 }
-// ---- auto ----
 const schedule_SECOND_MS = 1_000;
-/** Five looks a second are the most. */
-const SHORTEST_PAUSE_MS = 200;
-/** To stop a VM and to start it takes about a second each: no report proves a restart sooner. Until then looks are for learning. */
-const QUIET_MS = 2_000;
-/** After sending: when agents that report right after the deed have done so, if all goes as usual. */
-const EARLY_LOOK_MS = 2_600;
-/** As good: a look that teaches something, too. */
-const EARLY_ENOUGH_MS = { from: 2_300, to: 2_950 };
-const EARLY_UNTIL_MS = 2_500;
-/** Where nothing is expected; and where there is something to learn, which waits for a moment of its own. */
-const IDLE_PAUSE_MS = 2_000;
-const LEARNING_PAUSE_MS = 700;
-/** Timers are late by a little. */
-const MARGIN_MS = 5;
-/** A look so soon after the moment that counts was the one that was made for it. */
-const JUST_MS = 20;
-/** What is left over at the end of the time in which a report is possible: few come there. */
-const SPARED_MS = 200;
-/** How well the moment of a report has to be known, where it may be early or late anyway, and where it is on time. */
-const COARSE_MS = 130;
-const FINE_MS = 50;
-/**
- * There are as many looks as seconds, and no more: what is not spent where no report can come is spent around the moment where
- * one is expected. So the next look is at the first occasion that leaves one for that moment.
- */
-function nextInRhythm(progress) {
-    const { lastLookAt, sentAt, looks, rhythm } = progress;
-    const earliest = Math.max(lastLookAt + SHORTEST_PAUSE_MS, sentAt + looks * schedule_SECOND_MS + 1);
+const SHORTEST_PAUSE_MS = 300;
+/** A look may reach the controller a little sooner than usual. */
+const MARGIN_MS = 10;
+/** If no more than this is open, another look for learning would gain nothing. */
+const WELL_KNOWN_MS = 50;
+/** Moments in here are those when the answer comes in; the look begins sooner by the time that it takes. */
+function nextInStep({ sentAt, lastLookAt, rhythm }) {
+    const { tripMs, aheadMs, gapMs } = rhythm;
     const arrival = arrivalOf(rhythm);
+    const silentMs = lastLookAt - Math.max(sentAt, arrival?.to ?? sentAt);
     if (arrival === undefined)
-        return Math.max(earliest, lastLookAt + calmPauseMs(lastLookAt - sentAt));
-    const plan = planFor(progress, { arrival, earliest });
-    const occasions = [
-        whenExpected(plan),
-        whenSurprised(plan),
-        whenOverdue(plan),
-        whenEarly(plan),
-        whenIdle(plan),
-    ];
-    return Math.max(earliest, Math.min(...occasions.filter((at) => at !== undefined)) - plan.thereMs);
+        return lastLookAt + schedule_SECOND_MS + calmMs(silentMs);
+    const earliest = lastLookAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
+    const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
+    const dueAt = firstFrom(earliest, due);
+    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
+    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
+    return (isForLearning ? middleAt : dueAt) - tripMs;
 }
-function planFor({ rhythm, sentAt, lastLookAt, looks }, { arrival, earliest }) {
-    const thereMs = rhythm.tripMs / 2;
-    const expected = expectNext(rhythm);
-    const freshAt = rhythm.lookedAt + thereMs;
-    const quietUntil = sentAt + QUIET_MS + thereMs;
-    const { likelyMs, possibleMs } = expected;
-    // Hardly any report comes at the very end of a long time.
-    const marginMs = arrival.to - arrival.from > COARSE_MS ? 0 : MARGIN_MS;
-    const beats = Math.max(1, Math.ceil((freshAt + 1 - marginMs - arrival.to) / likelyMs.to), Math.ceil((quietUntil - (arrival.from + arrival.to) / 2) / likelyMs.from));
-    return {
-        ...{ thereMs, sentAt, looks, rhythm, arrival, expected, freshAt },
-        now: earliest + thereMs,
-        lastAt: lastLookAt + thereMs,
-        beat: { from: arrival.from + beats * likelyMs.from, to: arrival.to + beats * likelyMs.to + marginMs },
-        range: { from: arrival.from + possibleMs.from, to: arrival.to + possibleMs.to },
-        isLearning: rhythm.trustsDates && arrival.to - arrival.from > FINE_MS + thereMs,
-    };
-}
-/** Looks that may still be made until then. */
-function looksBy({ thereMs, sentAt, looks }, at) {
-    return Math.floor((at - thereMs - sentAt) / schedule_SECOND_MS) + 1 - looks;
-}
-/** A look then leaves one for the moment that counts; two where the first may meet a replica that lags behind. */
-function isFree(plan, at) {
-    return at >= plan.beat.to || looksBy(plan, plan.beat.from) > (plan.rhythm.hasLaggards ? 2 : 1);
-}
-function isOnTime({ expected: { likelyMs, possibleMs } }) {
-    return likelyMs === possibleMs;
-}
-/** Around the next report: at the end of the likely moment, or evenly over all that is possible. */
-function whenExpected(plan) {
-    const { beat, range, now, lastAt } = plan;
-    if (isOnTime(plan) || now > range.to) {
-        const paceMs = paceOf(beat.to - beat.from, looksBy(plan, beat.to));
-        return Math.min(beat.to, Math.max(beat.from, lastAt) + paceMs);
-    }
-    const from = Math.max(plan.sentAt + QUIET_MS + plan.thereMs, range.from, lastAt);
-    const paceMs = paceOf(range.to - from, looksBy(plan, range.to - SPARED_MS));
-    const at = Math.max(now, from + paceMs);
-    const takesBeat = beat.to > now && (beat.to < at + paceMs / 2 || !isFree(plan, at));
-    return takesBeat ? beat.to : at;
-}
-function paceOf(ms, looks) {
-    return Math.max(SHORTEST_PAUSE_MS, ms / Math.max(1, looks));
-}
-/** The report did not come when it was due: it may be a little late. */
-function whenSurprised(plan) {
-    const { freshAt, lastAt, arrival, expected, range, rhythm } = plan;
-    const sinceMs = freshAt + 1 - MARGIN_MS - arrival.to;
-    const isDue = sinceMs > expected.likelyMs.from && sinceMs % expected.likelyMs.to < JUST_MS;
-    const isEven = rhythm.gapsMs.length === 0 ? looksBy(plan, range.to - SPARED_MS) > 1 : isOnTime(plan);
-    const at = lastAt + SHORTEST_PAUSE_MS;
-    return isDue && isEven && isFree(plan, at) ? at : undefined;
-}
-/** No report came: on in whole seconds from the last one, as heartbeats are set in seconds; and calmer after a minute. */
-function whenOverdue(plan) {
-    const { now, lastAt, arrival, range, isLearning } = plan;
-    if (now <= range.to || isLearning)
-        return undefined;
-    const from = Math.max(now, lastAt + calmPauseMs(now - arrival.to) - SHORTEST_PAUSE_MS);
-    const seconds = Math.ceil((from - arrival.to - MARGIN_MS) / schedule_SECOND_MS);
-    const at = arrival.to + seconds * schedule_SECOND_MS + MARGIN_MS;
-    return isFree(plan, at) ? at : undefined;
+function firstFrom(earliest, { at, everyMs }) {
+    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
 }
 const MINUTE_MS = 60_000;
-const MOST_CALM_SECONDS = 5;
-function calmPauseMs(silentMs) {
-    return Math.min(MOST_CALM_SECONDS, Math.max(1, Math.floor(silentMs / MINUTE_MS))) * schedule_SECOND_MS;
-}
-/** Some agents report a task as soon as it is done. */
-function whenEarly(plan) {
-    const { sentAt, thereMs, freshAt, now, expected } = plan;
-    // A beat as quick as that shows it as well.
-    if (freshAt >= sentAt + EARLY_UNTIL_MS || expected.likelyMs.to < 1.5 * schedule_SECOND_MS)
-        return undefined;
-    const turnAt = nextTurn(plan, sentAt + EARLY_ENOUGH_MS.from);
-    const at = turnAt < sentAt + EARLY_ENOUGH_MS.to ? turnAt : sentAt + EARLY_LOOK_MS + thereMs;
-    return isFree(plan, at) ? Math.max(now, at) : undefined;
-}
-/** Where nothing is expected: now and then, and as often as there is something to learn. */
-function whenIdle(plan) {
-    const { now, sentAt, thereMs, lastAt, arrival, range, isLearning } = plan;
-    const isQuiet = now < sentAt + QUIET_MS + thereMs;
-    const isOver = now > range.to;
-    if (isOver && !isLearning)
-        return undefined;
-    const isEager = isLearning && (isOnTime(plan) || isOver || arrival.to - arrival.from > COARSE_MS + thereMs);
-    const calmMs = isEager ? LEARNING_PAUSE_MS : IDLE_PAUSE_MS;
-    const pauseMs = isQuiet && isLearning ? 0 : calmMs;
-    const notBefore = isQuiet ? now : Math.max(now, sentAt + EARLY_ENOUGH_MS.from);
-    const at = nextTurn(plan, Math.max(notBefore, lastAt + pauseMs));
-    const isFit = isQuiet ? at < sentAt + QUIET_MS : isOnTime(plan) || isOver || at < range.from;
-    return isFit && isFree(plan, at) ? at : undefined;
-}
-/** When to look for HTTP Date to tell most: where, by what is known, its second may just have turned or not. */
-function nextTurn({ isLearning, rhythm: { aheadMs } }, from) {
-    if (!isLearning)
-        return from;
-    const middle = (aheadMs.from + aheadMs.to) / 2;
-    return middle + Math.ceil((from - middle) / schedule_SECOND_MS) * schedule_SECOND_MS;
+const MOST_CALM_MS = 4_000;
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
+function calmMs(silentMs) {
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / MINUTE_MS) - 1) * schedule_SECOND_MS);
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
-
 
 
 
@@ -51420,25 +51555,26 @@ async function watch(context, options) {
     let { rhythm } = options;
     const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: clock.now, sentAt });
     const findings = { history: startHistory(baseline, sentAt), unmet: [] };
-    let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, looks: 0, deadline, rhythm });
-    for (let looks = 1;; looks++) {
+    let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
+    for (;;) {
         await clock.sleep(lookAt - clock.now(), signal);
         const lookedAt = clock.now();
         const isLast = lookedAt >= deadline;
         const sample = await look(context, {
             options,
             journal,
-            until: isLast ? deadline + LAST_LOOK_MS : deadline,
+            // The process may have been suspended over the deadline: the last look has its time nevertheless.
+            until: isLast ? lookedAt + LAST_LOOK_MS : deadline,
         });
         const proof = sample && consider(sample, findings, journal);
         if (proof !== undefined)
             return proof;
         if (isLast)
-            throw timedOut({ ...options, ...findings, journal, endedAt: clock.now() });
+            throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
         // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
         if (sample !== undefined)
             rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
-        const progress = { sentAt, lastLookAt: lookedAt, looks, deadline, rhythm };
+        const progress = { sentAt, lastLookAt: lookedAt, deadline, rhythm };
         lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
     }
 }
@@ -51457,12 +51593,11 @@ function consider(sample, findings, journal) {
 /** One answer of the controller, or undefined if none that could be used came in time. */
 async function look(context, { options, journal, until }) {
     const { controller, clock, signal } = context;
-    const onFault = (fault) => journal.note(fault.kind, describeFault(fault));
     try {
         const instance = await controller.getInstance(options.baseline.instance.instanceId, {
             deadline: until,
             signal,
-            onFault,
+            onFault: journal.fault,
         });
         if (instance !== undefined)
             options.onSeen(instance);
@@ -51482,13 +51617,23 @@ function vmFailed(reason) {
         hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
     });
 }
+/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
+function notProved(ending) {
+    const { reply, sentAt, endedAt } = ending;
+    if (reply.kind !== 'rejected')
+        return timedOut(ending);
+    const { code, message, hint, cause } = reply.error;
+    const evidence = `No new boot showed within ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`;
+    const advice = 'Look at the instance before you send another restart.';
+    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+}
 function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }) {
     const { newest, newestAt } = history;
     const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
     const hasNews = newest !== baseline.instance;
     const message = [
         `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
-        ...(reply.kind === 'accepted' ? [] : [`Whether the controller took it is unclear: ${reply.reason}.`]),
+        ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
         `Missing: ${missing}.`,
         `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
         hasNews
@@ -51519,51 +51664,39 @@ function watch_hintFor({ reply, unmet, silentMs }) {
 
 
 
-/** What is known before anything was asked. */
-const NOTHING_DONE = {
-    restarted: 'false',
-    before: undefined,
-    last: undefined,
-    durationMs: undefined,
-    moments: {},
-    error: undefined,
-};
+
+
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 async function restart(job, context) {
-    const record = { ...NOTHING_DONE };
+    const record = { ...NOTHING_DONE, target: job.target };
     try {
-        await restartAndProve(job, context, record);
+        await restartAndProve(createAttempt(job, context, record));
     }
     catch (error) {
         record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record.restarted);
     }
     return record;
 }
-async function restartAndProve(job, context, record) {
-    const { clock, log, signal } = context;
+function createAttempt(job, context, record) {
+    const startedAt = context.clock.now();
+    mark(record, 'started', startedAt);
+    const deadline = startedAt + job.timeoutMs;
+    return { job, context, record, target: job.target, deadline, rhythm: NO_RHYTHM };
+}
+async function restartAndProve(attempt) {
+    const { job, context, record } = attempt;
+    const { clock, log } = context;
+    const first = await prepare(attempt);
+    if (job.dryRun)
+        return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
+    const { baseline, reply, sentAt } = await send(attempt, first);
+    const { pollInterval } = job;
+    const { rhythm } = attempt;
+    const deadline = watchUntil(attempt, reply);
     const onSeen = (instance) => {
         record.last = instance;
     };
-    let rhythm = NO_RHYTHM;
-    const onLook = (observation) => {
-        rhythm = learn(rhythm, observation);
-    };
-    mark(record, 'started', clock.now());
-    const { baseline, deadline } = await prepare(job, context, { record, onSeen, onLook });
-    if (job.dryRun)
-        return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, baseline.instance)}`);
-    log.info(`Restarting ${describeRequest(job, baseline.instance)}`);
-    // What was true before the last try left is from before the restart: tries that never left are no sending.
-    let sentAt = 0;
-    const onDeparture = () => {
-        sentAt = clock.now();
-        mark(record, 'sent', sentAt);
-    };
-    onDeparture();
-    const { instanceId } = baseline.instance;
-    const reply = await send(job, { context, record, instanceId, bounds: { deadline, signal, onDeparture } });
-    const watching = { baseline, reply, sentAt, deadline, pollInterval: job.pollInterval, rhythm, onSeen };
-    const instance = await watch(context, watching);
+    const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
     record.restarted = 'true';
     mark(record, 'verified', clock.now());
     record.durationMs = clock.now() - sentAt;
@@ -51572,45 +51705,119 @@ async function restartAndProve(job, context, record) {
 function mark(record, moment, at) {
     record.moments = { ...record.moments, [moment]: at };
 }
-/** Takes the baseline, and takes it anew as long as the gate holds the restart up: the restart's own time stands still then. */
-async function prepare(job, context, { record, onSeen, onLook }) {
-    const { clock, log, gate } = context;
-    let [target, deadline] = [job.target, clock.now() + job.timeoutMs];
+/** Takes the baseline, and takes it anew as long as the gate holds the restart up. */
+async function prepare(attempt) {
+    const { context, record } = attempt;
+    const onSeen = (instance) => {
+        record.last = instance;
+    };
+    const onLook = (observation) => {
+        attempt.rhythm = learn(attempt.rhythm, observation);
+    };
     for (;;) {
+        const { target, deadline } = attempt;
         const baseline = await takeBaseline(context, { target, deadline, onSeen, onLook });
-        record.before = baseline.instance;
-        log.info(`Before: ${describeState(baseline.instance)}`);
-        if (gate === undefined)
-            return { baseline, deadline };
-        const askedAt = clock.now();
-        if (record.moments.heldUp === undefined)
-            mark(record, 'heldUp', askedAt);
-        const isOpen = await (job.dryRun ? gate.rehearse(baseline.instance) : gate.isOpen(baseline.instance));
-        mark(record, 'cleared', clock.now());
-        deadline += clock.now() - askedAt;
-        if (isOpen)
-            return { baseline, deadline };
-        // What was found by another name might be somebody else by now.
-        target = { by: 'instance_id', id: baseline.instance.instanceId };
+        const { instance } = baseline;
+        attempt.target = { by: 'instance_id', id: instance.instanceId };
+        record.before = instance;
+        context.log.info(`Before: ${describeState(instance)}`);
+        context.refuse?.(instance);
+        if (await isCleared(attempt, instance))
+            return baseline;
     }
 }
-/** Sends the restart, and keeps the record truthful about it: from the first byte on, "not sent" has to be proved. */
-async function send(job, { context, record, instanceId, bounds }) {
+/** Asks the gate; the restart's own time stands still meanwhile. */
+async function isCleared(attempt, instance) {
+    const { job, context, record } = attempt;
+    const { clock, gate } = context;
+    if (gate === undefined)
+        return true;
+    const askedAt = clock.now();
+    if (record.moments.heldUp === undefined)
+        mark(record, 'heldUp', askedAt);
+    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+    mark(record, 'cleared', clock.now());
+    attempt.deadline += clock.now() - askedAt;
+    return isOpen;
+}
+/** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */
+async function send(attempt, first) {
+    const { job, context, record } = attempt;
     const { vncPassword, usbDevice } = job;
-    const { controller, log } = context;
-    record.restarted = 'unknown';
+    const { clock, controller, log } = context;
+    const { instanceId } = first.instance;
+    let [baseline, sentAt] = [first, clock.now()];
+    refuseIfLate(attempt);
+    log.info(`Restarting ${describeRequest(job, first.instance)}`);
+    const bounds = boundsFor(attempt, {
+        // What was true before the last try left is from before the restart.
+        onDeparture() {
+            sentAt = clock.now();
+            mark(record, 'sent', sentAt);
+            context.announce?.({ ...record, restarted: 'unknown' });
+            record.restarted = 'unknown';
+        },
+        onBaseline(again) {
+            baseline = again;
+        },
+    });
     try {
         const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-        log.info(reply.kind === 'accepted'
-            ? 'The controller accepted the restart'
-            : `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`);
-        return reply;
+        log.info(describeReply(reply));
+        return { baseline, reply, sentAt };
     }
     catch (error) {
         // The controller throws an ActionError only where nothing was carried out.
         if (error instanceof errors/* ActionError */.lZ)
             record.restarted = 'false';
         throw error;
+    }
+}
+function boundsFor(attempt, { onDeparture, onBaseline }) {
+    const { clock, log, signal } = attempt.context;
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
+    return {
+        ...times(),
+        signal,
+        onFault: journal.fault,
+        onDeparture() {
+            refuseIfLate(attempt);
+            onDeparture();
+        },
+        async beforeRetry() {
+            onBaseline(await prepare(attempt));
+            refuseIfLate(attempt);
+            return times();
+        },
+    };
+}
+/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+function sendBy({ job, deadline }) {
+    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+function refuseIfLate(attempt) {
+    if (attempt.context.clock.now() <= sendBy(attempt))
+        return;
+    throw new errors/* ActionError */.lZ('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    });
+}
+/** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
+const EVIDENCE_MS = 15_000;
+function watchUntil({ deadline, context: { clock } }, reply) {
+    return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
+}
+function describeReply(reply) {
+    switch (reply.kind) {
+        case 'accepted':
+            return 'The controller accepted the restart';
+        case 'uncertain':
+            return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
+        case 'rejected':
+            return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
     }
 }
 function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
@@ -51628,6 +51835,8 @@ function explainCancellation(error, restarted) {
     return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
 }
 
+// EXTERNAL MODULE: ./lib/runner/self-restart.js
+var self_restart = __nccwpck_require__(2044);
 ;// CONCATENATED MODULE: ./lib/main.js
 
 
@@ -51642,8 +51851,11 @@ function explainCancellation(error, restarted) {
 
 
 
-/** What a cancelled step may take to report; then the process ends, whatever still holds it up. */
-const EXIT_GRACE_MS = 300;
+
+
+
+/** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
+const REPORT_MS = 400;
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
  * @param endWithin ends the process in so many milliseconds, should it not end by itself.
@@ -51651,20 +51863,25 @@ const EXIT_GRACE_MS = 300;
 async function main(endWithin) {
     const terminal = createTerminal();
     const outcome = await restartAsAsked(terminal, interruptions());
-    const isReported = reportOrExplain(outcome, terminal);
+    process.exitCode = outcome.error === undefined ? 0 : 1;
+    // Before anything is written: a file may be a pipe that nobody reads.
+    endWithin(REPORT_MS);
+    if (!reportOrExplain(outcome, terminal))
+        process.exitCode = 1;
     if (wantsJobSummary(process.env))
         await writeSummary(outcome, terminal);
-    process.exitCode = isReported && outcome.error === undefined ? 0 : 1;
-    endWithin(EXIT_GRACE_MS);
 }
 async function restartAsAsked(terminal, signal) {
+    let target;
     try {
         const inputs = readInputs(process.env, terminal.mask);
+        target = inputs.target;
+        const announce = (outcome) => setOutputs(outcome, terminal);
         const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
-        return await run(inputs, { ...host, addresses: ownAddresses() });
+        return await run(inputs, { ...host, announce, addresses: ownAddresses() });
     }
     catch (error) {
-        return { ...NOTHING_DONE, error: (0,errors/* asActionError */.z6)(error) };
+        return { ...NOTHING_DONE, target, error: (0,errors/* asActionError */.z6)(error) };
     }
 }
 function ownAddresses() {
@@ -51697,26 +51914,31 @@ async function run(inputs, host) {
     }
 }
 /** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardIfAsked({ runner, requestTimeoutMs, timeoutMs: patienceMs }, { terminal, clock, random, signal, dispatchers, addresses = [] }) {
+async function createGuardIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }, { terminal, clock, random, signal, dispatchers, addresses = [] }) {
     if (runner === undefined)
         return undefined;
-    const { createGuard } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(837)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5837));
+    // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+    // damaged, and writes to the log where it is missing.
+    delete process.env['GITHUB_EVENT_PATH'];
+    const { createGuard } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(142)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8142));
     const context = { clock, random, terminal, signal, dispatchers };
-    return createGuard({ runner, requestTimeoutMs, patienceMs, addresses, ...context });
+    return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
-async function runRestart(inputs, { terminal, clock, random, signal, dispatchers }, guard) {
+async function runRestart(inputs, { terminal, clock, random, signal, dispatchers, announce }, guard) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask);
     const client = createClient({ transport, credentials, headers, clock, random });
     const { deniedHint } = credentials;
-    const controller = createController({ client, clock, deniedHint, scrub: terminal.scrub });
+    const controller = createController({ client, clock, deniedHint });
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
     if (!tls.rejectUnauthorized) {
         terminal.warning('skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.');
     }
     try {
-        return await restart(inputs, { clock, controller, log: terminal, signal, gate: guard?.gate });
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const context = { clock, controller, log: terminal, signal, gate: guard?.gate, refuse, announce };
+        return await restart(inputs, context);
     }
     finally {
         await transport.close();
@@ -51754,19 +51976,39 @@ function interruptions() {
 
 /** So long a log may be silent before it says the same once more: in milliseconds. */
 const LONGEST_SILENCE_MS = 30_000;
-function createJournal({ log, now, sentAt }) {
+/** So long there may be nothing but faults before that is worth a warning: in milliseconds. */
+const WARN_AFTER_MS = 30_000;
+function createJournal({ log, now, sentAt, server = 'The controller' }) {
     const counts = new Map();
     let last;
+    let faultsSince;
+    let hasWarned = false;
+    function write(kind, text) {
+        counts.set(kind, (counts.get(kind) ?? 0) + 1);
+        const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
+        if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
+            log.debug(line);
+            return;
+        }
+        log.info(line);
+        last = { text, at: now() };
+    }
+    function answered() {
+        faultsSince = undefined;
+    }
     return {
+        answered,
         note(kind, text) {
-            counts.set(kind, (counts.get(kind) ?? 0) + 1);
-            const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
-            if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
-                log.debug(line);
+            answered();
+            write(kind, text);
+        },
+        fault({ kind, reason, hint }) {
+            write(kind, `${server} gave no usable answer: ${reason}`);
+            faultsSince ??= now();
+            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
                 return;
-            }
-            log.info(line);
-            last = { text, at: now() };
+            hasWarned = true;
+            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`);
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
@@ -51884,6 +52126,58 @@ function mayServe(scope, repository) {
         case 'enterprise':
             return true;
     }
+}
+
+
+/***/ }),
+
+/***/ 2044:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
+/* harmony export */   EL: () => (/* binding */ sharedAddress),
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
+/* harmony import */ var _name_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9171);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5918);
+
+
+
+/**
+ * Makes sure that the step does not restart the machine that it runs on.
+ * @throws ActionError `self_restart`
+ */
+function refuseSelfRestart(ownRunner, { name, scope }) {
+    const { runnerName, repository } = ownRunner;
+    if (runnerName === undefined || !(0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+        return;
+    throw selfRestart(name);
+}
+/**
+ * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * @throws ActionError `self_restart`
+ */
+function refuseOwnMachine({ runnerName }, { externalId, name }) {
+    if (runnerName === undefined)
+        return;
+    for (const own of [externalId, name]) {
+        if (own !== undefined && (0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
+            throw selfRestart(runnerName);
+    }
+}
+function selfRestart(runnerName) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, {
+        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    });
+}
+/**
+ * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
+ * @param addresses those of the machine that the step runs on.
+ */
+function sharedAddress({ ip }, addresses) {
+    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
 }
 
 
