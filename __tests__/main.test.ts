@@ -234,6 +234,29 @@ test.each([
   expect([reader.destroyed, writer.destroyed]).toEqual([times, times]);
 });
 
+test('the end of the process is armed before anything is written, and with it the exit code', async () => {
+  const endWithin = jest.fn(() => {
+    expect([file('output'), file('summary'), log.lines().join(), process.exitCode]).toEqual(['', '', '', 1]);
+  });
+  await main(endWithin);
+  for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
+  process.exitCode = undefined;
+  expect(endWithin).toHaveBeenCalledWith(400);
+  expect(endWithin.mock.results[0]?.type).toBe('return');
+  expect(file('output')).toContain('invalid_input');
+});
+
+test('the outputs are set before anything is printed about them', async () => {
+  let printed = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text;
+    if (String(text).includes('::error')) expect(file('output')).toContain('invalid_input');
+    return true;
+  });
+  await run({ ...VALID, timeout: 'soon' });
+  expect(printed).toContain('::error');
+});
+
 test('a report that fails does not let the step pass', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   await main(() => {});
