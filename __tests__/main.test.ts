@@ -235,7 +235,7 @@ test.each([
 });
 
 test('the end of the process is armed before anything is written, and with it the exit code', async () => {
-  const endWithin = jest.fn(() => {
+  const endWithin = jest.fn<(ms: number) => void>(() => {
     expect([file('output'), file('summary'), log.lines().join(), process.exitCode]).toEqual(['', '', '', 1]);
   });
   await main(endWithin);
