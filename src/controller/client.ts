@@ -90,7 +90,8 @@ export function createClient({ transport, credentials, headers, clock, random }:
       });
     const last = await retry(context, tryOnce, bounds);
     if ('fault' in last) throw givenUp(`GET ${path}`, last.fault);
-    patience.renew();
+    // What holds nothing (FAIL) may come from somebody else, such as a gateway behind a wrong prefix.
+    if (last.value !== undefined) patience.renew();
     return last.value;
   }
 

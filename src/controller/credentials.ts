@@ -116,19 +116,17 @@ function isAnswered(result: HttpResult): result is { answer: Answer } {
 function notSent(path: string, result: HttpResult): HttpResult {
   if ('noAnswer' in result) return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
   const { status, retryAfterMs } = result.answer;
-  const reason = isTransientStatus(status)
-    ? `was answered with HTTP ${status}`
-    : `was answered with ${whatItIs(result.answer)}`;
-  const hint = 'Look at the controller, and at what stands before it.';
-  const noAnswer = {
-    mayHaveBeenSent: false,
-    nature: natureOf(retryAfterMs),
-    reason: `the handshake (${path}) ${reason}`,
-    hint,
-    retryAfterMs,
-  };
-  return { noAnswer: { ...noAnswer, cause: undefined } };
+  const judged = isTransientStatus(status)
+    ? { nature: natureOf(retryAfterMs), hint: LOOK_AT_CONTROLLER, said: `HTTP ${status}` }
+    : { nature: 'mistake' as const, hint: CHECK_ADDRESS_AND_KEY, said: whatItIs(result.answer) };
+  const { nature, hint, said } = judged;
+  const reason = `the handshake (${path}) was answered with ${said}`;
+  return { noAnswer: { mayHaveBeenSent: false, nature, reason, hint, retryAfterMs, cause: undefined } };
 }
+
+const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
+const CHECK_ADDRESS_AND_KEY =
+  'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it? And check that api_key is the key of api_key_id.';
 
 function modulusBytes(key: KeyObject): number {
   return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;

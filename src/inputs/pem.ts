@@ -81,10 +81,12 @@ function acceptPem({ problems, onSecret }: Form, name: string, text: string): st
   return pem;
 }
 
-/** Base64 that is too long to be a path; undefined for anything else. */
+/** Base64 that is too long to be a path; undefined for anything else. The dashes around PEM could pass for letters of base64url. */
 function bareBase64(text: string): string | undefined {
   const compact = text.replace(/\s+/g, '');
-  return compact.length <= LARGEST_KEY && /^[\w+/-]{300,}={0,2}$/.test(compact) ? compact : undefined;
+  return compact.length <= LARGEST_KEY && /^(?!-----)[\w+/-]{300,}={0,2}$/.test(compact)
+    ? compact
+    : undefined;
 }
 
 function pemOf(bare: string): string | undefined {

@@ -1,0 +1,376 @@
+import { createServer as createHttpServer } from 'node:http';
+import type { ServerOptions as SecureOptions } from 'node:https';
+import type { Socket } from 'node:net';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { createPausingClock, type EndedInProcess, runInProcess } from '../support/in-process.ts';
+import { ID } from '../support/instances.ts';
+import {
+  answering,
+  answeringSecurely,
+  forgetNames,
+  type Listening,
+  listen,
+  nobody,
+  type Page,
+  talking,
+} from '../support/loopback.ts';
+import { prepared, startProxy } from '../support/ways.ts';
+
+// Each mistake that people make is held to its code, its hint and its seconds: with the real step, over real sockets, on a
+// clock on which pauses take no time. Limits on a request are not reached, but where a server is silent.
+
+const ELSEWHERE = 'controller.example';
+const HTML = '<!doctype html><html><body>Please log in</body></html>';
+const GOOD: Page = {
+  status: 200,
+  body: JSON.stringify({
+    status: 'OK',
+    body: {
+      instance_id: ID,
+      instance_state: 'Started',
+      vminfo: { status: 'running', start_date: '2024-10-13T10:51:34Z' },
+    },
+  }),
+};
+
+const NOT_LET_IN = '{"status":"FAIL","message":"Authentication Required"}';
+const SERVER = { name: 'controller', hosts: ['127.0.0.1'] };
+/** "Protocol version", as a TLS record. */
+const ALERT = Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46]);
+
+/** What stands where the controller is looked for, and the step's way there. */
+interface Scene {
+  readonly url: string;
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+let closing: (() => void)[];
+let authority: Authority;
+let foreign: Authority;
+let server: Issued;
+let clock: FakeClock;
+
+beforeAll(async () => {
+  [authority, foreign] = await Promise.all([createAuthority(), createAuthority('Somebody else')]);
+  server = await authority.issue(SERVER);
+});
+
+beforeEach(() => {
+  closing = [];
+  clock = createPausingClock();
+  forgetNames();
+});
+
+afterEach(() => {
+  for (const close of closing) close();
+});
+
+async function there(opening: Promise<Listening>): Promise<number> {
+  const { port, close } = await opening;
+  closing.push(close);
+  return port;
+}
+
+const atHttp = async (opening: Promise<Listening>): Promise<Scene> => ({
+  url: `http://127.0.0.1:${await there(opening)}`,
+});
+const atHttps = async (opening: Promise<Listening>): Promise<Scene> => ({
+  url: `https://127.0.0.1:${await there(opening)}`,
+});
+
+const pemOf = ({ certificate, key }: Issued) => ({ cert: certificate, key: privatePem(key) });
+
+/** A server with a certificate that `ca_cert` is right for, and a page behind it. */
+async function secured(
+  options: SecureOptions = {},
+  inputs: Readonly<Record<string, string>> = {},
+  page = GOOD,
+): Promise<Scene> {
+  const scene = await atHttps(answeringSecurely({ ...pemOf(server), ...options }, page));
+  return { ...scene, inputs: { ca_cert: authority.certificate, ...inputs } };
+}
+
+/** TLS 1.2 tells of the client's certificate in the handshake, TLS 1.3 only after it. */
+const wantsCertificate = (version: 'TLSv1.2' | 'TLSv1.3') => ({
+  ca: authority.certificate,
+  requestCert: true,
+  rejectUnauthorized: true,
+  minVersion: version,
+  maxVersion: version,
+});
+
+async function foreignCertificate(): Promise<Record<string, string>> {
+  const { cert, key } = pemOf(await foreign.issue({ name: 'client' }));
+  return { client_cert: cert, client_key: key };
+}
+
+// Servers that are no HTTP servers, or not for long.
+const greet = (socket: Socket) => void socket.write('SSH-2.0-OpenSSH_9.6\r\n');
+const reset = (socket: Socket) => void socket.once('data', () => socket.resetAndDestroy());
+const expire = (socket: Socket) => void socket.once('data', () => clock.expire());
+
+async function askingGitHub(url: string): Promise<Scene> {
+  const inputs = { runner_name: 'mac-7', runner_scope: 'octo-org', github_token: 'token-of-mine' };
+  return { ...(await atHttp(answering(GOOD))), inputs, environment: { GITHUB_API_URL: url } };
+}
+
+function throughProxy(proxy: string, scheme: 'http' | 'https'): Scene {
+  return { url: `${scheme}://${ELSEWHERE}:8090`, environment: { [`${scheme}_proxy`]: proxy } };
+}
+
+async function wantingProxy(scheme: 'http' | 'https'): Promise<Scene> {
+  const proxy = await startProxy('me:right');
+  closing.push(proxy.close);
+  return throughProxy(proxy.url.replace('right', 'wrong-word'), scheme);
+}
+
+/** A proxy that answers every CONNECT like this. */
+async function refusingProxy(line: string): Promise<Scene> {
+  const proxy = createHttpServer();
+  proxy.on('connect', (_, client) => client.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n`));
+  return throughProxy(`http://127.0.0.1:${await there(listen(proxy))}`, 'https');
+}
+
+async function withKey(page: Page, prefix = ''): Promise<Scene> {
+  const way = await prepared({ apiKeyId: 'ci' });
+  closing.push(() => way.cleanUp?.());
+  const scene = await atHttp(answering(page));
+  return { url: `${scene.url}${prefix}`, inputs: way.inputs ?? {} };
+}
+
+async function play({ url, inputs = {}, environment = {} }: Scene): Promise<EndedInProcess> {
+  return runInProcess({ clock, environment, inputs: { controller_url: url, timeout: '5m', ...inputs } });
+}
+
+interface Told {
+  readonly code: ErrorCode;
+  /** A part of what is said to do about it. */
+  readonly hint: string;
+  /** The virtual second by which it is over. */
+  readonly by: number;
+}
+
+const AT_ONCE = 0;
+/** Tried for a few seconds more: it might be a controller that is just starting. */
+const SOON = 16;
+
+const unreachable = (hint: string, by = SOON): Told => ({ code: 'controller_unreachable', hint, by });
+const noApi = (hint: string, by = SOON): Told => ({ code: 'protocol_error', hint, by });
+const notLetIn = (hint: string): Told => ({ code: 'authentication_failed', hint, by: AT_ONCE });
+const denied = (hint: string): Told => ({ code: 'permission_denied', hint, by: AT_ONCE });
+
+describe('what only a person can mend is over within seconds', () => {
+  test.each<[string, () => Promise<Scene>, Told]>([
+    [
+      'a name that does not exist',
+      async () => ({ url: 'http://controller.invalid:8090' }),
+      unreachable('Check the host in controller_url'),
+    ],
+    [
+      'an unknown CA',
+      async () => ({ ...(await secured()), inputs: {} }),
+      unreachable('Give the CA that signed it in ca_cert'),
+    ],
+    [
+      'a certificate of another host',
+      async () => secured(pemOf(await authority.issue({ name: 'x', hosts: ['other.example'] }))),
+      unreachable('Use the host name in controller_url that the certificate is made for'),
+    ],
+    [
+      'a certificate that has expired',
+      async () => secured(pemOf(await authority.issue({ ...SERVER, notAfter: new Date(0) }))),
+      unreachable('Renew the certificate of the server'),
+    ],
+    [
+      'https for http',
+      () => atHttps(answering(GOOD)),
+      unreachable('Check whether controller_url should begin with http://'),
+    ],
+    [
+      'http for https, told by an alert (OpenSSL, Java)',
+      () => atHttp(talking((socket) => socket.once('data', () => socket.end(ALERT)))),
+      unreachable('whether it should begin with https://'),
+    ],
+    [
+      'http for https, told by a page (Go, nginx)',
+      () => atHttp(answering({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.\n' })),
+      noApi('controller_url should begin with https://', AT_ONCE),
+    ],
+    [
+      'no client certificate, TLS 1.2',
+      () => secured(wantsCertificate('TLSv1.2')),
+      unreachable('It may want a client certificate (client_cert and client_key)'),
+    ],
+    [
+      'no client certificate, TLS 1.3',
+      () => secured(wantsCertificate('TLSv1.3')),
+      unreachable('The server may want a client certificate, or another one: see client_cert and client_key'),
+    ],
+    [
+      'no client certificate, told by a page (nginx)',
+      () =>
+        secured({}, {}, { status: 400, body: '<html><center>No required SSL certificate was sent</center>' }),
+      noApi('The server wants a client certificate, or another one', AT_ONCE),
+    ],
+    [
+      "somebody else's client certificate",
+      async () => secured(wantsCertificate('TLSv1.3'), await foreignCertificate()),
+      unreachable('The server may want a client certificate, or another one: see client_cert and client_key'),
+    ],
+    ['a login page', () => atHttp(answering({ status: 200, body: HTML })), noApi('is there a login page')],
+    [
+      'a login page behind a redirect',
+      () => atHttp(answering({ status: 302, body: '', headers: { location: 'https://sso.example/in?x=1' } })),
+      noApi('Put the address of the controller itself into controller_url', AT_ONCE),
+    ],
+    [
+      'a login page that a handshake meets',
+      () => withKey({ status: 200, body: HTML }),
+      unreachable('is there a login page'),
+    ],
+    ['an SSH port', () => atHttp(talking(greet)), unreachable('Check the port in controller_url')],
+    ['an SSH port over https', () => atHttps(talking(greet)), unreachable('or name another port')],
+    [
+      'a wrong prefix that answers FAIL',
+      () => atHttp(answering({ status: 200, body: '{"status":"FAIL","message":"no such path"}' })),
+      noApi('is the path prefix right?'),
+    ],
+    [
+      'a wrong prefix that answers FAIL to a list',
+      async () => ({
+        ...(await atHttp(answering({ status: 200, body: '{"status":"FAIL","message":"no such path"}' }))),
+        inputs: { instance_id: '', external_id: 'runner-1' },
+      }),
+      noApi('is the path prefix right?'),
+    ],
+    [
+      'a wrong prefix that answers 404 with a page',
+      () => atHttp(answering({ status: 404, body: HTML })),
+      noApi('is the path prefix right?', AT_ONCE),
+    ],
+    [
+      'a wrong prefix, with an API key',
+      () => withKey({ status: 404, body: '404 page not found' }, '/wrong'),
+      notLetIn('Check controller_url: is its path prefix right'),
+    ],
+    [
+      'no credentials',
+      () => atHttp(answering({ status: 401, body: NOT_LET_IN })),
+      notLetIn('give root_token, or api_key_id and api_key'),
+    ],
+    [
+      'a wrong token',
+      async () => ({
+        ...(await atHttp(answering({ status: 401, body: NOT_LET_IN }))),
+        inputs: { root_token: 'another-token' },
+      }),
+      notLetIn('Check root_token'),
+    ],
+    [
+      'a permission that is missing',
+      () => atHttp(answering({ status: 403, body: '{"status":"FAIL","message":"no"}' })),
+      denied('The step needs the permissions to list and to restart instances'),
+    ],
+    [
+      'a gateway that wants something',
+      () => atHttp(answering({ status: 403, body: HTML })),
+      denied('whether a gateway wants something (see headers)'),
+    ],
+    ['a proxy password, http', () => wantingProxy('http'), unreachable('Put user and password', AT_ONCE)],
+    ['a proxy password, https', () => wantingProxy('https'), unreachable('Put user and password', AT_ONCE)],
+    [
+      'a proxy that does not let the step go there',
+      () => refusingProxy('403 Forbidden'),
+      unreachable('Have the proxy allow the host and port', AT_ONCE),
+    ],
+    [
+      'a proxy that is misspelt, http',
+      async () => throughProxy('http://prxoy.example:3128', 'http'),
+      unreachable('Check the host of the proxy in HTTP_PROXY or HTTPS_PROXY'),
+    ],
+    [
+      'a proxy that is misspelt, https',
+      async () => throughProxy('http://prxoy.example:3128', 'https'),
+      unreachable('Check the host of the proxy in HTTP_PROXY or HTTPS_PROXY'),
+    ],
+    [
+      'a GITHUB_API_URL that does not exist',
+      () => askingGitHub('http://github.invalid'),
+      { code: 'github_api_failed', hint: 'Check GITHUB_API_URL', by: SOON },
+    ],
+  ])('%s', async (_, make, { code, hint, by }) => {
+    const { outcome, seconds, warnings } = await play(await make());
+    expect(outcome).toMatchObject({
+      restarted: 'false',
+      error: { code, hint: expect.stringContaining(hint) },
+    });
+    expect([seconds <= by, seconds, warnings]).toEqual([true, expect.any(Number), []]);
+    expect(outcome.moments).not.toHaveProperty('sent');
+  });
+});
+
+describe('what may heal is waited for to the end, and once more said aloud', () => {
+  test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
+    [
+      'refused',
+      () => atHttp(nobody()),
+      'the connection was refused',
+      'Check host and port in controller_url',
+    ],
+    ['502', () => atHttp(answering({ status: 502, body: HTML })), 'HTTP 502', 'is overloaded or down'],
+    ['reset', () => atHttp(talking(reset)), 'the connection was closed', 'that the controller is up'],
+    [
+      'silent',
+      () => atHttp(talking(expire)),
+      'timed out while waiting for the answer',
+      'raise request_timeout',
+    ],
+    [
+      'a proxy that is down, http',
+      async () => throughProxy(`http://127.0.0.1:${await there(nobody())}`, 'http'),
+      'the connection was refused',
+      'Check host and port of the proxy in HTTP_PROXY or HTTPS_PROXY',
+    ],
+    [
+      'a proxy that is down, https',
+      async () => throughProxy(`http://127.0.0.1:${await there(nobody())}`, 'https'),
+      'the connection was refused',
+      'Check host and port of the proxy in HTTP_PROXY or HTTPS_PROXY',
+    ],
+    [
+      'a proxy that says 502',
+      () => refusingProxy('502 Bad Gateway'),
+      'the proxy cannot connect there',
+      'Check controller_url as the proxy sees it',
+    ],
+    [
+      'GITHUB_API_URL refused',
+      async () => askingGitHub(`http://127.0.0.1:${await there(nobody())}`),
+      'the connection was refused',
+      'Check GITHUB_API_URL',
+      'github_api_failed',
+    ],
+  ])('%s', async (_, make, reason, hint, code = 'controller_unreachable') => {
+    const { outcome, seconds, warnings } = await play(await make());
+    expect(outcome).toMatchObject({
+      restarted: 'false',
+      error: {
+        code,
+        message: expect.stringContaining(reason),
+        hint: expect.stringContaining(hint),
+      },
+    });
+    expect(Math.ceil(seconds)).toBe(300);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        / has given no usable answer for 3\d\.\d s, and is asked on until the time is over: /,
+      ),
+    ]);
+    for (const part of [reason, hint]) expect(warnings[0]).toContain(part);
+    expect(outcome.moments).not.toHaveProperty('sent');
+  });
+});
