@@ -38,3 +38,8 @@ export function parseInstant(text: string): Instant | undefined {
 export function compareInstants(a: Instant, b: Instant): number {
   return Number(a.epochNanoseconds - b.epochNanoseconds);
 }
+
+/** Negative where `to` is earlier than `from`. */
+export function millisecondsBetween(from: Instant, to: Instant): number {
+  return compareInstants(to, from) / 1_000_000;
+}

@@ -95,7 +95,7 @@ export function rejected(call: string, answer: Answer): ActionError {
     'protocol_error',
     `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`,
     {
-      hint: hintFor(answer),
+      hint: hintForRejection(answer),
     },
   );
 }
@@ -116,7 +116,7 @@ export function redirected(call: string, { status, location }: Answer): ActionEr
 }
 
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintFor({ status, text: body }: Answer): string {
+function hintForRejection({ status, text: body }: Answer): string {
   if (/SSL certificate/.test(body))
     return 'The server wants a client certificate, or another one: see client_cert and client_key.';
   if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';

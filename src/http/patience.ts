@@ -11,7 +11,7 @@ import type { Clock } from '../clock.ts';
 export type FaultNature = 'passing' | 'long pause' | 'refusal' | 'mistake';
 
 /** For how long faults of a nature, and nothing else, are put up with: in milliseconds. */
-interface Limit {
+interface PatienceLimit {
   /** As long as the server has given no good answer. */
   readonly atFirstMs: number;
   /** Once it has: then the inputs are right. */
@@ -20,7 +20,7 @@ interface Limit {
 
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
-const LIMITS: Readonly<Record<FaultNature, Limit>> = {
+const LIMITS: Readonly<Record<FaultNature, PatienceLimit>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
   refusal: { atFirstMs: 0, laterMs: 30_000 },

@@ -1,16 +1,19 @@
 import { BlockList, isIP } from 'node:net';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host. Of each variable the lower
  * case goes before the upper case. Loopback is never proxied.
  * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
  */
-export function proxyFor(url: URL, environment: Environment): URL | { readonly invalid: string } | undefined {
+export function proxyFor(
+  url: URL,
+  environment: ProxyVariables,
+): URL | { readonly invalid: string } | undefined {
   const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const value = read(environment, variable).trim();
-  if (value === '' || isLoopback(hostOf(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
+  if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
     return undefined;
   const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
   return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
@@ -27,7 +30,7 @@ function isUsable({ protocol, hostname, username, password, pathname, search, ha
   return /^https?:$/.test(protocol) && hostname !== '' && isBare;
 }
 
-function read(environment: Environment, variable: string): string {
+function read(environment: ProxyVariables, variable: string): string {
   return environment[variable.toLowerCase()] || environment[variable] || '';
 }
 
@@ -42,7 +45,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
-function hostOf({ hostname }: URL): string {
+function comparableHost({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '');
 }
 
@@ -52,7 +55,7 @@ function hostOf({ hostname }: URL): string {
  * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
  */
 function isExcepted(url: URL, list: string): boolean {
-  const host = hostOf(url);
+  const host = comparableHost(url);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return list
     .toLowerCase()

@@ -99,7 +99,7 @@ export function createTransport(options: TransportOptions): Transport {
     request: HttpRequest,
     { deadline, signal, onDeparture }: SendBounds,
   ): Promise<HttpResult> {
-    const progress: Progress = { phase: 'connecting', mayHaveBeenSent: false };
+    const progress: SendProgress = { phase: 'connecting', mayHaveBeenSent: false };
     if (request.isWrite && onDeparture !== undefined) progress.onDeparture = onDeparture;
     const dispatcher = request.isWrite ? writer : reader;
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
@@ -156,7 +156,7 @@ function createDispatcher(
   return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 
-interface Progress {
+interface SendProgress {
   phase: Stage['phase'];
   mayHaveBeenSent: boolean;
   onDeparture?: () => void;
@@ -165,7 +165,7 @@ interface Progress {
 interface Conversation {
   readonly origin: string;
   readonly dispatcher: Dispatcher;
-  readonly progress: Progress;
+  readonly progress: SendProgress;
   readonly signal: AbortSignal;
 }
 
@@ -202,7 +202,7 @@ async function converse(
 }
 
 /** undici calls onRequestStart once a connection stands, right before the first byte is written. */
-function observeDeparture(progress: Progress): Dispatcher.DispatcherComposeInterceptor {
+function observeDeparture(progress: SendProgress): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {

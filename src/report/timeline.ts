@@ -1,4 +1,5 @@
 import type { Instance } from '../controller/instance.ts';
+import { type Instant, millisecondsBetween } from '../instant.ts';
 import type { StepOutcome } from './step-outcome.ts';
 
 /** A part of the step's story, in milliseconds since its first look. */
@@ -37,8 +38,8 @@ interface Restart {
  * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
  */
 function bootPhases({ sent, verified, last }: Restart): (Phase | undefined)[] {
-  const bootedAt = verified - millisecondsBetween(last?.startDate, last?.reportedAt);
-  const stoppedAt = bootedAt - millisecondsBetween(last?.stopDate, last?.startDate);
+  const bootedAt = verified - knownBetween(last?.startDate, last?.reportedAt);
+  const stoppedAt = bootedAt - knownBetween(last?.stopDate, last?.startDate);
   if (!(bootedAt >= sent && bootedAt <= verified))
     return [phase('restart sent to VM verified', sent, verified)];
   const verify = phase('VM booted to verified', bootedAt, verified);
@@ -51,12 +52,9 @@ function bootPhases({ sent, verified, last }: Restart): (Phase | undefined)[] {
   ];
 }
 
-type Moment = Instance['startDate'];
-
 /** Not a number where either is unknown: then nothing that is reckoned with it is true. */
-function millisecondsBetween(from: Moment, to: Moment): number {
-  if (from === undefined || to === undefined) return Number.NaN;
-  return Number(to.epochNanoseconds - from.epochNanoseconds) / 1_000_000;
+function knownBetween(from: Instant | undefined, to: Instant | undefined): number {
+  return from === undefined || to === undefined ? Number.NaN : millisecondsBetween(from, to);
 }
 
 const DAY_MS = 86_400_000;

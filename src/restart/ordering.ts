@@ -1,5 +1,5 @@
 import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant } from '../instant.ts';
+import { compareInstants, millisecondsBetween } from '../instant.ts';
 
 /**
  * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
@@ -61,8 +61,4 @@ export function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elap
   const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
   const hadRunMs = millisecondsBetween(startDate, reportedAt);
   return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
-}
-
-function millisecondsBetween(from: Instant, to: Instant): number {
-  return compareInstants(to, from) / 1_000_000;
 }

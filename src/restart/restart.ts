@@ -150,7 +150,7 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   });
   try {
     const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-    log.info(describeReply(reply));
+    log.info(describeRestartReply(reply));
     return { baseline, reply, sentAt };
   } catch (error) {
     // The controller throws an ActionError only where nothing was carried out.
@@ -206,7 +206,7 @@ function watchUntil({ deadline, context: { clock } }: RestartAttempt, reply: Res
   return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
 }
 
-function describeReply(reply: RestartReply): string {
+function describeRestartReply(reply: RestartReply): string {
   switch (reply.kind) {
     case 'accepted':
       return 'The controller accepted the restart';

@@ -44,13 +44,13 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const { baseline, sentAt, deadline, pollInterval } = options;
   let { rhythm } = options;
   const journal = createJournal({ log: context.log, now: clock.now, sentAt });
-  const findings: Findings = { history: startHistory(baseline, sentAt), unmet: [] };
+  const findings: WatchFindings = { history: startHistory(baseline, sentAt), unmet: [] };
   let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
   for (;;) {
     await clock.sleep(lookAt - clock.now(), signal);
     const lookedAt = clock.now();
     const isLast = lookedAt >= deadline;
-    const sample = await look(context, {
+    const sample = await lookAtInstance(context, {
       options,
       journal,
       // The process may have been suspended over the deadline: the last look has its time nevertheless.
@@ -67,14 +67,14 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   }
 }
 
-interface Findings {
+interface WatchFindings {
   history: History;
   /** What the last usable answer left open; empty where there was none. */
   unmet: readonly Unmet[];
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample: Sample, findings: Findings, journal: Journal): Instance | undefined {
+function consider(sample: Sample, findings: WatchFindings, journal: Journal): Instance | undefined {
   const { verdict, history } = judge(findings.history, sample);
   findings.history = history;
   if (verdict.kind === 'restarted') return verdict.instance;
@@ -84,7 +84,7 @@ function consider(sample: Sample, findings: Findings, journal: Journal): Instanc
   return undefined;
 }
 
-interface Look {
+interface LookOptions {
   readonly options: WatchOptions;
   readonly journal: Journal;
   /** Milliseconds on the clock's scale. */
@@ -92,7 +92,10 @@ interface Look {
 }
 
 /** One answer of the controller, or undefined if none that could be used came in time. */
-async function look(context: RestartContext, { options, journal, until }: Look): Promise<Sample | undefined> {
+async function lookAtInstance(
+  context: RestartContext,
+  { options, journal, until }: LookOptions,
+): Promise<Sample | undefined> {
   const { controller, clock, signal } = context;
   try {
     const instance = await controller.getInstance(options.baseline.instance.instanceId, {
@@ -118,7 +121,7 @@ function vmFailed(reason: string): ActionError {
   });
 }
 
-interface Ending extends WatchOptions, Findings {
+interface Ending extends WatchOptions, WatchFindings {
   readonly journal: Journal;
   readonly endedAt: number;
 }
