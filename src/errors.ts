@@ -81,7 +81,7 @@ export function codeOf(error: Error): string {
 
 const DEEPEST_CHAIN = 10;
 
-/** The error, its cause, the cause's cause, ...; never empty, and finite even where a chain bites its tail. */
+/** The error, its cause, the cause's cause, ...; never empty, and cut off after a few, as a cause may lead back to itself. */
 export function causeChain(thrown: unknown): unknown[] {
   const chain: unknown[] = [thrown];
   for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {

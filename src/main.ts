@@ -52,7 +52,7 @@ function ownAddresses(): string[] {
   return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 
-/** Outputs that cannot be written fail the step: whoever reads them would take them for empty. */
+/** Outputs that cannot be written fail the step: later steps would take them for empty. */
 function reportOrExplain(outcome: StepOutcome, terminal: Terminal): boolean {
   try {
     report(outcome, terminal);
@@ -139,7 +139,7 @@ async function runRestart(
 /**
  * Aborts with the error to report. On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a
  * truthful report. The same goes for an error that nobody caught, which would end the process without a word about the
- * restart. Nobody stops listening: a signal that comes while the report is written must not cut it off.
+ * restart. The listeners stay: a signal that comes while the report is written must not cut it off.
  */
 function interruptions(): AbortSignal {
   const controller = new AbortController();

@@ -200,7 +200,7 @@ function judgeNotFound(answer: Answer, version: string | undefined): RestartRepl
 const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
 const FIRST_WITH_RESTARTS = 44;
 
-/** Versions look like `1.50.1-5e3c3f5b`; of one that looks otherwise nobody knows. */
+/** Versions look like `1.50.1-5e3c3f5b`; what looks otherwise is taken for a version that knows restarts. */
 function lacksRestarts(version: string): boolean {
   const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
   return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);

@@ -84,7 +84,7 @@ function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[])
 }
 
 interface Session {
-  /** The token, and what else of the data may be as good as one. */
+  /** The token, and other long texts of the data, which may serve as one. */
   readonly secrets: readonly string[];
   /** As the controller sent it: it wants the same back with each request. */
   readonly data: unknown;
@@ -155,7 +155,7 @@ function decrypt(encrypted: Buffer, key: KeyObject): string {
   }
 }
 
-/** A session's token is an ID, and no novel: in characters. */
+/** A session's token is an ID; a longer text would make every request large: in characters. */
 const LONGEST_TOKEN = 4_000;
 /** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
 const LONGEST_SESSION = 6_000;

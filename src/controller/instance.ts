@@ -86,7 +86,7 @@ export function readInstance(body: unknown, instanceId: string): Instance | unde
 
 /**
  * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
- * controllers leave the outer keys out. What does not match is not looked at: it is somebody else's trouble.
+ * controllers leave the outer keys out. What does not match is not checked: a broken record of another VM must not matter.
  * @throws UnusableAnswer where there is no list, or a match cannot be read.
  */
 export function readMatches(body: unknown, target: Target): Instance[] {

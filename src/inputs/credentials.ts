@@ -76,7 +76,7 @@ export function readHeaders({ read, onSecret }: Form): RequestHeaders {
   const text = read('headers', parse.headerText);
   const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
   onSecret(...values.flatMap(secretParts));
-  // None, where they are invalid: who looks into them finds nothing, rather than trouble.
+  // Where they are invalid there are none, so that later checks can go on.
   return read('headers', parse.headerLines) ?? {};
 }
 

@@ -25,7 +25,7 @@ export interface Form {
   readonly onSecret: (...secrets: readonly string[]) => void;
   /** Parses an input, or its default where it is blank. */
   read<T>(name: string, parser: parse.Parser<T>): T;
-  /** The value; or what is wrong goes on the list of problems, and then nobody gets to see any value at all. */
+  /** The value. What is wrong goes on the list of problems instead; then the inputs as a whole are thrown away. */
   accept<T>(name: string, parsed: parse.Parsed<T>): T;
 }
 

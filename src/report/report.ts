@@ -10,7 +10,7 @@ export function report(outcome: StepOutcome, terminal: Terminal): void {
     if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
   };
   try {
-    // First, as somebody may not read what is printed.
+    // First: printing blocks where nobody reads what is printed.
     setOutputs(outcome, terminal);
   } finally {
     print();

@@ -15,7 +15,7 @@ export interface Terminal {
 }
 
 export function createTerminal(): Terminal {
-  // Whoever reads the log may go away: that is no reason to leave a restart half done.
+  // Where the reader of the log ends, writing fails. Without a listener that would end the step in the midst of a restart.
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));

@@ -30,7 +30,7 @@ export interface History {
 
 interface Trouble {
   readonly since: number;
-  /** Looks after the first that showed something newer, not the same report once more: that proves nothing. */
+  /** Looks after the first that showed a newer report. The same report once more confirms nothing. */
   readonly newerLooks: number;
   /** Looks at Terminating or Terminated: there is no way back from these. */
   readonly terminalLooks: number;
@@ -94,7 +94,7 @@ function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Inst
   const { state, status, startDate, startDateText } = instance;
   const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
   const isDated = isComparable(instance, baseline.instance);
-  // Unless it is news, it is the newest report once more.
+  // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
   const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
   return [
     ...unmetIf(state !== 'Started', 'instance_state', state),
@@ -109,7 +109,7 @@ function unmetIf(isUnmet: boolean, condition: Unmet['condition'], seen: string |
   return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
 
-/** What an answer changes of it: nothing, unless it is news. */
+/** What an answer changes of the history: nothing, unless it is newer. */
 function newestOf(
   { newest }: History,
   { at, instance }: Sample,

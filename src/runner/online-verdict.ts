@@ -86,7 +86,7 @@ const SERVICE =
 const README = 'See "Reset a runner between jobs" in the README.';
 
 /**
- * The likely cause; what happens inside the VM nobody but its owner can see.
+ * The likely cause. What happens inside the VM cannot be seen from here.
  * @param wasOnline before the restart.
  */
 export function likelyCause({ first, last, wasOffline }: OnlineHistory, wasOnline: boolean): LikelyCause {

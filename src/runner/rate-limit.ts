@@ -12,7 +12,7 @@ export interface Reply {
 
 /** What GitHub asks for where it limits and does not say for how long. */
 const UNSAID_MS = 60_000;
-/** The quota is one for an hour: who asks for more does not mean it. */
+/** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
 /** The limit is lifted within the second that is named: one more is on the safe side. */
 const MARGIN_MS = 1_000;

@@ -120,7 +120,7 @@ function requireRunner(data: unknown, id: number): unknown {
 
 /**
  * The list alone: of a page with other fields, octokit's paginate might take another one for the list.
- * What is not asked for, and cannot be read, is somebody else's trouble.
+ * What is not asked for, and cannot be read, does not matter here.
  * @throws UnusableAnswer where there is no list, or a runner cannot be read that is asked for, or might be.
  */
 function requireList(data: unknown, name: string | undefined): unknown[] {
