@@ -48,7 +48,6 @@ function clientOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGIN
     transport,
     clock,
     random: () => 0,
-    scrub: (text) => text.replaceAll(TOKEN, '***'),
     debug: (line) => debugged.push(line),
   });
 }
@@ -372,7 +371,7 @@ describe('hiccups heal', () => {
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: true,
-      message: 'GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ***").',
+      message: `GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ${TOKEN}").`,
       hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
     });
   });
@@ -497,7 +496,7 @@ describe('GitHub says no', () => {
       403,
       denied,
       { 'x-accepted-github-permissions': `administration=${TOKEN}` },
-      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=***".`,
+      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=${TOKEN}".`,
       SCOPE,
     ],
     [
@@ -551,7 +550,7 @@ describe('GitHub says no', () => {
     const cause = new Error('407');
     const noAnswer = {
       mayHaveBeenSent: false,
-      isPermanent: true,
+      nature: 'refusal' as const,
       reason: 'the proxy refuses',
       hint: '',
       cause,
