@@ -170,6 +170,11 @@ describe('user API key', () => {
     ],
     ['a folder', () => folder, 'it is neither PEM text nor the path of a file that can be read'],
     [
+      'PEM of what is no key, and has no padding',
+      () => `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(400)}\n-----END PRIVATE KEY-----`,
+      'it holds no private key that can be read',
+    ],
+    [
       'what is no key',
       () => '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----',
       'it holds no private key that can be read',

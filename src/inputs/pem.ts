@@ -82,10 +82,10 @@ function acceptPem({ problems, onSecret }: Form, name: string, text: string): st
   return pem;
 }
 
-/** Base64 that is too long to be a path; undefined for anything else. */
+/** Base64 that is too long to be a path; undefined for anything else. Of base64url, PEM without white space could be a text. */
 function bareBase64(text: string): string | undefined {
   const compact = text.replace(/\\n|\s+/g, '');
-  return compact.length <= LARGEST_KEY && /^[\w+/-]{300,}={0,2}$/.test(compact) ? compact : undefined;
+  return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
 }
 
 function pemOf(bare: string): string | undefined {
