@@ -65,11 +65,11 @@ describe('root token', () => {
     expect(secrets).toEqual(['hunter2-hunter2', Buffer.from('root:hunter2-hunter2').toString('base64')]);
   });
 
-  test('has at least 10 characters', () => {
+  test('has at least 10 characters, and a shorter one is not hidden: it might be a word of the message', () => {
     expect(problemsOf({ root_token: 'hunter2' })).toEqual([
       'root_token: 7 characters; a root token has at least 10',
     ]);
-    expect(secrets).toContain('hunter2');
+    expect(secrets).toEqual([]);
     expect(read({ root_token: 'hunter2345' }).identity).toEqual({ kind: 'root_token', token: 'hunter2345' });
   });
 });
@@ -105,6 +105,58 @@ describe('user API key', () => {
     expect(secrets).toContain(privatePem(rsa.key));
   });
 
+  const bare = (type: 'pkcs1' | 'pkcs8') => rsa.key.export({ type, format: 'der' }).toString('base64');
+  const wrapped = (text: string, lineBreak: string) => text.replace(/.{76}/g, `$&${lineBreak}`);
+
+  describe.each(['pkcs1', 'pkcs8'] as const)('as the controller hands it out, bare base64 of %s', (type) => {
+    test.each<[string, (text: string) => string]>([
+      ['as it is', (text) => text],
+      ['in lines', (text) => wrapped(text, '\r\n')],
+      ['with line breaks as two characters', (text) => wrapped(text, '\\n')],
+      ['with white space around it', (text) => `\n ${text} \n`],
+      ['without padding', (text) => text.replace(/=+$/, '')],
+    ])('%s', (_, mangle) => {
+      const given = mangle(bare(type));
+      const { identity } = read({ api_key_id: 'ci', api_key: given });
+      expect(identity.kind === 'api_key' && identity.key.equals(rsa.key)).toBe(true);
+      expect(secrets).toEqual(expect.arrayContaining([given.trim(), bare(type), pem(rsa.key, type)]));
+    });
+
+    test('from a file, whose path is no secret', () => {
+      const path = join(folder, `bare-${type}`);
+      const text = `${wrapped(bare(type), '\n')}\n`;
+      writeFileSync(path, text);
+      expect(read({ api_key_id: 'ci', api_key: path }).identity.kind).toBe('api_key');
+      expect(secrets).toEqual(expect.arrayContaining([text, bare(type), pem(rsa.key, type)]));
+      expect(secrets).not.toContain(path);
+    });
+
+    test('is hidden where the key is given as PEM', () => {
+      read({ api_key_id: 'ci', api_key: pem(rsa.key, type) });
+      expect(secrets).toContain(bare(type));
+    });
+  });
+
+  test('that is base64 of something else is a problem, and a secret all the same', () => {
+    const given = Buffer.from('hunter2'.repeat(60)).toString('base64');
+    expect(problemsOf({ api_key_id: 'ci', api_key: given })).toEqual([
+      'api_key: it is base64, but not of a private key',
+    ]);
+    expect(secrets).toContain(given);
+  });
+
+  test('that is base64 of a key of another kind is a problem', () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
+    const given = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+    expect(problemsOf({ api_key_id: 'ci', api_key: given })).toEqual(['api_key: it is no RSA key']);
+  });
+
+  test.each([299, 20_001])('base64 of %i characters is no key', (length) => {
+    expect(problemsOf({ api_key_id: 'ci', api_key: 'A'.repeat(length) })).toEqual([
+      'api_key: it is neither PEM text nor the path of a file that can be read',
+    ]);
+  });
+
   test.each<[string, () => string, string]>([
     [
       'a mangled key',
@@ -117,6 +169,11 @@ describe('user API key', () => {
       'it is neither PEM text nor the path of a file that can be read',
     ],
     ['a folder', () => folder, 'it is neither PEM text nor the path of a file that can be read'],
+    [
+      'PEM of what is no key, and has no padding',
+      () => `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(400)}\n-----END PRIVATE KEY-----`,
+      'it holds no private key that can be read',
+    ],
     [
       'what is no key',
       () => '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----',
@@ -235,7 +292,7 @@ describe('client certificate', () => {
       () => ({
         client_cert: ec.certificate,
         client_key: pem(ec.key, 'pkcs8', PASSPHRASE),
-        client_key_passphrase: 'x',
+        client_key_passphrase: 'wrong',
       }),
       'client_key, client_key_passphrase: the passphrase does not open it',
     ],
@@ -311,7 +368,7 @@ describe('headers', () => {
       authorization: 'Bearer t0ken-t0ken',
       'x-colon': 'a:b',
     });
-    expect(secrets).toEqual(['hunter2', 'Bearer t0ken-t0ken', 't0ken-t0ken', 'a:b']);
+    expect(secrets).toEqual(['hunter2', 'Bearer t0ken-t0ken', 't0ken-t0ken', 'a:b', 'b']);
   });
 
   test('of two kinds have a secret inside, which is one, too', () => {
@@ -333,10 +390,42 @@ describe('headers', () => {
     ['Basic bWU6cGE6cGFz more', ['bWU6cGE6cGFz']],
     ['Basic OnBhc3M=', ['OnBhc3M=', 'pass']],
     ['Basic bWU6', []],
+    ['Basic Sm9obiBEb2U6aHVudGVyMg==', ['Sm9obiBEb2U6aHVudGVyMg==', 'hunter2']],
+    ['Basic bWU6IHBhIHNzIA==', ['bWU6IHBhIHNzIA==', ' pa ss ']],
+    ['Basic bWU6dHJ1ZQ==', ['bWU6dHJ1ZQ==']],
+    ['me:hunter2', ['me:hunter2', 'hunter2']],
+    ['me: hunt:er2', ['hunt:er2', 'hunt:er2']],
+    ['me too: hunter2', []],
+    ['me:', []],
+    ['me:true', []],
   ])('%j: %j in it are secrets', (value, expected) => {
     read({ headers: `X-Key: ${value}` });
     expect(secrets).toEqual([value, ...expected]);
   });
+
+  test.each<[string, string[], string[]]>([
+    ['token="abcd"', ['abcd'], ['token']],
+    ['key="hunter2", other="a b c"', ['hunter2', 'a b c'], ['key']],
+    ['{"token":"hunter2"}', ['hunter2'], ['token', ':']],
+    ['{"token" : true, "b": ["pa\\"ss"]}', ['pa\\"ss', 'pa"ss'], ['token', 'true']],
+    ['{"a":"p\\u00f6ss"}', ['p\\u00f6ss', 'pöss'], ['a']],
+    ['a="pa\\ss\\"2"', ['pa\\ss\\"2', 'pass"2'], ['a']],
+    ['a="hunter2', ['hunter2'], ['a']],
+    ['a="hunter2\\', ['hunter2'], ['a']],
+    ['"true" "false" "null" ""', [], ['true', 'false', 'null', '']],
+  ])('%s: %j in it are secrets, %j are none', (value, hidden, shown) => {
+    read({ headers: `X-Key: ${value}` });
+    expect(secrets).toEqual(expect.arrayContaining([value, ...hidden]));
+    expect(shown.filter((word) => secrets.includes(word))).toEqual([]);
+  });
+
+  test.each(['true', 'false', 'null'])(
+    'of a mere %s are no secrets: to hide that would ruin outputs',
+    (word) => {
+      read({ headers: `X-Debug: ${word}` });
+      expect(secrets).toEqual([]);
+    },
+  );
 
   test('may be as many, and as long together, as can be looked through', () => {
     const lines = Array.from({ length: 99 }, (_, index) => `x-${index}: y`).join('\n');

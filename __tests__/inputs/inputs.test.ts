@@ -37,6 +37,7 @@ test('what is not given has its default', () => {
     identity: { kind: 'none' },
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
     proxy: undefined,
+    ownRunner: { runnerName: undefined, repository: '' },
   });
 });
 
@@ -89,8 +90,9 @@ describe('what is taken', () => {
         { controllerUrl: new URL(`http://host/${'x'.repeat(1_988)}`) },
       ],
       ['vnc_password', ' two words \n', { vncPassword: ' two words ' }],
+      ['vnc_password', 'abcd', { vncPassword: 'abcd' }],
       ['vnc_password', 'x'.repeat(1_000), { vncPassword: 'x'.repeat(1_000) }],
-      ['vnc_password', `x\ny${'\r\n'.repeat(120_000)}`, { vncPassword: 'x\ny' }],
+      ['vnc_password', `xx\nyy${'\r\n'.repeat(120_000)}`, { vncPassword: 'xx\nyy' }],
       ['usb_device', ' iPhone 15 ', { usbDevice: 'iPhone 15' }],
       ['timeout', '90', { timeoutMs: 90_000 }],
       ['timeout', '90s', { timeoutMs: 90_000 }],
@@ -155,6 +157,9 @@ describe('what is refused', () => {
       ],
       ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; 16000 in 100 are the most'],
       ['vnc_password', 'hunter2'.repeat(150), '1050 characters; 1000 are the most'],
+      ['vnc_password', 'abc\n', '3 characters; a secret has at least 4, or it could not be hidden'],
+      ['client_key_passphrase', 'x', '1 characters; a secret has at least 4, or it could not be hidden'],
+      ['github_token', 'abc', '3 characters; a secret has at least 4, or it could not be hidden'],
       ['instance_id', 'my-vm', '"my-vm" is no UUID'],
       ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
       ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],

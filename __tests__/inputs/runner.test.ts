@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import { readInputs } from '../../src/inputs/inputs.ts';
+import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import type { RunnerOptions } from '../../src/runner/options.ts';
 import { ID } from '../support/instances.ts';
 
@@ -10,14 +10,13 @@ const WITH: Given = { controller_url: 'http://controller.example', instance_id: 
 const ASKED: Given = { ...WITH, runner_name: ' mac-7 ', github_token: 'hunter2\n' };
 const ENVIRONMENT: Given = { GITHUB_REPOSITORY: 'octo-org/app' };
 
-function read(
-  given: Given,
-  environment: Given = ENVIRONMENT,
-  secrets: string[] = [],
-): RunnerOptions | undefined {
+function readAll(given: Given, environment: Given = ENVIRONMENT, secrets: string[] = []): Inputs {
   const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
-  return readInputs({ ...environment, ...Object.fromEntries(variables) }, (...all) => secrets.push(...all))
-    .runner;
+  return readInputs({ ...environment, ...Object.fromEntries(variables) }, (...all) => secrets.push(...all));
+}
+
+function read(given: Given, environment?: Given, secrets?: string[]): RunnerOptions | undefined {
+  return readAll(given, environment, secrets).runner;
 }
 
 function problemsOf(given: Given, environment: Given = ENVIRONMENT): string {
@@ -45,7 +44,6 @@ test('what is not given has its default', () => {
     runnerTimeoutMs: 600_000,
     apiUrl: new URL('https://api.github.com'),
     proxy: undefined,
-    ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
   });
 });
 
@@ -75,19 +73,16 @@ describe('what is taken', () => {
     expect(read({ ...ASKED, ...given })).toMatchObject(expected);
   });
 
-  test('the API, proxy and runner of the environment', () => {
+  test('the API and proxy of the environment', () => {
     const environment = {
       ...ENVIRONMENT,
       GITHUB_API_URL: 'https://github.example/api/v3',
       https_proxy: 'http://me:proxy-hunter2@proxy.example:3128',
-      RUNNER_NAME: 'mac-7',
-      RUNNER_ENVIRONMENT: 'self-hosted',
     };
     const secrets: string[] = [];
     expect(read(ASKED, environment, secrets)).toMatchObject({
       apiUrl: new URL('https://github.example/api/v3'),
       proxy: new URL('http://me:proxy-hunter2@proxy.example:3128'),
-      ownRunner: { runnerName: 'mac-7', repository: 'octo-org/app' },
     });
     expect(secrets).toContain('proxy-hunter2');
   });
@@ -99,17 +94,37 @@ describe('what is taken', () => {
     );
   });
 
-  test("one of GitHub's own machines is nobody's VM", () => {
+  test('an organisation needs no repository', () => {
+    expect(read({ ...ASKED, runner_scope: 'octo-org' }, {})?.scope).toEqual({
+      kind: 'organization',
+      org: 'octo-org',
+    });
+  });
+});
+
+describe('the runner that the step itself runs on', () => {
+  test.each([
+    ['is known of where GitHub is not to be asked', WITH],
+    ['is known of where GitHub is to be asked', ASKED],
+  ])('%s', (_, given) => {
+    const environment = { ...ENVIRONMENT, RUNNER_NAME: 'mac-7', RUNNER_ENVIRONMENT: 'self-hosted' };
+    expect(readAll(given, environment).ownRunner).toEqual({
+      runnerName: 'mac-7',
+      repository: 'octo-org/app',
+    });
+  });
+
+  test("is in nobody's VM, where it is one of GitHub's own machines", () => {
     const environment = {
       ...ENVIRONMENT,
       RUNNER_NAME: 'GitHub Actions 7',
       RUNNER_ENVIRONMENT: 'github-hosted',
     };
-    expect(read(ASKED, environment)?.ownRunner.runnerName).toBeUndefined();
+    expect(readAll(ASKED, environment).ownRunner.runnerName).toBeUndefined();
   });
 
-  test('an organisation needs no repository', () => {
-    expect(read({ ...ASKED, runner_scope: 'octo-org' }, {})).toMatchObject({ ownRunner: { repository: '' } });
+  test('may be unknown', () => {
+    expect(readAll(WITH, {}).ownRunner).toEqual({ runnerName: undefined, repository: '' });
   });
 });
 

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
@@ -6,10 +8,11 @@ import { type StepOutcome, titleOf } from '../../src/report/step-outcome.ts';
 import { renderSummary, writeSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
-import { instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
+import { ID, instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
 
 const SUCCESS: Outcome = {
+  target: { by: 'instance_id', id: ID },
   restarted: 'true',
   before: instance(),
   last: restarted(10, { externalId: undefined }),
@@ -86,6 +89,17 @@ describe('outputs', () => {
       ['restarted', 'false'],
       ['error_code', 'vm_failed'],
     ]);
+  });
+
+  test('name what was asked for, where the controller never showed it', () => {
+    const { error } = failure('x');
+    const of = (target: Outcome['target'], last?: Outcome['last']) => {
+      const outputs = outputsOf({ ...NOTHING_DONE, target, last, error }, (text) => `shown ${text}`);
+      return [outputs.instance_id, outputs.external_id];
+    };
+    expect(of({ by: 'instance_id', id: ID })).toEqual([ID, 'shown ']);
+    expect(of({ by: 'external_id', id: '::x::' })).toEqual(['', 'shown ::x::']);
+    expect(of({ by: 'external_id', id: 'x' }, instance())).toEqual([ID, 'shown runner-1']);
   });
 
   test('of an instance that says little', () => {
@@ -175,6 +189,21 @@ describe('report', () => {
     const debug = log.lines().filter((line) => line.startsWith('::debug::'));
     expect(debug[0]).toBe('::debug::ActionError: What failed.');
     expect(debug.slice(-2)).toEqual(['::debug::inner', '::debug::root']);
+  });
+
+  test('sets the outputs before anybody is told of the failure', () => {
+    report(failure('What failed.'), createTerminal());
+    const [first, ...others] = log.lines();
+    expect(first).toBe('::set-output name=restarted::false');
+    expect(others.findLastIndex((line) => line.startsWith('::set-output'))).toBeLessThan(
+      others.findIndex((line) => /^::(debug|error)/.test(line)),
+    );
+  });
+
+  test('tells of the failure even where the outputs cannot be set', () => {
+    process.env['GITHUB_OUTPUT'] = join(tmpdir(), 'missing', 'outputs');
+    expect(() => report(failure('What failed.'), createTerminal())).toThrow(/Missing file at path/);
+    expect(log.lines()).toContain('::error title=VM not restarted%3A vm_failed::What failed.');
   });
 
   test('can do without a hint', () => {

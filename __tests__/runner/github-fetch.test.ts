@@ -89,19 +89,23 @@ describe('an answer', () => {
 
 describe('no answer', () => {
   const cause = new Error('read ECONNRESET');
-  const noAnswer = { mayHaveBeenSent: true, reason: 'it hung up', hint: '', cause };
+  const noAnswer = { mayHaveBeenSent: true, reason: 'it hung up', hint: 'Check controller_url.', cause };
 
-  test('may come the next time', async () => {
-    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, isPermanent: false } });
+  const hint = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
+
+  test.each(['passing', 'long pause', 'mistake'] as const)('%s may come the next time', async (nature) => {
+    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, nature } });
     expect(got).toBeInstanceOf(UnusableAnswer);
-    expect(got).toMatchObject({ message: 'it hung up', cause });
+    expect(got).toMatchObject({ message: 'it hung up', nature, hint, cause });
   });
 
-  test('ever', async () => {
-    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, isPermanent: true } });
+  test('but a refusal is over at once', async () => {
+    const { got } = await fetched(`${BASE}/x`, { noAnswer: { ...noAnswer, nature: 'refusal' } });
     expect(got).toMatchObject({
       code: 'github_api_failed',
+      isTransient: false,
       message: 'GitHub cannot be asked: it hung up.',
+      hint,
       cause,
     });
   });

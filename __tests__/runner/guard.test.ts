@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/g
 import nock from 'nock';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Terminal } from '../../src/report/terminal.ts';
+import type { Log } from '../../src/restart/context.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { createGuard, type Guard, type GuardOptions } from '../../src/runner/guard.ts';
 import type { RunnerOptions } from '../../src/runner/options.ts';
@@ -20,9 +20,12 @@ const ONE = `${LIST}/23`;
 const RUNNER: RunnerOptions = {
   nameTemplate: 'mac-{external_id}',
   scope: { kind: 'organization', org: 'octo-org' },
-  ...{ token: 'hunter2', whenBusy: 'ignore', busyTimeoutMs: 60_000, runnerTimeoutMs: 30_000 },
-  ...{ apiUrl: new URL(`${ORIGIN}/`), proxy: undefined },
-  ownRunner: { runnerName: 'mac-me', repository: 'octo-org/app' },
+  token: 'hunter2',
+  whenBusy: 'ignore',
+  busyTimeoutMs: 60_000,
+  runnerTimeoutMs: 30_000,
+  apiUrl: new URL(`${ORIGIN}/`),
+  proxy: undefined,
 };
 
 let clock: FakeClock;
@@ -34,14 +37,18 @@ function guardFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardOpt
   const write = (line: string) => {
     said.push(line);
   };
-  const terminal: Terminal = {
-    ...{ mask() {}, scrub: String, clean: String, error() {} },
-    ...{ info: write, debug: write, warning: (line) => write(`warning: ${line}`) },
-  };
-  const { signal } = cancellation;
+  const terminal: Log = { info: write, debug: write, warning: (line) => write(`warning: ${line}`) };
   return createGuard({
-    ...{ runner: { ...RUNNER, ...runner }, clock, random: () => 0, terminal, signal },
-    ...{ requestTimeoutMs: 10_000, patienceMs: 60_000, addresses: ['192.0.2.1'], dispatchers: undefined },
+    runner: { ...RUNNER, ...runner },
+    ownRunner: { runnerName: 'mac-me', repository: 'octo-org/app' },
+    clock,
+    random: () => 0,
+    terminal,
+    signal: cancellation.signal,
+    requestTimeoutMs: 10_000,
+    patienceMs: 60_000,
+    addresses: ['192.0.2.1'],
+    dispatchers: undefined,
     ...changes,
   });
 }
@@ -83,7 +90,7 @@ describe('before the restart', () => {
       expect.objectContaining({ code: 'self_restart' }),
     );
     const self = { runnerName: 'mac-runner-1', repository: 'octo-org/app' };
-    await expect(guardFor({ ownRunner: self }).gate.isOpen(instance())).rejects.toMatchObject({
+    await expect(guardFor({}, { ownRunner: self }).gate.isOpen(instance())).rejects.toMatchObject({
       code: 'self_restart',
     });
   });
@@ -146,7 +153,8 @@ describe('after the restart', () => {
     expect(await guard.afterRestart(verified())).toMatchObject({
       restarted: 'true',
       error: {
-        ...{ code: 'cancelled', cause },
+        code: 'cancelled',
+        cause,
         message:
           'The step was cancelled (SIGINT). The VM was restarted and verified; whether its runner is back is not known.',
       },

@@ -48,7 +48,6 @@ function clientOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGIN
     transport,
     clock,
     random: () => 0,
-    scrub: (text) => text.replaceAll(TOKEN, '***'),
     debug: (line) => debugged.push(line),
   });
 }
@@ -372,7 +371,7 @@ describe('hiccups heal', () => {
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: true,
-      message: 'GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ***").',
+      message: `GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ${TOKEN}").`,
       hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
     });
   });
@@ -415,6 +414,67 @@ describe('hiccups heal', () => {
       });
     const error = await failure(runners.getRunner(23, bounds));
     expect(error.code).toBe('cancelled');
+  });
+});
+
+describe('a mistake', () => {
+  const noAnswer = {
+    mayHaveBeenSent: false,
+    nature: 'mistake' as const,
+    reason: 'the name of the host cannot be resolved: ENOTFOUND',
+    hint: 'Check the host in controller_url.',
+    cause: new Error('ENOTFOUND'),
+  };
+  const lost: Transport = { send: async () => ({ noAnswer }), close: async () => {} };
+
+  test('is over after 15 s where GitHub never gave a good answer', async () => {
+    const beganAt = clock.now();
+    const error = await failure(createRunners(clientOver(lost), REPOSITORY).listRunners(undefined, bounds));
+    expect(error).toMatchObject({
+      code: 'github_api_failed',
+      isTransient: false,
+      message: 'GitHub gave no usable answer; at last: the name of the host cannot be resolved: ENOTFOUND.',
+      hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
+      cause: { name: 'UnusableAnswer', cause: noAnswer.cause },
+    });
+    expect(clock.now() - beganAt).toBeGreaterThanOrEqual(15_000);
+    expect(clock.now() - beganAt).toBeLessThan(18_000);
+  });
+
+  test('is known across questions', async () => {
+    const lookedFor = createRunners(clientOver(lost), REPOSITORY);
+    const look = () => failure(lookedFor.getRunner(23, { ...bounds, deadline: clock.now() + 10_000 }));
+    expect([(await look()).isTransient, (await look()).isTransient]).toEqual([true, false]);
+  });
+
+  test('is none once GitHub gave a good answer', async () => {
+    let isLost = false;
+    const mixed: Transport = {
+      send: (request, given) => (isLost ? lost : transport).send(request, given),
+      close: async () => {},
+    };
+    const followed = createRunners(clientOver(mixed), REPOSITORY);
+    onGitHub().get(ONE).reply(200, wireRunner());
+    await followed.getRunner(23, bounds);
+    isLost = true;
+    const deadline = clock.now() + 120_000;
+    expect((await failure(followed.getRunner(23, { ...bounds, deadline }))).isTransient).toBe(true);
+    expect(deadline - clock.now()).toBeLessThan(250);
+  });
+
+  test('is none where other faults come between', async () => {
+    let count = 0;
+    const varied: Transport = {
+      send: async () => ({
+        noAnswer: { ...noAnswer, nature: ++count % 3 === 0 ? ('passing' as const) : ('mistake' as const) },
+      }),
+      close: async () => {},
+    };
+    const deadline = clock.now() + 60_000;
+    const error = await failure(
+      createRunners(clientOver(varied), REPOSITORY).getRunner(23, { ...bounds, deadline }),
+    );
+    expect(error.isTransient).toBe(true);
   });
 });
 
@@ -497,7 +557,7 @@ describe('GitHub says no', () => {
       403,
       denied,
       { 'x-accepted-github-permissions': `administration=${TOKEN}` },
-      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=***".`,
+      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=${TOKEN}".`,
       SCOPE,
     ],
     [
@@ -551,7 +611,7 @@ describe('GitHub says no', () => {
     const cause = new Error('407');
     const noAnswer = {
       mayHaveBeenSent: false,
-      isPermanent: true,
+      nature: 'refusal' as const,
       reason: 'the proxy refuses',
       hint: '',
       cause,

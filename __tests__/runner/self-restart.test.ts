@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Scope } from '../../src/runner/scope.ts';
-import { refuseSelfRestart, sharedAddress } from '../../src/runner/self-restart.ts';
+import { refuseOwnMachine, refuseSelfRestart, sharedAddress } from '../../src/runner/self-restart.ts';
 import { instance } from '../support/instances.ts';
 
 const scope: Scope = { kind: 'organization', org: 'octo-org' };
@@ -22,6 +22,30 @@ test.each([
   ["one of GitHub's own machines", { ...itself, runnerName: undefined }, { name: 'mac-7', scope }],
 ])('%s is', (_, self, target) => {
   expect(() => refuseSelfRestart(self, target)).not.toThrow();
+});
+
+describe('without GitHub, the VM that the step runs in', () => {
+  test.each([
+    ['external ID', instance({ externalId: 'MAC-7', name: undefined })],
+    ['name', instance({ externalId: undefined, name: 'mac-7' })],
+    ['name beside another external ID', instance({ externalId: 'other', name: 'Mac-7' })],
+  ])('is known by its %s', (_, itsOwn) => {
+    expect(() => refuseOwnMachine(itself, itsOwn)).toThrow(
+      expect.objectContaining({
+        code: 'self_restart',
+        message: 'The step runs on runner "mac-7", which is in the VM to restart.',
+        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+      }),
+    );
+  });
+
+  test.each([
+    ['is another', itself, instance({ externalId: 'mac-77', name: 'mac' })],
+    ['says nothing of itself', itself, instance({ externalId: undefined, name: undefined })],
+    ["is none, on one of GitHub's own machines", { ...itself, runnerName: undefined }, instance()],
+  ])('%s', (_, ownRunner, other) => {
+    expect(() => refuseOwnMachine(ownRunner, other)).not.toThrow();
+  });
 });
 
 test('an address in common is told of', () => {

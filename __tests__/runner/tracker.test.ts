@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { Fault } from '../../src/http/retry.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createTracker, lookUntil } from '../../src/runner/tracker.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -19,19 +20,28 @@ test.each([
   expect(lookUntil(1_000, deadline)).toBe(until);
 });
 
+const NO_ANSWER: Fault = {
+  kind: 'no answer of GitHub',
+  reason: 'HTTP 502',
+  hint: 'Look at githubstatus.com.',
+  nature: 'passing',
+};
+
 type Script = readonly (Runner | readonly Runner[] | Error | undefined)[];
 
 /** Plays GitHub; each answer takes two seconds. */
 function follow(script: Script) {
   const clock = createFakeClock();
   const { signal } = new AbortController();
-  const [calls, lines]: [string[], string[]] = [[], []];
+  const calls: string[] = [];
+  const lines: string[] = [];
+  const warnings: string[] = [];
   const answers = [...script];
   async function answer(call: string, { deadline, signal: given, onFault }: ReadBounds) {
     calls.push(`${call} until ${deadline}${given === signal ? '' : ', which nobody can cancel'}`);
     await clock.sleep(2_000, signal);
     const next = answers.shift();
-    if (next === silence) onFault?.({ kind: 'no answer of GitHub', reason: 'HTTP 502' });
+    if (next === silence) onFault?.(NO_ANSWER);
     if (next instanceof Error) throw next;
     return next;
   }
@@ -40,9 +50,13 @@ function follow(script: Script) {
     listRunners: async (name: string | undefined, bounds: ReadBounds) =>
       (await answer(`list ${name}`, bounds)) as Runner[],
   };
-  const log = { info: (line: string) => lines.push(line), debug() {} };
+  const log = {
+    info: (line: string) => lines.push(line),
+    debug() {},
+    warning: (line: string) => warnings.push(line),
+  };
   const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
-  return { tracker: createTracker({ runners, sought, clock, log, signal }), calls, lines };
+  return { tracker: createTracker({ runners, sought, clock, log, signal }), calls, lines, warnings };
 }
 
 describe('the tracker', () => {
@@ -96,5 +110,24 @@ describe('the tracker', () => {
 
   test('hands on that GitHub gives no usable answer where the runner is not known yet', async () => {
     await expect(follow([silence]).tracker.find(9_000)).rejects.toBe(silence);
+  });
+
+  test('warns once after half a minute without a usable answer', async () => {
+    const { tracker, warnings } = follow([[idle], ...Array(40).fill(silence)]);
+    await tracker.find(9_000);
+    for (let look = 1; look <= 15; look++) await tracker.look(9_000);
+    expect(warnings).toEqual([]);
+    for (let look = 1; look <= 25; look++) await tracker.look(9_000);
+    expect(warnings).toEqual([
+      'GitHub has given no usable answer for 30.0 s, and is asked on until the time is over: HTTP 502. Look at githubstatus.com.',
+    ]);
+  });
+
+  test('warns of nothing where an answer comes now and then', async () => {
+    const now = [...Array(10).fill(silence), idle];
+    const { tracker, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
+    await tracker.find(9_000);
+    for (let look = 1; look <= 44; look++) await tracker.look(9_000);
+    expect(warnings).toEqual([]);
   });
 });

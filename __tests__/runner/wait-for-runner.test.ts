@@ -18,7 +18,7 @@ async function wait(
   const clock = createFakeClock();
   const runners = createScriptedRunners(answers);
   const lines: string[] = [];
-  const log = { info: (line: string) => lines.push(line), debug() {} };
+  const log = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const tracker = createTracker({ runners, sought: { name: 'mac-7', scope }, clock, log, signal });

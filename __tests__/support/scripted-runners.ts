@@ -1,5 +1,6 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
+import type { Fault } from '../../src/http/retry.ts';
 import type { Runner, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
@@ -15,6 +16,13 @@ export const silence = new ActionError('github_api_failed', 'GitHub gave no usab
 });
 export const refusal = new ActionError('github_api_failed', 'github_token may not read runners.');
 
+const NO_ANSWER: Fault = {
+  kind: 'no answer of GitHub',
+  reason: 'it answered HTTP 502',
+  hint: 'Look at githubstatus.com.',
+  nature: 'passing',
+};
+
 /** Answers in order, whatever the question; the last answer lasts. A runner that is not among them is gone. */
 export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunners {
   const calls: string[] = [];
@@ -22,7 +30,7 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
   function answer(call: string, { onFault }: ReadBounds): readonly Runner[] {
     calls.push(call);
     const given = answers[Math.min(next++, answers.length - 1)] ?? [];
-    if (given === silence) onFault?.({ kind: 'no answer of GitHub', reason: 'it answered HTTP 502' });
+    if (given === silence) onFault?.(NO_ANSWER);
     if (given instanceof Error) throw given;
     return given;
   }

@@ -1,4 +1,5 @@
 import { type Identity, rootAuthorization } from '../controller/credentials.ts';
+import { parseJson } from '../http/json.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import { type Form, isGiven, readSecret } from './form.ts';
 import * as parse from './parsers.ts';
@@ -83,19 +84,31 @@ export function readHeaders({ read, onSecret }: Form): RequestHeaders {
 /** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value: string): string[] {
   const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
-  const quoted = [...value.matchAll(/"([^"]+)"/g)].map(([, part = '']) => part);
-  const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
-  const passwords = [value, Buffer.from(basic, 'base64').toString()].map(passwordOf);
-  return [value, ...parts, ...quoted.filter((part) => !WORDS.has(part)), ...passwords].filter(
-    (secret) => secret !== '',
-  );
+  const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
+  const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
+  return all.filter((secret) => !NO_SECRETS.has(secret));
 }
 
-/** To hide these would ruin outputs. */
-const WORDS = new Set(['true', 'false', 'null']);
+/** Nothing, and words: to hide these would ruin outputs. */
+const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
 
-/** What stands behind the colon of `user:password`; nothing, if it is not of that form. */
-function passwordOf(text: string): string {
-  const [, password = ''] = /^[^:\s]*:(\S(?:.*\S)?)$/.exec(text) ?? [];
-  return WORDS.has(password) ? '' : password;
+/** Texts in quotes, as they stand there and as they are meant. The names of JSON's fields are none: they are words like `token`. */
+function quotedTexts(value: string): string[] {
+  return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
+    .map(([quoted]) => quoted)
+    .filter((quoted) => !/"\s*:$/.test(quoted))
+    .map((quoted) => quoted.replace(/^"|"$/g, ''))
+    .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
+}
+
+/** Without the backslashes of JSON or, where it is none, of HTTP's quoted strings. */
+function unquoted(text: string): string {
+  return String(parseJson(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
+}
+
+/** The password in `Basic BASE64(user:password)`, if it is of that form. */
+function basicPassword(value: string): string {
+  const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
+  const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+  return password;
 }

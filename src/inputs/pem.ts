@@ -58,9 +58,10 @@ export function readPem(form: Form, name: string): string | undefined {
 /** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
 export function readApiKeyPem(form: Form, name: string): string | undefined {
   const given = form.read(name, optionalText) ?? '';
-  const bare = bareBase64(given) ?? bareBase64(readSmallFile(given) ?? '');
+  const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
+  const bare = bareBase64(text);
   if (bare === undefined) return readPem(form, name);
-  form.onSecret(given, bare);
+  form.onSecret(text, bare);
   const pem = pemOf(bare);
   if (pem !== undefined) return acceptPem(form, name, pem);
   form.problems.push(`${name}: it is base64, but not of a private key`);
@@ -81,17 +82,16 @@ function acceptPem({ problems, onSecret }: Form, name: string, text: string): st
   return pem;
 }
 
-/** Base64 that is too long to be a path; undefined for anything else. The dashes around PEM could pass for letters of base64url. */
+/** Base64 that is too long to be a path; undefined for anything else. Its URL-safe alphabet is left out: the dashes of PEM would belong to it. */
 function bareBase64(text: string): string | undefined {
-  const compact = text.replace(/\s+/g, '');
-  return compact.length <= LARGEST_KEY && /^(?!-----)[\w+/-]{300,}={0,2}$/.test(compact)
-    ? compact
-    : undefined;
+  const compact = text.replace(/\\n|\s+/g, '');
+  return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
 }
 
 function pemOf(bare: string): string | undefined {
   const key = Buffer.from(bare, 'base64');
-  for (const type of ['pkcs1', 'pkcs8'] as const) {
+  // In this order: Node takes PKCS#8 for PKCS#1, too, and would hand it on in that form, so that its own would not be hidden.
+  for (const type of ['pkcs8', 'pkcs1'] as const) {
     try {
       return createPrivateKey({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
     } catch {

@@ -35,52 +35,87 @@ export function maskable(secret: string): string[] {
 }
 
 /**
- * A secret as it is, and in base64, base64url, hex, and what Go, JavaScript, Python and browsers make of it in JSON, URL, HTML; and
- * as the password of a URL or of HTTP's Basic that has no user.
+ * A secret as it is, and what Go, JavaScript, Python and browsers make of it in base64, hex, JSON, URLs and HTML; and as the password
+ * of HTTP's Basic that has no user.
  */
 export function encodings(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const base64 = bytes.toString('base64');
-  const hex = bytes.toString('hex');
-  const json = JSON.stringify(secret).slice(1, -1);
-  const wellFormed = secret.toWellFormed();
-  const url = encodeURIComponent(wellFormed);
-  const percentEscaped = url.replace(/[!'()*]/g, percentEscape);
-  const basic = Buffer.from(`:${secret}`).toString('base64');
   return [
     secret,
-    base64,
-    base64.replace(/=+$/, ''),
-    bytes.toString('base64url'),
-    basic,
-    basic.replace(/=+$/, ''),
-    hex,
-    hex.toUpperCase(),
-    json,
-    JSON.stringify(json).slice(1, -1),
-    json.replace(/[&<>\u2028\u2029]/g, unicodeEscape),
-    json.replace(/[^\x20-\x7e]/g, unicodeEscape),
-    url,
-    percentEscaped,
-    percentEscaped.replaceAll('%20', '+'),
-    encodeURI(wellFormed),
-    unescaped(percentEscaped, GO_PATH),
-    unescaped(percentEscaped, GO_USERINFO),
-    secret.replace(/[&<>]/g, htmlEscape),
-    secret.replace(/[&<>"']/g, htmlEscape),
+    ...inBase64(Buffer.from(secret)),
+    ...inBase64(Buffer.from(`:${secret}`)),
+    ...inHex(secret),
+    ...inJson(secret),
+    ...inUrl(secret.toWellFormed()),
+    ...inHtml(secret),
     // A header travels as Latin-1; who reads it as UTF-8 sees this.
     Buffer.from(secret, 'latin1').toString(),
   ];
 }
 
-/** What Go leaves as it is in a path (`url.PathEscape`) and in user and password (`url.UserPassword`). */
-const GO_PATH = '$&+:=@';
-const GO_USERINFO = '$&+,;=';
+function inBase64(bytes: Buffer): string[] {
+  const base64 = bytes.toString('base64');
+  return [base64, base64.replace(/=+$/, ''), bytes.toString('base64url')];
+}
+
+function inHex(secret: string): string[] {
+  const hex = Buffer.from(secret).toString('hex');
+  return [hex, hex.toUpperCase()];
+}
+
+/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+function inJson(secret: string): string[] {
+  const plain = insideQuotes(secret);
+  const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+  const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
+  return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+}
+
+function insideQuotes(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** What is left as it is besides letters, digits and `-._~`, by who writes a URL. A percent sign stands last. */
+const KEPT_IN_URLS = [
+  // Go's url.QueryEscape, and Python's quote with nothing safe.
+  '',
+  // JavaScript's encodeURIComponent, and its encodeURI.
+  "!'()*",
+  "!'()*#$&+,/:;=?@",
+  // Go's url.PathEscape, the path of its url.URL, and its url.UserPassword.
+  '$&+:=@',
+  '$&+,/:;=@',
+  '$&+,;=',
+  // Python's quote.
+  '/',
+  // The password of a browser's URL.
+  "!$&'()*+,%",
+];
+
+function inUrl(secret: string): string[] {
+  const strict = encodeURIComponent(secret).replace(/[!'()*]/g, percentEscape);
+  const form = strict.replaceAll('%20', '+');
+  // Browsers and Java leave the asterisk in a form, and not the tilde.
+  const browserForm = form.replaceAll('%2A', '*').replaceAll('~', '%7E');
+  return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
+}
 
 function unescaped(percentEscaped: string, characters: string): string {
   return [...characters].reduce((text, character) => {
     return text.replaceAll(percentEscape(character), character);
   }, percentEscaped);
+}
+
+/** Text; and attributes, whose quotes have several names. */
+function inHtml(secret: string): string[] {
+  const text = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const [numbered, named] = [text.replaceAll('"', '&#34;'), text.replaceAll('"', '&quot;')];
+  return [
+    text,
+    named,
+    numbered.replaceAll("'", '&#39;'),
+    named.replaceAll("'", '&#39;'),
+    named.replaceAll("'", '&#x27;'),
+  ];
 }
 
 function unicodeEscape(character: string): string {
@@ -89,11 +124,6 @@ function unicodeEscape(character: string): string {
 
 function percentEscape(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-}
-
-function htmlEscape(character: string): string {
-  const names: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;' };
-  return names[character] ?? '&#39;';
 }
 
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
