@@ -1,14 +1,26 @@
 import type { ErrorCode } from '../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
+import { sendBy } from './limits.ts';
 import type { RunRecord, TrueReport } from './run.ts';
 import { REQUEST_FAULTS } from './scenario.ts';
 
 const DAMAGED = Object.keys(DAMAGES);
+/** Something said no. */
+export const DENIED = ['denied', 'denied in passing', 'denied late'] as const;
+const HARMLESS: readonly string[] = [...DENIED, ...DAMAGED, 'answer encoded'];
 /** Every other fault of a request keeps its answer from the step, at least for too long. */
 const UNANSWERED = [
-  ...Object.keys(REQUEST_FAULTS).filter((fault) => fault !== 'denied' && !(fault in DAMAGES)),
+  ...Object.keys(REQUEST_FAULTS).filter((fault) => !HARMLESS.includes(fault)),
   'controller restart',
+  'restart held up',
+  'suspended',
+  'unknown name',
+  'untrusted certificate',
+  'no TLS there',
 ];
+
+/** Statuses that are no answer of this API. */
+const REJECTED = ['HTTP 302', 'HTTP 400', 'HTTP 404', 'HTTP 405'];
 
 /** Whether what happened can be called so. */
 type IsFitting = (run: RunRecord) => boolean;
@@ -17,9 +29,9 @@ type IsFitting = (run: RunRecord) => boolean;
 export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   invalid_input: () => false,
   internal_error: () => false,
-  authentication_failed: (run) => happened(run, 'denied') || run.deniedInRow > 1,
+  authentication_failed: (run) => happened(run, ...DENIED) || run.deniedInRow > 1,
   permission_denied: (run) => happened(run, 'HTTP 403'),
-  protocol_error: (run) => happened(run, 'HTTP 302', 'HTTP 400', 'HTTP 404', ...DAMAGED),
+  protocol_error: (run) => happened(run, ...REJECTED, ...DAMAGED, 'login page', 'FAIL to everything'),
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end'),
   instance_not_found: (run) => happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
   ambiguous_target: (run) =>
@@ -29,7 +41,10 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   restart_unsupported: (run) => happened(run, 'HTTP 404'),
   restart_refused: (run) => run.posts.some(({ reply }) => reply === 'refused'),
   vm_failed: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace'),
-  timed_out: (run) => run.posts.length > 0 && run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
+  timed_out: (run) =>
+    run.outcome.restarted === 'false'
+      ? run.endedAt > sendBy(run)
+      : run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
   // The step runs elsewhere, and the runner is registered all the time.
   self_restart: () => false,

@@ -2,7 +2,7 @@ import { GITHUB_API_PATH } from '../simulator/github-api.ts';
 import type { Identity } from '../src/controller/credentials.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { RunnerOptions } from '../src/runner/options.ts';
-import type { Scenario } from './scenario.ts';
+import { PASSWORD, type Scenario } from './scenario.ts';
 import {
   CONTROLLER_ORIGIN,
   GITHUB_ORIGIN,
@@ -11,8 +11,6 @@ import {
   ROOT_TOKEN,
   type Testbed,
 } from './testbed.ts';
-
-export const PASSWORD = 'vnc-hunter2';
 
 /** What the step is asked to do, as if a workflow had asked for it. */
 export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): Inputs {
@@ -44,9 +42,9 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
 
 function runnerOptionsFor({ runner }: Scenario): RunnerOptions | undefined {
   if (runner === undefined) return undefined;
-  const { whenBusy, busyTimeoutMs, runnerTimeoutMs } = runner;
+  const { nameTemplate, whenBusy, busyTimeoutMs, runnerTimeoutMs } = runner;
   return {
-    nameTemplate: '{external_id}',
+    nameTemplate,
     scope: { kind: 'organization', org: 'octo-org' },
     token: GITHUB_TOKEN,
     whenBusy,

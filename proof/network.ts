@@ -6,6 +6,8 @@ export interface Delivery {
   /** Until a connection stands; undefined where none comes about (if `isRefused`, it fails at once, else it hangs). */
   readonly connectMs: number | undefined;
   readonly isRefused: boolean;
+  /** Why no connection comes about, where it is not refused but fails at once. */
+  readonly failure?: Error | undefined;
   /** Until the controller has it; undefined where it is lost. */
   readonly thereMs: number | undefined;
   /** Until the answer is back; undefined where that is lost. */
@@ -28,10 +30,14 @@ export interface NetworkAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The body as it is sent, where it is sent otherwise. */
+  readonly bytes?: Buffer;
 }
 
 export interface NetworkOptions {
   readonly after: (afterMs: number, run: () => void) => void;
+  /** The same for what comes in at the step's process; where it is absent, that is never suspended. */
+  readonly afterAtProcess?: (afterMs: number, run: () => void) => void;
   readonly deliveryOf: (request: SentRequest) => Delivery;
   /** A connection stands, and the request leaves. */
   readonly departs?: (request: SentRequest) => void;
@@ -91,8 +97,10 @@ class Exchange {
   }
 
   begin(): void {
-    const { connectMs, isRefused } = this.#delivery;
-    if (connectMs !== undefined) {
+    const { connectMs, isRefused, failure: reason } = this.#delivery;
+    if (reason !== undefined) {
+      this.#later(0, () => this.#fail(reason));
+    } else if (connectMs !== undefined) {
       this.#later(connectMs, () => this.#send());
     } else if (isRefused) {
       this.#later(0, () => this.#fail(failure('ECONNREFUSED', 'connect ECONNREFUSED')));
@@ -126,7 +134,7 @@ class Exchange {
   #receive(answer: NetworkAnswer): void {
     const { arriving, pieces } = this.#delivery;
     this.#handler.onResponseStart?.(this.#controller, answer.status, answer.headers, '');
-    const bytes = Buffer.from(answer.body);
+    const bytes = answer.bytes ?? Buffer.from(answer.body);
     const arrived = bytes.subarray(0, Math.floor(bytes.length * arriving));
     const size = Math.max(1, Math.ceil(arrived.length / pieces));
     this.#read({ answer, arrived, size });
@@ -149,7 +157,8 @@ class Exchange {
   }
 
   #later(ms: number, run: () => void): void {
-    this.#options.after(ms, () => {
+    const { after, afterAtProcess = after } = this.#options;
+    afterAtProcess(ms, () => {
       if (!this.#isOver) run();
     });
   }
@@ -161,6 +170,6 @@ class Exchange {
   }
 }
 
-function failure(code: string, message: string): Error {
+export function failure(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

@@ -1,8 +1,12 @@
+import type { ErrorCode } from '../src/errors.ts';
+import { DAMAGES } from './damaged-answers.ts';
 import { LASTING_EVENTS } from './events.ts';
-import { FITTING, isHealthy } from './fitting-codes.ts';
+import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
+import { deadlineOf, END_MS, isCertain, isRejected, limitOf, sendBy, wakingAt } from './limits.ts';
 import type { Check, RunRecord, TrueReport } from './run.ts';
-import { killedJob, lostRunner, wrongClaim } from './runner-promises.ts';
-import type { Scenario } from './scenario.ts';
+import { blindTry, killedJob, lostRunner, wrongClaim } from './runner-promises.ts';
+import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
+import type { RestartPost } from './testbed.ts';
 
 /*
  * Each promise is a check of one run: it compares what the step said with what really happened (a RunRecord, see run.ts), and says in
@@ -10,8 +14,7 @@ import type { Scenario } from './scenario.ts';
  * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a promise because of it.
  */
 
-/** What `timeout` and a signal leave for the end: in milliseconds. */
-const END_MS = 2_000;
+/** What a signal leaves for the end: in milliseconds. */
 const CANCEL_MS = 1_000;
 
 /** The promises that a run broke, in words; empty for none. */
@@ -20,11 +23,17 @@ export function brokenPromises(run: RunRecord): string[] {
     falseSuccess,
     secondRestart,
     falseFailure,
+    impatience,
+    slowMistake,
+    lateRestart,
     lateEnd,
+    noLastLook,
+    silence,
     untruth,
     wrongCode,
     missingOutput,
     leak,
+    blindTry,
     killedJob,
     wrongClaim,
     lostRunner,
@@ -86,26 +95,86 @@ const HEARTBEATS = 3;
 
 /** It was all well again, and there was time enough to see it. */
 const falseFailure: Check = (run) => {
-  const { outcome, faults, cancelledAt } = run;
+  const { outcome, cancelledAt } = run;
   if (outcome.error === undefined || outcome.restarted === 'true') return undefined;
   if (cancelledAt !== undefined || !run.isUp) return undefined;
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
-  // Once a request was denied, the step is right not to ask again; and an Error that stays for long is a failure.
-  if (!isCarriedOut || faults.has('denied') || wasDownForLong(run)) return undefined;
+  // An Error that stays for long is a failure.
+  if (!isCarriedOut || wasDownForLong(run)) return undefined;
   // Where the node's clock was set twice, the step's own boot cannot be told from an early one.
-  if (clockSettings(run) > 1) return undefined;
-  const isInTime = settledAt(run) + allowanceMs(run) < deadlineOf(run);
-  return isInTime ? 'false failure: all was well again in time' : undefined;
+  if (clockSettings(run) > 1 || isRefusedForLong(run)) return undefined;
+  return hadTimeToSee(run) ? 'false failure: all was well again in time' : undefined;
+};
+
+/** Where the step was suspended over the deadline, one look is left, which may take so long. */
+const LAST_LOOK_MS = 1_500;
+
+function hadTimeToSee(run: RunRecord): boolean {
+  const deadline = deadlineOf(run);
+  const wakingMs = wakingAt(run, deadline);
+  if (wakingMs === undefined) return settledAt(run) + allowanceMs(run) < deadline;
+  // A new session takes three requests more.
+  const lookMs =
+    (run.scenario.step.identity === 'api_key' ? 4 : 1) * SLOWEST_TRIP * run.scenario.network.latencyMs;
+  return settledAt(run) + reportMs(run) < wakingMs && lookMs < LAST_LOOK_MS;
+}
+
+/** To connect, there and back, each up to half as long again as usual. */
+const SLOWEST_TRIP = 4.5;
+
+/** For so long, and nothing else, a refusal by the controller or a gateway may pass once a good answer has come. */
+const REFUSED_MS = 30_000;
+
+/** The controller, or what stands before it, said no for so long, and nothing else. */
+function isRefusedForLong({ faults, endedAt, askedSince = endedAt }: RunRecord): boolean {
+  return [...DENIED, 'long pause'].some((fault) => faults.has(fault)) && endedAt - askedSince >= REFUSED_MS;
+}
+
+const UNREACHED: readonly (ErrorCode | undefined)[] = [
+  'authentication_failed',
+  'permission_denied',
+  'protocol_error',
+  'controller_unreachable',
+];
+/** What may be believed at once, or soon, as long as no good answer has come. */
+const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause', 'session ended'];
+/** What may be left when no further try is worth it. */
+const SHORTEST_TRY_MS = 500;
+
+/** The step gave the controller up while it had time left, and nothing was final yet. */
+const impatience: Check = (run) => {
+  const { outcome, posts, faults, endedAt, hadGoodAnswer, askedSince = endedAt } = run;
+  const post = posts.at(-1);
+  if (!UNREACHED.includes(outcome.error?.code)) return undefined;
+  // The controller itself, or what stands before it, refused the restart.
+  if (post !== undefined && (isRejected(post) || (isCertain(post) && !isRepeatable(post)))) return undefined;
+  const spareMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : SHORTEST_TRY_MS;
+  if (endedAt + spareMs >= sendBy(run)) return undefined;
+  if (hadGoodAnswer && endedAt - askedSince < REFUSED_MS) return 'what may have passed was taken for final';
+  const isBelieved = hadGoodAnswer
+    ? isRefusedForLong(run) || faults.has('session ended')
+    : BELIEVED.some((fault) => faults.has(fault));
+  return isBelieved ? undefined : 'the controller was given up before the timeout';
+};
+
+function isRepeatable({ answer }: RestartPost): boolean {
+  return answer?.status === 401 || answer?.status === 429;
+}
+
+/** For so long a step may go on that only a person can help. */
+const MISTAKE_MS = 30_000;
+
+const slowMistake: Check = (run) => {
+  const { scenario, startedAt, endedAt, faults } = run;
+  if (scenario.mistake === undefined || scenario.mistake.forMs < endedAt - startedAt) return undefined;
+  const isAlone =
+    !Object.keys(REQUEST_FAULTS).some((fault) => faults.has(fault)) && !faults.has('controller restart');
+  const isLate = endedAt > limitOf(run, startedAt + MISTAKE_MS);
+  return isAlone && isLate ? 'a mistake was told late' : undefined;
 };
 
 function clockSettings({ scenario: { events, faultsEndAfterMs } }: RunRecord): number {
   return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < faultsEndAfterMs).length;
-}
-
-/** While a runner is waited for, the time for the restart stands still; then the deadline is known by when the step gave up. */
-function deadlineOf({ startedAt, endedAt, scenario, outcome }: RunRecord): number {
-  const hasTimedOut = scenario.runner !== undefined && outcome.error?.code === 'timed_out';
-  return hasTimedOut ? endedAt - END_MS : startedAt + scenario.step.timeoutMs;
 }
 
 const LONG_MS = 30_000;
@@ -122,22 +191,29 @@ function wasDownForLong({ outcome, reports, endedAt }: RunRecord): boolean {
 }
 
 /** When the last thing went wrong, or the VM came up for the last time. */
-function settledAt({ scenario, boots, startedAt }: RunRecord): number {
+function settledAt(run: RunRecord): number {
+  const { scenario, boots, startedAt, suspensions } = run;
+  const { mistake } = scenario;
   const ends = scenario.events.map(({ kind, afterMs, forMs }) => {
     const lasts = LASTING_EVENTS.includes(kind);
     return afterMs < scenario.faultsEndAfterMs && lasts ? afterMs + forMs : 0;
   });
-  return Math.max(startedAt + Math.max(scenario.faultsEndAfterMs, ...ends), ...boots.map(({ at }) => at));
+  const endsAfterMs = Math.max(scenario.faultsEndAfterMs, mistake?.forMs ?? 0, ...ends);
+  const wakings = suspensions.filter(({ until }) => until < deadlineOf(run)).map(({ until }) => until);
+  return Math.max(startedAt + endsAfterMs, ...wakings, ...boots.map(({ at }) => at));
 }
 
 /** How long it may take, once all is well, until a report is there, a replica has it, and a look sees it. */
-function allowanceMs({ scenario, faults }: RunRecord): number {
-  const { step, network, replicas } = scenario;
+function allowanceMs(run: RunRecord): number {
+  const { step, network } = run.scenario;
   const pollMs = step.pollInterval === 'auto' ? 0 : step.pollInterval;
-  const pauseMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
+  const pauseMs = run.faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
   const roundTripMs = 6 * network.latencyMs;
-  const seenMs = step.requestTimeoutMs + pauseMs + pollMs + roundTripMs;
-  return (scenario.world.datelessMs ?? 0) + HEARTBEATS * heartbeatMs(scenario) + replicas.lagMs + seenMs;
+  return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs;
+}
+
+function reportMs({ scenario }: RunRecord): number {
+  return (scenario.world.datelessMs ?? 0) + HEARTBEATS * heartbeatMs(scenario) + scenario.replicas.lagMs;
 }
 
 function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): number {
@@ -146,34 +222,67 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): num
 
 // ---- it ends ----
 
-const lateEnd: Check = ({ startedAt, endedAt, cancelledAt, lastBegunAt, outcome, scenario }) => {
-  const deadline = startedAt + scenario.step.timeoutMs + runnerMs(scenario);
-  if (endedAt > deadline + END_MS) return 'it ended late';
-  if (scenario.runner === undefined && outcome.error?.code === 'timed_out' && lastBegunAt < deadline)
-    return 'there was no last look';
+const lateEnd: Check = (run) => {
+  const { startedAt, endedAt, cancelledAt, scenario } = run;
+  const deadline = startedAt + scenario.step.timeoutMs + runnerMs(run);
+  if (endedAt > limitOf(run, deadline) + END_MS) return 'it ended late';
   const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
   return isCancelledLate ? 'it ended late after the signal' : undefined;
 };
 
+/** Where a restart is not known to have done anything, there is a last look when the time is over, awake. */
+const noLastLook: Check = (run) => {
+  const { outcome, lastBegunAt, posts, scenario } = run;
+  const post = posts.at(-1);
+  if (scenario.runner !== undefined || outcome.restarted !== 'unknown' || post === undefined)
+    return undefined;
+  const isDue = outcome.error?.code === 'timed_out' || isRejected(post);
+  if (!isDue || outcome.error?.code === 'vm_failed' || outcome.error?.code === 'cancelled') return undefined;
+  const deadline = deadlineOf(run);
+  const dueAt = wakingAt(run, deadline) ?? deadline;
+  return lastBegunAt < dueAt ? 'there was no last look' : undefined;
+};
+
+/** No restart is sent that could not be verified any more. */
+const lateRestart: Check = (run) => {
+  const { moments } = run.outcome;
+  const { heldUp = 0, cleared = heldUp } = moments;
+  const latest = sendBy(run) + (cleared - heldUp);
+  return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
+};
+
+/** Should the process be killed, it has said before that a restart may have been sent. */
+const silence: Check = ({ posts }) =>
+  posts.every(({ announced }) => announced === 'unknown')
+    ? undefined
+    : 'a restart left, and nobody was told before';
+
 /** It takes a minute to be sure that no job runs; and GitHub may be silent for as long as the restart may take. */
 const SETTLING_MS = 60_000;
 
-/** What a runner to look after may add. */
-function runnerMs({ runner, step }: Scenario): number {
+/** What a runner to look after may add: after each job, and each time that it was not looked at for long, it takes a minute. */
+function runnerMs({ scenario: { runner, step } }: RunRecord): number {
   if (runner === undefined) return 0;
   const { busyTimeoutMs, runnerTimeoutMs } = runner;
-  return busyTimeoutMs + step.timeoutMs + SETTLING_MS + runnerTimeoutMs;
+  const settlings = 3 + runner.jobs.length + step.timeoutMs / LONGEST_GAP_MS;
+  return busyTimeoutMs + step.timeoutMs + settlings * SETTLING_MS + runnerTimeoutMs;
 }
+
+const LONGEST_GAP_MS = 20_000;
 
 // ---- what it says is true ----
 
-const untruth: Check = ({ outcome: { restarted, error }, posts, scenario }) => {
-  const isRefused = posts.some(({ reply, isAnswered }) => reply === 'refused' && isAnswered);
+const untruth: Check = (run) => {
+  const { restarted, error } = run.outcome;
+  const { posts, scenario } = run;
   if (scenario.step.dryRun && posts.length > 0) return 'a dry run sent a restart';
   if (restarted === 'false' && posts.some(({ reply }) => reply === 'taken'))
     return '"false" though the controller took the restart';
+  if (restarted === 'false' && !posts.every((post) => isCertain(post, scenario)))
+    return '"false" though the controller may have taken the restart';
   if (restarted === 'unknown' && posts.length === 0) return '"unknown" though nothing was ever sent';
-  if (restarted === 'unknown' && isRefused) return '"unknown" though the controller refused it';
+  if (restarted === 'unknown' && posts.every((post) => isCertain(post)))
+    return '"unknown" though the controller refused it';
   const isFailure = restarted === 'true' && error !== undefined && scenario.runner === undefined;
   if (isFailure) return 'an error after a restart that was proved';
   const isSuccess = restarted === 'true' || scenario.step.dryRun;

@@ -8,8 +8,8 @@ import { reportError } from '../src/report/report.ts';
 import { type StepOutcome, titleOf } from '../src/report/step-outcome.ts';
 import { renderSummary } from '../src/report/summary.ts';
 import { harmless, type Terminal } from '../src/report/terminal.ts';
-import { inputsFor, PASSWORD } from './inputs.ts';
-import { drawScenario, PRELUDE_MS, type Scenario } from './scenario.ts';
+import { inputsFor } from './inputs.ts';
+import { drawScenario, PASSWORD, PRELUDE_MS, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
@@ -30,6 +30,13 @@ export interface RunRecord {
   readonly cancelledAt: number | undefined;
   /** Restarts that the step sent, whatever became of them. */
   readonly posts: readonly RestartPost[];
+  /** When each try of the restart request began, even if it never left. */
+  readonly tries: readonly number[];
+  /** When the step was suspended, and when it woke. */
+  readonly suspensions: readonly { readonly from: number; readonly until: number }[];
+  /** Whether the controller has given the step a good answer, and when the step first asked after the last of them. */
+  readonly hadGoodAnswer: boolean;
+  readonly askedSince: number | undefined;
   /** When the VM that was to be restarted booted, whoever wanted it. */
   readonly boots: readonly TrueBoot[];
   /** What the agent reported of the VM, in order. */
@@ -110,14 +117,26 @@ export async function runOnce(
   const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
   const dispatchers = { reader: testbed.network, writer: testbed.network };
-  const host = { terminal, clock: time.clock, random: random.fork('step').next, signal, dispatchers };
+  const announce = (known: StepOutcome) => {
+    testbed.announced = known.restarted;
+    written.push(JSON.stringify(outputsOf(known, terminal.clean)));
+  };
+  const host = {
+    terminal,
+    clock: time.clock,
+    random: random.fork('step').next,
+    signal,
+    dispatchers,
+    announce,
+  };
   const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
+  testbed.isStepOver = true;
   const endedAt = time.now();
   await letTimePass(testbed, time, START + scenario.step.timeoutMs);
 
   const outputs = outputsOf(outcome, terminal.clean);
   if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  const { posts, answersSeen, deniedInRow, begunAt: lastBegunAt, world } = testbed;
+  const { posts, tries, suspensions, answersSeen, deniedInRow, hadGoodAnswer, askedSince, world } = testbed;
   const instanceId = outcome.before?.instanceId ?? testbed.instanceId;
   const record = world.records.find((one) => one.instanceId === instanceId);
   return {
@@ -129,8 +148,12 @@ export async function runOnce(
     endedAt,
     cancelledAt: cancelledAt(),
     posts,
+    tries,
+    suspensions,
+    hadGoodAnswer,
+    askedSince,
     answersSeen,
-    lastBegunAt,
+    lastBegunAt: testbed.begunAt,
     deniedInRow,
     faults: faultsOf(testbed, scenario),
     misdirected: testbed.misdirected,
@@ -158,6 +181,7 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['runner', scenario.runner !== undefined],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
     ['quota used up', scenario.runner?.quota === 50],
+    ['name with a secret', options.nameStem !== 'vm'],
     ['cancelled', scenario.cancelAfterMs !== undefined],
   ];
   return new Set([...faults, ...world.mishaps, ...standing.flatMap(([kind, isSo]) => (isSo ? [kind] : []))]);
@@ -190,6 +214,9 @@ async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime)
   for (const { afterMs, forMs } of scenario.runner?.jobs ?? []) {
     time.at(START + afterMs, () => testbed.startJob(forMs));
   }
+  const { suspension } = scenario;
+  if (suspension?.since === 'start')
+    time.at(START + suspension.afterMs, () => testbed.suspend(suspension.forMs));
   for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.applyEvent(event));
   if (scenario.restartedBeforeMs !== undefined) {
     time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());
@@ -209,7 +236,7 @@ function cancellation({ cancelAfterMs }: Scenario, time: VirtualTime) {
   const controller = new AbortController();
   let cancelledAt: number | undefined;
   if (cancelAfterMs !== undefined) {
-    time.at(START + cancelAfterMs, () => {
+    time.atProcess(START + cancelAfterMs, () => {
       cancelledAt = time.now();
       controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
     });

@@ -2,7 +2,7 @@ import type { Check } from './run.ts';
 
 /** No job is killed that GitHub could have shown: its picture is late, but no later than `busyLagMs`. */
 export const killedJob: Check = ({ runner, posts, scenario }) => {
-  const [post] = posts;
+  const post = posts.find(({ reply }) => reply === 'taken') ?? posts[0];
   if (runner === undefined || scenario.runner === undefined || post === undefined) return undefined;
   if (scenario.runner.whenBusy === 'ignore') return undefined;
   const { busyLagMs } = scenario.runner.habits;
@@ -13,6 +13,16 @@ export const killedJob: Check = ({ runner, posts, scenario }) => {
     return isKilledByUs && (startedAt < first || startedAt + busyLagMs <= last);
   });
   return wasKnowable ? 'a job was killed' : undefined;
+};
+
+/** The runner is looked at before every try of the restart request, whether it left or not. */
+export const blindTry: Check = ({ runner, tries, scenario }) => {
+  if (runner === undefined || scenario.runner?.whenBusy === 'ignore') return undefined;
+  const isBlind = tries.some((at, index) => {
+    const since = tries[index - 1] ?? Number.NEGATIVE_INFINITY;
+    return !runner.readings.some((reading) => reading > since && reading <= at);
+  });
+  return isBlind ? 'a try of the restart without looking at the runner again' : undefined;
 };
 
 /** `online` is claimed only of a runner that has taken up its work since the boot that was proved. */

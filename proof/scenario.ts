@@ -29,7 +29,32 @@ export interface Scenario {
   readonly leavesMessage: boolean;
   readonly sessionTtlMs: number;
   readonly cancelAfterMs: number | undefined;
+  /** For so long from the start, the controller cannot be asked for a reason that a person would have to mend. */
+  readonly mistake: { readonly kind: Mistake; readonly forMs: number } | undefined;
+  /** The process of the step is suspended, so long after the start, or after the restart first left. */
+  readonly suspension: Suspension | undefined;
+  /** For so long from the first try on, no restart request gets through. */
+  readonly heldUp: { readonly by: 'refused' | 'HTTP 429'; readonly forMs: number } | undefined;
+  /** Every answer about the instance is longer than a MiB. */
+  readonly hasLongOutput: boolean;
 }
+
+export interface Suspension {
+  readonly since: 'start' | 'restart';
+  readonly afterMs: number;
+  readonly forMs: number;
+}
+
+/** What makes it impossible to ask the controller, until a person mends it. What each comes to is in testbed.ts. */
+export const MISTAKES = [
+  'unknown name',
+  'untrusted certificate',
+  'no TLS there',
+  'login page',
+  'FAIL to everything',
+] as const;
+
+export type Mistake = (typeof MISTAKES)[number];
 
 /** What the step is asked to do. */
 export interface StepScenario {
@@ -43,6 +68,7 @@ export interface StepScenario {
 
 /** What the step is to do about the runner, and how runner and GitHub behave. */
 export interface RunnerScenario {
+  readonly nameTemplate: '{external_id}' | '{name}';
   readonly whenBusy: 'wait' | 'fail' | 'ignore';
   readonly busyTimeoutMs: number;
   readonly runnerTimeoutMs: number;
@@ -52,7 +78,14 @@ export interface RunnerScenario {
   readonly startsAfterBoot: boolean;
   /** Requests an hour. */
   readonly quota: number;
-  readonly jobs: readonly { readonly afterMs: number; readonly forMs: number }[];
+  readonly jobs: readonly Job[];
+  /** A job that begins so long after the first try of the restart request. */
+  readonly jobAfterTry: Job | undefined;
+}
+
+interface Job {
+  readonly afterMs: number;
+  readonly forMs: number;
 }
 
 /** What can happen to a request, with the largest share of all requests that it may happen to. */
@@ -77,16 +110,31 @@ export const REQUEST_FAULTS = {
   'gateway error': 0.4,
   /** ... or has carried it out before. */
   'late gateway error': 0.2,
-  /** Something in between answers with a redirect, 400, 401, 403 or 404. */
+  /** It answers 500 with an envelope that says FAIL, after the controller has carried the request out. */
+  'late FAIL': 0.2,
+  /** Something in between answers with a redirect, 400, 401, 403, 404 or 405 ... */
   denied: 0.4,
+  /** ... but only once the step knows better ... */
+  'denied in passing': 0.4,
+  /** ... or (without 401) after the controller has carried the request out. */
+  'denied late': 0.3,
+  /** Something in between answers 429 or 503, and wants to be left alone for ten minutes. */
+  'long pause': 0.4,
+  /** The body is encoded with gzip. */
+  'answer encoded': 0.5,
 } as const;
 
 export type RequestFault = keyof typeof REQUEST_FAULTS;
 
 /** How many of the worlds a fault may happen in, where that is not left to {@link FAULTY_SHARES}. */
 const WORLDS_WITH: Readonly<Record<string, number>> = {
-  // A step that is denied ends at once: in more worlds it would hide the other faults.
+  // A step that is denied before it got a good answer ends at once: in more worlds it would hide the other faults.
   denied: 0.03,
+  'denied in passing': 0.1,
+  'denied late': 0.05,
+  'late FAIL': 0.03,
+  'long pause': 0.05,
+  'answer encoded': 0.05,
 };
 
 export interface NetworkFaults {
@@ -102,6 +150,9 @@ export interface Kinds {
 }
 
 export const KINDS: Kinds = { requestFaults: REQUEST_FAULTS, events: EVENT_KINDS };
+
+/** What the step sets as the VNC password. Some VMs are called so, too. */
+export const PASSWORD = 'vnc-hunter2';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -132,6 +183,7 @@ export function faultless(seed: number): Scenario {
       datelessMs: 0,
       clockSkewMs: 0,
       writesLocalDates: false,
+      nameStem: 'vm',
     },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
@@ -141,6 +193,10 @@ export function faultless(seed: number): Scenario {
     leavesMessage: false,
     sessionTtlMs: 5 * MINUTE,
     cancelAfterMs: undefined,
+    mistake: undefined,
+    suspension: undefined,
+    heldUp: undefined,
+    hasLongOutput: false,
   };
 }
 
@@ -169,7 +225,44 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
     // Longer than a request may take: what ends on the way to the controller looks like no session at all.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
     cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * horizonMs : undefined,
+    mistake: drawMistake(random.fork('mistake')),
+    suspension: drawSuspension(random.fork('suspension'), horizonMs),
+    heldUp: drawHoldUp(random.fork('hold-up'), hasRunner ? HELD_UP_SHARES.runner : HELD_UP_SHARES.none),
+    hasLongOutput: random.fork('long output').next() < LONG_OUTPUT_SHARE,
   };
+}
+
+const MISTAKEN_SHARE = 0.02;
+const SUSPENDED_SHARE = 0.05;
+/** Where there is a runner, a job may begin meanwhile. */
+const HELD_UP_SHARES = { runner: 0.3, none: 0.02 };
+/** It takes time to read them. */
+const LONG_OUTPUT_SHARE = 0.003;
+/** Nobody mends it while the step runs. */
+const FOREVER_MS = 24 * HOUR;
+
+function drawMistake(random: Random): Scenario['mistake'] {
+  if (random.next() >= MISTAKEN_SHARE) return undefined;
+  const duration = random.fork('for');
+  const forMs = duration.next() < 0.5 ? FOREVER_MS : duration.next() * 20 * SECOND;
+  return { kind: pick(random.fork('kind'), ...MISTAKES), forMs };
+}
+
+function drawSuspension(random: Random, horizonMs: number): Scenario['suspension'] {
+  if (random.next() >= SUSPENDED_SHARE) return undefined;
+  const since = pick<Suspension['since']>(random.fork('since'), 'start', 'restart', 'restart');
+  const mostMs = since === 'start' ? horizonMs : 8 * SECOND;
+  return {
+    since,
+    afterMs: random.fork('after').next() * mostMs,
+    forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+  };
+}
+
+function drawHoldUp(random: Random, share: number): Scenario['heldUp'] {
+  if (random.next() >= share) return undefined;
+  const by = pick<'refused' | 'HTTP 429'>(random.fork('by'), 'refused', 'HTTP 429');
+  return { by, forMs: random.fork('for').next() * MINUTE };
 }
 
 function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
@@ -203,7 +296,9 @@ const RUNNER_SHARE = 0.1;
 
 function drawRunner(random: Random): RunnerScenario {
   const jobs = Math.floor(random.fork('jobs').next() * 5);
+  const late = random.fork('job after a try');
   return {
+    nameTemplate: pick<RunnerScenario['nameTemplate']>(random.fork('name'), '{external_id}', '{name}'),
     whenBusy: pick<RunnerScenario['whenBusy']>(
       random.fork('when busy'),
       'wait',
@@ -219,6 +314,7 @@ function drawRunner(random: Random): RunnerScenario {
     startsAfterBoot: random.fork('starts after boot').next() < 0.85,
     quota: random.fork('quota').next() < 0.1 ? 50 : 5_000,
     jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
+    jobAfterTry: late.next() < 0.3 ? drawLateJob(late) : undefined,
   };
 }
 
@@ -244,6 +340,13 @@ function drawJob(random: Random): RunnerScenario['jobs'][number] {
   };
 }
 
+function drawLateJob(random: Random): Job {
+  return {
+    afterMs: random.fork('after').next() ** 2 * 20 * SECOND,
+    forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+  };
+}
+
 function drawWorld(random: Random) {
   const [versions, clocks] = [random.fork('version'), random.fork('clock skew')];
   return {
@@ -260,6 +363,7 @@ function drawWorld(random: Random) {
       versions.next() < 0.02 ? '1.43.0' : pick(versions, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
     clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
     writesLocalDates: random.fork('local dates').next() < 0.3,
+    nameStem: pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
   };
 }
 

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { type AuthenticationAnswer, createAuthentication } from '../simulator/authentication.ts';
 import { type Reaction, react, type SeenRequest } from '../simulator/controller-api.ts';
 import { reactAsGitHub } from '../simulator/github-api.ts';
@@ -6,10 +7,11 @@ import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts'
 import type { Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
+import type { StepOutcome } from '../src/report/step-outcome.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
-import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
-import type { RequestFault, Scenario } from './scenario.ts';
+import { type Delivery, failure, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
+import type { Mistake, RequestFault, Scenario } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /*
@@ -34,8 +36,17 @@ export interface RestartPost {
   reply: 'taken' | 'refused' | undefined;
   /** When it arrived. */
   arrivedAt: number | undefined;
-  /** Its answer came back whole. */
-  isAnswered: boolean;
+  /** What would stand in the outputs, had the process been killed when it left. */
+  readonly announced: StepOutcome['restarted'] | undefined;
+  /** The answer as it reached the step, whoever gave it, if it did so whole. */
+  answer: RestartAnswer | undefined;
+}
+
+export interface RestartAnswer {
+  readonly at: number;
+  readonly status: number;
+  /** The body, if it is JSON. */
+  readonly body: unknown;
 }
 
 export interface TestbedOptions {
@@ -54,6 +65,18 @@ export class Testbed {
   /** Kinds of faults that really happened. */
   readonly faults = new Set<string>();
   readonly posts: RestartPost[] = [];
+  /** When each try of the restart request began, even if it never left. */
+  readonly tries: number[] = [];
+  /** When the step was suspended, and when it woke. */
+  readonly suspensions: { readonly from: number; readonly until: number }[] = [];
+  /** What the step last told of itself, in case that it is killed. */
+  announced: StepOutcome['restarted'] | undefined;
+  /** What happens to the step itself, does so no more. */
+  isStepOver = false;
+  /** Whether the controller, or what stands for it, has given an answer that is whole and good. */
+  hadGoodAnswer = false;
+  /** When the step first asked the controller after the last such answer. */
+  askedSince: number | undefined;
   /** The restarts that the step asked for, as the world names them. */
   readonly requestIds = new Set<string>();
   /** Session tokens that were handed out, and the credentials that requests carried. */
@@ -79,6 +102,8 @@ export class Testbed {
   readonly #github: GitHubWorld;
   readonly #healthy = new WeakSet<NetworkAnswer>();
   readonly #madeAt = new WeakMap<NetworkAnswer, number>();
+  readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
+  readonly #refusedTokens = new Set<string | undefined>();
   #downUntil = 0;
 
   constructor(options: TestbedOptions) {
@@ -94,6 +119,7 @@ export class Testbed {
     this.#addRunner();
     this.network = new SimulatedNetwork({
       after: (afterMs, run) => time.at(time.now() + afterMs, run),
+      afterAtProcess: (afterMs, run) => time.atProcess(time.now() + afterMs, run),
       deliveryOf: (request) => this.#deliveryOf(request),
       departs: (request) => this.#departs(request),
       answer: (request) => this.#answer(request),
@@ -114,8 +140,9 @@ export class Testbed {
     const [record] = this.world.records;
     const { runner } = this.#options.scenario;
     if (record === undefined || runner === undefined) return;
-    const { isEphemeral, startsAfterBoot } = runner;
-    this.#github.employ({ record, name: record.externalId ?? '', isEphemeral, startsAfterBoot });
+    const { isEphemeral, startsAfterBoot, nameTemplate } = runner;
+    const name = (nameTemplate === '{name}' ? record.name : record.externalId) ?? '';
+    this.#github.employ({ record, name, isEphemeral, startsAfterBoot });
   }
 
   /** Gives the runner a job, unless it has one. */
@@ -158,6 +185,15 @@ export class Testbed {
     this.#replicas.change(this.#now(), (world) => world.restart(this.instanceId));
   }
 
+  /** Suspends the process of the step, unless it is over by now. */
+  suspend(forMs: number): void {
+    if (this.isStepOver) return;
+    this.faults.add('suspended');
+    this.#log(() => `the process is suspended (${Math.round(forMs)} ms)`);
+    this.suspensions.push({ from: this.#now(), until: this.#now() + forMs });
+    this.#options.time.suspend(forMs);
+  }
+
   #now(): number {
     return this.#options.time.now();
   }
@@ -186,16 +222,20 @@ export class Testbed {
 
   #deliveryOf(request: SentRequest): Delivery {
     this.#inspect(request);
+    if (isRestart(request)) this.#beginTry();
+    if (!isForGitHub(request)) this.askedSince ??= this.#now();
     const { network, step } = this.#options.scenario;
     const latency = (way: string) => network.latencyMs * (0.5 + this.#chance(`latency ${way}`));
     const delay = (fault: RequestFault) =>
       this.#happens(fault) ? this.#chance(`${fault}: by how much`) ** 3 * step.timeoutMs * 1.2 : 0;
-    const isRefused = this.#happens('refused') || (!isForGitHub(request) && this.#now() < this.#downUntil);
+    const isDown = !isForGitHub(request) && this.#now() < this.#downUntil;
+    const isRefused = this.#happens('refused') || isDown || this.#isHeldUp(request, 'refused');
     const neverConnects = isRefused || this.#happens('hangs connecting');
     const connectMs = latency('to connect');
     const [thereMs, backMs] = [latency('there'), latency('back')];
     const delivery: Delivery = {
       isRefused,
+      failure: this.#connectFailure(request),
       connectMs: neverConnects ? undefined : connectMs,
       thereMs: this.#happens('request lost') ? undefined : thereMs + delay('request late'),
       backMs: this.#happens('answer lost') ? undefined : backMs + delay('answer late'),
@@ -223,9 +263,51 @@ export class Testbed {
       this.misdirected.push(`${method} ${origin}${path}`);
   }
 
+  /** With the first try, what depends on it is set off. */
+  #beginTry(): void {
+    this.tries.push(this.#now());
+    const { runner } = this.#options.scenario;
+    if (this.tries.length > 1 || runner?.jobAfterTry === undefined) return;
+    const { afterMs, forMs } = runner.jobAfterTry;
+    this.#options.time.at(this.#now() + afterMs, () => this.startJob(forMs));
+  }
+
+  #isHeldUp(request: SentRequest, by: 'refused' | 'HTTP 429'): boolean {
+    const { heldUp } = this.#options.scenario;
+    const [first] = this.tries;
+    if (heldUp?.by !== by || first === undefined || !isRestart(request)) return false;
+    const isSo = this.#now() < first + heldUp.forMs;
+    if (isSo) this.faults.add('restart held up');
+    return isSo;
+  }
+
+  /** What a person would have to mend, at this moment. */
+  #mistake(request: SentRequest): Mistake | undefined {
+    const { mistake } = this.#options.scenario;
+    if (mistake === undefined || isForGitHub(request)) return undefined;
+    if (this.#now() >= this.#options.startsAt + mistake.forMs) return undefined;
+    this.faults.add(mistake.kind);
+    return mistake.kind;
+  }
+
+  #connectFailure(request: SentRequest): Error | undefined {
+    const error = CONNECT_FAILURES[this.#mistake(request) ?? ''];
+    return error && failure(...error);
+  }
+
   #departs(request: SentRequest): void {
     if (!isRestart(request)) return;
-    const post = { departedAt: this.#now(), reply: undefined, arrivedAt: undefined, isAnswered: false };
+    const { announced } = this;
+    const post = {
+      departedAt: this.#now(),
+      reply: undefined,
+      arrivedAt: undefined,
+      announced,
+      answer: undefined,
+    };
+    const { suspension } = this.#options.scenario;
+    if (this.posts.length === 0 && suspension?.since === 'restart')
+      this.#options.time.at(this.#now() + suspension.afterMs, () => this.suspend(suspension.forMs));
     this.posts.push(post);
     this.#inFlight.set(request, post);
   }
@@ -237,14 +319,60 @@ export class Testbed {
   }
 
   #answerOrFault(request: SentRequest): NetworkAnswer {
+    return this.#refusal(request) ?? this.#lateRefusal(request, this.#react(request));
+  }
+
+  /** What something in between answers, where the controller never hears of the request. */
+  #refusal(request: SentRequest): NetworkAnswer | undefined {
+    const page = PAGES[this.#mistake(request) ?? ''];
+    if (page !== undefined) return { status: 200, headers: {}, body: page };
+    if (this.#isHeldUp(request, 'HTTP 429')) return { status: 429, headers: {}, body: '' };
     if (this.#happens('gateway error')) return this.#gatewayError('gateway error', STATUSES);
-    if (this.#happens('denied')) return this.#denial();
-    const reaction = this.#react(request);
+    if (this.#happens('denied')) return this.#denial('denied', DENIALS);
+    if (isForGitHub(request)) return undefined;
+    if (this.hadGoodAnswer && this.#happens('denied in passing'))
+      return this.#denial('denied in passing', DENIALS);
+    if (!this.#happens('long pause')) return undefined;
+    const status = this.#chance('long pause: status') < 0.5 ? 429 : 503;
+    return { status, headers: { 'retry-after': '600' }, body: '' };
+  }
+
+  /** What becomes of the controller's answer. */
+  #lateRefusal(request: SentRequest, reaction: Reaction): NetworkAnswer {
     if (this.#happens('late gateway error')) return this.#gatewayError('late gateway error', LATE_STATUSES);
+    if (!isForGitHub(request) && this.#happens('denied late'))
+      return this.#denial('denied late', LATE_DENIALS);
+    if (!isForGitHub(request) && this.#happens('late FAIL')) return LATE_FAIL;
+    return this.#encode(this.#lengthen(this.#damageSome(reaction)));
+  }
+
+  #damageSome(reaction: Reaction): NetworkAnswer {
     const damages = (Object.keys(DAMAGES) as Damage[]).filter((damage) => this.#happens(damage));
     if (damages.length === 0) this.#healthy.add(reaction);
     this.#madeAt.set(reaction, this.#now());
     return damages.length === 0 ? reaction : this.#damage(reaction, damages);
+  }
+
+  /** As if a startup script had put out a lot. */
+  #lengthen(answer: NetworkAnswer): NetworkAnswer {
+    const at = answer.body.indexOf('"instance_id":');
+    if (!this.#options.scenario.hasLongOutput || at < 0) return answer;
+    this.faults.add('long output');
+    const [before, after] = [answer.body.slice(0, at), answer.body.slice(at)];
+    const longer = {
+      ...answer,
+      bytes: Buffer.concat([Buffer.from(before), LONG_OUTPUT, Buffer.from(after)]),
+    };
+    this.#madeFrom.set(longer, answer);
+    return longer;
+  }
+
+  #encode(answer: NetworkAnswer): NetworkAnswer {
+    if (!this.#happens('answer encoded')) return answer;
+    const headers = { ...answer.headers, 'content-encoding': 'gzip' };
+    const encoded = { ...answer, headers, bytes: gzipSync(answer.bytes ?? answer.body, { level: 1 }) };
+    this.#madeFrom.set(encoded, answer);
+    return encoded;
   }
 
   #react(request: SentRequest): Reaction {
@@ -253,8 +381,12 @@ export class Testbed {
     const authorization = request.headers['authorization'] as string | undefined;
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
     const denied = this.#authentication.check({ ...request, authorization, now });
-    if (denied?.status === 401) this.deniedInRow++;
-    else if (!request.path.startsWith('/tap/')) this.deniedInRow = 0;
+    // With a session that was refused before, nothing new is learnt.
+    const isNews = !this.#refusedTokens.has(authorization);
+    if (denied?.status === 401) {
+      this.deniedInRow += isNews ? 1 : 0;
+      this.#refusedTokens.add(authorization);
+    } else if (!request.path.startsWith('/tap/')) this.deniedInRow = 0;
     if (this.deniedInRow > 0) this.faults.add('session ended');
     if (denied !== undefined) this.#collectToken(denied.body);
     const { headers = {}, ...reply }: Partial<Reaction> & AuthenticationAnswer =
@@ -273,15 +405,27 @@ export class Testbed {
     if (post.reply === 'taken' && record !== undefined) this.requestIds.add(record.requestId);
   }
 
-  #delivered(request: SentRequest, answer: NetworkAnswer): void {
+  #delivered(request: SentRequest, received: NetworkAnswer): void {
+    const answer = this.#origin(received);
+    const post = this.#inFlight.get(request);
+    if (post !== undefined)
+      post.answer = { at: this.#now(), status: answer.status, body: parseJson(answer.body) };
     if (!this.#healthy.has(answer)) return;
     if (isForGitHub(request)) {
       if (answer.status < 400) this.readings.push(this.#madeAt.get(answer) ?? this.#now());
       return;
     }
-    const post = this.#inFlight.get(request);
-    if (post !== undefined) post.isAnswered = true;
+    if (request.method === 'GET' && answer.status === 200 && answer.body.startsWith('{"status":"OK"')) {
+      this.hadGoodAnswer = true;
+      this.askedSince = undefined;
+    }
     if (answer.body.includes(`"instance_id":"${this.instanceId}"`)) this.answersSeen++;
+  }
+
+  /** The answer as it was before it was made longer, or encoded. */
+  #origin(answer: NetworkAnswer): NetworkAnswer {
+    const origin = this.#madeFrom.get(answer);
+    return origin === undefined ? answer : this.#origin(origin);
   }
 
   #gatewayError(fault: RequestFault, statuses: readonly number[]): NetworkAnswer {
@@ -294,8 +438,8 @@ export class Testbed {
     return { status, headers: { 'retry-after': retryAfter(this.#now()), date }, body: '' };
   }
 
-  #denial(): NetworkAnswer {
-    const status = DENIALS[Math.floor(this.#chance('denied: status') * DENIALS.length)] ?? 401;
+  #denial(fault: RequestFault, statuses: readonly number[]): NetworkAnswer {
+    const status = statuses[Math.floor(this.#chance(`${fault}: status`) * statuses.length)] ?? 403;
     this.faults.add(`HTTP ${status}`);
     const headers: Record<string, string> = status === 302 ? { location: 'http://elsewhere.example/' } : {};
     return { status, headers, body: status === 404 ? '404 page not found' : '' };
@@ -317,7 +461,25 @@ export class Testbed {
 const STATUSES = [408, 429, 500, 502, 503, 504];
 /** Without 429, which says that nothing was done: no client can know that the request was carried out. */
 const LATE_STATUSES = STATUSES.filter((status) => status !== 429);
-const DENIALS = [302, 400, 401, 403, 404];
+const DENIALS = [302, 400, 401, 403, 404, 405];
+/** Without 401, which says that nothing was done. */
+const LATE_DENIALS = DENIALS.filter((status) => status !== 401);
+const LATE_FAIL = {
+  status: 500,
+  headers: {},
+  body: JSON.stringify({ status: 'FAIL', message: 'database is away' }),
+};
+/** More than a MiB in all. */
+const LONG_OUTPUT = Buffer.from(`"startup_script":{"stdout":"${'x'.repeat(1_300_000)}"},`);
+const CONNECT_FAILURES: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  'unknown name': ['ENOTFOUND', 'getaddrinfo ENOTFOUND controller.example'],
+  'untrusted certificate': ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
+  'no TLS there': ['ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'],
+};
+const PAGES: Readonly<Record<string, string>> = {
+  'login page': '<html><form>',
+  'FAIL to everything': JSON.stringify({ status: 'FAIL', message: 'no such route' }),
+};
 const RETRY_AFTERS: readonly ((now: number) => string)[] = [
   () => '2',
   () => '20',
@@ -342,9 +504,18 @@ function excerpt(body: string): string {
   return (body.match(fields)?.join(' ') ?? body).slice(0, LONGEST_EXCERPT);
 }
 
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 /** In words, what is out of the ordinary about it. */
 function describeDelivery({
   isRefused,
+  failure: reason,
   connectMs,
   thereMs,
   backMs,
@@ -354,6 +525,7 @@ function describeDelivery({
 }: Delivery): string {
   const lost = resetMs === undefined ? 'without a word' : 'with a reset';
   const words = [
+    ...(reason === undefined ? [] : [reason.message]),
     ...(connectMs === undefined ? [isRefused ? 'is refused' : 'never connects'] : []),
     ...(thereMs === undefined ? [`request lost ${lost}`] : []),
     ...(thereMs !== undefined && thereMs > SLOW_MS ? [`${Math.round(thereMs)} ms there`] : []),

@@ -26,6 +26,8 @@ export interface WorldOptions {
   readonly lostReports?: number;
   readonly doubledReports?: number;
   readonly steadyFrom?: number;
+  /** What the names of instances begin with, before their number. */
+  readonly nameStem?: string;
   /** The share of tasks after which the agent reports at once. */
   readonly earlyReports?: number;
 }
@@ -432,8 +434,13 @@ export class World {
   }
 
   #createRunningInstance(number: number): void {
+    const { nameStem = 'vm' } = this.options;
     const template = this.#chance('IDs').uuid();
-    const record = this.#createRecord({ template, externalId: `runner-${number}`, name: `vm-${number}` });
+    const record = this.#createRecord({
+      template,
+      externalId: `runner-${number}`,
+      name: `${nameStem}-${number}`,
+    });
     this.records.push(record);
     this.#bootNew(record);
     if (record.vm !== undefined)
