@@ -313,7 +313,7 @@ function createUsage() {
 
 /** What GitHub asks for where it limits and does not say for how long. */
 const UNSAID_MS = 60_000;
-/** The quota is one for an hour: who asks for more does not mean it. */
+/** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
 /** The limit is lifted within the second that is named: one more is on the safe side. */
 const MARGIN_MS = 1_000;
@@ -573,7 +573,7 @@ function requireRunner(data, id) {
 }
 /**
  * The list alone: of a page with other fields, octokit's paginate might take another one for the list.
- * What is not asked for, and cannot be read, is somebody else's trouble.
+ * What is not asked for, and cannot be read, does not matter here.
  * @throws UnusableAnswer where there is no list, or a runner cannot be read that is asked for, or might be.
  */
 function requireList(data, name) {
@@ -665,7 +665,7 @@ function pending(seen) {
 const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const README = 'See "Reset a runner between jobs" in the README.';
 /**
- * The likely cause; what happens inside the VM nobody but its owner can see.
+ * The likely cause. What happens inside the VM cannot be seen from here.
  * @param wasOnline before the restart.
  */
 function likelyCause({ first, last, wasOffline }, wasOnline) {

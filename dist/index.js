@@ -45880,7 +45880,7 @@ function codeOf(error) {
     return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 const DEEPEST_CHAIN = 10;
-/** The error, its cause, the cause's cause, ...; never empty, and finite even where a chain bites its tail. */
+/** The error, its cause, the cause's cause, ...; never empty, and cut off after a few, as a cause may lead back to itself. */
 function causeChain(thrown) {
     const chain = [thrown];
     for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {
@@ -46490,7 +46490,9 @@ function createClient({ transport, credentials, headers, clock, random }) {
         const last = await (0,retry/* retry */.L5)(context, tryOnce, bounds);
         if ('fault' in last)
             throw givenUp(`GET ${path}`, last.fault);
-        patience.renew();
+        // What holds nothing (FAIL) may come from somebody else, such as a gateway behind a wrong prefix.
+        if (last.value !== undefined)
+            patience.renew();
         return last.value;
     }
     async function write({ path, body }, bounds) {
@@ -46677,7 +46679,7 @@ function rejected(call, answer) {
     if (isRedirect(answer))
         return redirected(call, answer);
     return new errors/* ActionError */.lZ('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
-        hint: hintFor(answer),
+        hint: hintForRejection(answer),
     });
 }
 function isRedirect({ status }) {
@@ -46690,7 +46692,7 @@ function redirected(call, { status, location }) {
     });
 }
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintFor({ status, text: body }) {
+function hintForRejection({ status, text: body }) {
     if (/SSL certificate/.test(body))
         return 'The server wants a client certificate, or another one: see client_cert and client_key.';
     if (/HTTPS/.test(body))
@@ -46740,6 +46742,10 @@ function parseInstant(text) {
 function compareInstants(a, b) {
     return Number(a.epochNanoseconds - b.epochNanoseconds);
 }
+/** Negative where `to` is earlier than `from`. */
+function millisecondsBetween(from, to) {
+    return compareInstants(to, from) / 1_000_000;
+}
 
 ;// CONCATENATED MODULE: ./lib/controller/instance.js
 
@@ -46779,7 +46785,7 @@ function readInstance(body, instanceId) {
 }
 /**
  * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
- * controllers leave the outer keys out. What does not match is not looked at: it is somebody else's trouble.
+ * controllers leave the outer keys out. What does not match is not checked: a broken record of another VM must not matter.
  * @throws UnusableAnswer where there is no list, or a match cannot be read.
  */
 function readMatches(body, target) {
@@ -47017,7 +47023,7 @@ function judgeNotFound(answer, version) {
 }
 const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
 const FIRST_WITH_RESTARTS = 44;
-/** Versions look like `1.50.1-5e3c3f5b`; of one that looks otherwise nobody knows. */
+/** Versions look like `1.50.1-5e3c3f5b`; what looks otherwise is taken for a version that knows restarts. */
 function lacksRestarts(version) {
     const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
     return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
@@ -47102,19 +47108,15 @@ function notSent(path, result) {
     if ('noAnswer' in result)
         return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
     const { status, retryAfterMs } = result.answer;
-    const reason = (0,retry/* isTransientStatus */.Dm)(status)
-        ? `was answered with HTTP ${status}`
-        : `was answered with ${whatItIs(result.answer)}`;
-    const hint = 'Look at the controller, and at what stands before it.';
-    const noAnswer = {
-        mayHaveBeenSent: false,
-        nature: (0,retry/* natureOf */.PC)(retryAfterMs),
-        reason: `the handshake (${path}) ${reason}`,
-        hint,
-        retryAfterMs,
-    };
-    return { noAnswer: { ...noAnswer, cause: undefined } };
+    const judged = (0,retry/* isTransientStatus */.Dm)(status)
+        ? { nature: (0,retry/* natureOf */.PC)(retryAfterMs), hint: LOOK_AT_CONTROLLER, said: `HTTP ${status}` }
+        : { nature: 'mistake', hint: CHECK_ADDRESS_AND_KEY, said: whatItIs(result.answer) };
+    const { nature, hint, said } = judged;
+    const reason = `the handshake (${path}) was answered with ${said}`;
+    return { noAnswer: { mayHaveBeenSent: false, nature, reason, hint, retryAfterMs, cause: undefined } };
 }
+const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
+const CHECK_ADDRESS_AND_KEY = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it? And check that api_key is the key of api_key_id.';
 function modulusBytes(key) {
     return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
 }
@@ -47133,7 +47135,7 @@ function decrypt(encrypted, key) {
         });
     }
 }
-/** A session's token is an ID, and no novel: in characters. */
+/** A session's token is an ID; a longer text would make every request large: in characters. */
 const LONGEST_TOKEN = 4_000;
 /** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
 const LONGEST_SESSION = 6_000;
@@ -47449,10 +47451,11 @@ function readPem(form, name) {
 /** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
 function readApiKeyPem(form, name) {
     const given = form.read(name, optionalText) ?? '';
-    const bare = bareBase64(given) ?? bareBase64(readSmallFile(given) ?? '');
+    const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
+    const bare = bareBase64(text);
     if (bare === undefined)
         return readPem(form, name);
-    form.onSecret(given, bare);
+    form.onSecret(text, bare);
     const pem = pemOf(bare);
     if (pem !== undefined)
         return acceptPem(form, name, pem);
@@ -47471,14 +47474,15 @@ function acceptPem({ problems, onSecret }, name, text) {
     onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
     return pem;
 }
-/** Base64 that is too long to be a path; undefined for anything else. */
+/** Base64 that is too long to be a path; undefined for anything else. Its URL-safe alphabet is left out: the dashes of PEM would belong to it. */
 function bareBase64(text) {
-    const compact = text.replace(/\s+/g, '');
-    return compact.length <= LARGEST_KEY && /^[\w+/-]{300,}={0,2}$/.test(compact) ? compact : undefined;
+    const compact = text.replace(/\\n|\s+/g, '');
+    return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
 }
 function pemOf(bare) {
     const key = Buffer.from(bare, 'base64');
-    for (const type of ['pkcs1', 'pkcs8']) {
+    // In this order: Node takes PKCS#8 for PKCS#1, too, and would hand it on in that form, so that its own would not be hidden.
+    for (const type of ['pkcs8', 'pkcs1']) {
         try {
             return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
         }
@@ -47499,6 +47503,7 @@ function readSmallFile(path) {
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs/credentials.js
+
 
 
 
@@ -47569,23 +47574,35 @@ function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
     const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
     onSecret(...values.flatMap(secretParts));
-    // None, where they are invalid: who looks into them finds nothing, rather than trouble.
+    // Where they are invalid there are none, so that later checks can go on.
     return read('headers', headerLines) ?? {};
 }
 /** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value) {
     const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
-    const quoted = [...value.matchAll(/"([^"]+)"/g)].map(([, part = '']) => part);
-    const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
-    const passwords = [value, Buffer.from(basic, 'base64').toString()].map(passwordOf);
-    return [value, ...parts, ...quoted.filter((part) => !WORDS.has(part)), ...passwords].filter((secret) => secret !== '');
+    const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
+    const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
+    return all.filter((secret) => !NO_SECRETS.has(secret));
 }
-/** To hide these would ruin outputs. */
-const WORDS = new Set(['true', 'false', 'null']);
-/** What stands behind the colon of `user:password`; nothing, if it is not of that form. */
-function passwordOf(text) {
-    const [, password = ''] = /^[^:\s]*:(\S(?:.*\S)?)$/.exec(text) ?? [];
-    return WORDS.has(password) ? '' : password;
+/** Nothing, and words: to hide these would ruin outputs. */
+const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
+/** Texts in quotes, as they stand there and as they are meant. The names of JSON's fields are none: they are words like `token`. */
+function quotedTexts(value) {
+    return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
+        .map(([quoted]) => quoted)
+        .filter((quoted) => !/"\s*:$/.test(quoted))
+        .map((quoted) => quoted.replace(/^"|"$/g, ''))
+        .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
+}
+/** Without the backslashes of JSON or, where it is none, of HTTP's quoted strings. */
+function unquoted(text) {
+    return String((0,http_json/* parseJson */.qF)(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
+}
+/** The password in `Basic BASE64(user:password)`, if it is of that form. */
+function basicPassword(value) {
+    const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
+    const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+    return password;
 }
 
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
@@ -47598,7 +47615,7 @@ function passwordOf(text) {
 function proxyFor(url, environment) {
     const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
     const value = read(environment, variable).trim();
-    if (value === '' || isLoopback(proxy_hostOf(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
+    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
         return undefined;
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
     return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
@@ -47627,7 +47644,7 @@ function isLoopback(host) {
     return host === 'localhost' || host.endsWith('.localhost');
 }
 /** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
-function proxy_hostOf({ hostname }) {
+function comparableHost({ hostname }) {
     return hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '');
 }
 /**
@@ -47636,7 +47653,7 @@ function proxy_hostOf({ hostname }) {
  * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
  */
 function isExcepted(url, list) {
-    const host = proxy_hostOf(url);
+    const host = comparableHost(url);
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
     return list
         .toLowerCase()
@@ -50828,7 +50845,7 @@ function report(outcome, terminal) {
             reportError(outcome.error, { terminal, title: titleOf(outcome) });
     };
     try {
-        // First, as somebody may not read what is printed.
+        // First: printing blocks where nobody reads what is printed.
         setOutputs(outcome, terminal);
     }
     finally {
@@ -50848,6 +50865,7 @@ function stackOf(thrown) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
+
 /** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
 function timelineOf({ moments, last, runner }) {
     const { started = 0, heldUp, cleared, sent, verified } = moments;
@@ -50867,8 +50885,8 @@ function phase(name, from, to) {
  * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
  */
 function bootPhases({ sent, verified, last }) {
-    const bootedAt = verified - millisecondsBetween(last?.startDate, last?.reportedAt);
-    const stoppedAt = bootedAt - millisecondsBetween(last?.stopDate, last?.startDate);
+    const bootedAt = verified - knownBetween(last?.startDate, last?.reportedAt);
+    const stoppedAt = bootedAt - knownBetween(last?.stopDate, last?.startDate);
     if (!(bootedAt >= sent && bootedAt <= verified))
         return [phase('restart sent to VM verified', sent, verified)];
     const verify = phase('VM booted to verified', bootedAt, verified);
@@ -50881,10 +50899,8 @@ function bootPhases({ sent, verified, last }) {
     ];
 }
 /** Not a number where either is unknown: then nothing that is reckoned with it is true. */
-function millisecondsBetween(from, to) {
-    if (from === undefined || to === undefined)
-        return Number.NaN;
-    return Number(to.epochNanoseconds - from.epochNanoseconds) / 1_000_000;
+function knownBetween(from, to) {
+    return from === undefined || to === undefined ? Number.NaN : millisecondsBetween(from, to);
 }
 const DAY_MS = 86_400_000;
 /**
@@ -51017,60 +51033,85 @@ function maskable(secret) {
     return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 /**
- * A secret as it is, and in base64, base64url, hex, and what Go, JavaScript, Python and browsers make of it in JSON, URL, HTML; and
- * as the password of a URL or of HTTP's Basic that has no user.
+ * A secret as it is, and what Go, JavaScript, Python and browsers make of it in base64, hex, JSON, URLs and HTML; and as the password
+ * of HTTP's Basic that has no user.
  */
 function encodings(secret) {
-    const bytes = Buffer.from(secret);
-    const base64 = bytes.toString('base64');
-    const hex = bytes.toString('hex');
-    const json = JSON.stringify(secret).slice(1, -1);
-    const wellFormed = secret.toWellFormed();
-    const url = encodeURIComponent(wellFormed);
-    const percentEscaped = url.replace(/[!'()*]/g, percentEscape);
-    const basic = Buffer.from(`:${secret}`).toString('base64');
     return [
         secret,
-        base64,
-        base64.replace(/=+$/, ''),
-        bytes.toString('base64url'),
-        basic,
-        basic.replace(/=+$/, ''),
-        hex,
-        hex.toUpperCase(),
-        json,
-        JSON.stringify(json).slice(1, -1),
-        json.replace(/[&<>\u2028\u2029]/g, unicodeEscape),
-        json.replace(/[^\x20-\x7e]/g, unicodeEscape),
-        url,
-        percentEscaped,
-        percentEscaped.replaceAll('%20', '+'),
-        encodeURI(wellFormed),
-        unescaped(percentEscaped, GO_PATH),
-        unescaped(percentEscaped, GO_USERINFO),
-        secret.replace(/[&<>]/g, htmlEscape),
-        secret.replace(/[&<>"']/g, htmlEscape),
+        ...inBase64(Buffer.from(secret)),
+        ...inBase64(Buffer.from(`:${secret}`)),
+        ...inHex(secret),
+        ...inJson(secret),
+        ...inUrl(secret.toWellFormed()),
+        ...inHtml(secret),
         // A header travels as Latin-1; who reads it as UTF-8 sees this.
         Buffer.from(secret, 'latin1').toString(),
     ];
 }
-/** What Go leaves as it is in a path (`url.PathEscape`) and in user and password (`url.UserPassword`). */
-const GO_PATH = '$&+:=@';
-const GO_USERINFO = '$&+,;=';
+function inBase64(bytes) {
+    const base64 = bytes.toString('base64');
+    return [base64, base64.replace(/=+$/, ''), bytes.toString('base64url')];
+}
+function inHex(secret) {
+    const hex = Buffer.from(secret).toString('hex');
+    return [hex, hex.toUpperCase()];
+}
+/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+function inJson(secret) {
+    const plain = insideQuotes(secret);
+    const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+    const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
+    return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+}
+function insideQuotes(text) {
+    return JSON.stringify(text).slice(1, -1);
+}
+/** What is left as it is besides letters, digits and `-._~`, by who writes a URL. A percent sign stands last. */
+const KEPT_IN_URLS = [
+    // Go's url.QueryEscape, and Python's quote with nothing safe.
+    '',
+    // JavaScript's encodeURIComponent, and its encodeURI.
+    "!'()*",
+    "!'()*#$&+,/:;=?@",
+    // Go's url.PathEscape, the path of its url.URL, and its url.UserPassword.
+    '$&+:=@',
+    '$&+,/:;=@',
+    '$&+,;=',
+    // Python's quote.
+    '/',
+    // The password of a browser's URL.
+    "!$&'()*+,%",
+];
+function inUrl(secret) {
+    const strict = encodeURIComponent(secret).replace(/[!'()*]/g, percentEscape);
+    const form = strict.replaceAll('%20', '+');
+    // Browsers and Java leave the asterisk in a form, and not the tilde.
+    const browserForm = form.replaceAll('%2A', '*').replaceAll('~', '%7E');
+    return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
+}
 function unescaped(percentEscaped, characters) {
     return [...characters].reduce((text, character) => {
         return text.replaceAll(percentEscape(character), character);
     }, percentEscaped);
+}
+/** Text; and attributes, whose quotes have several names. */
+function inHtml(secret) {
+    const text = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    const [numbered, named] = [text.replaceAll('"', '&#34;'), text.replaceAll('"', '&quot;')];
+    return [
+        text,
+        named,
+        numbered.replaceAll("'", '&#39;'),
+        named.replaceAll("'", '&#39;'),
+        named.replaceAll("'", '&#x27;'),
+    ];
 }
 function unicodeEscape(character) {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 function percentEscape(character) {
     return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-}
-function htmlEscape(character) {
-    const names = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;' };
-    return names[character] ?? '&#39;';
 }
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
 const LONGEST_IN_PATTERN = 500;
@@ -51096,7 +51137,7 @@ function escapePattern(text) {
 
 
 function createTerminal() {
-    // Whoever reads the log may go away: that is no reason to leave a restart half done.
+    // Where the reader of the log ends, writing fails. Without a listener that would end the step in the midst of a restart.
     if (process.stdout.listenerCount('error') === 0)
         process.stdout.on('error', () => { });
     const redactor = createRedactor();
@@ -51189,15 +51230,12 @@ function isBootBefore(instance, { sinceSentMs, baseline }) {
     const { startDate, reportedAt, updatedAt } = instance;
     if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
         return false;
-    const byNodeMs = ordering_millisecondsBetween(baseline.reportedAt, reportedAt);
-    const byControllerMs = baseline.updatedAt && updatedAt ? ordering_millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
+    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
+    const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
     const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
     const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-    const hadRunMs = ordering_millisecondsBetween(startDate, reportedAt);
+    const hadRunMs = millisecondsBetween(startDate, reportedAt);
     return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
-}
-function ordering_millisecondsBetween(from, to) {
-    return compareInstants(to, from) / 1_000_000;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
@@ -51246,7 +51284,7 @@ function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     const { state, status, startDate, startDateText } = instance;
     const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
     const isDated = isComparable(instance, baseline.instance);
-    // Unless it is news, it is the newest report once more.
+    // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
     const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
     return [
         ...unmetIf(state !== 'Started', 'instance_state', state),
@@ -51259,7 +51297,7 @@ function unmetConditions({ baseline, sentAt, newestAt }, instance) {
 function unmetIf(isUnmet, condition, seen) {
     return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
-/** What an answer changes of it: nothing, unless it is news. */
+/** What an answer changes of the history: nothing, unless it is newer. */
 function newestOf({ newest }, { at, instance }) {
     const hasNews = instance !== undefined && isNewer(instance, newest);
     return hasNews ? { newest: instance, newestAt: at } : {};
@@ -51560,7 +51598,7 @@ async function watch(context, options) {
         await clock.sleep(lookAt - clock.now(), signal);
         const lookedAt = clock.now();
         const isLast = lookedAt >= deadline;
-        const sample = await look(context, {
+        const sample = await lookAtInstance(context, {
             options,
             journal,
             // The process may have been suspended over the deadline: the last look has its time nevertheless.
@@ -51591,7 +51629,7 @@ function consider(sample, findings, journal) {
     return undefined;
 }
 /** One answer of the controller, or undefined if none that could be used came in time. */
-async function look(context, { options, journal, until }) {
+async function lookAtInstance(context, { options, journal, until }) {
     const { controller, clock, signal } = context;
     try {
         const instance = await controller.getInstance(options.baseline.instance.instanceId, {
@@ -51642,11 +51680,11 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt })
         `Answers: ${journal.tally()}.`,
     ];
     const silentMs = hasNews ? 0 : endedAt - sentAt;
-    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: watch_hintFor({ reply, unmet, silentMs }) });
+    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
-function watch_hintFor({ reply, unmet, silentMs }) {
+function hintFor({ reply, unmet, silentMs }) {
     const mayStill = 'The restart may still happen: look at the instance before you send another.';
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${mayStill}`;
@@ -51763,7 +51801,7 @@ async function send(attempt, first) {
     });
     try {
         const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-        log.info(describeReply(reply));
+        log.info(describeRestartReply(reply));
         return { baseline, reply, sentAt };
     }
     catch (error) {
@@ -51810,7 +51848,7 @@ const EVIDENCE_MS = 15_000;
 function watchUntil({ deadline, context: { clock } }, reply) {
     return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
 }
-function describeReply(reply) {
+function describeRestartReply(reply) {
     switch (reply.kind) {
         case 'accepted':
             return 'The controller accepted the restart';
@@ -51888,7 +51926,7 @@ function ownAddresses() {
     const interfaces = Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flat();
     return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
-/** Outputs that cannot be written fail the step: whoever reads them would take them for empty. */
+/** Outputs that cannot be written fail the step: later steps would take them for empty. */
 function reportOrExplain(outcome, terminal) {
     try {
         report(outcome, terminal);
@@ -51947,7 +51985,7 @@ async function runRestart(inputs, { terminal, clock, random, signal, dispatchers
 /**
  * Aborts with the error to report. On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a
  * truthful report. The same goes for an error that nobody caught, which would end the process without a word about the
- * restart. Nobody stops listening: a signal that comes while the report is written must not cut it off.
+ * restart. The listeners stay: a signal that comes while the report is written must not cut it off.
  */
 function interruptions() {
     const controller = new AbortController();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MODELS, type Model } from '../../bench/models.ts';
 import { POLICIES, type Policy } from '../../bench/policies.ts';
-import { play } from '../../bench/restart.ts';
+import { simulateRestart } from '../../bench/restart.ts';
 import { type Summary, summarize } from '../../bench/statistics.ts';
 
 // The real step in simulated worlds, on virtual time: the same seeds give the same figures on every machine.
@@ -12,7 +12,7 @@ const [auto, everySecond] = POLICIES;
 async function figuresOf(model: Model, policy: Policy | undefined): Promise<Summary> {
   if (policy === undefined) throw new Error('no such policy');
   const figures = [];
-  for (let seed = 1; seed <= RUNS; seed++) figures.push(await play(seed, { model, policy }));
+  for (let seed = 1; seed <= RUNS; seed++) figures.push(await simulateRestart(seed, { model, policy }));
   return summarize(figures);
 }
 
