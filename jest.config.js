@@ -24,6 +24,8 @@ export default {
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },
   testTimeout: 30_000,
+  // Most of the time goes by while processes wait for simulated heartbeats.
+  maxWorkers: 4,
 };
 
 /** What tells a mutant from the original in no time: tests of the sources alone, neither as a process nor as a text. */

@@ -234,6 +234,30 @@ test.each([
   expect([reader.destroyed, writer.destroyed]).toEqual([times, times]);
 });
 
+test('from the moment that the restart may leave, the outputs say that it may have', async () => {
+  let announced = '';
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  nock(ORIGIN)
+    .post('/api/v1/rpc/vm/restart')
+    .reply(200, () => {
+      announced = file('output');
+      return { status: 'FAIL', message: 'no' };
+    });
+  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
+  expect(announced).toMatch(/^restarted<<(.*)\nunknown\n\1$/m);
+  expect(announced).toContain(`\n${ID}\n`);
+  expect(announced).toContain('\n2024-10-13T10:51:34Z\n');
+  expect(file('output').lastIndexOf('\nfalse\n')).toBeGreaterThan(file('output').lastIndexOf('\nunknown\n'));
+});
+
+test('a VM that bears the name of the runner that the step runs on is not restarted', async () => {
+  const own = { ...RUNNING, body: { ...RUNNING.body, external_id: 'mac-7' } };
+  nock(ORIGIN).get(ONE).reply(200, own);
+  process.env['RUNNER_NAME'] = 'mac-7';
+  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
+  expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
+});
+
 test('the end of the process is armed before anything is written, and with it the exit code', async () => {
   const endWithin = jest.fn<(ms: number) => void>(() => {
     expect([file('output'), file('summary'), log.lines().join(), process.exitCode]).toEqual(['', '', '', 1]);

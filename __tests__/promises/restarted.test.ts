@@ -69,7 +69,7 @@ test('the request carries what was given, and nothing else', async () => {
 
 test('found through its external ID', async () => {
   const { story, outputs } = await play({ inputs: { external_id: 'runner-2' } });
-  expect(story).toEqual(['GET all', 'POST restart', 'GET one']);
+  expect(story).toEqual(['GET all', 'GET one', 'POST restart', 'GET one']);
   expect(outputs).toMatchObject({ restarted: 'true', external_id: 'runner-2' });
 });
 

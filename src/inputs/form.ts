@@ -16,20 +16,23 @@ export const DEFAULTS = {
   runner_timeout: '10m',
 } as const;
 
-/** The inputs as they are read, one by one. */
-export interface Form {
+/** What reads inputs, one by one. */
+export interface FormReader {
   readonly environment: Environment;
   /** What is wrong so far, one line each. */
   readonly problems: string[];
-  /** Told of each secret, before anything is said about it. */
-  readonly onSecret: (...secrets: readonly string[]) => void;
   /** Parses an input, or its default where it is blank. */
   read<T>(name: string, parser: parse.Parser<T>): T;
   /** The value. What is wrong goes on the list of problems instead; then the inputs as a whole are thrown away. */
   accept<T>(name: string, parsed: parse.Parsed<T>): T;
 }
 
-export function createForm(environment: Environment, onSecret: Form['onSecret']): Form {
+export interface Form extends FormReader {
+  /** Told of each secret, before anything is said about it. */
+  readonly onSecret: (...secrets: readonly string[]) => void;
+}
+
+export function createFormReader(environment: Environment): FormReader {
   const problems: string[] = [];
   function accept<T>(name: string, parsed: parse.Parsed<T>): T {
     if ('value' in parsed) return parsed.value;
@@ -41,7 +44,7 @@ export function createForm(environment: Environment, onSecret: Form['onSecret'])
     const fallback: string = DEFAULTS[name as keyof typeof DEFAULTS] ?? '';
     return accept(name, parser(text.trim() === '' ? fallback : text));
   }
-  return { environment, problems, onSecret, read, accept };
+  return { environment, problems, read, accept };
 }
 
 /** Whether something was given, be it right or wrong. */

@@ -6,7 +6,7 @@ import type { RestartJob } from '../restart/restart.ts';
 import type { RunnerOptions } from '../runner/options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
-import { createForm, type Environment, type Form, readSecret } from './form.ts';
+import { createFormReader, type Environment, type Form, readSecret } from './form.ts';
 import * as parse from './parsers.ts';
 import { readProxy } from './proxy.ts';
 import { readOwnRunner, readRunnerOptions } from './runner.ts';
@@ -36,7 +36,7 @@ const { SECOND, MINUTE, HOUR } = parse;
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 export function readInputs(environment: Environment, onSecret: Form['onSecret']): Inputs {
-  const form = createForm(environment, onSecret);
+  const form = { ...createFormReader(environment), onSecret };
   const { read, problems } = form;
 
   const vncPassword = readSecret(form, 'vnc_password');
@@ -65,7 +65,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
 
 /** Whether a job summary is wanted, even where other inputs are invalid. */
 export function wantsJobSummary(environment: Environment): boolean {
-  return createForm(environment, () => {}).read('job_summary', parse.boolean) !== false;
+  return createFormReader(environment).read('job_summary', parse.boolean) !== false;
 }
 
 function invalid(problems: readonly string[]): ActionError {
