@@ -15,6 +15,7 @@ const encrypted = { cipher: 'aes-256-cbc', passphrase: PASSPHRASE } as const;
 /** Keys and certificates, which a case holds by these names only: they are long, and others in each process. */
 const NAMED: Readonly<Record<string, string>> = {
   '{RSA KEY}': KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+  '{BARE RSA KEY}': KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'der' }).toString('base64'),
   '{ENCRYPTED KEY}': authority.key.export({ type: 'pkcs8', format: 'pem', ...encrypted }).toString(),
   '{EC KEY}': authority.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
   '{CERTIFICATE}': authority.certificate,
@@ -29,6 +30,16 @@ export const SECRETS: Readonly<Record<string, string>> = {
   github_token: 'ghp_hunter2+/=~hunter2',
 };
 
+const BASIC = Buffer.from(`me:${SECRETS['headers']}`).toString('base64');
+/** Each holds the secret in another place. */
+const HEADERS = [
+  `X-Key: ${SECRETS['headers']}`,
+  `X-Key: id=7, token="${SECRETS['headers']}"`,
+  `X-Key: me:${SECRETS['headers']}`,
+  `X-Key: {"key":"${SECRETS['headers']}"}`,
+  `X-Key: Basic ${BASIC}`,
+];
+
 /** Valid values of the inputs; for variables that are not listed, see {@link change}. */
 const RIGHT: Readonly<Record<string, readonly string[]>> = {
   controller_url: ['http://controller.example:8090', 'https://[::1]/anka/', 'http://me@controller.example'],
@@ -42,7 +53,7 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
   job_summary: ['true', 'FALSE'],
   skip_tls_verify: ['true', 'false'],
   api_key_id: [API_KEY_ID],
-  api_key: ['{RSA KEY}', '{EC KEY}', '{CERTIFICATE}'],
+  api_key: ['{RSA KEY}', '{BARE RSA KEY}', '{EC KEY}', '{CERTIFICATE}'],
   client_cert: ['{CERTIFICATE}'],
   client_key: ['{EC KEY}', '{ENCRYPTED KEY}'],
   ca_cert: ['{CERTIFICATE}'],
@@ -51,18 +62,19 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
   when_busy: ['wait', 'fail', 'ignore'],
   busy_timeout: ['1', '2m'],
   runner_timeout: ['1s', '8m'],
+  RUNNER_NAME: [EXTERNAL_ID, 'vm-1'],
   ...Object.fromEntries(Object.entries(SECRETS).map(([name, secret]) => [name, [secret]])),
-  headers: [`X-Key: ${SECRETS['headers']}`, `Authorization: Bearer ${SECRETS['headers']}\r\nX-A: b`],
+  headers: [...HEADERS, `Authorization: Bearer ${SECRETS['headers']}\r\nX-A: b`],
 };
 
 const { inputs }: { inputs: Record<string, unknown> } = parse(readFileSync('action.yml', 'utf8'));
 const NAMES = Object.keys(inputs);
-const PROXIES = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'GITHUB_API_URL'];
+const OTHERS = ['http_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'GITHUB_API_URL', 'RUNNER_NAME'];
 
 /** A valid environment but for some of its variables, which may be any text. */
 export function anyEnvironment(): Arbitrary<Environment> {
   const inputs = NAMES.map((name) => [name, `INPUT_${name.toUpperCase()}`] as const);
-  const variables = [...inputs, ...PROXIES.map((name) => [name, name] as const)];
+  const variables = [...inputs, ...OTHERS.map((name) => [name, name] as const)];
   const changes = fc.record(
     Object.fromEntries(variables.map(([name, variable]) => [variable, change(name)])),
   );
@@ -94,6 +106,7 @@ export function rightEnvironment(): Arbitrary<Environment> {
     {},
     { INPUT_ROOT_TOKEN: SECRETS['root_token'] },
     { INPUT_API_KEY_ID: API_KEY_ID, INPUT_API_KEY: '{RSA KEY}' },
+    { INPUT_API_KEY_ID: API_KEY_ID, INPUT_API_KEY: '{BARE RSA KEY}' },
   );
   const rest = fc.record({
     INPUT_CONTROLLER_URL: fc.constantFrom(
@@ -105,7 +118,11 @@ export function rightEnvironment(): Arbitrary<Environment> {
     INPUT_POLL_INTERVAL: fc.constantFrom('auto', '3s'),
     INPUT_DRY_RUN: fc.constantFrom('false', 'false', 'false', 'true'),
     INPUT_VNC_PASSWORD: fc.constantFrom(undefined, SECRETS['vnc_password']),
-    INPUT_HEADERS: fc.constantFrom(undefined, `X-Key: ${SECRETS['headers']}`),
+    INPUT_HEADERS: fc.constantFrom(undefined, ...HEADERS),
+    RUNNER_NAME: fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(undefined, 'elsewhere') },
+      { weight: 1, arbitrary: fc.constantFrom(EXTERNAL_ID, 'VM-1') },
+    ),
   });
   const runner = fc.oneof(
     { weight: 3, arbitrary: fc.constant<Environment>({}) },
@@ -139,7 +156,7 @@ export function resolve(environment: Environment): Environment {
 /** Of the secrets, those that the environment really holds as such. */
 export function secretsIn(environment: Environment): string[] {
   const held = Object.entries(SECRETS).filter(([name, secret]) =>
-    environment[`INPUT_${name.toUpperCase()}`]?.includes(secret),
+    [secret, BASIC].some((form) => environment[`INPUT_${name.toUpperCase()}`]?.includes(form)),
   );
   return held.map(([, secret]) => secret);
 }

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { encodings } from '../src/report/redactor.ts';
 import { violationsOf } from './check.ts';
 import { anyEnvironment, rightEnvironment, SECRETS } from './environment.ts';
+import { formsOf } from './forms.ts';
 import { type Case, type CaseResult, runCase } from './step.ts';
 import { HONEST, scripts } from './tampering.ts';
 
@@ -10,7 +10,7 @@ type OnResult = (result: CaseResult) => void;
 
 /** Whatever the controller answers, the step ends in time, leaks no secret, and writes nothing that a runner takes for a command. */
 export function anyAnswers(onResult?: OnResult) {
-  const echoes = Object.values(SECRETS).flatMap(encodings);
+  const echoes = Object.values(SECRETS).flatMap(formsOf);
   return withoutViolations(
     fc.record({ environment: rightEnvironment(), scripts: scripts(echoes) }),
     onResult,

@@ -7,14 +7,16 @@ import { asActionError } from '../src/errors.ts';
 import type { Environment } from '../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
 import { type Host, run } from '../src/main.ts';
+import { setOutputs } from '../src/report/outputs.ts';
 import { report } from '../src/report/report.ts';
+import type { StepOutcome } from '../src/report/step-outcome.ts';
 import { writeSummary } from '../src/report/summary.ts';
 import { createTerminal } from '../src/report/terminal.ts';
-import { NOTHING_DONE, type Outcome } from '../src/restart/outcome.ts';
+import { NOTHING_DONE } from '../src/restart/outcome.ts';
 import { KEY_PAIR, resolve } from './environment.ts';
 import { createHonestController, HIDDEN } from './honest-controller.ts';
 import { TamperedNetwork } from './network.ts';
-import { endpointOf, type Scripts, tamper } from './tampering.ts';
+import { encode, encodingHeader, endpointOf, type Scripts, tamper } from './tampering.ts';
 
 /** One case: what the step is given, and what becomes of the answers that it gets. */
 export interface Case {
@@ -24,7 +26,7 @@ export interface Case {
 
 /** What a step said and did in a case. */
 export interface CaseResult {
-  readonly outcome: Outcome;
+  readonly outcome: StepOutcome;
   /** How long the inputs allow it to take; undefined where they were invalid. */
   readonly timeoutMs: number | undefined;
   /** What it took on the virtual clock, and in real time. */
@@ -53,7 +55,8 @@ export async function runCase(given: Case): Promise<CaseResult> {
   const said = await captured(async () => {
     const terminal = createTerminal();
     const signal = new AbortController().signal;
-    const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers };
+    const announce = (outcome: StepOutcome) => setOutputs(outcome, terminal);
+    const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers, announce };
     const { outcome, timeoutMs } = await time.run(attempt(environment, host));
     report(outcome, terminal);
     await writeSummary(outcome, terminal);
@@ -73,12 +76,14 @@ async function attempt(
   host: Host,
 ): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
   let timeoutMs: number | undefined;
+  let target: StepOutcome['target'];
   try {
     const inputs = readInputs(environment, host.terminal.mask);
+    target = inputs.target;
     timeoutMs = inputs.timeoutMs + runnerMs(inputs);
     return { outcome: await run(inputs, host), timeoutMs };
   } catch (error) {
-    return { outcome: { ...NOTHING_DONE, error: asActionError(error) }, timeoutMs };
+    return { outcome: { ...NOTHING_DONE, target, error: asActionError(error) }, timeoutMs };
   }
 }
 
@@ -105,9 +110,9 @@ function createTamperer(
     const tampering = tamperings[lasts ? Math.min(turn, tamperings.length - 1) : turn];
     if (tampering === undefined)
       return { ...answer, headers: JSON_TYPE, bytes: Buffer.from(answer.body), afterMs: 1 };
-    const { status = answer.status, body, afterMs } = tampering;
-    const headers = { ...JSON_TYPE, ...tampering.headers };
-    return { status, headers, afterMs, bytes: tamper(body, answer) };
+    const { status = answer.status, body, afterMs, encoding } = tampering;
+    const headers = { ...JSON_TYPE, ...encodingHeader(encoding), ...tampering.headers };
+    return { status, headers, afterMs, bytes: encode(tamper(body, answer), encoding) };
   };
 }
 

@@ -1,3 +1,4 @@
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import fc, { type Arbitrary } from 'fast-check';
 import type { HonestAnswer } from './honest-controller.ts';
 import { nastyJson, nastyText } from './nasty.ts';
@@ -7,9 +8,13 @@ export interface Tampering {
   readonly status: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: BodyTampering;
+  /** How the body is encoded, though nobody asked for that. */
+  readonly encoding: Encoding | undefined;
   /** Milliseconds before it comes; undefined if it never does. */
   readonly afterMs: number | undefined;
 }
+
+export type Encoding = 'gzip' | 'deflate' | 'br';
 
 type BodyTampering =
   | { readonly kind: 'none' }
@@ -65,6 +70,7 @@ function tampering(texts: Arbitrary<string>): Arbitrary<Tampering> {
     status: often<number | undefined>(undefined, status()),
     headers: often({}, headers(texts)),
     body: body(texts),
+    encoding: often<Encoding | undefined>(undefined, fc.constantFrom('gzip', 'deflate', 'br')),
     afterMs: fc.oneof(
       { weight: 20, arbitrary: fc.constant<number | undefined>(1) },
       { weight: 2, arbitrary: fc.nat({ max: 20_000 }) },
@@ -87,6 +93,7 @@ const HEADERS = [
   'retry-after',
   'date',
   'content-type',
+  'content-encoding',
   'set-cookie',
   'server',
   'link',
@@ -97,6 +104,7 @@ const HEADERS = [
   'x-ratelimit-reset',
 ];
 const DATES = ['0', '2', '3600', '1e3', 'Wed, 21 Oct 2026 07:28:00 GMT'];
+const ENCODINGS = ['gzip', 'x-gzip', 'deflate', 'br', 'identity', 'br, gzip', 'zstd', 'GZIP, '];
 const LOCATIONS = ['/', '//evil.example', 'https://evil.example/?token=a'];
 const LINKS = [
   '/orgs/octo-org/actions/runners?page=2',
@@ -108,7 +116,7 @@ const LINKS = [
 ].map((url) => `<${url}>; rel="next"`);
 
 function headers(texts: Arbitrary<string>): Arbitrary<Record<string, string>> {
-  const values = fc.oneof(fc.constantFrom(...DATES, ...LOCATIONS, ...LINKS), texts);
+  const values = fc.oneof(fc.constantFrom(...DATES, ...ENCODINGS, ...LOCATIONS, ...LINKS), texts);
   return fc.dictionary(fc.constantFrom(...HEADERS), values, { maxKeys: 2 });
 }
 
@@ -199,6 +207,20 @@ export function tamper(
       return isEncoded ? Buffer.from(edited.toString('base64')) : edited;
     }
   }
+}
+
+const ENCODERS: Readonly<Record<Encoding, (bytes: Uint8Array) => Uint8Array>> = {
+  gzip: (bytes) => gzipSync(bytes, { level: 1 }),
+  deflate: (bytes) => deflateSync(bytes, { level: 1 }),
+  br: (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+};
+
+export function encode(bytes: Uint8Array, encoding: Encoding | undefined): Uint8Array {
+  return encoding === undefined ? bytes : ENCODERS[encoding](bytes);
+}
+
+export function encodingHeader(encoding: Encoding | undefined): Record<string, string> {
+  return encoding === undefined ? {} : { 'content-encoding': encoding };
 }
 
 type Fields = Record<string, unknown>;

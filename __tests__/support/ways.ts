@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect } from '@jest/globals';
+import { formsOf } from '../../fuzz/forms.ts';
 import { type AccessOptions, prepareAccess } from '../../simulator/access.ts';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import type { ServerOptions } from '../../simulator/server.ts';
-import { encodings } from '../../src/report/redactor.ts';
+
 import { commandsIn, type Ended } from './scenario.ts';
 
 /** A way into a controller: what the controller asks for, and what the step has to know. */
@@ -145,7 +146,7 @@ export function expectNoLeak({ log, outputs, summary }: Ended, secrets: readonly
   const written = [...lines, JSON.stringify(outputs), ...Object.values(outputs), summary].join('\n');
   const parts = secrets.flatMap((secret) => [secret, secret.trim(), ...secret.split('\n')]);
   for (const part of parts.filter((text) => text.length >= 8 && !text.startsWith('-----'))) {
-    for (const form of encodings(part)) expect(written).not.toContain(form);
+    for (const form of formsOf(part)) expect(written).not.toContain(form);
   }
   const commands = commandsIn(lines.join('\n'));
   expect(commands.filter((line) => !/^::(debug|warning|error title=[^:]+)::/.test(line))).toEqual([]);
