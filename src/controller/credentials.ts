@@ -1,6 +1,6 @@
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 import { ActionError } from '../errors.ts';
-import { isRecord, parseJson } from '../http/json.ts';
+import { isRecord, parseJson, UnusableAnswer } from '../http/json.ts';
 import { isTransientStatus, natureOf } from '../http/retry.ts';
 import type { Answer, HttpResult } from '../http/transport.ts';
 import { isRedirect, isSuccess, redirected, whatItIs } from './envelope.ts';
@@ -127,7 +127,16 @@ function notSent(path: string, result: HttpResult): HttpResult {
     hint,
     retryAfterMs,
   };
-  return { noAnswer: { ...noAnswer, cause: undefined } };
+  return { noAnswer: { ...noAnswer, cause: isPage(result.answer) ? pageInstead(noAnswer.reason) : undefined } };
+}
+
+/** An HTML page under a status of success is no answer of this protocol, nor of anything that will heal. */
+function isPage({ status, text }: Answer): boolean {
+  return !isTransientStatus(status) && text.trimStart().startsWith('<');
+}
+
+function pageInstead(reason: string): UnusableAnswer {
+  return new UnusableAnswer(reason, { nature: 'mistake' });
 }
 
 function modulusBytes(key: KeyObject): number {
