@@ -90,7 +90,8 @@ export function createClient({ transport, credentials, headers, clock, random }:
       });
     const last = await retry(context, tryOnce, bounds);
     if ('fault' in last) throw givenUp(`GET ${path}`, last.fault);
-    patience.renew();
+    // FAIL to a question for one instance comes to undefined; a wrong path prefix may be answered like that, too.
+    if (last.value !== undefined) patience.renew();
     return last.value;
   }
 

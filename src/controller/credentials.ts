@@ -127,7 +127,9 @@ function notSent(path: string, result: HttpResult): HttpResult {
     hint,
     retryAfterMs,
   };
-  return { noAnswer: { ...noAnswer, cause: isPage(result.answer) ? pageInstead(noAnswer.reason) : undefined } };
+  return {
+    noAnswer: { ...noAnswer, cause: isPage(result.answer) ? pageInstead(noAnswer.reason) : undefined },
+  };
 }
 
 /** An HTML page under a status of success is no answer of this protocol, nor of anything that will heal. */

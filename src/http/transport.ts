@@ -205,6 +205,8 @@ function observeDeparture(progress: Progress): Dispatcher.DispatcherComposeInter
     dispatch(options, {
       onRequestStart: (controller, context) => {
         handler.onRequestStart?.(controller, context);
+        // Whoever waited for the answer has given up while the connection was made: nothing leaves.
+        if (controller.aborted) return;
         try {
           progress.onDeparture?.();
         } catch (error) {
