@@ -96,9 +96,9 @@ export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): 
   });
 }
 
-/** Another instance with the same external ID. */
+/** Another instance with the same external ID and name. */
 function startNamesake(world: World, instanceId: string): void {
   const record = world.find(instanceId);
   if (record !== undefined)
-    world.start({ template: record.template, count: 1, externalId: record.externalId });
+    world.start({ template: record.template, count: 1, externalId: record.externalId, name: record.name });
 }

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import { sendBy } from './limits.ts';
 import type { RunRecord, TrueReport } from './run.ts';
-import { REQUEST_FAULTS } from './scenario.ts';
+import { MISTAKES, REQUEST_FAULTS } from './scenario.ts';
 
 const DAMAGED = Object.keys(DAMAGES);
 /** Something said no. */
@@ -29,10 +29,10 @@ type IsFitting = (run: RunRecord) => boolean;
 export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   invalid_input: () => false,
   internal_error: () => false,
-  authentication_failed: (run) => happened(run, ...DENIED) || run.deniedInRow > 1,
+  authentication_failed: (run) => happened(run, ...DENIED, 'FAIL to everything') || run.deniedInRow > 1,
   permission_denied: (run) => happened(run, 'HTTP 403'),
   protocol_error: (run) => happened(run, ...REJECTED, ...DAMAGED, 'login page', 'FAIL to everything'),
-  controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end'),
+  controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end') || isCutOff(run),
   instance_not_found: (run) => happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
   ambiguous_target: (run) =>
     run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace'),
@@ -53,6 +53,11 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...DAMAGED, ...UNANSWERED),
 };
+
+/** Whether the last try was cut off by the end of the time: that hides why those before it failed. */
+function isCutOff(run: RunRecord): boolean {
+  return run.endedAt >= run.startedAt + run.scenario.step.timeoutMs && happened(run, ...MISTAKES);
+}
 
 function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {
   return some.some((fault) => faults.has(fault));

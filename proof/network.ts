@@ -92,8 +92,17 @@ class Exchange {
     this.#request = request;
     this.#handler = handler;
     this.#delivery = options.deliveryOf(request);
-    const abort = (error: Error) => this.#fail(error);
-    this.#controller = { aborted: false, paused: false, reason: null, abort, pause() {}, resume() {} };
+    const isAborted = () => this.#isOver;
+    this.#controller = {
+      get aborted() {
+        return isAborted();
+      },
+      paused: false,
+      reason: null,
+      abort: (error: Error) => this.#fail(error),
+      pause() {},
+      resume() {},
+    };
   }
 
   begin(): void {

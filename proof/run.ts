@@ -75,6 +75,8 @@ export interface TrueRunner {
   readonly isListening: boolean;
   /** When GitHub made the answers about it that reached the step. */
   readonly readings: readonly number[];
+  /** When any such answer reached the step, damaged or not. */
+  readonly looks: readonly number[];
 }
 
 export interface TrueReport {
@@ -200,12 +202,12 @@ function trueReport({ instanceId, state, report }: InstanceRecord): (TrueReport 
   return [{ instanceId, at: readAt, state, power, bootedAt, startDateMs, timestampMs }];
 }
 
-function trueRunner({ runner, requestIds, readings }: Testbed): TrueRunner | undefined {
+function trueRunner({ runner, requestIds, readings, runnerLooks: looks }: Testbed): TrueRunner | undefined {
   if (runner === undefined) return undefined;
   const jobs = runner.jobs.map(({ startedAt, killedBy = '' }) => {
     return { startedAt, isKilledByUs: requestIds.has(killedBy) };
   });
-  return { jobs, begins: runner.begins, isListening: runner.isListening, readings };
+  return { jobs, begins: runner.begins, isListening: runner.isListening, readings, looks };
 }
 
 /** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */

@@ -20,7 +20,7 @@ export const blindTry: Check = ({ runner, tries, scenario }) => {
   if (runner === undefined || scenario.runner?.whenBusy === 'ignore') return undefined;
   const isBlind = tries.some((at, index) => {
     const since = tries[index - 1] ?? Number.NEGATIVE_INFINITY;
-    return !runner.readings.some((reading) => reading > since && reading <= at);
+    return !runner.looks.some((look) => look > since && look <= at);
   });
   return isBlind ? 'a try of the restart without looking at the runner again' : undefined;
 };

@@ -85,6 +85,8 @@ export class Testbed {
   answersSeen = 0;
   /** When GitHub made the answers about the runner that reached the step. */
   readonly readings: number[] = [];
+  /** When any such answer reached the step, damaged or not. */
+  readonly runnerLooks: number[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly misdirected: string[] = [];
   /** Requests in a row, up to the last, that were not let in, whatever handshakes went well between them. */
@@ -410,6 +412,7 @@ export class Testbed {
     const post = this.#inFlight.get(request);
     if (post !== undefined)
       post.answer = { at: this.#now(), status: answer.status, body: parseJson(answer.body) };
+    if (isForGitHub(request) && answer.status < 400) this.runnerLooks.push(this.#now());
     if (!this.#healthy.has(answer)) return;
     if (isForGitHub(request)) {
       if (answer.status < 400) this.readings.push(this.#madeAt.get(answer) ?? this.#now());

@@ -2,6 +2,7 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
+import type * as Patience from '../../src/http/patience.ts';
 import type * as Retry from '../../src/http/retry.ts';
 import type * as Transport from '../../src/http/transport.ts';
 import type * as Instants from '../../src/instant.ts';
@@ -9,9 +10,11 @@ import type * as Report from '../../src/report/outputs.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import type * as Terminal from '../../src/report/terminal.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
+import type * as Restart from '../../src/restart/restart.ts';
 import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
 import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as Name from '../../src/runner/name.ts';
 import type * as Return from '../../src/runner/online-verdict.ts';
 
 // Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
@@ -40,6 +43,9 @@ const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const INSTANT = '../../src/instant.ts';
 const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
+const NAME = '../../src/runner/name.ts';
+const PATIENCE = '../../src/http/patience.ts';
+const RESTART = '../../src/restart/restart.ts';
 const SNAPSHOT = '../../src/runner/snapshot.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
@@ -64,13 +70,26 @@ function plantInTransport(change: (send: Send, options: Transport.TransportOptio
 }
 
 /** Plants a bug into what is made of the controller's answers. */
-function plantInController(change: (real: Controller.Controller) => Partial<Controller.Controller>): Plant {
+function plantInController(
+  change: (
+    real: Controller.Controller,
+    options: Controller.ControllerOptions,
+  ) => Partial<Controller.Controller>,
+): Plant {
   return () =>
     plant<typeof Controller>(CONTROLLER, ({ createController }) => ({
       createController(options) {
         const controller = createController(options);
-        return { ...controller, ...change(controller) };
+        return { ...controller, ...change(controller, options) };
       },
+    }));
+}
+
+/** Plants a bug into what a restart is to do, and what with. */
+function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) => typeof given): Plant {
+  return () =>
+    plant<typeof Restart>(RESTART, ({ restart }) => ({
+      restart: (...given) => restart(...change(...given)),
     }));
 }
 
@@ -188,6 +207,36 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
       })),
     'does not fit',
   ],
+  [
+    'a refusal is final at once, whatever came before',
+    () =>
+      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
+        createPatience(clock) {
+          const patience = createPatience(clock);
+          return { ...patience, isOver: (nature) => nature === 'refusal' || patience.isOver(nature) };
+        },
+      })),
+    'taken for final',
+  ],
+  [
+    'the server asking for a long pause ends the step',
+    () =>
+      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
+        createPatience(clock) {
+          const patience = createPatience(clock);
+          return { ...patience, isOver: (nature) => nature === 'long pause' || patience.isOver(nature) };
+        },
+      })),
+    'taken for final',
+  ],
+  [
+    'what is watched may not be as long as what is listed',
+    plantInTransport((send) => (request, bounds) => {
+      const mostBytes = request.path.includes('?id=') ? 1024 * 1024 : request.maxBytes;
+      return send({ ...request, maxBytes: Math.min(request.maxBytes, mostBytes) }, bounds);
+    }),
+    'does not fit',
+  ],
 ];
 
 const IT_ENDS: typeof NO_FALSE_SUCCESS = [
@@ -206,8 +255,8 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'requests know no deadline',
-    plantInTransport((send) => (request, { signal }) => {
-      return send(request, { signal, deadline: Number.POSITIVE_INFINITY });
+    plantInTransport((send) => (request, bounds) => {
+      return send(request, { ...bounds, deadline: Number.POSITIVE_INFINITY });
     }),
     'ended late',
   ],
@@ -234,6 +283,63 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
       };
     }),
     'no last look',
+  ],
+  [
+    'the time for the last look counts from the deadline, not from waking',
+    plantInController(({ getInstance }, { clock }) => {
+      const LAST_LOOK_MS = 1_500;
+      let deadline = Number.POSITIVE_INFINITY;
+      return {
+        getInstance(instanceId, bounds) {
+          const isLast = Math.abs(bounds.deadline - clock.now() - LAST_LOOK_MS) < 0.01;
+          if (!isLast) deadline = bounds.deadline;
+          return getInstance(instanceId, {
+            ...bounds,
+            deadline: Math.min(bounds.deadline, deadline + LAST_LOOK_MS),
+          });
+        },
+      };
+    }),
+    'false failure',
+  ],
+  [
+    'a restart is sent however late it is',
+    plantInRestart((job, context) => {
+      let isFirst = true;
+      const late = {
+        ...job,
+        // First it is read for the deadline, then for what has to be left for the proof.
+        get timeoutMs() {
+          const ms = isFirst ? job.timeoutMs : 0;
+          isFirst = false;
+          return ms;
+        },
+      };
+      return [late, context];
+    }),
+    'sent too late',
+  ],
+];
+
+const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
+  [
+    'mistakes are put up with until the timeout',
+    () =>
+      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
+        createPatience(clock) {
+          const patience = createPatience(clock);
+          return { ...patience, isOver: (nature) => nature !== 'mistake' && patience.isOver(nature) };
+        },
+      })),
+    'told late',
+  ],
+];
+
+const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
+  [
+    'nothing is announced before the restart leaves',
+    plantInRestart((job, context) => [job, { ...context, announce: undefined }]),
+    'nobody was told',
   ],
 ];
 
@@ -289,7 +395,7 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
         const reply = await restartInstance(request, bounds);
         if (reply.kind === 'accepted') return reply;
         const { ActionError } = await import('../../src/errors.ts');
-        throw new ActionError('controller_unreachable', reply.reason);
+        throw new ActionError('controller_unreachable', `planted: ${reply.kind}`);
       },
     })),
     '"false" though',
@@ -350,6 +456,35 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     plantInBusyVerdict((verdict) => (verdict === 'unknown' ? 'idle' : verdict)),
     'without looking at the runner',
   ],
+  [
+    'the runner is not looked at again before the restart is tried again',
+    plantInController(({ restartInstance }) => ({
+      restartInstance(request, { beforeRetry: _, ...bounds }) {
+        return restartInstance(request, bounds);
+      },
+    })),
+    'without looking at the runner again',
+  ],
+  [
+    'a job that begins between two tries is killed',
+    plantInController(({ restartInstance }) => ({
+      restartInstance(request, { beforeRetry: _, ...bounds }) {
+        return restartInstance(request, bounds);
+      },
+    })),
+    'a job was killed',
+  ],
+  [
+    'the name of the runner is made of what is shown',
+    () =>
+      plant<typeof Name>(NAME, ({ fillName }) => ({
+        fillName(template, instance) {
+          const name = instance.name?.replaceAll('vnc-hunter2', '***');
+          return fillName(template, { ...instance, name });
+        },
+      })),
+    'does not fit',
+  ],
 ];
 
 const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
@@ -388,6 +523,8 @@ const BUGS = [
   ...AT_MOST_ONE_RESTART,
   ...NO_FALSE_FAILURE,
   ...IT_ENDS,
+  ...MISTAKES_ARE_TOLD,
+  ...KILLED_IS_NOT_SILENT,
   ...NOTHING_LEAKS,
   ...IT_SAYS_WHAT_IS_TRUE,
   ...NO_JOB_IS_KILLED,
@@ -396,13 +533,15 @@ const BUGS = [
 
 test.each(BUGS)(
   `%s: found within ${MOST_RUNS} runs`,
-  async (_, plantBug, found) => {
+  async (bug, plantBug, found) => {
     await plantBug();
     const { checkSeed } = await import('../../proof/replay.ts');
     const promises = new Set<string>();
-    for (let seed = 1; seed <= MOST_RUNS && ![...promises].join().includes(found); seed++) {
+    let seed = 1;
+    for (; seed <= MOST_RUNS && ![...promises].join().includes(found); seed++) {
       for (const promise of (await checkSeed(seed)).broken) promises.add(promise);
     }
+    if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
     expect([...promises].join()).toContain(found);
   },
   300_000,

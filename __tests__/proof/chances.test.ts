@@ -82,6 +82,10 @@ const SHARED = [
   'horizon',
   'network / share',
   'runner / habits / stale',
+  'runner / job after a try',
+  'mistake',
+  'suspension',
+  'hold-up',
   // Beside these sources there are only those that are forked from them.
   'step',
   'runner',

@@ -207,6 +207,8 @@ function observeDeparture(progress: SendProgress): Dispatcher.DispatcherComposeI
     dispatch(options, {
       onRequestStart: (controller, context) => {
         handler.onRequestStart?.(controller, context);
+        // Whoever waited for the answer has given up while the connection was made: nothing leaves.
+        if (controller.aborted) return;
         try {
           progress.onDeparture?.();
         } catch (error) {
