@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
-import type { Interventions } from '../../simulator/server.ts';
 import { startGzippingGateway } from '../support/gateway.ts';
-import { begin, type Ended, edited, end, isLook, nameOf, play, type Scenario } from '../support/scenario.ts';
+import { edited, end, isLook, nameOf, play } from '../support/scenario.ts';
+import { RESTARTED, signalled, told } from '../support/signals.ts';
 
-// The bundle as a process, against the simulator: however it is stopped, killed, held up or answered, what it leaves behind is true.
+// The bundle as a process, against the simulator: however it is killed, held up or answered, what it leaves behind is true.
 
 let folder: string;
 
@@ -24,63 +24,6 @@ function createPipe(name: string): string {
   execFileSync('mkfifo', [path]);
   return path;
 }
-
-const told = ({ exitCode, outputs, posts, world }: Ended) => ({
-  exitCode,
-  restarted: outputs['restarted'],
-  error_code: outputs['error_code'],
-  posts,
-  restarts: world.restarts.length,
-});
-
-const RESTARTED = { exitCode: 0, restarted: 'true', error_code: '', posts: 1, restarts: 1 };
-
-/** Sends the process a signal as soon as the request of that name, the n-th, has come; it is answered nevertheless. */
-async function signalled(
-  signal: NodeJS.Signals,
-  { name, nth = 1, inputs = {} }: { name: string; nth?: number; inputs?: Record<string, string> },
-): Promise<Scenario> {
-  let step: Scenario['step'] | undefined;
-  let seen = 0;
-  let tell = () => {};
-  const reached = new Promise<void>((resolve) => {
-    tell = resolve;
-  });
-  const interventions = (): Interventions => ({
-    before(request) {
-      if (nameOf(request) !== name || ++seen !== nth) return undefined;
-      step?.process.kill(signal);
-      tell();
-      return undefined;
-    },
-  });
-  const scenario = await begin({ interventions, inputs });
-  step = scenario.step;
-  await reached;
-  return scenario;
-}
-
-describe('stopped over the deadline, and woken up', () => {
-  async function sleepOver(where: { name: string; nth?: number }): Promise<Ended> {
-    const scenario = await signalled('SIGSTOP', { ...where, inputs: { timeout: '1s' } });
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    scenario.step.process.kill('SIGCONT');
-    return end(scenario);
-  }
-
-  test.each([
-    ['while the restart is on its way', { name: 'POST restart' }],
-    ['while it looks at the VM', { name: 'GET one', nth: 2 }],
-  ])('%s: it looks once more, and the VM is back', async (_, where) => {
-    expect(told(await sleepOver(where))).toEqual(RESTARTED);
-  });
-
-  test('before the restart was sent: it is not sent any more', async () => {
-    const ended = await sleepOver({ name: 'GET one' });
-    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', posts: 0, restarts: 0 });
-    expect(['timed_out', 'controller_unreachable']).toContain(ended.outputs['error_code']);
-  });
-});
 
 describe('killed', () => {
   test('after the restart was sent: the outputs say that it is unknown', async () => {

@@ -8,8 +8,8 @@ import { nameOf } from './scenario.ts';
 export interface VirtualSetting {
   readonly world?: Partial<WorldOptions>;
   readonly inputs?: Readonly<Record<string, string>>;
-  /** `seconds` tells how many have passed since the step began. */
-  readonly interventions?: (seconds: () => number) => Interventions;
+  /** `seconds` tells how many have passed since the step began; `suspend` lets so many more pass, as if the process had been stopped. */
+  readonly interventions?: (seconds: () => number, suspend: (seconds: number) => void) => Interventions;
 }
 
 export interface EndedVirtually extends EndedInProcess {
@@ -20,12 +20,17 @@ export interface EndedVirtually extends EndedInProcess {
 }
 
 export async function playVirtually(setting: VirtualSetting = {}): Promise<EndedVirtually> {
-  const clock: FakeClock = createPausingClock();
+  const pausing = createPausingClock();
+  let suspendedMs = 0;
+  const clock: FakeClock = { ...pausing, now: () => pausing.now() + suspendedMs };
+  const suspend = (seconds: number) => {
+    suspendedMs += seconds * 1_000;
+  };
   const startedAt = clock.now();
   const offset = Date.now();
   const now = () => offset + clock.now();
   const world = new World({ ...DEFAULT_WORLD, startsAt: now(), ...setting.world });
-  const interventions = setting.interventions?.(() => (clock.now() - startedAt) / 1_000) ?? {};
+  const interventions = setting.interventions?.(() => (clock.now() - startedAt) / 1_000, suspend) ?? {};
   const simulator = await serve({ world, port: 0, now, interventions });
   const inputs = {
     controller_url: simulator.url,
