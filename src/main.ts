@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, seconds, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
@@ -122,17 +122,30 @@ async function runRestart(
   terminal.info(
     `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
   );
-  if (!tls.rejectUnauthorized) {
-    terminal.warning(
-      'skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
-    );
-  }
+  warnOfInputs(inputs, terminal);
   try {
     const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
     const context = { clock, controller, log: terminal, signal, gate: guard?.gate, refuse, announce };
     return await restart(inputs, context);
   } finally {
     await transport.close();
+  }
+}
+
+/** Three heartbeats of a node's agent: in milliseconds. */
+const SHORT_TIMEOUT_MS = 15_000;
+
+/** Of what is allowed, but seldom meant. */
+function warnOfInputs({ tls, timeoutMs }: Inputs, terminal: Terminal): void {
+  if (!tls.rejectUnauthorized) {
+    terminal.warning(
+      'skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
+    );
+  }
+  if (timeoutMs < SHORT_TIMEOUT_MS) {
+    terminal.warning(
+      `timeout is ${seconds(timeoutMs)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
+    );
   }
 }
 

@@ -24,9 +24,12 @@ export interface EndedInProcess {
 /** The signal of a step that nobody cancels. */
 const { signal } = new AbortController();
 
-/** Pauses end at once, and are counted. Limits, which have signals of their own, are not reached unless the test says so. */
+/**
+ * Pauses end at once, and are counted. Limits, which have signals of their own, are not reached unless the test says so, or there
+ * is no time to begin with.
+ */
 export function createPausingClock(): FakeClock {
-  return createFakeClock((_, given) => given !== signal);
+  return createFakeClock((ms, given) => given !== signal && ms > 0);
 }
 
 export async function runInProcess({ inputs, environment = {}, clock }: InProcess): Promise<EndedInProcess> {

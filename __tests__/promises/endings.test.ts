@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
+import { startGzippingGateway } from '../support/gateway.ts';
+import { edited, end, isLook, nameOf, play } from '../support/scenario.ts';
+import { RESTARTED, signalled, told } from '../support/signals.ts';
+
+// The bundle as a process, against the simulator: however it is killed, held up or answered, what it leaves behind is true.
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'endings-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A file that nobody reads: to open it takes for ever. */
+function createPipe(name: string): string {
+  const path = join(folder, name);
+  execFileSync('mkfifo', [path]);
+  return path;
+}
+
+describe('killed', () => {
+  test('after the restart was sent: the outputs say that it is unknown', async () => {
+    const { outputs, record } = await end(await signalled('SIGKILL', { name: 'POST restart' }));
+    expect(outputs).toMatchObject({
+      restarted: 'unknown',
+      instance_id: record.instanceId,
+      external_id: 'runner-1',
+      previous_start_date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      error_code: '',
+    });
+    expect(outputs['start_date']).toBe(outputs['previous_start_date']);
+  });
+
+  test('while it looks at the VM: the same', async () => {
+    const { outputs } = await end(await signalled('SIGKILL', { name: 'GET one', nth: 2 }));
+    expect(outputs).toMatchObject({ restarted: 'unknown', instance_id: expect.stringMatching(/.{36}/) });
+  });
+
+  test('before the restart was sent: there are no outputs', async () => {
+    expect(await end(await signalled('SIGKILL', { name: 'GET one' }))).toMatchObject({
+      outputs: {},
+      posts: 0,
+    });
+  });
+});
+
+describe('held up at its end', () => {
+  // Without a limit of its own, the process would wait until the test gives up.
+  test('by a summary that nobody reads, after a restart that went well', async () => {
+    const way = { environment: { GITHUB_STEP_SUMMARY: createPipe('summary-1') } };
+    expect(told(await play({ way }))).toEqual(RESTARTED);
+  });
+
+  test('by a summary that nobody reads, after a failure', async () => {
+    const way = { environment: { GITHUB_STEP_SUMMARY: createPipe('summary-2') } };
+    const ended = await play({ way, inputs: { instance_id: 'x' } });
+    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'invalid_input' });
+    expect(ended.log).toContain('::error title=VM not restarted');
+  });
+
+  test('by a look-up of a name that has the only thread and never ends', async () => {
+    const pipe = JSON.stringify(createPipe('name'));
+    // To open the pipe holds a thread just as a look-up does, which nobody can make hang on loopback.
+    const module = `import dns from 'node:dns'; import { open } from 'node:fs'; dns.lookup = (_, __, done) => open(${pipe}, done);`;
+    const preload = `--import=data:text/javascript,${encodeURIComponent(module)}`;
+    const environment = { NODE_OPTIONS: preload, UV_THREADPOOL_SIZE: '1' };
+    const ended = await play({
+      way: { environment, url: (url) => url.replace('127.0.0.1', 'controller.example') },
+      inputs: { timeout: '1s' },
+    });
+    expect(told(ended)).toMatchObject({
+      exitCode: 1,
+      restarted: 'false',
+      error_code: 'controller_unreachable',
+    });
+    expect(ended.log).toContain('timed out while connecting');
+  });
+});
+
+describe('a runner in the VM itself', () => {
+  test.each([
+    ['external id', { RUNNER_NAME: 'runner-1' }],
+    ['external id in other letters', { RUNNER_NAME: 'RUNNER-1', RUNNER_ENVIRONMENT: 'self-hosted' }],
+    ['name', { RUNNER_NAME: 'vm-1' }],
+  ])('that is called like its %s is refused without a question to GitHub', async (_, environment) => {
+    const ended = await play({ way: { environment } });
+    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'self_restart' });
+    expect([ended.story, ended.world.restarts]).toEqual([['GET one'], []]);
+  });
+
+  test.each([
+    ["one of GitHub's own", { RUNNER_NAME: 'runner-1', RUNNER_ENVIRONMENT: 'github-hosted' }],
+    ['another one', { RUNNER_NAME: 'runner-2', RUNNER_ENVIRONMENT: 'self-hosted' }],
+  ])('is not %s', async (_, environment) => {
+    const ended = await play({ way: { environment } });
+    expect(told(ended)).toEqual(RESTARTED);
+    expect(ended.story).toEqual(['GET one', 'POST restart', 'GET one']);
+  });
+});
+
+test('a server that encodes everything, though nobody asked for it', async () => {
+  const gateway = await startGzippingGateway();
+  const url = (simulatorUrl: string) => {
+    gateway.leadTo(simulatorUrl);
+    return gateway.url;
+  };
+  const ended = await play({ way: { url } });
+  gateway.close();
+  expect(told(ended)).toEqual(RESTARTED);
+  expect(new Set(gateway.received.map((headers) => headers['accept-encoding']))).toEqual(
+    new Set(['identity']),
+  );
+});
+
+describe('a startup script that said 2 MiB', () => {
+  const stdout = 'x'.repeat(2 * 1024 * 1024);
+
+  function verbose(request: SeenRequest, reaction: Reaction) {
+    if (isLook(request)) {
+      return edited(reaction, (instance) => {
+        instance['startup_script'] = { stdout };
+      });
+    }
+    if (nameOf(request) !== 'GET all') return undefined;
+    const list: { body: { vm: Record<string, unknown> }[] } = JSON.parse(reaction.body);
+    for (const { vm } of list.body) vm['startup_script'] = { stdout };
+    return { kind: 'answer', body: JSON.stringify(list) } as const;
+  }
+
+  test.each<[string, Record<string, string>]>([
+    ['instance_id', {}],
+    ['external_id', { external_id: 'runner-1' }],
+  ])('does not keep a VM that is named by %s from being restarted and proved', async (_, inputs) => {
+    const ended = await play({ inputs, interventions: () => ({ after: verbose }) });
+    expect(told(ended)).toEqual(RESTARTED);
+  });
+});

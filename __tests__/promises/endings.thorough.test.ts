@@ -1,0 +1,27 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Ended, end } from '../support/scenario.ts';
+import { type Moment, RESTARTED, signalled, told } from '../support/signals.ts';
+
+// The bundle as a process, against the simulator: stopped for longer than the last look may take beyond the deadline.
+
+describe('stopped over the deadline, and woken up', () => {
+  async function sleepOver(where: Moment): Promise<Ended> {
+    const scenario = await signalled('SIGSTOP', { ...where, inputs: { timeout: '1s' } });
+    await new Promise((resolve) => setTimeout(resolve, 2_800));
+    scenario.step.process.kill('SIGCONT');
+    return end(scenario);
+  }
+
+  test.each([
+    ['while the restart is on its way', { name: 'POST restart' }],
+    ['while it looks at the VM', { name: 'GET one', nth: 2 }],
+  ])('%s: it looks once more, and the VM is back', async (_, where) => {
+    expect(told(await sleepOver(where))).toEqual(RESTARTED);
+  });
+
+  test('before the restart was sent: it is not sent any more', async () => {
+    const ended = await sleepOver({ name: 'GET one' });
+    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', posts: 0, restarts: 0 });
+    expect(['timed_out', 'controller_unreachable']).toContain(ended.outputs['error_code']);
+  });
+});

@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+import type { SeenRequest } from '../../simulator/controller-api.ts';
+import type { Fault, Interventions } from '../../simulator/server.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { isLook, isRestart } from '../support/scenario.ts';
+import { type EndedVirtually, playVirtually } from '../support/virtual-scenario.ts';
+
+// What a gateway or a controller says around the restart, and what may be believed of it: the real step against the simulator, whose
+// agents report every 5 s, on a clock whose pauses take no time.
+
+const HTML = '<html><h1>Forbidden</h1></html>';
+const answer = (status: number, body = '', headers: Record<string, string> = {}): Fault => ({
+  kind: 'answer',
+  status,
+  body,
+  headers,
+});
+const ELSEWHERE = { location: 'https://elsewhere.example/x' };
+
+/** Answers the restart request in the world's place, after it was carried out or before it ever was. */
+function toRestart(when: 'before' | 'after', fault: Fault): () => Interventions {
+  return () => ({ [when]: (request: SeenRequest) => (isRestart(request) ? fault : undefined) });
+}
+
+const GATEWAYS: readonly [string, Fault, ErrorCode][] = [
+  ['403 with a page', answer(403, HTML), 'permission_denied'],
+  ['404 with text', answer(404, '404 page not found'), 'protocol_error'],
+  ['405', answer(405, 'Method Not Allowed'), 'protocol_error'],
+  ['302', answer(302, '', ELSEWHERE), 'protocol_error'],
+  ['400 with a page', answer(400, HTML), 'protocol_error'],
+];
+
+/** The controller's own, under a status that makes everything uncertain. */
+const FAILS: readonly [string, Fault][] = [
+  ['FAIL under 500', answer(500, '{"status":"FAIL","message":"database is locked"}')],
+  ['FAIL under 502', answer(502, '{"status":"FAIL","message":"timeout"}')],
+  ['a page under 200', answer(200, HTML)],
+];
+
+describe('the restart was carried out', () => {
+  const said = [...GATEWAYS, ...FAILS].map(([name, fault]) => ({ name, fault }));
+
+  test.each(said)('before the answer is $name: it is proved', async ({ fault }) => {
+    const { outcome, posts, world, lines } = await playVirtually({
+      interventions: toRestart('after', fault),
+    });
+    expect([outcome.restarted, outcome.error, posts, world.restarts.length]).toEqual([
+      'true',
+      undefined,
+      1,
+      1,
+    ]);
+    expect(lines.join('\n')).toContain('looking for evidence');
+  });
+});
+
+describe('the restart was not carried out', () => {
+  test.each(GATEWAYS)('and the answer is %s: unknown after three heartbeats', async (_, fault, code) => {
+    const { outcome, posts, world, seconds, requests } = await playVirtually({
+      interventions: toRestart('before', fault),
+    });
+    expect([outcome.restarted, posts, world.restarts]).toEqual(['unknown', 1, []]);
+    expect(outcome.error).toMatchObject({
+      code,
+      message: expect.stringMatching(/No new boot showed within 15\.\d s\.$/),
+      hint: expect.stringContaining('Look at the instance before you send another restart.'),
+    });
+    expect(Math.floor(seconds)).toBe(15);
+    expect(requests.at(-1)).toBe('GET one');
+  });
+
+  test('and the answer is 404, by a gateway that hides the version, too', async () => {
+    const hidden = answer(404, HTML);
+    const interventions = (): Interventions => ({
+      before: (request) => (isRestart(request) || request.path === '/api/v1/status' ? hidden : undefined),
+    });
+    const { outcome, posts } = await playVirtually({ interventions });
+    expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', 'restart_unsupported', 1]);
+  });
+
+  test.each(FAILS)('and the answer is %s: looked for to the end', async (_, fault) => {
+    const { outcome, posts, seconds } = await playVirtually({ interventions: toRestart('before', fault) });
+    expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', 'timed_out', 1]);
+    expect(Math.floor(seconds)).toBe(300);
+  });
+
+  test.each<[string, Fault, ErrorCode]>([
+    ['FAIL', answer(200, '{"status":"FAIL","message":"no"}'), 'restart_refused'],
+    ['FAIL under 404', answer(404, '{"status":"FAIL","message":"no"}'), 'restart_refused'],
+    ['FAIL under 403', answer(403, '{"status":"FAIL","message":"no"}'), 'permission_denied'],
+  ])('as the controller itself says with %s: false, at once', async (_, fault, code) => {
+    const { outcome, posts, seconds } = await playVirtually({ interventions: toRestart('before', fault) });
+    expect([outcome.restarted, outcome.error?.code, posts, seconds]).toEqual(['false', code, 1, 0]);
+  });
+});
+
+describe('after the restart', () => {
+  /** Answers the looks after the restart, from the first on, for so many seconds. */
+  function passing(fault: Fault, forSeconds: number): (seconds: () => number) => Interventions {
+    return (seconds) => {
+      let since: number | undefined;
+      return {
+        before(request) {
+          if (!isLook(request) || since === undefined || seconds() > since + forSeconds) return undefined;
+          return fault;
+        },
+        after(request) {
+          if (isRestart(request)) since = seconds();
+          return undefined;
+        },
+      };
+    };
+  }
+
+  const REFUSALS: readonly [string, Fault, ErrorCode][] = [
+    ['404', answer(404, '404 page not found'), 'protocol_error'],
+    ['403 with a page', answer(403, HTML), 'permission_denied'],
+    ['403 with FAIL', answer(403, '{"status":"FAIL","message":"no"}'), 'permission_denied'],
+    ['400', answer(400, HTML), 'protocol_error'],
+    ['302', answer(302, '', ELSEWHERE), 'protocol_error'],
+    ['401', answer(401, '{"status":"FAIL","message":"Authentication Required"}'), 'authentication_failed'],
+    ['503 with Retry-After: 600', answer(503, '', { 'retry-after': '600' }), 'controller_unreachable'],
+    ['429 with Retry-After: 600', answer(429, '', { 'retry-after': '600' }), 'controller_unreachable'],
+  ];
+
+  test.each(REFUSALS)('%s heals, once and for 25 s', async (_, fault) => {
+    for (const forSeconds of [1, 25]) {
+      const { outcome, posts, seconds } = await playVirtually({ interventions: passing(fault, forSeconds) });
+      expect([outcome.restarted, outcome.error, posts]).toEqual(['true', undefined, 1]);
+      expect(seconds).toBeLessThan(40);
+    }
+  });
+
+  test.each(REFUSALS)('%s and nothing else for 30 s is final', async (_, fault, code) => {
+    const { outcome, posts, seconds } = await playVirtually({ interventions: passing(fault, 1_000) });
+    expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', code, 1]);
+    expect([seconds >= 30, seconds < 40]).toEqual([true, true]);
+  });
+});
+
+describe('a controller that is away at first', () => {
+  /** Says 502 to `name` for so many seconds. */
+  function awayFor(
+    forSeconds: number,
+    isMeant: (request: SeenRequest) => boolean,
+    fault = answer(502),
+  ): (seconds: () => number) => Interventions {
+    return (seconds) => ({
+      before: (request) => (isMeant(request) && seconds() < forSeconds ? fault : undefined),
+    });
+  }
+  const told = ({ outcome, posts, world }: EndedVirtually) => [
+    outcome.restarted,
+    outcome.error?.code,
+    posts,
+    world.restarts.length,
+  ];
+
+  test.each([
+    ['2', 1.7],
+    ['10', 8.5],
+    ['5m', 291],
+  ])('gets no restart in the last moment of a timeout of %s', async (timeout, forSeconds) => {
+    const ended = await playVirtually({ inputs: { timeout }, interventions: awayFor(forSeconds, isLook) });
+    expect(told(ended)).toEqual(['false', 'timed_out', 0, 0]);
+    expect(ended.outcome.error?.message).toContain('too little of the timeout was left to prove it');
+  });
+
+  test('gets it while there is time to prove it', async () => {
+    const ended = await playVirtually({ interventions: awayFor(270, isLook) });
+    expect(told(ended)).toEqual(['true', undefined, 1, 1]);
+  });
+
+  test.each([
+    ['503', 1, isLook, 503],
+    ['503', 25, isLook, 503],
+    ['429', 25, isLook, 429],
+    ['429 to the restart', 25, isRestart, 429],
+  ])(
+    'and says %s with Retry-After: 600 for %d s: it is restarted',
+    async (_, forSeconds, isMeant, status) => {
+      const fault = answer(status, '', { 'retry-after': '600' });
+      const ended = await playVirtually({ interventions: awayFor(forSeconds, isMeant, fault) });
+      expect(told(ended)).toEqual(['true', undefined, ended.posts, 1]);
+      expect(ended.seconds).toBeLessThan(45);
+    },
+  );
+
+  test('gets no restart once more where too little is left after 429', async () => {
+    const ended = await playVirtually({ interventions: awayFor(291, isRestart, answer(429)) });
+    expect(told(ended)).toEqual(['false', 'controller_unreachable', ended.posts, 0]);
+    expect(ended.seconds).toBeLessThanOrEqual(290);
+  });
+});
+
+describe('timeout', () => {
+  test.each([
+    ['2', ['timeout is 2.0 s: that is hardly enough to prove a restart']],
+    ['14.9s', ['timeout is 14.9 s: that is hardly enough to prove a restart']],
+    ['15s', []],
+  ])('%s: %j', async (timeout, warnings) => {
+    const ended = await playVirtually({ inputs: { timeout, dry_run: 'true' } });
+    expect(ended.warnings).toEqual(warnings.map((text) => expect.stringContaining(text)));
+  });
+});

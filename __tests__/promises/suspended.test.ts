@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Interventions } from '../../simulator/server.ts';
+import { nameOf } from '../support/scenario.ts';
+import { playVirtually } from '../support/virtual-scenario.ts';
+
+// A process that sleeps over the deadline, as on a laptop that is closed: the real step against the simulator, in virtual time.
+
+/** The process sleeps for an hour while the request of that name, the n-th, is on its way. */
+function asleep(name: string, nth: number) {
+  let seen = 0;
+  return (_: () => number, suspend: (seconds: number) => void): Interventions => ({
+    after(request) {
+      if (nameOf(request) === name && ++seen === nth) suspend(3_600);
+      return undefined;
+    },
+  });
+}
+
+describe('a process that sleeps over the deadline', () => {
+  test.each([
+    ['while the restart is on its way', 'POST restart', 1],
+    ['while the first look after it is', 'GET one', 2],
+    ['while the third look after it is', 'GET one', 4],
+  ])('%s looks once more, and the VM is back', async (_, name, nth) => {
+    const { outcome, posts, requests } = await playVirtually({ interventions: asleep(name, nth) });
+    expect([outcome.restarted, outcome.error, posts]).toEqual(['true', undefined, 1]);
+    expect(requests.at(-1)).toBe('GET one');
+  });
+
+  test('looks once more, and says so where the VM is not back', async () => {
+    const { outcome, requests } = await playVirtually({
+      interventions: (_, suspend) => ({
+        before(request) {
+          if (nameOf(request) !== 'POST restart') return undefined;
+          suspend(3_600);
+          return { kind: 'reset' };
+        },
+      }),
+    });
+    expect([outcome.restarted, outcome.error?.code]).toEqual(['unknown', 'timed_out']);
+    expect(requests).toEqual(['GET one', 'POST restart', 'GET one']);
+  });
+
+  test('before the restart was sent sends none', async () => {
+    const { outcome, posts, world } = await playVirtually({ interventions: asleep('GET one', 1) });
+    expect([outcome.restarted, outcome.error?.code, posts, world.restarts]).toEqual([
+      'false',
+      'timed_out',
+      0,
+      [],
+    ]);
+  });
+});

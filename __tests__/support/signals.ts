@@ -1,0 +1,45 @@
+import type { Interventions } from '../../simulator/server.ts';
+import { begin, type Ended, nameOf, type Scenario } from './scenario.ts';
+
+/** What a step said of itself, and what was true. */
+export const told = ({ exitCode, outputs, posts, world }: Ended) => ({
+  exitCode,
+  restarted: outputs['restarted'],
+  error_code: outputs['error_code'],
+  posts,
+  restarts: world.restarts.length,
+});
+
+export const RESTARTED = { exitCode: 0, restarted: 'true', error_code: '', posts: 1, restarts: 1 };
+
+export interface Moment {
+  /** Of a request, as `nameOf` gives it. */
+  readonly name: string;
+  readonly nth?: number;
+  readonly inputs?: Readonly<Record<string, string>>;
+}
+
+/** Sends the process a signal as soon as the request of that name, the n-th, has come; it is answered nevertheless. */
+export async function signalled(
+  signal: NodeJS.Signals,
+  { name, nth = 1, inputs = {} }: Moment,
+): Promise<Scenario> {
+  let step: Scenario['step'] | undefined;
+  let seen = 0;
+  let tell = () => {};
+  const reached = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const interventions = (): Interventions => ({
+    before(request) {
+      if (nameOf(request) !== name || ++seen !== nth) return undefined;
+      step?.process.kill(signal);
+      tell();
+      return undefined;
+    },
+  });
+  const scenario = await begin({ interventions, inputs });
+  step = scenario.step;
+  await reached;
+  return scenario;
+}
