@@ -408,7 +408,7 @@ async function tryToAsk({ readData, otherAnswers = [], signal }, request, scope)
             return { value: { ...response, data: readData(data) } };
         if (otherAnswers.includes(status))
             throw error;
-        return { fault: faultOf(response, scope) };
+        return { fault: faultOfReply(response, scope) };
     }
     catch (error) {
         if (!(error instanceof json/* UnusableAnswer */.kf))
@@ -439,10 +439,10 @@ async function settle(request) {
 }
 // ---- what goes wrong ----
 /** @throws ActionError where it will not heal. */
-function faultOf(reply, scope) {
+function faultOfReply(reply, scope) {
     const limitMs = rateLimitMs(reply);
     if (limitMs === undefined && !(0,retry/* isTransientStatus */.Dm)(reply.status))
-        throw rejected(reply, scope);
+        throw rejectedByGitHub(reply, scope);
     const waitMs = limitMs ?? retryAfterMs(reply);
     const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(waitMs)}`;
     return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), waitMs };
@@ -453,7 +453,7 @@ function describeReply({ status, data }) {
     return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
 }
 /** What will not heal: somebody said no, or it is not GitHub's API. */
-function rejected(reply, scope) {
+function rejectedByGitHub(reply, scope) {
     const { status } = reply;
     const said = describeReply(reply);
     const where = (0,runner_scope/* describeScope */.OI)(scope);
@@ -640,7 +640,7 @@ function judgeOnline(before, snapshot) {
     const sinceVerifiedMs = snapshot.askedAt - history.verifiedAt;
     const isIdleForSure = !runner.isBusy && sinceVerifiedMs >= BUSY_LAG_MS;
     return {
-        verdict: verdictOn(before, { runner, sinceVerifiedMs }),
+        verdict: onlineVerdictOn(before, { runner, sinceVerifiedMs }),
         history: { ...next, wasIdle: history.wasIdle || isIdleForSure },
     };
 }
@@ -648,7 +648,7 @@ function judgeOnline(before, snapshot) {
  * A registration is new where it was not there at a look since the boot. One that is there at the first look may be of a
  * runner that registered anew just before it was cut off; and one that comes back was never gone.
  */
-function verdictOn({ first, lastId, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
+function onlineVerdictOn({ first, lastId, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
     if (first !== undefined && runner.id !== lastId)
         return { kind: 'online', proof: 'registered anew' };
     if (wasOffline)

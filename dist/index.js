@@ -46332,6 +46332,9 @@ function observeDeparture(progress) {
     return (dispatch) => (options, handler) => dispatch(options, {
         onRequestStart: (controller, context) => {
             handler.onRequestStart?.(controller, context);
+            // Whoever waited for the answer has given up while the connection was made: nothing leaves.
+            if (controller.aborted)
+                return;
             try {
                 progress.onDeparture?.();
             }
@@ -47365,7 +47368,7 @@ const DEFAULTS = {
     busy_timeout: '1h',
     runner_timeout: '10m',
 };
-function createForm(environment, onSecret) {
+function createFormReader(environment) {
     const problems = [];
     function accept(name, parsed) {
         if ('value' in parsed)
@@ -47378,7 +47381,7 @@ function createForm(environment, onSecret) {
         const fallback = DEFAULTS[name] ?? '';
         return accept(name, parser(text.trim() === '' ? fallback : text));
     }
-    return { environment, problems, onSecret, read, accept };
+    return { environment, problems, read, accept };
 }
 /** Whether something was given, be it right or wrong. */
 function isGiven({ read }, name) {
@@ -47777,7 +47780,7 @@ const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* H
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 function readInputs(environment, onSecret) {
-    const form = createForm(environment, onSecret);
+    const form = { ...createFormReader(environment), onSecret };
     const { read, problems } = form;
     const vncPassword = readSecret(form, 'vnc_password');
     const url = read('controller_url', controllerUrl);
@@ -47805,7 +47808,7 @@ function readInputs(environment, onSecret) {
 }
 /** Whether a job summary is wanted, even where other inputs are invalid. */
 function wantsJobSummary(environment) {
-    return createForm(environment, () => { }).read('job_summary', parsers_boolean) !== false;
+    return createFormReader(environment).read('job_summary', parsers_boolean) !== false;
 }
 function invalid(problems) {
     const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
@@ -51970,9 +51973,7 @@ async function runRestart(inputs, { terminal, clock, random, signal, dispatchers
     const { deniedHint } = credentials;
     const controller = createController({ client, clock, deniedHint });
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
-    if (!tls.rejectUnauthorized) {
-        terminal.warning('skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.');
-    }
+    warnOfInputs(inputs, terminal);
     try {
         const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
         const context = { clock, controller, log: terminal, signal, gate: guard?.gate, refuse, announce };
@@ -51980,6 +51981,17 @@ async function runRestart(inputs, { terminal, clock, random, signal, dispatchers
     }
     finally {
         await transport.close();
+    }
+}
+/** Three heartbeats of a node's agent: in milliseconds. */
+const SHORT_TIMEOUT_MS = 15_000;
+/** Of what is allowed, but seldom meant. */
+function warnOfInputs({ tls, timeoutMs }, terminal) {
+    if (!tls.rejectUnauthorized) {
+        terminal.warning('skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.');
+    }
+    if (timeoutMs < SHORT_TIMEOUT_MS) {
+        terminal.warning(`timeout is ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`);
     }
 }
 /**

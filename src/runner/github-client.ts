@@ -109,7 +109,7 @@ async function tryToAsk(
     const { status, data } = response;
     if (status === 200) return { value: { ...response, data: readData(data) } };
     if (otherAnswers.includes(status)) throw error;
-    return { fault: faultOf(response, scope) };
+    return { fault: faultOfReply(response, scope) };
   } catch (error) {
     if (!(error instanceof UnusableAnswer)) throw error;
     const { message, nature, hint = LOOK_AT_STATUS } = error;
@@ -147,9 +147,9 @@ async function settle(request: Request): Promise<{ response: OctokitResponse; er
 // ---- what goes wrong ----
 
 /** @throws ActionError where it will not heal. */
-function faultOf(reply: Reply, scope: Scope): GitHubFault {
+function faultOfReply(reply: Reply, scope: Scope): GitHubFault {
   const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejected(reply, scope);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejectedByGitHub(reply, scope);
   const waitMs = limitMs ?? retryAfterMs(reply);
   const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
   return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), waitMs };
@@ -162,7 +162,7 @@ function describeReply({ status, data }: Reply): string {
 }
 
 /** What will not heal: somebody said no, or it is not GitHub's API. */
-function rejected(reply: Reply, scope: Scope): ActionError {
+function rejectedByGitHub(reply: Reply, scope: Scope): ActionError {
   const { status } = reply;
   const said = describeReply(reply);
   const where = describeScope(scope);

@@ -50,7 +50,7 @@ export function judgeOnline(
   const sinceVerifiedMs = snapshot.askedAt - history.verifiedAt;
   const isIdleForSure = !runner.isBusy && sinceVerifiedMs >= BUSY_LAG_MS;
   return {
-    verdict: verdictOn(before, { runner, sinceVerifiedMs }),
+    verdict: onlineVerdictOn(before, { runner, sinceVerifiedMs }),
     history: { ...next, wasIdle: history.wasIdle || isIdleForSure },
   };
 }
@@ -59,7 +59,7 @@ export function judgeOnline(
  * A registration is new where it was not there at a look since the boot. One that is there at the first look may be of a
  * runner that registered anew just before it was cut off; and one that comes back was never gone.
  */
-function verdictOn(
+function onlineVerdictOn(
   { first, lastId, wasOffline, wasIdle }: OnlineHistory,
   { runner, sinceVerifiedMs }: { runner: Runner; sinceVerifiedMs: number },
 ): OnlineVerdict {
