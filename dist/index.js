@@ -47111,12 +47111,13 @@ function notSent(path, result) {
     if ('noAnswer' in result)
         return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
     const { status, retryAfterMs } = result.answer;
-    const judged = (0,retry/* isTransientStatus */.Dm)(status)
-        ? { nature: (0,retry/* natureOf */.PC)(retryAfterMs), hint: LOOK_AT_CONTROLLER, said: `HTTP ${status}` }
-        : { nature: 'mistake', hint: CHECK_ADDRESS_AND_KEY, said: whatItIs(result.answer) };
-    const { nature, hint, said } = judged;
-    const reason = `the handshake (${path}) was answered with ${said}`;
-    return { noAnswer: { mayHaveBeenSent: false, nature, reason, hint, retryAfterMs, cause: undefined } };
+    const isPassing = (0,retry/* isTransientStatus */.Dm)(status);
+    const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : whatItIs(result.answer)}`;
+    const fault = isPassing
+        ? { nature: (0,retry/* natureOf */.PC)(retryAfterMs), hint: LOOK_AT_CONTROLLER }
+        : { nature: 'mistake', hint: CHECK_ADDRESS_AND_KEY };
+    const cause = isPassing ? undefined : new http_json/* UnusableAnswer */.kf(reason, fault);
+    return { noAnswer: { ...fault, mayHaveBeenSent: false, reason, retryAfterMs, cause } };
 }
 const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
 const CHECK_ADDRESS_AND_KEY = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it? And check that api_key is the key of api_key_id.';

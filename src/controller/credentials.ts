@@ -1,6 +1,6 @@
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
 import { ActionError } from '../errors.ts';
-import { isRecord, parseJson } from '../http/json.ts';
+import { isRecord, parseJson, UnusableAnswer } from '../http/json.ts';
 import { isTransientStatus, natureOf } from '../http/retry.ts';
 import type { Answer, HttpResult } from '../http/transport.ts';
 import { isRedirect, isSuccess, redirected, whatItIs } from './envelope.ts';
@@ -116,12 +116,13 @@ function isAnswered(result: HttpResult): result is { answer: Answer } {
 function notSent(path: string, result: HttpResult): HttpResult {
   if ('noAnswer' in result) return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
   const { status, retryAfterMs } = result.answer;
-  const judged = isTransientStatus(status)
-    ? { nature: natureOf(retryAfterMs), hint: LOOK_AT_CONTROLLER, said: `HTTP ${status}` }
-    : { nature: 'mistake' as const, hint: CHECK_ADDRESS_AND_KEY, said: whatItIs(result.answer) };
-  const { nature, hint, said } = judged;
-  const reason = `the handshake (${path}) was answered with ${said}`;
-  return { noAnswer: { mayHaveBeenSent: false, nature, reason, hint, retryAfterMs, cause: undefined } };
+  const isPassing = isTransientStatus(status);
+  const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : whatItIs(result.answer)}`;
+  const fault = isPassing
+    ? { nature: natureOf(retryAfterMs), hint: LOOK_AT_CONTROLLER }
+    : { nature: 'mistake' as const, hint: CHECK_ADDRESS_AND_KEY };
+  const cause = isPassing ? undefined : new UnusableAnswer(reason, fault);
+  return { noAnswer: { ...fault, mayHaveBeenSent: false, reason, retryAfterMs, cause } };
 }
 
 const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
