@@ -354,7 +354,7 @@ describe('what may heal is waited for to the end, and once more said aloud', () 
       'Check GITHUB_API_URL',
       'github_api_failed',
     ],
-  ])('%s', async (_, make, reason, hint, code = 'protocol_error') => {
+  ])('%s', async (_, make, reason, hint, code = 'controller_unreachable') => {
     const { outcome, seconds, warnings } = await play(await make());
     expect(outcome).toMatchObject({
       restarted: 'false',
