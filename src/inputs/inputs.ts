@@ -63,9 +63,10 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   return Object.freeze(inputs);
 }
 
-/** Whether a job summary is wanted, even where other inputs are invalid. */
+/** Whether a job summary is wanted, even where inputs are invalid: anything but a plain no. */
 export function wantsJobSummary(environment: Environment): boolean {
-  return createForm(environment, () => {}).read('job_summary', parse.boolean) !== false;
+  const parsed = parse.boolean(environment['INPUT_JOB_SUMMARY'] ?? '');
+  return !('value' in parsed) || parsed.value;
 }
 
 function invalid(problems: readonly string[]): ActionError {
