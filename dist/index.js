@@ -47807,7 +47807,7 @@ function readInputs(environment, onSecret) {
         throw invalid(problems);
     return Object.freeze(inputs);
 }
-/** Whether a job summary is wanted, even where other inputs are invalid. */
+/** Whether a job summary is wanted, even where inputs are invalid: anything but a plain no. */
 function wantsJobSummary(environment) {
     return createFormReader(environment).read('job_summary', parsers_boolean) !== false;
 }
@@ -50842,19 +50842,38 @@ const FAILURES = {
 
 
 
-/** Sets every output; then, on failure, prints the one error annotation. @throws where the outputs cannot be written. */
+/**
+ * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
+ * error, too: later steps would take them for empty.
+ * @returns whether all is well.
+ */
 function report(outcome, terminal) {
-    const print = () => {
-        if (outcome.error !== undefined)
-            reportError(outcome.error, { terminal, title: titleOf(outcome) });
-    };
+    // First the outputs: printing blocks where nobody reads what is printed.
+    const problem = problemWithOutputs(outcome, terminal);
+    const { error } = outcome;
+    const title = titleOf(outcome);
+    if (problem !== undefined) {
+        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
+        const both = error === undefined ? message : `${error.message}\n${message}`;
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hintOf(error) });
+        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+    }
+    else if (error !== undefined) {
+        reportError(error, { terminal, title });
+    }
+    return problem === undefined && error === undefined;
+}
+function problemWithOutputs(outcome, terminal) {
     try {
-        // First: printing blocks where nobody reads what is printed.
         setOutputs(outcome, terminal);
+        return undefined;
     }
-    finally {
-        print();
+    catch (problem) {
+        return problem;
     }
+}
+function hintOf(error) {
+    return error?.hint === undefined ? {} : { hint: error.hint };
 }
 /** Stacks and causes to the debug log, and the one error annotation. */
 function reportError(error, { terminal, title }) {
@@ -51895,7 +51914,6 @@ var self_restart = __nccwpck_require__(2044);
 
 
 
-
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 400;
 /**
@@ -51908,7 +51926,7 @@ async function main(endWithin) {
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that nobody reads.
     endWithin(REPORT_MS);
-    if (!reportOrExplain(outcome, terminal))
+    if (!report(outcome, terminal))
         process.exitCode = 1;
     if (wantsJobSummary(process.env))
         await writeSummary(outcome, terminal);
@@ -51929,17 +51947,6 @@ async function restartAsAsked(terminal, signal) {
 function ownAddresses() {
     const interfaces = Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flat();
     return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
-}
-/** Outputs that cannot be written fail the step: later steps would take them for empty. */
-function reportOrExplain(outcome, terminal) {
-    try {
-        report(outcome, terminal);
-        return true;
-    }
-    catch (error) {
-        terminal.error(`${titleOf(outcome)}, outputs not written`, (0,errors/* describeCause */.V$)(error));
-        return false;
-    }
 }
 /**
  * The step without its frame: from checked inputs to what came of it.
@@ -52105,13 +52112,14 @@ function hasPlaceholder(template) {
  * @throws ActionError `runner_not_found` where the instance lacks what the name is made of.
  */
 function fillName(template, instance) {
-    return template.replace(BRACES, (word) => {
+    const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
-        // Half a character would make no address to ask at.
         if (value !== undefined)
-            return value.toWellFormed();
+            return value;
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name holds ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
     });
+    // Half a character would make no address to ask at.
+    return name.toWellFormed();
 }
 /** Names of runners are the same in upper and lower case. */
 function isSameName(one, other) {

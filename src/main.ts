@@ -4,12 +4,12 @@ import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
-import { ActionError, asActionError, describeCause } from './errors.ts';
+import { ActionError, asActionError } from './errors.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
 import { report } from './report/report.ts';
-import { type StepOutcome, titleOf } from './report/step-outcome.ts';
+import type { StepOutcome } from './report/step-outcome.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import { NOTHING_DONE, type Outcome } from './restart/outcome.ts';
@@ -30,7 +30,7 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that nobody reads.
   endWithin(REPORT_MS);
-  if (!reportOrExplain(outcome, terminal)) process.exitCode = 1;
+  if (!report(outcome, terminal)) process.exitCode = 1;
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
 }
 
@@ -50,17 +50,6 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
 function ownAddresses(): string[] {
   const interfaces = Object.values(networkInterfaces()).flat();
   return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
-}
-
-/** Outputs that cannot be written fail the step: later steps would take them for empty. */
-function reportOrExplain(outcome: StepOutcome, terminal: Terminal): boolean {
-  try {
-    report(outcome, terminal);
-    return true;
-  } catch (error) {
-    terminal.error(`${titleOf(outcome)}, outputs not written`, describeCause(error));
-    return false;
-  }
 }
 
 /** What the step runs on: the real world, or a simulated one. */

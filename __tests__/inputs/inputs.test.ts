@@ -224,6 +224,10 @@ test('no number is no time, even where none at all would do', () => {
   expect(duration({ min: 0, max: HOUR })('soon')).toHaveProperty('problem');
 });
 
+test('a job summary is wanted where nobody says a word about it', () => {
+  expect(wantsJobSummary({})).toBe(true);
+});
+
 test.each([
   ['', true],
   ['true', true],

@@ -230,7 +230,7 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'a login page that a handshake meets',
       () => withKey({ status: 200, body: HTML }),
-      unreachable('is there a login page'),
+      noApi('is there a login page'),
     ],
     ['an SSH port', () => atHttp(talking(greet)), unreachable('Check the port in controller_url')],
     ['an SSH port over https', () => atHttps(talking(greet)), unreachable('or name another port')],

@@ -202,8 +202,18 @@ describe('report', () => {
 
   test('tells of the failure even where the outputs cannot be set', () => {
     process.env['GITHUB_OUTPUT'] = join(tmpdir(), 'missing', 'outputs');
-    expect(() => report(failure('What failed.'), createTerminal())).toThrow(/Missing file at path/);
-    expect(log.lines()).toContain('::error title=VM not restarted%3A vm_failed::What failed.');
+    expect(report(failure('What failed.', { hint: 'What to do.' }), createTerminal())).toBe(false);
+    const annotations = log.lines().filter((line) => line.startsWith('::error'));
+    expect(annotations).toEqual([
+      expect.stringMatching(
+        /^::error title=VM not restarted%3A vm_failed%2C outputs not written::What failed\.%0AThe outputs could not be written: Missing file at path: .*%0AWhat to do\.$/,
+      ),
+    ]);
+  });
+
+  test('says whether all is well', () => {
+    expect(report(SUCCESS, createTerminal())).toBe(true);
+    expect(report(failure('What failed.'), createTerminal())).toBe(false);
   });
 
   test('can do without a hint', () => {

@@ -24,6 +24,7 @@ test.each([
 
 test('half a character is none', () => {
   expect(fillName('{name}', instance({ name: 'mac\ud800' }))).toBe('mac\ufffd');
+  expect(fillName('mac\udfff-{name}', instance({ name: '7' }))).toBe('mac\ufffd-7');
 });
 
 test('a lone brace is a part of the name', () => {

@@ -63,7 +63,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   return Object.freeze(inputs);
 }
 
-/** Whether a job summary is wanted, even where other inputs are invalid. */
+/** Whether a job summary is wanted, even where inputs are invalid: anything but a plain no. */
 export function wantsJobSummary(environment: Environment): boolean {
   return createFormReader(environment).read('job_summary', parse.boolean) !== false;
 }

@@ -1,20 +1,41 @@
 import { types } from 'node:util';
-import { type ActionError, causeChain } from '../errors.ts';
+import { ActionError, causeChain, describeCause } from '../errors.ts';
 import { setOutputs } from './outputs.ts';
 import { type StepOutcome, titleOf } from './step-outcome.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Sets every output; then, on failure, prints the one error annotation. @throws where the outputs cannot be written. */
-export function report(outcome: StepOutcome, terminal: Terminal): void {
-  const print = () => {
-    if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
-  };
-  try {
-    // First: printing blocks where nobody reads what is printed.
-    setOutputs(outcome, terminal);
-  } finally {
-    print();
+/**
+ * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
+ * error, too: later steps would take them for empty.
+ * @returns whether all is well.
+ */
+export function report(outcome: StepOutcome, terminal: Terminal): boolean {
+  // First the outputs: printing blocks where nobody reads what is printed.
+  const problem = problemWithOutputs(outcome, terminal);
+  const { error } = outcome;
+  const title = titleOf(outcome);
+  if (problem !== undefined) {
+    const message = `The outputs could not be written: ${describeCause(problem)}.`;
+    const both = error === undefined ? message : `${error.message}\n${message}`;
+    const unwritten = new ActionError('internal_error', both, { cause: problem, ...hintOf(error) });
+    reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+  } else if (error !== undefined) {
+    reportError(error, { terminal, title });
   }
+  return problem === undefined && error === undefined;
+}
+
+function problemWithOutputs(outcome: StepOutcome, terminal: Terminal): unknown {
+  try {
+    setOutputs(outcome, terminal);
+    return undefined;
+  } catch (problem) {
+    return problem;
+  }
+}
+
+function hintOf(error: ActionError | undefined): { hint?: string } {
+  return error?.hint === undefined ? {} : { hint: error.hint };
 }
 
 /** Stacks and causes to the debug log, and the one error annotation. */

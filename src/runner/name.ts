@@ -24,16 +24,17 @@ export function hasPlaceholder(template: string): boolean {
  * @throws ActionError `runner_not_found` where the instance lacks what the name is made of.
  */
 export function fillName(template: string, instance: Instance): string {
-  return template.replace(BRACES, (word) => {
+  const name = template.replace(BRACES, (word) => {
     const value = PLACEHOLDERS[word]?.(instance);
-    // Half a character would make no address to ask at.
-    if (value !== undefined) return value.toWellFormed();
+    if (value !== undefined) return value;
     throw new ActionError(
       'runner_not_found',
       `runner_name holds ${word}, but instance ${instance.instanceId} has none.`,
       { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' },
     );
   });
+  // Half a character would make no address to ask at.
+  return name.toWellFormed();
 }
 
 /** Names of runners are the same in upper and lower case. */
