@@ -1,16 +1,21 @@
 import type { Check } from './run.ts';
 
+/** A look at the runner may take so long. */
+const LONGEST_LOOK_MS = 15_000;
+
 /** No job is killed that GitHub could have shown: its picture is late, but no later than `busyLagMs`. */
-export const killedJob: Check = ({ runner, posts, scenario }) => {
+export const killedJob: Check = ({ runner, posts, tries, scenario }) => {
   const post = posts.find(({ reply }) => reply === 'taken') ?? posts[0];
   if (runner === undefined || scenario.runner === undefined || post === undefined) return undefined;
   if (scenario.runner.whenBusy === 'ignore') return undefined;
   const { busyLagMs } = scenario.runner.habits;
   const readings = runner.readings.filter((at) => at <= post.departedAt);
+  const triedAt = tries.findLast((at) => at <= post.departedAt) ?? post.departedAt;
   const [first = Number.NEGATIVE_INFINITY, last = first] = [readings[0], readings.at(-1)];
   if (readings.length < 2) return 'a restart without looking at the runner twice';
   const wasKnowable = runner.jobs.some(({ startedAt, isKilledByUs }) => {
-    return isKilledByUs && (startedAt < first || startedAt + busyLagMs <= last);
+    const isShownAt = startedAt + busyLagMs;
+    return isKilledByUs && (startedAt < first || isShownAt <= last || isShownAt + LONGEST_LOOK_MS <= triedAt);
   });
   return wasKnowable ? 'a job was killed' : undefined;
 };

@@ -105,7 +105,7 @@ export class Testbed {
   readonly #healthy = new WeakSet<NetworkAnswer>();
   readonly #madeAt = new WeakMap<NetworkAnswer, number>();
   readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
-  readonly #refusedTokens = new Set<string | undefined>();
+  readonly #refusedTokens = new Set<string>();
   #downUntil = 0;
 
   constructor(options: TestbedOptions) {
@@ -384,10 +384,10 @@ export class Testbed {
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
     const denied = this.#authentication.check({ ...request, authorization, now });
     // With a session that was refused before, nothing new is learnt.
-    const isNews = !this.#refusedTokens.has(authorization);
+    const isNews = authorization === undefined || !this.#refusedTokens.has(authorization);
     if (denied?.status === 401) {
       this.deniedInRow += isNews ? 1 : 0;
-      this.#refusedTokens.add(authorization);
+      if (authorization !== undefined) this.#refusedTokens.add(authorization);
     } else if (!request.path.startsWith('/tap/')) this.deniedInRow = 0;
     if (this.deniedInRow > 0) this.faults.add('session ended');
     if (denied !== undefined) this.#collectToken(denied.body);

@@ -466,15 +466,6 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     'without looking at the runner again',
   ],
   [
-    'a job that begins between two tries is killed',
-    plantInController(({ restartInstance }) => ({
-      restartInstance(request, { beforeRetry: _, ...bounds }) {
-        return restartInstance(request, bounds);
-      },
-    })),
-    'a job was killed',
-  ],
-  [
     'the name of the runner is made of what is shown',
     () =>
       plant<typeof Name>(NAME, ({ fillName }) => ({
