@@ -386,12 +386,11 @@ describe('each cause', () => {
     },
     {
       reason: 'the connection was closed',
-      hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
+      hint: `${CHECK_URL} If it speaks TLS, controller_url should begin with https://.`,
       signs: [
         ['ECONNRESET', 'read ECONNRESET'],
         ['EPIPE', 'write EPIPE'],
         ['UND_ERR_SOCKET', 'other side closed'],
-        ['ERR_HTTP2_INVALID_SESSION', 'The session has been destroyed'],
       ],
     },
     {
@@ -468,15 +467,26 @@ describe('each cause', () => {
     expect(hint).toMatch(/^Check host and port of the proxy .* If it is only slow, raise request_timeout\.$/);
   });
 
-  test.each<[Partial<Stage>, FaultNature]>([
-    [{ isSecure: true, phase: 'waiting for the answer' }, 'mistake'],
-    [{ isSecure: true, phase: 'connecting' }, 'passing'],
-    [{ isSecure: false, phase: 'waiting for the answer' }, 'passing'],
-  ])('a connection that is closed: %j', (stage, nature) => {
+  test.each<[Partial<Stage>, FaultNature, string]>([
+    [{ isSecure: true, phase: 'waiting for the answer' }, 'mistake', 'client_cert'],
+    [{ isSecure: true, phase: 'connecting' }, 'passing', 'client_cert'],
+    [{ isSecure: false, phase: 'waiting for the answer' }, 'passing', 'https://'],
+  ])('a connection that is closed: %j', (stage, nature, hint) => {
     const error = coded('UND_ERR_SOCKET', 'other side closed');
     const explained = explainFailure(error, { ...CONNECTING, ...stage });
-    expect(explained).toMatchObject({ nature, hint: expect.stringContaining('client_cert') });
+    expect(explained).toMatchObject({ nature, hint: expect.stringContaining(hint) });
   });
+
+  test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_HTTP2_INVALID_SESSION'])(
+    'a connection over TLS that is closed (%s) may be a matter of the client certificate',
+    (code) => {
+      const explained = explainFailure(coded(code, 'closed'), { ...CONNECTING, isSecure: true });
+      expect(explained).toMatchObject({
+        reason: `the connection was closed: closed (${code}) (while connecting)`,
+        hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
+      });
+    },
+  );
 
   test('is not running out of time where somebody else gave up', () => {
     const { reason } = explainFailure(new DOMException('over', 'AbortError'), CONNECTING);

@@ -154,8 +154,14 @@ const CAUSES: readonly KnownCause[] = [
   },
   {
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
+    applies: ({ isSecure }) => isSecure,
     reason: 'the connection was closed',
-    hint: `${CHECK_URL} Over TLS, it may want a client certificate, or another one (client_cert and client_key).`,
+    hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
+  },
+  {
+    pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
+    reason: 'the connection was closed',
+    hint: `${CHECK_URL} If it speaks TLS, controller_url should begin with https://.`,
   },
   {
     pattern: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT) /,
