@@ -4,7 +4,7 @@ import { LASTING_EVENTS } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
 import { deadlineOf, END_MS, isCertain, isRejected, limitOf, sendBy, wakingAt } from './limits.ts';
 import type { Check, RunRecord, TrueReport } from './run.ts';
-import { blindTry, killedJob, lostRunner, wrongClaim } from './runner-promises.ts';
+import { blindTry, killedJob, lostRunner, staleLook, wrongClaim } from './runner-promises.ts';
 import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
 import type { RestartPost } from './testbed.ts';
 
@@ -34,6 +34,7 @@ export function brokenPromises(run: RunRecord): string[] {
     missingOutput,
     leak,
     blindTry,
+    staleLook,
     killedJob,
     wrongClaim,
     lostRunner,

@@ -217,8 +217,7 @@ async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime)
     time.at(START + afterMs, () => testbed.startJob(forMs));
   }
   const { suspension } = scenario;
-  if (suspension?.since === 'start')
-    time.at(START + suspension.afterMs, () => testbed.suspend(suspension.forMs));
+  if (suspension?.since === 'start') time.at(START + suspension.afterMs, () => testbed.suspend(suspension));
   for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.applyEvent(event));
   if (scenario.restartedBeforeMs !== undefined) {
     time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());

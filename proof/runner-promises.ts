@@ -30,6 +30,19 @@ export const blindTry: Check = ({ runner, tries, scenario }) => {
   return isBlind ? 'a try of the restart without looking at the runner again' : undefined;
 };
 
+/** For so long a look may count, and so long its answer may take to arrive: in milliseconds. */
+const LOOK_COUNTS_MS = 21_000;
+
+/** The restart leaves soon after the runner was looked at, even if the process was suspended in between. */
+export const staleLook: Check = ({ runner, posts, scenario }) => {
+  if (runner === undefined || scenario.runner?.whenBusy === 'ignore') return undefined;
+  const isStale = posts.some(({ departedAt }) => {
+    const lookedAt = runner.looks.findLast((look) => look <= departedAt) ?? Number.NEGATIVE_INFINITY;
+    return departedAt - lookedAt > LOOK_COUNTS_MS;
+  });
+  return isStale ? 'a restart left long after the last look at the runner' : undefined;
+};
+
 /** `online` is claimed only of a runner that has taken up its work since the boot that was proved. */
 export const wrongClaim: Check = ({ outcome, runner, boots, posts }) => {
   const { status } = outcome.runner ?? {};

@@ -2,6 +2,7 @@ import type { Habits } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
+import type { Kind } from './virtual-time.ts';
 
 /*
  * What goes wrong in a run is drawn here, before it begins: how often each fault of a request happens, which events happen and when,
@@ -31,7 +32,7 @@ export interface Scenario {
   readonly cancelAfterMs: number | undefined;
   /** For so long from the start, the controller cannot be asked for a reason that a person would have to mend. */
   readonly mistake: { readonly kind: Mistake; readonly forMs: number } | undefined;
-  /** The process of the step is suspended, so long after the start, or after the restart first left. */
+  /** The process of the step is suspended, so long after the start, the first try of the restart request, or its first departure. */
   readonly suspension: Suspension | undefined;
   /** For so long from the first try on, no restart request gets through. */
   readonly heldUp: { readonly by: 'refused' | 'HTTP 429'; readonly forMs: number } | undefined;
@@ -40,9 +41,11 @@ export interface Scenario {
 }
 
 export interface Suspension {
-  readonly since: 'start' | 'restart';
+  readonly since: 'start' | 'try' | 'restart';
   readonly afterMs: number;
   readonly forMs: number;
+  /** What it sees first when it wakes. */
+  readonly first: Kind;
 }
 
 /** What makes it impossible to ask the controller, until a person mends it. What each comes to is in testbed.ts. */
@@ -250,12 +253,14 @@ function drawMistake(random: Random): Scenario['mistake'] {
 
 function drawSuspension(random: Random, horizonMs: number): Scenario['suspension'] {
   if (random.next() >= SUSPENDED_SHARE) return undefined;
-  const since = pick<Suspension['since']>(random.fork('since'), 'start', 'restart', 'restart');
-  const mostMs = since === 'start' ? horizonMs : 8 * SECOND;
+  const since = pick<Suspension['since']>(random.fork('since'), 'start', 'restart', 'restart', 'try');
+  // A try leaves once a connection stands, and a restart is proved within seconds.
+  const mostMs = { start: horizonMs, try: SECOND / 4, restart: 8 * SECOND }[since];
   return {
     since,
     afterMs: random.fork('after').next() * mostMs,
     forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+    first: pick<Kind>(random.fork('first'), 'timer', 'input'),
   };
 }
 

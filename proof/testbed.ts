@@ -11,7 +11,7 @@ import type { StepOutcome } from '../src/report/step-outcome.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
 import { type Delivery, failure, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
-import type { Mistake, RequestFault, Scenario } from './scenario.ts';
+import type { Mistake, RequestFault, Scenario, Suspension } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /*
@@ -188,12 +188,12 @@ export class Testbed {
   }
 
   /** Suspends the process of the step, unless it is over by now. */
-  suspend(forMs: number): void {
+  suspend({ forMs, first }: Suspension): void {
     if (this.isStepOver) return;
     this.faults.add('suspended');
     this.#log(() => `the process is suspended (${Math.round(forMs)} ms)`);
     this.suspensions.push({ from: this.#now(), until: this.#now() + forMs });
-    this.#options.time.suspend(forMs);
+    this.#options.time.suspend(forMs, first);
   }
 
   #now(): number {
@@ -269,9 +269,17 @@ export class Testbed {
   #beginTry(): void {
     this.tries.push(this.#now());
     const { runner } = this.#options.scenario;
-    if (this.tries.length > 1 || runner?.jobAfterTry === undefined) return;
+    if (this.tries.length > 1) return;
+    this.#suspendSince('try');
+    if (runner?.jobAfterTry === undefined) return;
     const { afterMs, forMs } = runner.jobAfterTry;
     this.#options.time.at(this.#now() + afterMs, () => this.startJob(forMs));
+  }
+
+  #suspendSince(since: 'try' | 'restart'): void {
+    const { suspension } = this.#options.scenario;
+    if (suspension?.since !== since) return;
+    this.#options.time.at(this.#now() + suspension.afterMs, () => this.suspend(suspension));
   }
 
   #isHeldUp(request: SentRequest, by: 'refused' | 'HTTP 429'): boolean {
@@ -307,9 +315,7 @@ export class Testbed {
       announced,
       answer: undefined,
     };
-    const { suspension } = this.#options.scenario;
-    if (this.posts.length === 0 && suspension?.since === 'restart')
-      this.#options.time.at(this.#now() + suspension.afterMs, () => this.suspend(suspension.forMs));
+    if (this.posts.length === 0) this.#suspendSince('restart');
     this.posts.push(post);
     this.#inFlight.set(request, post);
   }

@@ -7,8 +7,8 @@ export interface VirtualTime {
   at(time: number, run: () => void): void;
   /** The same for what comes in at the step's process: while that is suspended, it has to wait. */
   atProcess(time: number, run: () => void): void;
-  /** Suspends the step's process from now on: the world goes on without it. Timers are late then, and before what came in. */
-  suspend(forMs: number): void;
+  /** Suspends the step's process from now on: the world goes on without it. When it wakes, one kind of what is due comes first. */
+  suspend(forMs: number, first: Kind): void;
   readonly clock: Clock;
   /** Lets time pass until the work is done. Throws where it waits for something that will never come. */
   run<T>(work: Promise<T>): Promise<T>;
@@ -17,16 +17,20 @@ export interface VirtualTime {
 interface Timer {
   readonly time: number;
   readonly run: () => void;
-  /** How long after the process was woken it is run; undefined for what does not depend on that. */
-  readonly afterWakingMs?: number;
+  /** Undefined for what does not depend on whether the process is awake. */
+  readonly kind?: Kind;
 }
 
-/** Before what came in meanwhile is looked at, timers are: in milliseconds, too short to matter. */
-const INPUT_AFTER_MS = 0.001;
+/** What a process waits for: its own timers, and what comes in from outside. */
+export type Kind = 'timer' | 'input';
+
+/** How long after the first kind the other comes, when the process wakes: in milliseconds, too short to matter. */
+const SECOND_KIND_MS = 0.001;
 
 export function createVirtualTime(start: number): VirtualTime {
   let now = start;
   let awakeAt = start;
+  let firstKind: Kind = 'timer';
   const timers: Timer[] = [];
 
   function add(timer: Timer): void {
@@ -39,8 +43,8 @@ export function createVirtualTime(start: number): VirtualTime {
   function takeNext(): Timer | undefined {
     for (;;) {
       const next = timers.shift();
-      if (next?.afterWakingMs === undefined || next.time >= awakeAt) return next;
-      add({ ...next, time: awakeAt + next.afterWakingMs });
+      if (next?.kind === undefined || next.time >= awakeAt) return next;
+      add({ ...next, time: awakeAt + (next.kind === firstKind ? 0 : SECOND_KIND_MS) });
     }
   }
 
@@ -53,7 +57,7 @@ export function createVirtualTime(start: number): VirtualTime {
         signal.removeEventListener('abort', stop);
         resolve();
       };
-      add({ time: now + ms, run: wake, afterWakingMs: 0 });
+      add({ time: now + ms, run: wake, kind: 'timer' });
     });
   }
 
@@ -77,8 +81,9 @@ export function createVirtualTime(start: number): VirtualTime {
   return {
     now: () => now,
     at: (time, callback) => add({ time, run: callback }),
-    atProcess: (time, callback) => add({ time, run: callback, afterWakingMs: INPUT_AFTER_MS }),
-    suspend: (forMs) => {
+    atProcess: (time, callback) => add({ time, run: callback, kind: 'input' }),
+    suspend: (forMs, first) => {
+      firstKind = first;
       awakeAt = Math.max(awakeAt, now + forMs);
     },
     clock: { now: () => now, sleep },

@@ -174,6 +174,7 @@ function boundsFor(attempt: RestartAttempt, { onDeparture, onBaseline }: Sending
     onFault: journal.fault,
     onDeparture() {
       refuseIfLate(attempt);
+      refuseIfOutdated(attempt);
       onDeparture();
     },
     async beforeRetry() {
@@ -197,6 +198,16 @@ function refuseIfLate(attempt: RestartAttempt): void {
   throw new ActionError('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
     hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
   });
+}
+
+/** So long the gate's word counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+
+/** Where the process was suspended, or took long to connect, the gate has to be asked anew: this try must not leave. */
+function refuseIfOutdated({ context: { clock }, record }: RestartAttempt): void {
+  const { cleared = clock.now() } = record.moments;
+  if (clock.now() - cleared <= CLEARED_MS) return;
+  throw new Error('it took so long that the way may not be free any more, which is looked at again');
 }
 
 /** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
