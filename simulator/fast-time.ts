@@ -9,8 +9,15 @@ const began = now();
 performance.now = () => began + (now() - began) * factor;
 Date.now = () => startedAt + (now() - began) * factor;
 globalThis.setTimeout = Object.assign(
-  (callback: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) =>
-    setTimer(callback, ms / factor, ...given),
+  (callback: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) => {
+    const timer = setTimer(callback, ms / factor, ...given);
+    // A timer that does not keep the process going bounds its end, which is real: writing is as slow as ever.
+    timer.unref = () => {
+      clearTimeout(timer);
+      return setTimer(callback, ms, ...given).unref();
+    };
+    return timer;
+  },
   setTimer,
 ) as typeof setTimeout;
 

@@ -374,7 +374,9 @@ describe('text from outside', () => {
     const written = [...lines, ...Object.values(outputs), summary].join('\n');
     expect(written).toContain('owned');
     expect(
-      commandsIn(lines.join('\n')).filter((line) => !/^::(debug|warning|error title=VM [\w ]+%3A \w+)::/.test(line)),
+      commandsIn(lines.join('\n')).filter(
+        (line) => !/^::(debug|warning|error title=VM [\w ]+%3A \w+)::/.test(line),
+      ),
     ).toEqual([]);
     expect(commandsIn(Object.values(outputs).join('\n'))).toEqual([]);
     expect(summary).not.toMatch(/<img|\]\(|`|\|/);

@@ -572,6 +572,25 @@ describe('between two tries of the restart', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', before: others, error: { code: 'timed_out' } });
   });
 
+  test('a replica that lags behind does not bring an older baseline, nor a boot that was seen before for a new one', async () => {
+    const before = instance({ ...reported(5), ...bootedAt(NEW_BOOT) });
+    const undated = instance({
+      ...bootedAt(NEW_BOOT),
+      reportedAt: undefined,
+      ...{ updatedAt: reported(9).updatedAt },
+    });
+    const looks = [before, instance(), undated];
+    const { outcome } = await run({ looks, tries: 2 }, { timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({ restarted: 'unknown', before, error: { code: 'timed_out' } });
+  });
+
+  test('every boot that was seen before is known, be it of a VM that was not ready', async () => {
+    const between = instance({ ...reported(2), ...bootedAt('2024-10-13T11:10:00Z'), state: 'Error' });
+    const again = instance({ ...reported(9), ...bootedAt('2024-10-13T11:10:00Z') });
+    const { outcome } = await run({ looks: [between, instance(reported(3)), again] }, { timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'timed_out' } });
+  });
+
   test('the time goes on that is left for the proof', async () => {
     const { controller } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
     expect(controller.tries.map(({ deadline, sendBy }) => [deadline, sendBy])).toEqual([

@@ -48,7 +48,8 @@ export function reported(seconds: number): Partial<Instance> {
 
 export function baseline(changes: Partial<Instance> = {}): Baseline {
   const before = instance(changes);
-  return { instance: before, startDate: before.startDate ?? at(OLD_BOOT) };
+  const startDate = before.startDate ?? at(OLD_BOOT);
+  return { instance: before, startDate, knownStartDates: [startDate] };
 }
 
 /** The instance after a restart that went well, in a report `seconds` later. */

@@ -73,7 +73,7 @@ export function checkPreconditions(instance: Instance): Baseline | ActionError {
       { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' },
     );
   }
-  return { instance, startDate };
+  return { instance, startDate, knownStartDates: [startDate] };
 }
 
 /** What cannot be verified is most often a matter of the version: the error says which one it is. */

@@ -2,8 +2,10 @@ import { seconds } from '../clock.ts';
 import type { RestartReply, WriteBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
+import type { Instant } from '../instant.ts';
 import type { RestartContext } from './context.ts';
 import { createJournal } from './journal.ts';
+import { isOlder } from './ordering.ts';
 import { type Moments, NOTHING_DONE, type Outcome } from './outcome.ts';
 import { takeBaseline } from './preflight.ts';
 import { learn, NO_RHYTHM, type Observation, type Rhythm } from './rhythm.ts';
@@ -52,13 +54,17 @@ interface RestartAttempt {
   /** Stands still while the gate holds the restart up. */
   deadline: number;
   rhythm: Rhythm;
+  /** The newest of the baselines so far. */
+  baseline: Baseline | undefined;
+  readonly knownStartDates: Instant[];
 }
 
 function createAttempt(job: RestartJob, context: RestartContext, record: Draft): RestartAttempt {
   const startedAt = context.clock.now();
   mark(record, 'started', startedAt);
   const deadline = startedAt + job.timeoutMs;
-  return { job, context, record, target: job.target, deadline, rhythm: NO_RHYTHM };
+  const nothingSeen = { rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
+  return { job, context, record, target: job.target, deadline, ...nothingSeen };
 }
 
 async function restartAndProve(attempt: RestartAttempt): Promise<void> {
@@ -92,13 +98,17 @@ async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record } = attempt;
   const onSeen = (instance: Instance) => {
     record.last = instance;
+    if (instance.startDate !== undefined) attempt.knownStartDates.push(instance.startDate);
   };
   const onLook = (observation: Observation) => {
     attempt.rhythm = learn(attempt.rhythm, observation);
   };
   for (;;) {
     const { target, deadline } = attempt;
-    const baseline = await takeBaseline(context, { target, deadline, onSeen, onLook });
+    const baseline = newestBaseline(
+      attempt,
+      await takeBaseline(context, { target, deadline, onSeen, onLook }),
+    );
     const { instance } = baseline;
     attempt.target = { by: 'instance_id', id: instance.instanceId };
     record.before = instance;
@@ -106,6 +116,14 @@ async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     context.refuse?.(instance);
     if (await isCleared(attempt, instance)) return baseline;
   }
+}
+
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+function newestBaseline(attempt: RestartAttempt, taken: Baseline): Baseline {
+  const { baseline: before, knownStartDates } = attempt;
+  const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+  attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+  return attempt.baseline;
 }
 
 /** Asks the gate; the restart's own time stands still meanwhile. */

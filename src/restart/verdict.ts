@@ -6,6 +6,8 @@ import { ageOf, isBootBefore, isComparable, isNewer, isOlder } from './ordering.
 export interface Baseline {
   readonly instance: Instance;
   readonly startDate: Instant;
+  /** Every date of a boot that was seen before the restart was sent: none of them can be of a boot after it. */
+  readonly knownStartDates: readonly Instant[];
 }
 
 /** One answer of the controller; `instance` is undefined where the controller does not list it. */
@@ -92,7 +94,9 @@ function verdictOn(history: History, sample: Sample): Verdict {
 /** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
   const { state, status, startDate, startDateText } = instance;
-  const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
+  const isKnown = (date: Instant) =>
+    baseline.knownStartDates.some((known) => compareInstants(date, known) === 0);
+  const isNewBoot = startDate !== undefined && !isKnown(startDate);
   const isDated = isComparable(instance, baseline.instance);
   // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
   const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
