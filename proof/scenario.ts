@@ -109,6 +109,18 @@ const HOUR = 60 * MINUTE;
 /** The world's history before the step begins. */
 export const PRELUDE_MS = MINUTE;
 
+const FAULTLESS_WORLD: Scenario['world'] = {
+  ...DEFAULT_WORLD,
+  vms: 2,
+  nodes: 1,
+  heartbeatJitter: 0,
+  lostReports: 0,
+  doubledReports: 0,
+  datelessMs: 0,
+  clockSkewMs: 0,
+  writesLocalDates: false,
+};
+
 /** A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays. */
 export function faultless(seed: number): Scenario {
   return {
@@ -121,18 +133,7 @@ export function faultless(seed: number): Scenario {
       pollInterval: 'auto',
     },
     runner: undefined,
-    world: {
-      ...DEFAULT_WORLD,
-      seed,
-      vms: 2,
-      nodes: 1,
-      heartbeatJitter: 0,
-      lostReports: 0,
-      doubledReports: 0,
-      datelessMs: 0,
-      clockSkewMs: 0,
-      writesLocalDates: false,
-    },
+    world: { ...FAULTLESS_WORLD, seed },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
     faultsEndAfterMs: 0,
@@ -159,7 +160,7 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
   return {
     step,
     runner,
-    world: { ...faultless(seed).world, ...drawWorld(random.fork('world')) },
+    world: { ...FAULTLESS_WORLD, seed, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
     faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
@@ -255,7 +256,7 @@ function drawWorld(random: Random) {
     stopMs: random.fork('stop').between(600, 3_000),
     startMs: random.fork('start').between(600, 3_000),
     pickUpMs: rate(random.fork('pick-up'), 5_000),
-    datelessMs: rate(random.fork('dateless'), 10_000),
+    datelessMs: rate(random.fork('dateless'), 5_000),
     controllerVersion:
       versions.next() < 0.02 ? '1.43.0' : pick(versions, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
     clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
@@ -266,7 +267,7 @@ function drawWorld(random: Random) {
 function drawReplicas(random: Random): Scenario['replicas'] {
   return {
     count: pick(random.fork('count'), 1, 1, 2, 3),
-    lagMs: rate(random.fork('lag'), MINUTE),
+    lagMs: rate(random.fork('lag'), 45 * SECOND),
   };
 }
 
@@ -290,10 +291,10 @@ function ratesOf(
   return Object.fromEntries(rates);
 }
 
-/** How likely each of an event's turns is: in a third of the worlds nothing happens, in another third much. */
+/** How likely each kind of event is, each time: in a third of the worlds nothing happens, in another third much. */
 const EVENT_CHANCES = [0, 0.035, 0.065] as const;
 /** So often each kind of event can happen in a world. */
-const TURNS = 2;
+const MOST_OF_A_KIND = 2;
 
 interface EventDraw {
   readonly horizonMs: number;
@@ -302,12 +303,21 @@ interface EventDraw {
 
 function drawEvents(random: Random, { horizonMs, kinds }: EventDraw): WorldEvent[] {
   const chance = pick(random.fork('chance'), ...EVENT_CHANCES);
-  const turns = kinds.flatMap((kind) => Array.from({ length: TURNS }, (_, turn) => ({ kind, turn })));
-  return turns.flatMap(({ kind, turn }) => {
-    const own = random.fork(`${kind}, turn ${turn}`);
-    if (own.next() >= chance) return [];
-    // Most of what matters happens early.
-    const afterMs = own.fork('after').next() ** 2 * horizonMs * 0.7;
-    return [{ kind: kind as WorldEvent['kind'], afterMs, forMs: own.fork('for').next() ** 2 * 3 * MINUTE }];
+  if (chance === 0) return [];
+  return kinds.flatMap((kind) => {
+    const own = random.fork(kind);
+    const happens = Array.from({ length: MOST_OF_A_KIND }, () => own.next() < chance);
+    return happens.flatMap((isSo, index) =>
+      isSo ? drawEvent(own.fork(String(index)), { kind: kind as WorldEvent['kind'], horizonMs }) : [],
+    );
   });
+}
+
+/** Most of what matters happens early. */
+function drawEvent(
+  random: Random,
+  { kind, horizonMs }: { kind: WorldEvent['kind']; horizonMs: number },
+): WorldEvent {
+  const afterMs = random.fork('after').next() ** 2 * horizonMs * 0.7;
+  return { kind, afterMs, forMs: random.fork('for').next() ** 2 * 3 * MINUTE };
 }
