@@ -7,7 +7,7 @@ type Draw = () => number;
 export const DAMAGES = {
   'answer too short': (body, draw) => body.slice(0, Math.floor(draw() * body.length)),
   'answer garbled': garble,
-  'answer with gaps': leaveOut,
+  'answer with a gap': leaveOut,
 } satisfies Record<string, (body: string, draw: Draw) => string>;
 
 export type Damage = keyof typeof DAMAGES;
@@ -15,7 +15,6 @@ export type Damage = keyof typeof DAMAGES;
 /** Neither digits nor letters: with these, a date could become another date, and no client can know that it was changed. */
 const GARBAGE = ['{', '}', '[', ']', '"', ',', ':', '\\', '<', '\u0000', '\ufffd'];
 const MOST_GARBLED = 4;
-const MOST_LEFT_OUT = 4;
 
 function garble(body: string, draw: Draw): string {
   const characters = [...body];
@@ -25,15 +24,14 @@ function garble(body: string, draw: Draw): string {
   return characters.join('');
 }
 
-/** JSON without some of its fields, at any depth; what is no JSON stays as it is. */
+/** JSON without one of its fields, at any depth; what is no JSON stays as it is. */
 function leaveOut(body: string, draw: Draw): string {
   try {
     const root: unknown = JSON.parse(body);
     const fields = fieldsOf(root);
-    for (let left = 1 + Math.floor(draw() * MOST_LEFT_OUT); left > 0; left--) {
-      const chosen = fields[Math.floor(draw() * fields.length)];
-      if (chosen !== undefined) delete chosen.owner[chosen.key];
-    }
+    const chosen = fields[Math.floor(draw() * fields.length)];
+    if (chosen === undefined) return body;
+    delete chosen.owner[chosen.key];
     return JSON.stringify(root);
   } catch {
     return body;

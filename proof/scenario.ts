@@ -71,8 +71,8 @@ export const REQUEST_FAULTS = {
   'answer too short': 0.1,
   /** Bytes of it became others. */
   'answer garbled': 0.1,
-  /** Fields of it are gone. */
-  'answer with gaps': 0.3,
+  /** A field of it is gone. */
+  'answer with a gap': 0.3,
   /** Something in between answers 408, 429 or 5xx, and the controller never hears of the request ... */
   'gateway error': 0.4,
   /** ... or has carried it out before. */
