@@ -102,8 +102,8 @@ const falseFailure: Check = (run) => {
   const isCarriedOut = run.boots.some(({ isOurs }) => isOurs);
   // An Error that stays for long is a failure.
   if (!isCarriedOut || wasDownForLong(run)) return undefined;
-  // Where the node's clock was set twice, the step's own boot cannot be told from an early one.
-  if (clockSettings(run) > 1 || isRefusedForLong(run)) return undefined;
+  // Where the node's clock was set, the step's own boot may not look like one.
+  if (clockSettings(run) > 1 || hasDateOfOldBoot(run) || isRefusedForLong(run)) return undefined;
   return hadTimeToSee(run) ? 'false failure: all was well again in time' : undefined;
 };
 
@@ -173,6 +173,15 @@ const slowMistake: Check = (run) => {
   const isLate = endedAt > limitOf(run, startedAt + MISTAKE_MS);
   return isAlone && isLate ? 'a mistake was told late' : undefined;
 };
+
+/** Whether the node's clock was set back so that a boot after the restart has the same date, in seconds, as one before it. */
+function hasDateOfOldBoot(run: RunRecord): boolean {
+  const old = run.reports.filter(({ bootedAt }) => bootedAt < sentAt(run));
+  return run.reports.some(
+    ({ bootedAt, startDateMs }) =>
+      bootedAt >= sentAt(run) && old.some((report) => report.startDateMs === startDateMs),
+  );
+}
 
 function clockSettings({ scenario: { events, faultsEndAfterMs } }: RunRecord): number {
   return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < faultsEndAfterMs).length;

@@ -25,9 +25,10 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** FNV-1a, in 32 bits. */
+/** FNV-1a of the characters' codes, in 32 bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193);
+  for (let index = 0; index < text.length; index++)
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
   return value;
 }
