@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -248,6 +249,33 @@ test('from the moment that the restart may leave, the outputs say that it may ha
   expect(announced).toContain(`\n${ID}\n`);
   expect(announced).toContain('\n2024-10-13T10:51:34Z\n');
   expect(file('output').lastIndexOf('\nfalse\n')).toBeGreaterThan(file('output').lastIndexOf('\nunknown\n'));
+});
+
+test('outputs that cannot be written keep the restart from being sent', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  const restart = nock(ORIGIN).post('/api/v1/rpc/vm/restart').reply(200, { status: 'OK' });
+  process.env['GITHUB_OUTPUT'] = join(folder, 'missing');
+  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
+  expect(restart.isDone()).toBe(false);
+  nock.cleanAll();
+  const annotations = log.lines().filter((line) => line.startsWith('::error'));
+  expect(annotations).toEqual([
+    expect.stringMatching(
+      /internal_error%2C outputs not written::The outputs cannot be written, so no restart was sent: .*missing/,
+    ),
+  ]);
+});
+
+test('a pipe is no place for outputs: nobody may read it', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  process.env['GITHUB_OUTPUT'] = pipe;
+  expect(await run(VALID)).toBe(0);
+  expect(log.lines()).toContain(
+    '::warning::GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.',
+  );
+  expect(log.lines()).toContain('::set-output name=restarted::false');
 });
 
 test('a VM that bears the name of the runner that the step runs on is not restarted', async () => {

@@ -445,7 +445,8 @@ function faultOfReply(reply, scope) {
         throw rejectedByGitHub(reply, scope);
     const waitMs = limitMs ?? retryAfterMs(reply);
     const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(waitMs)}`;
-    return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), waitMs };
+    const nature = waitMs === undefined ? 'passing' : 'quota';
+    return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
 }
 /** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
 function describeReply({ status, data }) {

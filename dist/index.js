@@ -45959,22 +45959,25 @@ function text(fields, key, longest = LONGEST_TEXT) {
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 const LIMITS = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     refusal: { atFirstMs: 0, laterMs: 30_000 },
     // With one more try, which takes 10 s at the most by default, it is over within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
-function createPatience(clock) {
-    let hadGoodAnswer = false;
+/** @param hadGoodAnswer the server has given a good answer before. */
+function createPatience(clock, hadGoodAnswer = false) {
+    let isTrusted = hadGoodAnswer;
     let lastsSince;
     return {
+        apart: () => createPatience(clock, isTrusted),
         renew() {
-            hadGoodAnswer = true;
+            isTrusted = true;
             lastsSince = undefined;
         },
         isOver(nature) {
             const { atFirstMs, laterMs } = LIMITS[nature];
-            const limitMs = hadGoodAnswer ? laterMs : atFirstMs;
+            const limitMs = isTrusted ? laterMs : atFirstMs;
             if (limitMs === ENDLESS_MS) {
                 lastsSince = undefined;
                 return false;
@@ -45998,8 +46001,8 @@ function createPatience(clock) {
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
- * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or the server
- * wants to be left alone for longer than that. `bounds.deadline` may move on between two tries.
+ * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or a quota
+ * allows none in time. `bounds.deadline` may move on between two tries.
  * @returns what the last try came to.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
@@ -46012,11 +46015,15 @@ async function retry({ clock, random, patience }, tryOnce, bounds) {
         const { fault } = attempt;
         bounds.onFault?.(fault);
         const leftMs = bounds.deadline - clock.now();
-        const waitMs = fault.nature === 'long pause' ? LONGEST_BACKOFF_MS : (fault.waitMs ?? 0);
-        if (patience.isOver(fault.nature) || leftMs < SHORTEST_TRY_MS || waitMs >= leftMs)
+        const { nature, waitMs = 0 } = fault;
+        const isForbidden = nature === 'quota' && waitMs >= leftMs;
+        if (patience.isOver(nature) || leftMs < SHORTEST_TRY_MS || isForbidden)
             return attempt;
+        // The server asks for more time than there is: it may be back sooner.
+        const isLong = nature === 'long pause' || waitMs >= leftMs;
+        const pauseMs = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
         // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-        const ms = Math.max(waitMs, Math.min(backoffMs(tries, random), leftMs / 2));
+        const ms = Math.max(isLong ? 0 : waitMs, Math.min(pauseMs, leftMs / 2));
         await clock.sleep(ms, bounds.signal);
     }
 }
@@ -46455,6 +46462,8 @@ __nccwpck_require__.d(parsers_namespaceObject, {
   yD: () => (secretText)
 });
 
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 // EXTERNAL MODULE: ./lib/clock.js
@@ -46516,12 +46525,16 @@ function createClient({ transport, credentials, headers, clock, random }) {
                 return sendBy;
             },
         };
-        let [isFirst, denials] = [true, 0];
+        let last;
+        let denials = 0;
         const tryOnce = async () => {
-            if (!isFirst && beforeRetry !== undefined)
-                ({ deadline, sendBy } = await beforeRetry());
-            isFirst = false;
-            return catchRefusals(signal, async () => {
+            if (last !== undefined && beforeRetry !== undefined) {
+                const times = await beforeRetry();
+                if (times === undefined)
+                    return { value: last };
+                ({ deadline, sendBy } = times);
+            }
+            const attempt = await catchRefusals(signal, async () => {
                 const result = await send(request, { deadline, signal, onDeparture });
                 if (!isDenied(result))
                     return resultOrFault(result);
@@ -46529,13 +46542,19 @@ function createClient({ transport, credentials, headers, clock, random }) {
                 const canRenew = credentials.renew();
                 return deniedFault(result, canRenew && denials++ === 0 ? 'passing' : 'refusal');
             });
+            if ('fault' in attempt)
+                last = attempt.fault;
+            return attempt;
         };
-        const last = await (0,retry/* retry */.L5)(context, tryOnce, untilSendBy);
-        if ('value' in last)
-            return last.value;
-        if (last.fault.result !== undefined)
-            return last.fault.result;
-        throw givenUp(`POST ${path}`, last.fault);
+        // Good answers to reads in between say nothing about the write.
+        const apart = { ...context, patience: patience.apart() };
+        const ended = await (0,retry/* retry */.L5)(apart, tryOnce, untilSendBy);
+        const end = 'value' in ended ? ended.value : ended.fault;
+        if (!('kind' in end))
+            return end;
+        if (end.result !== undefined)
+            return end.result;
+        throw givenUp(`POST ${path}`, end);
     }
     /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
     function givenUp(call, fault) {
@@ -46566,8 +46585,14 @@ async function catchRefusals(signal, tryOnce) {
 }
 /** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
 function resultOrFault(result) {
-    const isRepeatable = 'answer' in result ? result.answer.status === 429 : !result.noAnswer.mayHaveBeenSent;
-    return isRepeatable ? { fault: { ...faultOf(result), result } } : { value: result };
+    return isRepeatable(result) ? { fault: { ...faultOf(result), result } } : { value: result };
+}
+function isRepeatable(result) {
+    if ('answer' in result)
+        return result.answer.status === 429;
+    const { mayHaveBeenSent, cause } = result.noAnswer;
+    // What kept it from leaving as an error of its own will do so again.
+    return !mayHaveBeenSent && !(cause instanceof errors/* ActionError */.lZ);
 }
 function deniedFault(result, nature) {
     return { fault: { ...faultOf(result), nature, result } };
@@ -47402,8 +47427,6 @@ function readSecret({ read, onSecret }, name) {
     return secret;
 }
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 ;// CONCATENATED MODULE: ./lib/inputs/pem.js
 
 
@@ -51241,8 +51264,13 @@ function orderings(a, b) {
 function ageOf({ reportedAt, updatedAt }) {
     return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
-/** Whether the age of `a` can be told from that of `b`; where `b` has none either, nothing is lost. */
+/**
+ * Whether the age of `a` can be told from that of `b`; where `b` has no date either, nothing is lost. A report that lacks its own
+ * time, though one before had it, was damaged on its way: how old its boot was then cannot be told.
+ */
 function isComparable(a, b) {
+    if (a.reportedAt === undefined && b.reportedAt !== undefined)
+        return false;
     return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
 }
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
@@ -51300,8 +51328,8 @@ function judge(history, sample) {
 }
 function verdictOn(history, sample) {
     const { trouble } = history;
-    const { at, instance } = sample;
-    if (trouble !== undefined && hasFailedForGood(trouble, at))
+    const { askedAt, instance } = sample;
+    if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
         return { kind: 'failed', reason: describeTrouble(instance) };
     if (instance === undefined)
         return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
@@ -51311,7 +51339,7 @@ function verdictOn(history, sample) {
 /** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     const { state, status, startDate, startDateText } = instance;
-    const isNewBoot = startDate !== undefined && compareInstants(startDate, baseline.startDate) !== 0;
+    const isNewBoot = startDate !== undefined && !isKnownBoot(baseline, startDate);
     const isDated = isComparable(instance, baseline.instance);
     // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
     const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
@@ -51322,6 +51350,10 @@ function unmetConditions({ baseline, sentAt, newestAt }, instance) {
         ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
         ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
     ];
+}
+/** Whether a boot of that date was seen before the restart was sent. */
+function isKnownBoot({ knownStartDates }, startDate) {
+    return knownStartDates.some((known) => compareInstants(startDate, known) === 0);
 }
 function unmetIf(isUnmet, condition, seen) {
     return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
@@ -51349,10 +51381,10 @@ function troubleAfter({ trouble, newest }, { at, instance }) {
         terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
     };
 }
-function hasFailedForGood({ since, newerLooks, terminalLooks }, at) {
+function hasFailedForGood({ since, newerLooks, terminalLooks }, askedAt) {
     if (terminalLooks > 1)
         return true;
-    return newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS;
+    return newerLooks >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS;
 }
 function looksFailed(instance) {
     return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
@@ -51441,7 +51473,7 @@ function checkPreconditions(instance) {
     if (startDate === undefined) {
         return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
     }
-    return { instance, startDate };
+    return { instance, startDate, knownStartDates: [startDate] };
 }
 /** What cannot be verified is most often a matter of the version: the error says which one it is. */
 async function withVersion(error, { context, bounds }) {
@@ -51660,6 +51692,7 @@ function consider(sample, findings, journal) {
 /** One answer of the controller, or undefined if none that could be used came in time. */
 async function lookAtInstance(context, { options, journal, until }) {
     const { controller, clock, signal } = context;
+    const askedAt = clock.now();
     try {
         const instance = await controller.getInstance(options.baseline.instance.instanceId, {
             deadline: until,
@@ -51668,7 +51701,7 @@ async function lookAtInstance(context, { options, journal, until }) {
         });
         if (instance !== undefined)
             options.onSeen(instance);
-        return { at: clock.now(), instance };
+        return { askedAt, at: clock.now(), instance };
     }
     catch (error) {
         if (error instanceof errors/* ActionError */.lZ && error.isTransient)
@@ -51733,6 +51766,7 @@ function hintFor({ reply, unmet, silentMs }) {
 
 
 
+
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 async function restart(job, context) {
     const record = { ...NOTHING_DONE, target: job.target };
@@ -51748,7 +51782,8 @@ function createAttempt(job, context, record) {
     const startedAt = context.clock.now();
     mark(record, 'started', startedAt);
     const deadline = startedAt + job.timeoutMs;
-    return { job, context, record, target: job.target, deadline, rhythm: NO_RHYTHM };
+    const nothingSeen = { rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
+    return { job, context, record, target: job.target, deadline, ...nothingSeen };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -51777,13 +51812,15 @@ async function prepare(attempt) {
     const { context, record } = attempt;
     const onSeen = (instance) => {
         record.last = instance;
+        if (instance.startDate !== undefined)
+            attempt.knownStartDates.push(instance.startDate);
     };
     const onLook = (observation) => {
         attempt.rhythm = learn(attempt.rhythm, observation);
     };
     for (;;) {
         const { target, deadline } = attempt;
-        const baseline = await takeBaseline(context, { target, deadline, onSeen, onLook });
+        const baseline = newestBaseline(attempt, await takeBaseline(context, { target, deadline, onSeen, onLook }));
         const { instance } = baseline;
         attempt.target = { by: 'instance_id', id: instance.instanceId };
         record.before = instance;
@@ -51792,6 +51829,13 @@ async function prepare(attempt) {
         if (await isCleared(attempt, instance))
             return baseline;
     }
+}
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+function newestBaseline(attempt, taken) {
+    const { baseline: before, knownStartDates } = attempt;
+    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+    return attempt.baseline;
 }
 /** Asks the gate; the restart's own time stands still meanwhile. */
 async function isCleared(attempt, instance) {
@@ -51813,7 +51857,7 @@ async function send(attempt, first) {
     const { vncPassword, usbDevice } = job;
     const { clock, controller, log } = context;
     const { instanceId } = first.instance;
-    let [baseline, sentAt] = [first, clock.now()];
+    let [baseline, sentAt, hasBooted] = [first, clock.now(), false];
     refuseIfLate(attempt);
     log.info(`Restarting ${describeRequest(job, first.instance)}`);
     const bounds = boundsFor(attempt, {
@@ -51827,6 +51871,9 @@ async function send(attempt, first) {
         onBaseline(again) {
             baseline = again;
         },
+        onNewBoot() {
+            hasBooted = true;
+        },
     });
     try {
         const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
@@ -51834,13 +51881,20 @@ async function send(attempt, first) {
         return { baseline, reply, sentAt };
     }
     catch (error) {
+        // Whoever answered that nothing was done was wrong.
+        if (hasBooted)
+            return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
         // The controller throws an ActionError only where nothing was carried out.
         if (error instanceof errors/* ActionError */.lZ)
             record.restarted = 'false';
         throw error;
     }
 }
-function boundsFor(attempt, { onDeparture, onBaseline }) {
+const CARRIED_OUT_NEVERTHELESS = {
+    kind: 'uncertain',
+    reason: 'it was answered as if nothing had been done, but the VM has booted since',
+};
+function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
     const { clock, log, signal } = attempt.context;
     const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
     const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
@@ -51850,12 +51904,19 @@ function boundsFor(attempt, { onDeparture, onBaseline }) {
         onFault: journal.fault,
         onDeparture() {
             refuseIfLate(attempt);
+            refuseIfOutdated(attempt);
             onDeparture();
         },
         async beforeRetry() {
-            onBaseline(await prepare(attempt));
-            refuseIfLate(attempt);
-            return times();
+            const { baseline: known, record } = attempt;
+            const again = await prepare(attempt);
+            const isNewBoot = known !== undefined && !isKnownBoot(known, again.startDate);
+            if (isNewBoot && record.moments.sent !== undefined) {
+                onNewBoot();
+                return undefined;
+            }
+            onBaseline(again);
+            return isLate(attempt) ? undefined : times();
         },
     };
 }
@@ -51865,12 +51926,24 @@ const PROOF_SHARE = 1 / 5;
 function sendBy({ job, deadline }) {
     return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
+function isLate(attempt) {
+    return attempt.context.clock.now() > sendBy(attempt);
+}
 function refuseIfLate(attempt) {
-    if (attempt.context.clock.now() <= sendBy(attempt))
+    if (!isLate(attempt))
         return;
     throw new errors/* ActionError */.lZ('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
         hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
     });
+}
+/** So long the gate's word counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+/** Where the process was suspended, or took long to connect, the gate has to be asked anew: this try must not leave. */
+function refuseIfOutdated({ context: { clock }, record }) {
+    const { cleared = clock.now() } = record.moments;
+    if (clock.now() - cleared <= CLEARED_MS)
+        return;
+    throw new Error('it took so long that the way may not be free any more, which is looked at again');
 }
 /** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
 const EVIDENCE_MS = 15_000;
@@ -51920,6 +51993,7 @@ var self_restart = __nccwpck_require__(2044);
 
 
 
+
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 400;
 /**
@@ -51928,6 +52002,7 @@ const REPORT_MS = 400;
  */
 async function main(endWithin) {
     const terminal = createTerminal();
+    avoidPipe(terminal);
     const outcome = await restartAsAsked(terminal, interruptions());
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that nobody reads.
@@ -51942,13 +52017,32 @@ async function restartAsAsked(terminal, signal) {
     try {
         const inputs = readInputs(process.env, terminal.mask);
         target = inputs.target;
-        const announce = (outcome) => setOutputs(outcome, terminal);
+        const announce = (outcome) => announceOutputs(outcome, terminal);
         const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
         return await run(inputs, { ...host, announce, addresses: ownAddresses() });
     }
     catch (error) {
         return { ...NOTHING_DONE, target, error: (0,errors/* asActionError */.z6)(error) };
     }
+}
+/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+function announceOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+    }
+    catch (cause) {
+        const message = `The outputs cannot be written, so no restart was sent: ${(0,errors/* describeCause */.V$)(cause)}.`;
+        const hint = 'Look at the file that GITHUB_OUTPUT names, and at the disk of the machine that runs the step.';
+        throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
+    }
+}
+/** To open a pipe that nobody reads would hold the process up for good: outputs are printed then, as they once were. */
+function avoidPipe(terminal) {
+    const { GITHUB_OUTPUT: path = '' } = process.env;
+    if (!(0,external_node_fs_namespaceObject.statSync)(path, { throwIfNoEntry: false })?.isFIFO())
+        return;
+    delete process.env['GITHUB_OUTPUT'];
+    terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
 }
 function ownAddresses() {
     const interfaces = Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flat();

@@ -1,10 +1,11 @@
+import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type Clock, seconds, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
-import { ActionError, asActionError } from './errors.ts';
+import { ActionError, asActionError, describeCause } from './errors.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
@@ -26,6 +27,7 @@ const REPORT_MS = 400;
  */
 export async function main(endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
+  avoidPipe(terminal);
   const outcome = await restartAsAsked(terminal, interruptions());
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that nobody reads.
@@ -39,12 +41,32 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
   try {
     const inputs = readInputs(process.env, terminal.mask);
     target = inputs.target;
-    const announce = (outcome: StepOutcome) => setOutputs(outcome, terminal);
+    const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
     return await run(inputs, { ...host, announce, addresses: ownAddresses() });
   } catch (error) {
     return { ...NOTHING_DONE, target, error: asActionError(error) };
   }
+}
+
+/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
+  try {
+    setOutputs(outcome, terminal);
+  } catch (cause) {
+    const message = `The outputs cannot be written, so no restart was sent: ${describeCause(cause)}.`;
+    const hint =
+      'Look at the file that GITHUB_OUTPUT names, and at the disk of the machine that runs the step.';
+    throw new ActionError('internal_error', message, { hint, cause });
+  }
+}
+
+/** To open a pipe that nobody reads would hold the process up for good: outputs are printed then, as they once were. */
+function avoidPipe(terminal: Terminal): void {
+  const { GITHUB_OUTPUT: path = '' } = process.env;
+  if (!statSync(path, { throwIfNoEntry: false })?.isFIFO()) return;
+  delete process.env['GITHUB_OUTPUT'];
+  terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
 }
 
 function ownAddresses(): string[] {

@@ -86,3 +86,24 @@ describe('after a good answer', () => {
     expect(believed(faults)).toEqual([undefined, false, undefined, false, false, true]);
   });
 });
+
+test('apart, faults of another kind of request last or pass by themselves', () => {
+  let now = 0;
+  const patience = createPatience({ now: () => now, sleep: async () => {} });
+  expect(patience.apart().isOver('refusal')).toBe(true);
+  patience.renew();
+  const apart = patience.apart();
+  expect(apart.isOver('refusal')).toBe(false);
+  now = 30_000;
+  patience.renew();
+  expect([apart.isOver('refusal'), patience.isOver('refusal')]).toEqual([true, false]);
+});
+
+test('a quota is never believed to last', () => {
+  expect(
+    believed([
+      [0, 'quota'],
+      [1e6, 'quota'],
+    ]),
+  ).toEqual([false, false]);
+});

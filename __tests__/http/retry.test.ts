@@ -92,8 +92,14 @@ describe('tries', () => {
   test.each([
     [4_999, 2],
     [5_000, 1],
-  ])('end at once where the server wants to be left alone for longer: %i ms', async (waitMs, tries) => {
-    expect((await retried(1, { deadline: 5_000, waitMs })).triedAt).toHaveLength(tries);
+  ])('end at once where a quota allows none for longer: %i ms', async (waitMs, tries) => {
+    expect((await retried(1, { deadline: 5_000, waitMs, nature: 'quota' })).triedAt).toHaveLength(tries);
+  });
+
+  test('go on where the server asks for more time than there is: it may be back sooner', async () => {
+    const { triedAt } = await retried(100, { deadline: 8_000, waitMs: 9_000 });
+    expect(triedAt).toEqual([0, 3_000, 5_500, 6_750, 7_375, 7_687.5, 7_843.75]);
+    expect((await retried(1, { deadline: 8_000, waitMs: 7_999 })).triedAt).toEqual([0, 7_999]);
   });
 
   test('end as soon as the patience is over', async () => {

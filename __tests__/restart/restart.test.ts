@@ -599,6 +599,26 @@ describe('between two tries of the restart', () => {
     ]);
   });
 
+  test('a new boot shows that one was carried out, whatever was answered: there is no other', async () => {
+    const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
+    const looks = [instance(), restarted(), restarted(11)];
+    const { outcome, controller, lines } = await run({
+      looks,
+      tries: 2,
+      leavesEachTime: true,
+      reply: refused,
+    });
+    expect(outcome).toMatchObject({ restarted: 'true', before: restarted(), error: undefined });
+    expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
+    expect(lines.at(-1)).toContain('Restarted and verified');
+  });
+
+  test("a new boot between two tries that never left is somebody else's", async () => {
+    const looks = [instance(), restarted(), restarted(11)];
+    const { controller } = await run({ looks, tries: 2 }, { timeoutMs: 20_000 });
+    expect(controller.tries).toHaveLength(2);
+  });
+
   test('faults are told of', async () => {
     const { lines } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
     expect(lines).toContain('The controller gave no usable answer: it answered HTTP 502');

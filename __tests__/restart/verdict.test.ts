@@ -5,6 +5,7 @@ import {
   describeUnmet,
   type History,
   judge,
+  type Sample,
   startHistory,
   type Verdict,
 } from '../../src/restart/verdict.ts';
@@ -21,12 +22,17 @@ import {
 
 const SENT_AT = 1_000;
 
+/** An answer that was there as soon as it was asked for. */
+function sampleAt(at: number, seen: Instance | undefined): Sample {
+  return { askedAt: at, at, instance: seen };
+}
+
 /** What is judged of the last of these looks: pairs of seconds since the restart was sent, and what was seen. */
 function verdictAfter(...looks: [number, Instance | undefined][]): Verdict {
   let history: History = startHistory(baseline(), SENT_AT);
   let verdict: Verdict = { kind: 'pending', unmet: [] };
   for (const [seconds, seen] of looks) {
-    ({ verdict, history } = judge(history, { at: SENT_AT + seconds * 1_000, instance: seen }));
+    ({ verdict, history } = judge(history, sampleAt(SENT_AT + seconds * 1_000, seen)));
   }
   return verdict;
 }
@@ -56,13 +62,9 @@ describe('restarted', () => {
     expect(verdictAfter([5, restarted(10, stepped)]).kind).toBe('restarted');
   });
 
-  test.each<[string, Partial<Instance>]>([
-    ['of the controller', { updatedAt: undefined }],
-    ['of the node', { reportedAt: undefined }],
-  ])('even where the report lacks the date %s', (_, changes) => {
-    expect(verdictAfter([10, restarted(10, { ...bootedAt('2024-10-13T11:10:05Z'), ...changes })]).kind).toBe(
-      'restarted',
-    );
+  test('even where the report lacks the date of the controller', () => {
+    const undated = restarted(10, { ...bootedAt('2024-10-13T11:10:05Z'), updatedAt: undefined });
+    expect(verdictAfter([10, undated]).kind).toBe('restarted');
   });
 
   test('even with a message that was left over', () => {
@@ -74,8 +76,13 @@ describe('restarted', () => {
   test('even in a report that says nothing about its age, if no report ever did', () => {
     const undated = { updatedAt: undefined, reportedAt: undefined };
     const history = startHistory(baseline(undated), SENT_AT);
-    expect(judge(history, { at: SENT_AT, instance: restarted(10, undated) }).verdict.kind).toBe('restarted');
+    expect(judge(history, sampleAt(SENT_AT, restarted(10, undated))).verdict.kind).toBe('restarted');
   });
+});
+
+test('a report that lacks its own time, which the one before had, does not prove anything', () => {
+  const damaged = restarted(10, { reportedAt: undefined });
+  expect(unmetOf(damaged)).toEqual(['freshness: none']);
 });
 
 describe('pending', () => {
@@ -113,7 +120,7 @@ describe('pending', () => {
     ['none that the baseline has', { updatedAt: undefined }],
   ])('a new boot in a report with %s proves nothing', (_, changes) => {
     const history = startHistory(baseline({ reportedAt: undefined }), SENT_AT);
-    const { verdict } = judge(history, { at: SENT_AT + 1_000, instance: restarted(10, changes) });
+    const { verdict } = judge(history, sampleAt(SENT_AT + 1_000, restarted(10, changes)));
     expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'freshness' }] });
   });
 
@@ -373,8 +380,8 @@ describe('failed', () => {
 });
 
 test('the history keeps when the newest report was first seen', () => {
-  const first = judge(startHistory(baseline(), 0), { at: 5_000, instance: instance(reported(5)) }).history;
-  const second = judge(first, { at: 6_000, instance: instance(reported(5)) }).history;
+  const first = judge(startHistory(baseline(), 0), sampleAt(5_000, instance(reported(5)))).history;
+  const second = judge(first, sampleAt(6_000, instance(reported(5)))).history;
   expect(second).toMatchObject({ newestAt: 5_000, newest: instance(reported(5)) });
 });
 

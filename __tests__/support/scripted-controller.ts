@@ -22,6 +22,8 @@ export interface Script {
   readonly version?: string;
   /** Of the restart; all but the last are told of as faults (1 if none is given). */
   readonly tries?: number;
+  /** Not only the last try leaves, and `reply` is what they come to once there is no other. */
+  readonly leavesEachTime?: boolean;
   /** How long a try takes until it leaves: in milliseconds. */
   readonly leavesAfterMs?: number;
 }
@@ -38,7 +40,15 @@ export interface ScriptedController extends Controller {
 }
 
 export function createScriptedController(
-  { looks, list = [], version, reply = { kind: 'accepted' }, tries = 1, leavesAfterMs = 0 }: Script,
+  {
+    looks,
+    list = [],
+    version,
+    reply = { kind: 'accepted' },
+    tries = 1,
+    leavesEachTime = false,
+    leavesAfterMs = 0,
+  }: Script,
   clock = createFakeClock(),
 ): ScriptedController {
   const calls: string[] = [];
@@ -70,9 +80,11 @@ export function createScriptedController(
       calls.push(`restart ${JSON.stringify(request)}`);
       times.push({ deadline: asked.deadline, sendBy: asked.sendBy });
       for (let left = tries; left > 1; left--) {
+        if (leavesEachTime) asked.onDeparture?.();
         asked.onFault?.(HTTP_502);
         const again = await asked.beforeRetry?.();
         if (again !== undefined) times.push(again);
+        else if (reply instanceof Error) throw reply;
       }
       if (leavesAfterMs > 0) await clock.sleep(leavesAfterMs, asked.signal);
       asked.onDeparture?.();

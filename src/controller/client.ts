@@ -26,10 +26,10 @@ export interface WriteBounds extends RetryBounds {
   /** No try may leave this machine after that; from then until `deadline` there is only its answer to be waited for. */
   readonly sendBy: number;
   /**
-   * Asked before every further try, however long it takes. @returns the bounds of that try. What it throws ends the tries:
-   * nothing was sent.
+   * Asked before every further try, however long it takes. @returns the bounds of that try; undefined where there must be none:
+   * then the last one counts. What it throws ends the tries, too.
    */
-  readonly beforeRetry?: (() => Promise<Pick<WriteBounds, 'deadline' | 'sendBy'>>) | undefined;
+  readonly beforeRetry?: (() => Promise<Pick<WriteBounds, 'deadline' | 'sendBy'> | undefined>) | undefined;
   /** Told when a try is about to leave this machine. */
   readonly onDeparture?: (() => void) | undefined;
 }
@@ -107,22 +107,31 @@ export function createClient({ transport, credentials, headers, clock, random }:
         return sendBy;
       },
     };
-    let [isFirst, denials] = [true, 0];
-    const tryOnce = async () => {
-      if (!isFirst && beforeRetry !== undefined) ({ deadline, sendBy } = await beforeRetry());
-      isFirst = false;
-      return catchRefusals(signal, async () => {
+    let last: ControllerFault | undefined;
+    let denials = 0;
+    const tryOnce = async (): Promise<Attempt<HttpResult | ControllerFault, ControllerFault>> => {
+      if (last !== undefined && beforeRetry !== undefined) {
+        const times = await beforeRetry();
+        if (times === undefined) return { value: last };
+        ({ deadline, sendBy } = times);
+      }
+      const attempt = await catchRefusals(signal, async () => {
         const result = await send(request, { deadline, signal, onDeparture });
         if (!isDenied(result)) return resultOrFault(result);
         // A session that ran out is no refusal, the first time.
         const canRenew = credentials.renew();
         return deniedFault(result, canRenew && denials++ === 0 ? 'passing' : 'refusal');
       });
+      if ('fault' in attempt) last = attempt.fault;
+      return attempt;
     };
-    const last = await retry(context, tryOnce, untilSendBy);
-    if ('value' in last) return last.value;
-    if (last.fault.result !== undefined) return last.fault.result;
-    throw givenUp(`POST ${path}`, last.fault);
+    // Good answers to reads in between say nothing about the write.
+    const apart = { ...context, patience: patience.apart() };
+    const ended = await retry(apart, tryOnce, untilSendBy);
+    const end = 'value' in ended ? ended.value : ended.fault;
+    if (!('kind' in end)) return end;
+    if (end.result !== undefined) return end.result;
+    throw givenUp(`POST ${path}`, end);
   }
 
   /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
@@ -169,8 +178,14 @@ async function catchRefusals<T>(
 
 /** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
 function resultOrFault(result: HttpResult): Attempt<HttpResult, ControllerFault> {
-  const isRepeatable = 'answer' in result ? result.answer.status === 429 : !result.noAnswer.mayHaveBeenSent;
-  return isRepeatable ? { fault: { ...faultOf(result), result } } : { value: result };
+  return isRepeatable(result) ? { fault: { ...faultOf(result), result } } : { value: result };
+}
+
+function isRepeatable(result: HttpResult): boolean {
+  if ('answer' in result) return result.answer.status === 429;
+  const { mayHaveBeenSent, cause } = result.noAnswer;
+  // What kept it from leaving as an error of its own will do so again.
+  return !mayHaveBeenSent && !(cause instanceof ActionError);
 }
 
 function deniedFault(result: HttpResult, nature: FaultNature): { fault: ControllerFault } {

@@ -3,12 +3,13 @@ import type { Clock } from '../clock.ts';
 /**
  * What kind of fault it is, by who can mend it:
  * - `passing`: it may heal by itself (refused, reset, silent, 5xx).
+ * - `quota`: the server counts requests, and takes none before the time that it names.
  * - `long pause`: the server asks to be left alone for more than a minute.
  * - `refusal`: the server answered, and said no (3xx or 4xx). It may be a gateway that is just starting.
  * - `mistake`: most likely an input or the network's set-up is wrong (TLS, a name that does not exist, a page that is no API).
  *   The same can come from a server that is in trouble.
  */
-export type FaultNature = 'passing' | 'long pause' | 'refusal' | 'mistake';
+export type FaultNature = 'passing' | 'quota' | 'long pause' | 'refusal' | 'mistake';
 
 /** For how long faults of a nature, and nothing else, are put up with: in milliseconds. */
 interface PatienceLimit {
@@ -22,6 +23,7 @@ const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
 const LIMITS: Readonly<Record<FaultNature, PatienceLimit>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
   refusal: { atFirstMs: 0, laterMs: 30_000 },
   // With one more try, which takes 10 s at the most by default, it is over within 30 s.
@@ -34,19 +36,23 @@ export interface Patience {
   renew(): void;
   /** Takes note of a fault. True: it has to be believed, another try is of no use. */
   isOver(nature: FaultNature): boolean;
+  /** For another kind of request, whose faults last or pass by themselves. */
+  apart(): Patience;
 }
 
-export function createPatience(clock: Clock): Patience {
-  let hadGoodAnswer = false;
+/** @param hadGoodAnswer the server has given a good answer before. */
+export function createPatience(clock: Clock, hadGoodAnswer = false): Patience {
+  let isTrusted = hadGoodAnswer;
   let lastsSince: number | undefined;
   return {
+    apart: () => createPatience(clock, isTrusted),
     renew() {
-      hadGoodAnswer = true;
+      isTrusted = true;
       lastsSince = undefined;
     },
     isOver(nature) {
       const { atFirstMs, laterMs } = LIMITS[nature];
-      const limitMs = hadGoodAnswer ? laterMs : atFirstMs;
+      const limitMs = isTrusted ? laterMs : atFirstMs;
       if (limitMs === ENDLESS_MS) {
         lastsSince = undefined;
         return false;

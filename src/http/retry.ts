@@ -30,8 +30,8 @@ export interface RetryContext {
 }
 
 /**
- * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or the server
- * wants to be left alone for longer than that. `bounds.deadline` may move on between two tries.
+ * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or a quota
+ * allows none in time. `bounds.deadline` may move on between two tries.
  * @returns what the last try came to.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
@@ -47,10 +47,14 @@ export async function retry<T, F extends Fault>(
     const { fault } = attempt;
     bounds.onFault?.(fault);
     const leftMs = bounds.deadline - clock.now();
-    const waitMs = fault.nature === 'long pause' ? LONGEST_BACKOFF_MS : (fault.waitMs ?? 0);
-    if (patience.isOver(fault.nature) || leftMs < SHORTEST_TRY_MS || waitMs >= leftMs) return attempt;
+    const { nature, waitMs = 0 } = fault;
+    const isForbidden = nature === 'quota' && waitMs >= leftMs;
+    if (patience.isOver(nature) || leftMs < SHORTEST_TRY_MS || isForbidden) return attempt;
+    // The server asks for more time than there is: it may be back sooner.
+    const isLong = nature === 'long pause' || waitMs >= leftMs;
+    const pauseMs = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
     // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-    const ms = Math.max(waitMs, Math.min(backoffMs(tries, random), leftMs / 2));
+    const ms = Math.max(isLong ? 0 : waitMs, Math.min(pauseMs, leftMs / 2));
     await clock.sleep(ms, bounds.signal);
   }
 }

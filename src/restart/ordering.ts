@@ -29,8 +29,12 @@ export function ageOf({ reportedAt, updatedAt }: Instance): string {
   return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 
-/** Whether the age of `a` can be told from that of `b`; where `b` has none either, nothing is lost. */
+/**
+ * Whether the age of `a` can be told from that of `b`; where `b` has no date either, nothing is lost. A report that lacks its own
+ * time, though one before had it, was damaged on its way: how old its boot was then cannot be told.
+ */
 export function isComparable(a: Instance, b: Instance): boolean {
+  if (a.reportedAt === undefined && b.reportedAt !== undefined) return false;
   return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
 }
 

@@ -10,7 +10,7 @@ import { type Moments, NOTHING_DONE, type Outcome } from './outcome.ts';
 import { takeBaseline } from './preflight.ts';
 import { learn, NO_RHYTHM, type Observation, type Rhythm } from './rhythm.ts';
 import type { PollInterval } from './schedule.ts';
-import { type Baseline, describeState } from './verdict.ts';
+import { type Baseline, describeState, isKnownBoot } from './verdict.ts';
 import { watch } from './watch.ts';
 
 // The restart of one VM:
@@ -151,7 +151,7 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   const { vncPassword, usbDevice } = job;
   const { clock, controller, log } = context;
   const { instanceId } = first.instance;
-  let [baseline, sentAt] = [first, clock.now()];
+  let [baseline, sentAt, hasBooted] = [first, clock.now(), false];
   refuseIfLate(attempt);
   log.info(`Restarting ${describeRequest(job, first.instance)}`);
   const bounds = boundsFor(attempt, {
@@ -165,24 +165,40 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
     onBaseline(again) {
       baseline = again;
     },
+    onNewBoot() {
+      hasBooted = true;
+    },
   });
   try {
     const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
     log.info(describeRestartReply(reply));
     return { baseline, reply, sentAt };
   } catch (error) {
+    // Whoever answered that nothing was done was wrong.
+    if (hasBooted) return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
     // The controller throws an ActionError only where nothing was carried out.
     if (error instanceof ActionError) record.restarted = 'false';
     throw error;
   }
 }
 
+const CARRIED_OUT_NEVERTHELESS: RestartReply = {
+  kind: 'uncertain',
+  reason: 'it was answered as if nothing had been done, but the VM has booted since',
+};
+
 interface SendingEvents {
   readonly onDeparture: () => void;
+  /** Told of the baseline of each further try. */
   readonly onBaseline: (baseline: Baseline) => void;
+  /** Told where the VM has booted since a try had left: there must be no other. */
+  readonly onNewBoot: () => void;
 }
 
-function boundsFor(attempt: RestartAttempt, { onDeparture, onBaseline }: SendingEvents): WriteBounds {
+function boundsFor(
+  attempt: RestartAttempt,
+  { onDeparture, onBaseline, onNewBoot }: SendingEvents,
+): WriteBounds {
   const { clock, log, signal } = attempt.context;
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
   const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
@@ -196,9 +212,15 @@ function boundsFor(attempt: RestartAttempt, { onDeparture, onBaseline }: Sending
       onDeparture();
     },
     async beforeRetry() {
-      onBaseline(await prepare(attempt));
-      refuseIfLate(attempt);
-      return times();
+      const { baseline: known, record } = attempt;
+      const again = await prepare(attempt);
+      const isNewBoot = known !== undefined && !isKnownBoot(known, again.startDate);
+      if (isNewBoot && record.moments.sent !== undefined) {
+        onNewBoot();
+        return undefined;
+      }
+      onBaseline(again);
+      return isLate(attempt) ? undefined : times();
     },
   };
 }
@@ -211,8 +233,12 @@ function sendBy({ job, deadline }: RestartAttempt): number {
   return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
 
+function isLate(attempt: RestartAttempt): boolean {
+  return attempt.context.clock.now() > sendBy(attempt);
+}
+
 function refuseIfLate(attempt: RestartAttempt): void {
-  if (attempt.context.clock.now() <= sendBy(attempt)) return;
+  if (!isLate(attempt)) return;
   throw new ActionError('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
     hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
   });

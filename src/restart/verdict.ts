@@ -12,7 +12,8 @@ export interface Baseline {
 
 /** One answer of the controller; `instance` is undefined where the controller does not list it. */
 export interface Sample {
-  /** When the answer was there, in milliseconds on the clock's scale. */
+  /** When it was asked for, and when it was there, in milliseconds on the clock's scale. The process may sleep in between. */
+  readonly askedAt: number;
   readonly at: number;
   readonly instance: Instance | undefined;
 }
@@ -82,8 +83,8 @@ export function judge(history: History, sample: Sample): { verdict: Verdict; his
 
 function verdictOn(history: History, sample: Sample): Verdict {
   const { trouble } = history;
-  const { at, instance } = sample;
-  if (trouble !== undefined && hasFailedForGood(trouble, at))
+  const { askedAt, instance } = sample;
+  if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
     return { kind: 'failed', reason: describeTrouble(instance) };
   if (instance === undefined)
     return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
@@ -94,9 +95,7 @@ function verdictOn(history: History, sample: Sample): Verdict {
 /** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
   const { state, status, startDate, startDateText } = instance;
-  const isKnown = (date: Instant) =>
-    baseline.knownStartDates.some((known) => compareInstants(date, known) === 0);
-  const isNewBoot = startDate !== undefined && !isKnown(startDate);
+  const isNewBoot = startDate !== undefined && !isKnownBoot(baseline, startDate);
   const isDated = isComparable(instance, baseline.instance);
   // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
   const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
@@ -107,6 +106,11 @@ function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Inst
     ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
     ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
   ];
+}
+
+/** Whether a boot of that date was seen before the restart was sent. */
+export function isKnownBoot({ knownStartDates }: Baseline, startDate: Instant): boolean {
+  return knownStartDates.some((known) => compareInstants(startDate, known) === 0);
 }
 
 function unmetIf(isUnmet: boolean, condition: Unmet['condition'], seen: string | undefined): Unmet[] {
@@ -144,9 +148,9 @@ function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): T
   };
 }
 
-function hasFailedForGood({ since, newerLooks, terminalLooks }: Trouble, at: number): boolean {
+function hasFailedForGood({ since, newerLooks, terminalLooks }: Trouble, askedAt: number): boolean {
   if (terminalLooks > 1) return true;
-  return newerLooks >= CONFIRMATIONS && at - since >= FAILED_AFTER_MS;
+  return newerLooks >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS;
 }
 
 function looksFailed(instance: Instance): boolean {

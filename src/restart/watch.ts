@@ -97,6 +97,7 @@ async function lookAtInstance(
   { options, journal, until }: LookOptions,
 ): Promise<Sample | undefined> {
   const { controller, clock, signal } = context;
+  const askedAt = clock.now();
   try {
     const instance = await controller.getInstance(options.baseline.instance.instanceId, {
       deadline: until,
@@ -104,7 +105,7 @@ async function lookAtInstance(
       onFault: journal.fault,
     });
     if (instance !== undefined) options.onSeen(instance);
-    return { at: clock.now(), instance };
+    return { askedAt, at: clock.now(), instance };
   } catch (error) {
     if (error instanceof ActionError && error.isTransient) return undefined;
     throw error;

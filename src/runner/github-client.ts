@@ -152,7 +152,8 @@ function faultOfReply(reply: Reply, scope: Scope): GitHubFault {
   if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejectedByGitHub(reply, scope);
   const waitMs = limitMs ?? retryAfterMs(reply);
   const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
-  return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), waitMs };
+  const nature = waitMs === undefined ? 'passing' : 'quota';
+  return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
 }
 
 /** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
