@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
+import type { Instance } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Gate } from '../../src/restart/context.ts';
 import type { Outcome } from '../../src/restart/outcome.ts';
@@ -318,6 +319,24 @@ describe('preconditions', () => {
     });
     expect(outcome.restarted).toBe('true');
     expect(lines[0]).toBe(`Looking again, this may pass: The controller has no instance ${ID}.`);
+  });
+
+  test.each<[string, Partial<Instance>]>([
+    ['the report', { reportedAt: undefined }],
+    ['the record', { updatedAt: undefined }],
+  ])('an answer without the date of %s is no baseline, if there is a better one', async (_, changes) => {
+    const { outcome, lines } = await run({ looks: [instance(changes), instance(), restarted()] });
+    expect(outcome).toMatchObject({ restarted: 'true', before: instance() });
+    expect(lines[0]).toBe('Looking again: the answer does not say how old it is');
+  });
+
+  test('an answer without dates is a baseline where all are', async () => {
+    const undated = { reportedAt: undefined, updatedAt: undefined };
+    const { outcome, clock } = await run({
+      looks: [...Array(7).fill(instance(undated)), restarted(10, undated)],
+    });
+    expect(outcome).toMatchObject({ restarted: 'true', before: instance(undated) });
+    expect(clock.sleeps).toEqual(Array(7).fill(1_000));
   });
 
   test('the grace ends with the timeout', async () => {

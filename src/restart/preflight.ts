@@ -42,14 +42,35 @@ export async function takeBaseline(
       onSeen(instance);
       onLook({ lookedAt, answeredAt: clock.now(), instance });
     }
-    const baseline = instance instanceof ActionError ? instance : checkPreconditions(instance);
-    if (!(baseline instanceof ActionError)) return baseline;
+    const taken = instance instanceof ActionError ? instance : checkPreconditions(instance);
+    if (!(taken instanceof ActionError) && isDated(taken.instance)) return taken;
 
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
-    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) throw await withVersion(baseline, { context, bounds });
-    journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
+    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) return takeAtLast(taken, { context, bounds });
+    const [kind, reason] = whyAgain(taken);
+    journal.note(kind, reason);
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
+}
+
+/** What stayed so for some seconds has to be believed. */
+async function takeAtLast(taken: Baseline | ActionError, asking: Asking): Promise<Baseline> {
+  if (taken instanceof ActionError) throw await withVersion(taken, asking);
+  return taken;
+}
+
+function whyAgain(taken: Baseline | ActionError): [kind: string, reason: string] {
+  if (!(taken instanceof ActionError))
+    return ['undated', 'Looking again: the answer does not say how old it is'];
+  return [taken.code, `Looking again, this may pass: ${taken.message}`];
+}
+
+/**
+ * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer that comes from a
+ * replica that lags behind would look like a new one.
+ */
+function isDated({ reportedAt, updatedAt }: Instance): boolean {
+  return reportedAt !== undefined && updatedAt !== undefined;
 }
 
 /** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
