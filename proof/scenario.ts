@@ -1,3 +1,4 @@
+import type { HandshakeForm } from '../simulator/endpoints/tap.ts';
 import type { Habits } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
@@ -28,6 +29,8 @@ export interface Scenario {
   /** A message that would do harm, if it were shown as it is, is left over from earlier. */
   readonly leavesMessage: boolean;
   readonly sessionTtlMs: number;
+  /** How the handshake of an API key is written, other than it should be. */
+  readonly handshakeForms: readonly HandshakeForm[];
   readonly cancelAfterMs: number | undefined;
 }
 
@@ -140,6 +143,7 @@ export function faultless(seed: number): Scenario {
     restartedBeforeMs: undefined,
     leavesMessage: false,
     sessionTtlMs: 5 * MINUTE,
+    handshakeForms: [],
     cancelAfterMs: undefined,
   };
 }
@@ -168,9 +172,12 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
     leavesMessage: random.fork('message').next() < 0.5,
     // Longer than a request may take: what ends on the way to the controller looks like no session at all.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
+    handshakeForms: HANDSHAKE_FORMS.filter((form) => random.fork(`handshake ${form}`).next() < 0.2),
     cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * horizonMs : undefined,
   };
 }
+
+const HANDSHAKE_FORMS: readonly HandshakeForm[] = ['url-safe', 'unpadded', 'line break', 'encoded'];
 
 function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
   return values[Math.floor(random.next() * values.length)] ?? values[0];

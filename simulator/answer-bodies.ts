@@ -1,8 +1,7 @@
+import type { Json } from './replies.ts';
 import type { InstanceRecord, Node, Report, World } from './world.ts';
 
 /** The controller's answers, in the documented shapes: empty fields are left out, dates come in several styles. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
 /** Go's zero time: "none". */
 const ZERO_DATE = '0001-01-01T00:00:00Z';
 

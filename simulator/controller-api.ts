@@ -1,23 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { instanceBody, type Json, listItem, nodeBody, statusBody } from './answer-bodies.ts';
+import { instanceBody, listItem, nodeBody, statusBody } from './answer-bodies.ts';
 import type { Replicas } from './replicas.ts';
+import { fail, fieldsOf, notFound, ok, plain, type Reaction, type SeenRequest, text } from './replies.ts';
 import type { Reply, World } from './world.ts';
 
-/** A request as the controller sees it. */
-export interface SeenRequest {
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** An answer about to be sent; the world has carried the request out already. */
-export interface Reaction {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+export type { Reaction, SeenRequest } from './replies.ts';
 
 /** The controller as it is at `now`, in milliseconds. */
 export interface ControllerState {
@@ -41,8 +27,8 @@ export function react({ replicas, now }: ControllerState, request: SeenRequest):
 type Handler = (world: World, request: { id: string | null; body: string }) => Reaction;
 
 const READS: Readonly<Record<string, Handler>> = {
-  'GET /livez': () => plain(200, 'ok'),
-  'GET /readyz': () => plain(200, 'ok'),
+  'GET /livez': () => plain(200, 'ok\n'),
+  'GET /readyz': () => plain(200, 'ok\n'),
   'GET /api/v1/status': (world) => ok(statusBody(world)),
   'GET /api/v1/node': getNodes,
   'GET /api/v1/vm': getInstances,
@@ -50,7 +36,7 @@ const READS: Readonly<Record<string, Handler>> = {
 
 const WRITES: Readonly<Record<string, Handler>> = {
   'POST /api/v1/vm': start,
-  'DELETE /api/v1/vm': (world, { body }) => reply(world.terminate(text(parse(body)['id']))),
+  'DELETE /api/v1/vm': (world, { body }) => reply(world.terminate(text(fieldsOf(body)['id']))),
   'POST /api/v1/rpc/vm/restart': restart,
 };
 
@@ -66,7 +52,7 @@ function getInstances(world: World, { id }: { id: string | null }): Reaction {
 }
 
 function start(world: World, { body }: { body: string }): Reaction {
-  const { vmid, count, external_id: externalId, name } = parse(body);
+  const { vmid, count, external_id: externalId, name } = fieldsOf(body);
   if (text(vmid) === '') return fail('vmid is required');
   const number = typeof count === 'number' && count >= 1 && count <= 100 ? Math.floor(count) : 1;
   const named = { externalId: text(externalId) || undefined, name: text(name) || undefined };
@@ -74,41 +60,9 @@ function start(world: World, { body }: { body: string }): Reaction {
 }
 
 function restart(world: World, { body }: { body: string }): Reaction {
-  return reply(world.restart(text(parse(body)['instance_id'])));
-}
-
-function parse(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return reply(world.restart(text(fieldsOf(body)['instance_id'])));
 }
 
 function reply(result: Reply): Reaction {
-  return result.ok
-    ? { status: 200, headers: {}, body: JSON.stringify({ status: 'OK', message: '' }) }
-    : fail(result.message);
-}
-
-function ok(body: Json): Reaction {
-  return { status: 200, headers: {}, body: JSON.stringify({ status: 'OK', message: '', body }) };
-}
-
-/** The controller reports its own failures with HTTP status 200. */
-function fail(message: string): Reaction {
-  return { status: 200, headers: {}, body: JSON.stringify({ status: 'FAIL', message }) };
-}
-
-function notFound(): Reaction {
-  return plain(404, '404 page not found');
-}
-
-function plain(status: number, body: string): Reaction {
-  return { status, headers: { 'content-type': 'text/plain' }, body };
+  return result.ok ? ok() : fail(result.message);
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Json } from './answer-bodies.ts';
-import type { Reaction, SeenRequest } from './controller-api.ts';
 import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
+import type { Json, Reaction, SeenRequest } from './replies.ts';
 
 /** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
 export const GITHUB_API_PATH = '/api/v3';

@@ -80,7 +80,7 @@ async function main(): Promise<void> {
     lagMs: read('replica-lag', 10_000, { min: 0, max: DAY_MS }),
   };
   const prepared = await prepareAccess({
-    rootToken: values['root-token'],
+    rootToken: readRootToken(values['root-token']),
     apiKeyId: values['api-key'],
     sessionTtlMs: read('session-ttl', 300_000, { min: 0, max: DAY_MS }),
     tls: values.tls ?? false,
@@ -100,6 +100,14 @@ async function main(): Promise<void> {
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
   console.log(introduction(simulator.url, { world, prepared, github }));
+}
+
+/** As short as the action, and the controller, take it. */
+const SHORTEST_ROOT_TOKEN = 10;
+
+function readRootToken(token: string | undefined): string | undefined {
+  if (token === undefined || token.length >= SHORTEST_ROOT_TOKEN) return token;
+  throw new Error(`--root-token takes at least ${SHORTEST_ROOT_TOKEN} characters`);
 }
 
 const TOKEN = 'simulated-token';

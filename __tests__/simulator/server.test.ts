@@ -32,8 +32,8 @@ const firstId = () => world.records[0]?.instanceId ?? '';
 
 describe('the HTTP face', () => {
   test.each<[string, string, unknown]>([
-    ['GET', '/livez', 'ok'],
-    ['GET', '/readyz', 'ok'],
+    ['GET', '/livez', 'ok\n'],
+    ['GET', '/readyz', 'ok\n'],
     ['GET', '/api/v1/status', { status: 'OK', body: { version: '1.50.1-5e3c3f5b' } }],
     ['GET', '/api/v1/node', { status: 'OK', body: [{ node_name: 'mac-1' }, { node_name: 'mac-2' }] }],
     ['GET', '/api/v1/node?id=nobody', { status: 'FAIL', message: 'node not found' }],
@@ -95,10 +95,10 @@ describe('the HTTP face', () => {
   });
 
   test('does not know what a controller does not know', async () => {
-    expect(await call('GET', '/api/v1/rpc/vm/restart')).toEqual([404, '404 page not found']);
+    expect(await call('GET', '/api/v1/rpc/vm/restart')).toEqual([404, '404 page not found\n']);
     await simulator.close();
     await start('1.43.0');
-    expect(await call('POST', '/api/v1/rpc/vm/restart', '{}')).toEqual([404, '404 page not found']);
+    expect(await call('POST', '/api/v1/rpc/vm/restart', '{}')).toEqual([404, '404 page not found\n']);
   });
 });
 
@@ -222,6 +222,7 @@ describe('npm run simulator', () => {
     [['--nodes', '1.5'], '--nodes takes a whole number from 1 to 100, not "1.5"'],
     [['--heartbeat-jitter', '2'], '--heartbeat-jitter takes a number from 0 to 0.9, not "2"'],
     [['--controller-version', 'x'], '"x" is no version'],
+    [['--root-token', 'ninechars'], '--root-token takes at least 10 characters'],
     [['--what'], "Unknown option '--what'"],
   ])('refuses %j', async (args, message) => {
     const { child, ended } = run(...args);
