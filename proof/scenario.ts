@@ -135,6 +135,7 @@ export function faultless(seed: number): Scenario {
       datelessMs: 0,
       clockSkewMs: 0,
       writesLocalDates: false,
+      reassignsPorts: false,
     },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
@@ -267,6 +268,7 @@ function drawWorld(random: Random) {
       versions.next() < 0.02 ? '1.43.0' : pick(versions, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
     clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
     writesLocalDates: random.fork('local dates').next() < 0.3,
+    reassignsPorts: random.fork('ports').next() < 0.3,
   };
 }
 

@@ -36,7 +36,7 @@ describe('nothing is sent', () => {
     const interventions = (world: {
       start: (request: { template: string; count: number; externalId: string }) => void;
     }) => {
-      world.start({ template: 'x', count: 1, externalId: 'runner-1' });
+      world.start({ template: world.templates[0]?.id ?? '', count: 1, externalId: 'runner-1' });
       return {};
     };
     const { outputs, log, story, record } = await play({

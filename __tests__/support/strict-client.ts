@@ -55,7 +55,7 @@ export function over2(url: string, tls: Tls = {}): Ask {
     new Promise((resolve, reject) => {
       const session = connect(url, tls);
       session.once('error', reject);
-      const stream = session.request({ ':method': method, ':path': path, ...headers });
+      const stream = session.request({ ':method': method, ':path': path, ...headers }, { endStream: false });
       let [status, text, answered] = [0, '', {}];
       stream.once('response', (given) => {
         [status, answered] = [Number(given[':status']), given];
