@@ -26,6 +26,8 @@ export interface WorldOptions {
   readonly lostReports?: number;
   readonly doubledReports?: number;
   readonly steadyFrom?: number;
+  /** What the names of instances begin with, before their number. */
+  readonly nameStem?: string;
   /** Whether a VM's forwarded ports are given out anew, from 10000 on, each time that it boots: the old ones may become another's. */
   readonly reassignsPorts?: boolean;
   /** The offset that the controller writes into dates; 0 if absent. */

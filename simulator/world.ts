@@ -386,13 +386,17 @@ export class World {
   }
 
   #createRunningInstance(number: number): void {
+    const { nameStem = 'vm' } = this.options;
     const [template] = this.templates;
     if (template === undefined) return;
     const bootedAt = this.now - Math.round(this.#chance('first boot').between(1, 20) * HOUR_MS);
     const createdAt = bootedAt - FIRST_PULL_MS;
     const { tag } = template.latest;
     const placement = { template, tag, candidates: this.nodes, groupId: undefined, createdAt };
-    const record = this.#createRecord({ externalId: `runner-${number}`, name: `vm-${number}` }, placement);
+    const record = this.#createRecord(
+      { externalId: `runner-${number}`, name: `${nameStem}-${number}` },
+      placement,
+    );
     this.records.push(record);
     this.#bootNew(record, bootedAt);
   }
