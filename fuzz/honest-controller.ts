@@ -9,6 +9,9 @@ export const INSTANCE_ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
 export const EXTERNAL_ID = 'runner-1';
 export const API_KEY_ID = 'ci';
 
+/** The simulated worlds of the proof write the handshake as the vendor's clients need it; here it is as the prose has it. */
+const OTHER_FORMS = ['url-safe', 'unpadded', 'line break', 'encoded'] as const;
+
 export interface HonestAnswer {
   readonly status: number;
   readonly body: string;
@@ -25,14 +28,14 @@ export interface HonestController {
 /** A controller with one VM, which a restart boots anew, and the GitHub of the runner in it. The instance has every documented field. */
 export function createHonestController(publicKey: KeyObject | undefined): HonestController {
   const authentication = createAuthentication(
-    publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey } },
+    publicKey === undefined ? {} : { apiKey: { id: API_KEY_ID, publicKey }, handshakeForms: OTHER_FORMS },
   );
   const tokens: string[] = [];
   let bootedAt: number | undefined;
 
   /** The answer where the request is not let in, or is a part of a handshake. */
-  function authenticate({ path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
-    const answered = authentication.check({ path, body, authorization: headers.authorization, now });
+  function authenticate({ method, path, headers, body }: SeenRequest, now: number): HonestAnswer | undefined {
+    const answered = authentication.check({ method, path, body, authorization: headers.authorization, now });
     const isEncoded = path.endsWith('/shake') && answered?.status === 200;
     if (isEncoded) tokens.push(tokenIn(answered.body));
     return answered && { ...answered, isEncoded };

@@ -100,5 +100,10 @@ export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): 
 function startNamesake(world: World, instanceId: string): void {
   const record = world.find(instanceId);
   if (record !== undefined)
-    world.start({ template: record.template, count: 1, externalId: record.externalId, name: record.name });
+    world.start({
+      template: record.template.id,
+      count: 1,
+      externalId: record.externalId,
+      name: record.name,
+    });
 }

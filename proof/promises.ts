@@ -168,8 +168,11 @@ const MISTAKE_MS = 30_000;
 const slowMistake: Check = (run) => {
   const { scenario, startedAt, endedAt, faults } = run;
   if (scenario.mistake === undefined || scenario.mistake.forMs < endedAt - startedAt) return undefined;
+  // A process that was suspended was told nothing meanwhile.
   const isAlone =
-    !Object.keys(REQUEST_FAULTS).some((fault) => faults.has(fault)) && !faults.has('controller restart');
+    scenario.suspension === undefined &&
+    !Object.keys(REQUEST_FAULTS).some((fault) => faults.has(fault)) &&
+    !faults.has('controller restart');
   const isLate = endedAt > limitOf(run, startedAt + MISTAKE_MS);
   return isAlone && isLate ? 'a mistake was told late' : undefined;
 };

@@ -177,6 +177,8 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['lagging replica', count > 1 && lagMs > 0],
     ['clock off', options.clockSkewMs !== 0],
     ['local dates', options.writesLocalDates === true],
+    ['ports given out anew', options.reassignsPorts === true],
+    ['handshake in another form', scenario.handshakeForms.length > 0 && scenario.step.identity === 'api_key'],
     ['dateless boot', options.datelessMs !== 0],
     ['restart just before', scenario.restartedBeforeMs !== undefined],
     ['message left over', scenario.leavesMessage],

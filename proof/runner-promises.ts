@@ -11,7 +11,8 @@ export const killedJob: Check = ({ runner, posts, tries, scenario }) => {
   const { busyLagMs } = scenario.runner.habits;
   const readings = runner.readings.filter((at) => at <= post.departedAt);
   const triedAt = tries.findLast((at) => at <= post.departedAt) ?? post.departedAt;
-  const [first = Number.NEGATIVE_INFINITY, last = first] = [readings[0], readings.at(-1)];
+  // A damaged answer may still have told whether it has a job.
+  const [first = Number.NEGATIVE_INFINITY, last = first] = [runner.looks[0], readings.at(-1)];
   if (readings.length < 2) return 'a restart without looking at the runner twice';
   const wasKnowable = runner.jobs.some(({ startedAt, isKilledByUs }) => {
     const isShownAt = startedAt + busyLagMs;

@@ -1,3 +1,4 @@
+import type { HandshakeForm } from '../simulator/endpoints/tap.ts';
 import type { Habits } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
@@ -29,6 +30,8 @@ export interface Scenario {
   /** A message that would do harm, if it were shown as it is, is left over from earlier. */
   readonly leavesMessage: boolean;
   readonly sessionTtlMs: number;
+  /** How the handshake of an API key is written, other than it should be. */
+  readonly handshakeForms: readonly HandshakeForm[];
   readonly cancelAfterMs: number | undefined;
   /** For so long from the start, the controller cannot be asked for a reason that a person would have to mend. */
   readonly mistake: { readonly kind: Mistake; readonly forMs: number } | undefined;
@@ -187,6 +190,7 @@ export function faultless(seed: number): Scenario {
       clockSkewMs: 0,
       writesLocalDates: false,
       nameStem: 'vm',
+      reassignsPorts: false,
     },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
@@ -195,6 +199,7 @@ export function faultless(seed: number): Scenario {
     restartedBeforeMs: undefined,
     leavesMessage: false,
     sessionTtlMs: 5 * MINUTE,
+    handshakeForms: [],
     cancelAfterMs: undefined,
     mistake: undefined,
     suspension: undefined,
@@ -227,6 +232,7 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
     leavesMessage: random.fork('message').next() < 0.5,
     // Longer than a request may take: what ends on the way to the controller looks like no session at all.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
+    handshakeForms: HANDSHAKE_FORMS.filter((form) => random.fork(`handshake ${form}`).next() < 0.2),
     cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * horizonMs : undefined,
     mistake: drawMistake(random.fork('mistake')),
     suspension: drawSuspension(random.fork('suspension'), horizonMs),
@@ -269,6 +275,7 @@ function drawHoldUp(random: Random, share: number): Scenario['heldUp'] {
   const by = pick<'refused' | 'HTTP 429'>(random.fork('by'), 'refused', 'HTTP 429');
   return { by, forMs: random.fork('for').next() * MINUTE };
 }
+const HANDSHAKE_FORMS: readonly HandshakeForm[] = ['url-safe', 'unpadded', 'line break', 'encoded'];
 
 function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
   return values[Math.floor(random.next() * values.length)] ?? values[0];
@@ -369,6 +376,7 @@ function drawWorld(random: Random) {
     clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
     writesLocalDates: random.fork('local dates').next() < 0.3,
     nameStem: pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
+    reassignsPorts: random.fork('ports').next() < 0.3,
   };
 }
 

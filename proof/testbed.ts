@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { type AuthenticationAnswer, createAuthentication } from '../simulator/authentication.ts';
+import { createAuthentication } from '../simulator/authentication.ts';
 import { type Reaction, react, type SeenRequest } from '../simulator/controller-api.ts';
 import { reactAsGitHub } from '../simulator/github-api.ts';
 import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts';
@@ -397,9 +397,8 @@ export class Testbed {
     } else if (!request.path.startsWith('/tap/')) this.deniedInRow = 0;
     if (this.deniedInRow > 0) this.faults.add('session ended');
     if (denied !== undefined) this.#collectToken(denied.body);
-    const { headers = {}, ...reply }: Partial<Reaction> & AuthenticationAnswer =
-      denied ?? react({ replicas: this.#replicas, now }, request);
-    const reaction = { ...reply, headers: { ...headers, date: new Date(now).toUTCString() } };
+    const reply = denied ?? react({ replicas: this.#replicas, now }, request);
+    const reaction = { ...reply, headers: { ...reply.headers, date: new Date(now).toUTCString() } };
     if (denied === undefined && isRestart(request)) this.#noteRestart(request, reaction);
     return reaction;
   }
@@ -462,7 +461,8 @@ export class Testbed {
   }
 
   #collectToken(body: string): void {
-    const [, token] = /"token":"([^"]+)"/.exec(Buffer.from(body, 'base64').toString()) ?? [];
+    // In whichever form the handshake is: JSON, or base64 of it.
+    const [, token] = /"token":"([^"]+)"/.exec(`${body} ${Buffer.from(body, 'base64')}`) ?? [];
     if (token !== undefined) this.tokens.add(token);
   }
 }
@@ -496,11 +496,11 @@ const RETRY_AFTERS: readonly ((now: number) => string)[] = [
   (now) => new Date(now + 3_000).toUTCString(),
 ];
 
-function accessFor({ step, sessionTtlMs }: Scenario) {
+function accessFor({ step, sessionTtlMs, handshakeForms }: Scenario) {
   const access = {
     none: {},
     root_token: { rootToken: ROOT_TOKEN },
-    api_key: { apiKey: { id: 'ci', publicKey: KEY_PAIR.publicKey }, sessionTtlMs },
+    api_key: { apiKey: { id: 'ci', publicKey: KEY_PAIR.publicKey }, sessionTtlMs, handshakeForms },
   };
   return access[step.identity];
 }

@@ -1,4 +1,8 @@
-import { constants, type KeyObject, publicEncrypt, randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { manageKeys } from './endpoints/apikey.ts';
+import { type HandshakeForm, hand, shake } from './endpoints/tap.ts';
+import { createKeyRing } from './key-ring.ts';
+import { denied, fail, fieldsOf, type Reaction, text } from './replies.ts';
 
 /** Who may use the controller. */
 export interface Access {
@@ -6,88 +10,81 @@ export interface Access {
   readonly apiKey?: { readonly id: string; readonly publicKey: KeyObject };
   /** How long a session that an API key opened lasts. */
   readonly sessionTtlMs?: number;
+  /** In which ways the handshake of an API key is written otherwise than it should be. */
+  readonly handshakeForms?: readonly HandshakeForm[];
+  /** Whether clients have to show a certificate. */
+  readonly needsCertificate?: boolean;
 }
 
 /** A request as the authentication sees it, at `now` (milliseconds). */
 export interface Caller {
+  readonly method: string;
   readonly path: string;
   readonly body: string;
   readonly authorization: string | undefined;
+  /** Whether its connection was opened with a certificate of the right authority. */
+  readonly hasCertificate?: boolean;
   readonly now: number;
 }
 
-export interface AuthenticationAnswer {
-  readonly status: number;
-  readonly body: string;
-}
-
 export interface Authentication {
-  /** The answer where the request is not let through, or is a part of a handshake. */
-  check(caller: Caller): AuthenticationAnswer | undefined;
+  /** The answer where the request is not let through, or is about keys and sessions. */
+  check(caller: Caller): Reaction | undefined;
   /** Ends every session, as a controller does that keeps them in memory and is started anew. */
   endSessions(): void;
 }
 
 const SESSION_TTL_MS = 300_000;
-const SHAKE_WITHIN_MS = 10_000;
-const DENIED: AuthenticationAnswer = {
-  status: 401,
-  body: JSON.stringify({ status: 'FAIL', message: 'Authentication Required' }),
-};
+const KEYS_PATH = '/api/v1/apikey';
 
 export function createAuthentication({
   rootToken,
   apiKey,
   sessionTtlMs = SESSION_TTL_MS,
+  handshakeForms = [],
+  needsCertificate = false,
 }: Access): Authentication {
   const isOpen = rootToken === undefined && apiKey === undefined;
-  const root = `Basic ${Buffer.from(`root:${rootToken}`).toString('base64')}`;
-  const secrets = new Map<string, number>();
-  const sessions = new Map<string, number>();
+  const keys = createKeyRing(sessionTtlMs);
+  if (apiKey !== undefined) keys.add(apiKey.id, apiKey.publicKey);
 
-  /** Answers with a new secret that only the holder of the private key can read. */
-  function hand({ body, now }: Caller): AuthenticationAnswer {
-    if (apiKey === undefined || field(body, 'id') !== apiKey.id) return DENIED;
-    const secret = randomUUID();
-    secrets.set(secret, now + SHAKE_WITHIN_MS);
-    const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
-    const encrypted = publicEncrypt({ key: apiKey.publicKey, ...padding }, Buffer.from(secret));
-    return { status: 200, body: `${encrypted.toString('base64url')}\n` };
+  function isUser(authorization: string, now: number): boolean {
+    const [, bearer] = /^Bearer (.+)$/i.exec(authorization) ?? [];
+    if (bearer === undefined) return false;
+    // Clients write the session anew, with its keys in another order, or with blanks: only what it says counts.
+    const { token, sessionId } = fieldsOf(Buffer.from(bearer, 'base64').toString());
+    return keys.isOpen({ token: text(token), sessionId: text(sessionId) }, now);
   }
 
-  /** Takes a secret, once and in time, and opens a session. */
-  function shake({ body, now }: Caller): AuthenticationAnswer {
-    const secret = field(body, 'secret');
-    const until = secrets.get(secret) ?? 0;
-    secrets.delete(secret);
-    if (apiKey === undefined || now > until) return DENIED;
-    const data = { userName: apiKey.id, token: randomUUID(), sessionId: randomUUID() };
-    sessions.set(`Bearer ${Buffer.from(JSON.stringify(data)).toString('base64')}`, now + sessionTtlMs);
-    const answer = JSON.stringify({ id: apiKey.id, data });
-    return { status: 200, body: Buffer.from(answer).toString('base64') };
+  function identify({ authorization = '', now }: Caller): 'root' | 'user' | undefined {
+    if (rootToken !== undefined && passwordIn(authorization) === rootToken) return 'root';
+    return isUser(authorization, now) ? 'user' : undefined;
   }
 
-  function check(caller: Caller): AuthenticationAnswer | undefined {
-    const { path, authorization = '', now } = caller;
-    if (path === '/tap/v1/hand') return hand(caller);
-    if (path === '/tap/v1/shake') return shake(caller);
-    const needsNone = isOpen || !path.startsWith('/api/');
-    const isRoot = rootToken !== undefined && authorization === root;
-    return needsNone || isRoot || (sessions.get(authorization) ?? 0) >= now ? undefined : DENIED;
+  function checkUser(caller: Caller): Reaction | undefined {
+    const who = identify(caller);
+    if (who === undefined) return denied();
+    if (caller.path.split('?')[0] !== KEYS_PATH) return undefined;
+    return who === 'root' ? manageKeys(keys, caller) : fail('Permission denied', 403);
   }
 
-  function endSessions(): void {
-    sessions.clear();
-    secrets.clear();
+  function check(caller: Caller): Reaction | undefined {
+    const { path, body, hasCertificate = false, now } = caller;
+    if (!/^\/(api|tap)\//.test(path)) return undefined;
+    if (needsCertificate && !hasCertificate) return denied();
+    const tap = { keys, forms: handshakeForms, now };
+    if (path === '/tap/v1/hand') return hand(tap, body);
+    if (path === '/tap/v1/shake') return shake(tap, body);
+    return isOpen ? undefined : checkUser(caller);
   }
 
-  return { check, endSessions };
+  return { check, endSessions: keys.endSessions };
 }
 
-function field(body: string, name: string): string {
-  try {
-    return String(JSON.parse(body)[name]);
-  } catch {
-    return '';
-  }
+/** The vendor's actions send no user name, its documentation `root`: the token behind it is what counts. */
+function passwordIn(authorization: string): string | undefined {
+  const [, credentials] = /^Basic (.+)$/i.exec(authorization) ?? [];
+  if (credentials === undefined) return undefined;
+  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? [];
+  return password;
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Json } from './answer-bodies.ts';
-import type { Reaction, SeenRequest } from './controller-api.ts';
 import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
+import type { Json, Reaction, SeenRequest } from './replies.ts';
 
 /** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
 export const GITHUB_API_PATH = '/api/v3';
@@ -14,18 +13,45 @@ export interface GitHubState {
 
 /** The runners belong to this organisation, this repository and this enterprise, and to nobody else. */
 const ROUTE =
-  /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+))?$/;
+  /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+|registration-token))?$/;
+/** How long a registration token lasts. */
+const HOUR_MS = 3_600_000;
 
 /** What GitHub answers to a request below {@link GITHUB_API_PATH}. */
 export function reactAsGitHub({ github, now }: GitHubState, request: SeenRequest): Reaction {
   github.world.advanceTo(now);
   const url = new URL(request.path.slice(GITHUB_API_PATH.length), 'http://github');
-  const route = request.method === 'GET' ? ROUTE.exec(url.pathname) : null;
+  const [path, tail] = ROUTE.exec(url.pathname) ?? [];
   const refusal = refuse(github, request);
   if (refusal !== undefined) return refusal;
-  if (route === null) return answer(github, 404, { message: 'Not Found' });
-  const [, id] = route;
-  return id === undefined ? list(github, { url, request }) : one(github, { id: Number(id), request });
+  if (path === undefined) return answer(github, 404, { message: 'Not Found' });
+  switch (`${request.method} ${tail === undefined ? 'all' : tail.replace(/^\d+$/, 'one')}`) {
+    case 'GET all':
+      return list(github, { url, request });
+    case 'GET one':
+      return one(github, { id: Number(tail), request });
+    case 'DELETE one':
+      return dismiss(github, Number(tail));
+    case 'POST registration-token':
+      return registrationToken(github);
+    default:
+      return answer(github, 404, { message: 'Not Found' });
+  }
+}
+
+/** What `config.sh` of a new runner takes. */
+function registrationToken(github: GitHubWorld): Reaction {
+  if (!github.charge()) return exhausted(github);
+  const expires_at = new Date(github.world.now + HOUR_MS).toISOString();
+  return answer(github, 201, { token: 'SIMULATEDREGISTRATIONTOKEN', expires_at });
+}
+
+function dismiss(github: GitHubWorld, id: number): Reaction {
+  if (!github.charge()) return exhausted(github);
+  const result = github.dismiss(id);
+  if (result === 'unknown') return answer(github, 404, { message: 'Not Found' });
+  if (result === 'busy') return answer(github, 422, { message: `Runner ${id} is currently running a job` });
+  return { ...answer(github, 204, ''), body: '' };
 }
 
 function refuse(github: GitHubWorld, { headers }: SeenRequest): Reaction | undefined {
@@ -81,10 +107,14 @@ function conditional(github: GitHubWorld, { headers }: SeenRequest, body: Json |
   if (body !== undefined && headers['if-none-match'] === etag) {
     return { ...answer(github, 304, ''), body: '', headers: { ...limits(github), etag } };
   }
-  if (!github.charge()) return answer(github, 403, { message: 'API rate limit exceeded for user ID 1.' });
+  if (!github.charge()) return exhausted(github);
   if (body === undefined) return answer(github, 404, { message: 'Not Found' });
   const reaction = answer(github, 200, body);
   return { ...reaction, headers: { ...reaction.headers, etag } };
+}
+
+function exhausted(github: GitHubWorld): Reaction {
+  return answer(github, 403, { message: 'API rate limit exceeded for user ID 1.' });
 }
 
 function answer(github: GitHubWorld, status: number, body: Json): Reaction {

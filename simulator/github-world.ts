@@ -72,6 +72,8 @@ export interface GitHubWorldOptions {
   readonly deniedToken?: string;
   /** Requests an hour. */
   readonly quota?: number;
+  /** Whether a new VM gets a runner, once it is up, and loses it when it is ended. */
+  readonly staffsNewVms?: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -119,6 +121,16 @@ export class GitHubWorld {
     return runner;
   }
 
+  /** Takes a runner away for good, as long as it has no job. */
+  dismiss(id: number): 'gone' | 'busy' | 'unknown' {
+    const index = this.runners.findIndex((runner) => runner.id === id);
+    const runner = this.runners[index];
+    if (runner === undefined) return 'unknown';
+    if (this.isShownBusy(runner)) return 'busy';
+    this.#remove(index);
+    return 'gone';
+  }
+
   /** Gives it a job, if it takes any. */
   startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
     if (!runner.isListening) return undefined;
@@ -155,11 +167,31 @@ export class GitHubWorld {
   }
 
   #notice({ kind, record, requestId }: PowerEvent): void {
-    for (const runner of this.runners.filter(({ instanceId }) => instanceId === record.instanceId)) {
+    const { staffsNewVms = false } = this.options;
+    const runners = this.runners.filter(({ instanceId }) => instanceId === record.instanceId);
+    if (staffsNewVms && kind === 'booted' && runners.length === 0) this.#staff(record);
+    for (const runner of runners) {
       runner.powerChanges++;
       if (kind === 'stopped') this.#cutOff(runner, requestId);
-      else if (runner.startsAfterBoot) this.#later(runner, this.habits.loginMs, () => this.#begin(runner));
+      if (kind === 'ended' && staffsNewVms) this.#remove(this.runners.indexOf(runner));
+      if (kind === 'booted' && runner.startsAfterBoot)
+        this.#later(runner, this.habits.loginMs, () => this.#begin(runner));
     }
+  }
+
+  /** Its startup script registers a runner, by the name that the VM was given. */
+  #staff(record: InstanceRecord): void {
+    const { vm, externalId, name, instanceId } = record;
+    this.world.schedule(this.habits.loginMs, () => {
+      if (vm === undefined || record.vm !== vm) return;
+      this.employ({ record, name: externalId ?? name ?? instanceId });
+    });
+  }
+
+  #remove(index: number): void {
+    const [runner] = this.runners.splice(index, 1);
+    // What was planned for it does not happen any more.
+    if (runner !== undefined) runner.powerChanges++;
   }
 
   #cutOff(runner: SimulatedRunner, requestId: string | undefined): void {

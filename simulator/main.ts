@@ -1,11 +1,15 @@
 import { parseArgs } from 'node:util';
-import { type PreparedAccess, prepareAccess } from './access.ts';
+import { prepareAccess } from './access.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
-import { GITHUB_API_PATH } from './github-api.ts';
+import { FAULT_KINDS, interventionsOf, readFault } from './faults-by-hand.ts';
 import { GitHubWorld } from './github-world.ts';
+import { introduction } from './introduction.ts';
+import { createRandom } from './random.ts';
 import { serve } from './server.ts';
-import { describeStep } from './step.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
+
+/** As short as the action, and the controller, take it. */
+const SHORTEST_ROOT_TOKEN = 10;
 
 const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to develop and try workflows against.
 
@@ -24,11 +28,19 @@ The world
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
+  --new-ports               a VM that is restarted gets other forwarded ports, and another VM may get its old ones
   --runners                 a GitHub, too: with a runner in each VM, called like the VM's external ID
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
+What goes wrong
+  --fault KIND[:SHARE]      of the requests to the controller's API, all or that share of them (0 to 1); may be given several times:
+                            ${FAULT_KINDS.join(', ')}
+  --stuck                   the agents never get to a restart
+  --error                   VMs that are restarted end in Error
+  --job SECONDS             the first runner has a job at the start (with --runners)
+
 Ways in, and what the step's "with:" needs for each
-  --root-token TOKEN        root_token: TOKEN
+  --root-token TOKEN        root_token: TOKEN (at least ${SHORTEST_ROOT_TOKEN} characters)
   --api-key ID              api_key_id: ID, api_key: the path that is printed (a key pair is made)
   --session-ttl MS          how long a session of an API key lasts (default 300000); with: nothing
   --tls                     controller_url: https://..., ca_cert: the path that is printed (a CA is made)
@@ -59,6 +71,11 @@ const OPTIONS = {
   tls: FLAG,
   mtls: FLAG,
   runners: FLAG,
+  'new-ports': FLAG,
+  fault: { type: 'string', multiple: true } as const,
+  stuck: FLAG,
+  error: FLAG,
+  job: TEXT,
   replicas: TEXT,
   'replica-lag': TEXT,
   help: { ...FLAG, short: 'h' },
@@ -73,14 +90,25 @@ async function main(): Promise<void> {
     return;
   }
   const read = createNumberReader(values);
-  const world = new World(worldOptions(read, values['controller-version']));
+  const world = new World({
+    ...worldOptions(read, values['controller-version']),
+    reassignsPorts: values['new-ports'] ?? false,
+    agentsAreStuck: values.stuck ?? false,
+    bootsFail: values.error ?? false,
+  });
+  const interventions = interventionsOf(
+    (values.fault ?? []).map(readFault),
+    createRandom(world.options.seed),
+  );
+  const jobSeconds = read('job', 0, { min: 0, max: DAY_MS / 1_000 });
+  if (jobSeconds > 0 && !values.runners) throw new Error('--job takes --runners, too');
   const port = read('port', 8090, { min: 0, max: 65_535 });
   const replicas = {
     count: read('replicas', 1, { min: 1, max: 20 }),
     lagMs: read('replica-lag', 10_000, { min: 0, max: DAY_MS }),
   };
   const prepared = await prepareAccess({
-    rootToken: values['root-token'],
+    rootToken: readRootToken(values['root-token']),
     apiKeyId: values['api-key'],
     sessionTtlMs: read('session-ttl', 300_000, { min: 0, max: DAY_MS }),
     tls: values.tls ?? false,
@@ -88,13 +116,14 @@ async function main(): Promise<void> {
   });
   process.once('exit', prepared.cleanUp);
   const { access, secure } = prepared;
-  const github = values.runners ? withRunners(world) : undefined;
+  const github = values.runners ? withRunners(world, jobSeconds) : undefined;
   const simulator = await serve({
     world,
     port,
     now: Date.now,
     access,
     replicas,
+    interventions,
     ...(secure && { secure }),
     ...(github && { github }),
   });
@@ -102,11 +131,17 @@ async function main(): Promise<void> {
   console.log(introduction(simulator.url, { world, prepared, github }));
 }
 
+function readRootToken(token: string | undefined): string | undefined {
+  if (token === undefined || token.length >= SHORTEST_ROOT_TOKEN) return token;
+  throw new Error(`--root-token takes at least ${SHORTEST_ROOT_TOKEN} characters`);
+}
+
 const TOKEN = 'simulated-token';
 
-function withRunners(world: World): GitHubWorld {
-  const github = new GitHubWorld({ world, token: TOKEN });
+function withRunners(world: World, jobSeconds: number): GitHubWorld {
+  const github = new GitHubWorld({ world, token: TOKEN, staffsNewVms: true });
   for (const record of world.records) github.employ({ record, name: record.externalId ?? '' });
+  for (const runner of github.runners.slice(0, 1)) github.startJob(runner, jobSeconds * 1_000);
   return github;
 }
 
@@ -128,69 +163,6 @@ function worldOptions(read: NumberReader, controllerVersion = DEFAULT_WORLD.cont
     startMs: read('start-ms', DEFAULT_WORLD.startMs, time),
     pickUpMs: read('pick-up-ms', DEFAULT_WORLD.pickUpMs, time),
   };
-}
-
-interface Simulated {
-  readonly world: World;
-  readonly prepared: PreparedAccess;
-  readonly github: GitHubWorld | undefined;
-}
-
-function introduction(url: string, { world, prepared, github }: Simulated): string {
-  const { inputs } = prepared;
-  const [runner] = github?.runners ?? [];
-  const runnerInputs = runner && { runner_name: runner.name, runner_scope: 'octo-org', github_token: TOKEN };
-  const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
-    return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
-  });
-  const id = world.records[0]?.instanceId ?? 'ID';
-  const withInputs = { controller_url: url, instance_id: id, ...inputs, ...runnerInputs };
-  const apiUrl = `${url}${GITHUB_API_PATH}`;
-  const byHand = environmentFor(withInputs, github && apiUrl);
-
-  const curl = ['curl', ...curlOptions(inputs)].join(' ');
-  const files = curlOptions({ ...inputs, root_token: '' });
-  const githubCurl = ['curl', ...files, `-H 'Authorization: Bearer ${TOKEN}'`].join(' ');
-  const json = `-H 'Content-Type: application/json'`;
-  return `Controller ${world.options.controllerVersion} (simulated): ${url}   (Ctrl-C ends it)
-
-Instances:
-${instances.join('\n')}
-
-A step that restarts the first:
-${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
-
-The same by hand, from the project's folder:
-  env \\
-${byHand.map((line) => `    ${line} \\`).join('\n')}
-    node dist/index.js
-
-Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
-  ${curl} ${url}/api/v1/vm
-  ${curl} '${url}/api/v1/vm?id=${id}'
-  ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
-  ${curl} -X POST ${url}/api/v1/vm ${json} -d '{"vmid":"${world.records[0]?.template ?? 'TEMPLATE'}","external_id":"new"}'
-  ${curl} -X DELETE ${url}/api/v1/vm ${json} -d '{"id":"${id}"}'
-  ${curl} ${url}/api/v1/status
-  ${curl} ${url}/api/v1/node
-  ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
-${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/runners\n`}  ${curl} ${url}/livez
-  ${curl} ${url}/readyz`;
-}
-
-/** What a runner would put there. */
-function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
-  const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
-  const files = ['GITHUB_OUTPUT=$(mktemp)', 'GITHUB_STEP_SUMMARY=$(mktemp)'];
-  return [...variables, ...(apiUrl === undefined ? [] : [`GITHUB_API_URL=${apiUrl}`]), ...files];
-}
-
-function curlOptions(inputs: Readonly<Record<string, string>>): string[] {
-  const flags = { ca_cert: '--cacert', client_cert: '--cert', client_key: '--key' };
-  const files = Object.entries(flags).flatMap(([input, flag]) =>
-    inputs[input] === undefined ? [] : [flag, inputs[input]],
-  );
-  return !inputs['root_token'] ? files : [...files, '-u', `'root:${inputs['root_token']}'`];
 }
 
 try {

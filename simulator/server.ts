@@ -1,29 +1,21 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer, type ServerOptions as SecureOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import {
+  createSecureServer,
+  type Http2ServerRequest,
+  type SecureServerOptions as SecureOptions,
+} from 'node:http2';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Access, createAuthentication } from './authentication.ts';
-import { type Reaction, react, type SeenRequest } from './controller-api.ts';
+import { react } from './controller-api.ts';
+import { type AnyResponse, applyFault, type Interventions, send } from './faults.ts';
 import { GITHUB_API_PATH, reactAsGitHub } from './github-api.ts';
 import type { GitHubWorld } from './github-world.ts';
 import { createReplicas } from './replicas.ts';
+import type { Reaction, SeenRequest } from './replies.ts';
 import type { World } from './world.ts';
 
-/** A fault of a request: instead of the world answering (`before`), or with its answer (`after`). */
-export type Fault =
-  | { readonly kind: 'reset' }
-  | { readonly kind: 'hang' }
-  | { readonly kind: 'hang in body'; readonly start: string }
-  | {
-      readonly kind: 'answer';
-      readonly status?: number;
-      readonly headers?: Record<string, string>;
-      readonly body: string;
-    };
-
-export interface Interventions {
-  readonly before?: (request: SeenRequest) => Fault | undefined;
-  readonly after?: (request: SeenRequest, reaction: Reaction) => Fault | undefined;
-}
+export type { Fault, Interventions } from './faults.ts';
 
 export interface ServerOptions {
   readonly world: World;
@@ -48,38 +40,41 @@ export interface RunningSimulator {
   close(): Promise<void>;
 }
 
-/** Serves a world over HTTP, as a controller does. */
+/** Serves a world over HTTP, as a controller does: over TLS in version 2, too, if the client wants that. */
 export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   const { world, port, host = '127.0.0.1', now, interventions = {}, secure } = options;
-  const authentication = createAuthentication(options.access ?? {});
+  const needsCertificate = secure?.requestCert === true;
+  const authentication = createAuthentication({ ...options.access, needsCertificate });
   const replicas = createReplicas({ world, count: 1, lagMs: 0, ...options.replicas });
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
 
-  function reactTo(request: SeenRequest): Reaction {
+  function reactTo(request: SeenRequest, hasCertificate: boolean): Reaction {
     const { github } = options;
     if (github !== undefined && request.path.startsWith(GITHUB_API_PATH))
       return reactAsGitHub({ github, now: now() }, request);
     const { authorization } = request.headers;
-    const denied = authentication.check({ ...request, authorization, now: now() });
-    return denied === undefined ? react({ replicas, now: now() }, request) : { headers: {}, ...denied };
+    const caller = { ...request, authorization, hasCertificate, now: now() };
+    return authentication.check(caller) ?? react({ replicas, now: now() }, request);
   }
 
-  async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = '', url: path = '', headers } = message;
-    const request = { method, path, headers, body: await readBody(message) };
+  async function answer(message: AnyRequest, response: AnyResponse): Promise<void> {
+    const body = await readBody(message);
+    if (body === undefined) return;
+    const request = requestFrom(message, body);
     requests.push(request);
     const early = interventions.before?.(request);
     if (early !== undefined) return applyFault(response, early);
-    const reaction = reactTo(request);
+    const reaction = reactTo(request, needsCertificate && showsCertificate(message));
     const late = interventions.after?.(request, reaction);
-    return late === undefined ? send(response, reaction) : applyFault(response, late);
+    return late === undefined ? send(response, reaction) : applyFault(response, late, reaction);
   }
 
-  const server =
+  const server: Server =
     secure === undefined
       ? createServer(answer)
-      : createSecureServer({ ...secure, rejectUnauthorized: true }, answer);
+      : // A client without a certificate is answered, not cut off.
+        createSecureServer({ ...secure, allowHTTP1: true, rejectUnauthorized: false }, answer);
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -87,6 +82,25 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   await listen(server, { port, host });
   const url = `${secure === undefined ? 'http' : 'https'}://${host}:${(server.address() as AddressInfo).port}`;
   return { url, requests, close: () => close(server, sockets) };
+}
+
+/** Over HTTP/1.1, or 2. */
+type AnyRequest = IncomingMessage | Http2ServerRequest;
+
+function requestFrom(
+  { method = '', url: path = '', headers, httpVersion }: AnyRequest,
+  body: string,
+): SeenRequest {
+  // HTTP/2 has names of its own for what the first line says, and for the host.
+  const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
+  const host = headers.host ?? String(headers[':authority']);
+  return { method, path, headers: { ...Object.fromEntries(named), host }, body, httpVersion };
+}
+
+function showsCertificate({ socket }: AnyRequest): boolean {
+  const connection = socket as TLSSocket;
+  // A resumed connection counts as authorized even where it never showed one.
+  return connection.authorized && Object.keys(connection.getPeerCertificate() ?? {}).length > 0;
 }
 
 function listen(server: Server, address: { port: number; host: string }): Promise<void> {
@@ -102,22 +116,13 @@ function close(server: Server, sockets: Iterable<Socket>): Promise<void> {
   });
 }
 
-async function readBody(message: IncomingMessage): Promise<string> {
+/** undefined where the client hung up before it had sent everything. */
+async function readBody(message: AnyRequest): Promise<string | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function applyFault(response: ServerResponse, fault: Fault): void {
-  if (fault.kind === 'reset') response.socket?.destroy();
-  if (fault.kind === 'answer') send(response, { status: 200, headers: {}, ...fault });
-  if (fault.kind === 'hang in body') {
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
-    response.write(fault.start);
+  try {
+    for await (const chunk of message) chunks.push(chunk as Buffer);
+  } catch {
+    return undefined;
   }
-}
-
-function send(response: ServerResponse, { status, headers, body }: Reaction): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(body);
+  return Buffer.concat(chunks).toString();
 }

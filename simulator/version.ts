@@ -4,8 +4,10 @@ export interface Quirks {
   readonly knowsRestarts: boolean;
   /** Before 1.47.0 a restart that goes well shows `Error` in passing, and instances vanish for a moment. */
   readonly flaps: boolean;
-  /** Before 1.49.0 an instance in Error has `vminfo.status: "deleted"` and no other vminfo field. */
+  /** Before 1.49.0 an instance in Error has `vminfo.status: "deleted"`, its `uuid`, and no other vminfo field. */
   readonly errorMeansDeleted: boolean;
+  /** In 1.50 a new instance is Scheduling once more after Pulling. */
+  readonly schedulesAgain: boolean;
 }
 
 /** @throws Error for what is no version such as 1.50.1 */
@@ -14,5 +16,10 @@ export function quirksOf(version: string): Quirks {
   if (match === null) throw new Error(`${JSON.stringify(version)} is no version such as 1.50.1`);
   const [major, minor] = [Number(match[1]), Number(match[2])];
   const isBefore = (otherMinor: number) => major < 1 || (major === 1 && minor < otherMinor);
-  return { knowsRestarts: !isBefore(44), flaps: isBefore(47), errorMeansDeleted: isBefore(49) };
+  return {
+    knowsRestarts: !isBefore(44),
+    flaps: isBefore(47),
+    errorMeansDeleted: isBefore(49),
+    schedulesAgain: !isBefore(50),
+  };
 }

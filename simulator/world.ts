@@ -1,36 +1,34 @@
+import type {
+  Boot,
+  InstanceRecord,
+  Node,
+  NodeGroup,
+  PowerChange,
+  PowerEvent,
+  Reply,
+  StartReply,
+  StartRequest,
+  Step,
+  Task,
+  WorldOptions,
+} from './model.ts';
+import { hasUsbDevice, type Placement, place } from './placement.ts';
 import { createRandom, type Random } from './random.ts';
+import { runScript } from './startup-script.ts';
+import { createTemplates, type Template } from './templates.ts';
 import { type Quirks, quirksOf } from './version.ts';
 
-/** Times are milliseconds; those of moments count from the Unix epoch. */
-export interface WorldOptions {
-  readonly seed: number;
-  readonly startsAt: number;
-  readonly controllerVersion: string;
-  readonly vms: number;
-  readonly nodes: number;
-  /** Mean time between two reports of a node's agent; each is up to `heartbeatJitter` (a share of it) off. */
-  readonly heartbeatMs: number;
-  readonly heartbeatJitter: number;
-  /** How long `anka stop --force` and `anka start` take. */
-  readonly stopMs: number;
-  readonly startMs: number;
-  /** The longest that an idle agent takes to notice a new task. */
-  readonly pickUpMs: number;
-  /** How far off the nodes' clocks are; undefined for up to two seconds, each by another value. */
-  readonly clockSkewMs?: number;
-  /** Whether `start_date` is written with the node's offset, not as UTC. */
-  readonly writesLocalDates?: boolean;
-  /** For how long after a boot its date is not known yet. */
-  readonly datelessMs?: number;
-  /** The shares of reports that get lost, and that come twice, up to `steadyFrom`. */
-  readonly lostReports?: number;
-  readonly doubledReports?: number;
-  readonly steadyFrom?: number;
-  /** What the names of instances begin with, before their number. */
-  readonly nameStem?: string;
-  /** The share of tasks after which the agent reports at once. */
-  readonly earlyReports?: number;
-}
+export type {
+  InstanceRecord,
+  Node,
+  NodeGroup,
+  PowerEvent,
+  Reply,
+  Report,
+  StartRequest,
+  Vm,
+  WorldOptions,
+} from './model.ts';
 
 export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
   seed: 1,
@@ -42,124 +40,26 @@ export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
   stopMs: 1_000,
   startMs: 1_000,
   pickUpMs: 500,
+  utcOffsetMinutes: 120,
 };
 
-/** A Mac: runs VMs, and an agent with a queue of tasks and a heartbeat. */
-export interface Node {
-  readonly id: string;
-  readonly name: string;
-  readonly ip: string;
-  /** How its clock differs from the truth, and its time zone. */
-  clockSkewMs: number;
-  utcOffsetMinutes: number;
-  lastReportAt: number;
-  /** No report gets through before. */
-  silentUntil: number;
-  readonly tasks: Task[];
-  isBusy: boolean;
-}
-
-type Task = () => Step[];
-
-/** A VM that is to be stopped or booted, and the restart that it is for. */
-interface PowerChange {
-  readonly vm: Vm;
-  readonly requestId: string | undefined;
-}
-
-/** A part of a task: what is true `afterMs` later. */
-interface Step {
-  readonly afterMs: number;
-  readonly run: () => void;
-}
-
-/** What is true of a VM, whether anybody knows it yet or not. */
-export interface Vm {
-  readonly uuid: string;
-  readonly name: string;
-  readonly ip: string;
-  readonly vncPort: number;
-  readonly sshPort: number;
-  createdAt: number;
-  power: 'running' | 'stopped';
-  bootedAt: number;
-  stoppedAt: number | undefined;
-  /** How far off the node's clock was when the VM booted: the date of the boot stays as it was written. */
-  bootSkewMs: number;
-  /** It does not boot any more. */
-  neverBoots: boolean;
-  /** The next boot does not last: the VM crashes, and boots once more. */
-  crashesAfterBoot: boolean;
-}
-
-/** A boot, and what it was for. */
-export interface Boot {
-  readonly instanceId: string;
-  readonly at: number;
-  /** The restart that asked for it, as `inflight_reqid` names it; undefined where the VM came back by itself. */
-  readonly requestId: string | undefined;
-}
-
-/** What the controller says of an instance: the truth as of the last report. */
-export interface InstanceRecord {
-  readonly instanceId: string;
-  readonly template: string;
-  readonly externalId: string | undefined;
-  readonly name: string | undefined;
-  readonly createdAt: number;
-  state: string;
-  message: string;
-  requestId: string;
-  progress: number;
-  updatedAt: number;
-  /** Digits of `updatedAt` below the millisecond. */
-  updatedNanos: number;
-  node: Node | undefined;
-  vm: Vm | undefined;
-  report: Report | undefined;
-  hiddenUntil: number;
-}
-
-/** A VM as the agent read it at `readAt`; `lost`: all but the status is missing (see `errorMeansDeleted`). */
-export interface Report {
-  readonly vm: Readonly<Vm>;
-  readonly readAt: number;
-  /** How far off the node's clock was then. */
-  readonly skewMs: number;
-  /** The offset that it writes into dates. */
-  readonly utcOffsetMinutes: number;
-  readonly lost: boolean;
-  /** When a report first showed this boot in this state of power. */
-  readonly since: number;
-}
-
-export type Reply = { readonly ok: true } | { readonly ok: false; readonly message: string };
-
-export interface StartRequest {
-  readonly template: string;
-  readonly count: number;
-  readonly externalId?: string | undefined;
-  readonly name?: string | undefined;
-}
-
-/** What can be noticed inside a VM: that it was stopped, or booted. */
-export interface PowerEvent {
-  readonly kind: 'stopped' | 'booted';
-  readonly record: InstanceRecord;
-  /** The restart that did it; undefined where the VM did it by itself. */
-  readonly requestId: string | undefined;
-}
-
-/** How long new instances are Scheduling, then Pulling, and old ones Terminating. */
+/** How long new instances are Scheduling, Pulling, and from 1.50 on Scheduling once more. */
 const SCHEDULING_MS = 500;
 const PULLING_MS = 2_000;
+const SCHEDULING_AGAIN_MS = 300;
+/** How long those that run from the start were Scheduling and Pulling. */
+const FIRST_PULL_MS = 60_000;
+/** How long old ones are Terminating, and how long they are still listed after that. */
 const TERMINATING_MS = 2_000;
+const TERMINATED_LISTED_MS = 120_000;
 const HIDDEN_MS = 1_000;
 /** How soon a boot that does not last ends, how long the VM takes to come back, and how soon a report comes twice: at most. */
 const CRASH_WITHIN_MS = 3_000;
 const DOUBLED_WITHIN_MS = 300;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const FIRST_PORT = 10_000;
+const USB_DEVICES = [{ name: 'iPhone', group: 'phones', locationId: '336675856' }];
 
 /**
  * A controller, its nodes and their VMs, without any HTTP. It has a time of its own: nothing happens but in `advanceTo`,
@@ -169,6 +69,9 @@ export class World {
   readonly options: WorldOptions;
   readonly quirks: Quirks;
   readonly nodes: readonly Node[];
+  readonly groups: readonly NodeGroup[];
+  /** What the registry holds. */
+  readonly templates: readonly Template[];
   readonly records: InstanceRecord[] = [];
   /** Restarts that were carried out, by instance: the truth that tests compare with. */
   readonly restarts: string[] = [];
@@ -190,6 +93,8 @@ export class World {
     this.#random = createRandom(options.seed);
     this.now = options.startsAt;
     this.nodes = Array.from({ length: options.nodes }, (_, index) => this.#createNode(index + 1));
+    this.groups = this.#createGroups();
+    this.templates = createTemplates(this.#chance('templates'), options.startsAt);
     for (let index = 0; index < options.vms; index++) this.#createRunningInstance(index + 1);
     for (const node of this.nodes)
       this.#beat(node, this.#chance('first heartbeat').next() * options.heartbeatMs);
@@ -218,13 +123,15 @@ export class World {
   }
 
   /** Queues a restart; it is carried out when the node's agent comes to it. */
-  restart(instanceId: string): Reply {
+  restart(instanceId: string, usbDevice?: string): Reply {
     const record = this.find(instanceId);
     if (record === undefined) return { ok: false, message: 'instance not found' };
     const { vm, node } = record;
     if (vm === undefined || node === undefined || record.state !== 'Started') {
       return { ok: false, message: `instance is in state ${record.state}` };
     }
+    if (usbDevice !== undefined && !hasUsbDevice(node, usbDevice))
+      return { ok: false, message: 'usb device not found' };
     const requestId = this.#chance('IDs').uuid();
     record.requestId = requestId;
     this.#enqueue(node, () => [
@@ -234,31 +141,35 @@ export class World {
     return { ok: true };
   }
 
-  start({ template, count, externalId, name }: StartRequest): string[] {
-    return Array.from({ length: count }, () => {
-      const record = this.#createRecord({ template, externalId, name });
-      this.records.push(record);
-      this.#later(SCHEDULING_MS, () => {
-        if (!isGoing(record)) this.#change(record, 'Pulling');
-      });
-      this.#later(SCHEDULING_MS + PULLING_MS, () => this.#bootNew(record));
-      return record.instanceId;
-    });
+  start(request: StartRequest): StartReply {
+    const placement = place(this, request);
+    if ('refusal' in placement) return { ok: false, message: placement.refusal };
+    const instanceIds = Array.from({ length: request.count }, () => this.#begin(request, placement));
+    return { ok: true, instanceIds };
+  }
+
+  /** Changes what an instance is called; what is undefined stays. */
+  rename(instanceId: string, { name, externalId }: Pick<StartRequest, 'name' | 'externalId'>): Reply {
+    const record = this.find(instanceId);
+    if (record === undefined) return { ok: false, message: 'instance not found' };
+    if (name !== undefined) record.name = name;
+    if (externalId !== undefined) record.externalId = externalId;
+    this.#touch(record);
+    return { ok: true };
   }
 
   terminate(instanceId: string): Reply {
     const record = this.find(instanceId);
     if (record === undefined) return { ok: false, message: 'instance not found' };
+    if (isGoing(record)) return { ok: true };
     this.#change(record, 'Terminating');
-    this.#later(TERMINATING_MS, () => {
-      if (record.vm?.power === 'running') this.onPower({ kind: 'stopped', record, requestId: undefined });
-      record.vm = undefined;
-      record.node = undefined;
-      record.report = undefined;
-      record.message = 'instance terminated by controller';
-      this.#change(record, 'Terminated');
-    });
+    this.#later(TERMINATING_MS, () => this.#end(record));
     return { ok: true };
+  }
+
+  /** How much of the template the node has pulled: a share. */
+  progressOf({ state, pullsSince = this.now }: InstanceRecord): number {
+    return state === 'Pulling' ? Math.min(1, (this.now - pullsSince) / PULLING_MS) : 0;
   }
 
   /** Stops a VM, as a panic in the guest does; it comes back by itself after so long, or never. */
@@ -322,6 +233,10 @@ export class World {
     node.lastReportAt = this.now;
     for (const record of this.records) {
       if (record.node !== node || record.vm === undefined) continue;
+      if (record.isBroken) {
+        this.#read(record);
+        continue;
+      }
       if (record.vm.power === 'stopped') {
         // The message stays for good, long after the VM runs again.
         record.message = 'Unexpected VM state: "stopped"';
@@ -383,10 +298,15 @@ export class World {
 
   #boot(record: InstanceRecord, { vm, requestId }: PowerChange): void {
     if (record.vm !== vm || vm.neverBoots) return;
-    const { instanceId } = record;
+    if (this.options.bootsFail) {
+      this.#break(record, 'failed to start VM');
+      return;
+    }
+    const { instanceId, node } = record;
+    if (this.options.reassignsPorts) vm.sshPort = this.#freePort(node, vm.sshPort);
     vm.power = 'running';
     vm.bootedAt = this.now;
-    vm.bootSkewMs = record.node?.clockSkewMs ?? 0;
+    vm.bootSkewMs = node?.clockSkewMs ?? 0;
     this.boots.push({ instanceId, at: this.now, requestId });
     if (requestId !== undefined) this.restarts.push(instanceId);
     this.onPower({ kind: 'booted', record, requestId });
@@ -395,6 +315,23 @@ export class World {
     const chance = this.#chance('crash after boot');
     const backAfterMs = chance.between(0, CRASH_WITHIN_MS);
     this.#later(chance.between(0, CRASH_WITHIN_MS), () => this.crash(instanceId, backAfterMs));
+  }
+
+  #break(record: InstanceRecord, message: string): void {
+    record.isBroken = true;
+    record.message = message;
+    this.#change(record, 'Error');
+    this.#read(record);
+  }
+
+  /** The first port of the node that no VM has, and that is another than the one that its VM had. */
+  #freePort(node: Node | undefined, former?: number): number {
+    const holds = ({ node: other, vm }: InstanceRecord) =>
+      other === node && (vm?.power === 'running' || !this.options.reassignsPorts);
+    const taken = new Set(this.records.filter(holds).map(({ vm }) => vm?.sshPort));
+    let port = FIRST_PORT;
+    while (taken.has(port) || port === former) port++;
+    return port;
   }
 
   // ---- new nodes and instances ----
@@ -408,22 +345,37 @@ export class World {
       utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
       lastReportAt: this.now,
       silentUntil: 0,
+      usbDevices: USB_DEVICES,
       tasks: [],
-      isBusy: false,
+      isBusy: this.options.agentsAreStuck ?? false,
     };
   }
 
-  #createRecord({ template, externalId, name }: Omit<StartRequest, 'count'>): InstanceRecord {
+  #createGroups(): NodeGroup[] {
+    const { nodes } = this;
+    const id = () => this.#chance('groups').uuid();
+    return [
+      { id: id(), name: 'build', description: 'Every node', nodes },
+      { id: id(), name: 'release', description: 'The first node', nodes: nodes.slice(0, 1) },
+    ];
+  }
+
+  #createRecord(
+    { externalId, name, startupScript }: Omit<StartRequest, 'template' | 'count'>,
+    placement: Placement & { readonly createdAt: number },
+  ): InstanceRecord {
     return {
       instanceId: this.#chance('IDs').uuid(),
-      template,
+      ...placement,
+      startupScript,
       externalId,
       name,
-      createdAt: this.now,
       state: 'Scheduling',
+      isBroken: false,
       message: '',
       requestId: this.#chance('IDs').uuid(),
-      progress: 0,
+      pullsSince: undefined,
+      scriptResult: undefined,
       updatedAt: this.now,
       updatedNanos: 0,
       hiddenUntil: 0,
@@ -435,39 +387,92 @@ export class World {
 
   #createRunningInstance(number: number): void {
     const { nameStem = 'vm' } = this.options;
-    const template = this.#chance('IDs').uuid();
-    const record = this.#createRecord({
-      template,
-      externalId: `runner-${number}`,
-      name: `${nameStem}-${number}`,
-    });
+    const [template] = this.templates;
+    if (template === undefined) return;
+    const bootedAt = this.now - Math.round(this.#chance('first boot').between(1, 20) * HOUR_MS);
+    const createdAt = bootedAt - FIRST_PULL_MS;
+    const { tag } = template.latest;
+    const placement = { template, tag, candidates: this.nodes, groupId: undefined, createdAt };
+    const record = this.#createRecord(
+      { externalId: `runner-${number}`, name: `${nameStem}-${number}` },
+      placement,
+    );
     this.records.push(record);
-    this.#bootNew(record);
-    if (record.vm !== undefined)
-      record.vm.bootedAt = this.now - Math.round(this.#chance('first boot').between(1, 20) * HOUR_MS);
-    this.#read(record);
+    this.#bootNew(record, bootedAt);
   }
 
-  #bootNew(record: InstanceRecord): void {
+  /** As the vendor's documentation has it: Scheduling, Pulling, in 1.50 Scheduling once more, Started. */
+  #begin(request: StartRequest, placement: Placement): string {
+    const record = this.#createRecord(request, { ...placement, createdAt: this.now });
+    this.records.push(record);
+    const pulledAfterMs = SCHEDULING_MS + PULLING_MS;
+    this.#later(SCHEDULING_MS, () => {
+      record.pullsSince = this.now;
+      if (!isGoing(record)) this.#change(record, 'Pulling');
+    });
+    if (!this.quirks.schedulesAgain) {
+      this.#later(pulledAfterMs, () => this.#bootNew(record, this.now));
+      return record.instanceId;
+    }
+    this.#later(pulledAfterMs, () => {
+      if (!isGoing(record)) this.#change(record, 'Scheduling');
+    });
+    this.#later(pulledAfterMs + SCHEDULING_AGAIN_MS, () => this.#bootNew(record, this.now));
+    return record.instanceId;
+  }
+
+  #bootNew(record: InstanceRecord, bootedAt: number): void {
     if (isGoing(record)) return;
+    const { candidates, template } = record;
     const number = this.records.indexOf(record) + 1;
-    record.node = this.nodes[number % this.nodes.length];
+    const node = candidates[number % candidates.length];
+    const sshPort = this.#freePort(node);
+    record.node = node;
     record.vm = {
       uuid: this.#chance('IDs').uuid(),
-      name: `mgmtManaged-sequoia-${this.now}`,
+      name: `mgmtManaged-${template.name}-${this.now}`,
       ip: `192.168.64.${(number % 250) + 2}`,
       vncPort: 5900 + number,
-      sshPort: 10_000 + number,
-      createdAt: this.now,
+      sshPort,
+      createdAt: template.createdAt,
       power: 'running',
-      bootedAt: this.now,
+      bootedAt,
       stoppedAt: undefined,
-      bootSkewMs: record.node?.clockSkewMs ?? 0,
+      bootSkewMs: node?.clockSkewMs ?? 0,
       neverBoots: false,
       crashesAfterBoot: false,
     };
-    record.progress = 1;
     this.#change(record, 'Started');
+    this.#read(record);
+    this.onPower({ kind: 'booted', record, requestId: undefined });
+    this.#runStartupScript(record);
+  }
+
+  /** Its result is known only if it is monitored; then, where it fails, the instance ends in Error. */
+  #runStartupScript(record: InstanceRecord): void {
+    const { startupScript, vm } = record;
+    if (startupScript === undefined || !startupScript.isMonitored) return;
+    const { result, tookMs } = runScript(startupScript);
+    this.#later(tookMs, () => {
+      if (vm === undefined || record.vm !== vm || isGoing(record)) return;
+      record.scriptResult = result;
+      if (result.returnCode === 0) return this.#touch(record);
+      if (!startupScript.keepsVm) this.#stop(record, { vm, requestId: undefined });
+      this.#break(record, `startup script exit code ${result.returnCode}`);
+    });
+  }
+
+  #end(record: InstanceRecord): void {
+    if (record.vm?.power === 'running') this.onPower({ kind: 'stopped', record, requestId: undefined });
+    record.vm = undefined;
+    record.node = undefined;
+    record.report = undefined;
+    record.message = 'instance terminated by controller';
+    this.#change(record, 'Terminated');
+    this.onPower({ kind: 'ended', record, requestId: undefined });
+    this.#later(TERMINATED_LISTED_MS, () => {
+      record.hiddenUntil = Number.POSITIVE_INFINITY;
+    });
   }
 
   #change(record: InstanceRecord, state: string): void {

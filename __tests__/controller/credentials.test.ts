@@ -55,6 +55,7 @@ describe('a user API key', () => {
     return async (request) => {
       asked.push(request.path);
       const real = gate.check({
+        method: 'POST',
         path: request.path,
         body: JSON.stringify(request.body),
         authorization: undefined,
@@ -93,9 +94,11 @@ describe('a user API key', () => {
   });
 
   test.each<[string, (base64: string) => string]>([
-    ['of the common alphabet, padded', (text) => Buffer.from(text, 'base64url').toString('base64')],
-    ['of the URL-safe alphabet, without padding', (text) => text.trim()],
-    ['with a line break at its end', (text) => `${text.trim()}\r\n`],
+    [
+      'of the URL-safe alphabet, without padding',
+      (text) => Buffer.from(text, 'base64').toString('base64url'),
+    ],
+    ['with a line break at its end', (text) => `${text}\r\n`],
   ])('reads base64 %s', async (_, rewrite) => {
     const rewriting = post(({ path }, real) =>
       path.endsWith('/hand') ? answered(200, rewrite(real)) : undefined,
@@ -103,9 +106,9 @@ describe('a user API key', () => {
     await expect(credentials.authorize(rewriting)).resolves.toHaveProperty('headers');
   });
 
-  test('reads the session as JSON, too', async () => {
+  test('reads the session as base64 of its JSON, too', async () => {
     const json = '{"id":"ci","data":{"userName":"ci","token":"t0ken","sessionId":"s"}}';
-    await credentials.authorize(onShake(answered(200, json)));
+    await credentials.authorize(onShake(answered(200, Buffer.from(json).toString('base64'))));
     expect(secrets).toContain('t0ken');
   });
 

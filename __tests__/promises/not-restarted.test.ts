@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Fault, Interventions } from '../../simulator/server.ts';
+import type { World } from '../../simulator/world.ts';
 import { begin, commandsIn, edited, end, isLook, isRestart, nameOf, play } from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulator: what must not end in "restarted".
@@ -33,10 +34,8 @@ describe('nothing is sent', () => {
   });
 
   test('where two have the external ID', async () => {
-    const interventions = (world: {
-      start: (request: { template: string; count: number; externalId: string }) => void;
-    }) => {
-      world.start({ template: 'x', count: 1, externalId: 'runner-1' });
+    const interventions = (world: World) => {
+      world.start({ template: world.templates[0]?.id ?? '', count: 1, externalId: 'runner-1' });
       return {};
     };
     const { outputs, log, story, record } = await play({

@@ -45,7 +45,7 @@ test('a restart that goes well', async () => {
     host_ip: record.node?.ip,
     ip: record.vm?.ip,
     vnc_port: '5901',
-    ssh_port: '10001',
+    ssh_port: '10000',
     port_forwarding: expect.stringContaining('"guest_port":22'),
     duration: expect.stringMatching(/^\d+\.\d$/),
     runner_status: '',
@@ -54,6 +54,14 @@ test('a restart that goes well', async () => {
   expect(outputs['start_date']).not.toBe(outputs['previous_start_date']);
   expect(summary).toContain('<h3>VM restarted</h3>');
   expect(log).toMatch(/^Restarted and verified in \d+\.\d s: /m);
+});
+
+test('ports that are forwarded anew are told anew', async () => {
+  const { outputs, summary, record } = await play({ world: { nodes: 1, reassignsPorts: true } });
+  expect([outputs['restarted'], outputs['ssh_port']]).toEqual(['true', '10003']);
+  expect(outputs['port_forwarding']).toContain('"host_port":10003');
+  expect(summary).toContain('10003');
+  expect(record.vm?.sshPort).toBe(10_003);
 });
 
 test('the request carries what was given, and nothing else', async () => {

@@ -42,6 +42,15 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
   });
 });
 
+test('over TLS, it reads over HTTP/2, and restarts over HTTP/1.1', async () => {
+  const way = await prepared({ tls: true });
+  const { outputs, simulator } = await play({ way });
+  way.cleanUp?.();
+  expect(outputs['restarted']).toBe('true');
+  const versions = simulator.requests.map(({ method, httpVersion }) => `${method} ${httpVersion}`);
+  expect([...new Set(versions)].sort()).toEqual(['GET 2.0', 'POST 1.1']);
+});
+
 describe('a way in that is wrong', () => {
   async function wrong(way: Way, inputs: Record<string, string> = {}): Promise<Ended> {
     const ended = await play({ way, inputs: { timeout: '1.5s', vnc_password: PASSWORD, ...inputs } });
@@ -77,7 +86,7 @@ describe('a way in that is wrong', () => {
       'no client certificate',
       () => prepared({ mtls: true }),
       { client_cert: '', client_key: '' },
-      'controller_unreachable',
+      'authentication_failed',
       'client_cert',
     ],
     [

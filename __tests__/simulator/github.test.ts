@@ -84,6 +84,42 @@ describe('a runner whose VM is restarted', () => {
   });
 });
 
+describe('a new VM', () => {
+  const begin = (names: { externalId?: string; name?: string }) =>
+    world.start({ template: world.templates[0]?.id ?? '', count: 1, ...names });
+  const names = () => github.runners.map(({ name }) => name);
+
+  test('gets a runner once it is up, keeps it through a restart, and loses it when it is ended', () => {
+    create({ staffsNewVms: true });
+    const started = begin({ externalId: 'up-1', name: 'vm' });
+    const id = started.ok ? (started.instanceIds[0] ?? '') : '';
+    world.advanceTo(NOON + 20 * SECOND);
+    expect(names()).toEqual(['mac-7']);
+    world.advanceTo(NOON + 30 * SECOND);
+    expect(names()).toEqual(['mac-7', 'up-1']);
+    world.restart(id);
+    world.advanceTo(NOON + 300 * SECOND);
+    expect(github.runners.map((one) => github.isShownOnline(one))).toEqual([true, true]);
+    expect(names()).toEqual(['mac-7', 'up-1']);
+    world.terminate(id);
+    world.advanceTo(NOON + 310 * SECOND);
+    expect(names()).toEqual(['mac-7']);
+  });
+
+  test('gets none if it is gone by then, or if nobody wants that', () => {
+    create({ staffsNewVms: true });
+    const started = begin({ name: 'vm' });
+    world.advanceTo(NOON + 5 * SECOND);
+    world.terminate(started.ok ? (started.instanceIds[0] ?? '') : '');
+    world.advanceTo(NOON + 60 * SECOND);
+    expect(names()).toEqual(['mac-7']);
+    create();
+    begin({});
+    world.advanceTo(NOON + 60 * SECOND);
+    expect(names()).toEqual(['mac-7']);
+  });
+});
+
 describe('a job', () => {
   test('shows late, at its beginning and at its end', () => {
     github.startJob(runner, 60 * SECOND);
@@ -171,10 +207,27 @@ describe('the API', () => {
     expect(get(PATH).status).toBe(200);
   });
 
+  test('gives out tokens to register with, and takes runners away, unless they have a job', () => {
+    expect(get(`${PATH}/registration-token`, {}, 'POST')).toMatchObject({
+      status: 201,
+      json: { token: expect.any(String), expires_at: '2026-07-01T13:00:00.000Z' },
+    });
+    github.startJob(runner, 60 * SECOND);
+    world.advanceTo(NOON + 40 * SECOND);
+    expect(get(`${PATH}/23`, {}, 'DELETE').status).toBe(422);
+    world.advanceTo(NOON + 90 * SECOND);
+    expect(get(`${PATH}/23`, {}, 'DELETE')).toMatchObject({ status: 204, body: '' });
+    expect(get(PATH).json).toMatchObject({ total_count: 0 });
+    create({ quota: 0 });
+    expect(get(`${PATH}/23`, {}, 'DELETE').status).toBe(403);
+    expect(get(`${PATH}/registration-token`, {}, 'POST').status).toBe(403);
+  });
+
   test.each<[string, string, Record<string, string>, string, number]>([
     ['another runner', `${PATH}/7`, {}, 'GET', 404],
     ['another place', '/api/v3/user', {}, 'GET', 404],
-    ['another method', `${PATH}/23`, {}, 'DELETE', 404],
+    ['another method', `${PATH}/23`, {}, 'PUT', 404],
+    ['to take away a runner that is not there', `${PATH}/7`, {}, 'DELETE', 404],
     ['no token', PATH, { authorization: '' }, 'GET', 401],
     ['a wrong token', PATH, { authorization: 'Bearer x' }, 'GET', 401],
     ['a token without the permission', PATH, { authorization: 'token poor' }, 'GET', 403],

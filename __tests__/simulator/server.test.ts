@@ -32,17 +32,17 @@ const firstId = () => world.records[0]?.instanceId ?? '';
 
 describe('the HTTP face', () => {
   test.each<[string, string, unknown]>([
-    ['GET', '/livez', 'ok'],
-    ['GET', '/readyz', 'ok'],
+    ['GET', '/livez', 'ok\n'],
+    ['GET', '/readyz', 'ok\n'],
     ['GET', '/api/v1/status', { status: 'OK', body: { version: '1.50.1-5e3c3f5b' } }],
     ['GET', '/api/v1/node', { status: 'OK', body: [{ node_name: 'mac-1' }, { node_name: 'mac-2' }] }],
-    ['GET', '/api/v1/node?id=nobody', { status: 'FAIL', message: 'node not found' }],
+    ['GET', '/api/v1/node?id=nobody', { status: 'FAIL', message: 'Not found' }],
     [
       'GET',
       '/api/v1/vm',
       { status: 'OK', body: [{ vm: {} }, { vm: {} }, { external_id: 'runner-3', name: 'vm-3', vm: {} }] },
     ],
-    ['GET', '/api/v1/vm?id=nobody', { status: 'FAIL', message: 'instance not found' }],
+    ['GET', '/api/v1/vm?id=nobody', { status: 'FAIL', message: 'Not found' }],
   ])('%s %s', async (method, path, expected) => {
     const [status, body] = await call(method, path);
     expect(status).toBe(200);
@@ -61,6 +61,7 @@ describe('the HTTP face', () => {
 
   test('restarts, starts and terminates', async () => {
     const id = firstId();
+    const vmid = world.templates[0]?.id;
     expect(await call('POST', '/api/v1/rpc/vm/restart', JSON.stringify({ instance_id: id }))).toEqual([
       200,
       { status: 'OK', message: '' },
@@ -68,13 +69,13 @@ describe('the HTTP face', () => {
     const [, started] = await call(
       'POST',
       '/api/v1/vm',
-      '{"vmid":"t","count":2,"external_id":"e","name":"n"}',
+      JSON.stringify({ vmid, count: 2, external_id: 'e', name: 'n' }),
     );
     expect(started).toMatchObject({
       status: 'OK',
       body: [world.records[3]?.instanceId, world.records[4]?.instanceId],
     });
-    expect(await call('POST', '/api/v1/vm', '{"vmid":"t"}')).toMatchObject([
+    expect(await call('POST', '/api/v1/vm', JSON.stringify({ vmid }))).toMatchObject([
       200,
       { body: [world.records[5]?.instanceId] },
     ]);
@@ -89,16 +90,17 @@ describe('the HTTP face', () => {
     ['POST', '/api/v1/rpc/vm/restart', '{"instance_id":"nobody"}', 'instance not found'],
     ['POST', '/api/v1/rpc/vm/restart', 'no JSON', 'instance not found'],
     ['POST', '/api/v1/vm', 'null', 'vmid is required'],
+    ['POST', '/api/v1/vm', '{"vmid":"t"}', 'VM not in the registry'],
     ['DELETE', '/api/v1/vm', '{"id":7}', 'instance not found'],
   ])('refuses %s %s %s', async (method, path, body, message) => {
     expect(await call(method, path, body)).toEqual([200, { status: 'FAIL', message }]);
   });
 
   test('does not know what a controller does not know', async () => {
-    expect(await call('GET', '/api/v1/rpc/vm/restart')).toEqual([404, '404 page not found']);
+    expect(await call('GET', '/api/v1/rpc/vm/restart')).toEqual([404, '404 page not found\n']);
     await simulator.close();
     await start('1.43.0');
-    expect(await call('POST', '/api/v1/rpc/vm/restart', '{}')).toEqual([404, '404 page not found']);
+    expect(await call('POST', '/api/v1/rpc/vm/restart', '{}')).toEqual([404, '404 page not found\n']);
   });
 });
 
@@ -127,7 +129,7 @@ describe('npm run simulator', () => {
     const [, url = ''] = /^Controller 1\.48\.0 \(simulated\): (\S+)/.exec(lines[0] ?? '') ?? [];
     const listed = (await (await fetch(`${url}/api/v1/vm`)).json()) as { body: { instance_id: string }[] };
     for (const { instance_id } of listed.body) expect(lines.join('\n')).toContain(instance_id);
-    expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(10);
+    expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(12);
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   });
@@ -194,6 +196,11 @@ describe('npm run simulator', () => {
     const help = await output(child.stdout);
     for (const option of [
       'runners',
+      'new-ports',
+      'fault',
+      'stuck',
+      'error',
+      'job',
       'root-token',
       'api-key',
       'session-ttl',
@@ -212,7 +219,7 @@ describe('npm run simulator', () => {
       'pick-up-ms',
       'seed',
     ]) {
-      expect(help).toContain(`--${option} `);
+      expect(help).toMatch(new RegExp(`^  --${option} `, 'm'));
     }
     expect(await ended).toBe(0);
   });
@@ -222,6 +229,10 @@ describe('npm run simulator', () => {
     [['--nodes', '1.5'], '--nodes takes a whole number from 1 to 100, not "1.5"'],
     [['--heartbeat-jitter', '2'], '--heartbeat-jitter takes a number from 0 to 0.9, not "2"'],
     [['--controller-version', 'x'], '"x" is no version'],
+    [['--root-token', 'ninechars'], '--root-token takes at least 10 characters'],
+    [['--fault', '500'], '--fault takes KIND or KIND:SHARE'],
+    [['--fault', '502:2'], 'and a SHARE from 0 to 1, not "502:2"'],
+    [['--job', '60'], '--job takes --runners, too'],
     [['--what'], "Unknown option '--what'"],
   ])('refuses %j', async (args, message) => {
     const { child, ended } = run(...args);

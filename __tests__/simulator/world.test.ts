@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { instanceBody, listItem, nodeBody } from '../../simulator/answer-bodies.ts';
-import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
+import { instanceBody, listItem } from '../../simulator/endpoints/instance-body.ts';
+import { nodeBody } from '../../simulator/endpoints/node.ts';
+import { DEFAULT_WORLD, type StartRequest, World, type WorldOptions } from '../../simulator/world.ts';
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 
@@ -18,6 +19,12 @@ function first(world: World) {
 
 function body(world: World): Fields {
   return instanceBody(world, first(world)) as Fields;
+}
+
+/** Starts an instance of the first template. */
+function begin(world: World, request: Partial<StartRequest> = {}): string {
+  const started = world.start({ template: world.templates[0]?.id ?? '', count: 1, ...request });
+  return started.ok ? (started.instanceIds[0] ?? '') : started.message;
 }
 
 /** What the API says of the first instance as time goes by, each change once. */
@@ -103,6 +110,7 @@ describe('versions', () => {
       knowsRestarts: true,
       flaps: false,
       errorMeansDeleted: false,
+      schedulesAgain: true,
     });
   });
 
@@ -114,7 +122,7 @@ describe('versions', () => {
 describe('instances', () => {
   test('come into being step by step', () => {
     const world = createWorld({ vms: 0 });
-    const [id = ''] = world.start({ template: 'template', count: 1, externalId: 'new', name: 'vm' });
+    const id = begin(world, { externalId: 'new', name: 'vm' });
     expect(body(world)).toMatchObject({
       instance_id: id,
       instance_state: 'Scheduling',
@@ -134,7 +142,7 @@ describe('instances', () => {
 
   test('go step by step, even while they come into being or restart', () => {
     const world = createWorld({ vms: 1 });
-    const [young = ''] = world.start({ template: 'template', count: 1 });
+    const young = begin(world);
     const { instanceId } = first(world);
     world.restart(instanceId);
     for (const id of [young, instanceId]) expect(world.terminate(id)).toEqual({ ok: true });
@@ -155,7 +163,7 @@ test('dates come in the styles that a controller and its nodes use', () => {
   const world = createWorld({ nodes: 2 });
   world.advanceTo(NOON + 10_000);
   const bodies = world.records.map((record) => instanceBody(world, record)) as Fields[];
-  expect(bodies[0]?.['ts']).toMatch(/^2026-07-01T12:00:\d\d\.\d{4,9}Z$/);
+  expect(bodies[0]?.['ts']).toMatch(/^2026-07-01T14:00:\d\d\.\d{4,9}\+02:00$/);
   const offsets = bodies.map(({ vminfo }) => /(Z|\+\d\d:\d\d)$/.exec(String(vminfo?.['timestamp']))?.[0]);
   expect(offsets.sort()).toEqual(['+02:00', 'Z', 'Z']);
   expect(bodies[0]?.vminfo).toMatchObject({
@@ -170,7 +178,7 @@ test('a node says when its agent last reported', () => {
   world.advanceTo(NOON + 60_000);
   expect(node && nodeBody(world, node)).toMatchObject({
     state: 'Active',
-    last_updated: expect.stringMatching(/^2026-07-01T12:00:5/),
+    last_updated: expect.stringMatching(/^2026-07-01T14:00:5.*\+02:00$/),
   });
 });
 

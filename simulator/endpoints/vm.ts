@@ -1,0 +1,64 @@
+import { fail, fieldsOf, ok, type Reaction, text } from '../replies.ts';
+import type { StartupScript } from '../startup-script.ts';
+import type { Reply } from '../world.ts';
+import type { Endpoint } from './endpoint.ts';
+import { instanceBody, listItem } from './instance-body.ts';
+
+/** `GET /api/v1/vm`: all; with `?id=` one. An ID that is not known: `FAIL`, in the words that the vendor's own client looks for. */
+export const getInstances: Endpoint = (world, { query }) => {
+  const id = query.get('id');
+  if (id === null) return ok(world.visibleRecords().map((record) => listItem(world, record)));
+  const record = world.find(id);
+  return record === undefined ? fail('Not found') : ok(instanceBody(world, record));
+};
+
+/** `POST /api/v1/vm`, as in the API reference: the IDs of the new instances. */
+export const startInstances: Endpoint = (world, { body }) => {
+  const fields = fieldsOf(body);
+  const given = (name: string) => text(fields[name]) || undefined;
+  const { count } = fields;
+  if (given('vmid') === undefined) return fail('vmid is required');
+  const result = world.start({
+    template: text(fields['vmid']),
+    count: typeof count === 'number' && count >= 1 && count <= 100 ? Math.floor(count) : 1,
+    tag: given('tag'),
+    nodeId: given('node_id'),
+    groupId: given('group_id'),
+    usbDevice: given('usb_device'),
+    externalId: given('external_id'),
+    name: given('name'),
+    startupScript: startupScriptFrom(fields),
+  });
+  return result.ok ? ok([...result.instanceIds]) : fail(result.message);
+};
+
+/** `PUT /api/v1/vm?id=`: another name, another external ID. */
+export const updateInstance: Endpoint = (world, { query, body }) => {
+  const { name, external_id: externalId } = fieldsOf(body);
+  const names = { name: text(name) || undefined, externalId: text(externalId) || undefined };
+  return reply(world.rename(query.get('id') ?? '', names));
+};
+
+/** `DELETE /api/v1/vm` */
+export const endInstance: Endpoint = (world, { body }) => reply(world.terminate(text(fieldsOf(body)['id'])));
+
+export function reply(result: Reply): Reaction {
+  return result.ok ? ok() : fail(result.message);
+}
+
+const SCRIPT_TIMEOUT_S = 90;
+/** `script_fail_handler`: the VM is kept alive. */
+const KEEP_VM = 1;
+
+/** `startup_script` is base64; only one that is monitored has a result. */
+function startupScriptFrom(fields: Readonly<Record<string, unknown>>): StartupScript | undefined {
+  const script = text(fields['startup_script']);
+  if (script === '') return undefined;
+  const seconds = fields['script_timeout'];
+  return {
+    text: Buffer.from(script, 'base64').toString(),
+    isMonitored: fields['script_monitoring'] === true,
+    timeoutMs: (typeof seconds === 'number' ? seconds : SCRIPT_TIMEOUT_S) * 1_000,
+    keepsVm: fields['script_fail_handler'] === KEEP_VM,
+  };
+}

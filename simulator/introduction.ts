@@ -1,0 +1,72 @@
+import type { PreparedAccess } from './access.ts';
+import { GITHUB_API_PATH } from './github-api.ts';
+import type { GitHubWorld } from './github-world.ts';
+import { describeStep } from './step.ts';
+import type { World } from './world.ts';
+
+export interface Simulated {
+  readonly world: World;
+  readonly prepared: PreparedAccess;
+  readonly github: GitHubWorld | undefined;
+}
+
+/** What a person needs to know to use it. */
+export function introduction(url: string, { world, prepared, github }: Simulated): string {
+  const { inputs } = prepared;
+  const token = github?.options.token ?? '';
+  const [runner] = github?.runners ?? [];
+  const runnerInputs = runner && { runner_name: runner.name, runner_scope: 'octo-org', github_token: token };
+  const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
+    return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
+  });
+  const id = world.records[0]?.instanceId ?? 'ID';
+  const withInputs = { controller_url: url, instance_id: id, ...inputs, ...runnerInputs };
+  const apiUrl = `${url}${GITHUB_API_PATH}`;
+  const byHand = environmentFor(withInputs, github && apiUrl);
+
+  const curl = ['curl', ...curlOptions(inputs)].join(' ');
+  const files = curlOptions({ ...inputs, root_token: '' });
+  const githubCurl = ['curl', ...files, `-H 'Authorization: Bearer ${token}'`].join(' ');
+  const json = `-H 'Content-Type: application/json'`;
+  return `Controller ${world.options.controllerVersion} (simulated): ${url}   (Ctrl-C ends it)
+
+Instances:
+${instances.join('\n')}
+
+A step that restarts the first:
+${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
+
+The same by hand, from the project's folder:
+  env \\
+${byHand.map((line) => `    ${line} \\`).join('\n')}
+    node dist/index.js
+
+Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
+  ${curl} ${url}/api/v1/vm
+  ${curl} '${url}/api/v1/vm?id=${id}'
+  ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
+  ${curl} -X POST ${url}/api/v1/vm ${json} -d '{"vmid":"${world.records[0]?.template.id ?? 'TEMPLATE'}","external_id":"new"}'
+  ${curl} -X DELETE ${url}/api/v1/vm ${json} -d '{"id":"${id}"}'
+  ${curl} ${url}/api/v1/status
+  ${curl} ${url}/api/v1/node
+  ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
+  ${curl} ${url}/api/v1/registry/vm
+  ${curl} ${url}/api/v1/group
+${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/runners\n`}  ${curl} ${url}/livez
+  ${curl} ${url}/readyz`;
+}
+
+/** What a runner would put there. */
+function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
+  const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
+  const files = ['GITHUB_OUTPUT=$(mktemp)', 'GITHUB_STEP_SUMMARY=$(mktemp)'];
+  return [...variables, ...(apiUrl === undefined ? [] : [`GITHUB_API_URL=${apiUrl}`]), ...files];
+}
+
+function curlOptions(inputs: Readonly<Record<string, string>>): string[] {
+  const flags = { ca_cert: '--cacert', client_cert: '--cert', client_key: '--key' };
+  const files = Object.entries(flags).flatMap(([input, flag]) =>
+    inputs[input] === undefined ? [] : [flag, inputs[input]],
+  );
+  return !inputs['root_token'] ? files : [...files, '-u', `'root:${inputs['root_token']}'`];
+}

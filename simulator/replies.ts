@@ -1,0 +1,66 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** A request as the controller sees it. */
+export interface SeenRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** Of a request that came over a network: 1.1 or 2.0. */
+  readonly httpVersion?: string;
+}
+
+/** An answer about to be sent; the world has carried the request out already. */
+export interface Reaction {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+const TEXT_HEADERS = { 'content-type': 'text/plain', 'cache-control': 'no-store' };
+
+/** The envelope of whatever went well, as in the API reference: `{status, message, body}`, the body only where there is one. */
+export function ok(body?: Json): Reaction {
+  return json(200, { status: 'OK', message: '', ...(body === undefined ? {} : { body }) });
+}
+
+/** The controller reports its own failures with HTTP status 200. */
+export function fail(message: string, status = 200): Reaction {
+  return json(status, { status: 'FAIL', message });
+}
+
+/** What a request without valid credentials gets. */
+export function denied(): Reaction {
+  return fail('Authentication Required', 401);
+}
+
+export function notFound(): Reaction {
+  return plain(404, '404 page not found\n');
+}
+
+export function json(status: number, value: Json): Reaction {
+  return { status, headers: JSON_HEADERS, body: `${JSON.stringify(value)}\n` };
+}
+
+export function plain(status: number, body: string): Reaction {
+  return { status, headers: TEXT_HEADERS, body };
+}
+
+/** The fields of a request's body; none where it is no JSON object. */
+export function fieldsOf(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The text, or none where it is no text. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
