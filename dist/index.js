@@ -51450,15 +51450,34 @@ async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
             onSeen(instance);
             onLook({ lookedAt, answeredAt: clock.now(), instance });
         }
-        const baseline = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
-        if (!(baseline instanceof errors/* ActionError */.lZ))
-            return baseline;
+        const taken = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
+        if (!(taken instanceof errors/* ActionError */.lZ) && isDated(taken.instance))
+            return taken;
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
         if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
-            throw await withVersion(baseline, { context, bounds });
-        journal.note(baseline.code, `Looking again, this may pass: ${baseline.message}`);
+            return takeAtLast(taken, { context, bounds });
+        const [kind, reason] = whyAgain(taken);
+        journal.note(kind, reason);
         await clock.sleep(LOOK_AGAIN_MS, signal);
     }
+}
+/** What stayed so for some seconds has to be believed. */
+async function takeAtLast(taken, asking) {
+    if (taken instanceof errors/* ActionError */.lZ)
+        throw await withVersion(taken, asking);
+    return taken;
+}
+function whyAgain(taken) {
+    if (!(taken instanceof errors/* ActionError */.lZ))
+        return ['undated', 'Looking again: the answer does not say how old it is'];
+    return [taken.code, `Looking again, this may pass: ${taken.message}`];
+}
+/**
+ * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer that comes from a
+ * replica that lags behind would look like a new one.
+ */
+function isDated({ reportedAt, updatedAt }) {
+    return reportedAt !== undefined && updatedAt !== undefined;
 }
 /** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
 function checkPreconditions(instance) {

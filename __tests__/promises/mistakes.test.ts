@@ -31,7 +31,12 @@ const GOOD: Page = {
     body: {
       instance_id: ID,
       instance_state: 'Started',
-      vminfo: { status: 'running', start_date: '2024-10-13T10:51:34Z' },
+      ts: '2024-10-13T11:10:07.604Z',
+      vminfo: {
+        status: 'running',
+        start_date: '2024-10-13T10:51:34Z',
+        timestamp: '2024-10-13T13:10:02.690025+02:00',
+      },
     },
   }),
 };
