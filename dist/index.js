@@ -51929,8 +51929,7 @@ function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
         async beforeRetry() {
             const { baseline: known, record } = attempt;
             const again = await prepare(attempt);
-            const isNewBoot = known !== undefined && !isKnownBoot(known, again.startDate);
-            if (isNewBoot && record.moments.sent !== undefined) {
+            if (known !== undefined && hasBootedSince(record.moments.sent, { known, again, now: clock.now() })) {
                 onNewBoot();
                 return undefined;
             }
@@ -51938,6 +51937,12 @@ function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
             return isLate(attempt) ? undefined : times();
         },
     };
+}
+/** Whether the VM has booted since a try was sent that was answered as if nothing had been done. */
+function hasBootedSince(sentAt, { known, again, now }) {
+    if (sentAt === undefined || isKnownBoot(known, again.startDate))
+        return false;
+    return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
 }
 /** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
 const PROOF_MS = 10_000;

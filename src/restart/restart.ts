@@ -5,7 +5,7 @@ import { ActionError, asActionError } from '../errors.ts';
 import type { Instant } from '../instant.ts';
 import type { RestartContext } from './context.ts';
 import { createJournal } from './journal.ts';
-import { isOlder } from './ordering.ts';
+import { isBootBefore, isOlder } from './ordering.ts';
 import { type Moments, NOTHING_DONE, type Outcome } from './outcome.ts';
 import { takeBaseline } from './preflight.ts';
 import { learn, NO_RHYTHM, type Observation, type Rhythm } from './rhythm.ts';
@@ -214,8 +214,7 @@ function boundsFor(
     async beforeRetry() {
       const { baseline: known, record } = attempt;
       const again = await prepare(attempt);
-      const isNewBoot = known !== undefined && !isKnownBoot(known, again.startDate);
-      if (isNewBoot && record.moments.sent !== undefined) {
+      if (known !== undefined && hasBootedSince(record.moments.sent, { known, again, now: clock.now() })) {
         onNewBoot();
         return undefined;
       }
@@ -223,6 +222,18 @@ function boundsFor(
       return isLate(attempt) ? undefined : times();
     },
   };
+}
+
+interface Baselines {
+  readonly known: Baseline;
+  readonly again: Baseline;
+  readonly now: number;
+}
+
+/** Whether the VM has booted since a try was sent that was answered as if nothing had been done. */
+function hasBootedSince(sentAt: number | undefined, { known, again, now }: Baselines): boolean {
+  if (sentAt === undefined || isKnownBoot(known, again.startDate)) return false;
+  return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
 }
 
 /** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
