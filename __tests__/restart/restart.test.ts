@@ -678,6 +678,19 @@ describe('too late to be proved', () => {
     expect(outcome.moments.sent).toBeUndefined();
   });
 
+  test('another try does not leave after one that was not taken', async () => {
+    const looks = [instance(), late(50_001), restarted()];
+    const { outcome } = await run({ looks, tries: 2, leavesEachTime: true });
+    expect(outcome).toMatchObject({
+      restarted: 'false',
+      error: {
+        code: 'timed_out',
+        message:
+          'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.',
+      },
+    });
+  });
+
   test('another try does not leave, either', async () => {
     const { outcome } = await run({ looks: [instance(), late(50_001), restarted()], tries: 2 });
     expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE });

@@ -219,7 +219,8 @@ function boundsFor(
         return undefined;
       }
       onBaseline(again);
-      return isLate(attempt) ? undefined : times();
+      refuseIfLate(attempt);
+      return times();
     },
   };
 }
@@ -244,13 +245,14 @@ function sendBy({ job, deadline }: RestartAttempt): number {
   return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
 
-function isLate(attempt: RestartAttempt): boolean {
-  return attempt.context.clock.now() > sendBy(attempt);
-}
-
 function refuseIfLate(attempt: RestartAttempt): void {
-  if (!isLate(attempt)) return;
-  throw new ActionError('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
+  const { context, record } = attempt;
+  if (context.clock.now() <= sendBy(attempt)) return;
+  const message =
+    record.moments.sent === undefined
+      ? 'No restart was sent: too little of the timeout was left to prove it.'
+      : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+  throw new ActionError('timed_out', message, {
     hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
   });
 }
