@@ -46149,7 +46149,7 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
-        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+) /,
+        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
         reason: "nobody that is trusted has signed the server's certificate",
         hint: 'Give the CA that signed it in ca_cert.',
         nature: 'mistake',
@@ -51934,7 +51934,8 @@ function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
                 return undefined;
             }
             onBaseline(again);
-            return isLate(attempt) ? undefined : times();
+            refuseIfLate(attempt);
+            return times();
         },
     };
 }
@@ -51950,13 +51951,14 @@ const PROOF_SHARE = 1 / 5;
 function sendBy({ job, deadline }) {
     return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
-function isLate(attempt) {
-    return attempt.context.clock.now() > sendBy(attempt);
-}
 function refuseIfLate(attempt) {
-    if (!isLate(attempt))
+    const { context, record } = attempt;
+    if (context.clock.now() <= sendBy(attempt))
         return;
-    throw new errors/* ActionError */.lZ('timed_out', 'No restart was sent: too little of the timeout was left to prove it.', {
+    const message = record.moments.sent === undefined
+        ? 'No restart was sent: too little of the timeout was left to prove it.'
+        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+    throw new errors/* ActionError */.lZ('timed_out', message, {
         hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
     });
 }

@@ -39,7 +39,7 @@ ${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')
 The same by hand, from the project's folder:
   env \\
 ${byHand.map((line) => `    ${line} \\`).join('\n')}
-    node dist/index.js
+    npx node dist/index.js
 
 Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
   ${curl} ${url}/api/v1/vm

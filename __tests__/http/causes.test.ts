@@ -320,6 +320,8 @@ describe('each cause', () => {
       signs: [
         ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
         ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'],
+        ['CERT_SIGNATURE_FAILURE', 'certificate signature failure'],
+        ['CERT_UNTRUSTED', 'certificate not trusted'],
         ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate'],
         ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate'],
       ],
