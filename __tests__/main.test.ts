@@ -283,6 +283,13 @@ test('a pipe is no place for outputs: nobody may read it', async () => {
   expect(log.lines()).toContain('::set-output name=restarted::false');
 });
 
+test('without a file for them, outputs are printed', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  delete process.env['GITHUB_OUTPUT'];
+  expect(await run(VALID)).toBe(0);
+  expect(log.lines()).toContain('::set-output name=restarted::false');
+});
+
 test('a VM that bears the name of the runner that the step runs on is not restarted', async () => {
   const own = { ...RUNNING, body: { ...RUNNING.body, external_id: 'mac-7' } };
   nock(ORIGIN).get(ONE).reply(200, own);
