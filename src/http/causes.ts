@@ -97,7 +97,8 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
-    pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
+    pattern:
+      /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
     reason: "nobody that is trusted has signed the server's certificate",
     hint: 'Give the CA that signed it in ca_cert.',
     nature: 'mistake',
