@@ -51793,7 +51793,7 @@ async function restart(job, context) {
         await restartAndProve(createAttempt(job, context, record));
     }
     catch (error) {
-        record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record.restarted);
+        record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
 }
@@ -51992,11 +51992,14 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
     return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
 /** A cancelled step has to say what it leaves behind. */
-function explainCancellation(error, restarted) {
+function explainCancellation(error, { restarted, moments }) {
     if (error.code !== 'cancelled')
         return error;
-    const left = restarted === 'false'
+    const notTaken = moments.sent === undefined
         ? 'No restart had been sent.'
+        : 'The restart had been sent, but was answered as not taken.';
+    const left = restarted === 'false'
+        ? notTaken
         : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
     return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
 }

@@ -229,6 +229,16 @@ describe('a gate', () => {
     expect(calls).toEqual([GET, RESTART, GET, GET, GET, GET]);
   });
 
+  test.each([
+    [20_000, 'true'],
+    [20_001, 'false'],
+  ])('counts for 20 s: a try that leaves after %i ms leaves: %s', async (leavesAfterMs, restartedThen) => {
+    const script = { looks: [instance(), restarted(40)], leavesAfterMs };
+    const { outcome } = await runGated({ answers: [true], script });
+    expect(outcome.restarted).toBe(restartedThen);
+    if (restartedThen === 'false') expect(outcome.error?.message).toContain('which is looked at again');
+  });
+
   test('that shuts between two tries has no restart sent', async () => {
     const error = new ActionError('runner_busy', 'It has a job.');
     const { outcome } = await runGated({ answers: [true, error], script: { looks: [instance()], tries: 2 } });
@@ -636,6 +646,16 @@ describe('between two tries of the restart', () => {
     const looks = [instance(), restarted(), restarted(11)];
     const { controller } = await run({ looks, tries: 2 }, { timeoutMs: 20_000 });
     expect(controller.tries).toHaveLength(2);
+  });
+
+  test('a step that is cancelled says that one was sent', async () => {
+    const { outcome } = await run({ looks: [instance(), cancelled], tries: 2, leavesEachTime: true });
+    expect(outcome).toMatchObject({
+      restarted: 'false',
+      error: {
+        message: 'The step was cancelled (SIGINT). The restart had been sent, but was answered as not taken.',
+      },
+    });
   });
 
   test('faults are told of', async () => {

@@ -39,7 +39,7 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(createAttempt(job, context, record));
   } catch (error) {
-    record.error = explainCancellation(asActionError(error), record.restarted);
+    record.error = explainCancellation(asActionError(error), record);
   }
   return record;
 }
@@ -292,11 +292,15 @@ function describeRequest({ vncPassword, usbDevice }: RestartJob, { instanceId, n
 }
 
 /** A cancelled step has to say what it leaves behind. */
-function explainCancellation(error: ActionError, restarted: Outcome['restarted']): ActionError {
+function explainCancellation(error: ActionError, { restarted, moments }: Outcome): ActionError {
   if (error.code !== 'cancelled') return error;
+  const notTaken =
+    moments.sent === undefined
+      ? 'No restart had been sent.'
+      : 'The restart had been sent, but was answered as not taken.';
   const left =
     restarted === 'false'
-      ? 'No restart had been sent.'
+      ? notTaken
       : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
   return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
 }
