@@ -233,7 +233,7 @@ describe('a gate', () => {
     [20_000, 'true'],
     [20_001, 'false'],
   ])('counts for 20 s: a try that leaves after %i ms leaves: %s', async (leavesAfterMs, restartedThen) => {
-    const script = { looks: [instance(), restarted(40)], leavesAfterMs };
+    const script = { looks: [instance(), restarted()], leavesAfterMs };
     const { outcome } = await runGated({ answers: [true], script });
     expect(outcome.restarted).toBe(restartedThen);
     if (restartedThen === 'false') expect(outcome.error?.message).toContain('which is looked at again');
