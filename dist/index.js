@@ -46419,7 +46419,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3466);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1763);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46429,7 +46429,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3466:
+/***/ 1763:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47201,6 +47201,809 @@ function refusedHand(answer) {
     return new errors/* ActionError */.lZ('authentication_failed', `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
         hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/restart/context.js
+/** What a gate throws where the VM is to be left as it is, and that is no failure. */
+class LeftAlone extends Error {
+    name = 'LeftAlone';
+    why;
+    constructor(why) {
+        super(`the VM is left alone: ${why}`);
+        this.why = why;
+    }
+}
+
+// EXTERNAL MODULE: ./lib/restart/journal.js
+var restart_journal = __nccwpck_require__(5632);
+;// CONCATENATED MODULE: ./lib/restart/ordering.js
+
+/**
+ * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
+ * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
+ * believed.
+ */
+function isOlder(a, b) {
+    const signs = orderings(a, b);
+    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
+}
+/** Whether either clock says that `a` was made after `b`. */
+function isNewer(a, b) {
+    return orderings(a, b).some((sign) => sign > 0);
+}
+function orderings(a, b) {
+    const pairs = [
+        [a.reportedAt, b.reportedAt],
+        [a.updatedAt, b.updatedAt],
+    ];
+    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+}
+/** The dates that an answer carries, for people. */
+function ageOf({ reportedAt, updatedAt }) {
+    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
+}
+/**
+ * Whether the age of `a` can be told from that of `b`; where `b` has no date either, nothing is lost. A report that lacks its own
+ * time, though one before had it, was damaged on its way: how old its boot was then cannot be told.
+ */
+function isComparable(a, b) {
+    if (a.reportedAt === undefined && b.reportedAt !== undefined)
+        return false;
+    return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
+}
+/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
+const CLOCK_STEP_MS = 10_000;
+/** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
+const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
+/**
+ * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
+ * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
+ * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
+ * clock would have made the report look as early.
+ */
+function isBootBefore(instance, { sinceSentMs, baseline }) {
+    const { startDate, reportedAt, updatedAt } = instance;
+    if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
+        return false;
+    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
+    const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
+    const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
+    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+    const hadRunMs = millisecondsBetween(startDate, reportedAt);
+    return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/outcome.js
+/** What is known before anything was asked. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
+
+;// CONCATENATED MODULE: ./lib/restart/verdict.js
+
+
+/** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
+const FAILED_AFTER_MS = 30_000;
+/** Looks after the first that have to confirm it. */
+const CONFIRMATIONS = 2;
+/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
+function startHistory(baseline, sentAt) {
+    return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
+}
+/**
+ * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
+ * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
+ * a run of answers that showed the VM failed.
+ */
+function judge(history, sample) {
+    const { instance } = sample;
+    const { newest, baseline } = history;
+    // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
+    const isStale = (one) => isOlder(one, newest) || isOlder(one, baseline.instance);
+    if (instance !== undefined && isStale(instance)) {
+        const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
+        return {
+            verdict: { kind: 'pending', unmet },
+            history: { ...history, trouble: interrupt(history.trouble, { at: sample.at, instance }) },
+        };
+    }
+    const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
+    return { verdict: verdictOn(next, sample), history: next };
+}
+function verdictOn(history, sample) {
+    const { trouble } = history;
+    const { askedAt, instance } = sample;
+    if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
+        return { kind: 'failed', reason: describeTrouble(instance) };
+    if (instance === undefined)
+        return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
+    const unmet = unmetConditions(history, instance);
+    return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
+}
+/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+function unmetConditions({ baseline, sentAt, newestAt }, instance) {
+    const { state, status, startDate, startDateText } = instance;
+    const isNewBoot = startDate !== undefined && !isKnownBoot(baseline, startDate);
+    const isDated = isComparable(instance, baseline.instance);
+    // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
+    const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
+    return [
+        ...unmetIf(state !== 'Started', 'instance_state', state),
+        ...unmetIf(status !== 'running', 'status', status),
+        ...unmetIf(!isNewBoot, 'start_date', startDateText),
+        ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
+        ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
+    ];
+}
+/** Whether a boot of that date was seen before the restart was sent. */
+function isKnownBoot({ knownStartDates }, startDate) {
+    return knownStartDates.some((known) => compareInstants(startDate, known) === 0);
+}
+function unmetIf(isUnmet, condition, seen) {
+    return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
+}
+/** What an answer changes of the history: nothing, unless it is newer. */
+function newestOf({ newest }, { at, instance }) {
+    const hasNews = instance !== undefined && isNewer(instance, newest);
+    return hasNews ? { newest: instance, newestAt: at } : {};
+}
+// ---- failure ----
+/** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
+function interrupt(trouble, { at, instance }) {
+    if (trouble === undefined || looksFailed(instance))
+        return trouble;
+    return { ...trouble, since: at, newerLooks: 0 };
+}
+function troubleAfter({ trouble, newest }, { at, instance }) {
+    if (instance !== undefined && !looksFailed(instance))
+        return undefined;
+    const before = trouble ?? { since: at, newerLooks: 0, terminalLooks: 0 };
+    const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
+    return {
+        since: before.since,
+        newerLooks: before.newerLooks + (isNews ? 1 : 0),
+        terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
+    };
+}
+function hasFailedForGood({ since, newerLooks, terminalLooks }, askedAt) {
+    if (terminalLooks > 1)
+        return true;
+    return newerLooks >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS;
+}
+function looksFailed(instance) {
+    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
+function isTerminal({ state }) {
+    return state === 'Terminating' || state === 'Terminated';
+}
+// ---- words ----
+/** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
+function describeState({ state, status, startDateText }) {
+    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
+}
+/** For errors: what was seen, and the message, which may explain it. */
+function describeTrouble(instance) {
+    if (instance === undefined)
+        return 'the controller does not list the instance';
+    const { message } = instance;
+    return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
+}
+/** A condition that does not hold yet, in words. */
+function describeUnmet({ condition, seen }) {
+    switch (condition) {
+        case 'presence':
+            return 'the controller does not list the instance';
+        case 'freshness':
+            return seen === 'none'
+                ? 'the answer does not say how old it is'
+                : `the answer is older than one seen before (of ${seen})`;
+        case 'instance_state':
+            return `instance_state is "${seen}", not "Started"`;
+        case 'status':
+            return `status is "${seen}", not "running"`;
+        case 'start_date':
+            return `start_date is ${seen}, not a new one`;
+        case 'boot':
+            return `start_date ${seen} is of a boot before the restart was sent`;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
+
+
+
+/** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
+const GRACE_MS = 6_000;
+const LOOK_AGAIN_MS = 1_000;
+const MOST_CANDIDATES = 10;
+/**
+ * Makes sure that the VM is there, can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, where that is so and
+ * stays so for a few seconds.
+ */
+async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
+    const { clock, log, signal } = context;
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const bounds = { deadline, signal, onFault: journal.fault };
+    let graceEndsAt;
+    for (;;) {
+        const lookedAt = clock.now();
+        const instance = await find(target, { context, bounds });
+        if (!(instance instanceof errors/* ActionError */.lZ)) {
+            onSeen(instance);
+            onLook({ lookedAt, answeredAt: clock.now(), instance });
+        }
+        const taken = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
+        if (!(taken instanceof errors/* ActionError */.lZ) && isDated(taken.instance))
+            return taken;
+        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
+        if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
+            return takeAtLast(taken, { context, bounds });
+        const [kind, reason] = whyAgain(taken);
+        journal.note(kind, reason);
+        await clock.sleep(LOOK_AGAIN_MS, signal);
+    }
+}
+/** What stayed so for some seconds has to be believed. */
+async function takeAtLast(taken, asking) {
+    if (taken instanceof errors/* ActionError */.lZ)
+        throw await withVersion(taken, asking);
+    return taken;
+}
+function whyAgain(taken) {
+    if (!(taken instanceof errors/* ActionError */.lZ))
+        return ['undated', 'Looking again: the answer does not say how old it is'];
+    return [taken.code, `Looking again, this may pass: ${taken.message}`];
+}
+/**
+ * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer that comes from a
+ * replica that lags behind would look like a new one.
+ */
+function isDated({ reportedAt, updatedAt }) {
+    return reportedAt !== undefined && updatedAt !== undefined;
+}
+/** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
+function checkPreconditions(instance) {
+    const { instanceId, state, status, startDate } = instance;
+    if (state !== 'Started' || status !== 'running') {
+        return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
+            hint: isTerminal(instance)
+                ? 'It is gone for good: start a new one.'
+                : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
+        });
+    }
+    if (startDate === undefined) {
+        return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
+    }
+    return { instance, startDate, knownStartDates: [startDate] };
+}
+/** What cannot be verified is most often a matter of the version: the error says which one it is. */
+async function withVersion(error, { context, bounds }) {
+    if (error.code !== 'cannot_verify')
+        return error;
+    const version = (await context.controller.getVersion(bounds)) ?? 'unknown';
+    return new errors/* ActionError */.lZ(error.code, error.message, {
+        hint: `${error.hint} Version of the controller: "${version}".`,
+    });
+}
+/** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
+async function find(target, { context, bounds }) {
+    const { controller } = context;
+    switch (target.by) {
+        case 'instance_id':
+            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+        case 'external_id': {
+            const listed = pickLive(await controller.findInstances(target, bounds), target.id);
+            if (listed instanceof errors/* ActionError */.lZ)
+                return listed;
+            const looked = await controller.getInstance(listed.instanceId, bounds);
+            if (looked === undefined)
+                return notFound(listed.instanceId);
+            // Another replica may have answered, which lags behind.
+            return isOlder(looked, listed) ? listed : looked;
+        }
+    }
+}
+function notFound(instanceId) {
+    return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
+        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+    });
+}
+/** The one live instance among those that have the external ID. */
+function pickLive(instances, externalId) {
+    const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
+    if (first === undefined) {
+        const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
+        return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
+            hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
+        });
+    }
+    if (others.length === 0)
+        return first;
+    return new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
+}
+function listCandidates(instances) {
+    const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
+        return `${instanceId} (${state}, node ${nodeId ?? 'unknown'})`;
+    });
+    const more = instances.length - listed.length;
+    return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+;// CONCATENATED MODULE: ./lib/restart/rhythm.js
+
+const SECOND_MS = 1_000;
+const DEFAULT_HEARTBEAT_MS = 5_000;
+const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+/** What is known before the first look. */
+const NO_RHYTHM = {
+    tripMs: Number.POSITIVE_INFINITY,
+    newest: undefined,
+    aheadMs: ANY,
+    gapMs: DEFAULT_HEARTBEAT_MS,
+};
+/** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
+function learn(before, { lookedAt, answeredAt, instance }) {
+    const { newest, aheadMs } = before;
+    const tripMs = Math.min(before.tripMs, answeredAt - lookedAt);
+    const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
+    if (instance === undefined || isOutdated)
+        return { ...before, tripMs };
+    return {
+        tripMs,
+        newest: instance,
+        aheadMs: narrow(narrow(aheadMs, toldByHeader(instance, answeredAt)), toldByReport(instance, answeredAt)),
+        gapMs: shortestGap(before, instance),
+    };
+}
+/** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
+function arrivalOf({ newest, aheadMs }) {
+    // Rounded down: sums of fractions are not exact.
+    const openMs = Math.floor(aheadMs.to - aheadMs.from);
+    if (newest?.updatedAt === undefined || openMs > SECOND_MS)
+        return undefined;
+    const madeAtMs = millisecondsOf(newest.updatedAt);
+    return { from: madeAtMs + aheadMs.from, to: madeAtMs + aheadMs.to };
+}
+function toldByHeader({ answeredAtMs }, answeredAt) {
+    if (answeredAtMs === undefined)
+        return ANY;
+    return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
+}
+/** A report came before the answer that shows it. */
+function toldByReport({ updatedAt }, answeredAt) {
+    return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
+}
+/** What both allow; if they contradict each other, what lies between them. */
+function narrow(a, b) {
+    const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+    return { from: Math.min(from, to), to: Math.max(from, to) };
+}
+/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
+function shortestGap({ newest, gapMs }, { updatedAt }) {
+    if (newest?.updatedAt === undefined || updatedAt === undefined)
+        return gapMs;
+    const latestMs = millisecondsOf(updatedAt) - millisecondsOf(newest.updatedAt);
+    const wholeMs = Math.round(latestMs / SECOND_MS) * SECOND_MS;
+    return wholeMs > 0 ? Math.min(gapMs, wholeMs) : gapMs;
+}
+/** Since the Unix epoch, to the microsecond. */
+function millisecondsOf({ epochNanoseconds }) {
+    return Number(epochNanoseconds / 1000n) / 1_000;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/schedule.js
+
+/** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+const SHORTEST_LOOK_MS = 500;
+/** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
+function nextLookAt(pollInterval, progress) {
+    const { lastLookAt, deadline } = progress;
+    const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
+    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+}
+function pauseOf(pollInterval) {
+    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
+}
+const schedule_SECOND_MS = 1_000;
+const SHORTEST_PAUSE_MS = 300;
+/** A look may reach the controller a little sooner than usual. */
+const MARGIN_MS = 10;
+/** If no more than this is open, another look for learning would gain nothing. */
+const WELL_KNOWN_MS = 50;
+/** Moments in here are those when the answer comes in; the look begins sooner by the time that it takes. */
+function nextInStep({ sentAt, lastLookAt, rhythm }) {
+    const { tripMs, aheadMs, gapMs } = rhythm;
+    const arrival = arrivalOf(rhythm);
+    const silentMs = lastLookAt - Math.max(sentAt, arrival?.to ?? sentAt);
+    if (arrival === undefined)
+        return lastLookAt + schedule_SECOND_MS + calmMs(silentMs);
+    const earliest = lastLookAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
+    const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
+    const dueAt = firstFrom(earliest, due);
+    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
+    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
+    return (isForLearning ? middleAt : dueAt) - tripMs;
+}
+function firstFrom(earliest, { at, everyMs }) {
+    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
+}
+const MINUTE_MS = 60_000;
+const MOST_CALM_MS = 4_000;
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
+function calmMs(silentMs) {
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / MINUTE_MS) - 1) * schedule_SECOND_MS);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/watch.js
+
+
+
+
+
+
+/** What the last look may take beyond the deadline. */
+const LAST_LOOK_MS = 1_500;
+/**
+ * Looks at the VM until its restart is proved; there is always a last look at the deadline.
+ * @returns the instance as the proof shows it.
+ * @throws ActionError `vm_failed`, `timed_out`, or what the controller threw for good.
+ */
+async function watch(context, options) {
+    const { clock, signal } = context;
+    const { baseline, sentAt, deadline, pollInterval } = options;
+    let { rhythm } = options;
+    const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: clock.now, sentAt });
+    const findings = { history: startHistory(baseline, sentAt), unmet: [] };
+    let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
+    for (;;) {
+        await clock.sleep(lookAt - clock.now(), signal);
+        const lookedAt = clock.now();
+        const isLast = lookedAt >= deadline;
+        const sample = await lookAtInstance(context, {
+            options,
+            journal,
+            // The process may have been suspended over the deadline: the last look has its time nevertheless.
+            until: isLast ? lookedAt + LAST_LOOK_MS : deadline,
+        });
+        const proof = sample && consider(sample, findings, journal);
+        if (proof !== undefined)
+            return proof;
+        if (isLast)
+            throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
+        // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
+        if (sample !== undefined)
+            rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
+        const progress = { sentAt, lastLookAt: lookedAt, deadline, rhythm };
+        lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
+    }
+}
+/** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
+function consider(sample, findings, journal) {
+    const { verdict, history } = judge(findings.history, sample);
+    findings.history = history;
+    if (verdict.kind === 'restarted')
+        return verdict.instance;
+    if (verdict.kind === 'failed')
+        throw vmFailed(verdict.reason);
+    findings.unmet = verdict.unmet;
+    journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+    return undefined;
+}
+/** One answer of the controller, or undefined if none that could be used came in time. */
+async function lookAtInstance(context, { options, journal, until }) {
+    const { controller, clock, signal } = context;
+    const askedAt = clock.now();
+    try {
+        const instance = await controller.getInstance(options.baseline.instance.instanceId, {
+            deadline: until,
+            signal,
+            onFault: journal.fault,
+        });
+        if (instance !== undefined)
+            options.onSeen(instance);
+        return { askedAt, at: clock.now(), instance };
+    }
+    catch (error) {
+        if (error instanceof errors/* ActionError */.lZ && error.isTransient)
+            return undefined;
+        throw error;
+    }
+}
+function kindOf(unmet) {
+    return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
+}
+function vmFailed(reason) {
+    return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
+        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+    });
+}
+/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
+function notProved(ending) {
+    const { reply, sentAt, endedAt } = ending;
+    if (reply.kind !== 'rejected')
+        return timedOut(ending);
+    const { code, message, hint, cause } = reply.error;
+    const evidence = `No new boot showed within ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`;
+    const advice = 'Look at the instance before you send another restart.';
+    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+}
+function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }) {
+    const { newest, newestAt } = history;
+    const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
+    const hasNews = newest !== baseline.instance;
+    const message = [
+        `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
+        ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
+        `Missing: ${missing}.`,
+        `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
+        hasNews
+            ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
+            : 'No new report came since.',
+        `Answers: ${journal.tally()}.`,
+    ];
+    const silentMs = hasNews ? 0 : endedAt - sentAt;
+    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
+}
+/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
+const LONG_SILENCE_MS = 15_000;
+function hintFor({ reply, unmet, silentMs }) {
+    const mayStill = 'The restart may still happen: look at the instance before you send another.';
+    if (unmet.length === 0)
+        return `The controller gave no usable answer: check that it is up. ${mayStill}`;
+    if (reply.kind === 'uncertain')
+        return `Most likely the restart never reached the controller. ${mayStill}`;
+    if (silentMs > LONG_SILENCE_MS)
+        return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
+    return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/restart.js
+
+
+
+
+
+
+
+
+
+
+/** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
+async function restart(job, context) {
+    const record = { ...NOTHING_DONE, target: job.target };
+    try {
+        await restartAndProve(createAttempt(job, context, record));
+    }
+    catch (error) {
+        if (error instanceof LeftAlone)
+            record.leftAlone = error.why;
+        else
+            record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
+    }
+    return record;
+}
+function createAttempt(job, context, record) {
+    const startedAt = context.clock.now();
+    mark(record, 'started', startedAt);
+    const deadline = startedAt + job.timeoutMs;
+    const nothingSeen = { rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
+    return { job, context, record, target: job.target, deadline, ...nothingSeen };
+}
+async function restartAndProve(attempt) {
+    const { job, context, record } = attempt;
+    const { clock, log } = context;
+    const first = await prepare(attempt);
+    if (job.dryRun)
+        return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
+    const { baseline, reply, sentAt } = await send(attempt, first);
+    const { pollInterval } = job;
+    const { rhythm } = attempt;
+    const deadline = watchUntil(attempt, reply);
+    const onSeen = (instance) => {
+        record.last = instance;
+    };
+    const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
+    record.restarted = 'true';
+    mark(record, 'verified', clock.now());
+    record.durationMs = clock.now() - sentAt;
+    log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
+}
+function mark(record, moment, at) {
+    record.moments = { ...record.moments, [moment]: at };
+}
+/** Takes the baseline, and takes it anew as long as the gate holds the restart up. */
+async function prepare(attempt) {
+    const { context, record } = attempt;
+    const onSeen = (instance) => {
+        record.last = instance;
+        if (instance.startDate !== undefined)
+            attempt.knownStartDates.push(instance.startDate);
+    };
+    const onLook = (observation) => {
+        attempt.rhythm = learn(attempt.rhythm, observation);
+    };
+    for (;;) {
+        const { target, deadline } = attempt;
+        const baseline = newestBaseline(attempt, await takeBaseline(context, { target, deadline, onSeen, onLook }));
+        const { instance } = baseline;
+        attempt.target = { by: 'instance_id', id: instance.instanceId };
+        record.before = instance;
+        context.log.info(`Before: ${describeState(instance)}`);
+        context.refuse?.(instance);
+        if (await isCleared(attempt, instance))
+            return baseline;
+    }
+}
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+function newestBaseline(attempt, taken) {
+    const { baseline: before, knownStartDates } = attempt;
+    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+    return attempt.baseline;
+}
+/** Asks the gate; the restart's own time stands still meanwhile. */
+async function isCleared(attempt, instance) {
+    const { job, context, record } = attempt;
+    const { clock, gate } = context;
+    if (gate === undefined)
+        return true;
+    const askedAt = clock.now();
+    if (record.moments.heldUp === undefined)
+        mark(record, 'heldUp', askedAt);
+    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+    mark(record, 'cleared', clock.now());
+    attempt.deadline += clock.now() - askedAt;
+    return isOpen;
+}
+/** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */
+async function send(attempt, first) {
+    const { job, context, record } = attempt;
+    const { vncPassword, usbDevice } = job;
+    const { clock, controller, log } = context;
+    const { instanceId } = first.instance;
+    let [baseline, sentAt, hasBooted] = [first, clock.now(), false];
+    refuseIfLate(attempt);
+    log.info(`Restarting ${describeRequest(job, first.instance)}`);
+    const bounds = boundsFor(attempt, {
+        // What was true before the last try left is from before the restart.
+        onDeparture() {
+            sentAt = clock.now();
+            mark(record, 'sent', sentAt);
+            context.announce?.({ ...record, restarted: 'unknown' });
+            record.restarted = 'unknown';
+        },
+        onBaseline(again) {
+            baseline = again;
+        },
+        onNewBoot() {
+            hasBooted = true;
+        },
+    });
+    try {
+        const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
+        log.info(describeRestartReply(reply));
+        return { baseline, reply, sentAt };
+    }
+    catch (error) {
+        // Whoever answered that nothing was done was wrong.
+        if (hasBooted)
+            return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
+        // The controller throws an ActionError only where nothing was carried out; and the gate is asked only between such tries.
+        if (error instanceof errors/* ActionError */.lZ || error instanceof LeftAlone)
+            record.restarted = 'false';
+        throw error;
+    }
+}
+const CARRIED_OUT_NEVERTHELESS = {
+    kind: 'uncertain',
+    reason: 'it was answered as if nothing had been done, but the VM has booted since',
+};
+function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
+    const { clock, log, signal } = attempt.context;
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
+    return {
+        ...times(),
+        signal,
+        onFault: journal.fault,
+        onDeparture() {
+            refuseIfLate(attempt);
+            refuseIfOutdated(attempt);
+            onDeparture();
+        },
+        async beforeRetry() {
+            const { baseline: known, record } = attempt;
+            const again = await prepare(attempt);
+            if (known !== undefined && hasBootedSince(record.moments.sent, { known, again, now: clock.now() })) {
+                onNewBoot();
+                return undefined;
+            }
+            onBaseline(again);
+            refuseIfLate(attempt);
+            return times();
+        },
+    };
+}
+/** Whether the VM has booted since a try was sent that was answered as if nothing had been done. */
+function hasBootedSince(sentAt, { known, again, now }) {
+    if (sentAt === undefined || isKnownBoot(known, again.startDate))
+        return false;
+    return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
+}
+/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+function sendBy({ job, deadline }) {
+    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+function refuseIfLate(attempt) {
+    const { context, record } = attempt;
+    if (context.clock.now() <= sendBy(attempt))
+        return;
+    const message = record.moments.sent === undefined
+        ? 'No restart was sent: too little of the timeout was left to prove it.'
+        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+    throw new errors/* ActionError */.lZ('timed_out', message, {
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    });
+}
+/** So long the gate's word counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+/** Where the process was suspended, or took long to connect, the gate has to be asked anew: this try must not leave. */
+function refuseIfOutdated({ context: { clock }, record }) {
+    const { cleared = clock.now() } = record.moments;
+    if (clock.now() - cleared <= CLEARED_MS)
+        return;
+    throw new Error('it took so long that the way may not be free any more, which is looked at again');
+}
+/** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
+const EVIDENCE_MS = 15_000;
+function watchUntil({ deadline, context: { clock } }, reply) {
+    return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
+}
+function describeRestartReply(reply) {
+    switch (reply.kind) {
+        case 'accepted':
+            return 'The controller accepted the restart';
+        case 'uncertain':
+            return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
+        case 'rejected':
+            return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
+    }
+}
+function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
+    const vnc = vncPassword === undefined ? '' : ', setting a VNC password';
+    const usb = usbDevice === undefined ? '' : `, attaching USB device "${usbDevice}"`;
+    return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
+}
+/** A cancelled step has to say what it leaves behind. */
+function explainCancellation(error, { restarted, moments }) {
+    if (error.code !== 'cancelled')
+        return error;
+    const notTaken = moments.sent === undefined
+        ? 'No restart had been sent.'
+        : 'The restart had been sent, but was answered as not taken.';
+    const left = restarted === 'false'
+        ? notTaken
+        : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/one-vm.js
+
+/** Restarts one VM and waits for what is to be back in it. Never throws: what goes wrong is part of the outcome. */
+async function restartOneVm(job, { guard, ...context }) {
+    const outcome = await restart(job, { ...context, gate: guard?.gate });
+    return guard === undefined ? outcome : await guard.afterRestart(outcome);
 }
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
@@ -50853,17 +51656,23 @@ function setOutputs(outcome, terminal) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./lib/report/step-outcome.js
-/** What happened, in a few words. */
-function titleOf({ restarted, error }) {
-    if (error === undefined)
-        return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
-    return `${FAILURES[restarted]}: ${error.code}`;
+;// CONCATENATED MODULE: ./lib/report/title.js
+/** What happened to a VM, in a few words. */
+function titleOf({ restarted, error, leftAlone }) {
+    if (error !== undefined)
+        return `${FAILURES[restarted]}: ${error.code}`;
+    if (leftAlone !== undefined)
+        return LEFT_ALONE[leftAlone];
+    return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 const FAILURES = {
     true: 'VM restarted, but not its runner',
     false: 'VM not restarted',
     unknown: 'VM restart not verified',
+};
+const LEFT_ALONE = {
+    skipped: 'VM left alone: its runner has a job',
+    not_started: 'VM not restarted: its turn never came',
 };
 
 ;// CONCATENATED MODULE: ./lib/report/report.js
@@ -51224,786 +52033,6 @@ function harmless(text) {
         .replace(/^\s*::/, (start) => start.replace('::', ': :'));
 }
 
-;// CONCATENATED MODULE: ./lib/restart/outcome.js
-/** What is known before anything was asked. */
-const NOTHING_DONE = {
-    target: undefined,
-    restarted: 'false',
-    before: undefined,
-    last: undefined,
-    durationMs: undefined,
-    moments: {},
-    error: undefined,
-};
-
-// EXTERNAL MODULE: ./lib/restart/journal.js
-var restart_journal = __nccwpck_require__(5632);
-;// CONCATENATED MODULE: ./lib/restart/ordering.js
-
-/**
- * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
- * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
- * believed.
- */
-function isOlder(a, b) {
-    const signs = orderings(a, b);
-    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
-}
-/** Whether either clock says that `a` was made after `b`. */
-function isNewer(a, b) {
-    return orderings(a, b).some((sign) => sign > 0);
-}
-function orderings(a, b) {
-    const pairs = [
-        [a.reportedAt, b.reportedAt],
-        [a.updatedAt, b.updatedAt],
-    ];
-    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
-}
-/** The dates that an answer carries, for people. */
-function ageOf({ reportedAt, updatedAt }) {
-    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
-}
-/**
- * Whether the age of `a` can be told from that of `b`; where `b` has no date either, nothing is lost. A report that lacks its own
- * time, though one before had it, was damaged on its way: how old its boot was then cannot be told.
- */
-function isComparable(a, b) {
-    if (a.reportedAt === undefined && b.reportedAt !== undefined)
-        return false;
-    return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
-}
-/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
-const CLOCK_STEP_MS = 10_000;
-/** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
-const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
-/**
- * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
- * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
- * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
- * clock would have made the report look as early.
- */
-function isBootBefore(instance, { sinceSentMs, baseline }) {
-    const { startDate, reportedAt, updatedAt } = instance;
-    if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
-        return false;
-    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
-    const byControllerMs = baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
-    const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
-    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-    const hadRunMs = millisecondsBetween(startDate, reportedAt);
-    return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
-}
-
-;// CONCATENATED MODULE: ./lib/restart/verdict.js
-
-
-/** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
-const FAILED_AFTER_MS = 30_000;
-/** Looks after the first that have to confirm it. */
-const CONFIRMATIONS = 2;
-/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
-function startHistory(baseline, sentAt) {
-    return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
-}
-/**
- * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
- * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
- * a run of answers that showed the VM failed.
- */
-function judge(history, sample) {
-    const { instance } = sample;
-    const { newest, baseline } = history;
-    // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
-    const isStale = (one) => isOlder(one, newest) || isOlder(one, baseline.instance);
-    if (instance !== undefined && isStale(instance)) {
-        const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
-        return {
-            verdict: { kind: 'pending', unmet },
-            history: { ...history, trouble: interrupt(history.trouble, { at: sample.at, instance }) },
-        };
-    }
-    const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
-    return { verdict: verdictOn(next, sample), history: next };
-}
-function verdictOn(history, sample) {
-    const { trouble } = history;
-    const { askedAt, instance } = sample;
-    if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
-        return { kind: 'failed', reason: describeTrouble(instance) };
-    if (instance === undefined)
-        return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
-    const unmet = unmetConditions(history, instance);
-    return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
-}
-/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
-function unmetConditions({ baseline, sentAt, newestAt }, instance) {
-    const { state, status, startDate, startDateText } = instance;
-    const isNewBoot = startDate !== undefined && !isKnownBoot(baseline, startDate);
-    const isDated = isComparable(instance, baseline.instance);
-    // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
-    const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
-    return [
-        ...unmetIf(state !== 'Started', 'instance_state', state),
-        ...unmetIf(status !== 'running', 'status', status),
-        ...unmetIf(!isNewBoot, 'start_date', startDateText),
-        ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
-        ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
-    ];
-}
-/** Whether a boot of that date was seen before the restart was sent. */
-function isKnownBoot({ knownStartDates }, startDate) {
-    return knownStartDates.some((known) => compareInstants(startDate, known) === 0);
-}
-function unmetIf(isUnmet, condition, seen) {
-    return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
-}
-/** What an answer changes of the history: nothing, unless it is newer. */
-function newestOf({ newest }, { at, instance }) {
-    const hasNews = instance !== undefined && isNewer(instance, newest);
-    return hasNews ? { newest: instance, newestAt: at } : {};
-}
-// ---- failure ----
-/** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
-function interrupt(trouble, { at, instance }) {
-    if (trouble === undefined || looksFailed(instance))
-        return trouble;
-    return { ...trouble, since: at, newerLooks: 0 };
-}
-function troubleAfter({ trouble, newest }, { at, instance }) {
-    if (instance !== undefined && !looksFailed(instance))
-        return undefined;
-    const before = trouble ?? { since: at, newerLooks: 0, terminalLooks: 0 };
-    const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
-    return {
-        since: before.since,
-        newerLooks: before.newerLooks + (isNews ? 1 : 0),
-        terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
-    };
-}
-function hasFailedForGood({ since, newerLooks, terminalLooks }, askedAt) {
-    if (terminalLooks > 1)
-        return true;
-    return newerLooks >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS;
-}
-function looksFailed(instance) {
-    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
-}
-function isTerminal({ state }) {
-    return state === 'Terminating' || state === 'Terminated';
-}
-// ---- words ----
-/** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
-function describeState({ state, status, startDateText }) {
-    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
-}
-/** For errors: what was seen, and the message, which may explain it. */
-function describeTrouble(instance) {
-    if (instance === undefined)
-        return 'the controller does not list the instance';
-    const { message } = instance;
-    return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
-}
-/** A condition that does not hold yet, in words. */
-function describeUnmet({ condition, seen }) {
-    switch (condition) {
-        case 'presence':
-            return 'the controller does not list the instance';
-        case 'freshness':
-            return seen === 'none'
-                ? 'the answer does not say how old it is'
-                : `the answer is older than one seen before (of ${seen})`;
-        case 'instance_state':
-            return `instance_state is "${seen}", not "Started"`;
-        case 'status':
-            return `status is "${seen}", not "running"`;
-        case 'start_date':
-            return `start_date is ${seen}, not a new one`;
-        case 'boot':
-            return `start_date ${seen} is of a boot before the restart was sent`;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/restart/preflight.js
-
-
-
-
-/** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
-const GRACE_MS = 6_000;
-const LOOK_AGAIN_MS = 1_000;
-const MOST_CANDIDATES = 10;
-/**
- * Makes sure that the VM is there, can be restarted, and that the restart can be proved, before anything is changed.
- * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, where that is so and
- * stays so for a few seconds.
- */
-async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
-    const { clock, log, signal } = context;
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
-    const bounds = { deadline, signal, onFault: journal.fault };
-    let graceEndsAt;
-    for (;;) {
-        const lookedAt = clock.now();
-        const instance = await find(target, { context, bounds });
-        if (!(instance instanceof errors/* ActionError */.lZ)) {
-            onSeen(instance);
-            onLook({ lookedAt, answeredAt: clock.now(), instance });
-        }
-        const taken = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
-        if (!(taken instanceof errors/* ActionError */.lZ) && isDated(taken.instance))
-            return taken;
-        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
-        if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
-            return takeAtLast(taken, { context, bounds });
-        const [kind, reason] = whyAgain(taken);
-        journal.note(kind, reason);
-        await clock.sleep(LOOK_AGAIN_MS, signal);
-    }
-}
-/** What stayed so for some seconds has to be believed. */
-async function takeAtLast(taken, asking) {
-    if (taken instanceof errors/* ActionError */.lZ)
-        throw await withVersion(taken, asking);
-    return taken;
-}
-function whyAgain(taken) {
-    if (!(taken instanceof errors/* ActionError */.lZ))
-        return ['undated', 'Looking again: the answer does not say how old it is'];
-    return [taken.code, `Looking again, this may pass: ${taken.message}`];
-}
-/**
- * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer that comes from a
- * replica that lags behind would look like a new one.
- */
-function isDated({ reportedAt, updatedAt }) {
-    return reportedAt !== undefined && updatedAt !== undefined;
-}
-/** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
-function checkPreconditions(instance) {
-    const { instanceId, state, status, startDate } = instance;
-    if (state !== 'Started' || status !== 'running') {
-        return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
-            hint: isTerminal(instance)
-                ? 'It is gone for good: start a new one.'
-                : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
-        });
-    }
-    if (startDate === undefined) {
-        return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
-    }
-    return { instance, startDate, knownStartDates: [startDate] };
-}
-/** What cannot be verified is most often a matter of the version: the error says which one it is. */
-async function withVersion(error, { context, bounds }) {
-    if (error.code !== 'cannot_verify')
-        return error;
-    const version = (await context.controller.getVersion(bounds)) ?? 'unknown';
-    return new errors/* ActionError */.lZ(error.code, error.message, {
-        hint: `${error.hint} Version of the controller: "${version}".`,
-    });
-}
-/** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
-async function find(target, { context, bounds }) {
-    const { controller } = context;
-    switch (target.by) {
-        case 'instance_id':
-            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
-        case 'external_id': {
-            const listed = pickLive(await controller.findInstances(target, bounds), target.id);
-            if (listed instanceof errors/* ActionError */.lZ)
-                return listed;
-            const looked = await controller.getInstance(listed.instanceId, bounds);
-            if (looked === undefined)
-                return notFound(listed.instanceId);
-            // Another replica may have answered, which lags behind.
-            return isOlder(looked, listed) ? listed : looked;
-        }
-    }
-}
-function notFound(instanceId) {
-    return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
-        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
-    });
-}
-/** The one live instance among those that have the external ID. */
-function pickLive(instances, externalId) {
-    const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
-    if (first === undefined) {
-        const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
-        return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
-            hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
-        });
-    }
-    if (others.length === 0)
-        return first;
-    return new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
-}
-function listCandidates(instances) {
-    const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
-        return `${instanceId} (${state}, node ${nodeId ?? 'unknown'})`;
-    });
-    const more = instances.length - listed.length;
-    return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-;// CONCATENATED MODULE: ./lib/restart/rhythm.js
-
-const SECOND_MS = 1_000;
-const DEFAULT_HEARTBEAT_MS = 5_000;
-const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-/** What is known before the first look. */
-const NO_RHYTHM = {
-    tripMs: Number.POSITIVE_INFINITY,
-    newest: undefined,
-    aheadMs: ANY,
-    gapMs: DEFAULT_HEARTBEAT_MS,
-};
-/** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
-function learn(before, { lookedAt, answeredAt, instance }) {
-    const { newest, aheadMs } = before;
-    const tripMs = Math.min(before.tripMs, answeredAt - lookedAt);
-    const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
-    if (instance === undefined || isOutdated)
-        return { ...before, tripMs };
-    return {
-        tripMs,
-        newest: instance,
-        aheadMs: narrow(narrow(aheadMs, toldByHeader(instance, answeredAt)), toldByReport(instance, answeredAt)),
-        gapMs: shortestGap(before, instance),
-    };
-}
-/** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
-function arrivalOf({ newest, aheadMs }) {
-    // Rounded down: sums of fractions are not exact.
-    const openMs = Math.floor(aheadMs.to - aheadMs.from);
-    if (newest?.updatedAt === undefined || openMs > SECOND_MS)
-        return undefined;
-    const madeAtMs = millisecondsOf(newest.updatedAt);
-    return { from: madeAtMs + aheadMs.from, to: madeAtMs + aheadMs.to };
-}
-function toldByHeader({ answeredAtMs }, answeredAt) {
-    if (answeredAtMs === undefined)
-        return ANY;
-    return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
-}
-/** A report came before the answer that shows it. */
-function toldByReport({ updatedAt }, answeredAt) {
-    return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
-}
-/** What both allow; if they contradict each other, what lies between them. */
-function narrow(a, b) {
-    const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
-    return { from: Math.min(from, to), to: Math.max(from, to) };
-}
-/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
-function shortestGap({ newest, gapMs }, { updatedAt }) {
-    if (newest?.updatedAt === undefined || updatedAt === undefined)
-        return gapMs;
-    const latestMs = millisecondsOf(updatedAt) - millisecondsOf(newest.updatedAt);
-    const wholeMs = Math.round(latestMs / SECOND_MS) * SECOND_MS;
-    return wholeMs > 0 ? Math.min(gapMs, wholeMs) : gapMs;
-}
-/** Since the Unix epoch, to the microsecond. */
-function millisecondsOf({ epochNanoseconds }) {
-    return Number(epochNanoseconds / 1000n) / 1_000;
-}
-
-;// CONCATENATED MODULE: ./lib/restart/schedule.js
-
-/** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const SHORTEST_LOOK_MS = 500;
-/** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
-function nextLookAt(pollInterval, progress) {
-    const { lastLookAt, deadline } = progress;
-    const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
-}
-function pauseOf(pollInterval) {
-    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
-}
-const schedule_SECOND_MS = 1_000;
-const SHORTEST_PAUSE_MS = 300;
-/** A look may reach the controller a little sooner than usual. */
-const MARGIN_MS = 10;
-/** If no more than this is open, another look for learning would gain nothing. */
-const WELL_KNOWN_MS = 50;
-/** Moments in here are those when the answer comes in; the look begins sooner by the time that it takes. */
-function nextInStep({ sentAt, lastLookAt, rhythm }) {
-    const { tripMs, aheadMs, gapMs } = rhythm;
-    const arrival = arrivalOf(rhythm);
-    const silentMs = lastLookAt - Math.max(sentAt, arrival?.to ?? sentAt);
-    if (arrival === undefined)
-        return lastLookAt + schedule_SECOND_MS + calmMs(silentMs);
-    const earliest = lastLookAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
-    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
-    const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
-    const dueAt = firstFrom(earliest, due);
-    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
-    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
-    return (isForLearning ? middleAt : dueAt) - tripMs;
-}
-function firstFrom(earliest, { at, everyMs }) {
-    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
-}
-const MINUTE_MS = 60_000;
-const MOST_CALM_MS = 4_000;
-/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
-function calmMs(silentMs) {
-    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / MINUTE_MS) - 1) * schedule_SECOND_MS);
-}
-
-;// CONCATENATED MODULE: ./lib/restart/watch.js
-
-
-
-
-
-
-/** What the last look may take beyond the deadline. */
-const LAST_LOOK_MS = 1_500;
-/**
- * Looks at the VM until its restart is proved; there is always a last look at the deadline.
- * @returns the instance as the proof shows it.
- * @throws ActionError `vm_failed`, `timed_out`, or what the controller threw for good.
- */
-async function watch(context, options) {
-    const { clock, signal } = context;
-    const { baseline, sentAt, deadline, pollInterval } = options;
-    let { rhythm } = options;
-    const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: clock.now, sentAt });
-    const findings = { history: startHistory(baseline, sentAt), unmet: [] };
-    let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
-    for (;;) {
-        await clock.sleep(lookAt - clock.now(), signal);
-        const lookedAt = clock.now();
-        const isLast = lookedAt >= deadline;
-        const sample = await lookAtInstance(context, {
-            options,
-            journal,
-            // The process may have been suspended over the deadline: the last look has its time nevertheless.
-            until: isLast ? lookedAt + LAST_LOOK_MS : deadline,
-        });
-        const proof = sample && consider(sample, findings, journal);
-        if (proof !== undefined)
-            return proof;
-        if (isLast)
-            throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
-        // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
-        if (sample !== undefined)
-            rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
-        const progress = { sentAt, lastLookAt: lookedAt, deadline, rhythm };
-        lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
-    }
-}
-/** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample, findings, journal) {
-    const { verdict, history } = judge(findings.history, sample);
-    findings.history = history;
-    if (verdict.kind === 'restarted')
-        return verdict.instance;
-    if (verdict.kind === 'failed')
-        throw vmFailed(verdict.reason);
-    findings.unmet = verdict.unmet;
-    journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
-    return undefined;
-}
-/** One answer of the controller, or undefined if none that could be used came in time. */
-async function lookAtInstance(context, { options, journal, until }) {
-    const { controller, clock, signal } = context;
-    const askedAt = clock.now();
-    try {
-        const instance = await controller.getInstance(options.baseline.instance.instanceId, {
-            deadline: until,
-            signal,
-            onFault: journal.fault,
-        });
-        if (instance !== undefined)
-            options.onSeen(instance);
-        return { askedAt, at: clock.now(), instance };
-    }
-    catch (error) {
-        if (error instanceof errors/* ActionError */.lZ && error.isTransient)
-            return undefined;
-        throw error;
-    }
-}
-function kindOf(unmet) {
-    return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
-}
-function vmFailed(reason) {
-    return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
-    });
-}
-/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
-function notProved(ending) {
-    const { reply, sentAt, endedAt } = ending;
-    if (reply.kind !== 'rejected')
-        return timedOut(ending);
-    const { code, message, hint, cause } = reply.error;
-    const evidence = `No new boot showed within ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`;
-    const advice = 'Look at the instance before you send another restart.';
-    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
-}
-function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }) {
-    const { newest, newestAt } = history;
-    const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
-    const hasNews = newest !== baseline.instance;
-    const message = [
-        `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
-        ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
-        `Missing: ${missing}.`,
-        `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
-        hasNews
-            ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
-            : 'No new report came since.',
-        `Answers: ${journal.tally()}.`,
-    ];
-    const silentMs = hasNews ? 0 : endedAt - sentAt;
-    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
-}
-/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const LONG_SILENCE_MS = 15_000;
-function hintFor({ reply, unmet, silentMs }) {
-    const mayStill = 'The restart may still happen: look at the instance before you send another.';
-    if (unmet.length === 0)
-        return `The controller gave no usable answer: check that it is up. ${mayStill}`;
-    if (reply.kind === 'uncertain')
-        return `Most likely the restart never reached the controller. ${mayStill}`;
-    if (silentMs > LONG_SILENCE_MS)
-        return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
-    return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
-}
-
-;// CONCATENATED MODULE: ./lib/restart/restart.js
-
-
-
-
-
-
-
-
-
-/** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
-async function restart(job, context) {
-    const record = { ...NOTHING_DONE, target: job.target };
-    try {
-        await restartAndProve(createAttempt(job, context, record));
-    }
-    catch (error) {
-        record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
-    }
-    return record;
-}
-function createAttempt(job, context, record) {
-    const startedAt = context.clock.now();
-    mark(record, 'started', startedAt);
-    const deadline = startedAt + job.timeoutMs;
-    const nothingSeen = { rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
-    return { job, context, record, target: job.target, deadline, ...nothingSeen };
-}
-async function restartAndProve(attempt) {
-    const { job, context, record } = attempt;
-    const { clock, log } = context;
-    const first = await prepare(attempt);
-    if (job.dryRun)
-        return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
-    const { baseline, reply, sentAt } = await send(attempt, first);
-    const { pollInterval } = job;
-    const { rhythm } = attempt;
-    const deadline = watchUntil(attempt, reply);
-    const onSeen = (instance) => {
-        record.last = instance;
-    };
-    const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
-    record.restarted = 'true';
-    mark(record, 'verified', clock.now());
-    record.durationMs = clock.now() - sentAt;
-    log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
-}
-function mark(record, moment, at) {
-    record.moments = { ...record.moments, [moment]: at };
-}
-/** Takes the baseline, and takes it anew as long as the gate holds the restart up. */
-async function prepare(attempt) {
-    const { context, record } = attempt;
-    const onSeen = (instance) => {
-        record.last = instance;
-        if (instance.startDate !== undefined)
-            attempt.knownStartDates.push(instance.startDate);
-    };
-    const onLook = (observation) => {
-        attempt.rhythm = learn(attempt.rhythm, observation);
-    };
-    for (;;) {
-        const { target, deadline } = attempt;
-        const baseline = newestBaseline(attempt, await takeBaseline(context, { target, deadline, onSeen, onLook }));
-        const { instance } = baseline;
-        attempt.target = { by: 'instance_id', id: instance.instanceId };
-        record.before = instance;
-        context.log.info(`Before: ${describeState(instance)}`);
-        context.refuse?.(instance);
-        if (await isCleared(attempt, instance))
-            return baseline;
-    }
-}
-/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
-function newestBaseline(attempt, taken) {
-    const { baseline: before, knownStartDates } = attempt;
-    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
-    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
-    return attempt.baseline;
-}
-/** Asks the gate; the restart's own time stands still meanwhile. */
-async function isCleared(attempt, instance) {
-    const { job, context, record } = attempt;
-    const { clock, gate } = context;
-    if (gate === undefined)
-        return true;
-    const askedAt = clock.now();
-    if (record.moments.heldUp === undefined)
-        mark(record, 'heldUp', askedAt);
-    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
-    mark(record, 'cleared', clock.now());
-    attempt.deadline += clock.now() - askedAt;
-    return isOpen;
-}
-/** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */
-async function send(attempt, first) {
-    const { job, context, record } = attempt;
-    const { vncPassword, usbDevice } = job;
-    const { clock, controller, log } = context;
-    const { instanceId } = first.instance;
-    let [baseline, sentAt, hasBooted] = [first, clock.now(), false];
-    refuseIfLate(attempt);
-    log.info(`Restarting ${describeRequest(job, first.instance)}`);
-    const bounds = boundsFor(attempt, {
-        // What was true before the last try left is from before the restart.
-        onDeparture() {
-            sentAt = clock.now();
-            mark(record, 'sent', sentAt);
-            context.announce?.({ ...record, restarted: 'unknown' });
-            record.restarted = 'unknown';
-        },
-        onBaseline(again) {
-            baseline = again;
-        },
-        onNewBoot() {
-            hasBooted = true;
-        },
-    });
-    try {
-        const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-        log.info(describeRestartReply(reply));
-        return { baseline, reply, sentAt };
-    }
-    catch (error) {
-        // Whoever answered that nothing was done was wrong.
-        if (hasBooted)
-            return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
-        // The controller throws an ActionError only where nothing was carried out.
-        if (error instanceof errors/* ActionError */.lZ)
-            record.restarted = 'false';
-        throw error;
-    }
-}
-const CARRIED_OUT_NEVERTHELESS = {
-    kind: 'uncertain',
-    reason: 'it was answered as if nothing had been done, but the VM has booted since',
-};
-function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
-    const { clock, log, signal } = attempt.context;
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
-    const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
-    return {
-        ...times(),
-        signal,
-        onFault: journal.fault,
-        onDeparture() {
-            refuseIfLate(attempt);
-            refuseIfOutdated(attempt);
-            onDeparture();
-        },
-        async beforeRetry() {
-            const { baseline: known, record } = attempt;
-            const again = await prepare(attempt);
-            if (known !== undefined && hasBootedSince(record.moments.sent, { known, again, now: clock.now() })) {
-                onNewBoot();
-                return undefined;
-            }
-            onBaseline(again);
-            refuseIfLate(attempt);
-            return times();
-        },
-    };
-}
-/** Whether the VM has booted since a try was sent that was answered as if nothing had been done. */
-function hasBootedSince(sentAt, { known, again, now }) {
-    if (sentAt === undefined || isKnownBoot(known, again.startDate))
-        return false;
-    return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
-}
-/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
-const PROOF_MS = 10_000;
-const PROOF_SHARE = 1 / 5;
-function sendBy({ job, deadline }) {
-    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
-}
-function refuseIfLate(attempt) {
-    const { context, record } = attempt;
-    if (context.clock.now() <= sendBy(attempt))
-        return;
-    const message = record.moments.sent === undefined
-        ? 'No restart was sent: too little of the timeout was left to prove it.'
-        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
-    throw new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
-    });
-}
-/** So long the gate's word counts: in milliseconds. */
-const CLEARED_MS = 20_000;
-/** Where the process was suspended, or took long to connect, the gate has to be asked anew: this try must not leave. */
-function refuseIfOutdated({ context: { clock }, record }) {
-    const { cleared = clock.now() } = record.moments;
-    if (clock.now() - cleared <= CLEARED_MS)
-        return;
-    throw new Error('it took so long that the way may not be free any more, which is looked at again');
-}
-/** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
-const EVIDENCE_MS = 15_000;
-function watchUntil({ deadline, context: { clock } }, reply) {
-    return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
-}
-function describeRestartReply(reply) {
-    switch (reply.kind) {
-        case 'accepted':
-            return 'The controller accepted the restart';
-        case 'uncertain':
-            return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
-        case 'rejected':
-            return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
-    }
-}
-function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
-    const vnc = vncPassword === undefined ? '' : ', setting a VNC password';
-    const usb = usbDevice === undefined ? '' : `, attaching USB device "${usbDevice}"`;
-    return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
-}
-/** A cancelled step has to say what it leaves behind. */
-function explainCancellation(error, { restarted, moments }) {
-    if (error.code !== 'cancelled')
-        return error;
-    const notTaken = moments.sent === undefined
-        ? 'No restart had been sent.'
-        : 'The restart had been sent, but was answered as not taken.';
-    const left = restarted === 'false'
-        ? notTaken
-        : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
-}
-
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __nccwpck_require__(2044);
 ;// CONCATENATED MODULE: ./lib/main.js
@@ -52084,8 +52113,7 @@ function ownAddresses() {
 async function run(inputs, host) {
     const guard = await createGuardIfAsked(inputs, host);
     try {
-        const outcome = await runRestart(inputs, host, guard);
-        return guard === undefined ? outcome : await guard.afterRestart(outcome);
+        return await restartWith(guard, inputs, host);
     }
     finally {
         await guard?.close();
@@ -52102,7 +52130,7 @@ async function createGuardIfAsked({ runner, ownRunner, requestTimeoutMs, timeout
     const context = { clock, random, terminal, signal, dispatchers };
     return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
-async function runRestart(inputs, { terminal, clock, random, signal, dispatchers, announce }, guard) {
+async function restartWith(guard, inputs, { terminal, clock, random, signal, dispatchers, announce }) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask);
@@ -52113,8 +52141,8 @@ async function runRestart(inputs, { terminal, clock, random, signal, dispatchers
     warnOfInputs(inputs, terminal);
     try {
         const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
-        const context = { clock, controller, log: terminal, signal, gate: guard?.gate, refuse, announce };
-        return await restart(inputs, context);
+        const context = { clock, controller, log: terminal, signal, guard, refuse, announce };
+        return await restartOneVm(inputs, context);
     }
     finally {
         await transport.close();

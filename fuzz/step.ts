@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { createVirtualTime } from '../proof/virtual-time.ts';
 import type { SeenRequest } from '../simulator/controller-api.ts';
 import { asActionError } from '../src/errors.ts';
+import type { VmOutcome } from '../src/fleet/one-vm.ts';
 import type { Environment } from '../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
 import { type Host, run } from '../src/main.ts';
 import { setOutputs } from '../src/report/outputs.ts';
 import { report } from '../src/report/report.ts';
-import type { StepOutcome } from '../src/report/step-outcome.ts';
 import { writeSummary } from '../src/report/summary.ts';
 import { createTerminal } from '../src/report/terminal.ts';
 import { NOTHING_DONE } from '../src/restart/outcome.ts';
@@ -26,7 +26,7 @@ export interface Case {
 
 /** What a step said and did in a case. */
 export interface CaseResult {
-  readonly outcome: StepOutcome;
+  readonly outcome: VmOutcome;
   /** How long the inputs allow it to take; undefined where they were invalid. */
   readonly timeoutMs: number | undefined;
   /** What it took on the virtual clock, and in real time. */
@@ -55,7 +55,7 @@ export async function runCase(given: Case): Promise<CaseResult> {
   const said = await captured(async () => {
     const terminal = createTerminal();
     const signal = new AbortController().signal;
-    const announce = (outcome: StepOutcome) => setOutputs(outcome, terminal);
+    const announce = (outcome: VmOutcome) => setOutputs(outcome, terminal);
     const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers, announce };
     const { outcome, timeoutMs } = await time.run(attempt(environment, host));
     report(outcome, terminal);
@@ -76,7 +76,7 @@ async function attempt(
   host: Host,
 ): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
   let timeoutMs: number | undefined;
-  let target: StepOutcome['target'];
+  let target: VmOutcome['target'];
   try {
     const inputs = readInputs(environment, host.terminal.mask);
     target = inputs.target;

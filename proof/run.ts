@@ -1,13 +1,14 @@
 import { createRandom } from '../simulator/random.ts';
 import type { InstanceRecord } from '../simulator/world.ts';
 import { ActionError } from '../src/errors.ts';
+import type { VmOutcome } from '../src/fleet/one-vm.ts';
 import { run as runStep } from '../src/main.ts';
 import { outputsOf } from '../src/report/outputs.ts';
 import { createRedactor } from '../src/report/redactor.ts';
 import { reportError } from '../src/report/report.ts';
-import { type StepOutcome, titleOf } from '../src/report/step-outcome.ts';
 import { renderSummary } from '../src/report/summary.ts';
 import { harmless, type Terminal } from '../src/report/terminal.ts';
+import { titleOf } from '../src/report/title.ts';
 import { inputsFor } from './inputs.ts';
 import { drawScenario, PASSWORD, PRELUDE_MS, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
@@ -23,7 +24,7 @@ import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 export interface RunRecord {
   readonly seed: number;
   readonly scenario: Scenario;
-  readonly outcome: StepOutcome;
+  readonly outcome: VmOutcome;
   readonly outputs: Readonly<Record<string, string>>;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -119,7 +120,7 @@ export async function runOnce(
   const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
   const dispatchers = { reader: testbed.network, writer: testbed.network };
-  const announce = (known: StepOutcome) => {
+  const announce = (known: VmOutcome) => {
     testbed.announced = known.restarted;
     written.push(JSON.stringify(outputsOf(known, terminal.clean)));
   };

@@ -7,7 +7,7 @@ import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts'
 import type { Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
-import type { StepOutcome } from '../src/report/step-outcome.ts';
+import type { VmOutcome } from '../src/fleet/one-vm.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
 import { type Delivery, failure, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
@@ -37,7 +37,7 @@ export interface RestartPost {
   /** When it arrived. */
   arrivedAt: number | undefined;
   /** What would stand in the outputs, had the process been killed when it left. */
-  readonly announced: StepOutcome['restarted'] | undefined;
+  readonly announced: VmOutcome['restarted'] | undefined;
   /** The answer as it reached the step, whoever gave it, if it did so whole. */
   answer: RestartAnswer | undefined;
 }
@@ -70,7 +70,7 @@ export class Testbed {
   /** When the step was suspended, and when it woke. */
   readonly suspensions: { readonly from: number; readonly until: number }[] = [];
   /** What the step last told of itself, in case that it is killed. */
-  announced: StepOutcome['restarted'] | undefined;
+  announced: VmOutcome['restarted'] | undefined;
   /** What happens to the step itself, does so no more. */
   isStepOver = false;
   /** Whether the controller, or what stands for it, has given an answer that is whole and good. */

@@ -6,15 +6,14 @@ import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
+import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
 import { report } from './report/report.ts';
-import type { StepOutcome } from './report/step-outcome.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import { NOTHING_DONE, type Outcome } from './restart/outcome.ts';
-import { restart } from './restart/restart.ts';
+import { NOTHING_DONE } from './restart/outcome.ts';
 import type { Guard } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
@@ -36,12 +35,12 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
 }
 
-async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {
-  let target: StepOutcome['target'];
+async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<VmOutcome> {
+  let target: VmOutcome['target'];
   try {
     const inputs = readInputs(process.env, terminal.mask);
     target = inputs.target;
-    const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
+    const announce = (outcome: VmOutcome) => announceOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
     return await run(inputs, { ...host, announce, addresses: ownAddresses() });
   } catch (error) {
@@ -50,7 +49,7 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
 }
 
 /** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
-function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
+function announceOutputs(outcome: VmOutcome, terminal: Terminal): void {
   try {
     setOutputs(outcome, terminal);
   } catch (cause) {
@@ -85,7 +84,7 @@ export interface Host {
   /** Carry the requests to the controller, and those to GitHub, instead of the network. */
   readonly dispatchers?: Dispatchers;
   /** Told of all that is known right before the restart may leave this machine: should the process be killed, it stands. */
-  readonly announce?: (outcome: StepOutcome) => void;
+  readonly announce?: (outcome: VmOutcome) => void;
   /** IP addresses of this machine. */
   readonly addresses?: readonly string[];
 }
@@ -94,11 +93,10 @@ export interface Host {
  * The step without its frame: from checked inputs to what came of it.
  * @throws ActionError `self_restart`, before anything is asked.
  */
-export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
+export async function run(inputs: Inputs, host: Host): Promise<VmOutcome> {
   const guard = await createGuardIfAsked(inputs, host);
   try {
-    const outcome = await runRestart(inputs, host, guard);
-    return guard === undefined ? outcome : await guard.afterRestart(outcome);
+    return await restartWith(guard, inputs, host);
   } finally {
     await guard?.close();
   }
@@ -118,11 +116,11 @@ async function createGuardIfAsked(
   return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
 
-async function runRestart(
+async function restartWith(
+  guard: Guard | undefined,
   inputs: Inputs,
   { terminal, clock, random, signal, dispatchers, announce }: Host,
-  guard: Guard | undefined,
-): Promise<Outcome> {
+): Promise<VmOutcome> {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
   const credentials = createCredentials(inputs.identity, terminal.mask);
@@ -136,8 +134,8 @@ async function runRestart(
   warnOfInputs(inputs, terminal);
   try {
     const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
-    const context = { clock, controller, log: terminal, signal, gate: guard?.gate, refuse, announce };
-    return await restart(inputs, context);
+    const context = { clock, controller, log: terminal, signal, guard, refuse, announce };
+    return await restartOneVm(inputs, context);
   } finally {
     await transport.close();
   }

@@ -2,11 +2,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
+import type { VmOutcome } from '../../src/fleet/one-vm.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { report } from '../../src/report/report.ts';
-import { type StepOutcome, titleOf } from '../../src/report/step-outcome.ts';
 import { renderSummary, writeSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
+import { titleOf } from '../../src/report/title.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { ID, instance, NEW_BOOT, OLD_BOOT, restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
@@ -228,6 +229,8 @@ test.each<[Partial<Outcome>, string]>([
   [failure('x'), 'VM not restarted: vm_failed'],
   [{ ...failure('x'), restarted: 'unknown' }, 'VM restart not verified: vm_failed'],
   [{ ...failure('x'), restarted: 'true' }, 'VM restarted, but not its runner: vm_failed'],
+  [{ leftAlone: 'skipped' }, 'VM left alone: its runner has a job'],
+  [{ leftAlone: 'not_started' }, 'VM not restarted: its turn never came'],
 ])('title %#', (changes, title) => {
   expect(titleOf({ ...NOTHING_DONE, ...changes })).toBe(title);
 });
@@ -303,7 +306,7 @@ describe('job summary', () => {
   test('of a runner that came back: its status, a chart, and a table for whoever shows none', () => {
     const moments = { started: 0, heldUp: 0, cleared: 61_000, sent: 61_000, verified: 68_000 };
     const last = restarted(10, { reportedAt: undefined });
-    const outcome: StepOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
+    const outcome: VmOutcome = { ...SUCCESS, moments, last, runner: { status: 'online', backAt: 168_000 } };
     const lines = renderSummary(outcome, clean).split('\n');
     expect(lines).toContain('<tr><td>runner</td><td></td><td><code>online</code></td></tr>');
     expect(outputsOf({ ...outcome, durationMs: 0 }, same).duration).toBe('0.0');

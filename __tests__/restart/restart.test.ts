@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import type { Instance } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Gate } from '../../src/restart/context.ts';
+import { type Gate, LeftAlone } from '../../src/restart/context.ts';
 import type { Outcome } from '../../src/restart/outcome.ts';
 import { type RestartJob, restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -143,7 +143,7 @@ test('a dry run checks everything and changes nothing', async () => {
 
 describe('a gate', () => {
   interface GatedRun {
-    readonly answers: readonly (boolean | ActionError)[];
+    readonly answers: readonly (boolean | ActionError | LeftAlone)[];
     readonly changes?: Partial<RestartJob>;
     readonly script?: Script;
   }
@@ -159,7 +159,7 @@ describe('a gate', () => {
       asked.push(`${question} after ${controller.calls.length} requests`);
       await clock.sleep(40_000, signal);
       const given = left.shift() ?? true;
-      if (given instanceof ActionError) throw given;
+      if (typeof given !== 'boolean') throw given;
       return given;
     }
     const gate: Gate = {
@@ -244,6 +244,17 @@ describe('a gate', () => {
     const { outcome } = await runGated({ answers: [true, error], script: { looks: [instance()], tries: 2 } });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'runner_busy' } });
   });
+
+  test.each([
+    ['before the first try', [new LeftAlone('skipped')], 1],
+    ['between two tries', [true, new LeftAlone('skipped')], 2],
+  ])(
+    'that says %s to leave the VM alone ends it without a restart or an error',
+    async (_, answers, tries) => {
+      const { outcome } = await runGated({ answers, script: { looks: [instance()], tries } });
+      expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', error: undefined });
+    },
+  );
 
   test('is only rehearsed in a dry run', async () => {
     const { outcome, asked, calls } = await runGated({ answers: [], changes: { dryRun: true } });

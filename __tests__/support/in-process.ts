@@ -1,7 +1,7 @@
 import { ActionError } from '../../src/errors.ts';
+import type { VmOutcome } from '../../src/fleet/one-vm.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
-import type { StepOutcome } from '../../src/report/step-outcome.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { ID } from './instances.ts';
 
@@ -13,7 +13,7 @@ export interface InProcess {
 }
 
 export interface EndedInProcess {
-  readonly outcome: StepOutcome;
+  readonly outcome: VmOutcome;
   /** Virtual seconds that it took. */
   readonly seconds: number;
   readonly warnings: readonly string[];

@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
 import { type Instance, type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
-import type { StepOutcome } from './step-outcome.ts';
+import type { VmOutcome } from '../fleet/one-vm.ts';
 import type { Terminal } from './terminal.ts';
 
 const SSH_PORT = 22;
@@ -10,7 +10,7 @@ const SSH_PORT = 22;
  * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
  * well-known word is no secret, even if somebody's password is a part of it.
  */
-export function outputsOf(outcome: StepOutcome, show: (text: string) => string) {
+export function outputsOf(outcome: VmOutcome, show: (text: string) => string) {
   const { restarted, before, last, durationMs, runner, error } = outcome;
   const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
   return {
@@ -35,7 +35,7 @@ export function outputsOf(outcome: StepOutcome, show: (text: string) => string) 
 }
 
 /** What was asked for, where the controller never showed it. */
-function given(by: Target['by'], { target }: StepOutcome): string {
+function given(by: Target['by'], { target }: VmOutcome): string {
   return target?.by === by ? target.id : '';
 }
 
@@ -52,6 +52,6 @@ function wireForm(
 }
 
 /** Sets every output. @throws where the runner's file cannot be written. */
-export function setOutputs(outcome: StepOutcome, terminal: Terminal): void {
+export function setOutputs(outcome: VmOutcome, terminal: Terminal): void {
   for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
 }

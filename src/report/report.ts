@@ -1,15 +1,16 @@
 import { types } from 'node:util';
 import { ActionError, causeChain, describeCause } from '../errors.ts';
+import type { VmOutcome } from '../fleet/one-vm.ts';
 import { setOutputs } from './outputs.ts';
-import { type StepOutcome, titleOf } from './step-outcome.ts';
 import type { Terminal } from './terminal.ts';
+import { titleOf } from './title.ts';
 
 /**
  * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
  * error, too: later steps would take them for empty.
  * @returns whether all is well.
  */
-export function report(outcome: StepOutcome, terminal: Terminal): boolean {
+export function report(outcome: VmOutcome, terminal: Terminal): boolean {
   // First the outputs: printing blocks where nobody reads what is printed.
   const problem = problemWithOutputs(outcome, terminal);
   const { error } = outcome;
@@ -25,7 +26,7 @@ export function report(outcome: StepOutcome, terminal: Terminal): boolean {
   return problem === undefined && error === undefined;
 }
 
-function problemWithOutputs(outcome: StepOutcome, terminal: Terminal): unknown {
+function problemWithOutputs(outcome: VmOutcome, terminal: Terminal): unknown {
   try {
     setOutputs(outcome, terminal);
     return undefined;

@@ -2,13 +2,14 @@ import * as core from '@actions/core';
 import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { describeCause } from '../errors.ts';
+import type { VmOutcome } from '../fleet/one-vm.ts';
 import { sshPort } from './outputs.ts';
-import { type StepOutcome, titleOf } from './step-outcome.ts';
 import type { Terminal } from './terminal.ts';
 import { renderGantt, timelineOf } from './timeline.ts';
+import { titleOf } from './title.ts';
 
 /** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
-export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Promise<void> {
+export async function writeSummary(outcome: VmOutcome, terminal: Terminal): Promise<void> {
   try {
     await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
   } catch (error) {
@@ -23,7 +24,7 @@ type Show = (text: string | number) => string;
  * its picture is a single block of HTML, in which Markdown means nothing; no text from outside is in the picture.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
-export function renderSummary(outcome: StepOutcome, clean: (text: string) => string): string {
+export function renderSummary(outcome: VmOutcome, clean: (text: string) => string): string {
   const show: Show = (text) => escapeHtml(clean(String(text)));
   const lines = [
     `<h3>${show(titleOf(outcome))}</h3>`,
@@ -34,7 +35,7 @@ export function renderSummary(outcome: StepOutcome, clean: (text: string) => str
   return lines.join('\n');
 }
 
-function renderError({ error }: StepOutcome, show: Show): string[] {
+function renderError({ error }: VmOutcome, show: Show): string[] {
   if (error === undefined) return [];
   // Invalid inputs are a list, one line each.
   const lines = error.message.split('\n').map((line) => {
@@ -44,7 +45,7 @@ function renderError({ error }: StepOutcome, show: Show): string[] {
 }
 
 /** What was before stands only where it was something else. */
-function renderTable({ before, last, durationMs, runner }: StepOutcome, show: Show): string[] {
+function renderTable({ before, last, durationMs, runner }: VmOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
     value === undefined ? '' : `<code>${show(value)}</code>`;
@@ -63,7 +64,7 @@ function renderTable({ before, last, durationMs, runner }: StepOutcome, show: Sh
  * Where there is a runner to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table for whoever
  * shows no Mermaid.
  */
-function renderTimeline(outcome: StepOutcome): string[] {
+function renderTimeline(outcome: VmOutcome): string[] {
   const phases = outcome.runner === undefined ? [] : timelineOf(outcome);
   if (phases.length === 0) return [];
   const rows = phases.map(({ name, fromMs, toMs }) => {

@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
+import type { VmOutcome } from '../fleet/one-vm.ts';
 import { type Instant, millisecondsBetween } from '../instant.ts';
-import type { StepOutcome } from './step-outcome.ts';
 
 /** A part of the step's story, in milliseconds since its first look. */
 export interface Phase {
@@ -10,7 +10,7 @@ export interface Phase {
 }
 
 /** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
-export function timelineOf({ moments, last, runner }: StepOutcome): Phase[] {
+export function timelineOf({ moments, last, runner }: VmOutcome): Phase[] {
   const { started = 0, heldUp, cleared, sent, verified } = moments;
   const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, last });
   const phases = [

@@ -3,6 +3,17 @@ import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { Outcome } from './outcome.ts';
 
+/** What a gate throws where the VM is to be left as it is, and that is no failure. */
+export class LeftAlone extends Error {
+  override readonly name = 'LeftAlone';
+  readonly why: NonNullable<Outcome['leftAlone']>;
+
+  constructor(why: NonNullable<Outcome['leftAlone']>) {
+    super(`the VM is left alone: ${why}`);
+    this.why = why;
+  }
+}
+
 /** What the restart of one VM works with. It keeps nothing of its own beside it: several can run side by side. */
 export interface RestartContext {
   readonly clock: Clock;
@@ -18,7 +29,7 @@ export interface RestartContext {
   readonly announce?: ((outcome: Outcome) => void) | undefined;
 }
 
-/** Holds the restart up while the VM is in use. What it throws means that the restart must not be sent. */
+/** Holds the restart up while the VM is in use. What it throws means that the restart must not be sent: an error, or {@link LeftAlone}. */
 export interface Gate {
   /**
    * Asked right before the restart is sent, as often as it takes. True: send it now. False: the way is free, but it took a

@@ -15,6 +15,8 @@ export interface Outcome {
   readonly durationMs: number | undefined;
   readonly moments: Moments;
   readonly error: ActionError | undefined;
+  /** Why it was left as it is, which is no failure: it was in use, or its turn never came. Absent where neither is so. */
+  readonly leftAlone?: 'skipped' | 'not_started';
 }
 
 /**

@@ -3,7 +3,7 @@ import type { RestartReply, WriteBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import type { Instant } from '../instant.ts';
-import type { RestartContext } from './context.ts';
+import { LeftAlone, type RestartContext } from './context.ts';
 import { createJournal } from './journal.ts';
 import { isBootBefore, isOlder } from './ordering.ts';
 import { type Moments, NOTHING_DONE, type Outcome } from './outcome.ts';
@@ -39,7 +39,8 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(createAttempt(job, context, record));
   } catch (error) {
-    record.error = explainCancellation(asActionError(error), record);
+    if (error instanceof LeftAlone) record.leftAlone = error.why;
+    else record.error = explainCancellation(asActionError(error), record);
   }
   return record;
 }
@@ -176,8 +177,8 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   } catch (error) {
     // Whoever answered that nothing was done was wrong.
     if (hasBooted) return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
-    // The controller throws an ActionError only where nothing was carried out.
-    if (error instanceof ActionError) record.restarted = 'false';
+    // The controller throws an ActionError only where nothing was carried out; and the gate is asked only between such tries.
+    if (error instanceof ActionError || error instanceof LeftAlone) record.restarted = 'false';
     throw error;
   }
 }
