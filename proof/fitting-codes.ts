@@ -48,7 +48,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   cancelled: (run) => run.cancelledAt !== undefined,
   // The step runs elsewhere, and the runner is registered all the time.
   self_restart: () => false,
-  runner_not_found: (run) => happened(run, ...DAMAGED),
+  runner_not_found: (run) => happened(run, 'pages that shift', ...DAMAGED),
   runner_busy: ({ runner }) => runner !== undefined && runner.jobs.length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...DAMAGED, ...UNANSWERED),

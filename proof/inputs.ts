@@ -42,13 +42,15 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
 
 function runnerOptionsFor({ runner }: Scenario): RunnerOptions | undefined {
   if (runner === undefined) return undefined;
-  const { nameTemplate, whenBusy, busyTimeoutMs, runnerTimeoutMs } = runner;
+  const { nameTemplate, whenBusy, idleForMs, busyTimeoutMs, waitsForRunner, runnerTimeoutMs } = runner;
   return {
     nameTemplate,
     scope: { kind: 'organization', org: 'octo-org' },
     token: GITHUB_TOKEN,
     whenBusy,
+    idleForMs,
     busyTimeoutMs,
+    waitsForRunner,
     runnerTimeoutMs,
     apiUrl: new URL(`${GITHUB_ORIGIN}${GITHUB_API_PATH}`),
     proxy: undefined,

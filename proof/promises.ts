@@ -4,7 +4,16 @@ import { LASTING_EVENTS } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
 import { deadlineOf, END_MS, isCertain, isRejected, limitOf, sendBy, wakingAt } from './limits.ts';
 import type { Check, RunRecord, TrueReport } from './run.ts';
-import { blindTry, killedJob, lostRunner, staleLook, wrongClaim } from './runner-promises.ts';
+import {
+  blindTry,
+  hasty,
+  idleClaim,
+  idleSkip,
+  killedJob,
+  lostRunner,
+  staleLook,
+  wrongClaim,
+} from './runner-promises.ts';
 import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
 import type { RestartPost } from './testbed.ts';
 
@@ -36,6 +45,9 @@ export function brokenPromises(run: RunRecord): string[] {
     blindTry,
     staleLook,
     killedJob,
+    hasty,
+    idleSkip,
+    idleClaim,
     wrongClaim,
     lostRunner,
   ];
@@ -270,18 +282,20 @@ const silence: Check = ({ posts }) =>
     ? undefined
     : 'a restart left, and nobody was told before';
 
-/** It takes a minute to be sure that no job runs; and GitHub may be silent for as long as the restart may take. */
+/** What it takes to be sure that no job runs, beside `idle_for`: the looks themselves, and the jobs. */
 const SETTLING_MS = 60_000;
+const LONGEST_GAP_MS = 20_000;
 
-/** What a runner to look after may add: after each job, and each time that it was not looked at for long, it takes a minute. */
+/**
+ * What a runner to look after may add: it settles anew after each job, each time that GitHub took one back, and each time that it
+ * was not looked at for long. And GitHub may be silent for as long as the restart may take.
+ */
 function runnerMs({ scenario: { runner, step } }: RunRecord): number {
   if (runner === undefined) return 0;
-  const { busyTimeoutMs, runnerTimeoutMs } = runner;
-  const settlings = 3 + runner.jobs.length + step.timeoutMs / LONGEST_GAP_MS;
-  return busyTimeoutMs + step.timeoutMs + settlings * SETTLING_MS + runnerTimeoutMs;
+  const { busyTimeoutMs, runnerTimeoutMs, idleForMs, jobs } = runner;
+  const settlings = 3 + 3 * jobs.length + step.timeoutMs / LONGEST_GAP_MS;
+  return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
-
-const LONGEST_GAP_MS = 20_000;
 
 // ---- what it says is true ----
 
@@ -300,7 +314,7 @@ const untruth: Check = (run) => {
     return '"unknown" though the controller refused it';
   const isFailure = restarted === 'true' && error !== undefined && scenario.runner === undefined;
   if (isFailure) return 'an error after a restart that was proved';
-  const isSuccess = restarted === 'true' || scenario.step.dryRun;
+  const isSuccess = restarted === 'true' || scenario.step.dryRun || run.outcome.leftAlone !== undefined;
   return isSuccess || error !== undefined ? undefined : 'neither success nor an error';
 };
 
@@ -317,7 +331,9 @@ const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario }
     ...(isKnown ? ['instance_id', 'instance_state'] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
     ...(restarted === 'true' ? ['start_date', 'duration', 'status'] : []),
-    ...(restarted === 'true' && scenario.runner && error === undefined ? ['runner_status'] : []),
+    ...(restarted === 'true' && scenario.runner?.waitsForRunner && error === undefined
+      ? ['runner_status']
+      : []),
     ...(error === undefined ? [] : ['error_code']),
   ];
   const missing = ['restarted', ...due].filter((name) => !outputs[name]);

@@ -11,7 +11,7 @@ import { harmless, type Terminal } from '../src/report/terminal.ts';
 import { titleOf } from '../src/report/title.ts';
 import { inputsFor } from './inputs.ts';
 import { drawScenario, PASSWORD, PRELUDE_MS, type Scenario } from './scenario.ts';
-import { GITHUB_TOKEN, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
+import { GITHUB_TOKEN, type GitHubLook, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /*
@@ -74,10 +74,8 @@ export interface TrueRunner {
   /** When it began to take jobs, after each boot where it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
-  /** When GitHub made the answers about it that reached the step. */
-  readonly readings: readonly number[];
-  /** When any such answer reached the step, damaged or not. */
-  readonly looks: readonly number[];
+  /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
+  readonly looks: readonly GitHubLook[];
 }
 
 export interface TrueReport {
@@ -185,6 +183,8 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['message left over', scenario.leavesMessage],
     ['runner', scenario.runner !== undefined],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
+    ['jobs that cannot be read', scenario.runner?.showsJobs === false],
+    ['pages that shift', scenario.runner?.pagesShiftEveryMs !== undefined],
     ['quota used up', scenario.runner?.quota === 50],
     ['name with a secret', options.nameStem !== 'vm'],
     ['cancelled', scenario.cancelAfterMs !== undefined],
@@ -205,12 +205,12 @@ function trueReport({ instanceId, state, report }: InstanceRecord): (TrueReport 
   return [{ instanceId, at: readAt, state, power, bootedAt, startDateMs, timestampMs }];
 }
 
-function trueRunner({ runner, requestIds, readings, runnerLooks: looks }: Testbed): TrueRunner | undefined {
+function trueRunner({ runner, requestIds, looks }: Testbed): TrueRunner | undefined {
   if (runner === undefined) return undefined;
   const jobs = runner.jobs.map(({ startedAt, killedBy = '' }) => {
     return { startedAt, isKilledByUs: requestIds.has(killedBy) };
   });
-  return { jobs, begins: runner.begins, isListening: runner.isListening, readings, looks };
+  return { jobs, begins: runner.begins, isListening: runner.isListening, looks };
 }
 
 /** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */

@@ -2,6 +2,7 @@ import type { HandshakeForm } from '../simulator/endpoints/tap.ts';
 import type { Habits } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
+import type { WhenBusy } from '../src/runner/gate.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Kind } from './virtual-time.ts';
 
@@ -75,8 +76,10 @@ export interface StepScenario {
 /** What the step is to do about the runner, and how runner and GitHub behave. */
 export interface RunnerScenario {
   readonly nameTemplate: '{external_id}' | '{name}';
-  readonly whenBusy: 'wait' | 'fail' | 'ignore';
+  readonly whenBusy: WhenBusy;
+  readonly idleForMs: number;
   readonly busyTimeoutMs: number;
+  readonly waitsForRunner: boolean;
   readonly runnerTimeoutMs: number;
   readonly habits: Habits;
   readonly isEphemeral: boolean;
@@ -84,6 +87,11 @@ export interface RunnerScenario {
   readonly startsAfterBoot: boolean;
   /** Requests an hour. */
   readonly quota: number;
+  /** Whether the token may read the jobs; and runs in progress that have nothing to do with the runner. */
+  readonly showsJobs: boolean;
+  readonly otherRuns: number;
+  /** GitHub cannot filter by name, and its list has many pages, which shift so often; undefined where it can. */
+  readonly pagesShiftEveryMs: number | undefined;
   readonly jobs: readonly Job[];
   /** A job that begins so long after the first try of the restart request. */
   readonly jobAfterTry: Job | undefined;
@@ -309,25 +317,33 @@ const RUNNER_SHARE = 0.1;
 function drawRunner(random: Random): RunnerScenario {
   const jobs = Math.floor(random.fork('jobs').next() * 5);
   const late = random.fork('job after a try');
+  const shifting = random.fork('pages shift');
   return {
     nameTemplate: pick<RunnerScenario['nameTemplate']>(random.fork('name'), '{external_id}', '{name}'),
-    whenBusy: pick<RunnerScenario['whenBusy']>(
-      random.fork('when busy'),
-      'wait',
-      'wait',
-      'wait',
-      'fail',
-      'ignore',
-    ),
+    whenBusy: drawWhenBusy(random),
+    idleForMs: pick(random.fork('idle for'), 0, 30, 60, 90, 180) * SECOND,
     busyTimeoutMs: pick(random.fork('busy timeout'), 1, 10, 60) * MINUTE,
+    waitsForRunner: random.fork('waits for runner').next() < 0.8,
     runnerTimeoutMs: pick(random.fork('runner timeout'), 2, 10) * MINUTE,
     habits: drawHabits(random.fork('habits')),
     isEphemeral: random.fork('ephemeral').next() < 0.2,
     startsAfterBoot: random.fork('starts after boot').next() < 0.85,
     quota: random.fork('quota').next() < 0.1 ? 50 : 5_000,
+    showsJobs: random.fork('shows jobs').next() < 0.8,
+    otherRuns: Math.floor(random.fork('other runs').next() * 4),
+    pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
     jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
     jobAfterTry: late.next() < 0.3 ? drawLateJob(late) : undefined,
   };
+}
+
+/** How late the two witnesses are at most: most runners show a job late, most lists of jobs soon. In milliseconds. */
+const LONGEST_BUSY_LAG_MS = 90 * SECOND;
+const LONGEST_JOBS_LAG_MS = 30 * SECOND;
+
+function drawWhenBusy(random: Random): WhenBusy {
+  if (random.fork('skip').next() < 0.15) return 'skip';
+  return pick<WhenBusy>(random.fork('when busy'), 'wait', 'wait', 'wait', 'fail', 'ignore');
 }
 
 function drawHabits(random: Random): Habits {
@@ -339,8 +355,11 @@ function drawHabits(random: Random): Habits {
     loginMs: random.fork('login').between(5, 120) * SECOND,
     retryMs: 30 * SECOND,
     giveUpMs: 4 * MINUTE,
-    busyLagMs: Math.sqrt(random.fork('busy lag').next()) * MINUTE,
+    busyLagMs: Math.sqrt(random.fork('busy lag').next()) * LONGEST_BUSY_LAG_MS,
     idleLagMs: random.fork('idle lag').between(0, 10) * SECOND,
+    lapseAfterMs: random.fork('lapse after').next() * 3 * MINUTE,
+    lapseMs: rate(random.fork('lapse'), MINUTE),
+    jobsLagMs: random.fork('jobs lag').next() ** 2 * LONGEST_JOBS_LAG_MS,
   };
 }
 

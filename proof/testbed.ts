@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { createAuthentication } from '../simulator/authentication.ts';
 import { type Reaction, react, type SeenRequest } from '../simulator/controller-api.ts';
 import { reactAsGitHub } from '../simulator/github-api.ts';
-import { GitHubWorld, type SimulatedRunner } from '../simulator/github-world.ts';
+import { GitHubWorld, type GitHubWorldOptions, type SimulatedRunner } from '../simulator/github-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
@@ -49,6 +49,20 @@ export interface RestartAnswer {
   readonly body: unknown;
 }
 
+/** An answer of GitHub about the runner or its jobs as it reached the step. */
+export interface GitHubLook {
+  /** When it arrived. */
+  readonly at: number;
+  /** When GitHub made it; and whether it then showed a job on the runner. Damaged, it may not have told. */
+  readonly madeAt: number;
+  readonly showsJob: boolean;
+  readonly about: 'runner' | 'runs' | 'jobs';
+  /** Of the runner's jobs: the runs that a list of runs names, or the one that is asked about. */
+  readonly runIds: readonly number[];
+  /** It said no. */
+  readonly isNo: boolean;
+}
+
 export interface TestbedOptions {
   readonly scenario: Scenario;
   readonly random: Random;
@@ -83,10 +97,8 @@ export class Testbed {
   readonly tokens = new Set<string>();
   /** Answers about the instance that reached the step whole. */
   answersSeen = 0;
-  /** When GitHub made the answers about the runner that reached the step. */
-  readonly readings: number[] = [];
-  /** When any such answer reached the step, damaged or not. */
-  readonly runnerLooks: number[] = [];
+  /** GitHub's answers that reached the step, damaged or not. */
+  readonly looks: GitHubLook[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly misdirected: string[] = [];
   /** Requests in a row, up to the last, that were not let in, whatever handshakes went well between them. */
@@ -105,6 +117,7 @@ export class Testbed {
   readonly #healthy = new WeakSet<NetworkAnswer>();
   readonly #madeAt = new WeakMap<NetworkAnswer, number>();
   readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
+  readonly #shown = new WeakMap<NetworkAnswer, Pick<GitHubLook, 'showsJob' | 'runIds'>>();
   readonly #refusedTokens = new Set<string>();
   #downUntil = 0;
 
@@ -115,9 +128,7 @@ export class Testbed {
     this.world = new World({ ...scenario.world, startsAt: time.now(), steadyFrom: this.#faultsEndAt });
     this.#replicas = createReplicas({ world: this.world, ...scenario.replicas });
     this.#authentication = createAuthentication(accessFor(scenario));
-    const { habits, quota } = scenario.runner ?? {};
-    const github = { token: GITHUB_TOKEN, ...(habits && { habits }), ...(quota && { quota }) };
-    this.#github = new GitHubWorld({ world: this.world, ...github });
+    this.#github = new GitHubWorld({ world: this.world, token: GITHUB_TOKEN, ...gitHubFor(scenario) });
     this.#addRunner();
     this.network = new SimulatedNetwork({
       after: (afterMs, run) => time.at(time.now() + afterMs, run),
@@ -145,6 +156,9 @@ export class Testbed {
     const { isEphemeral, startsAfterBoot, nameTemplate } = runner;
     const name = (nameTemplate === '{name}' ? record.name : record.externalId) ?? '';
     this.#github.employ({ record, name, isEphemeral, startsAfterBoot });
+    if (runner.pagesShiftEveryMs === undefined) return;
+    for (let other = 1; other <= OTHER_RUNNERS; other++)
+      this.#github.employ({ record, name: `other-${other}`, startsAfterBoot: false });
   }
 
   /** Gives the runner a job, unless it has one. */
@@ -385,7 +399,7 @@ export class Testbed {
 
   #react(request: SentRequest): Reaction {
     const now = this.#now();
-    if (isForGitHub(request)) return reactAsGitHub({ github: this.#github, now }, request);
+    if (isForGitHub(request)) return this.#reactAsGitHub(request);
     const authorization = request.headers['authorization'] as string | undefined;
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
     const denied = this.#authentication.check({ ...request, authorization, now });
@@ -403,6 +417,23 @@ export class Testbed {
     return reaction;
   }
 
+  #reactAsGitHub(request: SentRequest): Reaction {
+    const reaction = reactAsGitHub({ github: this.#github, now: this.#now() }, request);
+    const { runner } = this;
+    if (runner !== undefined) this.#shown.set(reaction, this.#shownBy(request, runner));
+    return reaction;
+  }
+
+  /** What GitHub shows of the runner's jobs at this moment, to this request. */
+  #shownBy({ path }: SentRequest, runner: SimulatedRunner): Pick<GitHubLook, 'showsJob' | 'runIds'> {
+    const about = subjectOf(path);
+    const isBusy = this.#github.isShownOnline(runner) && this.#github.isShownBusy(runner);
+    if (about === 'runner') return { showsJob: isBusy && !isAboutAnother(path, runner), runIds: [] };
+    const listed = runner.jobs.filter((job) => this.#github.isListed(job)).map(({ runId }) => runId);
+    const runIds = about === 'runs' ? listed : runIdsIn(path);
+    return { showsJob: runIds.some((id) => listed.includes(id)), runIds };
+  }
+
   #noteRestart(request: SeenRequest, { body }: Reaction): void {
     const post = this.#inFlight.get(request);
     if (post === undefined) return;
@@ -417,17 +448,26 @@ export class Testbed {
     const post = this.#inFlight.get(request);
     if (post !== undefined)
       post.answer = { at: this.#now(), status: answer.status, body: parseJson(answer.body) };
-    if (isForGitHub(request) && answer.status < 400) this.runnerLooks.push(this.#now());
-    if (!this.#healthy.has(answer)) return;
     if (isForGitHub(request)) {
-      if (answer.status < 400) this.readings.push(this.#madeAt.get(answer) ?? this.#now());
+      this.#noteLook(request, answer);
       return;
     }
+    if (!this.#healthy.has(answer)) return;
     if (request.method === 'GET' && answer.status === 200 && answer.body.startsWith('{"status":"OK"')) {
       this.hadGoodAnswer = true;
       this.askedSince = undefined;
     }
     if (answer.body.includes(`"instance_id":"${this.instanceId}"`)) this.answersSeen++;
+  }
+
+  #noteLook({ path }: SeenRequest, answer: NetworkAnswer): void {
+    const { status, body } = answer;
+    const isNo = (status === 403 || status === 404) && !body.includes('rate limit');
+    if (status >= 400 && !isNo) return;
+    const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;
+    const madeAt = this.#madeAt.get(answer) ?? this.#now();
+    const { showsJob, runIds } = shown ?? { showsJob: false, runIds: runIdsIn(path) };
+    this.looks.push({ at: this.#now(), madeAt, showsJob, about: subjectOf(path), runIds, isNo });
   }
 
   /** The answer as it was before it was made longer, or encoded. */
@@ -503,6 +543,35 @@ function accessFor({ step, sessionTtlMs, handshakeForms }: Scenario) {
     api_key: { apiKey: { id: 'ci', publicKey: KEY_PAIR.publicKey }, sessionTtlMs, handshakeForms },
   };
   return access[step.identity];
+}
+
+/** Beside the one in the VM, where the list of runners has many pages. */
+const OTHER_RUNNERS = 5;
+const MOST_ON_PAGE = 2;
+
+function gitHubFor({ runner }: Scenario): Partial<GitHubWorldOptions> {
+  if (runner === undefined) return {};
+  const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs } = runner;
+  const paging = { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs };
+  const isPaged = pagesShiftEveryMs !== undefined;
+  return { habits, quota, showsJobs, otherRuns, ...(isPaged ? (paging as Partial<GitHubWorldOptions>) : {}) };
+}
+
+function subjectOf(path: string): GitHubLook['about'] {
+  if (path.includes('/actions/runners')) return 'runner';
+  return path.includes('/jobs') ? 'jobs' : 'runs';
+}
+
+/** Whether a runner is asked for by an ID that is not this one's. */
+function isAboutAnother(path: string, { id }: SimulatedRunner): boolean {
+  const [, asked] = /\/runners\/(\d+)/.exec(path) ?? [];
+  return asked !== undefined && Number(asked) !== id;
+}
+
+/** The run that is asked about. */
+function runIdsIn(path: string): number[] {
+  const [, runId] = /\/runs\/(\d+)\//.exec(path) ?? [];
+  return runId === undefined ? [] : [Number(runId)];
 }
 
 const LONGEST_EXCERPT = 1_000;

@@ -11,7 +11,8 @@ export interface GitHubState {
   readonly now: number;
 }
 
-/** The runners belong to this organisation, this repository and this enterprise, and to nobody else. */
+/** The runners belong to this organisation, this repository and this enterprise, and to nobody else; all jobs are the repository's. */
+const JOBS_ROUTE = /^\/repos\/octo-org\/app\/actions\/runs(?:\/(\d+)\/jobs)?$/;
 const ROUTE =
   /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+|registration-token))?$/;
 /** How long a registration token lasts. */
@@ -24,6 +25,8 @@ export function reactAsGitHub({ github, now }: GitHubState, request: SeenRequest
   const [path, tail] = ROUTE.exec(url.pathname) ?? [];
   const refusal = refuse(github, request);
   if (refusal !== undefined) return refusal;
+  const [isAboutJobs, runId] = JOBS_ROUTE.exec(url.pathname) ?? [];
+  if (isAboutJobs !== undefined) return reactToJobs(github, { url, request, runId });
   if (path === undefined) return answer(github, 404, { message: 'Not Found' });
   switch (`${request.method} ${tail === undefined ? 'all' : tail.replace(/^\d+$/, 'one')}`) {
     case 'GET all':
@@ -74,15 +77,73 @@ interface Asked {
 }
 
 function list(github: GitHubWorld, { url, request }: Asked): Reaction {
+  const { filtersByName = true } = github.options;
+  const name = filtersByName ? url.searchParams.get('name') : null;
+  const found = shifted(github).filter((runner) => name === null || runner.name === name);
+  return page(
+    github,
+    { url, request },
+    { key: 'runners', all: found.map((each) => runnerBody(github, each)) },
+  );
+}
+
+/** The runners as the list has them now: where pages shift, each comes first in turn. */
+function shifted({ runners, options, world }: GitHubWorld): readonly SimulatedRunner[] {
+  const { pagesShiftEveryMs } = options;
+  if (pagesShiftEveryMs === undefined) return runners;
+  const by = Math.floor(world.now / pagesShiftEveryMs) % Math.max(1, runners.length);
+  return [...runners.slice(by), ...runners.slice(0, by)];
+}
+
+interface Listed {
+  /** What the list is called in the answer. */
+  readonly key: string;
+  readonly all: readonly Json[];
+}
+
+/** The page that is asked for. */
+function page(github: GitHubWorld, { url, request }: Asked, { key, all }: Listed): Reaction {
   const number = (name: string, fallback: number) => Number(url.searchParams.get(name) ?? fallback);
-  const perPage = Math.min(100, number('per_page', 30));
+  const perPage = Math.min(github.options.mostOnPage ?? 100, number('per_page', 30));
   const from = (number('page', 1) - 1) * perPage;
-  const name = url.searchParams.get('name');
-  const found = github.runners.filter((runner) => name === null || runner.name === name);
-  const runners = found.slice(from, from + perPage).map((runner) => runnerBody(github, runner));
-  const reaction = conditional(github, request, { total_count: found.length, runners });
-  if (from + perPage >= found.length) return reaction;
+  const items = all.slice(from, from + perPage);
+  const reaction = conditional(github, request, { total_count: all.length, [key]: items });
+  if (from + perPage >= all.length) return reaction;
   return { ...reaction, headers: { ...reaction.headers, link: linkToNext({ url, request }) } };
+}
+
+interface AskedForJobs extends Asked {
+  /** Undefined where the runs themselves are asked for. */
+  readonly runId: string | undefined;
+}
+
+/** A machine of GitHub's own, and the first of the runs on such. */
+const HOSTED = { runner_id: 1_000_000, runner_name: 'GitHub Actions 1' };
+const FIRST_OTHER_RUN_ID = 1_001;
+
+/** The runs in progress, the newest first; or the jobs of one of them. */
+function reactToJobs(github: GitHubWorld, { url, request, runId }: AskedForJobs): Reaction {
+  const { showsJobs = true, otherRuns = 0 } = github.options;
+  if (request.method !== 'GET' || !showsJobs)
+    return answer(github, 403, { message: 'Resource not accessible by integration' });
+  const own = github.runners.flatMap((runner) =>
+    runner.jobs.filter((job) => github.isListed(job)).map((job) => ({ job, runner })),
+  );
+  const runs = own.map(({ job }) => job.runId).sort((a, b) => b - a);
+  const others = Array.from({ length: otherRuns }, (_, index) => FIRST_OTHER_RUN_ID + otherRuns - index - 1);
+  const all = [...runs, ...others].map((id) => ({ id, name: 'CI', status: 'in_progress' }));
+  if (runId === undefined) return page(github, { url, request }, { key: 'workflow_runs', all });
+  const mine = own.filter(({ job }) => job.runId === Number(runId));
+  const jobs = mine.map(({ job, runner }) =>
+    jobBody(job.runId, { runner_id: job.runnerId, runner_name: runner.name }),
+  );
+  const hosted = others.includes(Number(runId)) ? [jobBody(Number(runId), HOSTED)] : [];
+  return page(github, { url, request }, { key: 'jobs', all: [...jobs, ...hosted] });
+}
+
+function jobBody(runId: number, runner: typeof HOSTED): Json {
+  const { runner_id, runner_name } = runner;
+  return { id: runId * 10 + 1, run_id: runId, name: 'build', status: 'in_progress', runner_id, runner_name };
 }
 
 /** Absolute, as GitHub's are, and with everything that was asked for. */

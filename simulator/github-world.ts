@@ -14,6 +14,11 @@ export interface Habits {
   /** How long after a job began GitHub says "busy"; and after its end "not busy". */
   readonly busyLagMs: number;
   readonly idleLagMs: number;
+  /** So long after it says "busy", it says "not busy" for a while, in the midst of the job. */
+  readonly lapseAfterMs: number;
+  readonly lapseMs: number;
+  /** How long after a job began it is listed as in progress; and after its end not any more. */
+  readonly jobsLagMs: number;
 }
 
 export const DEFAULT_HABITS: Habits = {
@@ -24,15 +29,24 @@ export const DEFAULT_HABITS: Habits = {
   giveUpMs: 240_000,
   busyLagMs: 30_000,
   idleLagMs: 2_000,
+  lapseAfterMs: 0,
+  lapseMs: 0,
+  jobsLagMs: 2_000,
 };
 
 export interface Job {
+  /** Of the run that it is the only job of. */
+  readonly runId: number;
+  /** As the runner was registered when it began. */
+  readonly runnerId: number;
   readonly startedAt: number;
   /** When it is due to end. */
   readonly endsAt: number;
   /** When its VM was stopped under it, and the restart that did it, if one did. */
   killedAt: number | undefined;
   killedBy: string | undefined;
+  /** GitHub does not learn of its end before; set where its VM was stopped under it. */
+  heldUntil: number | undefined;
 }
 
 /** What is true of a runner; GitHub's picture of it lags behind. */
@@ -72,12 +86,23 @@ export interface GitHubWorldOptions {
   readonly deniedToken?: string;
   /** Requests an hour. */
   readonly quota?: number;
+  /** Whether tokens may read the jobs of repositories: yes if absent. */
+  readonly showsJobs?: boolean;
+  /** Runs in progress beside those on the runners in the VMs, each with a job on a machine of GitHub's own. */
+  readonly otherRuns?: number;
+  /** Whether the list of runners can be filtered by name: yes if absent. */
+  readonly filtersByName?: boolean;
+  /** A list has no more on a page: 100 if absent. */
+  readonly mostOnPage?: number;
+  /** Runners register elsewhere in the list so often that its pages shift, in milliseconds; never if absent. */
+  readonly pagesShiftEveryMs?: number;
   /** Whether a new VM gets a runner, once it is up, and loses it when it is ended. */
   readonly staffsNewVms?: boolean;
 }
 
 const HOUR_MS = 3_600_000;
 const FIRST_ID = 23;
+const FIRST_RUN_ID = 7_001;
 
 /**
  * GitHub and the self-hosted runners in a world's VMs, without any HTTP: sessions that outlive their runner, jobs that are
@@ -92,6 +117,7 @@ export class GitHubWorld {
   used = 0;
   resetAt: number;
   #nextId = FIRST_ID;
+  #nextRunId = FIRST_RUN_ID;
 
   constructor(options: GitHubWorldOptions) {
     this.options = options;
@@ -135,7 +161,8 @@ export class GitHubWorld {
   startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
     if (!runner.isListening) return undefined;
     const { now } = this.world;
-    const job = { startedAt: now, endsAt: now + forMs, killedAt: undefined, killedBy: undefined };
+    const end = { endsAt: now + forMs, killedAt: undefined, killedBy: undefined, heldUntil: undefined };
+    const job = { runId: this.#nextRunId++, runnerId: runner.id, startedAt: now, ...end };
     runner.jobs.push(job);
     return job;
   }
@@ -146,12 +173,21 @@ export class GitHubWorld {
   }
 
   /** Whether GitHub shows it busy: a job that was killed counts until its session is over. */
-  isShownBusy({ jobs, sessionUntil }: SimulatedRunner): boolean {
-    const { busyLagMs, idleLagMs } = this.habits;
-    return jobs.some(({ startedAt, endsAt, killedAt }) => {
-      const goneAt = killedAt === undefined ? endsAt + idleLagMs : sessionUntil;
-      return this.world.now >= startedAt + busyLagMs && this.world.now < goneAt;
+  isShownBusy({ jobs }: SimulatedRunner): boolean {
+    const { busyLagMs, idleLagMs, lapseAfterMs, lapseMs } = this.habits;
+    const { now } = this.world;
+    return jobs.some(({ startedAt, endsAt, heldUntil = endsAt + idleLagMs }) => {
+      const lapsesAt = startedAt + busyLagMs + lapseAfterMs;
+      const isLapsed = now >= lapsesAt && now < lapsesAt + lapseMs;
+      return now >= startedAt + busyLagMs && now < heldUntil && !isLapsed;
     });
+  }
+
+  /** Whether GitHub lists the job as in progress; the same holds for one that was killed. */
+  isListed({ startedAt, endsAt, heldUntil = endsAt }: Job): boolean {
+    const { jobsLagMs } = this.habits;
+    const { now } = this.world;
+    return now >= startedAt + jobsLagMs && now < heldUntil + jobsLagMs;
   }
 
   /** Counts a request against the quota; false where it is used up. */
@@ -196,14 +232,16 @@ export class GitHubWorld {
 
   #cutOff(runner: SimulatedRunner, requestId: string | undefined): void {
     const { now } = this.world;
+    if (runner.isListening) {
+      runner.isListening = false;
+      runner.onlineUntil = now + this.habits.staleMs;
+      runner.sessionUntil = now + this.habits.sessionMs;
+    }
+    const heldUntil = runner.sessionUntil;
     for (const job of runner.jobs) {
       if (job.endsAt > now && job.killedAt === undefined)
-        Object.assign(job, { killedAt: now, killedBy: requestId });
+        Object.assign(job, { killedAt: now, killedBy: requestId, heldUntil });
     }
-    if (!runner.isListening) return;
-    runner.isListening = false;
-    runner.onlineUntil = now + this.habits.staleMs;
-    runner.sessionUntil = now + this.habits.sessionMs;
   }
 
   #begin(runner: SimulatedRunner): void {

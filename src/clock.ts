@@ -83,3 +83,11 @@ export function endProcessWithin(ms: number): void {
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
+
+/** Milliseconds that are left, for people, in whole seconds: `4 min 10 s`, `35 s`. */
+export function minutes(ms: number): string {
+  const left = Math.max(0, Math.ceil(ms / 1_000));
+  const [whole, rest] = [Math.floor(left / 60), left % 60];
+  const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
+  return parts.join(' ');
+}

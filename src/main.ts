@@ -14,7 +14,7 @@ import { report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import { NOTHING_DONE } from './restart/outcome.ts';
-import type { Guard } from './runner/guard.ts';
+import type { Guard, Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
@@ -94,26 +94,26 @@ export interface Host {
  * @throws ActionError `self_restart`, before anything is asked.
  */
 export async function run(inputs: Inputs, host: Host): Promise<VmOutcome> {
-  const guard = await createGuardIfAsked(inputs, host);
+  const guards = await createGuardsIfAsked(inputs, host);
   try {
-    return await restartWith(guard, inputs, host);
+    return await restartWith(guards?.guardFor(host.terminal), inputs, host);
   } finally {
-    await guard?.close();
+    await guards?.close();
   }
 }
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardIfAsked(
+async function createGuardsIfAsked(
   { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
-  { terminal, clock, random, signal, dispatchers, addresses = [] }: Host,
-): Promise<Guard | undefined> {
+  { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
+): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
   // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
   // damaged, and writes to the log where it is missing.
   delete process.env['GITHUB_EVENT_PATH'];
-  const { createGuard } = await import('./runner/guard.ts');
-  const context = { clock, random, terminal, signal, dispatchers };
-  return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
+  const { createGuards } = await import('./runner/guard.ts');
+  const context = { clock, random, log, signal, dispatchers };
+  return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
 
 async function restartWith(

@@ -12,7 +12,9 @@ export const DEFAULTS = {
   job_summary: 'true',
   skip_tls_verify: 'false',
   when_busy: 'wait',
+  idle_for: '90s',
   busy_timeout: '1h',
+  wait_for_runner: 'true',
   runner_timeout: '10m',
 } as const;
 

@@ -16,8 +16,10 @@ export function readRunnerOptions(form: Form): RunnerOptions | undefined {
   const nameTemplate = read('runner_name', parse.optionalRunnerName);
   const given = read('runner_scope', parse.optionalScope);
   const when = {
-    whenBusy: read('when_busy', parse.oneOf('wait', 'fail', 'ignore')),
+    whenBusy: read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore')),
+    idleForMs: read('idle_for', parse.duration({ min: 0, max: HOUR })),
     busyTimeoutMs: read('busy_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+    waitsForRunner: read('wait_for_runner', parse.boolean),
     runnerTimeoutMs: read('runner_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
   };
   const hasName =

@@ -4,8 +4,11 @@ import type { Log } from './context.ts';
 
 /** What was observed while waiting: told to the log where it changes, and counted to explain a timeout. */
 export interface Journal {
-  /** @param kind for counting, from a small set; @param text for people. */
-  note(kind: string, text: string): void;
+  /**
+   * @param kind for counting, from a small set; @param text for people; @param rest what is told with it, though it is another each
+   * time and no news, such as the time that is left.
+   */
+  note(kind: string, text: string, rest?: string): void;
   /** Notes a try that got no usable answer. Once there is nothing else for a while, it warns of that. */
   readonly fault: (fault: ReadFault) => void;
   /** There was a usable answer, of which there is nothing to note. */
@@ -34,9 +37,9 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
   let faultsSince: number | undefined;
   let hasWarned = false;
 
-  function write(kind: string, text: string): void {
+  function write(kind: string, text: string, rest = ''): void {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
+    const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
     if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
       log.debug(line);
       return;
@@ -51,9 +54,9 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
 
   return {
     answered,
-    note(kind, text) {
+    note(kind, text, rest) {
       answered();
-      write(kind, text);
+      write(kind, text, rest);
     },
     fault({ kind, reason, hint }) {
       write(kind, `${server} gave no usable answer: ${reason}`);

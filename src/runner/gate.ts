@@ -1,31 +1,52 @@
-import type { Clock } from '../clock.ts';
+// Two witnesses say whether a job runs on the runner: the runner itself, as GitHub shows it, and the jobs in progress. The runner is
+// looked at every few seconds until it has shown no job for as long as is asked for. The jobs cost many requests, so they are
+// read when the runner first seems idle, and once more right before the restart. The very last look is at the runner, by its ID.
+
+import { type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import type { Gate, Log } from '../restart/context.ts';
+import { type Gate, LeftAlone, type Log } from '../restart/context.ts';
 import { createJournal, type Journal } from '../restart/journal.ts';
-import { type BusyVerdict, type IdleStretch, judgeBusy } from './busy-verdict.ts';
+import {
+  type BusyVerdict,
+  type IdleStretch,
+  type JobFinding,
+  judgeBusy,
+  judgeWithJobs,
+} from './busy-verdict.ts';
 import { describeRunner } from './find-runner.ts';
+import type { RunningJob } from './jobs.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 import { LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
 
 /** What to do about a runner that has a job. */
-export type WhenBusy = 'wait' | 'fail' | 'ignore';
+export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
 
 export interface GateOptions {
   readonly whenBusy: WhenBusy;
+  /** For how long the runner has to be seen without a job. */
+  readonly idleForMs: number;
   /** How long `wait` waits for the job to end. */
   readonly busyTimeoutMs: number;
   /** How much longer GitHub may give no usable answer. */
   readonly patienceMs: number;
   readonly clock: Clock;
-  readonly log: Log & { warning(line: string): void };
+  readonly log: Log;
   readonly signal: AbortSignal;
   /** Which runner it is can be told only once the instance is known. @throws ActionError */
   readonly trackerFor: (instance: Instance) => Tracker;
+  /** Told when the way was free before, and is no more: the gate begins to wait again. */
+  readonly onWait?: (() => void) | undefined;
 }
 
 /** Lets the restart pass only while no job runs on the runner. */
 export interface RunnerGate extends Gate {
+  /**
+   * For a VM whose way is free, but whose turn has not come: a look at the runner every few seconds keeps what is known from growing
+   * old. False once it shows a job.
+   * @throws ActionError where GitHub says no for good.
+   */
+  stillIdle(): Promise<boolean>;
   /** The runner and the last look at it; undefined where it never came to that. */
   findings(): Findings | undefined;
 }
@@ -38,9 +59,16 @@ export interface Findings {
 interface Watch extends Findings {
   last: RunnerSnapshot;
   idleStretch: IdleStretch | undefined;
+  /** For how much longer no job must be seen: in milliseconds. */
+  leftMs: number;
+  /** When the jobs were last read, and when the idle stretch began that they bear out. On the clock's scale. */
+  jobsReadAt: number;
+  borneOutSince: number | undefined;
+  /** The job that they showed, if it is what makes the runner busy. */
+  job: RunningJob | undefined;
   /** When a busy runner is waited for no more; and when a silent GitHub is not. On the clock's scale. */
-  readonly busyUntil: number;
-  readonly silentUntil: number;
+  busyUntil: number;
+  silentUntil: number;
   readonly journal: Journal;
 }
 
@@ -52,52 +80,117 @@ export function createGate(options: GateOptions): RunnerGate {
       const isFirst = watch === undefined;
       watch ??= await begin(options, instance);
       if (whenBusy === 'ignore') {
-        if (isBusy(watch.last)) log.warning(`${describe(watch.last)}; when_busy says to ignore that.`);
+        if (isBusy(watch.last)) log.warning(`${describe(watch)}; when_busy says to ignore that.`);
         return true;
       }
-      const verdict = isFirst ? noteSnapshot(watch, watch.last) : await lookAgain(options, watch);
+      const verdict = await lookBeforeRestart(options, watch, isFirst);
       if (verdict === 'idle') return true;
+      if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, watch, verdict);
       return false;
     },
     async rehearse(instance) {
       watch = await begin(options, instance);
-      log.info(`Dry run: ${describe(watch.last)}`);
+      const finding = whenBusy === 'ignore' ? 'none' : await findJob(options, watch);
+      log.info(`Dry run: ${describe(watch)}${finding === undefined ? `; ${NO_JOBS_KNOWN}` : ''}`);
       return true;
     },
+    stillIdle: async () => watch === undefined || keepIdle(options, watch),
     findings: () => watch,
   };
 }
 
 async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
-  const { whenBusy, busyTimeoutMs, patienceMs, clock, log } = options;
-  const busyUntil = clock.now() + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+  const { patienceMs, clock, log } = options;
+  const limits = limitsFrom(clock.now(), options);
   const tracker = options.trackerFor(instance);
   const last = await tracker.find(clock.now() + patienceMs);
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
-  return { tracker, last, idleStretch: undefined, busyUntil, silentUntil: busyUntil + patienceMs, journal };
+  const nothingKnown = {
+    idleStretch: undefined,
+    leftMs: options.idleForMs,
+    borneOutSince: undefined,
+    job: undefined,
+  };
+  return { tracker, last, ...nothingKnown, jobsReadAt: Number.NEGATIVE_INFINITY, ...limits, journal };
 }
 
-function noteSnapshot(watch: Watch, snapshot: RunnerSnapshot): BusyVerdict {
-  const { verdict, idleStretch } = judgeBusy(watch.idleStretch, snapshot);
-  watch.idleStretch = idleStretch;
-  if (snapshot.runner !== undefined) watch.last = snapshot;
-  watch.journal.note(verdict, `${describe(snapshot)}${WHAT_NOW[verdict]}`);
+function limitsFrom(now: number, { whenBusy, busyTimeoutMs, patienceMs }: GateOptions) {
+  const busyUntil = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+  return { busyUntil, silentUntil: busyUntil + patienceMs };
+}
+
+// ---- looks ----
+
+/** Both witnesses, and the runner once more by its ID: the jobs may take seconds to read. */
+async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: boolean): Promise<BusyVerdict> {
+  const beganAt = options.clock.now();
+  const first = isFirst ? await judgeLook(options, watch, watch.last) : await lookAgain(options, watch);
+  if (first !== 'idle') return first;
+  const second = watch.jobsReadAt >= beganAt ? first : await judgeJobs(options, watch, first);
+  if (second === 'idle') return lookAgain(options, watch);
+  tell(options, watch, second);
+  return second;
+}
+
+async function lookAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
+  const { clock } = options;
+  return judgeLook(options, watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+}
+
+async function judgeLook(options: GateOptions, watch: Watch, snapshot: RunnerSnapshot): Promise<BusyVerdict> {
+  const seen = judgeSnapshot(options, watch, snapshot);
+  const { idleStretch, borneOutSince } = watch;
+  const isBorneOut = idleStretch === undefined || idleStretch.since === borneOutSince;
+  const verdict = isBorneOut ? seen : await judgeJobs(options, watch, seen);
+  tell(options, watch, verdict);
   return verdict;
 }
 
-const WHAT_NOW: Readonly<Record<BusyVerdict, string>> = {
-  idle: ', and was for a minute: no job runs on it',
-  settling: '; making sure for a minute, as GitHub learns late of a new job',
-  busy: '; waiting for its job to end',
-  unknown: '; looking again',
-};
-
-async function lookAgain({ clock }: GateOptions, watch: Watch): Promise<BusyVerdict> {
-  return noteSnapshot(watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+function judgeSnapshot({ idleForMs }: GateOptions, watch: Watch, snapshot: RunnerSnapshot): BusyVerdict {
+  const { verdict, idleStretch, leftMs } = judgeBusy({ idleStretch: watch.idleStretch, idleForMs }, snapshot);
+  watch.idleStretch = idleStretch;
+  watch.leftMs = leftMs;
+  watch.job = undefined;
+  if (snapshot.runner !== undefined) watch.last = snapshot;
+  return verdict;
 }
 
-/** Until when each state of things is put up with. That no job is seen is made sure of in any case: it takes a minute. */
+async function judgeJobs(options: GateOptions, watch: Watch, seen: BusyVerdict): Promise<BusyVerdict> {
+  const finding = await findJob(options, watch);
+  const verdict = judgeWithJobs(seen, finding);
+  // A job ends the idle stretch; where nothing is known yet, the jobs have to be read again.
+  if (verdict === 'busy') watch.idleStretch = undefined;
+  watch.borneOutSince = finding === undefined ? undefined : watch.idleStretch?.since;
+  return verdict;
+}
+
+async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding> {
+  const finding = await watch.tracker.findJob(lookUntil(clock.now(), watch.silentUntil));
+  watch.jobsReadAt = clock.now();
+  watch.job = typeof finding === 'object' ? finding : undefined;
+  return finding;
+}
+
+/** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
+async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
+  const { clock } = options;
+  const verdict = judgeSnapshot(
+    options,
+    watch,
+    await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)),
+  );
+  if (verdict === 'busy') return false;
+  if (verdict !== 'unknown') Object.assign(watch, limitsFrom(clock.now(), options));
+  return true;
+}
+
+// ---- the wait ----
+
+/** Time between two looks at a job that the runner itself does not show: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+
+/** Until when each state of things is put up with. That no job is seen is made sure of in any case. */
 const PATIENCE_ENDS_AT: Readonly<Record<Exclude<BusyVerdict, 'idle'>, (watch: Watch) => number>> = {
   busy: ({ busyUntil }) => busyUntil,
   unknown: ({ silentUntil }) => silentUntil,
@@ -109,25 +202,57 @@ async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerd
   for (let verdict = first; verdict !== 'idle'; verdict = await lookAgain(options, watch)) {
     const leftMs = PATIENCE_ENDS_AT[verdict](watch) - clock.now();
     if (leftMs <= 0) throw verdict === 'busy' ? stillBusy(options, watch) : notKnown(watch);
-    await clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), signal);
+    const pauseMs = watch.job === undefined ? LOOK_EVERY_MS : READ_JOBS_EVERY_MS;
+    await clock.sleep(Math.min(pauseMs, leftMs), signal);
   }
 }
+
+// ---- what is told ----
+
+function tell(options: GateOptions, watch: Watch, verdict: BusyVerdict): void {
+  const left = verdict === 'settling' ? ` (${minutes(watch.leftMs)} left)` : '';
+  watch.journal.note(verdict, LINES[verdict](watch, options), left);
+}
+
+/** What is seen, and what comes next. */
+const LINES: Readonly<Record<BusyVerdict, (watch: Watch, options: GateOptions) => string>> = {
+  idle: (watch, { idleForMs }) => {
+    const time = idleForMs === 0 ? '' : `, and was for ${minutes(idleForMs)}`;
+    return `${describe(watch)}${time}: no job runs on it`;
+  },
+  settling: (watch) => `${describe(watch)}; making sure, as GitHub learns late of a new job`,
+  busy: (watch, { whenBusy }) => `${describe(watch)}${BUSY_NOW[whenBusy]}`,
+  unknown: ({ idleStretch }) =>
+    `${idleStretch === undefined ? NO_RUNNER_KNOWN : NO_JOBS_KNOWN}; looking again`,
+};
+
+const NO_RUNNER_KNOWN = 'GitHub gave no usable answer about the runner';
+const NO_JOBS_KNOWN = 'GitHub gave no usable answer about the jobs in progress';
+
+const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
+  wait: '; waiting for its job to end',
+  fail: '',
+  skip: '; the VM is left alone, as when_busy says',
+  ignore: '',
+};
 
 function isBusy({ runner }: RunnerSnapshot): boolean {
   return runner !== undefined && runner !== 'gone' && runner.isBusy;
 }
 
-/** e.g. `Runner "mac-7" (ID 12) is online, busy`. */
-function describe({ runner }: RunnerSnapshot): string {
-  if (runner === undefined) return 'GitHub gave no usable answer about the runner';
-  if (runner === 'gone') return 'The runner is registered no more';
-  return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}`;
+/** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
+function describe({ last: { runner }, job }: Watch): string {
+  const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
+  if (typeof runner !== 'object') return `The runner is registered no more${working}`;
+  return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}${working}`;
 }
 
-function stillBusy({ whenBusy }: GateOptions, { last, journal }: Watch): ActionError {
-  const waited = whenBusy === 'fail' ? '' : ', and was until busy_timeout';
-  const seen = whenBusy === 'fail' ? '' : ` Looks: ${journal.tally()}.`;
-  return new ActionError('runner_busy', `${describe(last)}${waited}. No restart was sent.${seen}`, {
+function stillBusy({ whenBusy }: GateOptions, watch: Watch): Error {
+  if (whenBusy === 'skip') return new LeftAlone('skipped');
+  const { journal } = watch;
+  const [waited, looks] =
+    whenBusy === 'fail' ? ['', ''] : [', and was until busy_timeout', ` Looks: ${journal.tally()}.`];
+  return new ActionError('runner_busy', `${describe(watch)}${waited}. No restart was sent.${looks}`, {
     hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
   });
 }

@@ -17,11 +17,13 @@ type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
 export interface Question extends RetryBounds {
   /** What of the data of HTTP 200 octokit is to go on with. @throws UnusableAnswer to ask again. */
   readonly readData: (data: unknown) => unknown;
-  /** Other statuses that are answers, too: octokit throws its RequestError for them. */
+  /** Other statuses that are answers, too, unless they tell of a rate limit: octokit throws its RequestError for them. */
   readonly otherAnswers?: readonly number[];
+  /** What is asked for, for messages; the scope's runners if absent. */
+  readonly subject?: string;
 }
 
-/** GitHub's REST API, for questions about the runners of one scope. */
+/** GitHub's REST API, for questions about the runners of one scope, and the jobs on them. */
 export interface GitHubClient {
   /**
    * An octokit for the requests that one question takes, each page of a list being one. Each is sent until the deadline:
@@ -99,7 +101,7 @@ type Request = () => Promise<OctokitResponse>;
 
 /** @throws ActionError where it will not heal; octokit's RequestError for one of the other answers. */
 async function tryToAsk(
-  { readData, otherAnswers = [], signal }: Question,
+  { readData, otherAnswers = [], subject, signal }: Question,
   request: Request,
   scope: Scope,
 ): Promise<Attempt<OctokitResponse, GitHubFault>> {
@@ -108,8 +110,9 @@ async function tryToAsk(
     signal.throwIfAborted();
     const { status, data } = response;
     if (status === 200) return { value: { ...response, data: readData(data) } };
-    if (otherAnswers.includes(status)) throw error;
-    return { fault: faultOfReply(response, scope) };
+    // HTTP 403 may be a no, or a rate limit.
+    if (otherAnswers.includes(status) && rateLimitMs(response) === undefined) throw error;
+    return { fault: faultOfReply(response, { scope, subject }) };
   } catch (error) {
     if (!(error instanceof UnusableAnswer)) throw error;
     const { message, nature, hint = LOOK_AT_STATUS } = error;
@@ -146,10 +149,15 @@ async function settle(request: Request): Promise<{ response: OctokitResponse; er
 
 // ---- what goes wrong ----
 
+interface Asked {
+  readonly scope: Scope;
+  readonly subject: string | undefined;
+}
+
 /** @throws ActionError where it will not heal. */
-function faultOfReply(reply: Reply, scope: Scope): GitHubFault {
+function faultOfReply(reply: Reply, asked: Asked): GitHubFault {
   const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejectedByGitHub(reply, scope);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejectedByGitHub(reply, asked);
   const waitMs = limitMs ?? retryAfterMs(reply);
   const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
   const nature = waitMs === undefined ? 'passing' : 'quota';
@@ -163,20 +171,20 @@ function describeReply({ status, data }: Reply): string {
 }
 
 /** What will not heal: somebody said no, or it is not GitHub's API. */
-function rejectedByGitHub(reply: Reply, scope: Scope): ActionError {
+function rejectedByGitHub(reply: Reply, { scope, subject }: Asked): ActionError {
   const { status } = reply;
   const said = describeReply(reply);
-  const where = describeScope(scope);
+  const what = subject ?? `the self-hosted runners of ${describeScope(scope)}`;
   if (status === 401) {
     const hint = `It may be mistyped, or have expired. ${fittingToken(scope)}`;
     return new ActionError('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
   }
   if (status === 403 || status === 404) {
-    const message = `github_token may not read the self-hosted runners of ${where}: ${said}${wanted(reply)}.`;
+    const message = `github_token may not read ${what}: ${said}${wanted(reply)}.`;
     const hint = `Check runner_scope and github_token. ${fittingToken(scope)}`;
     return new ActionError('github_api_failed', message, { hint });
   }
-  const message = `GitHub answered the question for the self-hosted runners of ${where} with ${said}.`;
+  const message = `GitHub answered the question for ${what} with ${said}.`;
   const hint = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
   return new ActionError('github_api_failed', message, { hint });
 }

@@ -3,8 +3,8 @@ import { ActionError } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Answer, NoAnswer, Transport } from '../http/transport.ts';
 
-/** A page of 100 runners has some 60 KiB. */
-const MAX_BYTES = 2 * 1024 * 1024;
+/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 export interface FetchOptions {
   /** Without a slash at its end. */

@@ -1,32 +1,35 @@
 // Before the restart, the gate looks the runner up on GitHub by its name and holds the restart back while a job runs on it;
 // what it saw last is kept. After the restart, once the VM is verified, the wait compares new looks with that one until they
 // prove that the runner is back, or until runner_timeout. What goes wrong before the restart prevents it; what goes wrong
-// after it becomes part of the outcome, as the VM is restarted all the same. Gate and wait see GitHub through one tracker,
-// which follows the runner across registrations; below it are the runners of the scope, and octokit.
+// after it becomes part of the outcome, as the VM is restarted all the same. Gate and wait see GitHub through one tracker for
+// each VM, which follows the runner across registrations. Below the trackers, and shared by all of them, are two witnesses: the
+// runners of the scope and the jobs of a repository; and below these, octokit.
 
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { createTransport, type Dispatchers } from '../http/transport.ts';
-import type { Gate, Log } from '../restart/context.ts';
+import type { Log } from '../restart/context.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import { createGitHubClient } from './github-client.ts';
+import { createJobsWitness, createNoWitness, type JobsWitness } from './jobs.ts';
 import { fillName, hasPlaceholder } from './name.ts';
 import type { RunnerOptions, RunnerOutcome } from './options.ts';
-import { createRunners } from './runners.ts';
-import { describeScope } from './scope.ts';
+import { createRunners, type Runners } from './runners.ts';
+import { describeScope, repositoryOf } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { createTracker } from './tracker.ts';
 import { waitForRunner } from './wait-for-runner.ts';
 
-export interface GuardOptions {
+export interface GuardsOptions {
   readonly runner: RunnerOptions;
   readonly ownRunner: OwnRunner;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly terminal: Log;
+  /** For what concerns no VM more than the others. */
+  readonly log: Log;
   readonly signal: AbortSignal;
   /** For one HTTP request. */
   readonly requestTimeoutMs: number;
@@ -38,61 +41,82 @@ export interface GuardOptions {
   readonly dispatchers: Dispatchers | undefined;
 }
 
-/** Sees to it that the restart kills no job, and that the runner is back after it. */
+/** Who looks after the runners of all the VMs of a step: they share what asks GitHub, and nothing else. */
+export interface Guards {
+  /** @param onWait is told when the VM's way was free before, and is no more. */
+  guardFor(log: Log, onWait?: () => void): Guard;
+  /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
+  close(): Promise<void>;
+}
+
+/** Sees to it that the restart of one VM kills no job, and that the runner is back after it. */
 export interface Guard {
-  readonly gate: Gate;
+  readonly gate: RunnerGate;
   /** After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome. */
   afterRestart(outcome: Outcome): Promise<Outcome & { readonly runner: RunnerOutcome }>;
-  close(): Promise<void>;
+}
+
+/** What sees GitHub, for all VMs. */
+interface Witnesses {
+  readonly runners: Runners;
+  readonly jobs: JobsWitness;
 }
 
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 /** @throws ActionError `self_restart` where the runner's name says that much already. */
-export function createGuard(options: GuardOptions): Guard {
-  const { runner, clock, random, terminal: log, signal, requestTimeoutMs, dispatchers } = options;
-  const { scope, token, apiUrl, proxy } = runner;
-  if (!hasPlaceholder(runner.nameTemplate))
-    refuseSelfRestart(options.ownRunner, { name: runner.nameTemplate, scope });
-  const transport = createTransport({
-    baseUrl: apiUrl,
-    proxy,
-    tls: PUBLIC_TLS,
-    requestTimeoutMs,
-    clock,
-    dispatchers,
+export function createGuards(options: GuardsOptions): Guards {
+  const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
+  const { scope, token, apiUrl: baseUrl, proxy, nameTemplate: name } = runner;
+  if (!hasPlaceholder(name)) refuseSelfRestart(ownRunner, { name, scope });
+  const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
+  const transport = createTransport({ baseUrl, ...connection });
+  const client = createGitHubClient({
+    baseUrl: baseUrl.href.replace(/\/+$/, ''),
+    ...{ token, scope, transport, clock, random, debug: log.debug },
   });
-  const baseUrl = apiUrl.href.replace(/\/+$/, '');
-  const { debug } = log;
-  const client = createGitHubClient({ baseUrl, token, scope, transport, clock, random, debug });
-  const runners = createRunners(client, scope);
-
-  function trackerFor(instance: Instance) {
-    const name = fillName(runner.nameTemplate, instance);
-    refuseSelfRestart(options.ownRunner, { name, scope });
-    warnOfSharedAddress(instance, options);
-    log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
-    return createTracker({ runners, sought: { name, scope }, clock, log, signal });
-  }
-
-  const { whenBusy, busyTimeoutMs } = runner;
-  const { patienceMs } = options;
-  const gate = createGate({ whenBusy, busyTimeoutMs, patienceMs, clock, log, signal, trackerFor });
+  const repository = repositoryOf(scope, ownRunner.repository);
+  const jobs = repository === undefined ? createNoWitness(log) : createJobsWitness(client, repository, log);
+  const witnesses = { runners: createRunners(client, scope), jobs };
   return {
-    gate,
-    async afterRestart(outcome) {
-      const returned = await waitIfVerified(outcome, { gate, options });
+    guardFor: (ownLog, onWait) => createGuard({ ...options, log: ownLog }, { witnesses, onWait }),
+    close() {
       log.debug(client.describeUsage());
-      return { ...outcome, ...returned };
+      return transport.close();
     },
-    close: transport.close,
   };
 }
 
-function warnOfSharedAddress(instance: Instance, { addresses, terminal }: GuardOptions): void {
+/** @param options with the log of the one VM. */
+function createGuard(
+  options: GuardsOptions,
+  { witnesses, onWait }: { witnesses: Witnesses; onWait: (() => void) | undefined },
+): Guard {
+  const { runner, ownRunner, clock, log, signal, patienceMs } = options;
+  const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
+
+  function trackerFor(instance: Instance) {
+    const name = fillName(runner.nameTemplate, instance);
+    refuseSelfRestart(ownRunner, { name, scope });
+    warnOfSharedAddress(instance, options);
+    log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
+    return createTracker({ ...witnesses, sought: { name, scope }, clock, log, signal });
+  }
+
+  const times = { idleForMs, busyTimeoutMs, patienceMs };
+  const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, onWait });
+  return {
+    gate,
+    async afterRestart(outcome) {
+      return { ...outcome, ...(await waitIfVerified(outcome, { gate, options })) };
+    },
+  };
+}
+
+function warnOfSharedAddress(instance: Instance, { addresses, log }: GuardsOptions): void {
   const address = sharedAddress(instance, addresses);
   if (address === undefined) return;
-  terminal.warning(
+  log.warning(
     `The VM to restart and the machine that runs this step have the same address, ${address}. If they are the same machine, the restart kills this step.`,
   );
 }
@@ -104,14 +128,18 @@ interface AfterRestart {
 
 async function waitIfVerified(
   { restarted, moments: { verified: verifiedAt } }: Outcome,
-  { gate, options }: { gate: RunnerGate; options: GuardOptions },
+  { gate, options }: { gate: RunnerGate; options: GuardsOptions },
 ): Promise<AfterRestart> {
   const findings = gate.findings();
   if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
     return { runner: NO_RUNNER };
-  const { runner: asked, clock, terminal: log, signal } = options;
+  const { runner: asked, clock, log, signal } = options;
   const { tracker, last } = findings;
-  const { runnerTimeoutMs } = asked;
+  const { waitsForRunner, runnerTimeoutMs } = asked;
+  if (!waitsForRunner) {
+    log.info('The runner is not waited for, as wait_for_runner says');
+    return { runner: NO_RUNNER };
+  }
   try {
     const watching = { tracker, before: last.runner, verifiedAt, runnerTimeoutMs, clock, log, signal };
     return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };

@@ -1,5 +1,6 @@
+import { type IdleStretch, judgeBusy } from './busy-verdict.ts';
 import type { Runner } from './runners.ts';
-import { BUSY_LAG_MS, type RunnerSnapshot } from './snapshot.ts';
+import type { RunnerSnapshot } from './snapshot.ts';
 
 /** What was seen of the runner since its VM was verified, as far as later snapshots are judged by it. */
 export interface OnlineHistory {
@@ -12,14 +13,28 @@ export interface OnlineHistory {
   /** Of the registration that was last seen, before the restart at first; undefined where none was. */
   readonly lastId: number | undefined;
   readonly wasOffline: boolean;
-  /** A snapshot showed it without a job, so late that a job from before the restart would have shown. */
+  readonly idleStretch: IdleStretch | undefined;
+  /** It was seen without a job for so long that a job from before the restart would have shown. */
   readonly wasIdle: boolean;
 }
 
 export type OnlineVerdict =
   | { readonly kind: 'online'; readonly proof: string }
   | { readonly kind: 'probably_online' }
-  | { readonly kind: 'pending'; readonly seen: string };
+  | {
+      readonly kind: 'pending';
+      readonly seen: string;
+      /** What would prove that it is back. */
+      readonly proof: string;
+      /** Whether it will pass for `probably_online` if it goes on like this. */
+      readonly isLikely: boolean;
+    };
+
+/**
+ * A job may have run for so long before GitHub says "busy": in milliseconds. 25 to 60 s and more have been seen. Nor does GitHub
+ * take it back for longer in the midst of a job.
+ */
+export const BUSY_LAG_MS = 90_000;
 
 /**
  * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. Who is
@@ -29,7 +44,8 @@ export const SESSION_LIFE_MS = 360_000;
 
 /** @param lastId of the registration that was seen before the restart. */
 export function startOnlineHistory(verifiedAt: number, lastId?: number): OnlineHistory {
-  return { verifiedAt, first: undefined, last: undefined, lastId, wasOffline: false, wasIdle: false };
+  const nothingSeen = { first: undefined, last: undefined, idleStretch: undefined };
+  return { verifiedAt, ...nothingSeen, lastId, wasOffline: false, wasIdle: false };
 }
 
 /**
@@ -41,17 +57,20 @@ export function judgeOnline(
   snapshot: RunnerSnapshot,
 ): { verdict: OnlineVerdict; history: OnlineHistory } {
   const { runner } = snapshot;
-  if (runner === undefined) return { verdict: pending('no usable answer of GitHub'), history: before };
-  const history = { ...before, first: before.first ?? runner, last: runner };
-  if (runner === 'gone') return { verdict: pending('it is not registered'), history };
+  const { verdict: busyVerdict, idleStretch } = judgeBusy(
+    { idleStretch: before.idleStretch, idleForMs: BUSY_LAG_MS },
+    snapshot,
+  );
+  if (runner === undefined) return { verdict: UNKNOWN, history: { ...before, idleStretch } };
+  const history = { ...before, first: before.first ?? runner, last: runner, idleStretch };
+  if (runner === 'gone') return { verdict: GONE, history };
   const next = { ...history, lastId: runner.id };
-  if (!runner.isOnline) return { verdict: pending('it is offline'), history: { ...next, wasOffline: true } };
+  if (!runner.isOnline) return { verdict: OFFLINE, history: { ...next, wasOffline: true } };
 
   const sinceVerifiedMs = snapshot.askedAt - history.verifiedAt;
-  const isIdleForSure = !runner.isBusy && sinceVerifiedMs >= BUSY_LAG_MS;
   return {
     verdict: onlineVerdictOn(before, { runner, sinceVerifiedMs }),
-    history: { ...next, wasIdle: history.wasIdle || isIdleForSure },
+    history: { ...next, wasIdle: history.wasIdle || busyVerdict === 'idle' },
   };
 }
 
@@ -67,11 +86,24 @@ function onlineVerdictOn(
   if (wasOffline) return { kind: 'online', proof: 'it was offline before' };
   if (wasIdle && runner.isBusy) return { kind: 'online', proof: 'a job began on it' };
   if (sinceVerifiedMs >= SESSION_LIFE_MS) return { kind: 'probably_online' };
-  return pending('it is shown online, which may be what GitHub remembers from before');
+  return SHOWN_ONLINE;
 }
 
-function pending(seen: string): OnlineVerdict {
-  return { kind: 'pending', seen };
+type Pending = Extract<OnlineVerdict, { kind: 'pending' }>;
+
+const UNKNOWN = pending('no usable answer of GitHub', 'an answer that shows it back');
+const GONE = pending('it is not registered', 'a registration');
+const OFFLINE = pending('it is offline', 'that it is online again');
+const SHOWN_ONLINE: Pending = {
+  ...pending(
+    'it is shown online, which may be what GitHub remembers from before',
+    'that it goes offline and comes back, registers anew, or begins a job',
+  ),
+  isLikely: true,
+};
+
+function pending(seen: string, proof: string): Pending {
+  return { kind: 'pending', seen, proof, isLikely: false };
 }
 
 // ---- why it is not back ----

@@ -9,7 +9,11 @@ export interface RunnerOptions {
   /** May read the scope's self-hosted runners. */
   readonly token: string;
   readonly whenBusy: WhenBusy;
+  /** For how long the runner has to be seen without a job before the restart. */
+  readonly idleForMs: number;
   readonly busyTimeoutMs: number;
+  /** Whether the step ends only once the runner is back. */
+  readonly waitsForRunner: boolean;
   /** From the verified restart on. */
   readonly runnerTimeoutMs: number;
   /** Of GitHub's REST API. */

@@ -10,7 +10,7 @@ export interface Runner {
   readonly name: string;
   /** Stale after a power cut: GitHub takes minutes to notice. */
   readonly isOnline: boolean;
-  /** It has a job; GitHub may say so as late as a minute after the job began. */
+  /** It has a job; GitHub may say so a minute and more after the job began, and take it back for a while. */
   readonly isBusy: boolean;
 }
 
@@ -18,7 +18,10 @@ export interface Runner {
 export interface Runners {
   /** By ID, with the ETag of the last answer; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
-  /** Those that GitHub finds under the name, or all of them, from every page. */
+  /**
+   * Those that GitHub finds under the name, or all of them, from every page, each once. Pages shift while they are read, so that a
+   * runner can slip from one that is to come to one that was: where the name is on none of several pages, all are read again.
+   */
   listRunners(name: string | undefined, bounds: RetryBounds): Promise<Runner[]>;
 }
 
@@ -48,14 +51,21 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
   }
 
   async function listRunners(name: string | undefined, bounds: RetryBounds): Promise<Runner[]> {
+    const { runners, pages } = await readPages(name, bounds);
+    const isMissed = name !== undefined && !runners.some((runner) => isSameName(runner.name, name));
+    return isMissed && pages > 1 ? (await readPages(name, bounds)).runners : runners;
+  }
+
+  async function readPages(name: string | undefined, bounds: RetryBounds) {
     const octokit = client.octokitFor({ ...bounds, readData: (data) => requireList(data, name) });
-    const runners: Runner[] = [];
+    // One that slips to the next page is there twice.
+    const runners = new Map<number, Runner>();
     let pages = 0;
     for await (const { data } of pagesOf(octokit, scope, name)) {
-      runners.push(...data.flatMap((item) => runnerFrom(item) ?? []));
+      for (const runner of data.flatMap((item) => runnerFrom(item) ?? [])) runners.set(runner.id, runner);
       if (++pages === MOST_PAGES) break;
     }
-    return runners;
+    return { runners: [...runners.values()], pages };
   }
 
   return { getRunner, listRunners };

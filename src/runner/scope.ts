@@ -1,6 +1,12 @@
+export interface RepositoryScope {
+  readonly kind: 'repository';
+  readonly owner: string;
+  readonly repo: string;
+}
+
 /** Where a self-hosted runner is registered. */
 export type Scope =
-  | { readonly kind: 'repository'; readonly owner: string; readonly repo: string }
+  | RepositoryScope
   | { readonly kind: 'organization'; readonly org: string }
   | { readonly kind: 'enterprise'; readonly enterprise: string };
 
@@ -44,6 +50,12 @@ const TOKENS: Readonly<Record<Scope['kind'], string>> = {
 /** Which kind of token would do, for hints. */
 export function fittingToken({ kind }: Scope): string {
   return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
+}
+
+/** The repository whose jobs are looked at: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+export function repositoryOf(scope: Scope, workflowRepository: string): RepositoryScope | undefined {
+  const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
+  return repository?.kind === 'repository' ? repository : undefined;
 }
 
 /** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */

@@ -7,6 +7,3 @@ export interface RunnerSnapshot {
   /** `gone`: nothing is registered under its name. Undefined: GitHub gave no usable answer, so nothing is known. */
   readonly runner: Runner | 'gone' | undefined;
 }
-
-/** A job may have run for so long before GitHub says "busy": in milliseconds. 25 to 60 s have been seen. */
-export const BUSY_LAG_MS = 60_000;

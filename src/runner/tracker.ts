@@ -2,7 +2,9 @@ import type { Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { Log } from '../restart/context.ts';
 import { createJournal } from '../restart/journal.ts';
+import type { JobFinding } from './busy-verdict.ts';
 import { findByName, findRunner, type Sought } from './find-runner.ts';
+import { type JobsWitness, jobOn } from './jobs.ts';
 import type { Runner, Runners } from './runners.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 
@@ -23,17 +25,20 @@ export interface Tracker {
   find(deadline: number): Promise<RunnerSnapshot>;
   /** One look, which ends by `until` with or without an answer. @throws ActionError where GitHub says no for good. */
   look(until: number): Promise<RunnerSnapshot>;
+  /** Looks for a job in progress on it; the same holds as for a look. */
+  findJob(until: number): Promise<JobFinding>;
 }
 
 export interface TrackerOptions {
   readonly runners: Runners;
+  readonly jobs: JobsWitness;
   readonly sought: Sought;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-export function createTracker({ runners, sought, clock, log, signal }: TrackerOptions): Tracker {
+export function createTracker({ runners, jobs, sought, clock, log, signal }: TrackerOptions): Tracker {
   let id: number | undefined;
   const journal = createJournal({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   const onFault = journal.fault;
@@ -55,14 +60,21 @@ export function createTracker({ runners, sought, clock, log, signal }: TrackerOp
     return newest ?? 'gone';
   }
 
+  async function jobNow(deadline: number): Promise<JobFinding> {
+    const running = await jobs.runningJobs({ deadline, signal, onFault });
+    journal.answered();
+    return running === 'unreadable' ? running : (jobOn(running, { id, name: sought.name }) ?? 'none');
+  }
+
   return {
     find: (deadline) => read(() => findRunner(runners, sought, { deadline, signal, onFault })),
-    look: (until) =>
-      read(() =>
-        current(until).catch((error: unknown) => {
-          if (error instanceof ActionError && error.isTransient) return undefined;
-          throw error;
-        }),
-      ),
+    look: (until) => read(() => current(until).catch(passOver)),
+    findJob: (until) => jobNow(until).catch(passOver),
   };
+}
+
+/** What more time might heal is no answer yet. @throws all else. */
+function passOver(error: unknown): undefined {
+  if (error instanceof ActionError && error.isTransient) return undefined;
+  throw error;
 }

@@ -1,8 +1,15 @@
-import { type Clock, seconds } from '../clock.ts';
+import { type Clock, minutes, seconds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import type { Log } from '../restart/context.ts';
 import { createJournal, type Journal } from '../restart/journal.ts';
-import { judgeOnline, likelyCause, type OnlineHistory, startOnlineHistory } from './online-verdict.ts';
+import {
+  judgeOnline,
+  likelyCause,
+  type OnlineHistory,
+  type OnlineVerdict,
+  SESSION_LIFE_MS,
+  startOnlineHistory,
+} from './online-verdict.ts';
 import type { Runner } from './runners.ts';
 import { LAST_LOOK_MS, LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
 
@@ -40,10 +47,22 @@ export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
       log.info(`${describeBack(verdict)}, ${seconds(clock.now() - verifiedAt)} after the VM`);
       return verdict.kind;
     }
-    journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`);
+    journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, describeProof(verdict, options));
     if (lookedAt >= deadline) throw notBack(options, history, journal);
     await clock.sleep(pauseMs(deadline - clock.now()), signal);
   }
+}
+
+/** What would be proof, and until when at most. */
+function describeProof(
+  { proof, isLikely }: Extract<OnlineVerdict, { kind: 'pending' }>,
+  { verifiedAt, runnerTimeoutMs, clock }: WaitOptions,
+): string {
+  const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
+  const likelyInMs = verifiedAt + SESSION_LIFE_MS - clock.now();
+  const end =
+    isLikely && likelyInMs < leftMs ? `probably_online in ${minutes(likelyInMs)}` : `${minutes(leftMs)} left`;
+  return `; proof would be ${proof} (${end})`;
 }
 
 function describeBack(verdict: { kind: 'online'; proof: string } | { kind: 'probably_online' }): string {

@@ -1,0 +1,176 @@
+// The second witness. Whether a runner is busy, GitHub's runners API learns late, and at times forgets; the jobs of a repository
+// say on which runner each of them runs. So the runs in progress are read, then the jobs of each. It takes a permission of its own.
+
+import { ActionError } from '../errors.ts';
+import { isRecord, text, UnusableAnswer } from '../http/json.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import type { Log } from '../restart/context.ts';
+import { type GitHubClient, isRequestError } from './github-client.ts';
+import { isSameName } from './name.ts';
+import { describeScope, type RepositoryScope } from './scope.ts';
+
+/** A job in progress as GitHub reports it: what this action uses of it, checked field by field. */
+export interface RunningJob {
+  readonly runId: number;
+  readonly name: string;
+  /** Of the runner that it runs on; either may be missing. */
+  readonly runnerId: number | undefined;
+  readonly runnerName: string | undefined;
+}
+
+/** Knows the jobs that are in progress. */
+export interface JobsWitness {
+  /**
+   * All that are in progress now; `unreadable` where nobody may read them for this step.
+   * @throws ActionError as {@link GitHubClient.octokitFor} tells.
+   */
+  runningJobs(bounds: RetryBounds): Promise<readonly RunningJob[] | 'unreadable'>;
+}
+
+/** The job that runs on the runner, if one does. Where a job lacks its runner's ID, or the runner's is not known, the name decides. */
+export function jobOn(
+  jobs: readonly RunningJob[],
+  { id, name }: { readonly id: number | undefined; readonly name: string },
+): RunningJob | undefined {
+  return jobs.find(({ runnerId, runnerName }) => {
+    if (runnerId !== undefined && id !== undefined) return runnerId === id;
+    return runnerName !== undefined && isSameName(runnerName, name);
+  });
+}
+
+const PER_PAGE = 100;
+/** So many runs are asked for their jobs at a time: GitHub wants few requests at once, and a look must not take long. */
+const AT_ONCE = 8;
+
+/** The jobs of one repository. What the token may not read, and what is too much to read, it tells once. */
+export function createJobsWitness(
+  client: GitHubClient,
+  repository: RepositoryScope,
+  log: Pick<Log, 'info'>,
+): JobsWitness {
+  const { owner, repo } = repository;
+  const where = describeScope(repository);
+  let access: 'untried' | 'granted' | 'denied' = 'untried';
+  let hasToldOfMany = false;
+
+  async function runningJobs(bounds: RetryBounds): Promise<readonly RunningJob[] | 'unreadable'> {
+    const runs = access === 'denied' ? undefined : await readRuns(bounds);
+    if (runs === undefined) return 'unreadable';
+    const jobs: RunningJob[] = [];
+    for (let from = 0; from < runs.length; from += AT_ONCE) {
+      const reading = runs.slice(from, from + AT_ONCE).map((run) => readJobs(run, bounds));
+      jobs.push(...(await allOf(reading)).flat());
+    }
+    return jobs;
+  }
+
+  /** The IDs of the runs in progress, the newest first; undefined where the token may not read them. */
+  async function readRuns(bounds: RetryBounds): Promise<readonly number[] | undefined> {
+    // Once it could read them, a no is no matter of the token's permissions.
+    const otherAnswers = access === 'granted' ? [] : [403, 404];
+    const subject = `the workflow runs of ${where}`;
+    const octokit = client.octokitFor({ ...bounds, readData: requireRuns, otherAnswers, subject });
+    const selection = { status: 'in_progress', per_page: PER_PAGE, exclude_pull_requests: true } as const;
+    try {
+      const { data } = await octokit.rest.actions.listWorkflowRunsForRepo({ owner, repo, ...selection });
+      access = 'granted';
+      const { ids, total } = runsFrom(data);
+      tellOfMany(total);
+      return ids;
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      access = 'denied';
+      log.info(
+        `github_token may not read the workflow runs of ${where} (HTTP ${error.status}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`,
+      );
+      return undefined;
+    }
+  }
+
+  function tellOfMany(total: number): void {
+    if (hasToldOfMany || total <= PER_PAGE) return;
+    hasToldOfMany = true;
+    log.info(`${total} runs are in progress in ${where}: only the jobs of the newest ${PER_PAGE} are read`);
+  }
+
+  async function readJobs(runId: number, bounds: RetryBounds): Promise<RunningJob[]> {
+    const subject = `the jobs of a run of ${where}`;
+    const octokit = client.octokitFor({ ...bounds, readData: requireJobs, otherAnswers: [404], subject });
+    const selection = { run_id: runId, filter: 'latest', per_page: PER_PAGE } as const;
+    const jobs: RunningJob[] = [];
+    try {
+      const pages = octokit.paginate.iterator(octokit.rest.actions.listJobsForWorkflowRun, {
+        owner,
+        repo,
+        ...selection,
+      });
+      for await (const { data } of pages) jobs.push(...data.flatMap((job: unknown) => jobFrom(job, runId)));
+      return jobs;
+    } catch (error) {
+      if (!isRequestError(error)) throw error;
+      const message = 'A workflow run is gone that GitHub has just listed.';
+      throw new ActionError('github_api_failed', message, { isTransient: true });
+    }
+  }
+
+  return { runningJobs };
+}
+
+/** What there is to know of jobs where the step runs for no repository. */
+export function createNoWitness(log: Pick<Log, 'info'>): JobsWitness {
+  let hasTold = false;
+  return {
+    async runningJobs() {
+      if (!hasTold)
+        log.info('GITHUB_REPOSITORY is not set: whether a job runs, only the runner itself can tell');
+      hasTold = true;
+      return 'unreadable';
+    },
+  };
+}
+
+/** Every result. What one throws is thrown once none is under way any more. */
+async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
+}
+
+// ---- answers ----
+
+/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+function requireRuns(data: unknown): unknown {
+  runsFrom(data);
+  return data;
+}
+
+function runsFrom(data: unknown): { ids: number[]; total: number } {
+  const { workflow_runs: runs, total_count: total } = isRecord(data) ? data : {};
+  if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
+  const ids = runs.map((run: unknown) => {
+    const id = isRecord(run) ? run['id'] : undefined;
+    if (typeof id !== 'number') throw new UnusableAnswer('it answered with a workflow run that lacks its id');
+    return id;
+  });
+  return { ids, total: typeof total === 'number' ? total : ids.length };
+}
+
+/** The list alone, as octokit's paginate might take another one for it. @throws UnusableAnswer where a job cannot be read. */
+function requireJobs(data: unknown): unknown[] {
+  const jobs: unknown = isRecord(data) ? data['jobs'] : undefined;
+  if (!Array.isArray(jobs)) throw new UnusableAnswer('it answered without a list of jobs');
+  for (const job of jobs) {
+    const status = isRecord(job) ? text(job, 'status') : undefined;
+    if (status === undefined) throw new UnusableAnswer('it answered with a job that lacks its status');
+  }
+  return jobs;
+}
+
+/** None where it is not in progress. */
+function jobFrom(data: unknown, runId: number): RunningJob[] {
+  const fields = isRecord(data) ? data : {};
+  if (fields['status'] !== 'in_progress') return [];
+  const { runner_id: id } = fields;
+  // GitHub writes 0 where it has no ID for a runner.
+  const runnerId = typeof id === 'number' && id > 0 ? id : undefined;
+  return [{ runId, name: text(fields, 'name') ?? '', runnerId, runnerName: text(fields, 'runner_name') }];
+}
