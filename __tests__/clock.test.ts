@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { endProcessWithin, seconds, systemClock, within } from '../src/clock.ts';
+import { endProcessWithin, minutes, seconds, systemClock, within } from '../src/clock.ts';
 import { createFakeClock } from './support/fake-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -160,4 +160,15 @@ describe('within', () => {
 
 test('seconds are for people', () => {
   expect(seconds(12_345)).toBe('12.3 s');
+});
+
+test.each([
+  [250_000, '4 min 10 s'],
+  [35_000, '35 s'],
+  [34_001, '35 s'],
+  [120_000, '2 min'],
+  [0, '0 s'],
+  [-5, '0 s'],
+])('%i ms that are left: %s', (ms, text) => {
+  expect(minutes(ms)).toBe(text);
 });

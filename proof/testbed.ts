@@ -418,7 +418,9 @@ export class Testbed {
   }
 
   #reactAsGitHub(request: SentRequest): Reaction {
-    const reaction = reactAsGitHub({ github: this.#github, now: this.#now() }, request);
+    // Its links to further pages are absolute.
+    const headers = { ...request.headers, host: new URL(GITHUB_ORIGIN).host };
+    const reaction = reactAsGitHub({ github: this.#github, now: this.#now() }, { ...request, headers });
     const { runner } = this;
     if (runner !== undefined) this.#shown.set(reaction, this.#shownBy(request, runner));
     return reaction;
@@ -429,7 +431,9 @@ export class Testbed {
     const about = subjectOf(path);
     const isBusy = this.#github.isShownOnline(runner) && this.#github.isShownBusy(runner);
     if (about === 'runner') return { showsJob: isBusy && !isAboutAnother(path, runner), runIds: [] };
-    const listed = runner.jobs.filter((job) => this.#github.isListed(job)).map(({ runId }) => runId);
+    // A job of an earlier registration has lost its runner.
+    const own = runner.jobs.filter((job) => job.runnerId === runner.id && this.#github.isListed(job));
+    const listed = own.map(({ runId }) => runId);
     const runIds = about === 'runs' ? listed : runIdsIn(path);
     return { showsJob: runIds.some((id) => listed.includes(id)), runIds };
   }

@@ -1,11 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ActionError } from '../../src/errors.ts';
+import { LeftAlone } from '../../src/restart/context.ts';
 import { createGate, type RunnerGate, type WhenBusy } from '../../src/runner/gate.ts';
 import { createTracker } from '../../src/runner/tracker.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
-import { busy, idle, runner, wedged } from '../support/runners.ts';
-import { type Answer, createScriptedRunners, refusal, silence } from '../support/scripted-runners.ts';
+import { busy, idle, runner, runningJob, wedged } from '../support/runners.ts';
+import {
+  type Answer,
+  createScriptedJobs,
+  createScriptedRunners,
+  type JobsAnswer,
+  refusal,
+  silence,
+} from '../support/scripted-runners.ts';
 
 interface Scene {
   readonly gate: RunnerGate;
@@ -13,13 +20,28 @@ interface Scene {
   readonly calls: string[];
   readonly lines: string[];
   readonly warnings: string[];
-  ask(): Promise<boolean | ActionError>;
+  /** When the way was not free any more. */
+  readonly closings: number[];
+  ask(): Promise<boolean | Error>;
 }
 
-function stage(answers: readonly Answer[], whenBusy: WhenBusy = 'wait', busyTimeoutMs = 3_600_000): Scene {
+interface Setting {
+  readonly whenBusy?: WhenBusy;
+  readonly busyTimeoutMs?: number;
+  readonly idleForMs?: number;
+  readonly jobs?: readonly JobsAnswer[];
+}
+
+const MINUTE = 60_000;
+
+function stage(
+  answers: readonly Answer[],
+  { whenBusy = 'wait', busyTimeoutMs = 60 * MINUTE, idleForMs = MINUTE, jobs = [[]] }: Setting = {},
+): Scene {
   const clock = createFakeClock();
-  const runners = createScriptedRunners(answers);
-  const [lines, warnings]: [string[], string[]] = [[], []];
+  const { calls, ...runners } = createScriptedRunners(answers);
+  const witnesses = { runners, jobs: createScriptedJobs(jobs, calls) };
+  const [lines, warnings, closings]: [string[], string[], number[]] = [[], [], []];
   const log = {
     info: (line: string) => lines.push(line),
     debug: () => {},
@@ -27,29 +49,43 @@ function stage(answers: readonly Answer[], whenBusy: WhenBusy = 'wait', busyTime
   };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const trackerFor = () => createTracker({ runners, sought: { name: 'mac-7', scope }, clock, log, signal });
-  const gate = createGate({ whenBusy, busyTimeoutMs, patienceMs: 60_000, clock, log, signal, trackerFor });
-  const ask = () => gate.isOpen(instance()).catch((error: ActionError) => error);
-  return { gate, clock, calls: runners.calls, lines, warnings, ask };
+  const sought = { name: 'mac-7', scope };
+  const gate = createGate({
+    ...{ whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
+    trackerFor: () => createTracker({ ...witnesses, sought, clock, log, signal }),
+    onWait: () => closings.push(clock.now()),
+  });
+  const ask = () => gate.isOpen(instance()).catch((error: Error) => error);
+  return { gate, clock, calls, lines, warnings, closings, ask };
 }
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 const LOOK = 'get 23';
 
 describe('a runner without a job', () => {
-  test('is looked at for a minute, then once more right before the restart', async () => {
-    const { ask, calls, clock, lines } = stage([[idle]]);
+  test('is looked at for as long as is asked for, then by its ID right before the restart', async () => {
+    const { ask, calls, clock, lines, closings } = stage([[idle]]);
     expect(await ask()).toBe(false);
-    expect(calls).toEqual(['list mac-7', ...times(12, []).map(() => LOOK)]);
+    expect(calls).toEqual(['list mac-7', 'jobs', ...times(12, []).map(() => LOOK)]);
     expect(clock.sleeps).toEqual(Array(12).fill(5_000));
     expect(await ask()).toBe(true);
-    expect(calls.slice(13)).toEqual([LOOK]);
+    expect(calls.slice(14)).toEqual([LOOK, 'jobs', LOOK]);
     const settling =
-      'Runner "mac-7" (ID 23) is online, idle; making sure for a minute, as GitHub learns late of a new job';
+      'Runner "mac-7" (ID 23) is online, idle; making sure, as GitHub learns late of a new job';
     expect(lines).toEqual([
-      ...[settling, settling],
-      'Runner "mac-7" (ID 23) is online, idle, and was for a minute: no job runs on it',
+      `${settling} (1 min left)`,
+      `${settling} (30 s left)`,
+      'Runner "mac-7" (ID 23) is online, idle, and was for 1 min: no job runs on it',
     ]);
+    expect(closings).toEqual([]);
+  });
+
+  test('is looked at once by its ID where no time is asked for', async () => {
+    const { ask, calls, clock, lines } = stage([[idle]], { idleForMs: 0 });
+    expect([await ask(), await ask()]).toEqual([true, true]);
+    expect(calls).toEqual(['list mac-7', 'jobs', LOOK, LOOK, 'jobs', LOOK]);
+    expect(clock.sleeps).toEqual([]);
+    expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, idle: no job runs on it']);
   });
 
   test('that gets one meanwhile holds the restart up', async () => {
@@ -59,7 +95,14 @@ describe('a runner without a job', () => {
   });
 
   test('that gets one while the VM is looked at anew does so, too', async () => {
-    const { ask } = stage([...times(13, [idle]), [busy], [idle]]);
+    const { ask, closings } = stage([...times(13, [idle]), [busy], [idle]]);
+    expect([await ask(), closings]).toEqual([false, []]);
+    expect([await ask(), closings.length]).toEqual([false, 1]);
+    expect([await ask(), closings.length]).toEqual([true, 1]);
+  });
+
+  test('that gets one while the jobs are read does so, too', async () => {
+    const { ask } = stage([...times(14, [idle]), [busy], [idle]]);
     expect([await ask(), await ask(), await ask()]).toEqual([false, false, true]);
   });
 
@@ -71,6 +114,84 @@ describe('a runner without a job', () => {
   });
 });
 
+describe('a job in progress that the runner does not show', () => {
+  const onIt = [runningJob()];
+  const seen =
+    'Runner "mac-7" (ID 23) is online, idle, but job "build" of run 17 is in progress on it; waiting for its job to end';
+
+  test('is waited for, and read less often than the runner', async () => {
+    const { ask, calls, clock, lines } = stage([[idle]], { jobs: [onIt, onIt, []] });
+    expect(await ask()).toBe(false);
+    expect(clock.sleeps).toEqual([15_000, 15_000, ...Array(12).fill(5_000)]);
+    expect(calls.filter((call) => call === 'jobs')).toHaveLength(3);
+    expect(lines[0]).toBe(seen);
+  });
+
+  test('holds the restart up in the last moment', async () => {
+    const { ask, lines } = stage([[idle]], { idleForMs: 0, jobs: [[], onIt, []] });
+    expect([await ask(), await ask(), await ask()]).toEqual([true, false, true]);
+    expect(lines).toContain(seen);
+  });
+
+  test('fails the step, if that is wanted', async () => {
+    const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [onIt] });
+    expect(await ask()).toMatchObject({
+      code: 'runner_busy',
+      message:
+        'Runner "mac-7" (ID 23) is online, idle, but job "build" of run 17 is in progress on it. No restart was sent.',
+    });
+  });
+
+  test('counts of a runner that is registered no more', async () => {
+    const { ask, lines } = stage([[busy], []], { jobs: [onIt, []] });
+    expect(await ask()).toBe(false);
+    expect(lines).toContain(
+      'The runner is registered no more, but job "build" of run 17 is in progress on it; waiting for its job to end',
+    );
+  });
+
+  test('is of another runner', async () => {
+    const jobs = [[runningJob({ runnerId: 24 })]];
+    expect(await stage([[idle]], { idleForMs: 0, jobs }).ask()).toBe(true);
+  });
+
+  test('is not looked for where the runner itself is busy', async () => {
+    const { ask, calls } = stage([[busy]], { busyTimeoutMs: 20_000 });
+    expect(await ask()).toMatchObject({ code: 'runner_busy' });
+    expect(calls).not.toContain('jobs');
+  });
+});
+
+describe('jobs', () => {
+  test('that may not be read leave the runner to speak for itself', async () => {
+    const { ask } = stage([[idle]], { jobs: ['unreadable'] });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+  });
+
+  test('that nobody knows for now are read again, and the runner stays idle', async () => {
+    const { ask, clock, lines } = stage([[idle]], { jobs: [silence, silence, []] });
+    expect(await ask()).toBe(false);
+    expect(clock.sleeps).toEqual(Array(12).fill(5_000));
+    expect(lines).toContain('GitHub gave no usable answer about the jobs in progress; looking again');
+  });
+
+  test('that nobody knows in the last moment are read again', async () => {
+    const { ask, calls } = stage([[idle]], { idleForMs: 0, jobs: [[], silence, []] });
+    expect([await ask(), await ask(), await ask()]).toEqual([true, false, true]);
+    expect(calls.slice(3)).toEqual([LOOK, 'jobs', LOOK, 'jobs', LOOK, 'jobs', LOOK]);
+  });
+
+  test('that nobody knows for too long end it', async () => {
+    const { ask, clock } = stage([[idle]], { whenBusy: 'fail', jobs: [silence] });
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+    expect(clock.now()).toBe(1_000 + 2 * MINUTE);
+  });
+
+  test('that GitHub refuses to tell of for good end it at once', async () => {
+    expect(await stage([[idle]], { jobs: [refusal] }).ask()).toBe(refusal);
+  });
+});
+
 describe('a busy runner', () => {
   test('is waited for', async () => {
     const { ask, lines } = stage([...times(100, [busy]), [idle]]);
@@ -79,7 +200,7 @@ describe('a busy runner', () => {
   });
 
   test('is waited for until busy_timeout, where there is a last look', async () => {
-    const { ask, clock } = stage([[busy]], 'wait', 12_000);
+    const { ask, clock } = stage([[busy]], { busyTimeoutMs: 12_000 });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message:
@@ -90,13 +211,13 @@ describe('a busy runner', () => {
   });
 
   test('whose job ends just in time is made sure of beyond it', async () => {
-    const { ask, clock } = stage([[busy], [idle]], 'wait', 5_000);
+    const { ask, clock } = stage([[busy], [idle]], { busyTimeoutMs: 5_000 });
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toEqual(Array(13).fill(5_000));
   });
 
   test('fails the step at once, if that is wanted', async () => {
-    const { ask, clock, calls } = stage([[busy]], 'fail');
+    const { ask, clock, calls } = stage([[busy]], { whenBusy: 'fail' });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: 'Runner "mac-7" (ID 23) is online, busy. No restart was sent.',
@@ -105,29 +226,42 @@ describe('a busy runner', () => {
   });
 
   test('fails it as soon as its job shows', async () => {
-    const { ask } = stage([...times(6, [idle]), [busy]], 'fail');
+    const { ask } = stage([...times(6, [idle]), [busy]], { whenBusy: 'fail' });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
   });
 
+  test('is left alone, if that is wanted', async () => {
+    const { ask, lines } = stage([[busy]], { whenBusy: 'skip' });
+    expect(await ask()).toEqual(new LeftAlone('skipped'));
+    expect(lines).toEqual([
+      'Runner "mac-7" (ID 23) is online, busy; the VM is left alone, as when_busy says',
+    ]);
+  });
+
+  test('is not left alone where it has no job', async () => {
+    const { ask } = stage([[idle]], { whenBusy: 'skip' });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+  });
+
   test('is ignored with a warning, if that is wanted', async () => {
-    const { ask, warnings, calls } = stage([[busy]], 'ignore');
+    const { ask, warnings, calls } = stage([[busy]], { whenBusy: 'ignore' });
     expect(await ask()).toBe(true);
     expect(calls).toEqual(['list mac-7']);
     expect(warnings).toEqual(['Runner "mac-7" (ID 23) is online, busy; when_busy says to ignore that.']);
   });
 
   test('nothing is warned of where it is not busy', async () => {
-    const { ask, warnings } = stage([[idle]], 'ignore');
+    const { ask, warnings } = stage([[idle]], { whenBusy: 'ignore' });
     expect([await ask(), warnings]).toEqual([true, []]);
   });
 
   test('nor is it looked up twice', async () => {
-    const { ask, calls } = stage([[idle]], 'ignore');
+    const { ask, calls } = stage([[idle]], { whenBusy: 'ignore' });
     expect([await ask(), await ask(), calls]).toEqual([true, true, ['list mac-7']]);
   });
 
   test('that is offline has lost its job', async () => {
-    const { ask } = stage([[wedged]], 'fail');
+    const { ask } = stage([[wedged]], { whenBusy: 'fail' });
     expect(await ask()).toBe(false);
   });
 });
@@ -136,15 +270,15 @@ describe('a registration that ends', () => {
   test('with its job leaves nobody who could have another', async () => {
     const { ask, calls, lines } = stage([[busy], []]);
     expect([await ask(), await ask()]).toEqual([false, true]);
-    expect(calls.slice(0, 4)).toEqual(['list mac-7', LOOK, 'list mac-7', 'list mac-7']);
-    expect(lines).toContain('The runner is registered no more, and was for a minute: no job runs on it');
+    expect(calls.slice(0, 5)).toEqual(['list mac-7', LOOK, 'list mac-7', 'jobs', 'list mac-7']);
+    expect(lines).toContain('The runner is registered no more, and was for 1 min: no job runs on it');
   });
 
   test('and begins anew is followed, the newest of several', async () => {
     const [older, newer] = [runner({ id: 24 }), runner({ id: 25 })];
     const { ask, calls, gate } = stage([[busy], [], [older, newer], [newer]]);
     expect(await ask()).toBe(false);
-    expect(calls.slice(0, 4)).toEqual(['list mac-7', LOOK, 'list mac-7', 'get 25']);
+    expect(calls.slice(0, 5)).toEqual(['list mac-7', LOOK, 'list mac-7', 'jobs', 'get 25']);
     expect(gate.findings()?.last.runner).toEqual(newer);
   });
 });
@@ -157,10 +291,10 @@ describe('GitHub', () => {
   });
 
   test.each<[WhenBusy, number]>([
-    ['wait', 80_000],
-    ['fail', 60_000],
+    ['wait', 140_000],
+    ['fail', 120_000],
   ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
-    const { ask, clock, lines, gate } = stage([[idle], silence], whenBusy, 20_000);
+    const { ask, clock, lines, gate } = stage([[idle], silence], { whenBusy, busyTimeoutMs: 20_000 });
     const message =
       /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Looks: 1 settling, \d+ unknown\.$/;
     expect(await ask()).toMatchObject({
@@ -187,16 +321,16 @@ describe('GitHub', () => {
     const { signal } = new AbortController();
     const log = { info() {}, debug() {}, warning() {} };
     const gate = createGate({
-      ...{ whenBusy, busyTimeoutMs: 20_000, patienceMs: 60_000, clock, log, signal },
-      trackerFor: () => ({ find: seen, look: seen }),
+      ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
+      trackerFor: () => ({ find: seen, look: seen, findJob: async () => 'none' as const }),
     });
     await gate.isOpen(instance()).catch(() => {});
     // The first look begins at 56 s; where a job is waited for, patience ends only at 81 s.
-    expect(deadlines.slice(0, 2)).toEqual([61_000, until]);
+    expect(deadlines.slice(0, 2)).toEqual([56_000, until]);
   });
 
   test('that gives none just when the job ends does not matter', async () => {
-    const { ask } = stage([[busy], [busy], silence, silence, [idle]], 'wait', 10_000);
+    const { ask } = stage([[busy], [busy], silence, silence, [idle]], { busyTimeoutMs: 10_000 });
     expect(await ask()).toBe(false);
   });
 
@@ -209,10 +343,70 @@ describe('GitHub', () => {
 });
 
 describe('a dry run', () => {
-  test('says how it is, and waits for nothing', async () => {
-    const { gate, calls, clock, lines } = stage([[busy]]);
+  test.each<[string, Answer, Setting, string]>([
+    ['busy', [busy], {}, 'online, busy'],
+    ['idle', [idle], {}, 'online, idle'],
+    [
+      'idle, but for a job in progress',
+      [idle],
+      { jobs: [[runningJob()]] },
+      'online, idle, but job "build" of run 17 is in progress on it',
+    ],
+    [
+      'idle, as far as is known',
+      [idle],
+      { jobs: [silence] },
+      'online, idle; GitHub gave no usable answer about the jobs in progress',
+    ],
+  ])('says how it is, and waits for nothing: %s', async (_, answer, setting, text) => {
+    const { gate, calls, clock, lines } = stage([answer], setting);
     expect(await gate.rehearse(instance())).toBe(true);
-    expect([calls, clock.sleeps]).toEqual([['list mac-7'], []]);
-    expect(lines).toEqual(['Dry run: Runner "mac-7" (ID 23) is online, busy']);
+    expect([calls, clock.sleeps]).toEqual([['list mac-7', 'jobs'], []]);
+    expect(lines.at(-1)).toBe(`Dry run: Runner "mac-7" (ID 23) is ${text}`);
+  });
+
+  test('asks for no jobs that would be ignored', async () => {
+    const { gate, calls } = stage([[busy]], { whenBusy: 'ignore' });
+    expect([await gate.rehearse(instance()), calls]).toEqual([true, ['list mac-7']]);
+  });
+});
+
+describe('a VM that waits for its turn', () => {
+  const FOREVER = new AbortController().signal;
+
+  async function waitIdle(scene: Scene, looks: number): Promise<boolean[]> {
+    const idle: boolean[] = [];
+    for (let look = 0; look < looks; look++) {
+      await scene.clock.sleep(10_000, FOREVER);
+      idle.push(await scene.gate.stillIdle());
+    }
+    return idle;
+  }
+
+  test('stays idle by a look now and then, at the runner alone', async () => {
+    const scene = stage([[idle]]);
+    expect(await scene.gate.stillIdle()).toBe(true);
+    await scene.ask();
+    const before = scene.calls.length;
+    expect(await waitIdle(scene, 20)).toEqual(Array(20).fill(true));
+    expect(new Set(scene.calls.slice(before))).toEqual(new Set([LOOK]));
+    expect([await scene.ask(), scene.closings]).toEqual([true, []]);
+  });
+
+  test('is idle no more once a job shows, and then has all the time to wait for its end', async () => {
+    const scene = stage([...times(13, [idle]), ...times(300, [idle]), ...times(50, [busy]), [idle]], {
+      busyTimeoutMs: 10 * MINUTE,
+    });
+    await scene.ask();
+    expect((await waitIdle(scene, 301)).at(-1)).toBe(false);
+    expect([await scene.ask(), scene.closings.length]).toEqual([false, 1]);
+    expect(await scene.ask()).toBe(true);
+  });
+
+  test('a silent GitHub shows no job, but nothing else either', async () => {
+    const scene = stage([...times(13, [idle]), silence, [idle]]);
+    await scene.ask();
+    expect(await waitIdle(scene, 1)).toEqual([true]);
+    expect([await scene.ask(), await scene.ask()]).toEqual([false, true]);
   });
 });

@@ -6,7 +6,7 @@ import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Log } from '../../src/restart/context.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
-import { createGuard, type Guard, type GuardOptions } from '../../src/runner/guard.ts';
+import { createGuards, type Guard, type Guards, type GuardsOptions } from '../../src/runner/guard.ts';
 import type { RunnerOptions } from '../../src/runner/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
@@ -22,7 +22,9 @@ const RUNNER: RunnerOptions = {
   scope: { kind: 'organization', org: 'octo-org' },
   token: 'hunter2',
   whenBusy: 'ignore',
+  idleForMs: 60_000,
   busyTimeoutMs: 60_000,
+  waitsForRunner: true,
   runnerTimeoutMs: 30_000,
   apiUrl: new URL(`${ORIGIN}/`),
   proxy: undefined,
@@ -31,19 +33,17 @@ const RUNNER: RunnerOptions = {
 let clock: FakeClock;
 let cancellation: AbortController;
 let said: string[];
+let log: Log;
+let guards: Guards;
 let guard: Guard;
 
-function guardFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardOptions> = {}): Guard {
-  const write = (line: string) => {
-    said.push(line);
-  };
-  const terminal: Log = { info: write, debug: write, warning: (line) => write(`warning: ${line}`) };
-  return createGuard({
+function guardsFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardsOptions> = {}): Guards {
+  return createGuards({
     runner: { ...RUNNER, ...runner },
     ownRunner: { runnerName: 'mac-me', repository: 'octo-org/app' },
     clock,
     random: () => 0,
-    terminal,
+    log,
     signal: cancellation.signal,
     requestTimeoutMs: 10_000,
     patienceMs: 60_000,
@@ -51,6 +51,10 @@ function guardFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardOpt
     dispatchers: undefined,
     ...changes,
   });
+}
+
+function guardFor(...given: Parameters<typeof guardsFor>): Guard {
+  return guardsFor(...given).guardFor(log);
 }
 
 function listed(...runners: unknown[]): void {
@@ -67,11 +71,16 @@ beforeEach(() => {
   cancellation = new AbortController();
   // Pauses end at once; limits, which come with a signal of their own, are not to be reached.
   clock = createFakeClock((_, signal) => signal !== cancellation.signal);
-  guard = guardFor();
+  const write = (line: string) => {
+    said.push(line);
+  };
+  log = { info: write, debug: write, warning: (line) => write(`warning: ${line}`) };
+  guards = guardsFor();
+  guard = guards.guardFor(log);
 });
 
 afterEach(async () => {
-  await guard.close();
+  await guards.close();
   nock.abortPendingRequests();
   nock.cleanAll();
 });
@@ -120,6 +129,7 @@ describe('after the restart', () => {
       ...outcome,
       runner: { status: 'online', backAt: clock.now() },
     });
+    await guards.close();
     expect(said.at(-1)).toBe(
       'GitHub answered 3 requests, 0 of them free of charge (not modified); quota left: unknown',
     );
@@ -172,10 +182,13 @@ test('a GitHub that cannot prove who it is gets no token', async () => {
   });
   await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
   nock.enableNetConnect('127.0.0.1');
-  const deceived = guardFor({
+  const deceived = guardsFor({
     apiUrl: new URL(`https://127.0.0.1:${(impostor.address() as AddressInfo).port}`),
   });
-  const refused = await deceived.gate.isOpen(instance()).catch((error: unknown) => error);
+  const refused = await deceived
+    .guardFor(log)
+    .gate.isOpen(instance())
+    .catch((error: unknown) => error);
   await deceived.close();
   impostor.close();
   expect([refused, asked]).toEqual([expect.objectContaining({ code: 'github_api_failed' }), 0]);
@@ -186,8 +199,8 @@ test("GitHub's API may have a prefix, whatever slashes are behind it", async () 
     .get(`/api/v3${LIST}`)
     .query(true)
     .reply(200, { total_count: 1, runners: [mine()] });
-  const enterprise = guardFor({ apiUrl: new URL(`${ORIGIN}/api/v3//`) });
-  expect(await enterprise.gate.isOpen(instance())).toBe(true);
+  const enterprise = guardsFor({ apiUrl: new URL(`${ORIGIN}/api/v3//`) });
+  expect(await enterprise.guardFor(log).gate.isOpen(instance())).toBe(true);
   await enterprise.close();
 });
 
@@ -209,4 +222,66 @@ test('nobody waits for the runner of a VM that is not restarted', async () => {
     ...outcome,
     runner: { status: undefined, backAt: undefined },
   });
+});
+
+test('nobody waits for the runner where that is not wanted', async () => {
+  const impatient = guardFor({ waitsForRunner: false });
+  listed(mine());
+  await impatient.gate.isOpen(instance());
+  expect(await impatient.afterRestart(verified())).toEqual({
+    ...verified(),
+    runner: { status: undefined, backAt: undefined },
+  });
+  expect(said.at(-1)).toBe('The runner is not waited for, as wait_for_runner says');
+});
+
+describe('the second witness', () => {
+  const RUNS = '/repos/octo-org/app/actions/runs';
+  const inProgress = (...ids: number[]) => ({
+    total_count: ids.length,
+    workflow_runs: ids.map((id) => ({ id })),
+  });
+  const jobs = (...items: unknown[]) => ({ total_count: items.length, jobs: items });
+
+  test("is the jobs of the workflow's repository", async () => {
+    listed(mine());
+    nock(ORIGIN).get(RUNS).query(true).reply(200, inProgress(17));
+    const job = { status: 'in_progress', name: 'build', runner_id: 23, runner_name: 'mac-runner-1' };
+    nock(ORIGIN).get(`${RUNS}/17/jobs`).query(true).reply(200, jobs(job));
+    await expect(guardFor({ whenBusy: 'fail' }).gate.isOpen(instance())).rejects.toMatchObject({
+      code: 'runner_busy',
+      message: expect.stringContaining('job "build" of run 17'),
+    });
+  });
+
+  test('is nobody where the step runs for no repository, which is told once', async () => {
+    const ownRunner = { runnerName: undefined, repository: '' };
+    const several = guardsFor({ whenBusy: 'wait', idleForMs: 0 }, { ownRunner });
+    for (let vm = 1; vm <= 2; vm++) {
+      listed(mine());
+      nock(ORIGIN).get(ONE).reply(200, mine());
+      expect(await several.guardFor(log).gate.isOpen(instance())).toBe(true);
+    }
+    expect(said.filter((line) => line.startsWith('GITHUB_REPOSITORY is not set'))).toHaveLength(1);
+  });
+});
+
+test('VMs side by side have logs of their own, and ask through one connection', async () => {
+  const lines: string[][] = [[], []];
+  const gates = lines.map((own) => {
+    const write = (line: string) => void own.push(line);
+    return guards.guardFor({ info: write, debug: write, warning: write }).gate;
+  });
+  listed(mine());
+  nock(ORIGIN)
+    .get(LIST)
+    .query(true)
+    .reply(200, { total_count: 1, runners: [wireRunner({ id: 24, name: 'mac-runner-2' })] });
+  const instances = [instance(), instance({ externalId: 'runner-2' })];
+  for (const [index, gate] of gates.entries())
+    expect(await gate.isOpen(instances[index] ?? instance())).toBe(true);
+  expect(lines.map((own) => own.length)).toEqual([1, 1]);
+  expect(gates.map((gate) => gate.findings()?.last.runner)).toMatchObject([{ id: 23 }, { id: 24 }]);
+  await guards.close();
+  expect(said.at(-1)).toContain('GitHub answered 2 requests');
 });

@@ -29,6 +29,11 @@ function follow(
 
 const renewed = runner({ id: 24 });
 
+/** Idle at a look every fifteen seconds. */
+function idleFrom(from: number, until: number): Look[] {
+  return Array.from({ length: (until - from) / 15 + 1 }, (_, index): Look => [from + index * 15, idle]);
+}
+
 describe('is back', () => {
   test.each<[string, Look[], string]>([
     [
@@ -72,15 +77,7 @@ describe('is back', () => {
       ],
       'registered anew',
     ],
-    [
-      'a job, after a minute without one',
-      [
-        [0, idle],
-        [60, idle],
-        [65, busy],
-      ],
-      'a job began on it',
-    ],
+    ['a job, after a minute and a half without one', [...idleFrom(0, 90), [95, busy]], 'a job began on it'],
   ])('%s', (_, looks, proof) => {
     const { verdicts } = follow(looks);
     expect(verdicts.at(-1)).toEqual({ kind: 'online', proof });
@@ -124,13 +121,14 @@ describe('is not back', () => {
         [359, idle],
       ],
     ],
+    ['a job that may have begun before the restart', [...idleFrom(0, 75), [89, idle], [90, busy]]],
     [
-      'a job that may have begun before the restart',
-      [
-        [0, idle],
-        [59, idle],
-        [65, busy],
-      ],
+      'a job that was there before, and that GitHub took back for a while',
+      [[0, busy], ...idleFrom(15, 90), [105, busy]],
+    ],
+    [
+      'a job that may have shown while GitHub gave no answer',
+      [...idleFrom(0, 45), [60, undefined], ...idleFrom(75, 150), [160, busy]],
     ],
     [
       'a job that was there all the time',
@@ -188,7 +186,7 @@ describe('what was seen', () => {
     ['offline', offline, 'it is offline'],
     ['online', idle, 'it is shown online, which may be what GitHub remembers from before'],
   ])('%s', (_, seen, words) => {
-    expect(follow([[0, seen]]).verdicts).toEqual([{ kind: 'pending', seen: words }]);
+    expect(follow([[0, seen]]).verdicts).toMatchObject([{ kind: 'pending', seen: words }]);
   });
 });
 

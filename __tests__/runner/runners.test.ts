@@ -171,6 +171,43 @@ describe('the list', () => {
     },
   );
 
+  describe('whose pages shift while they are read', () => {
+    const others = (...ids: number[]) => listed(...ids.map((id) => wireRunner({ id, name: `other-${id}` })));
+    const pages = (...answers: ReturnType<typeof listed>[]) => {
+      for (const [index, answer] of answers.entries()) {
+        const isLast = index === answers.length - 1;
+        const link = isLast ? {} : linkTo(`${ORIGIN}${RUNNERS}?page=${index + 2}`);
+        const asked =
+          index === 0
+            ? onGitHub().get(RUNNERS).query({ per_page: 100, name: 'mac-7' })
+            : onGitHub().get(`${RUNNERS}?page=${index + 1}`);
+        asked.reply(200, answer, link);
+      }
+    };
+
+    test('is read twice before a runner is not there', async () => {
+      pages(others(1, 2), others(3));
+      pages(others(1), listed(wireRunner()));
+      expect(await runners.listRunners('mac-7', bounds)).toContainEqual(idle);
+    });
+
+    test('is read no more than twice', async () => {
+      pages(others(1, 2), others(3));
+      pages(others(1, 2), others(3));
+      expect(await runners.listRunners('mac-7', bounds)).toHaveLength(3);
+    });
+
+    test('is read once where it has but one page', async () => {
+      pages(others(1, 2));
+      expect(await runners.listRunners('mac-7', bounds)).toHaveLength(2);
+    });
+
+    test('has a runner once that is on two of them, as it was last', async () => {
+      pages(listed(wireRunner()), listed(wireRunner({ busy: true })));
+      expect(await runners.listRunners('mac-7', bounds)).toEqual([runner({ isBusy: true })]);
+    });
+  });
+
   test('is asked for again page by page', async () => {
     onGitHub()
       .get(RUNNERS)
@@ -213,7 +250,7 @@ describe('the list', () => {
       .query(true)
       .times(101)
       .reply(200, pageOf(1), linkTo(`${ORIGIN}${RUNNERS}?page=2`));
-    expect(await runners.listRunners(undefined, bounds)).toHaveLength(10_000);
+    expect(await runners.listRunners(undefined, bounds)).toHaveLength(100);
     expect(client.describeUsage()).toContain('GitHub answered 100 requests');
   });
 
@@ -640,7 +677,7 @@ test('a question travels as a bounded read, with the token and nothing else of n
   await createRunners(clientOver(recording), REPOSITORY).getRunner(23, bounds);
   expect(requests).toEqual([
     {
-      ...{ method: 'GET', path: ONE, maxBytes: 2 * 1024 * 1024, isWrite: false },
+      ...{ method: 'GET', path: ONE, maxBytes: 16 * 1024 * 1024, isWrite: false },
       headers: {
         accept: 'application/vnd.github.v3+json',
         authorization: `token ${TOKEN}`,

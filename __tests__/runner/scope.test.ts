@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { describeScope, fittingToken, mayServe, parseScope, type Scope } from '../../src/runner/scope.ts';
+import {
+  describeScope,
+  fittingToken,
+  mayServe,
+  parseScope,
+  repositoryOf,
+  type Scope,
+} from '../../src/runner/scope.ts';
 
 const REPOSITORY: Scope = { kind: 'repository', owner: 'octo-org', repo: 'app.ios' };
 const ORGANIZATION: Scope = { kind: 'organization', org: 'octo-org' };
@@ -77,4 +84,14 @@ test.each<[Scope, string, boolean]>([
   [ENTERPRISE, 'whoever/app', true],
 ])('%j may serve %s: %p', (scope, repository, expected) => {
   expect(mayServe(scope, repository)).toBe(expected);
+});
+
+test.each<[Scope, string, Scope | undefined]>([
+  [REPOSITORY, 'octo-org/other', REPOSITORY],
+  [ORGANIZATION, 'octo-org/app', { kind: 'repository', owner: 'octo-org', repo: 'app' }],
+  [ENTERPRISE, 'octo-org/app', { kind: 'repository', owner: 'octo-org', repo: 'app' }],
+  [ORGANIZATION, '', undefined],
+  [ENTERPRISE, 'octo-org', undefined],
+])('the jobs that are looked at for %j in a workflow of "%s"', (scope, repository, expected) => {
+  expect(repositoryOf(scope, repository)).toEqual(expected);
 });

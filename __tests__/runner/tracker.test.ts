@@ -5,8 +5,8 @@ import type { Fault } from '../../src/http/retry.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createTracker, lookUntil } from '../../src/runner/tracker.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { idle, runner } from '../support/runners.ts';
-import { refusal, silence } from '../support/scripted-runners.ts';
+import { idle, runner, runningJob } from '../support/runners.ts';
+import { createScriptedJobs, type JobsAnswer, refusal, silence } from '../support/scripted-runners.ts';
 
 test.each([
   ['far away', 100_000, 16_000],
@@ -30,7 +30,7 @@ const NO_ANSWER: Fault = {
 type Script = readonly (Runner | readonly Runner[] | Error | undefined)[];
 
 /** Plays GitHub; each answer takes two seconds. */
-function follow(script: Script) {
+function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
   const clock = createFakeClock();
   const { signal } = new AbortController();
   const calls: string[] = [];
@@ -56,7 +56,8 @@ function follow(script: Script) {
     warning: (line: string) => warnings.push(line),
   };
   const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
-  return { tracker: createTracker({ runners, sought, clock, log, signal }), calls, lines, warnings };
+  const witnesses = { runners, jobs: createScriptedJobs(jobs) };
+  return { tracker: createTracker({ ...witnesses, sought, clock, log, signal }), calls, lines, warnings };
 }
 
 describe('the tracker', () => {
@@ -129,5 +130,42 @@ describe('the tracker', () => {
     await tracker.find(9_000);
     for (let look = 1; look <= 44; look++) await tracker.look(9_000);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('the jobs in progress', () => {
+  const others = [
+    runningJob({ runnerId: 7, runnerName: 'other' }),
+    runningJob({ runnerId: undefined, runnerName: undefined }),
+  ];
+
+  test.each<[string, JobsAnswer, unknown]>([
+    ['one on the runner', [...others, runningJob()], runningJob()],
+    ['one on the runner, by its ID', [runningJob({ runnerName: 'renamed' })], expect.anything()],
+    [
+      'one on the runner, by its name alone',
+      [runningJob({ runnerId: undefined, runnerName: 'MAC-7' })],
+      expect.anything(),
+    ],
+    ['one on another runner of the name', [runningJob({ runnerId: 24 })], 'none'],
+    ['others', others, 'none'],
+    ['none', [], 'none'],
+    ['they may not be read', 'unreadable', 'unreadable'],
+    ['no usable answer', silence, undefined],
+  ])('%s', async (_, answer, finding) => {
+    const { tracker } = follow([[idle]], [answer]);
+    await tracker.find(9_000);
+    expect(await tracker.findJob(9_000)).toEqual(finding);
+  });
+
+  test('are told by name where the registration is gone', async () => {
+    const { tracker } = follow([[idle], undefined, []], [[runningJob({ runnerId: 99 })]]);
+    await tracker.find(9_000);
+    await tracker.look(9_000);
+    expect(await tracker.findJob(9_000)).toMatchObject({ runId: 17 });
+  });
+
+  test('are not to be had where GitHub says no for good', async () => {
+    await expect(follow([], [refusal]).tracker.findJob(9_000)).rejects.toBe(refusal);
   });
 });

@@ -5,7 +5,13 @@ import { createTracker } from '../../src/runner/tracker.ts';
 import { isOnline, waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, offline, runner } from '../support/runners.ts';
-import { type Answer, createScriptedRunners, refusal, silence } from '../support/scripted-runners.ts';
+import {
+  type Answer,
+  createScriptedJobs,
+  createScriptedRunners,
+  refusal,
+  silence,
+} from '../support/scripted-runners.ts';
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 
@@ -21,7 +27,14 @@ async function wait(
   const log = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const tracker = createTracker({ runners, sought: { name: 'mac-7', scope }, clock, log, signal });
+  const tracker = createTracker({
+    runners,
+    jobs: createScriptedJobs([]),
+    sought: { name: 'mac-7', scope },
+    clock,
+    log,
+    signal,
+  });
   const options = { tracker, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
   const result = await waitForRunner(options).catch((error: ActionError) => error);
   return { result, lines, calls: runners.calls, tookMs: clock.now() - 1_000 };
@@ -31,10 +44,22 @@ test('back once it was offline', async () => {
   const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
   expect([result, tookMs]).toEqual(['online', 35_000]);
   expect(lines).toEqual([
-    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before',
-    '+ 20.0 s  waiting for the runner: it is offline',
+    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before; proof would be that it goes offline and comes back, registers anew, or begins a job (probably_online in 6 min)',
+    '+ 20.0 s  waiting for the runner: it is offline; proof would be that it is online again (9 min 40 s left)',
     'The runner is back, proved: it was offline before, 35.0 s after the VM',
   ]);
+});
+
+test('what would be proof is told with the time that is left for it', async () => {
+  const shown = async (...given: Parameters<typeof wait>) =>
+    (await wait(...given)).lines.flatMap((line) => /proof would be .*/.exec(line) ?? []);
+  expect(await shown([[idle]], 12_000)).toEqual([
+    'proof would be that it goes offline and comes back, registers anew, or begins a job (12 s left)',
+  ]);
+  expect(await shown([[]], 12_000)).toEqual(['proof would be a registration (12 s left)']);
+  expect(await shown([[idle], ...times(99, [idle])], 361_000)).toContain(
+    'proof would be that it goes offline and comes back, registers anew, or begins a job (probably_online in 5 min 30 s)',
+  );
 });
 
 test('back under a new registration', async () => {

@@ -1,3 +1,4 @@
+import type { RunningJob } from '../../src/runner/jobs.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import type { RunnerSnapshot } from '../../src/runner/snapshot.ts';
 
@@ -10,6 +11,11 @@ export const idle = runner();
 export const busy = runner({ isBusy: true });
 export const offline = runner({ isOnline: false });
 export const wedged = runner({ isOnline: false, isBusy: true });
+
+/** A job in progress on the runner, but for what is given. */
+export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
+  return { runId: 17, name: 'build', runnerId: 23, runnerName: 'mac-7', ...changes };
+}
 
 /** A look that began at `seconds` on the clock and was answered at once. */
 export function snapshot(seconds: number, seen: RunnerSnapshot['runner'], tookSeconds = 0): RunnerSnapshot {

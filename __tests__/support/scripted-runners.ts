@@ -1,6 +1,7 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
+import type { JobsWitness, RunningJob } from '../../src/runner/jobs.ts';
 import type { Runner, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
@@ -38,5 +39,28 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
     calls,
     getRunner: async (id, bounds) => answer(`get ${id}`, bounds).find((runner) => runner.id === id),
     listRunners: async (name, bounds) => [...answer(`list ${name ?? ''}`.trim(), bounds)],
+  };
+}
+
+/** What one question for the jobs gets. */
+export type JobsAnswer = readonly RunningJob[] | 'unreadable' | Error;
+
+export interface ScriptedJobs extends JobsWitness {
+  /** How often they were asked for. */
+  count(): number;
+}
+
+/** Answers in order; the last answer lasts. */
+export function createScriptedJobs(answers: readonly JobsAnswer[], calls: string[] = []): ScriptedJobs {
+  let next = 0;
+  return {
+    count: () => next,
+    async runningJobs({ onFault }) {
+      calls.push('jobs');
+      const given = answers[Math.min(next++, answers.length - 1)] ?? [];
+      if (given === silence) onFault?.(NO_ANSWER);
+      if (given instanceof Error) throw given;
+      return given;
+    },
   };
 }

@@ -61,8 +61,9 @@ interface Watch extends Findings {
   idleStretch: IdleStretch | undefined;
   /** For how much longer no job must be seen: in milliseconds. */
   leftMs: number;
-  /** When the jobs were last read, and when the idle stretch began that they bear out. On the clock's scale. */
-  jobsReadAt: number;
+  /** How often the jobs were read. */
+  readings: number;
+  /** When the idle stretch began that the jobs bear out, on the clock's scale. */
   borneOutSince: number | undefined;
   /** The job that they showed, if it is what makes the runner busy. */
   job: RunningJob | undefined;
@@ -112,22 +113,23 @@ async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
     borneOutSince: undefined,
     job: undefined,
   };
-  return { tracker, last, ...nothingKnown, jobsReadAt: Number.NEGATIVE_INFINITY, ...limits, journal };
+  return { tracker, last, ...nothingKnown, readings: 0, ...limits, journal };
 }
 
-function limitsFrom(now: number, { whenBusy, busyTimeoutMs, patienceMs }: GateOptions) {
+/** To see no job for long enough takes its time in any case: that is no silence. */
+function limitsFrom(now: number, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }: GateOptions) {
   const busyUntil = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
-  return { busyUntil, silentUntil: busyUntil + patienceMs };
+  return { busyUntil, silentUntil: busyUntil + idleForMs + patienceMs };
 }
 
 // ---- looks ----
 
 /** Both witnesses, and the runner once more by its ID: the jobs may take seconds to read. */
 async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: boolean): Promise<BusyVerdict> {
-  const beganAt = options.clock.now();
+  const { readings } = watch;
   const first = isFirst ? await judgeLook(options, watch, watch.last) : await lookAgain(options, watch);
   if (first !== 'idle') return first;
-  const second = watch.jobsReadAt >= beganAt ? first : await judgeJobs(options, watch, first);
+  const second = watch.readings > readings ? first : await judgeJobs(options, watch, first);
   if (second === 'idle') return lookAgain(options, watch);
   tell(options, watch, second);
   return second;
@@ -167,7 +169,7 @@ async function judgeJobs(options: GateOptions, watch: Watch, seen: BusyVerdict):
 
 async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding> {
   const finding = await watch.tracker.findJob(lookUntil(clock.now(), watch.silentUntil));
-  watch.jobsReadAt = clock.now();
+  watch.readings++;
   watch.job = typeof finding === 'object' ? finding : undefined;
   return finding;
 }
