@@ -59,8 +59,10 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
   ca_cert: ['{CERTIFICATE}'],
   runner_name: [EXTERNAL_ID, '{external_id}'],
   runner_scope: ['octo-org', 'octo-org/app', 'enterprises/octo-corp'],
-  when_busy: ['wait', 'fail', 'ignore'],
+  when_busy: ['wait', 'fail', 'skip', 'ignore'],
+  idle_for: ['0s', '30', '2m'],
   busy_timeout: ['1', '2m'],
+  wait_for_runner: ['true', 'False'],
   runner_timeout: ['1s', '8m'],
   RUNNER_NAME: [EXTERNAL_ID, 'vm-1'],
   ...Object.fromEntries(Object.entries(SECRETS).map(([name, secret]) => [name, [secret]])),
@@ -138,8 +140,11 @@ function withRunner(): Arbitrary<Environment> {
     INPUT_RUNNER_SCOPE: fc.constantFrom('octo-org', 'octo-org/app', 'enterprises/octo-corp'),
     INPUT_GITHUB_TOKEN: fc.constant(SECRETS['github_token']),
     INPUT_WHEN_BUSY: fc.constantFrom('wait', 'ignore'),
+    INPUT_IDLE_FOR: fc.constantFrom('0s', '30s', '90s'),
     INPUT_BUSY_TIMEOUT: fc.constantFrom('1s', '1m'),
+    INPUT_WAIT_FOR_RUNNER: fc.constantFrom('true', 'true', 'false'),
     INPUT_RUNNER_TIMEOUT: fc.constantFrom('2s', '7m'),
+    GITHUB_REPOSITORY: fc.constantFrom('octo-org/app', undefined),
     GITHUB_API_URL: fc.constantFrom(undefined, 'http://github.example/api/v3'),
   });
 }

@@ -43,6 +43,7 @@ export function createHonestController(publicKey: KeyObject | undefined): Honest
 
   function react({ method, path }: SeenRequest, now: number): HonestAnswer {
     const url = new URL(path, 'http://controller');
+    if (url.pathname.includes('/actions/runs')) return jobsOf(url.pathname);
     if (url.pathname.includes('/actions/runners')) return gitHub(url.pathname, now - (bootedAt ?? now));
     if (method === 'POST') bootedAt = now;
     if (method === 'POST') return ok(undefined);
@@ -73,6 +74,21 @@ function gitHub(path: string, sinceBootMs: number): HonestAnswer {
     labels,
   };
   const body = path.endsWith('/runners') ? { total_count: 1, runners: [runner] } : runner;
+  return { status: 200, body: JSON.stringify(body) };
+}
+
+/** One run is in progress, that of the step: its job is on a machine of GitHub's own. */
+function jobsOf(path: string): HonestAnswer {
+  const job = {
+    id: 71,
+    run_id: 7,
+    name: 'reset',
+    status: 'in_progress',
+    runner_id: 1_000,
+    runner_name: 'GitHub Actions 1',
+  };
+  const runs = { total_count: 1, workflow_runs: [{ id: 7, name: 'CI', status: 'in_progress' }] };
+  const body = path.endsWith('/jobs') ? { total_count: 1, jobs: [job] } : runs;
   return { status: 200, body: JSON.stringify(body) };
 }
 

@@ -87,13 +87,13 @@ async function attempt(
   }
 }
 
-/** It takes a minute to be sure that no job runs on a runner; and GitHub may be silent for as long as a restart may take. */
+/** What it takes to be sure that no job runs, beside `idle_for`: the looks themselves, and the jobs. */
 const SETTLING_MS = 60_000;
 
-/** What a runner to look after may add. */
+/** What a runner to look after may add; GitHub may be silent for as long as a restart may take. */
 function runnerMs({ runner, timeoutMs }: Inputs): number {
   if (runner === undefined) return 0;
-  return runner.busyTimeoutMs + timeoutMs + SETTLING_MS + runner.runnerTimeoutMs;
+  return runner.busyTimeoutMs + timeoutMs + runner.idleForMs + SETTLING_MS + runner.runnerTimeoutMs;
 }
 
 function createTamperer(

@@ -39,13 +39,18 @@ export interface Script {
   readonly lasts: boolean;
 }
 
-export const ENDPOINTS = ['one', 'list', 'status', 'restart', 'hand', 'shake', 'runners', 'runner'] as const;
+export const ENDPOINTS = [
+  ...(['one', 'list', 'status', 'restart', 'hand', 'shake'] as const),
+  ...(['runners', 'runner', 'runs', 'jobs'] as const),
+] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 export type Scripts = Readonly<Record<Endpoint, Script>>;
 
 export function endpointOf(path: string): Endpoint {
   if (/\/runners\/\d+$/.test(path)) return 'runner';
   if (/\/runners(\?|$)/.test(path)) return 'runners';
+  if (/\/runs(\?|$)/.test(path)) return 'runs';
+  if (/\/jobs(\?|$)/.test(path)) return 'jobs';
   const named = ENDPOINTS.find((endpoint) => path.endsWith(`/${endpoint}`));
   return named ?? (path.includes('?') ? 'one' : 'list');
 }

@@ -39,7 +39,10 @@ const step = await startStep({
   action: options.action ?? fileURLToPath(new URL('..', import.meta.url)),
   node: options.node ?? process.execPath,
   inputs,
-  environment: { GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}` },
+  environment: {
+    GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`,
+    GITHUB_REPOSITORY: 'octo-org/app',
+  },
   timeFactor: TIME_FACTOR,
   onLine: showLine,
 });

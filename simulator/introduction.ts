@@ -52,7 +52,7 @@ Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the hand
   ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
   ${curl} ${url}/api/v1/registry/vm
   ${curl} ${url}/api/v1/group
-${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/runners\n`}  ${curl} ${url}/livez
+${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/runners\n  ${githubCurl} '${apiUrl}/repos/octo-org/app/actions/runs?status=in_progress'\n`}  ${curl} ${url}/livez
   ${curl} ${url}/readyz`;
 }
 
@@ -60,7 +60,11 @@ ${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/r
 function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
   const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
   const files = ['GITHUB_OUTPUT=$(mktemp)', 'GITHUB_STEP_SUMMARY=$(mktemp)'];
-  return [...variables, ...(apiUrl === undefined ? [] : [`GITHUB_API_URL=${apiUrl}`]), ...files];
+  return [
+    ...variables,
+    ...(apiUrl === undefined ? [] : [`GITHUB_API_URL=${apiUrl}`, 'GITHUB_REPOSITORY=octo-org/app']),
+    ...files,
+  ];
 }
 
 function curlOptions(inputs: Readonly<Record<string, string>>): string[] {

@@ -40,7 +40,9 @@ test('what is not given has its default', () => {
     scope: { kind: 'repository', owner: 'octo-org', repo: 'app' },
     token: 'hunter2',
     whenBusy: 'wait',
+    idleForMs: 90_000,
     busyTimeoutMs: 3_600_000,
+    waitsForRunner: true,
     runnerTimeoutMs: 600_000,
     apiUrl: new URL('https://api.github.com'),
     proxy: undefined,
@@ -64,6 +66,15 @@ describe('what is taken', () => {
     [
       { busy_timeout: '1s', runner_timeout: '24h' },
       { busyTimeoutMs: 1_000, runnerTimeoutMs: 86_400_000 },
+    ],
+    [{ when_busy: 'skip' }, { whenBusy: 'skip' }],
+    [
+      { idle_for: '0s', wait_for_runner: 'false' },
+      { idleForMs: 0, waitsForRunner: false },
+    ],
+    [
+      { idle_for: '1h', wait_for_runner: 'True' },
+      { idleForMs: 3_600_000, waitsForRunner: true },
     ],
     [
       { busy_timeout: '24h', runner_timeout: '90' },
@@ -136,7 +147,10 @@ describe('what is refused', () => {
     ['github_token', '', 'it is required with runner_name; it reads the runners'],
     ['github_token', 'ghp_one ghp_two', 'it holds characters that no token has'],
     ['github_token', 'ghp_\u20ac', 'it holds characters that no token has'],
-    ['when_busy', 'Wait', '"Wait" is none of wait, fail, ignore'],
+    ['when_busy', 'Wait', '"Wait" is none of wait, fail, skip, ignore'],
+    ['idle_for', '61m', '"61m" is no time from 0s to 1h'],
+    ['idle_for', '-1', '"-1" is no time from 0s to 1h'],
+    ['wait_for_runner', 'perhaps', '"perhaps" is'],
     ['busy_timeout', '25h', '"25h" is no time from 1s to 24h'],
     ['busy_timeout', '0.9', '"0.9" is no time from 1s to 24h'],
     ['runner_timeout', '0', '"0" is no time from 1s to 24h'],

@@ -17,7 +17,11 @@ import {
 
 // The committed bundle as a process, against the simulated controller and GitHub, where time passes fast.
 
-const WAIT = ['GET one', 'GET runners', 'GET runner', 'GET one', 'GET runner'];
+/** Right before the restart: the runner, the jobs in progress, and the runner once more. */
+const LAST_LOOKS = ['GET runner', 'GET runs', 'GET runner'];
+/** The runner until its job has ended, then the jobs in progress, and the runner for a while; the VM; and the last looks. */
+const WAIT = ['GET one', 'GET runners', ...LAST_LOOKS, 'GET one', ...LAST_LOOKS];
+const AT_ONCE = { busyLagMs: 0 };
 
 /** A job on the first runner that began just now; `jobs` tells what became of it. */
 function working(forMs: number) {
@@ -31,7 +35,9 @@ function working(forMs: number) {
 
 test('a job ends, the VM is restarted, its runner is back', async () => {
   const { jobs, prepare } = working(60_000);
-  const { exitCode, story, outputs, github, log, summary } = await play({ runners: { prepare } });
+  const { exitCode, story, outputs, github, log, summary } = await play({
+    runners: { prepare, habits: AT_ONCE },
+  });
   expect(log).not.toContain('::error');
   expect([exitCode, outputs['restarted'], outputs['runner_status'], outputs['error_code']]).toEqual([
     0,
@@ -56,14 +62,12 @@ test('without runner_name, GitHub is never asked', async () => {
 
 test('a dry run says whether the runner is busy, and changes nothing', async () => {
   const { exitCode, story, log, outputs } = await play({ runners: {}, inputs: { dry_run: 'true' } });
-  expect([exitCode, story]).toEqual([0, ['GET one', 'GET runners']]);
+  expect([exitCode, story]).toEqual([0, ['GET one', 'GET runners', 'GET runs']]);
   expect(log).toContain('Dry run: Runner "runner-1" (ID 23) is online, idle');
   expect(outputs).toMatchObject({ restarted: 'false', runner_status: '' });
 });
 
 describe('nothing is restarted', () => {
-  const busyAtOnce = { busyLagMs: 0 };
-
   test.each<[string, Setting, string, string[]]>([
     ['where the runner is busy and nobody waits', { inputs: { when_busy: 'fail' } }, 'runner_busy', []],
     ['where it stays busy', { inputs: { busy_timeout: '20s' } }, 'runner_busy', ['GET runner']],
@@ -76,7 +80,7 @@ describe('nothing is restarted', () => {
     ],
   ])('%s', async (_, setting, code, more) => {
     const { jobs, prepare } = working(86_400_000);
-    const runners = { prepare, habits: busyAtOnce, deniedToken: 'the-jobs-own-token' };
+    const runners = { prepare, habits: AT_ONCE, deniedToken: 'the-jobs-own-token' };
     const { exitCode, story, outputs, world } = await play({ runners, ...setting });
     expect([exitCode, outputs['restarted'], outputs['error_code']]).toEqual([1, 'false', code]);
     expect([story, world.restarts]).toEqual([['GET one', 'GET runners', ...more], []]);
@@ -93,6 +97,49 @@ describe('nothing is restarted', () => {
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'self_restart' });
     expect(simulator.requests).toEqual([]);
   });
+});
+
+describe('where GitHub is slow to say that the runner is busy', () => {
+  const never = { busyLagMs: 86_400_000 };
+
+  test('a job in progress holds the restart up', async () => {
+    const { jobs, prepare } = working(86_400_000);
+    const runners = { prepare, habits: { ...never, jobsLagMs: 0 } };
+    const { outputs, story, log } = await play({ runners, inputs: { when_busy: 'fail' } });
+    expect([outputs['restarted'], outputs['error_code']]).toEqual(['false', 'runner_busy']);
+    expect(story).toEqual(['GET one', 'GET runners', 'GET runs', 'GET jobs']);
+    expect(log).toMatch(
+      /online, idle, but job "build" of run \d+ is in progress on it\. No restart was sent/,
+    );
+    expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
+  });
+
+  test('a token that may not read jobs is told of once, and the restart goes its way', async () => {
+    const runners = { showsJobs: false, habits: never };
+    const inputs = { wait_for_runner: 'false' };
+    const { exitCode, outputs, story, log } = await play({ runners, inputs });
+    expect([exitCode, outputs['restarted']]).toEqual([0, 'true']);
+    expect(story.filter((name) => name === 'GET runs')).toHaveLength(1);
+    expect(log.match(/github_token may not read the workflow runs/g)).toHaveLength(1);
+  });
+});
+
+test('a VM whose runner has a job can be left alone, which is no failure', async () => {
+  const { jobs, prepare } = working(86_400_000);
+  const runners = { prepare, habits: AT_ONCE };
+  const { exitCode, outputs, posts, log, summary } = await play({ runners, inputs: { when_busy: 'skip' } });
+  expect([exitCode, posts]).toEqual([0, 0]);
+  expect(outputs).toMatchObject({ restarted: 'false', error_code: '', runner_status: '' });
+  expect(log).toContain('is online, busy; the VM is left alone, as when_busy says');
+  expect(summary).toContain('VM left alone: its runner has a job');
+  expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
+});
+
+test('one look is enough, and nobody waits for the runner, where that is wanted', async () => {
+  const inputs = { idle_for: '0s', wait_for_runner: 'false' };
+  const { exitCode, outputs, story } = await play({ runners: {}, inputs });
+  expect([exitCode, outputs['restarted'], outputs['runner_status']]).toEqual([0, 'true', '']);
+  expect(story).toEqual(['GET one', 'GET runners', ...['GET runs', 'GET runner', 'POST restart', 'GET one']]);
 });
 
 describe('the runner after the restart', () => {

@@ -14,6 +14,7 @@ import type * as Restart from '../../src/restart/restart.ts';
 import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
 import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as Jobs from '../../src/runner/jobs.ts';
 import type * as Name from '../../src/runner/name.ts';
 import type * as Return from '../../src/runner/online-verdict.ts';
 
@@ -43,10 +44,10 @@ const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const INSTANT = '../../src/instant.ts';
 const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
+const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/name.ts';
 const PATIENCE = '../../src/http/patience.ts';
 const RESTART = '../../src/restart/restart.ts';
-const SNAPSHOT = '../../src/runner/snapshot.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
@@ -428,27 +429,60 @@ function plantInBusyVerdict(change: (judged: BusyVerdict.BusyVerdict) => BusyVer
   return () =>
     plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
       judgeBusy(...known) {
-        const { verdict, idleStretch } = judgeBusy(...known);
-        return { verdict: change(verdict), idleStretch };
+        const judged = judgeBusy(...known);
+        return { ...judged, verdict: change(judged.verdict) };
       },
     }));
 }
 
 const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
-    'a runner that shows no job for 20 s counts as idle',
-    () => plant<{ BUSY_LAG_MS: number }>(SNAPSHOT, () => ({ BUSY_LAG_MS: 20_000 })),
-    'a job was killed',
+    'a runner that shows no job once counts as idle',
+    () =>
+      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
+        judgeBusy: (history, snapshot) => judgeBusy({ ...history, idleForMs: 0 }, snapshot),
+      })),
+    'for long enough',
   ],
   [
     'a busy runner is not waited for',
     plantInBusyVerdict((verdict) => (verdict === 'busy' ? 'idle' : verdict)),
-    'a job was killed',
+    'though a witness showed a job',
   ],
   [
     'a GitHub that gives no answer counts as an idle runner',
     plantInBusyVerdict((verdict) => (verdict === 'unknown' ? 'idle' : verdict)),
     'without looking at the runner',
+  ],
+  [
+    'a job in progress on the runner is not heard of',
+    () => plant<typeof Jobs>(JOBS, () => ({ jobOn: () => undefined })),
+    'though a witness showed a job',
+  ],
+  [
+    'jobs that GitHub does not tell of now count as none',
+    () =>
+      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeWithJobs }) => ({
+        judgeWithJobs: (verdict, finding) => judgeWithJobs(verdict, finding ?? 'none'),
+      })),
+    'without looking at the jobs again',
+  ],
+  [
+    'the jobs are read once, and never again',
+    () =>
+      plant<typeof Jobs>(JOBS, ({ createJobsWitness }) => ({
+        createJobsWitness(...given) {
+          const witness = createJobsWitness(...given);
+          let known: ReturnType<typeof witness.runningJobs> | undefined;
+          return {
+            runningJobs(bounds) {
+              known ??= witness.runningJobs(bounds);
+              return known;
+            },
+          };
+        },
+      })),
+    'without looking at the jobs again',
   ],
   [
     'the runner is not looked at again before the restart is tried again',

@@ -122,6 +122,15 @@ describe('the jobs in progress', () => {
     expect(await ask()).toEqual([JOB]);
   });
 
+  test('end, even if their pages do not', async () => {
+    runsRequest().reply(200, inProgress(17));
+    const again = `${RUNS}/17/jobs?page=2`;
+    const link = { link: `<${ORIGIN}${again}>; rel="next"` };
+    jobsRequest(17).reply(200, listed(wireJob()), link);
+    nock(ORIGIN).get(again).times(100).reply(200, listed(wireJob()), link);
+    expect(await ask()).toHaveLength(100);
+  });
+
   test('of many runs are read a few at a time', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => index + 1);
     runsRequest().reply(200, inProgress(...ids));
@@ -227,6 +236,12 @@ describe('hiccups heal', () => {
       200,
       { workflow_runs: [{}] },
       'it answered with a workflow run that lacks its id',
+    ],
+    [
+      'more than were asked for',
+      200,
+      inProgress(...Array.from({ length: 101 }, (_, index) => index)),
+      'it answered with more runs than were asked for',
     ],
     ['a run that is none', 200, { workflow_runs: [7] }, 'it answered with a workflow run that lacks its id'],
   ])('of the runs: %s', async (_, status, body, reason) => {

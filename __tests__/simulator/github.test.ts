@@ -145,6 +145,72 @@ describe('a job', () => {
   });
 });
 
+describe('the second witness', () => {
+  const RUNS = '/api/v3/repos/octo-org/app/actions/runs';
+
+  function get(path: string, method = 'GET') {
+    const request = { method, path, body: '', headers: { authorization: 'token t' } };
+    const { status, body } = reactAsGitHub({ github, now: world.now }, request);
+    return { status, json: JSON.parse(body) };
+  }
+
+  /** The runs in progress so many seconds after noon. */
+  function runsAt(seconds: number): number[] {
+    world.advanceTo(NOON + seconds * SECOND);
+    return get(`${RUNS}?status=in_progress`).json.workflow_runs.map(({ id }: { id: number }) => id);
+  }
+
+  test('lists a job after a lag of its own, and for as long after its end', () => {
+    create({ habits: { jobsLagMs: 5_000 } });
+    const job = github.startJob(runner, 60 * SECOND);
+    expect([4, 5, 64, 65].map(runsAt)).toEqual([[], [job?.runId], [job?.runId], []]);
+  });
+
+  test('knows which runner each job is on, and the newest run first', () => {
+    create({ otherRuns: 2 });
+    const jobs = [github.startJob(runner, 60 * SECOND), github.startJob(runner, 60 * SECOND)];
+    expect(runsAt(10)).toEqual([jobs[1]?.runId, jobs[0]?.runId, 1_002, 1_001]);
+    const jobsOf = (run: number | undefined) => get(`${RUNS}/${run}/jobs?filter=latest`).json.jobs;
+    expect(jobsOf(jobs[0]?.runId)).toMatchObject([
+      { status: 'in_progress', runner_id: 23, runner_name: 'mac-7' },
+    ]);
+    expect(jobsOf(1_001)).toMatchObject([{ status: 'in_progress', runner_name: 'GitHub Actions 1' }]);
+    expect(jobsOf(7)).toEqual([]);
+  });
+
+  test('lists a job that was killed until its session is over', () => {
+    github.startJob(runner, 3_600 * SECOND);
+    restartAt(40);
+    expect([42, 142, 144].map((seconds) => runsAt(seconds).length)).toEqual([1, 1, 0]);
+  });
+
+  test('is not for every token, and is for reading', () => {
+    create({ showsJobs: false });
+    expect([get(RUNS).status, get(`${RUNS}/7/jobs`).status]).toEqual([403, 403]);
+    create();
+    expect(get(RUNS, 'POST').status).toBe(403);
+  });
+});
+
+describe('a runner that GitHub takes for idle in the midst of its job', () => {
+  test('shows so for a while', () => {
+    create({ habits: { busyLagMs: 10_000, lapseAfterMs: 20_000, lapseMs: 5_000 } });
+    github.startJob(runner, 60 * SECOND);
+    expect([29, 30, 34, 35].map((seconds) => at(seconds).includes('busy'))).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  test('shows no job of before once it is back', () => {
+    github.startJob(runner, 3_600 * SECOND);
+    restartAt(40);
+    expect(at(600)).toBe('online, listening');
+  });
+});
+
 describe('the API', () => {
   function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
     const request = { method, path, body: '', headers: { authorization: 'token t', ...headers } };
@@ -183,6 +249,24 @@ describe('the API', () => {
       ['', '?per_page=100', '?per_page=500&page=2', '?page=9', '?name=mac-7', '?name=mac'].map(count),
     ).toEqual([30, 100, 50, 0, 1, 0]);
     expect(get(PATH).json.total_count).toBe(150);
+  });
+
+  test('shifts its pages, and knows no names, where that is wanted', () => {
+    create({ mostOnPage: 2, pagesShiftEveryMs: 1_000, filtersByName: false });
+    const [record] = world.records;
+    if (record === undefined) throw new Error('the world is empty');
+    for (const name of ['b', 'c']) github.employ({ record, name });
+    const names = (seconds: number, page: number) => {
+      world.advanceTo(NOON + seconds * SECOND);
+      const { runners } = get(`${PATH}?name=mac-7&per_page=100&page=${page}`, {
+        host: 'github.example',
+      }).json;
+      return runners.map((one: { name: string }) => one.name);
+    };
+    const first = names(0, 1);
+    expect(first).toHaveLength(2);
+    expect([...first, ...names(0, 2)].sort()).toEqual(['b', 'c', 'mac-7']);
+    expect(names(1, 1)).not.toEqual(first);
   });
 
   test('answers 304 for free to who has the answer already', () => {

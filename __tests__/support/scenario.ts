@@ -26,7 +26,7 @@ export interface Setting {
   readonly runners?: Runners;
 }
 
-export interface Runners extends Pick<GitHubWorldOptions, 'habits' | 'deniedToken'> {
+export interface Runners extends Pick<GitHubWorldOptions, 'habits' | 'deniedToken' | 'showsJobs'> {
   readonly employment?: Partial<Employment>;
   readonly prepare?: (github: GitHubWorld) => void;
 }
@@ -79,7 +79,11 @@ export async function begin({
   const step = await startStep({
     action: '.',
     inputs: { controller_url, ...target, ...(runners ? UNHURRIED : HURRIED), ...way.inputs, ...inputs },
-    environment: { GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`, ...way.environment },
+    environment: {
+      GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`,
+      GITHUB_REPOSITORY: 'octo-org/app',
+      ...way.environment,
+    },
     timeFactor,
   });
   return { world, simulator, record, github, step };
@@ -123,9 +127,13 @@ export async function play(setting: Setting = {}): Promise<Ended> {
 
 export function nameOf({ method, path }: SeenRequest): string {
   if (path.startsWith('/api/v1/vm?id=')) return `${method} one`;
-  if (path.startsWith(GITHUB_API_PATH))
-    return `${method} ${/runners\/\d+$/.test(path) ? 'runner' : 'runners'}`;
+  if (path.startsWith(GITHUB_API_PATH)) return `${method} ${gitHubNameOf(path)}`;
   return `${method} ${path === '/api/v1/vm' ? 'all' : path.split('/').at(-1)}`;
+}
+
+function gitHubNameOf(path: string): string {
+  if (path.includes('/actions/runs')) return path.includes('/jobs') ? 'jobs' : 'runs';
+  return /runners\/\d+$/.test(path) ? 'runner' : 'runners';
 }
 
 export const isLook = (request: SeenRequest) => nameOf(request) === 'GET one';

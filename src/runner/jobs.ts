@@ -39,6 +39,8 @@ export function jobOn(
 }
 
 const PER_PAGE = 100;
+/** A run has fewer jobs than these hold. */
+const MOST_PAGES = 100;
 /** So many runs are asked for their jobs at a time: GitHub wants few requests at once, and a look must not take long. */
 const AT_ONCE = 8;
 
@@ -104,7 +106,11 @@ export function createJobsWitness(
         repo,
         ...selection,
       });
-      for await (const { data } of pages) jobs.push(...data.flatMap((job: unknown) => jobFrom(job, runId)));
+      let read = 0;
+      for await (const { data } of pages) {
+        jobs.push(...data.flatMap((job: unknown) => jobFrom(job, runId)));
+        if (++read === MOST_PAGES) break;
+      }
       return jobs;
     } catch (error) {
       if (!isRequestError(error)) throw error;
@@ -146,6 +152,7 @@ function requireRuns(data: unknown): unknown {
 function runsFrom(data: unknown): { ids: number[]; total: number } {
   const { workflow_runs: runs, total_count: total } = isRecord(data) ? data : {};
   if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
+  if (runs.length > PER_PAGE) throw new UnusableAnswer('it answered with more runs than were asked for');
   const ids = runs.map((run: unknown) => {
     const id = isRecord(run) ? run['id'] : undefined;
     if (typeof id !== 'number') throw new UnusableAnswer('it answered with a workflow run that lacks its id');
