@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { readOptions } from '../simulator/command-line.ts';
+import { describeIdleTable, IDLE_FOR_MS, type IdleRow, measureIdleRow } from './idle-table.ts';
 import { checkSeed, describeFailure } from './replay.ts';
 import { describe, merge, startTally } from './tally.ts';
 import type { RangeReport, SeedRange } from './worker.ts';
@@ -13,27 +14,44 @@ Usage: npm run simulate -- [options]
   --seed S    the seed of the first, the others count on from it (default: drawn)
   --jobs J    so many at a time (default: one a core)
   --show      print each run, moment by moment
-  --pairs     list the pairs of faults that never came together`;
+  --pairs     list the pairs of faults that never came together
+  --idle-table  instead, measure how many jobs are lost by idle_for; then each row takes so many worlds`;
 
 const MOST = 2 ** 32;
 const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
-const { runs, first, jobs, isShown, listsPairs } = readOptions(
+const { runs, first, jobs, isShown, listsPairs, measuresIdle } = readOptions(
   USAGE,
-  { runs: TEXT, seed: TEXT, jobs: TEXT, show: FLAG, pairs: FLAG },
-  ({ show = false, pairs = false }, number) => ({
+  { runs: TEXT, seed: TEXT, jobs: TEXT, show: FLAG, pairs: FLAG, 'idle-table': FLAG },
+  ({ show = false, pairs = false, 'idle-table': idleTable = false }, number) => ({
     runs: number('runs', 1_000, { min: 1, max: MOST }),
     first: number('seed', Math.floor(Math.random() * (MOST / 2)), { min: 0, max: MOST }),
     jobs: number('jobs', availableParallelism(), { min: 1, max: 256 }),
     isShown: show,
     listsPairs: pairs,
+    measuresIdle: idleTable,
   }),
 );
 /** So many broken promises are explained in full, the others named by their seed. */
 const MOST_EXPLAINED = 3;
 
-if (isShown) await show(first, runs);
+if (measuresIdle) await measureIdle(first, runs);
+else if (isShown) await show(first, runs);
 else await simulate();
+
+/** Prints how many jobs are lost to what no witness could show. */
+async function measureIdle(from: number, number: number): Promise<void> {
+  const rows: IdleRow[] = [];
+  for (const readsJobs of [true, false]) {
+    for (const idleForMs of IDLE_FOR_MS)
+      rows.push(await measureIdleRow({ idleForMs, readsJobs }, { first: from, runs: number }));
+  }
+  for (const line of describeIdleTable(rows)) console.log(line);
+  const restarts = rows.map((row) => row.restarts);
+  console.log(
+    `\njobs lost per 1,000 restarts; ${Math.min(...restarts)} to ${Math.max(...restarts)} restarts in each cell, ${number} worlds from seed ${from}`,
+  );
+}
 
 /** Prints whole runs, moment by moment. */
 async function show(from: number, number: number): Promise<void> {

@@ -10,7 +10,7 @@ import { renderSummary } from '../src/report/summary.ts';
 import { harmless, type Terminal } from '../src/report/terminal.ts';
 import { titleOf } from '../src/report/title.ts';
 import { inputsFor } from './inputs.ts';
-import { drawScenario, PASSWORD, PRELUDE_MS, type Scenario } from './scenario.ts';
+import { drawScenario, PASSWORD, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type GitHubLook, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
@@ -70,7 +70,10 @@ export interface TrueBoot {
 }
 
 export interface TrueRunner {
-  readonly jobs: readonly { readonly startedAt: number; readonly isKilledByUs: boolean }[];
+  readonly jobs: readonly {
+    readonly startedAt: number;
+    readonly isKilledByUs: boolean;
+  }[];
   /** When it began to take jobs, after each boot where it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
@@ -106,7 +109,7 @@ export async function runOnce(
 ): Promise<RunRecord> {
   const random = createRandom(seed);
   const scenario = change(drawScenario(random.fork('scenario'), seed));
-  const time = createVirtualTime(START - PRELUDE_MS);
+  const time = createVirtualTime(START - scenario.preludeMs);
   const testbed = new Testbed({ scenario, random: random.fork('testbed'), time, startsAt: START, log });
   const reports: (TrueReport & OfInstance)[] = [];
   testbed.world.onReport = (record) => {
@@ -225,7 +228,7 @@ async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime)
   if (scenario.restartedBeforeMs !== undefined) {
     time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());
   }
-  await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
+  await time.run(time.clock.sleep(scenario.preludeMs, new AbortController().signal));
 }
 
 /** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VM. */

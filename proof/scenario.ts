@@ -23,6 +23,8 @@ export interface Scenario {
   readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
   readonly network: NetworkFaults;
+  /** The world's history before the step begins. */
+  readonly preludeMs: number;
   /** From here on, counted from the start, nothing goes wrong any more. */
   readonly faultsEndAfterMs: number;
   readonly events: readonly WorldEvent[];
@@ -171,8 +173,7 @@ export const PASSWORD = 'vnc-hunter2';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** The world's history before the step begins. */
-export const PRELUDE_MS = MINUTE;
+const PRELUDE_MS = MINUTE;
 
 /** A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays. */
 export function faultless(seed: number): Scenario {
@@ -202,6 +203,7 @@ export function faultless(seed: number): Scenario {
     },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
+    preludeMs: PRELUDE_MS,
     faultsEndAfterMs: 0,
     events: [],
     restartedBeforeMs: undefined,
@@ -234,6 +236,7 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
     world: { ...faultless(seed).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
+    preludeMs: PRELUDE_MS,
     faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
     events: drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
     restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
@@ -346,7 +349,8 @@ function drawWhenBusy(random: Random): WhenBusy {
   return pick<WhenBusy>(random.fork('when busy'), 'wait', 'wait', 'wait', 'fail', 'ignore');
 }
 
-function drawHabits(random: Random): Habits {
+/** How GitHub and a runner behave. */
+export function drawHabits(random: Random): Habits {
   const staleMs = random.fork('stale').between(5, 290) * SECOND;
   const sessions = random.fork('session');
   return {
