@@ -34,7 +34,7 @@ beforeEach(() => {
     random: () => 0,
     debug: () => {},
   });
-  witness = createJobsWitness(client, REPOSITORY, { info: (line) => said.push(line) });
+  witness = createJobsWitness({ client, repository: REPOSITORY }, { info: (line) => said.push(line) });
 });
 
 afterEach(async () => {

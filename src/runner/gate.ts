@@ -136,8 +136,11 @@ async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: bo
 }
 
 async function lookAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
-  const { clock } = options;
-  return judgeLook(options, watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+  return judgeLook(options, watch, await lookOnce(options, watch));
+}
+
+function lookOnce({ clock }: GateOptions, { tracker, silentUntil }: Watch): Promise<RunnerSnapshot> {
+  return tracker.look(lookUntil(clock.now(), silentUntil));
 }
 
 async function judgeLook(options: GateOptions, watch: Watch, snapshot: RunnerSnapshot): Promise<BusyVerdict> {
@@ -176,14 +179,9 @@ async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding
 
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
-  const { clock } = options;
-  const verdict = judgeSnapshot(
-    options,
-    watch,
-    await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)),
-  );
+  const verdict = judgeSnapshot(options, watch, await lookOnce(options, watch));
   if (verdict === 'busy') return false;
-  if (verdict !== 'unknown') Object.assign(watch, limitsFrom(clock.now(), options));
+  if (verdict !== 'unknown') Object.assign(watch, limitsFrom(options.clock.now(), options));
   return true;
 }
 

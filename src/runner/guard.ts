@@ -76,7 +76,8 @@ export function createGuards(options: GuardsOptions): Guards {
     ...{ token, scope, transport, clock, random, debug: log.debug },
   });
   const repository = repositoryOf(scope, ownRunner.repository);
-  const jobs = repository === undefined ? createNoWitness(log) : createJobsWitness(client, repository, log);
+  const jobs =
+    repository === undefined ? createNoWitness(log) : createJobsWitness({ client, repository }, log);
   const witnesses = { runners: createRunners(client, scope), jobs };
   return {
     guardFor: (ownLog, onWait) => createGuard({ ...options, log: ownLog }, { witnesses, onWait }),

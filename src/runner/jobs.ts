@@ -5,7 +5,7 @@ import { ActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../restart/context.ts';
-import { type GitHubClient, isRequestError } from './github-client.ts';
+import { type GitHubClient, isRequestError, type Question } from './github-client.ts';
 import { isSameName } from './name.ts';
 import { describeScope, type RepositoryScope } from './scope.ts';
 
@@ -44,82 +44,46 @@ const MOST_PAGES = 100;
 /** So many runs are asked for their jobs at a time: GitHub wants few requests at once, and a look must not take long. */
 const AT_ONCE = 8;
 
+/** Where jobs are read, and with what. */
+interface Source {
+  readonly client: GitHubClient;
+  readonly repository: RepositoryScope;
+}
+
 /** The jobs of one repository. What the token may not read, and what is too much to read, it tells once. */
-export function createJobsWitness(
-  client: GitHubClient,
-  repository: RepositoryScope,
-  log: Pick<Log, 'info'>,
-): JobsWitness {
-  const { owner, repo } = repository;
-  const where = describeScope(repository);
+export function createJobsWitness(source: Source, log: Pick<Log, 'info'>): JobsWitness {
+  const where = describeScope(source.repository);
   let access: 'untried' | 'granted' | 'denied' = 'untried';
   let hasToldOfMany = false;
 
-  async function runningJobs(bounds: RetryBounds): Promise<readonly RunningJob[] | 'unreadable'> {
-    const runs = access === 'denied' ? undefined : await readRuns(bounds);
-    if (runs === undefined) return 'unreadable';
-    const jobs: RunningJob[] = [];
-    for (let from = 0; from < runs.length; from += AT_ONCE) {
-      const reading = runs.slice(from, from + AT_ONCE).map((run) => readJobs(run, bounds));
-      jobs.push(...(await allOf(reading)).flat());
-    }
-    return jobs;
+  /** Undefined where the token may not read them. Once it could, a no is no matter of its permissions. */
+  async function readRuns(bounds: RetryBounds): Promise<Runs | undefined> {
+    if (access === 'denied') return undefined;
+    const runs = await requestRuns(source, {
+      ...bounds,
+      otherAnswers: access === 'granted' ? [] : [403, 404],
+    });
+    access = typeof runs === 'number' ? 'denied' : 'granted';
+    if (typeof runs !== 'number') return runs;
+    log.info(
+      `github_token may not read the workflow runs of ${where} (HTTP ${runs}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`,
+    );
+    return undefined;
   }
 
-  /** The IDs of the runs in progress, the newest first; undefined where the token may not read them. */
-  async function readRuns(bounds: RetryBounds): Promise<readonly number[] | undefined> {
-    // Once it could read them, a no is no matter of the token's permissions.
-    const otherAnswers = access === 'granted' ? [] : [403, 404];
-    const subject = `the workflow runs of ${where}`;
-    const octokit = client.octokitFor({ ...bounds, readData: requireRuns, otherAnswers, subject });
-    const selection = { status: 'in_progress', per_page: PER_PAGE, exclude_pull_requests: true } as const;
-    try {
-      const { data } = await octokit.rest.actions.listWorkflowRunsForRepo({ owner, repo, ...selection });
-      access = 'granted';
-      const { ids, total } = runsFrom(data);
-      tellOfMany(total);
-      return ids;
-    } catch (error) {
-      if (!isRequestError(error)) throw error;
-      access = 'denied';
-      log.info(
-        `github_token may not read the workflow runs of ${where} (HTTP ${error.status}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`,
-      );
-      return undefined;
-    }
-  }
-
-  function tellOfMany(total: number): void {
-    if (hasToldOfMany || total <= PER_PAGE) return;
-    hasToldOfMany = true;
-    log.info(`${total} runs are in progress in ${where}: only the jobs of the newest ${PER_PAGE} are read`);
-  }
-
-  async function readJobs(runId: number, bounds: RetryBounds): Promise<RunningJob[]> {
-    const subject = `the jobs of a run of ${where}`;
-    const octokit = client.octokitFor({ ...bounds, readData: requireJobs, otherAnswers: [404], subject });
-    const selection = { run_id: runId, filter: 'latest', per_page: PER_PAGE } as const;
-    const jobs: RunningJob[] = [];
-    try {
-      const pages = octokit.paginate.iterator(octokit.rest.actions.listJobsForWorkflowRun, {
-        owner,
-        repo,
-        ...selection,
-      });
-      let read = 0;
-      for await (const { data } of pages) {
-        jobs.push(...data.flatMap((job: unknown) => jobFrom(job, runId)));
-        if (++read === MOST_PAGES) break;
+  return {
+    async runningJobs(bounds) {
+      const runs = await readRuns(bounds);
+      if (runs === undefined) return 'unreadable';
+      if (!hasToldOfMany && runs.total > PER_PAGE) {
+        hasToldOfMany = true;
+        log.info(
+          `${runs.total} runs are in progress in ${where}: only the jobs of the newest ${PER_PAGE} are read`,
+        );
       }
-      return jobs;
-    } catch (error) {
-      if (!isRequestError(error)) throw error;
-      const message = 'A workflow run is gone that GitHub has just listed.';
-      throw new ActionError('github_api_failed', message, { isTransient: true });
-    }
-  }
-
-  return { runningJobs };
+      return readJobsOf(runs.ids, (runId) => readJobs(source, runId, bounds));
+    },
+  };
 }
 
 /** What there is to know of jobs where the step runs for no repository. */
@@ -133,6 +97,76 @@ export function createNoWitness(log: Pick<Log, 'info'>): JobsWitness {
       return 'unreadable';
     },
   };
+}
+
+// ---- requests ----
+
+interface Runs {
+  /** The newest first. */
+  readonly ids: readonly number[];
+  /** How many there are, these included. */
+  readonly total: number;
+}
+
+/** The runs in progress; or the status where it is one of the other answers. */
+async function requestRuns(
+  { client, repository }: Source,
+  question: RetryBounds & Pick<Question, 'otherAnswers'>,
+): Promise<Runs | number> {
+  const { owner, repo } = repository;
+  const subject = `the workflow runs of ${describeScope(repository)}`;
+  const { rest } = client.octokitFor({ ...question, readData: requireRuns, subject });
+  const selection = { status: 'in_progress', per_page: PER_PAGE, exclude_pull_requests: true } as const;
+  try {
+    const { data } = await rest.actions.listWorkflowRunsForRepo({ owner, repo, ...selection });
+    return runsFrom(data);
+  } catch (error) {
+    if (isRequestError(error)) return error.status;
+    throw error;
+  }
+}
+
+async function readJobsOf(
+  runIds: readonly number[],
+  read: (runId: number) => Promise<RunningJob[]>,
+): Promise<RunningJob[]> {
+  const jobs: RunningJob[] = [];
+  for (let from = 0; from < runIds.length; from += AT_ONCE)
+    jobs.push(...(await allOf(runIds.slice(from, from + AT_ONCE).map(read))).flat());
+  return jobs;
+}
+
+/** @throws ActionError, transient, where the run is gone by now: it was deleted, which takes that it has ended. */
+async function readJobs(source: Source, runId: number, bounds: RetryBounds): Promise<RunningJob[]> {
+  const jobs: RunningJob[] = [];
+  let pages = 0;
+  try {
+    for await (const { data } of pagesOfJobs(source, runId, bounds)) {
+      jobs.push(...data.flatMap((job) => jobFrom(job, runId)));
+      if (++pages === MOST_PAGES) break;
+    }
+    return jobs;
+  } catch (error) {
+    if (!isRequestError(error)) throw error;
+    const message = 'A workflow run is gone that GitHub has just listed.';
+    throw new ActionError('github_api_failed', message, { isTransient: true });
+  }
+}
+
+function pagesOfJobs(
+  { client, repository }: Source,
+  runId: number,
+  bounds: RetryBounds,
+): AsyncIterable<{ readonly data: readonly unknown[] }> {
+  const { owner, repo } = repository;
+  const subject = `the jobs of a run of ${describeScope(repository)}`;
+  const octokit = client.octokitFor({ ...bounds, readData: requireJobs, otherAnswers: [404], subject });
+  const selection = { run_id: runId, filter: 'latest', per_page: PER_PAGE } as const;
+  return octokit.paginate.iterator(octokit.rest.actions.listJobsForWorkflowRun, {
+    owner,
+    repo,
+    ...selection,
+  });
 }
 
 /** Every result. What one throws is thrown once none is under way any more. */
@@ -149,7 +183,7 @@ function requireRuns(data: unknown): unknown {
   return data;
 }
 
-function runsFrom(data: unknown): { ids: number[]; total: number } {
+function runsFrom(data: unknown): Runs {
   const { workflow_runs: runs, total_count: total } = isRecord(data) ? data : {};
   if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
   if (runs.length > PER_PAGE) throw new UnusableAnswer('it answered with more runs than were asked for');
