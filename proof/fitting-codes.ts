@@ -14,6 +14,7 @@ const UNANSWERED = [
   'controller restart',
   'restart held up',
   'suspended',
+  'jobs away',
   'unknown name',
   'untrusted certificate',
   'no TLS there',

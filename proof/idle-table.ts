@@ -60,6 +60,7 @@ function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenar
     quota: 5_000,
     showsJobs: readsJobs,
     otherRuns: 1,
+    jobsAway: undefined,
     pagesShiftEveryMs: undefined,
     jobs: drawQueue(random.fork('jobs')),
     jobAfterTry: undefined,

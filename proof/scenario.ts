@@ -92,14 +92,17 @@ export interface RunnerScenario {
   /** Whether the token may read the jobs; and runs in progress that have nothing to do with the runner. */
   readonly showsJobs: boolean;
   readonly otherRuns: number;
+  /** GitHub answers no question for jobs for a while. */
+  readonly jobsAway: Span | undefined;
   /** GitHub cannot filter by name, and its list has many pages, which shift so often; undefined where it can. */
   readonly pagesShiftEveryMs: number | undefined;
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly Span[];
   /** A job that begins so long after the first try of the restart request. */
-  readonly jobAfterTry: Job | undefined;
+  readonly jobAfterTry: Span | undefined;
 }
 
-interface Job {
+/** Something that begins so long after the start, or another moment, and lasts so long. */
+interface Span {
   readonly afterMs: number;
   readonly forMs: number;
 }
@@ -320,7 +323,7 @@ const RUNNER_SHARE = 0.1;
 function drawRunner(random: Random): RunnerScenario {
   const jobs = Math.floor(random.fork('jobs').next() * 5);
   const late = random.fork('job after a try');
-  const shifting = random.fork('pages shift');
+  const [shifting, away] = [random.fork('pages shift'), random.fork('jobs away')];
   return {
     nameTemplate: pick<RunnerScenario['nameTemplate']>(random.fork('name'), '{external_id}', '{name}'),
     whenBusy: drawWhenBusy(random),
@@ -334,6 +337,7 @@ function drawRunner(random: Random): RunnerScenario {
     quota: random.fork('quota').next() < 0.1 ? 50 : 5_000,
     showsJobs: random.fork('shows jobs').next() < 0.8,
     otherRuns: Math.floor(random.fork('other runs').next() * 4),
+    jobsAway: away.next() < 0.3 ? drawAbsence(away) : undefined,
     pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
     jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
     jobAfterTry: late.next() < 0.3 ? drawLateJob(late) : undefined,
@@ -375,10 +379,17 @@ function drawJob(random: Random): RunnerScenario['jobs'][number] {
   };
 }
 
-function drawLateJob(random: Random): Job {
+function drawLateJob(random: Random): Span {
   return {
     afterMs: random.fork('after').next() ** 2 * 20 * SECOND,
     forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+  };
+}
+
+function drawAbsence(random: Random): Span {
+  return {
+    afterMs: random.fork('after').next() ** 2 * 5 * MINUTE,
+    forMs: random.fork('for').next() * 3 * MINUTE,
   };
 }
 

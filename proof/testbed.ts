@@ -314,6 +314,15 @@ export class Testbed {
     return mistake.kind;
   }
 
+  #areJobsAway(request: SentRequest): boolean {
+    const { jobsAway } = this.#options.scenario.runner ?? {};
+    if (jobsAway === undefined || !isForGitHub(request) || subjectOf(request.path) === 'runner') return false;
+    const sinceStartMs = this.#now() - this.#options.startsAt;
+    const isSo = sinceStartMs >= jobsAway.afterMs && sinceStartMs < jobsAway.afterMs + jobsAway.forMs;
+    if (isSo) this.faults.add('jobs away');
+    return isSo;
+  }
+
   #connectFailure(request: SentRequest): Error | undefined {
     const error = CONNECT_FAILURES[this.#mistake(request) ?? ''];
     return error && failure(...error);
@@ -351,6 +360,7 @@ export class Testbed {
     if (this.#isHeldUp(request, 'HTTP 429')) return { status: 429, headers: {}, body: '' };
     if (this.#happens('gateway error')) return this.#gatewayError('gateway error', STATUSES);
     if (this.#happens('denied')) return this.#denial('denied', DENIALS);
+    if (this.#areJobsAway(request)) return { status: 502, headers: {}, body: '<html>' };
     if (isForGitHub(request)) return undefined;
     if (this.hadGoodAnswer && this.#happens('denied in passing'))
       return this.#denial('denied in passing', DENIALS);

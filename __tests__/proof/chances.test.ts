@@ -83,6 +83,7 @@ const SHARED = [
   'network / share',
   'runner / habits / stale',
   'runner / job after a try',
+  'runner / jobs away',
   'mistake',
   'suspension',
   'hold-up',
