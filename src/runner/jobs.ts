@@ -208,10 +208,9 @@ function requireJobs(data: unknown): unknown[] {
 
 /** None where it is not in progress. */
 function jobFrom(data: unknown, runId: number): RunningJob[] {
-  const fields = isRecord(data) ? data : {};
-  if (fields['status'] !== 'in_progress') return [];
-  const { runner_id: id } = fields;
+  if (!isRecord(data) || data['status'] !== 'in_progress') return [];
+  const { runner_id: id } = data;
   // GitHub writes 0 where it has no ID for a runner.
   const runnerId = typeof id === 'number' && id > 0 ? id : undefined;
-  return [{ runId, name: text(fields, 'name') ?? '', runnerId, runnerName: text(fields, 'runner_name') }];
+  return [{ runId, name: text(data, 'name') ?? '', runnerId, runnerName: text(data, 'runner_name') }];
 }
