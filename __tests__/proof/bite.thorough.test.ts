@@ -14,6 +14,7 @@ import type * as Restart from '../../src/restart/restart.ts';
 import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
 import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as Guards from '../../src/runner/guard.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
 import type * as Name from '../../src/runner/name.ts';
 import type * as Return from '../../src/runner/online-verdict.ts';
@@ -42,6 +43,7 @@ const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
+const GUARD = '../../src/runner/guard.ts';
 const INSTANT = '../../src/instant.ts';
 const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
@@ -485,6 +487,11 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     'without looking at the jobs again',
   ],
   [
+    'a runner that has shown no job for a short time counts as busy',
+    plantInBusyVerdict((verdict) => (verdict === 'settling' ? 'busy' : verdict)),
+    'left alone without a job',
+  ],
+  [
     'the runner is not looked at again before the restart is tried again',
     plantInController(({ restartInstance }) => ({
       restartInstance(request, { beforeRetry: _, ...bounds }) {
@@ -534,6 +541,15 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
         startOnlineHistory: (verifiedAt) => ({ ...startOnlineHistory(verifiedAt), wasOffline: true }),
       })),
     'takes no job',
+  ],
+  [
+    'the runner is waited for though nobody wants that',
+    () =>
+      plant<typeof Guards>(GUARD, ({ createGuards }) => ({
+        createGuards: ({ runner, ...options }) =>
+          createGuards({ ...options, runner: { ...runner, waitsForRunner: true } }),
+      })),
+    'nobody waited',
   ],
 ];
 
