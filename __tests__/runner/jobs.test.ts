@@ -213,6 +213,19 @@ test('a run that is gone by then is asked after later', async () => {
   expect((await failure(ask())).isTransient).toBe(true);
 });
 
+test('what one question is told of a limit holds for all, whatever others under way are told', async () => {
+  const limited = { ...bounds, deadline: clock.now() + 10_000 };
+  runsRequest().reply(200, inProgress(18, 17));
+  jobsRequest(18).reply(429, '', { 'retry-after': '50' });
+  jobsRequest(17).delay(20).reply(502);
+  jobsRequest(17).reply(200, listed());
+  const error = await failure(witness.runningJobs(limited));
+  expect([error.isTransient, clock.sleeps]).toEqual([true, [250]]);
+  runsRequest().reply(200, inProgress());
+  expect(await ask()).toEqual([]);
+  expect(clock.sleeps.slice(1)).toEqual([49_750]);
+});
+
 test('nothing is under way any more where one question fails', async () => {
   runsRequest().reply(200, inProgress(18, 17));
   jobsRequest(18).reply(410);

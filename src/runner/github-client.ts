@@ -75,7 +75,8 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
     await waitUntilAllowed(question);
     const tryOnce = async () => {
       const attempt = await tryToAsk(question, request, options.scope);
-      if ('fault' in attempt) allowedAt = clock.now() + (attempt.fault.waitMs ?? 0);
+      // Others may be under way: what one of them is told must not shorten what another was.
+      if ('fault' in attempt) allowedAt = Math.max(allowedAt, clock.now() + (attempt.fault.waitMs ?? 0));
       return attempt;
     };
     const last = await retry({ clock, random, patience }, tryOnce, question);
