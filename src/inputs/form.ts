@@ -14,6 +14,8 @@ export const DEFAULTS = {
   when_busy: 'wait',
   busy_timeout: '1h',
   runner_timeout: '10m',
+  guest_check: 'none',
+  guest_timeout: '5m',
 } as const;
 
 /** What reads inputs, one by one. */

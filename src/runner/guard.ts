@@ -41,8 +41,11 @@ export interface GuardOptions {
 /** Sees to it that the restart kills no job, and that the runner is back after it. */
 export interface Guard {
   readonly gate: Gate;
-  /** After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome. */
-  afterRestart(outcome: Outcome): Promise<Outcome & { readonly runner: RunnerOutcome }>;
+  /**
+   * After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome.
+   * @param signal ends the wait; that of the whole step if absent.
+   */
+  afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
   close(): Promise<void>;
 }
 
@@ -80,8 +83,8 @@ export function createGuard(options: GuardOptions): Guard {
   const gate = createGate({ whenBusy, busyTimeoutMs, patienceMs, clock, log, signal, trackerFor });
   return {
     gate,
-    async afterRestart(outcome) {
-      const returned = await waitIfVerified(outcome, { gate, options });
+    async afterRestart(outcome, signal = options.signal) {
+      const returned = await waitIfVerified(outcome, { gate, options: { ...options, signal } });
       log.debug(client.describeUsage());
       return { ...outcome, ...returned };
     },

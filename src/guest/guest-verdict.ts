@@ -1,0 +1,116 @@
+import type { Instance } from '../controller/instance.ts';
+import { compareInstants, type Instant } from '../instant.ts';
+import { isOlder } from '../restart/ordering.ts';
+import { type Baseline, describeState, judge, type Sample, startHistory } from '../restart/verdict.ts';
+import { formatAddress, guestAddress } from './address.ts';
+import type { Contact } from './contact.ts';
+import type { GuestAddress } from './dial.ts';
+
+/** What the looks after the verified restart showed, as far as later ones are judged by it. */
+export interface GuestHistory {
+  /** The boot that was verified: the guest of an earlier one does not count. */
+  readonly provedBoot: Instant;
+  readonly watched: ReturnType<typeof startHistory>;
+}
+
+/** Where a boot can be reached, and the boot itself. */
+export interface Lead {
+  readonly startDate: Instant;
+  readonly address: GuestAddress;
+}
+
+/** Why the guest is not known to be up yet. `kind` is for counting; the rest for people. */
+export interface Obstacle {
+  readonly kind: Exclude<Contact['kind'], 'banner'> | 'no address' | 'not running' | 'moved' | 'no answer';
+  readonly seen: string;
+}
+
+export type LookVerdict =
+  | { readonly kind: 'lead'; readonly lead: Lead }
+  | { readonly kind: 'obstacle'; readonly obstacle: Obstacle }
+  /** The VM itself is lost. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
+export function startGuestHistory(
+  proof: Instance & { startDate: Instant },
+  verifiedAt: number,
+): GuestHistory {
+  const { startDate } = proof;
+  const baseline: Baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+  return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
+}
+
+/**
+ * Decides from one look where the guest is to be found, if anywhere. Pure. Answers of replicas that lag behind prove nothing here
+ * either; and the VM may have booted once more by itself: then the guest of that boot is the one to wait for.
+ */
+export function judgeLook(
+  history: GuestHistory,
+  sample: Sample,
+): { verdict: LookVerdict; history: GuestHistory; isCurrent: boolean } {
+  const { instance } = sample;
+  const { verdict, history: watched } = judge(history.watched, sample);
+  const isCurrent = instance !== undefined && !isOlder(instance, history.watched.newest);
+  const next = { ...history, watched };
+  if (verdict.kind === 'failed')
+    return { verdict: { kind: 'failed', reason: verdict.reason }, history: next, isCurrent };
+  const found = isCurrent ? leadOf(history, instance) : outdated(instance);
+  return { verdict: found, history: next, isCurrent };
+}
+
+function outdated(instance: Instance | undefined): LookVerdict {
+  const seen =
+    instance === undefined
+      ? 'the controller does not list the instance'
+      : 'the answer is older than one seen before';
+  return obstacle('not running', seen);
+}
+
+function leadOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
+  const { state, status, startDate, hostIp, ip } = instance;
+  const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
+  if (!isUp || compareInstants(startDate, provedBoot) < 0)
+    return obstacle('not running', `the VM is not back: ${describeState(instance)}`);
+  const address = guestAddress(instance);
+  if (address !== undefined) return { kind: 'lead', lead: { startDate, address } };
+  const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
+  return obstacle('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
+}
+
+function obstacle(kind: Obstacle['kind'], seen: string): LookVerdict {
+  return { kind: 'obstacle', obstacle: { kind, seen } };
+}
+
+/** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
+export function isSameLead(lead: Lead, verdict: LookVerdict): boolean {
+  if (verdict.kind !== 'lead') return false;
+  const { startDate, address } = verdict.lead;
+  const isSameBoot = compareInstants(startDate, lead.startDate) === 0;
+  return isSameBoot && formatAddress(address) === formatAddress(lead.address);
+}
+
+const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
+  refused: 'the connection was refused',
+  unreachable: 'it cannot be reached',
+  silent: 'nothing came',
+  closed: 'the connection was closed before a word came',
+  foreign: 'what came is no SSH banner',
+};
+
+/** What an attempt without a banner came to. */
+export function obstacleAt({ address }: Lead, contact: Exclude<Contact, { kind: 'banner' }>): Obstacle {
+  const { kind, detail } = contact;
+  return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
+}
+
+/** A banner came, but not for certain from this VM. */
+export function movedObstacle({ address }: Lead, verdict: LookVerdict): Obstacle {
+  const before = `an SSH server answered at ${formatAddress(address)}, but`;
+  if (verdict.kind === 'obstacle')
+    return {
+      kind: 'moved',
+      seen: `${before} a look after it could not confirm that it is this VM's: ${verdict.obstacle.seen}`,
+    };
+  return { kind: 'moved', seen: `${before} the VM has booted or moved meanwhile, so it may be another VM's` };
+}

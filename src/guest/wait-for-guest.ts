@@ -1,0 +1,199 @@
+// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+//
+// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
+//    a connection alone proves nothing.
+// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+//
+// This is repeated until guest_timeout, when there is a last attempt.
+
+import { type Clock, seconds } from '../clock.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
+import { ActionError, asActionError } from '../errors.ts';
+import type { Log } from '../restart/context.ts';
+import { createJournal, type Journal } from '../restart/journal.ts';
+import type { Outcome } from '../restart/outcome.ts';
+import { contact } from './contact.ts';
+import {
+  type GuestHistory,
+  isSameLead,
+  judgeLook,
+  type LookVerdict,
+  movedObstacle,
+  type Obstacle,
+  obstacleAt,
+  startGuestHistory,
+} from './guest-verdict.ts';
+import type { GuestCheck, GuestOutcome } from './options.ts';
+
+export interface GuestContext {
+  readonly clock: Clock;
+  readonly controller: Controller;
+  readonly log: Log;
+  /** Aborts with the error to report, when the step is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** What becomes of an outcome by the wait for the guest. */
+export interface AfterGuest {
+  readonly guest: GuestOutcome;
+  /** The instance as last seen; absent where it was not seen anew. */
+  readonly last?: Instance;
+  readonly error?: ActionError;
+}
+
+/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+export async function waitForGuest(
+  { proof, moments: { verified: verifiedAt } }: Outcome,
+  check: GuestCheck,
+  context: GuestContext,
+): Promise<AfterGuest> {
+  if (proof?.startDate === undefined || verifiedAt === undefined) return { guest: NO_GUEST };
+  const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
+  const journal = createJournal({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+  const wait: Wait = {
+    check,
+    context,
+    journal,
+    instanceId: proof.instanceId,
+    verifiedAt,
+    history,
+    last: undefined,
+  };
+  try {
+    await untilUp(wait);
+    return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+  } catch (thrown) {
+    const error = asActionError(thrown);
+    const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
+    return { guest: { status, upAt: undefined }, ...lastOf(wait), error: explainCancelledWait(error) };
+  }
+}
+
+const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
+
+/** The wait as it goes on; moments are milliseconds on the clock's scale. */
+interface Wait {
+  readonly check: GuestCheck;
+  readonly context: GuestContext;
+  readonly journal: Journal;
+  readonly instanceId: string;
+  readonly verifiedAt: number;
+  history: GuestHistory;
+  last: Instance | undefined;
+}
+
+function lastOf({ last }: Wait): { last?: Instance } {
+  return last === undefined ? {} : { last };
+}
+
+/** One attempt, connecting and reading together. */
+const LONGEST_CONTACT_MS = 5_000;
+/** After the first attempts, and after all others. */
+const FIRST_PAUSES_MS = [1_000, 2_000];
+const LATER_PAUSE_MS = 5_000;
+/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+const SHORTEST_ATTEMPT_MS = 500;
+/** What the last attempt may take beyond the deadline. */
+const LAST_ATTEMPT_MS = 1_500;
+
+async function untilUp(wait: Wait): Promise<void> {
+  const { check, context, journal, verifiedAt } = wait;
+  const { clock, log, signal } = context;
+  const deadline = verifiedAt + check.timeoutMs;
+  for (let attempts = 0; ; attempts++) {
+    const begunAt = clock.now();
+    const isLast = begunAt >= deadline;
+    // The process may have been suspended over the deadline: the last attempt has its time nevertheless.
+    const result = await attempt(wait, isLast ? begunAt + LAST_ATTEMPT_MS : deadline);
+    if ('banner' in result)
+      return log.info(
+        `The guest is up: "${result.banner}", ${seconds(clock.now() - verifiedAt)} after the VM`,
+      );
+    const { kind, seen } = result.obstacle;
+    journal.note(kind, `waiting for the guest: ${seen}`);
+    if (isLast) throw notUp(wait, result.obstacle);
+    const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
+    const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
+    await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
+  }
+}
+
+type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle };
+
+/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
+  const { clock, signal } = wait.context;
+  const found = await look(wait, until);
+  if (found.kind === 'obstacle') return found;
+  const { lead } = found;
+  const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
+  const heard = await contact({ clock, dial: wait.check.dial, address: lead.address }, { ms, signal });
+  if (heard.kind !== 'banner') return { obstacle: obstacleAt(lead, heard) };
+  const again = await look(wait, until);
+  return isSameLead(lead, again) ? { banner: heard.banner } : { obstacle: movedObstacle(lead, again) };
+}
+
+type Found = Exclude<LookVerdict, { kind: 'failed' }>;
+
+/** One look at the instance. @throws ActionError where it shows that the VM itself is lost, or the step is cancelled. */
+async function look(wait: Wait, until: number): Promise<Found> {
+  const { context, instanceId, journal } = wait;
+  const { clock, controller, signal } = context;
+  const askedAt = clock.now();
+  let instance: Instance | undefined;
+  try {
+    instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+    journal.answered();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ActionError)) throw error;
+    return {
+      kind: 'obstacle',
+      obstacle: { kind: 'no answer', seen: `no look at the instance: ${error.message}` },
+    };
+  }
+  const { verdict, history, isCurrent } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+  wait.history = history;
+  if (isCurrent) wait.last = instance;
+  if (verdict.kind === 'failed') throw lost(verdict.reason);
+  return verdict;
+}
+
+function lost(reason: string): ActionError {
+  const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
+  const hint =
+    'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.';
+  return new ActionError('guest_not_up', message, { hint });
+}
+
+function notUp({ check, journal }: Wait, { kind, seen }: Obstacle): ActionError {
+  const time = seconds(check.timeoutMs);
+  const message = `The VM was restarted and verified, but its guest was not seen to be up within ${time}: ${seen}. Attempts: ${journal.tally()}.`;
+  return new ActionError('guest_not_up', message, { hint: HINTS[kind] });
+}
+
+const REACH_NODES =
+  'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
+
+const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
+  refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
+  unreachable: `${REACH_NODES}; without a forwarded port, the VM's own address.`,
+  silent:
+    "The node's forwarder takes connections, but the guest gives no answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+  closed:
+    "The node's forwarder found nobody: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+  foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
+  'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
+  'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
+  moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
+  'no answer': 'Check that the controller is up and this machine can reach it.',
+};
+
+/** A cancelled step has to say what it leaves behind. */
+function explainCancelledWait(error: ActionError): ActionError {
+  if (error.code !== 'cancelled') return error;
+  const left = 'The VM was restarted and verified; whether its guest is up is not known.';
+  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
+}
