@@ -55,6 +55,8 @@ export interface RunRecord {
   readonly misdirected: readonly string[];
   /** The GitHub runner in the VM, if there is one to look after. */
   readonly runner: TrueRunner | undefined;
+  /** The guest in the VM, if it is to be waited for. */
+  readonly guest: TrueGuest | undefined;
   /** Everything that the step wrote, by lines as the runner would read them. */
   readonly written: string;
   readonly secrets: readonly string[];
@@ -78,6 +80,15 @@ export interface TrueRunner {
   readonly readings: readonly number[];
   /** When any such answer reached the step, damaged or not. */
   readonly looks: readonly number[];
+}
+
+export interface TrueGuest {
+  /** When it was up, for each boot after which it ever was. */
+  readonly stretches: readonly { readonly bootedAt: number; readonly from: number; readonly until: number }[];
+  /** When the VM was last stopped, booted, or had its ports exchanged, each time. */
+  readonly changes: readonly number[];
+  /** When the words of an SSH server last reached the step. */
+  readonly greetedAt: number | undefined;
 }
 
 export interface TrueReport {
@@ -131,6 +142,7 @@ export async function runOnce(
     signal,
     dispatchers,
     announce,
+    ...(testbed.dial && { dial: testbed.dial }),
   };
   const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
   testbed.isStepOver = true;
@@ -161,6 +173,7 @@ export async function runOnce(
     faults: faultsOf(testbed, scenario),
     misdirected: testbed.misdirected,
     runner: trueRunner(testbed),
+    guest: trueGuest(testbed, scenario),
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
@@ -185,6 +198,10 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['message left over', scenario.leavesMessage],
     ['runner', scenario.runner !== undefined],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
+    ['guest', scenario.guest !== undefined],
+    ['guest with a fault', scenario.guest?.habits.fault !== undefined],
+    ['nodes out of reach', scenario.guest?.isReachable === false],
+    ['no port for SSH', options.forwardsSsh === false],
     ['quota used up', scenario.runner?.quota === 50],
     ['name with a secret', options.nameStem !== 'vm'],
     ['cancelled', scenario.cancelAfterMs !== undefined],
@@ -211,6 +228,19 @@ function trueRunner({ runner, requestIds, readings, runnerLooks: looks }: Testbe
     return { startedAt, isKilledByUs: requestIds.has(killedBy) };
   });
   return { jobs, begins: runner.begins, isListening: runner.isListening, readings, looks };
+}
+
+function trueGuest(testbed: Testbed, { guest }: Scenario): TrueGuest | undefined {
+  if (guest === undefined) return undefined;
+  const { powerChanges, swappedAt, greetedAt } = testbed;
+  const stretches = powerChanges.flatMap(({ kind, at: bootedAt }, index) => {
+    const from = bootedAt + guest.habits.bootMs;
+    const until = powerChanges[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    const isUp = kind === 'booted' && guest.habits.fault === undefined && from < until;
+    return isUp ? [{ bootedAt, from, until }] : [];
+  });
+  const changes = [...powerChanges.map(({ at }) => at), ...(swappedAt === undefined ? [] : [swappedAt])];
+  return { stretches, changes, greetedAt };
 }
 
 /** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */

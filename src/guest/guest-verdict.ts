@@ -28,6 +28,8 @@ export interface Obstacle {
 export type LookVerdict =
   | { readonly kind: 'lead'; readonly lead: Lead }
   | { readonly kind: 'obstacle'; readonly obstacle: Obstacle }
+  /** The answer is older than one before, so it proves nothing, be it for or against. */
+  | { readonly kind: 'outdated' }
   /** The VM itself is lost. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -48,23 +50,16 @@ export function startGuestHistory(
 export function judgeLook(
   history: GuestHistory,
   sample: Sample,
-): { verdict: LookVerdict; history: GuestHistory; isCurrent: boolean } {
-  const { instance } = sample;
+): { verdict: LookVerdict; history: GuestHistory } {
   const { verdict, history: watched } = judge(history.watched, sample);
-  const isCurrent = instance !== undefined && !isOlder(instance, history.watched.newest);
-  const next = { ...history, watched };
-  if (verdict.kind === 'failed')
-    return { verdict: { kind: 'failed', reason: verdict.reason }, history: next, isCurrent };
-  const found = isCurrent ? leadOf(history, instance) : outdated(instance);
-  return { verdict: found, history: next, isCurrent };
+  const isLost = verdict.kind === 'failed';
+  const found: LookVerdict = isLost ? { kind: 'failed', reason: verdict.reason } : findLead(history, sample);
+  return { verdict: found, history: { ...history, watched } };
 }
 
-function outdated(instance: Instance | undefined): LookVerdict {
-  const seen =
-    instance === undefined
-      ? 'the controller does not list the instance'
-      : 'the answer is older than one seen before';
-  return obstacle('not running', seen);
+function findLead(history: GuestHistory, { instance }: Sample): LookVerdict {
+  if (instance === undefined) return obstacle('not running', 'the controller does not list the instance');
+  return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : leadOf(history, instance);
 }
 
 function leadOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
@@ -78,14 +73,15 @@ function leadOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
   return obstacle('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
 
-function obstacle(kind: Obstacle['kind'], seen: string): LookVerdict {
+export function obstacle(
+  kind: Obstacle['kind'],
+  seen: string,
+): { readonly kind: 'obstacle'; readonly obstacle: Obstacle } {
   return { kind: 'obstacle', obstacle: { kind, seen } };
 }
 
 /** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
-export function isSameLead(lead: Lead, verdict: LookVerdict): boolean {
-  if (verdict.kind !== 'lead') return false;
-  const { startDate, address } = verdict.lead;
+export function isSameLead(lead: Lead, { startDate, address }: Lead): boolean {
   const isSameBoot = compareInstants(startDate, lead.startDate) === 0;
   return isSameBoot && formatAddress(address) === formatAddress(lead.address);
 }
@@ -104,13 +100,8 @@ export function obstacleAt({ address }: Lead, contact: Exclude<Contact, { kind: 
   return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
 
-/** A banner came, but not for certain from this VM. */
-export function movedObstacle({ address }: Lead, verdict: LookVerdict): Obstacle {
-  const before = `an SSH server answered at ${formatAddress(address)}, but`;
-  if (verdict.kind === 'obstacle')
-    return {
-      kind: 'moved',
-      seen: `${before} a look after it could not confirm that it is this VM's: ${verdict.obstacle.seen}`,
-    };
-  return { kind: 'moved', seen: `${before} the VM has booted or moved meanwhile, so it may be another VM's` };
+/** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
+export function unconfirmed({ address }: Lead, why = 'the VM has booted or moved meanwhile'): Obstacle {
+  const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
+  return { kind: 'moved', seen };
 }

@@ -20,10 +20,11 @@ import {
   isSameLead,
   judgeLook,
   type LookVerdict,
-  movedObstacle,
   type Obstacle,
+  obstacle,
   obstacleAt,
   startGuestHistory,
+  unconfirmed,
 } from './guest-verdict.ts';
 import type { GuestCheck, GuestOutcome } from './options.ts';
 
@@ -132,32 +133,46 @@ async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
   const heard = await contact({ clock, dial: wait.check.dial, address: lead.address }, { ms, signal });
   if (heard.kind !== 'banner') return { obstacle: obstacleAt(lead, heard) };
   const again = await look(wait, until);
-  return isSameLead(lead, again) ? { banner: heard.banner } : { obstacle: movedObstacle(lead, again) };
+  if (again.kind === 'obstacle') return { obstacle: unconfirmed(lead, again.obstacle.seen) };
+  return isSameLead(lead, again.lead) ? { banner: heard.banner } : { obstacle: unconfirmed(lead) };
 }
 
-type Found = Exclude<LookVerdict, { kind: 'failed' }>;
+type Found = Extract<LookVerdict, { kind: 'lead' | 'obstacle' }>;
 
-/** One look at the instance. @throws ActionError where it shows that the VM itself is lost, or the step is cancelled. */
+/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+const OUTDATED_PAUSE_MS = 1_000;
+const SHORTEST_LOOK_MS = 250;
+
+/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
 async function look(wait: Wait, until: number): Promise<Found> {
+  const { clock, signal } = wait.context;
+  for (;;) {
+    const verdict = await lookOnce(wait, until);
+    if (verdict.kind === 'failed') throw lost(verdict.reason);
+    if (verdict.kind !== 'outdated') return verdict;
+    const leftMs = until - clock.now();
+    if (leftMs < SHORTEST_LOOK_MS)
+      return obstacle('no answer', 'no look at the instance: the answers are older than one seen before');
+    await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
+  }
+}
+
+async function lookOnce(wait: Wait, until: number): Promise<LookVerdict> {
   const { context, instanceId, journal } = wait;
   const { clock, controller, signal } = context;
   const askedAt = clock.now();
   let instance: Instance | undefined;
   try {
     instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
-    journal.answered();
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ActionError)) throw error;
-    return {
-      kind: 'obstacle',
-      obstacle: { kind: 'no answer', seen: `no look at the instance: ${error.message}` },
-    };
+    return obstacle('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
   }
-  const { verdict, history, isCurrent } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+  journal.answered();
+  const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
   wait.history = history;
-  if (isCurrent) wait.last = instance;
-  if (verdict.kind === 'failed') throw lost(verdict.reason);
+  if (verdict.kind !== 'outdated') wait.last = instance ?? wait.last;
   return verdict;
 }
 
@@ -188,7 +203,8 @@ const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
   'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
   'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
   moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
-  'no answer': 'Check that the controller is up and this machine can reach it.',
+  'no answer':
+    'Check that the controller is up, that all of its replicas are, and that this machine can reach it.',
 };
 
 /** A cancelled step has to say what it leaves behind. */
