@@ -12,7 +12,9 @@ export type Greeting =
 
 /** Judges what a server has said, from its first byte on. A line counts once it has ended. Pure. */
 export function readGreeting(bytes: Uint8Array): Greeting {
-  const lines = textOf(bytes.subarray(0, MOST_BYTES)).split('\n').slice(0, -1);
+  // Each byte becomes a character: what it means does not matter, and none is lost.
+  const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
+  const lines = text.split('\n').slice(0, -1);
   const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
   if (banner !== undefined) return { kind: 'banner', banner };
   return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
@@ -22,13 +24,9 @@ const LONGEST_EXCERPT = 80;
 
 /** How the server's words begin, for people: it is text from outside. */
 export function excerptOf(bytes: Uint8Array): string {
-  const [line = ''] = textOf(bytes)
+  const [line = ''] = Buffer.from(bytes)
+    .toString()
     .trimStart()
     .split(/[\r\n]/, 1);
   return line.slice(0, LONGEST_EXCERPT);
-}
-
-/** Each byte becomes a character: what it means does not matter, and none is lost. */
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1');
 }

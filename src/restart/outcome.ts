@@ -12,7 +12,7 @@ export interface Outcome {
   /** The instance as last seen. */
   readonly last: Instance | undefined;
   /** The instance as the answer showed it that proved the restart; absent where none did. */
-  readonly proof?: Instance;
+  readonly proof?: Instance | undefined;
   /** From sending the restart to verifying it. */
   readonly durationMs: number | undefined;
   readonly moments: Moments;
