@@ -173,7 +173,7 @@ export async function runOnce(
     faults: faultsOf(testbed, scenario),
     misdirected: testbed.misdirected,
     runner: trueRunner(testbed),
-    guest: trueGuest(testbed, scenario),
+    guest: trueGuest(testbed, scenario, instanceId),
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
@@ -230,9 +230,10 @@ function trueRunner({ runner, requestIds, readings, runnerLooks: looks }: Testbe
   return { jobs, begins: runner.begins, isListening: runner.isListening, readings, looks };
 }
 
-function trueGuest(testbed: Testbed, { guest }: Scenario): TrueGuest | undefined {
+function trueGuest(testbed: Testbed, { guest }: Scenario, instanceId: string): TrueGuest | undefined {
   if (guest === undefined) return undefined;
-  const { powerChanges, swappedAt, greetedAt } = testbed;
+  const { swappedAt, greetedAt } = testbed;
+  const powerChanges = testbed.powerChanges.filter((change) => change.instanceId === instanceId);
   const stretches = powerChanges.flatMap(({ kind, at: bootedAt }, index) => {
     const from = bootedAt + guest.habits.bootMs;
     const until = powerChanges[index + 1]?.at ?? Number.POSITIVE_INFINITY;

@@ -366,9 +366,9 @@ function drawGuest(random: Random): GuestScenario {
       forwarder: pick<GuestHabits['forwarder']>(random.fork('forwarder'), 'accepts', 'accepts', 'refuses'),
     },
     isReachable: random.fork('reachable').next() < 0.95,
-    greetsAfterMs: rate(random.fork('greets after'), 4 * SECOND),
+    greetsAfterMs: random.fork('greets after').next() * 4 * SECOND,
     faults: rate(random.fork('faults'), 0.2),
-    swapsAfterMs: swaps.next() < 0.5 ? swaps.next() * MINUTE : undefined,
+    swapsAfterMs: swaps.next() < 0.7 ? swaps.next() * MINUTE : undefined,
   };
 }
 

@@ -51,8 +51,9 @@ export interface RestartAnswer {
   readonly body: unknown;
 }
 
-/** The VM that is to be restarted stopped or booted. */
+/** A VM stopped or booted. */
 export interface PowerChange {
+  readonly instanceId: string;
   readonly kind: 'stopped' | 'booted' | 'ended';
   readonly at: number;
 }
@@ -101,7 +102,7 @@ export class Testbed {
   greetedAt: number | undefined;
   /** When the forwarded ports of the VM and its neighbour were exchanged. */
   swappedAt: number | undefined;
-  /** When the VM stopped and booted, whoever wanted it. */
+  /** When VMs stopped and booted, whoever wanted it. */
   readonly powerChanges: PowerChange[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly misdirected: string[] = [];
@@ -169,8 +170,8 @@ export class Testbed {
     const { onPower } = this.world;
     this.world.onPower = (event) => {
       onPower(event);
-      if (event.record.instanceId === this.instanceId)
-        this.powerChanges.push({ kind: event.kind, at: this.world.now });
+      const { instanceId } = event.record;
+      this.powerChanges.push({ instanceId, kind: event.kind, at: this.world.now });
     };
   }
 
