@@ -1,6 +1,7 @@
 import { LASTING_EVENTS } from './events.ts';
 import { END_MS, limitOf } from './limits.ts';
 import type { Check, RunRecord } from './run.ts';
+import type { Scenario } from './scenario.ts';
 
 /** `up` is said only once the guest of this very VM had been up, after the boot that was proved. */
 export const wrongUp: Check = (run) => {
@@ -24,7 +25,11 @@ function provedBootAt({ outcome: { proof }, reports }: RunRecord): number {
 /** What nobody can tell: when the server spoke, no report since the VM's last change was to be had from every replica. */
 function isUntold({ guest, reports, scenario }: RunRecord, greetedAt: number): boolean {
   const changedAt = Math.max(...(guest?.changes ?? []).filter((at) => at <= greetedAt));
-  return !reports.some(({ at }) => at >= changedAt && at + scenario.replicas.lagMs <= greetedAt);
+  return !reports.some(({ at }) => at >= changedAt && at + lagMs(scenario) <= greetedAt);
+}
+
+function lagMs({ replicas: { count, lagMs } }: Scenario): number {
+  return count > 1 ? lagMs : 0;
 }
 
 /** Looks, connections and the pauses between them, all in all; what is left over is for a late heartbeat. */
@@ -47,9 +52,10 @@ export const lostGuest: Check = (run) => {
     : undefined;
 };
 
-function allowanceMs({ scenario: { world, replicas, step, network } }: RunRecord): number {
+function allowanceMs({ scenario }: RunRecord): number {
+  const { world, step, network } = scenario;
   const reportMs = (world.datelessMs ?? 0) + HEARTBEATS * world.heartbeatMs * (1 + world.heartbeatJitter);
-  return reportMs + replicas.lagMs + step.requestTimeoutMs + 20 * network.latencyMs + ATTEMPTS_MS;
+  return reportMs + lagMs(scenario) + step.requestTimeoutMs + 20 * network.latencyMs + ATTEMPTS_MS;
 }
 
 /** The wait for the guest ends in time, and with a last attempt. */

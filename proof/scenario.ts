@@ -368,7 +368,7 @@ function drawGuest(random: Random): GuestScenario {
     isReachable: random.fork('reachable').next() < 0.95,
     greetsAfterMs: random.fork('greets after').next() * 4 * SECOND,
     faults: rate(random.fork('faults'), 0.2),
-    swapsAfterMs: swaps.next() < 0.7 ? swaps.next() * MINUTE : undefined,
+    swapsAfterMs: swaps.next() < 0.7 ? swaps.next() ** 2 * MINUTE : undefined,
   };
 }
 

@@ -3,7 +3,7 @@ import { prepareAccess } from './access.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
 import { FAULT_KINDS, interventionsOf, readFault } from './faults-by-hand.ts';
 import { GitHubWorld } from './github-world.ts';
-import { takeGuestPorts } from './guest-servers.ts';
+import { type GuestServers, takeGuestPorts } from './guest-servers.ts';
 import { GUEST_FAULTS, type GuestHabits } from './guest-world.ts';
 import { introduction } from './introduction.ts';
 import { createRandom } from './random.ts';
@@ -101,17 +101,7 @@ async function main(): Promise<void> {
     return;
   }
   const read = createNumberReader(values);
-  const guestHabits = readGuestHabits(read, values);
-  const options = worldOptions(read, values['controller-version']);
-  const guests = values.guests ? await takeGuestPorts(options.vms + SPARE_PORTS) : undefined;
-  const world = new World({
-    ...options,
-    ...(guests && { nodeIp: '127.0.0.1', ports: guests.ports }),
-    reassignsPorts: values['new-ports'] ?? false,
-    agentsAreStuck: values.stuck ?? false,
-    bootsFail: values.error ?? false,
-  });
-  guests?.open({ world, now: Date.now, habits: guestHabits });
+  const { world, guests } = await createWorld(read, values);
   const interventions = interventionsOf(
     (values.fault ?? []).map(readFault),
     createRandom(world.options.seed),
@@ -146,6 +136,32 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void close(simulator, guests));
   console.log(introduction(simulator.url, { world, prepared, github, hasGuests: guests !== undefined }));
+}
+
+interface WorldValues extends GuestValues {
+  readonly 'controller-version'?: string;
+  readonly 'new-ports'?: boolean;
+  readonly stuck?: boolean;
+  readonly error?: boolean;
+}
+
+/** With guests, the ports of its nodes are ports of this machine. */
+async function createWorld(
+  read: NumberReader,
+  values: WorldValues,
+): Promise<{ world: World; guests: GuestServers | undefined }> {
+  const habits = readGuestHabits(read, values);
+  const options = worldOptions(read, values['controller-version']);
+  const guests = values.guests ? await takeGuestPorts(options.vms + SPARE_PORTS) : undefined;
+  const world = new World({
+    ...options,
+    ...(guests && { nodeIp: '127.0.0.1', ports: guests.ports }),
+    reassignsPorts: values['new-ports'] ?? false,
+    agentsAreStuck: values.stuck ?? false,
+    bootsFail: values.error ?? false,
+  });
+  guests?.open({ world, now: Date.now, habits });
+  return { world, guests };
 }
 
 async function close(...servers: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {

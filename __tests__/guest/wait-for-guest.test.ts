@@ -195,6 +195,13 @@ describe('the guest is not up', () => {
     expect(clock.now()).toBeLessThanOrEqual(11_000 + 2_000);
   });
 
+  test('as it was seen, even where nobody can be asked in the end', async () => {
+    const { error } = await wait([refuses], { looks: [PROOF, AWAY], timeoutMs: 5_000, clock: patient() });
+    expect(error?.message).toMatch(/the connection was refused .* Attempts: 1 refused, 3 no answer\.$/);
+    const { error: blind } = await wait([refuses], { looks: [AWAY], timeoutMs: 5_000 });
+    expect(blind?.message).toContain('no look at the instance: No usable answer came. Attempts');
+  });
+
   test('where it has neither port nor address', async () => {
     const looks = [restarted(15, { portForwarding: [], ip: undefined })];
     const { error, calls } = await wait([greets], { looks, timeoutMs: 5_000 });

@@ -58,7 +58,7 @@ export function judgeLook(
 }
 
 function findLead(history: GuestHistory, { instance }: Sample): LookVerdict {
-  if (instance === undefined) return obstacle('not running', 'the controller does not list the instance');
+  if (instance === undefined) return obstacleOf('not running', 'the controller does not list the instance');
   return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : leadOf(history, instance);
 }
 
@@ -66,14 +66,15 @@ function leadOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
   const { state, status, startDate, hostIp, ip } = instance;
   const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
   if (!isUp || compareInstants(startDate, provedBoot) < 0)
-    return obstacle('not running', `the VM is not back: ${describeState(instance)}`);
+    return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
   const address = guestAddress(instance);
   if (address !== undefined) return { kind: 'lead', lead: { startDate, address } };
   const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
-  return obstacle('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
+  return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
 
-export function obstacle(
+/** For a look that did not lead to the guest. */
+export function obstacleOf(
   kind: Obstacle['kind'],
   seen: string,
 ): { readonly kind: 'obstacle'; readonly obstacle: Obstacle } {

@@ -21,11 +21,12 @@ import {
   judgeLook,
   type LookVerdict,
   type Obstacle,
-  obstacle,
   obstacleAt,
+  obstacleOf,
   startGuestHistory,
   unconfirmed,
 } from './guest-verdict.ts';
+import { lostWithVm, notUp } from './not-up.ts';
 import type { GuestCheck, GuestOutcome } from './options.ts';
 
 export interface GuestContext {
@@ -103,6 +104,7 @@ async function untilUp(wait: Wait): Promise<void> {
   const { check, context, journal, verifiedAt } = wait;
   const { clock, log, signal } = context;
   const deadline = verifiedAt + check.timeoutMs;
+  let obstacle: Obstacle | undefined;
   for (let attempts = 0; ; attempts++) {
     const begunAt = clock.now();
     const isLast = begunAt >= deadline;
@@ -114,7 +116,9 @@ async function untilUp(wait: Wait): Promise<void> {
       );
     const { kind, seen } = result.obstacle;
     journal.note(kind, `waiting for the guest: ${seen}`);
-    if (isLast) throw notUp(wait, result.obstacle);
+    // What was seen of the guest tells more than that, in the end, nobody could be asked.
+    if (kind !== 'no answer' || obstacle === undefined) obstacle = result.obstacle;
+    if (isLast) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
     const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
     const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
     await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
@@ -148,11 +152,11 @@ async function look(wait: Wait, until: number): Promise<Found> {
   const { clock, signal } = wait.context;
   for (;;) {
     const verdict = await lookOnce(wait, until);
-    if (verdict.kind === 'failed') throw lost(verdict.reason);
+    if (verdict.kind === 'failed') throw lostWithVm(verdict.reason);
     if (verdict.kind !== 'outdated') return verdict;
     const leftMs = until - clock.now();
     if (leftMs < SHORTEST_LOOK_MS)
-      return obstacle('no answer', 'no look at the instance: the answers are older than one seen before');
+      return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
     await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
   }
 }
@@ -167,7 +171,7 @@ async function lookOnce(wait: Wait, until: number): Promise<LookVerdict> {
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ActionError)) throw error;
-    return obstacle('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+    return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
   }
   journal.answered();
   const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
@@ -175,37 +179,6 @@ async function lookOnce(wait: Wait, until: number): Promise<LookVerdict> {
   if (verdict.kind !== 'outdated') wait.last = instance ?? wait.last;
   return verdict;
 }
-
-function lost(reason: string): ActionError {
-  const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
-  const hint =
-    'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.';
-  return new ActionError('guest_not_up', message, { hint });
-}
-
-function notUp({ check, journal }: Wait, { kind, seen }: Obstacle): ActionError {
-  const time = seconds(check.timeoutMs);
-  const message = `The VM was restarted and verified, but its guest was not seen to be up within ${time}: ${seen}. Attempts: ${journal.tally()}.`;
-  return new ActionError('guest_not_up', message, { hint: HINTS[kind] });
-}
-
-const REACH_NODES =
-  'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
-
-const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
-  refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
-  unreachable: `${REACH_NODES}; without a forwarded port, the VM's own address.`,
-  silent:
-    "The node's forwarder takes connections, but the guest gives no answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
-  closed:
-    "The node's forwarder found nobody: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
-  foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
-  'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
-  'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
-  moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
-  'no answer':
-    'Check that the controller is up, that all of its replicas are, and that this machine can reach it.',
-};
 
 /** A cancelled step has to say what it leaves behind. */
 function explainCancelledWait(error: ActionError): ActionError {
