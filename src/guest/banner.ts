@@ -24,9 +24,6 @@ const LONGEST_EXCERPT = 80;
 
 /** How the server's words begin, for people: it is text from outside. */
 export function excerptOf(bytes: Uint8Array): string {
-  const [line = ''] = Buffer.from(bytes)
-    .toString()
-    .trimStart()
-    .split(/[\r\n]/, 1);
-  return line.slice(0, LONGEST_EXCERPT);
+  const text = Buffer.from(bytes).toString().trimStart();
+  return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
 }
