@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import {
+  type Endpoint,
   type GuestHistory,
-  isSameLead,
+  isSameEndpoint,
   judgeLook,
-  type Lead,
   type LookVerdict,
   obstacleAt,
   startGuestHistory,
@@ -15,14 +15,17 @@ import { at, bootedAt, NEW_BOOT, OLD_BOOT, restarted } from '../support/instance
 const PROOF = { ...restarted(10), startDate: at(NEW_BOOT) };
 const LATER_BOOT = '2024-10-13T11:10:40Z';
 const ADDRESS = { host: '192.0.2.70', port: 10_001 };
-const LEAD: Lead = { startDate: at(NEW_BOOT), address: ADDRESS };
+const ENDPOINT: Endpoint = { startDate: at(NEW_BOOT), address: ADDRESS };
 const begin = () => startGuestHistory(PROOF, 1_000);
 
 function look(instance: Instance | undefined, history: GuestHistory = begin(), now = 2_000) {
   return judgeLook(history, { askedAt: now, at: now, instance });
 }
 
-const found = (changes: Partial<Lead> = {}): LookVerdict => ({ kind: 'lead', lead: { ...LEAD, ...changes } });
+const found = (changes: Partial<Endpoint> = {}): LookVerdict => ({
+  kind: 'endpoint',
+  endpoint: { ...ENDPOINT, ...changes },
+});
 
 describe('a look says where the guest is', () => {
   test.each<[string, Instance, LookVerdict]>([
@@ -94,22 +97,22 @@ test('a VM that fails for good is given up', () => {
   });
 });
 
-test.each<[string, Lead, boolean]>([
-  ['the same boot at the same place', { ...LEAD, startDate: at('2024-10-13T13:10:12+02:00') }, true],
-  ['another boot', { ...LEAD, startDate: at(LATER_BOOT) }, false],
-  ['another port', { ...LEAD, address: { ...ADDRESS, port: 10_002 } }, false],
-  ['another node', { ...LEAD, address: { ...ADDRESS, host: '192.0.2.71' } }, false],
+test.each<[string, Endpoint, boolean]>([
+  ['the same boot at the same place', { ...ENDPOINT, startDate: at('2024-10-13T13:10:12+02:00') }, true],
+  ['another boot', { ...ENDPOINT, startDate: at(LATER_BOOT) }, false],
+  ['another port', { ...ENDPOINT, address: { ...ADDRESS, port: 10_002 } }, false],
+  ['another node', { ...ENDPOINT, address: { ...ADDRESS, host: '192.0.2.71' } }, false],
 ])('what a look after the banner confirms: %s', (_, again, isSame) => {
-  expect(isSameLead(LEAD, again)).toBe(isSame);
+  expect(isSameEndpoint(ENDPOINT, again)).toBe(isSame);
 });
 
 test('obstacles in words', () => {
-  expect(obstacleAt(LEAD, { kind: 'refused', detail: 'connect ECONNREFUSED' })).toEqual({
+  expect(obstacleAt(ENDPOINT, { kind: 'refused', detail: 'connect ECONNREFUSED' })).toEqual({
     kind: 'refused',
     seen: 'the connection was refused at 192.0.2.70:10001 (connect ECONNREFUSED)',
   });
-  expect(unconfirmed(LEAD).seen).toBe(
+  expect(unconfirmed(ENDPOINT).seen).toBe(
     "an SSH server answered at 192.0.2.70:10001, but it may be another VM's: the VM has booted or moved meanwhile",
   );
-  expect(unconfirmed(LEAD, 'it stopped').seen).toMatch(/another VM's: it stopped$/);
+  expect(unconfirmed(ENDPOINT, 'it stopped').seen).toMatch(/another VM's: it stopped$/);
 });

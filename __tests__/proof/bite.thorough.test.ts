@@ -523,7 +523,7 @@ const THE_GUEST_IS_UP: typeof NO_FALSE_SUCCESS = [
   ],
   [
     "no look after the banner tells it from another VM's",
-    () => plant<typeof GuestVerdict>(GUEST_VERDICT, () => ({ isSameLead: () => true })),
+    () => plant<typeof GuestVerdict>(GUEST_VERDICT, () => ({ isSameEndpoint: () => true })),
     '"up" of a guest that was not',
   ],
   [

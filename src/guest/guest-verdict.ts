@@ -1,7 +1,14 @@
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../instant.ts';
 import { isOlder } from '../restart/ordering.ts';
-import { type Baseline, describeState, judge, type Sample, startHistory } from '../restart/verdict.ts';
+import {
+  type Baseline,
+  describeState,
+  type History,
+  judge,
+  type Sample,
+  startHistory,
+} from '../restart/verdict.ts';
 import { formatAddress, guestAddress } from './address.ts';
 import type { Contact } from './contact.ts';
 import type { GuestAddress } from './dial.ts';
@@ -10,11 +17,12 @@ import type { GuestAddress } from './dial.ts';
 export interface GuestHistory {
   /** The boot that was verified: the guest of an earlier one does not count. */
   readonly provedBoot: Instant;
-  readonly watched: ReturnType<typeof startHistory>;
+  /** The newest report, and for how long the VM has looked failed. */
+  readonly watched: History;
 }
 
 /** Where a boot can be reached, and the boot itself. */
-export interface Lead {
+export interface Endpoint {
   readonly startDate: Instant;
   readonly address: GuestAddress;
 }
@@ -26,7 +34,7 @@ export interface Obstacle {
 }
 
 export type LookVerdict =
-  | { readonly kind: 'lead'; readonly lead: Lead }
+  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'obstacle'; readonly obstacle: Obstacle }
   /** The answer is older than one before, so it proves nothing, be it for or against. */
   | { readonly kind: 'outdated' }
@@ -53,27 +61,29 @@ export function judgeLook(
 ): { verdict: LookVerdict; history: GuestHistory } {
   const { verdict, history: watched } = judge(history.watched, sample);
   const isLost = verdict.kind === 'failed';
-  const found: LookVerdict = isLost ? { kind: 'failed', reason: verdict.reason } : findLead(history, sample);
+  const found: LookVerdict = isLost
+    ? { kind: 'failed', reason: verdict.reason }
+    : findEndpoint(history, sample);
   return { verdict: found, history: { ...history, watched } };
 }
 
-function findLead(history: GuestHistory, { instance }: Sample): LookVerdict {
+function findEndpoint(history: GuestHistory, { instance }: Sample): LookVerdict {
   if (instance === undefined) return obstacleOf('not running', 'the controller does not list the instance');
-  return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : leadOf(history, instance);
+  return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
 }
 
-function leadOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
+function endpointOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
   const { state, status, startDate, hostIp, ip } = instance;
   const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
   if (!isUp || compareInstants(startDate, provedBoot) < 0)
     return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
   const address = guestAddress(instance);
-  if (address !== undefined) return { kind: 'lead', lead: { startDate, address } };
+  if (address !== undefined) return { kind: 'endpoint', endpoint: { startDate, address } };
   const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
   return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
 
-/** For a look that did not lead to the guest. */
+/** For a look that found no way to the guest. */
 export function obstacleOf(
   kind: Obstacle['kind'],
   seen: string,
@@ -82,9 +92,9 @@ export function obstacleOf(
 }
 
 /** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
-export function isSameLead(lead: Lead, { startDate, address }: Lead): boolean {
-  const isSameBoot = compareInstants(startDate, lead.startDate) === 0;
-  return isSameBoot && formatAddress(address) === formatAddress(lead.address);
+export function isSameEndpoint(endpoint: Endpoint, { startDate, address }: Endpoint): boolean {
+  const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
+  return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
 }
 
 const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
@@ -96,13 +106,13 @@ const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
 };
 
 /** What an attempt without a banner came to. */
-export function obstacleAt({ address }: Lead, contact: Exclude<Contact, { kind: 'banner' }>): Obstacle {
+export function obstacleAt({ address }: Endpoint, contact: Exclude<Contact, { kind: 'banner' }>): Obstacle {
   const { kind, detail } = contact;
   return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
 
 /** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
-export function unconfirmed({ address }: Lead, why = 'the VM has booted or moved meanwhile'): Obstacle {
+export function unconfirmed({ address }: Endpoint, why = 'the VM has booted or moved meanwhile'): Obstacle {
   const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
   return { kind: 'moved', seen };
 }

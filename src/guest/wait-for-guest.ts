@@ -17,7 +17,7 @@ import type { Outcome } from '../restart/outcome.ts';
 import { contact } from './contact.ts';
 import {
   type GuestHistory,
-  isSameLead,
+  isSameEndpoint,
   judgeLook,
   type LookVerdict,
   type Obstacle,
@@ -130,28 +130,30 @@ type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle
 /** @throws ActionError where the VM itself is lost, or the step is cancelled. */
 async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
   const { clock, signal } = wait.context;
-  const found = await look(wait, until);
+  const found = await lookForGuest(wait, until);
   if (found.kind === 'obstacle') return found;
-  const { lead } = found;
+  const { endpoint } = found;
   const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
-  const heard = await contact({ clock, dial: wait.check.dial, address: lead.address }, { ms, signal });
-  if (heard.kind !== 'banner') return { obstacle: obstacleAt(lead, heard) };
-  const again = await look(wait, until);
-  if (again.kind === 'obstacle') return { obstacle: unconfirmed(lead, again.obstacle.seen) };
-  return isSameLead(lead, again.lead) ? { banner: heard.banner } : { obstacle: unconfirmed(lead) };
+  const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
+  if (heard.kind !== 'banner') return { obstacle: obstacleAt(endpoint, heard) };
+  const again = await lookForGuest(wait, until);
+  if (again.kind === 'obstacle') return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
+  return isSameEndpoint(endpoint, again.endpoint)
+    ? { banner: heard.banner }
+    : { obstacle: unconfirmed(endpoint) };
 }
 
-type Found = Extract<LookVerdict, { kind: 'lead' | 'obstacle' }>;
+type Found = Extract<LookVerdict, { kind: 'endpoint' | 'obstacle' }>;
 
 /** A replica that lags behind is followed by another, most likely: in milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_LOOK_MS = 250;
 
 /** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
-async function look(wait: Wait, until: number): Promise<Found> {
+async function lookForGuest(wait: Wait, until: number): Promise<Found> {
   const { clock, signal } = wait.context;
   for (;;) {
-    const verdict = await lookOnce(wait, until);
+    const verdict = await lookOnceForGuest(wait, until);
     if (verdict.kind === 'failed') throw lostWithVm(verdict.reason);
     if (verdict.kind !== 'outdated') return verdict;
     const leftMs = until - clock.now();
@@ -161,7 +163,7 @@ async function look(wait: Wait, until: number): Promise<Found> {
   }
 }
 
-async function lookOnce(wait: Wait, until: number): Promise<LookVerdict> {
+async function lookOnceForGuest(wait: Wait, until: number): Promise<LookVerdict> {
   const { context, instanceId, journal } = wait;
   const { clock, controller, signal } = context;
   const askedAt = clock.now();

@@ -61,8 +61,8 @@ function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, sho
 }
 
 /**
- * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table for whoever
- * shows no Mermaid.
+ * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table
+ * for whoever shows no Mermaid.
  */
 function renderTimeline(outcome: VmOutcome): string[] {
   const phases = (outcome.runner ?? outcome.guest) === undefined ? [] : timelineOf(outcome);
