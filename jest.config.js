@@ -9,7 +9,7 @@ const common = {
 const THOROUGH = '\\.thorough\\.test\\.ts$';
 const NETWORK = '/__tests__/network/';
 
-/** `quick` is what `npm test` runs; `thorough` takes minutes; `network` needs nginx and squid. */
+/** `quick` is what `npm test` runs; `thorough` takes minutes; `network` needs nginx, squid and sshd. */
 export default {
   projects: [
     {

@@ -95,6 +95,7 @@ const ROOMS = [
   'report',
   'fleet',
   'runner',
+  'guest',
   'restart',
   'controller',
   'http',
@@ -164,6 +165,7 @@ describe('one place for each thing', () => {
       /\b(setTimeout|setInterval|setImmediate|performance\.now|Date\.now|new Date\(\)|AbortSignal\.timeout)\b|node:timers/,
       ['clock.ts'],
     ],
+    ['plain sockets', /\bconnect\b[^;]*from 'node:net'/, ['guest/dial.ts']],
     ['chance', /Math\.random|randomUUID/, ['main.ts']],
   ])('%s', (_, pattern, places) => {
     expect(sourcesWith(pattern)).toEqual(places);

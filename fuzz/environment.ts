@@ -64,6 +64,8 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
   busy_timeout: ['1', '2m'],
   wait_for_runner: ['true', 'False'],
   runner_timeout: ['1s', '8m'],
+  guest_check: ['none', 'ssh'],
+  guest_timeout: ['1', '2m'],
   RUNNER_NAME: [EXTERNAL_ID, 'vm-1'],
   ...Object.fromEntries(Object.entries(SECRETS).map(([name, secret]) => [name, [secret]])),
   headers: [...HEADERS, `Authorization: Bearer ${SECRETS['headers']}\r\nX-A: b`],
@@ -121,6 +123,8 @@ export function rightEnvironment(): Arbitrary<Environment> {
     INPUT_DRY_RUN: fc.constantFrom('false', 'false', 'false', 'true'),
     INPUT_VNC_PASSWORD: fc.constantFrom(undefined, SECRETS['vnc_password']),
     INPUT_HEADERS: fc.constantFrom(undefined, ...HEADERS),
+    INPUT_GUEST_CHECK: fc.constantFrom(undefined, 'ssh'),
+    INPUT_GUEST_TIMEOUT: fc.constantFrom('1s', '20s'),
     RUNNER_NAME: fc.oneof(
       { weight: 9, arbitrary: fc.constantFrom(undefined, 'elsewhere') },
       { weight: 1, arbitrary: fc.constantFrom(EXTERNAL_ID, 'VM-1') },

@@ -2,6 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { violationsOf } from './check.ts';
 import { anyEnvironment, rightEnvironment, SECRETS } from './environment.ts';
 import { formsOf } from './forms.ts';
+import { nastyText } from './nasty.ts';
 import { type Case, type CaseResult, runCase } from './step.ts';
 import { HONEST, scripts } from './tampering.ts';
 
@@ -12,7 +13,7 @@ type OnResult = (result: CaseResult) => void;
 export function anyAnswers(onResult?: OnResult) {
   const echoes = Object.values(SECRETS).flatMap(formsOf);
   return withoutViolations(
-    fc.record({ environment: rightEnvironment(), scripts: scripts(echoes) }),
+    fc.record({ environment: rightEnvironment(), scripts: scripts(echoes), greetings: greetings(echoes) }),
     onResult,
   );
 }
@@ -20,9 +21,22 @@ export function anyAnswers(onResult?: OnResult) {
 /** The same, whatever stands in its environment. */
 export function anyInputs(onResult?: OnResult) {
   return withoutViolations(
-    fc.record({ environment: anyEnvironment(), scripts: fc.constant(HONEST) }),
+    fc.record({
+      environment: anyEnvironment(),
+      scripts: fc.constant(HONEST),
+      greetings: fc.constant([BANNER]),
+    }),
     onResult,
   );
+}
+
+const BANNER = 'SSH-2.0-OpenSSH_9.9\r\n';
+
+/** What the guest's server says, be it a banner or not. */
+function greetings(echoes: readonly string[]): Arbitrary<string[]> {
+  const words = nastyText(echoes);
+  const comment = words.map((text) => `SSH-2.0-x ${text}\r\n`);
+  return fc.array(fc.oneof(fc.constant(BANNER), words, comment), { maxLength: 4 });
 }
 
 function withoutViolations(cases: Arbitrary<Case>, onResult: OnResult = () => {}) {

@@ -5,6 +5,7 @@ import { createVirtualTime } from '../proof/virtual-time.ts';
 import type { SeenRequest } from '../simulator/controller-api.ts';
 import { asActionError } from '../src/errors.ts';
 import type { VmOutcome } from '../src/fleet/one-vm.ts';
+import type { Dial } from '../src/guest/dial.ts';
 import type { Environment } from '../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
 import { type Host, run } from '../src/main.ts';
@@ -22,6 +23,8 @@ import { encode, encodingHeader, endpointOf, type Scripts, tamper } from './tamp
 export interface Case {
   readonly environment: Environment;
   readonly scripts: Scripts;
+  /** What the guest's server says on each connection. */
+  readonly greetings: readonly string[];
 }
 
 /** What a step said and did in a case. */
@@ -56,7 +59,8 @@ export async function runCase(given: Case): Promise<CaseResult> {
     const terminal = createTerminal();
     const signal = new AbortController().signal;
     const announce = (outcome: VmOutcome) => setOutputs(outcome, terminal);
-    const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers, announce };
+    const dial = createTamperedDial(given.greetings, after);
+    const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers, announce, dial };
     const { outcome, timeoutMs } = await time.run(attempt(environment, host));
     report(outcome, terminal);
     await writeSummary(outcome, terminal);
@@ -80,7 +84,7 @@ async function attempt(
   try {
     const inputs = readInputs(environment, host.terminal.mask);
     target = inputs.target;
-    timeoutMs = inputs.timeoutMs + runnerMs(inputs);
+    timeoutMs = inputs.timeoutMs + runnerMs(inputs) + guestMs(inputs);
     return { outcome: await run(inputs, host), timeoutMs };
   } catch (error) {
     return { outcome: { ...NOTHING_DONE, target, error: asActionError(error) }, timeoutMs };
@@ -94,6 +98,28 @@ const SETTLING_MS = 60_000;
 function runnerMs({ runner, timeoutMs }: Inputs): number {
   if (runner === undefined) return 0;
   return runner.busyTimeoutMs + timeoutMs + runner.idleForMs + SETTLING_MS + runner.runnerTimeoutMs;
+}
+
+/** What a guest to wait for may add: its wait has an end of its own. */
+function guestMs({ guest }: Inputs): number {
+  return guest === undefined ? 0 : guest.timeoutMs + 2_000;
+}
+
+/** Each connection stands at once; what is said on it comes a little later. Once all is said, nobody takes connections. */
+function createTamperedDial(
+  greetings: readonly string[],
+  after: (ms: number, run: () => void) => void,
+): Dial {
+  let turn = 0;
+  return (_, { connected, received, ended }) => {
+    const greeting = greetings[turn++];
+    after(1, () => {
+      if (greeting === undefined) return ended(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+      connected();
+      received(Buffer.from(greeting));
+    });
+    return () => {};
+  };
 }
 
 function createTamperer(

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
+import { isEarly } from './guest-promises.ts';
 import { sendBy } from './limits.ts';
 import type { RunRecord, TrueReport } from './run.ts';
 import { MISTAKES, REQUEST_FAULTS } from './scenario.ts';
@@ -52,6 +53,10 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   runner_not_found: (run) => happened(run, 'pages that shift', ...DAMAGED),
   runner_busy: ({ runner }) => runner !== undefined && runner.jobs.length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
+  guest_not_up: (run) =>
+    run.outcome.restarted === 'true' &&
+    run.scenario.guest !== undefined &&
+    (!isEarly(run) || !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED)),
   github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...DAMAGED, ...UNANSWERED),
 };
 

@@ -35,6 +35,7 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
     proxy: undefined,
     identity: identities[step.identity],
     runner: runnerOptionsFor(scenario),
+    guest: scenario.guest && { timeoutMs: scenario.guest.timeoutMs },
     ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };

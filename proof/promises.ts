@@ -2,6 +2,7 @@ import type { ErrorCode } from '../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import { LASTING_EVENTS } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
+import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-promises.ts';
 import { deadlineOf, END_MS, isCertain, isRejected, limitOf, sendBy, wakingAt } from './limits.ts';
 import type { Check, RunRecord, TrueReport } from './run.ts';
 import {
@@ -50,6 +51,9 @@ export function brokenPromises(run: RunRecord): string[] {
     idleClaim,
     wrongClaim,
     lostRunner,
+    wrongUp,
+    lostGuest,
+    lateGuest,
   ];
   return checks.flatMap((check) => check(run) ?? []);
 }
@@ -68,7 +72,7 @@ const falseSuccess: Check = (run) => {
 };
 
 /** The report that showed all three conditions at once. */
-function claimedReport({ outcome: { last }, reports }: RunRecord): TrueReport | undefined {
+function claimedReport({ outcome: { proof: last }, reports }: RunRecord): TrueReport | undefined {
   const milliseconds = (date: { epochNanoseconds: bigint } | undefined) =>
     date && Number(date.epochNanoseconds / 1_000_000n);
   const [startDateMs, timestampMs] = [milliseconds(last?.startDate), milliseconds(last?.reportedAt)];
@@ -250,7 +254,7 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): num
 const lateEnd: Check = (run) => {
   const { startedAt, endedAt, cancelledAt, scenario } = run;
   const deadline = startedAt + scenario.step.timeoutMs + runnerMs(run);
-  if (endedAt > limitOf(run, deadline) + END_MS) return 'it ended late';
+  if (endedAt > limitOf(run, limitOf(run, deadline) + guestMs(run)) + END_MS) return 'it ended late';
   const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
   return isCancelledLate ? 'it ended late after the signal' : undefined;
 };
@@ -312,7 +316,7 @@ const untruth: Check = (run) => {
   const mayMislead = run.boots.some(({ isOurs }) => !isOurs);
   if (restarted === 'unknown' && !mayMislead && posts.every((post) => isCertain(post)))
     return '"unknown" though the controller refused it';
-  const isFailure = restarted === 'true' && error !== undefined && scenario.runner === undefined;
+  const isFailure = restarted === 'true' && error !== undefined && !scenario.runner && !scenario.guest;
   if (isFailure) return 'an error after a restart that was proved';
   const isSuccess = restarted === 'true' || scenario.step.dryRun || run.outcome.leftAlone !== undefined;
   return isSuccess || error !== undefined ? undefined : 'neither success nor an error';
@@ -324,16 +328,22 @@ const wrongCode: Check = (run) => {
   return `the code ${code} does not fit`;
 };
 
+/** Every other way out after the restart may leave open whether the guest is up. */
+const GUEST_TOLD: readonly (ErrorCode | undefined)[] = [undefined, 'guest_not_up', 'runner_not_back'];
+
 const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario }) => {
   const { restarted, error } = outcome;
   const isKnown = answersSeen > 0 && scenario.step.targetBy === 'instance_id';
   const due = [
     ...(isKnown ? ['instance_id', 'instance_state'] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
-    ...(restarted === 'true' ? ['start_date', 'duration', 'status'] : []),
+    ...(restarted === 'true' ? ['start_date', 'duration'] : []),
+    // What failed while the guest was waited for may have none any more.
+    ...(restarted === 'true' && !scenario.guest ? ['status'] : []),
     ...(restarted === 'true' && scenario.runner?.waitsForRunner && error === undefined
       ? ['runner_status']
       : []),
+    ...(restarted === 'true' && scenario.guest && GUEST_TOLD.includes(error?.code) ? ['guest_status'] : []),
     ...(error === undefined ? [] : ['error_code']),
   ];
   const missing = ['restarted', ...due].filter((name) => !outputs[name]);

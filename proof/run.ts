@@ -55,6 +55,8 @@ export interface RunRecord {
   readonly misdirected: readonly string[];
   /** The GitHub runner in the VM, if there is one to look after. */
   readonly runner: TrueRunner | undefined;
+  /** The guest in the VM, if it is to be waited for. */
+  readonly guest: TrueGuest | undefined;
   /** Everything that the step wrote, by lines as the runner would read them. */
   readonly written: string;
   readonly secrets: readonly string[];
@@ -79,6 +81,15 @@ export interface TrueRunner {
   readonly isListening: boolean;
   /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
   readonly looks: readonly GitHubLook[];
+}
+
+export interface TrueGuest {
+  /** When it was up, for each boot after which it ever was. */
+  readonly stretches: readonly { readonly bootedAt: number; readonly from: number; readonly until: number }[];
+  /** When the VM was last stopped, booted, or had its ports exchanged, each time. */
+  readonly changes: readonly number[];
+  /** When the words of an SSH server last reached the step. */
+  readonly greetedAt: number | undefined;
 }
 
 export interface TrueReport {
@@ -132,6 +143,7 @@ export async function runOnce(
     signal,
     dispatchers,
     announce,
+    ...(testbed.dial && { dial: testbed.dial }),
   };
   const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
   testbed.isStepOver = true;
@@ -162,6 +174,7 @@ export async function runOnce(
     faults: faultsOf(testbed, scenario),
     misdirected: testbed.misdirected,
     runner: trueRunner(testbed),
+    guest: trueGuest(testbed, scenario, instanceId),
     reports: reports.filter((report) => report.instanceId === instanceId),
     boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
@@ -188,6 +201,10 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
     ['jobs that cannot be read', scenario.runner?.showsJobs === false],
     ['pages that shift', scenario.runner?.pagesShiftEveryMs !== undefined],
+    ['guest', scenario.guest !== undefined],
+    ['guest with a fault', scenario.guest?.habits.fault !== undefined],
+    ['nodes out of reach', scenario.guest?.isReachable === false],
+    ['no port for SSH', options.forwardsSsh === false],
     ['quota used up', scenario.runner?.quota === 50],
     ['name with a secret', options.nameStem !== 'vm'],
     ['cancelled', scenario.cancelAfterMs !== undefined],
@@ -214,6 +231,20 @@ function trueRunner({ runner, requestIds, looks }: Testbed): TrueRunner | undefi
     return { startedAt, isKilledByUs: requestIds.has(killedBy) };
   });
   return { jobs, begins: runner.begins, isListening: runner.isListening, looks };
+}
+
+function trueGuest(testbed: Testbed, { guest }: Scenario, instanceId: string): TrueGuest | undefined {
+  if (guest === undefined) return undefined;
+  const { swappedAt, greetedAt } = testbed;
+  const powerChanges = testbed.powerChanges.filter((change) => change.instanceId === instanceId);
+  const stretches = powerChanges.flatMap(({ kind, at: bootedAt }, index) => {
+    const from = bootedAt + guest.habits.bootMs;
+    const until = powerChanges[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    const isUp = kind === 'booted' && guest.habits.fault === undefined && from < until;
+    return isUp ? [{ bootedAt, from, until }] : [];
+  });
+  const changes = [...powerChanges.map(({ at }) => at), ...(swappedAt === undefined ? [] : [swappedAt])];
+  return { stretches, changes, greetedAt };
 }
 
 /** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */

@@ -1,5 +1,6 @@
 import type { HandshakeForm } from '../simulator/endpoints/tap.ts';
 import type { Habits } from '../simulator/github-world.ts';
+import { GUEST_FAULTS, type GuestHabits } from '../simulator/guest-world.ts';
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
 import type { WhenBusy } from '../src/runner/gate.ts';
@@ -20,6 +21,8 @@ export interface Scenario {
   readonly step: StepScenario;
   /** Where there is a GitHub runner in the VM to look after. */
   readonly runner: RunnerScenario | undefined;
+  /** Where the step is to wait for the guest. */
+  readonly guest: GuestScenario | undefined;
   readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
   readonly network: NetworkFaults;
@@ -99,6 +102,20 @@ export interface RunnerScenario {
   readonly jobs: readonly Span[];
   /** A job that begins so long after the first try of the restart request. */
   readonly jobAfterTry: Span | undefined;
+}
+
+/** How long the step is to wait for the guest, and how guest and forwarders behave. */
+export interface GuestScenario {
+  readonly timeoutMs: number;
+  readonly habits: GuestHabits;
+  /** Whether the machine that runs the step reaches the nodes and VMs. */
+  readonly isReachable: boolean;
+  /** How long the server takes for its first word once it has a connection. */
+  readonly greetsAfterMs: number;
+  /** The share of connections that are refused, that hear nothing, and that break: each. */
+  readonly faults: number;
+  /** The forwarded ports of the VM and its neighbour are exchanged so long after the first try of the restart request. */
+  readonly swapsAfterMs: number | undefined;
 }
 
 /** Something that begins so long after the start, or another moment, and lasts so long. */
@@ -190,6 +207,7 @@ export function faultless(seed: number): Scenario {
       pollInterval: 'auto',
     },
     runner: undefined,
+    guest: undefined,
     world: {
       ...DEFAULT_WORLD,
       seed,
@@ -203,6 +221,7 @@ export function faultless(seed: number): Scenario {
       writesLocalDates: false,
       nameStem: 'vm',
       reassignsPorts: false,
+      forwardsSsh: true,
     },
     replicas: { count: 1, lagMs: 0 },
     network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
@@ -227,7 +246,11 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
   const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
   const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
   // With a runner to look after there is more to do, and to go wrong.
-  const horizonMs = step.timeoutMs + (hasRunner ? random.fork('horizon').next() * 10 * MINUTE : 0);
+  const guest = random.fork('has a guest').next() < GUEST_SHARE ? drawGuest(random.fork('guest')) : undefined;
+  const horizonMs =
+    step.timeoutMs +
+    (hasRunner ? random.fork('horizon').next() * 10 * MINUTE : 0) +
+    (guest === undefined ? 0 : random.fork('horizon of the guest').next() * guest.timeoutMs);
   const [ending, other, cancellation] = [
     random.fork('end of the faults'),
     random.fork('other restart'),
@@ -236,6 +259,7 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
   return {
     step,
     runner,
+    guest,
     world: { ...faultless(seed).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
@@ -344,6 +368,24 @@ function drawRunner(random: Random): RunnerScenario {
   };
 }
 
+const GUEST_SHARE = 0.15;
+
+function drawGuest(random: Random): GuestScenario {
+  const [faults, swaps] = [random.fork('fault'), random.fork('swap')];
+  return {
+    timeoutMs: pick(random.fork('timeout'), 30, 60, 120) * SECOND,
+    habits: {
+      bootMs: random.fork('boot').next() ** 2 * 90 * SECOND,
+      fault: faults.next() < 0.15 ? pick(faults, ...GUEST_FAULTS) : undefined,
+      forwarder: pick<GuestHabits['forwarder']>(random.fork('forwarder'), 'accepts', 'accepts', 'refuses'),
+    },
+    isReachable: random.fork('reachable').next() < 0.95,
+    greetsAfterMs: random.fork('greets after').next() * 4 * SECOND,
+    faults: rate(random.fork('faults'), 0.2),
+    swapsAfterMs: swaps.next() < 0.7 ? swaps.next() ** 2 * MINUTE : undefined,
+  };
+}
+
 /** How late the two witnesses are at most: most runners show a job late, most lists of jobs soon. In milliseconds. */
 const LONGEST_BUSY_LAG_MS = 90 * SECOND;
 const LONGEST_JOBS_LAG_MS = 30 * SECOND;
@@ -411,6 +453,7 @@ function drawWorld(random: Random) {
     writesLocalDates: random.fork('local dates').next() < 0.3,
     nameStem: pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
     reassignsPorts: random.fork('ports').next() < 0.3,
+    forwardsSsh: random.fork('no port for SSH').next() >= 0.05,
   };
 }
 

@@ -8,8 +8,10 @@ import type { Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
 import type { VmOutcome } from '../src/fleet/one-vm.ts';
+import type { Dial } from '../src/guest/dial.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
+import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
 import { type Delivery, failure, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
 import type { Mistake, RequestFault, Scenario, Suspension } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -63,6 +65,13 @@ export interface GitHubLook {
   readonly isNo: boolean;
 }
 
+/** A VM stopped or booted. */
+export interface PowerChange {
+  readonly instanceId: string;
+  readonly kind: 'stopped' | 'booted' | 'ended';
+  readonly at: number;
+}
+
 export interface TestbedOptions {
   readonly scenario: Scenario;
   readonly random: Random;
@@ -99,6 +108,14 @@ export class Testbed {
   answersSeen = 0;
   /** GitHub's answers that reached the step, damaged or not. */
   readonly looks: GitHubLook[] = [];
+  /** Connects to the guests; absent where the step does not wait for one. */
+  readonly dial: Dial | undefined;
+  /** When the words of an SSH server last reached the step. */
+  greetedAt: number | undefined;
+  /** When the forwarded ports of the VM and its neighbour were exchanged. */
+  swappedAt: number | undefined;
+  /** When VMs stopped and booted, whoever wanted it. */
+  readonly powerChanges: PowerChange[] = [];
   /** Requests that went where they should not have, or with what is meant for somebody else. */
   readonly misdirected: string[] = [];
   /** Requests in a row, up to the last, that were not let in, whatever handshakes went well between them. */
@@ -130,6 +147,8 @@ export class Testbed {
     this.#authentication = createAuthentication(accessFor(scenario));
     this.#github = new GitHubWorld({ world: this.world, token: GITHUB_TOKEN, ...gitHubFor(scenario) });
     this.#addRunner();
+    this.#notePower();
+    this.dial = this.#createDial();
     this.network = new SimulatedNetwork({
       after: (afterMs, run) => time.at(time.now() + afterMs, run),
       afterAtProcess: (afterMs, run) => time.atProcess(time.now() + afterMs, run),
@@ -159,6 +178,53 @@ export class Testbed {
     if (runner.pagesShiftEveryMs === undefined) return;
     for (let other = 1; other <= OTHER_RUNNERS; other++)
       this.#github.employ({ record, name: `other-${other}`, startsAfterBoot: false });
+  }
+
+  #notePower(): void {
+    const { onPower } = this.world;
+    this.world.onPower = (event) => {
+      onPower(event);
+      const { instanceId } = event.record;
+      this.powerChanges.push({ instanceId, kind: event.kind, at: this.world.now });
+    };
+  }
+
+  #createDial(): Dial | undefined {
+    const { scenario, time } = this.#options;
+    const { guest, network } = scenario;
+    if (guest === undefined) return undefined;
+    return createSimulatedDial({
+      time,
+      world: this.world,
+      guest,
+      latencyMs: network.latencyMs,
+      faultOf: () => this.#dialFault(guest.faults),
+      onDial: ({ host, port }) => this.#log(() => `a connection to ${host}:${port} begins`),
+      onGreeting: () => {
+        this.greetedAt = this.#now();
+        this.#log(() => 'a server has greeted the step');
+      },
+    });
+  }
+
+  #dialFault(share: number): DialFault | undefined {
+    if (this.#now() >= this.#faultsEndAt) return undefined;
+    const fault = DIAL_FAULTS.find((kind) => share > 0 && this.#chance(kind) < share);
+    if (fault !== undefined) this.faults.add(fault);
+    return fault;
+  }
+
+  /** With the first try, the time is set when the VM's ports become its neighbour's. */
+  #scheduleSwap(): void {
+    const { scenario, time } = this.#options;
+    const { swapsAfterMs } = scenario.guest ?? {};
+    if (swapsAfterMs === undefined) return;
+    time.at(this.#now() + swapsAfterMs, () => {
+      this.faults.add('ports swapped');
+      this.#log(() => 'the ports of the VM and its neighbour are exchanged');
+      this.swappedAt = this.#now();
+      this.#replicas.change(this.#now(), (world) => world.swapPorts(this.instanceId));
+    });
   }
 
   /** Gives the runner a job, unless it has one. */
@@ -285,6 +351,7 @@ export class Testbed {
     const { runner } = this.#options.scenario;
     if (this.tries.length > 1) return;
     this.#suspendSince('try');
+    this.#scheduleSwap();
     if (runner?.jobAfterTry === undefined) return;
     const { afterMs, forMs } = runner.jobAfterTry;
     this.#options.time.at(this.#now() + afterMs, () => this.startJob(forMs));

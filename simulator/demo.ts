@@ -2,26 +2,31 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { GITHUB_API_PATH } from './github-api.ts';
 import { GitHubWorld } from './github-world.ts';
+import { takeGuestPorts } from './guest-servers.ts';
 import { serve } from './server.ts';
 import { describeStep, startStep } from './step.ts';
 import { DEFAULT_WORLD, World } from './world.ts';
 
 /**
  * `npm start`: runs the bundled action as a runner would, against a simulated controller and GitHub, and shows what it
- * reports: a job that ends, a restart, and the runner that comes back. What takes minutes in life takes seconds here.
+ * reports: a job that ends, a restart, the guest that is up, and the runner that comes back. What takes minutes in life takes seconds here.
  * `--action DIR` runs the one in another folder, `--node FILE` with another Node.
  */
 const { values: options } = parseArgs({ options: { action: { type: 'string' }, node: { type: 'string' } } });
 const TIME_FACTOR = 20;
 const TOKEN = 'simulated-token';
 const JOB_MS = 40_000;
+const GUEST_BOOT_MS = 22_000;
 
 const startsAt = Date.now();
-const world = new World({ ...DEFAULT_WORLD, startsAt });
+const guests = await takeGuestPorts(2 * DEFAULT_WORLD.vms);
+const world = new World({ ...DEFAULT_WORLD, startsAt, nodeIp: '127.0.0.1', ports: guests.ports });
 const github = new GitHubWorld({ world, token: TOKEN });
 for (const record of world.records) github.employ({ record, name: record.externalId ?? '' });
 for (const runner of github.runners.slice(0, 1)) github.startJob(runner, JOB_MS);
 const now = () => startsAt + (Date.now() - startsAt) * TIME_FACTOR;
+const habits = { bootMs: GUEST_BOOT_MS, forwarder: 'accepts' } as const;
+guests.open({ world, now, timeFactor: TIME_FACTOR, habits });
 const simulator = await serve({ world, github, port: 0, now });
 const inputs = {
   controller_url: simulator.url,
@@ -29,6 +34,7 @@ const inputs = {
   runner_name: '{external_id}',
   runner_scope: 'octo-org',
   github_token: TOKEN,
+  guest_check: 'ssh',
 };
 
 heading('The step');
@@ -49,6 +55,7 @@ const step = await startStep({
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => step.process.kill(signal));
 const { exitCode, outputs, summary } = await step.finished;
 await simulator.close();
+await guests.close();
 
 heading(`Its outputs (exit code ${exitCode})`);
 for (const [name, value] of Object.entries(outputs)) console.log(`${name.padEnd(20)} ${value}`);

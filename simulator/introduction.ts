@@ -8,10 +8,11 @@ export interface Simulated {
   readonly world: World;
   readonly prepared: PreparedAccess;
   readonly github: GitHubWorld | undefined;
+  readonly hasGuests: boolean;
 }
 
 /** What a person needs to know to use it. */
-export function introduction(url: string, { world, prepared, github }: Simulated): string {
+export function introduction(url: string, { world, prepared, github, hasGuests }: Simulated): string {
   const { inputs } = prepared;
   const token = github?.options.token ?? '';
   const [runner] = github?.runners ?? [];
@@ -20,7 +21,13 @@ export function introduction(url: string, { world, prepared, github }: Simulated
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
   });
   const id = world.records[0]?.instanceId ?? 'ID';
-  const withInputs = { controller_url: url, instance_id: id, ...inputs, ...runnerInputs };
+  const withInputs = {
+    controller_url: url,
+    instance_id: id,
+    ...inputs,
+    ...runnerInputs,
+    ...(hasGuests && { guest_check: 'ssh' }),
+  };
   const apiUrl = `${url}${GITHUB_API_PATH}`;
   const byHand = environmentFor(withInputs, github && apiUrl);
 

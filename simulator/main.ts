@@ -3,6 +3,8 @@ import { prepareAccess } from './access.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
 import { FAULT_KINDS, interventionsOf, readFault } from './faults-by-hand.ts';
 import { GitHubWorld } from './github-world.ts';
+import { type GuestServers, takeGuestPorts } from './guest-servers.ts';
+import { GUEST_FAULTS, type GuestHabits } from './guest-world.ts';
 import { introduction } from './introduction.ts';
 import { createRandom } from './random.ts';
 import { serve } from './server.ts';
@@ -10,6 +12,9 @@ import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
 
 /** As short as the action, and the controller, take it. */
 const SHORTEST_ROOT_TOKEN = 10;
+const GUEST_BOOT_SECONDS = 20;
+/** Ports for VMs that are started later, or that get others with a restart. */
+const SPARE_PORTS = 20;
 
 const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to develop and try workflows against.
 
@@ -30,6 +35,8 @@ The world
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
   --new-ports               a VM that is restarted gets other forwarded ports, and another VM may get its old ones
   --runners                 a GitHub, too: with a runner in each VM, called like the VM's external ID
+  --guests                  a server in each VM that greets as SSH does, behind forwarded ports of this machine, which is each node then
+  --guest-boot SECONDS      how long it takes from a boot until it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 What goes wrong
@@ -37,6 +44,7 @@ What goes wrong
                             ${FAULT_KINDS.join(', ')}
   --stuck                   the agents never get to a restart
   --error                   VMs that are restarted end in Error
+  --guest-fault KIND        after a restart the guest is ${GUEST_FAULTS.join(', ')} (with --guests)
   --job SECONDS             the first runner has a job at the start (with --runners)
 
 Ways in, and what the step's "with:" needs for each
@@ -71,6 +79,9 @@ const OPTIONS = {
   tls: FLAG,
   mtls: FLAG,
   runners: FLAG,
+  guests: FLAG,
+  'guest-boot': TEXT,
+  'guest-fault': TEXT,
   'new-ports': FLAG,
   fault: { type: 'string', multiple: true } as const,
   stuck: FLAG,
@@ -90,12 +101,7 @@ async function main(): Promise<void> {
     return;
   }
   const read = createNumberReader(values);
-  const world = new World({
-    ...worldOptions(read, values['controller-version']),
-    reassignsPorts: values['new-ports'] ?? false,
-    agentsAreStuck: values.stuck ?? false,
-    bootsFail: values.error ?? false,
-  });
+  const { world, guests } = await createWorld(read, values);
   const interventions = interventionsOf(
     (values.fault ?? []).map(readFault),
     createRandom(world.options.seed),
@@ -127,8 +133,56 @@ async function main(): Promise<void> {
     ...(secure && { secure }),
     ...(github && { github }),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
-  console.log(introduction(simulator.url, { world, prepared, github }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void close(simulator, guests));
+  console.log(introduction(simulator.url, { world, prepared, github, hasGuests: guests !== undefined }));
+}
+
+interface WorldValues extends GuestValues {
+  readonly 'controller-version'?: string;
+  readonly 'new-ports'?: boolean;
+  readonly stuck?: boolean;
+  readonly error?: boolean;
+}
+
+/** With guests, the ports of its nodes are ports of this machine. */
+async function createWorld(
+  read: NumberReader,
+  values: WorldValues,
+): Promise<{ world: World; guests: GuestServers | undefined }> {
+  const habits = readGuestHabits(read, values);
+  const options = worldOptions(read, values['controller-version']);
+  const guests = values.guests ? await takeGuestPorts(options.vms + SPARE_PORTS) : undefined;
+  const world = new World({
+    ...options,
+    ...(guests && { nodeIp: '127.0.0.1', ports: guests.ports }),
+    reassignsPorts: values['new-ports'] ?? false,
+    agentsAreStuck: values.stuck ?? false,
+    bootsFail: values.error ?? false,
+  });
+  guests?.open({ world, now: Date.now, habits });
+  return { world, guests };
+}
+
+async function close(...servers: readonly ({ close(): Promise<void> } | undefined)[]): Promise<void> {
+  await Promise.all(servers.map((server) => server?.close()));
+}
+
+interface GuestValues {
+  readonly guests?: boolean;
+  readonly 'guest-boot'?: string;
+  readonly 'guest-fault'?: string;
+}
+
+function readGuestHabits(read: NumberReader, values: GuestValues): GuestHabits {
+  const { 'guest-fault': kind } = values;
+  const isGiven = (values['guest-boot'] ?? kind) !== undefined;
+  if (isGiven && !values.guests) throw new Error('--guest-boot and --guest-fault take --guests, too');
+  const fault = GUEST_FAULTS.find((one) => one === kind);
+  if (kind !== undefined && fault === undefined)
+    throw new Error(`--guest-fault takes one of ${GUEST_FAULTS.join(', ')}, not ${JSON.stringify(kind)}`);
+  const seconds = read('guest-boot', GUEST_BOOT_SECONDS, { min: 0, max: DAY_MS / 1_000 });
+  return { bootMs: seconds * 1_000, fault, forwarder: 'accepts' };
 }
 
 function readRootToken(token: string | undefined): string | undefined {

@@ -30,6 +30,12 @@ export interface WorldOptions {
   readonly nameStem?: string;
   /** Whether a VM's forwarded ports are given out anew, from 10000 on, each time that it boots: the old ones may become another's. */
   readonly reassignsPorts?: boolean;
+  /** The ports that lead to VMs, to be given out in this order; from 10000 on if absent, or once they are used up. */
+  readonly ports?: readonly number[];
+  /** The address of every node: a port then is one VM's on all of them. Each has its own if absent. */
+  readonly nodeIp?: string;
+  /** Whether a port of the node leads to a VM's SSH; so it is if absent. */
+  readonly forwardsSsh?: boolean;
   /** The offset that the controller writes into dates; 0 if absent. */
   readonly utcOffsetMinutes?: number;
   /** Whether the agents never come to any task; whether VMs that are restarted end in Error. */

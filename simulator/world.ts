@@ -189,6 +189,16 @@ export class World {
     this.#enqueue(node, () => [{ afterMs: forMs, run: () => {} }]);
   }
 
+  /** Exchanges the forwarded ports of a VM and of a neighbour on its node, both of which go on running. */
+  swapPorts(instanceId: string): void {
+    const record = this.find(instanceId);
+    const neighbour = this.records.find(
+      (one) => one !== record && one.node === record?.node && one.vm?.power === 'running',
+    );
+    if (record?.vm === undefined || neighbour?.vm === undefined) return;
+    [record.vm.sshPort, neighbour.vm.sshPort] = [neighbour.vm.sshPort, record.vm.sshPort];
+  }
+
   /** Loses the reports of a node's agent. */
   silence(node: Node, forMs: number): void {
     node.silentUntil = this.now + forMs;
@@ -327,10 +337,13 @@ export class World {
   /** The first port of the node that no VM has, and that is another than the one that its VM had. */
   #freePort(node: Node | undefined, former?: number): number {
     const holds = ({ node: other, vm }: InstanceRecord) =>
-      other === node && (vm?.power === 'running' || !this.options.reassignsPorts);
+      other?.ip === node?.ip && (vm?.power === 'running' || !this.options.reassignsPorts);
     const taken = new Set(this.records.filter(holds).map(({ vm }) => vm?.sshPort));
+    const isFree = (port: number) => !taken.has(port) && port !== former;
+    const given = this.options.ports?.find(isFree);
+    if (given !== undefined) return given;
     let port = FIRST_PORT;
-    while (taken.has(port) || port === former) port++;
+    while (!isFree(port)) port++;
     return port;
   }
 
@@ -340,7 +353,7 @@ export class World {
     return {
       id: this.#chance('IDs').uuid(),
       name: `mac-${number}`,
-      ip: `192.0.2.${number}`,
+      ip: this.options.nodeIp ?? `192.0.2.${number}`,
       clockSkewMs: this.options.clockSkewMs ?? Math.round(this.#chance('clock').between(-2_000, 2_000)),
       utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
       lastReportAt: this.now,

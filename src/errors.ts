@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   'runner_busy',
   'runner_not_found',
   'runner_not_back',
+  'guest_not_up',
   'github_api_failed',
   'internal_error',
 ] as const;

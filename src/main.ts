@@ -7,6 +7,7 @@ import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
+import { type Dial, dial as dialForReal } from './guest/dial.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
@@ -83,6 +84,8 @@ export interface Host {
   readonly signal: AbortSignal;
   /** Carry the requests to the controller, and those to GitHub, instead of the network. */
   readonly dispatchers?: Dispatchers;
+  /** Connects to the guest's SSH server, instead of real sockets. */
+  readonly dial?: Dial;
   /** Told of all that is known right before the restart may leave this machine: should the process be killed, it stands. */
   readonly announce?: (outcome: VmOutcome) => void;
   /** IP addresses of this machine. */
@@ -119,7 +122,7 @@ async function createGuardsIfAsked(
 async function restartWith(
   guard: Guard | undefined,
   inputs: Inputs,
-  { terminal, clock, random, signal, dispatchers, announce }: Host,
+  { terminal, clock, random, signal, dispatchers, announce, dial = dialForReal }: Host,
 ): Promise<VmOutcome> {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
@@ -134,7 +137,8 @@ async function restartWith(
   warnOfInputs(inputs, terminal);
   try {
     const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
-    const context = { clock, controller, log: terminal, signal, guard, refuse, announce };
+    const guest = inputs.guest && { ...inputs.guest, dial };
+    const context = { clock, controller, log: terminal, signal, guard, guest, refuse, announce };
     return await restartOneVm(inputs, context);
   } finally {
     await transport.close();

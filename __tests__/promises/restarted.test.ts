@@ -49,6 +49,7 @@ test('a restart that goes well', async () => {
     port_forwarding: expect.stringContaining('"guest_port":22'),
     duration: expect.stringMatching(/^\d+\.\d$/),
     runner_status: '',
+    guest_status: '',
     error_code: '',
   });
   expect(outputs['start_date']).not.toBe(outputs['previous_start_date']);

@@ -2,6 +2,9 @@ import { afterEach, expect, jest, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
+import type * as Contacts from '../../src/guest/contact.ts';
+import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
+import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
 import type * as Patience from '../../src/http/patience.ts';
 import type * as Retry from '../../src/http/retry.ts';
 import type * as Transport from '../../src/http/transport.ts';
@@ -45,6 +48,9 @@ const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const GUARD = '../../src/runner/guard.ts';
 const INSTANT = '../../src/instant.ts';
+const CONTACT = '../../src/guest/contact.ts';
+const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
+const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
 const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/name.ts';
@@ -553,6 +559,43 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+const THE_GUEST_IS_UP: typeof NO_FALSE_SUCCESS = [
+  [
+    'a connection alone is taken for a guest that is up',
+    () =>
+      plant<typeof Contacts>(CONTACT, ({ contact }) => ({
+        async contact(...given) {
+          const heard = await contact(...given);
+          return heard.kind === 'silent' ? { kind: 'banner', banner: 'planted' } : heard;
+        },
+      })),
+    '"up"',
+  ],
+  [
+    "no look after the banner tells it from another VM's",
+    () => plant<typeof GuestVerdict>(GUEST_VERDICT, () => ({ isSameEndpoint: () => true })),
+    '"up" of a guest that was not',
+  ],
+  [
+    'the port is the one from before the restart',
+    () =>
+      plant<typeof WaitForGuest>(WAIT_FOR_GUEST, ({ waitForGuest }) => ({
+        waitForGuest(outcome, check, context) {
+          const { portForwarding = [] } = outcome.before ?? {};
+          const getInstance: Controller.Controller['getInstance'] = async (...given) => {
+            const instance = await context.controller.getInstance(...given);
+            return instance && { ...instance, portForwarding };
+          };
+          return waitForGuest(outcome, check, {
+            ...context,
+            controller: { ...context.controller, getInstance },
+          });
+        },
+      })),
+    'a guest that was up was given up',
+  ],
+];
+
 const BUGS = [
   ...NO_FALSE_SUCCESS,
   ...AT_MOST_ONE_RESTART,
@@ -564,6 +607,7 @@ const BUGS = [
   ...IT_SAYS_WHAT_IS_TRUE,
   ...NO_JOB_IS_KILLED,
   ...ONLINE_IS_TRUE,
+  ...THE_GUEST_IS_UP,
 ];
 
 test.each(BUGS)(

@@ -78,8 +78,11 @@ function fieldsOf(value: unknown, path = ''): [string, string][] {
 /** What is drawn there is meant for more than one field. */
 const SHARED = [
   'step / timeout',
+  'guest / timeout',
   'has a runner',
   'horizon',
+  'has a guest',
+  'horizon of the guest',
   'network / share',
   'runner / habits / stale',
   'runner / job after a try',
@@ -91,6 +94,7 @@ const SHARED = [
   'step',
   'runner',
   'runner / habits',
+  'guest',
   'world',
   'replicas',
   'network',

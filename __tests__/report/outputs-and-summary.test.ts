@@ -48,7 +48,17 @@ describe('outputs', () => {
       port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"ssh"}]',
       duration: '7.3',
       runner_status: '',
+      guest_status: '',
       error_code: '',
+    });
+  });
+
+  test('of a guest that was waited for, and the date of the proved boot where later answers lack it', () => {
+    const last = restarted(20, { startDate: undefined, startDateText: undefined });
+    const guest = { status: 'up', upAt: 9_000 } as const;
+    expect(outputsOf({ ...SUCCESS, last, proof: restarted(10), guest }, same)).toMatchObject({
+      guest_status: 'up',
+      start_date: NEW_BOOT,
     });
   });
 
@@ -223,12 +233,21 @@ describe('report', () => {
   });
 });
 
-test.each<[Partial<Outcome>, string]>([
+test.each<[Partial<VmOutcome>, string]>([
   [SUCCESS, 'VM restarted'],
   [{}, 'VM can be restarted (dry run)'],
   [failure('x'), 'VM not restarted: vm_failed'],
   [{ ...failure('x'), restarted: 'unknown' }, 'VM restart not verified: vm_failed'],
   [{ ...failure('x'), restarted: 'true' }, 'VM restarted, but not its runner: vm_failed'],
+  [
+    { ...failure('x'), restarted: 'true', guest: { status: 'not_up', upAt: undefined } },
+    'VM restarted, but not its guest: vm_failed',
+  ],
+  [
+    { ...failure('x'), restarted: 'true', guest: { status: 'up', upAt: 1 } },
+    'VM restarted, but not its runner: vm_failed',
+  ],
+  [{ ...failure('x'), guest: { status: undefined, upAt: undefined } }, 'VM not restarted: vm_failed'],
   [{ leftAlone: 'skipped' }, 'VM left alone: its runner has a job'],
   [{ leftAlone: 'not_started' }, 'VM not restarted: its turn never came'],
 ])('title %#', (changes, title) => {
@@ -376,6 +395,14 @@ describe('job summary', () => {
   ])('of %s says nothing of a duration or runner that is not known', (_, changes) => {
     const summary = renderSummary({ ...NOTHING_DONE, last: instance(), ...changes }, clean);
     expect(summary).not.toMatch(/duration|runner<|undefined/);
+  });
+
+  test('tells of a guest, and when it was up', () => {
+    const guest = { status: 'up', upAt: 9_000 } as const;
+    const moments = { started: 1_000, sent: 2_000, verified: 5_000 };
+    const summary = renderSummary({ ...SUCCESS, proof: restarted(10), moments, guest }, clean);
+    expect(summary).toContain('<tr><td>guest</td><td></td><td><code>up</code></td></tr>');
+    expect(summary).toContain('<tr><td>VM verified to guest up</td><td>4.0 s</td><td>4.0 s</td></tr>');
   });
 
   test('that cannot be written is only a warning', async () => {

@@ -10,7 +10,7 @@ const LAST = instance({
   startDate: at('2024-10-13T11:10:08Z'),
   reportedAt: at('2024-10-13T11:10:12Z'),
 });
-const STORY = { ...NOTHING_DONE, moments: MOMENTS, last: LAST };
+const STORY = { ...NOTHING_DONE, moments: MOMENTS, proof: LAST };
 const namesOf = (phases: readonly Phase[]) => phases.map(({ name }) => name);
 
 describe('the timeline', () => {
@@ -23,6 +23,15 @@ describe('the timeline', () => {
       ['VM booted to verified', 68_500, 72_500],
       ['VM verified to runner back', 72_500, 172_500],
     ]);
+  });
+
+  test('with a guest that was waited for', () => {
+    const guest = { status: 'up', upAt: 93_500 } as const;
+    expect(timelineOf({ ...STORY, guest }).at(-1)).toEqual({
+      name: 'VM verified to guest up',
+      fromMs: 72_500,
+      toMs: 92_500,
+    });
   });
 
   test('of a restart without a runner', () => {
@@ -39,7 +48,7 @@ describe('the timeline', () => {
     ['it stopped before the restart was sent', { stopDate: at('2024-10-13T11:00:00Z') }],
     ['it stopped after it had booted', { stopDate: at('2024-10-13T11:10:09Z') }],
   ])('where %s', (_, changes) => {
-    expect(namesOf(timelineOf({ ...STORY, last: { ...LAST, ...changes } })).slice(1)).toEqual([
+    expect(namesOf(timelineOf({ ...STORY, proof: { ...LAST, ...changes } })).slice(1)).toEqual([
       'restart sent to VM booted',
       'VM booted to verified',
     ]);
@@ -51,7 +60,7 @@ describe('the timeline', () => {
     ['the clock was set', { reportedAt: at('2024-10-13T12:10:12Z') }],
     ['the clock was set back', { reportedAt: at('2024-10-13T11:10:07Z') }],
   ])('where %s', (_, changes) => {
-    expect(namesOf(timelineOf({ ...STORY, last: { ...LAST, ...changes } })).slice(1)).toEqual([
+    expect(namesOf(timelineOf({ ...STORY, proof: { ...LAST, ...changes } })).slice(1)).toEqual([
       'restart sent to VM verified',
     ]);
   });
@@ -61,26 +70,26 @@ describe('the timeline', () => {
     ['just when it was seen', '2024-10-13T11:10:02Z', '2024-10-13T11:10:12Z', [0, 10_000, 0]],
     ['just when it had stopped', '2024-10-13T11:10:07Z', '2024-10-13T11:10:07Z', [5_000, 0, 5_000]],
   ])('of a VM that booted %s', (_, stopDate, startDate, tookMs) => {
-    const last = { ...LAST, stopDate: at(stopDate), startDate: at(startDate) };
-    const phases = timelineOf({ ...STORY, last }).slice(1);
+    const proof = { ...LAST, stopDate: at(stopDate), startDate: at(startDate) };
+    const phases = timelineOf({ ...STORY, proof }).slice(1);
     expect(phases.map(({ fromMs, toMs }) => toMs - fromMs)).toEqual(tookMs);
   });
 
   test('reckons with fractions of a second', () => {
-    const last = { ...LAST, stopDate: undefined, startDate: at('2024-10-13T11:10:11.5Z') };
-    const [, , verify] = timelineOf({ ...STORY, last });
+    const proof = { ...LAST, stopDate: undefined, startDate: at('2024-10-13T11:10:11.5Z') };
+    const [, , verify] = timelineOf({ ...STORY, proof });
     expect(verify).toEqual({ name: 'VM booted to verified', fromMs: 72_000, toMs: 72_500 });
   });
 
   test('begins when the first moment is none', () => {
     const { sent, verified } = MOMENTS;
-    expect(timelineOf({ ...STORY, moments: { sent, verified }, last: undefined })).toEqual([
+    expect(timelineOf({ ...STORY, moments: { sent, verified }, proof: undefined })).toEqual([
       { name: 'restart sent to VM verified', fromMs: 63_500, toMs: 73_500 },
     ]);
   });
 
   test('where nothing was seen', () => {
-    expect(namesOf(timelineOf({ ...STORY, last: undefined }))).toContain('restart sent to VM verified');
+    expect(namesOf(timelineOf({ ...STORY, proof: undefined }))).toContain('restart sent to VM verified');
   });
 
   test('of a restart that is not verified ends with the wait for it', () => {

@@ -68,6 +68,7 @@ describe('a restart that goes well', () => {
       restarted: 'true',
       before: instance(),
       last: restarted(),
+      proof: restarted(),
       durationMs: 3_000,
       moments: { started: 1_000, sent: 1_000, verified: 4_000 },
       error: undefined,

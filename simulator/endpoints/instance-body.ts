@@ -63,7 +63,9 @@ function vminfoBody(world: World, { node }: InstanceRecord, report: Report): Jso
     ip: vm.power === 'running' ? vm.ip : undefined,
     vnc_port: vm.vncPort,
     port_forwarding: [
-      { guest_port: 22, host_port: vm.sshPort, protocol: 'tcp', name: 'ssh' },
+      ...(world.options.forwardsSsh === false
+        ? []
+        : [{ guest_port: 22, host_port: vm.sshPort, protocol: 'tcp', name: 'ssh' }]),
       { guest_port: 5900, host_port: vm.vncPort, protocol: 'tcp', name: 'vnc' },
     ],
     stop_date: vm.stoppedAt === undefined ? ZERO_DATE : wholeSeconds(nodeTime(vm.stoppedAt)),

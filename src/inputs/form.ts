@@ -16,6 +16,8 @@ export const DEFAULTS = {
   busy_timeout: '1h',
   wait_for_runner: 'true',
   runner_timeout: '10m',
+  guest_check: 'none',
+  guest_timeout: '5m',
 } as const;
 
 /** What reads inputs, one by one. */

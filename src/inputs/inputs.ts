@@ -1,12 +1,14 @@
 import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
+import type { GuestOptions } from '../guest/options.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import type { RestartJob } from '../restart/restart.ts';
 import type { RunnerOptions } from '../runner/options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
 import { createFormReader, type Environment, type Form, readSecret } from './form.ts';
+import { readGuestOptions } from './guest.ts';
 import * as parse from './parsers.ts';
 import { readProxy } from './proxy.ts';
 import { readOwnRunner, readRunnerOptions } from './runner.ts';
@@ -25,6 +27,8 @@ export interface Inputs extends RestartJob {
   readonly ownRunner: OwnRunner;
   /** The GitHub runner inside the VM; absent where GitHub is not to be asked. */
   readonly runner?: RunnerOptions | undefined;
+  /** Absent where the guest is not to be waited for. */
+  readonly guest?: GuestOptions | undefined;
 }
 
 const { SECOND, MINUTE, HOUR } = parse;
@@ -58,6 +62,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
     proxy: url && readProxy(form, url),
     ownRunner: readOwnRunner(environment),
     runner: readRunnerOptions(form),
+    guest: readGuestOptions(form),
   };
   if (problems.length > 0) throw invalid(problems);
   return Object.freeze(inputs);

@@ -1,9 +1,8 @@
 import * as core from '@actions/core';
-import { type Instance, type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
+import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
+import { sshPort } from '../guest/address.ts';
 import type { Terminal } from './terminal.ts';
-
-const SSH_PORT = 22;
 
 /**
  * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
@@ -11,11 +10,12 @@ const SSH_PORT = 22;
  * well-known word is no secret, even if somebody's password is a part of it.
  */
 export function outputsOf(outcome: VmOutcome, show: (text: string) => string) {
-  const { restarted, before, last, durationMs, runner, error } = outcome;
+  const { restarted, before, last, proof, durationMs, runner, guest, error } = outcome;
   const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
   return {
     restarted: restarted as string,
-    start_date: last?.startDate?.text ?? '',
+    // A later answer may lack it for a while, as the node's agent does not know it at once.
+    start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
     instance_id: last?.instanceId ?? given('instance_id', outcome),
     external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
@@ -30,6 +30,7 @@ export function outputsOf(outcome: VmOutcome, show: (text: string) => string) {
       last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
     duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
     runner_status: runner?.status ?? '',
+    guest_status: guest?.status ?? '',
     error_code: error?.code ?? '',
   };
 }
@@ -37,11 +38,6 @@ export function outputsOf(outcome: VmOutcome, show: (text: string) => string) {
 /** What was asked for, where the controller never showed it. */
 function given(by: Target['by'], { target }: VmOutcome): string {
   return target?.by === by ? target.id : '';
-}
-
-/** The port of the node that leads to the guest's SSH server. */
-export function sshPort(instance: Instance | undefined): number | undefined {
-  return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
 }
 
 function wireForm(

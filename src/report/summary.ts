@@ -3,7 +3,7 @@ import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { describeCause } from '../errors.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
-import { sshPort } from './outputs.ts';
+import { sshPort } from '../guest/address.ts';
 import type { Terminal } from './terminal.ts';
 import { renderGantt, timelineOf } from './timeline.ts';
 import { titleOf } from './title.ts';
@@ -45,7 +45,7 @@ function renderError({ error }: VmOutcome, show: Show): string[] {
 }
 
 /** What was before stands only where it was something else. */
-function renderTable({ before, last, durationMs, runner }: VmOutcome, show: Show): string[] {
+function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
     value === undefined ? '' : `<code>${show(value)}</code>`;
@@ -53,7 +53,7 @@ function renderTable({ before, last, durationMs, runner }: VmOutcome, show: Show
     const [was, is] = [before && read(before), read(last)];
     return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
   });
-  const news = { duration: durationMs && seconds(durationMs), runner: runner?.status };
+  const news = { duration: durationMs && seconds(durationMs), runner: runner?.status, guest: guest?.status };
   const more = Object.entries(news).flatMap(([label, value]) =>
     value === undefined ? [] : [`<tr><td>${label}</td><td></td><td>${cell(value)}</td></tr>`],
   );
@@ -61,11 +61,11 @@ function renderTable({ before, last, durationMs, runner }: VmOutcome, show: Show
 }
 
 /**
- * Where there is a runner to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table for whoever
- * shows no Mermaid.
+ * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table
+ * for whoever shows no Mermaid.
  */
 function renderTimeline(outcome: VmOutcome): string[] {
-  const phases = outcome.runner === undefined ? [] : timelineOf(outcome);
+  const phases = (outcome.runner ?? outcome.guest) === undefined ? [] : timelineOf(outcome);
   if (phases.length === 0) return [];
   const rows = phases.map(({ name, fromMs, toMs }) => {
     return `<tr><td>${name}</td><td>${seconds(fromMs)}</td><td>${seconds(toMs - fromMs)}</td></tr>`;

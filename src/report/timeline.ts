@@ -10,12 +10,13 @@ export interface Phase {
 }
 
 /** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
-export function timelineOf({ moments, last, runner }: VmOutcome): Phase[] {
+export function timelineOf({ moments, proof, runner, guest }: VmOutcome): Phase[] {
   const { started = 0, heldUp, cleared, sent, verified } = moments;
-  const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, last });
+  const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
   const phases = [
     phase('wait until no job runs', heldUp, cleared),
     ...restarted,
+    phase('VM verified to guest up', verified, guest?.upAt),
     phase('VM verified to runner back', verified, runner?.backAt),
   ];
   return phases.flatMap((known) =>
@@ -30,16 +31,16 @@ function phase(name: string, from: number | undefined, to: number | undefined): 
 interface Restart {
   readonly sent: number;
   readonly verified: number;
-  readonly last: Instance | undefined;
+  readonly proof: Instance | undefined;
 }
 
 /**
  * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
  * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
  */
-function bootPhases({ sent, verified, last }: Restart): (Phase | undefined)[] {
-  const bootedAt = verified - knownBetween(last?.startDate, last?.reportedAt);
-  const stoppedAt = bootedAt - knownBetween(last?.stopDate, last?.startDate);
+function bootPhases({ sent, verified, proof }: Restart): (Phase | undefined)[] {
+  const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
+  const stoppedAt = bootedAt - knownBetween(proof?.stopDate, proof?.startDate);
   if (!(bootedAt >= sent && bootedAt <= verified))
     return [phase('restart sent to VM verified', sent, verified)];
   const verify = phase('VM booted to verified', bootedAt, verified);

@@ -1,19 +1,22 @@
-import type { Outcome } from '../restart/outcome.ts';
+import type { VmOutcome } from '../fleet/one-vm.ts';
 
 /** What happened to a VM, in a few words. */
-export function titleOf({ restarted, error, leftAlone }: Outcome): string {
-  if (error !== undefined) return `${FAILURES[restarted]}: ${error.code}`;
+export function titleOf({ restarted, error, leftAlone, guest }: VmOutcome): string {
+  if (error !== undefined) {
+    const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
+    return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
+  }
   if (leftAlone !== undefined) return LEFT_ALONE[leftAlone];
   return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 
-const FAILURES: Readonly<Record<Outcome['restarted'], string>> = {
+const FAILURES: Readonly<Record<VmOutcome['restarted'], string>> = {
   true: 'VM restarted, but not its runner',
   false: 'VM not restarted',
   unknown: 'VM restart not verified',
 };
 
-const LEFT_ALONE: Readonly<Record<NonNullable<Outcome['leftAlone']>, string>> = {
+const LEFT_ALONE: Readonly<Record<NonNullable<VmOutcome['leftAlone']>, string>> = {
   skipped: 'VM left alone: its runner has a job',
   not_started: 'VM not restarted: its turn never came',
 };

@@ -11,6 +11,8 @@ export interface Outcome {
   readonly before: Instance | undefined;
   /** The instance as last seen. */
   readonly last: Instance | undefined;
+  /** The instance as the answer showed it that proved the restart; absent where none did. */
+  readonly proof?: Instance | undefined;
   /** From sending the restart to verifying it. */
   readonly durationMs: number | undefined;
   readonly moments: Moments;

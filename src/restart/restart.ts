@@ -85,6 +85,7 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
   const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
 
   record.restarted = 'true';
+  record.proof = instance;
   mark(record, 'verified', clock.now());
   record.durationMs = clock.now() - sentAt;
   log.info(`Restarted and verified in ${seconds(record.durationMs)}: ${describeState(instance)}`);

@@ -52,8 +52,11 @@ export interface Guards {
 /** Sees to it that the restart of one VM kills no job, and that the runner is back after it. */
 export interface Guard {
   readonly gate: RunnerGate;
-  /** After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome. */
-  afterRestart(outcome: Outcome): Promise<Outcome & { readonly runner: RunnerOutcome }>;
+  /**
+   * After the restart: waits for the runner where the VM is back. Never throws: what goes wrong is part of the outcome.
+   * @param signal ends the wait; that of the whole step if absent.
+   */
+  afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
 }
 
 /** What sees GitHub, for all VMs. */
@@ -108,8 +111,8 @@ function createGuard(
   const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, onWait });
   return {
     gate,
-    async afterRestart(outcome) {
-      return { ...outcome, ...(await waitIfVerified(outcome, { gate, options })) };
+    async afterRestart(outcome, signal = options.signal) {
+      return { ...outcome, ...(await waitIfVerified(outcome, { gate, options: { ...options, signal } })) };
     },
   };
 }

@@ -1,0 +1,271 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import { waitForGuest } from '../../src/guest/wait-for-guest.ts';
+import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { bootedAt, restarted } from '../support/instances.ts';
+import { createScriptedController, type Shown } from '../support/scripted-controller.ts';
+import {
+  BANNER,
+  createScriptedDial,
+  fails,
+  greets,
+  ignores,
+  isSilent,
+  refuses,
+  says,
+  type Talk,
+} from '../support/scripted-dial.ts';
+
+const PROOF = restarted(10);
+/** The clock shows 1 s, which is when the VM was verified. */
+const VERIFIED: Outcome = {
+  ...NOTHING_DONE,
+  restarted: 'true',
+  proof: PROOF,
+  last: PROOF,
+  moments: { verified: 1_000 },
+};
+const onPort = (hostPort: number, seconds = 15) =>
+  restarted(seconds, { portForwarding: [{ guestPort: 22, hostPort, protocol: 'tcp', name: 'ssh' }] });
+const AWAY = new ActionError('controller_unreachable', 'No usable answer came.', { isTransient: true });
+
+interface Setting {
+  readonly looks?: readonly Shown[];
+  readonly timeoutMs?: number;
+  readonly outcome?: Outcome;
+  readonly clock?: FakeClock;
+  readonly signal?: AbortSignal;
+}
+
+async function wait(
+  talks: readonly Talk[],
+  {
+    looks = [PROOF],
+    timeoutMs = 300_000,
+    outcome = VERIFIED,
+    clock = createFakeClock(),
+    signal = NEVER,
+  }: Setting = {},
+) {
+  const lines: string[] = [];
+  const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+  const controller = createScriptedController({ looks }, clock);
+  const scripted = createScriptedDial(talks);
+  const told = await waitForGuest(
+    outcome,
+    { timeoutMs, dial: scripted.dial },
+    { clock, controller, log, signal },
+  );
+  return { ...told, lines, calls: scripted.calls, looks: controller.calls.length, clock };
+}
+
+/** The signal of a step that nobody cancels. */
+const NEVER = new AbortController().signal;
+/** Pauses end at once; limits, which have signals of their own, are not reached. */
+const patient = (signal = NEVER) => createFakeClock((_, given) => given !== signal);
+
+describe('the guest is up', () => {
+  test('once its server has answered, and a look has confirmed that it is its own', async () => {
+    const { guest, error, lines, calls, looks, last } = await wait([greets], { clock: patient() });
+    expect([guest, error, last]).toEqual([{ status: 'up', upAt: 1_000 }, undefined, PROOF]);
+    expect([calls, looks]).toEqual([['192.0.2.70:10001'], 2]);
+    expect(lines).toEqual([`The guest is up: "${BANNER}", 0.0 s after the VM`]);
+  });
+
+  test('after attempts with growing pauses, each with a look of its own', async () => {
+    const { guest, clock, lines, looks } = await wait([isSilent, refuses, refuses, refuses, greets]);
+    expect(guest.status).toBe('up');
+    // The first attempt takes all of its five seconds.
+    expect(clock.sleeps).toEqual(expect.arrayContaining([5_000, 1_000, 2_000]));
+    expect(looks).toBe(6);
+    expect(lines.slice(0, 2)).toEqual([
+      '+  5.0 s  waiting for the guest: nothing came at 192.0.2.70:10001 (the connection stood, but not a word came)',
+      expect.stringMatching(/waiting for the guest: the connection was refused at 192\.0\.2\.70:10001/),
+    ]);
+  });
+
+  test('at a port that it has only now', async () => {
+    const looks = [PROOF, onPort(10_002), onPort(10_002)];
+    const { guest, calls, last } = await wait([refuses, greets], { looks, clock: patient() });
+    expect([guest.status, calls]).toEqual(['up', ['192.0.2.70:10001', '192.0.2.70:10002']]);
+    expect(last).toEqual(onPort(10_002));
+  });
+
+  test('after one more boot of its own', async () => {
+    const again = restarted(45, bootedAt('2024-10-13T11:10:40Z'));
+    const { guest, last } = await wait([greets], { looks: [PROOF, again], clock: patient() });
+    expect([guest.status, last]).toEqual(['up', again]);
+  });
+
+  test('though a replica that lags behind answers in between', async () => {
+    const looks = [restarted(20), restarted(15), restarted(15), restarted(20)];
+    const { guest, calls, looks: asked, clock } = await wait([greets], { looks, clock: patient() });
+    expect([guest.status, calls.length, asked]).toEqual(['up', 1, 4]);
+    expect(clock.sleeps).toEqual([1_000, 1_000]);
+  });
+
+  test('though the controller is away for a while', async () => {
+    const { guest, lines } = await wait([greets], { looks: [AWAY, PROOF], clock: patient() });
+    expect(guest.status).toBe('up');
+    expect(lines[0]).toContain('waiting for the guest: no look at the instance: No usable answer came');
+  });
+});
+
+describe("another VM's server is not believed", () => {
+  test.each<[string, readonly Shown[]]>([
+    ['where the port is another after the banner', [PROOF, onPort(10_002)]],
+    ['where the VM has booted once more', [PROOF, restarted(45, bootedAt('2024-10-13T11:10:40Z')), AWAY]],
+    ['where the VM has stopped', [PROOF, restarted(15, { status: 'stopped' })]],
+    ['where nobody can be asked', [PROOF, AWAY]],
+  ])('%s', async (_, looks) => {
+    const { guest, error } = await wait([greets, refuses], { looks, timeoutMs: 3_000, clock: patient() });
+    expect([guest.status, error?.code]).toEqual(['not_up', 'guest_not_up']);
+  });
+
+  test('and the error says so', async () => {
+    const looks = [PROOF, onPort(10_002), PROOF, onPort(10_002, 20)];
+    const { lines } = await wait([greets, refuses], { looks, timeoutMs: 1_000, clock: patient() });
+    expect(lines[0]).toContain("it may be another VM's: the VM has booted or moved meanwhile");
+  });
+});
+
+describe('the guest is not up', () => {
+  test.each<[string, Talk, RegExp, RegExp]>([
+    [
+      'where it refuses',
+      refuses,
+      /the connection was refused at 192\.0\.2\.70:10001/,
+      /Remote Login.*reach the nodes/,
+    ],
+    ['where it is silent', isSilent, /nothing came at/, /macOS hangs/],
+    ['where nobody answers', ignores, /it cannot be reached at .*timed out/, /reach the nodes themselves/],
+    ['where no way leads there', fails('ENETUNREACH'), /it cannot be reached/, /reach the nodes themselves/],
+    [
+      'where another server is',
+      says('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      /no SSH banner at .*\(it began with "HTTP\/1\.1 400 Bad Request"\)/,
+      /Something else than an SSH server/,
+    ],
+    [
+      'where the connection is closed',
+      ({ connected, ended }) => {
+        connected();
+        ended(undefined);
+      },
+      /closed before a word came/,
+      /forwarder found nobody/,
+    ],
+  ])('%s', async (_, talk, message, hint) => {
+    const { guest, error } = await wait([talk], { timeoutMs: 30_000 });
+    expect(guest).toEqual({ status: 'not_up', upAt: undefined });
+    expect(error).toMatchObject({
+      code: 'guest_not_up',
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
+    expect(error?.message).toMatch(
+      /^The VM was restarted and verified, but its guest was not seen to be up within 30\.0 s: /,
+    );
+    expect(error?.message).toMatch(/Attempts: \d+ [\w ]+\.$/);
+  });
+
+  test('after a last attempt at the deadline', async () => {
+    const { clock, calls } = await wait([refuses], { timeoutMs: 9_000, clock: patient() });
+    // At 0, 1 and 3 s, at 8 s, and at the deadline.
+    expect([clock.now(), calls.length]).toEqual([10_000, 5]);
+  });
+
+  test('with no attempt that would be cut off by the deadline', async () => {
+    const { clock, calls } = await wait([refuses], { timeoutMs: 8_400, clock: patient() });
+    expect([clock.now(), calls.length]).toEqual([9_400, 4]);
+  });
+
+  test('after a last attempt of 1.5 s, even where the process was suspended over the deadline', async () => {
+    const late = createFakeClock();
+    await late.sleep(600_000, new AbortController().signal);
+    const { clock, calls } = await wait([isSilent], { timeoutMs: 30_000, clock: late });
+    expect([clock.now(), calls.length]).toEqual([601_000 + 1_500, 1]);
+  });
+
+  test('where answers are outdated to the end', async () => {
+    const looks = [restarted(20), restarted(15)];
+    const { error, clock } = await wait([greets], { looks, timeoutMs: 10_000, clock: patient() });
+    expect(error?.message).toContain('the answers are older than one seen before');
+    expect(clock.now()).toBeLessThanOrEqual(11_000 + 2_000);
+  });
+
+  test('as it was seen, even where nobody can be asked in the end', async () => {
+    const { error } = await wait([refuses], { looks: [PROOF, AWAY], timeoutMs: 5_000, clock: patient() });
+    expect(error?.message).toMatch(/the connection was refused .* Attempts: 1 refused, 3 no answer\.$/);
+    const { error: blind } = await wait([refuses], { looks: [AWAY], timeoutMs: 5_000 });
+    expect(blind?.message).toContain('no look at the instance: No usable answer came. Attempts');
+  });
+
+  test('where it has neither port nor address', async () => {
+    const looks = [restarted(15, { portForwarding: [], ip: undefined })];
+    const { error, calls } = await wait([greets], { looks, timeoutMs: 5_000 });
+    expect([error?.message, calls]).toEqual([expect.stringContaining('no port forwards to its port 22'), []]);
+    expect(error?.hint).toMatch(/Forward a port .* reach the nodes themselves/);
+  });
+
+  test('where the VM fails meanwhile: that is told sooner', async () => {
+    const looks = [restarted(15, { state: 'Terminated' }), restarted(20, { state: 'Terminated' })];
+    const { guest, error, clock, last } = await wait([greets], { looks });
+    expect([guest.status, error?.code]).toEqual(['not_up', 'guest_not_up']);
+    expect(error?.message).toContain(
+      'it failed before its guest was seen to be up: instance_state "Terminated"',
+    );
+    expect(clock.now()).toBeLessThan(10_000);
+    expect(last?.state).toBe('Terminated');
+  });
+
+  test('where the VM is gone', async () => {
+    const { error, last } = await wait([greets], { looks: [undefined], timeoutMs: 5_000 });
+    expect(error?.message).toContain('the controller does not list the instance');
+    expect(last).toBeUndefined();
+  });
+});
+
+test.each<[string, Outcome]>([
+  ['no restart was proved', { ...NOTHING_DONE, restarted: 'unknown' }],
+  ['nobody knows when', { ...VERIFIED, moments: {} }],
+])('nobody is asked where %s', async (_, outcome) => {
+  const { guest, calls, looks } = await wait([greets], { outcome });
+  expect([guest, calls, looks]).toEqual([{ status: undefined, upAt: undefined }, [], 0]);
+});
+
+describe('the wait ends', () => {
+  const cancelled = () => {
+    const controller = new AbortController();
+    const abort = () => controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
+    return { signal: controller.signal, abort };
+  };
+  const LEFT =
+    'The step was cancelled (SIGINT). The VM was restarted and verified; whether its guest is up is not known.';
+
+  test('as soon as the step is cancelled, while it listens', async () => {
+    const { signal, abort } = cancelled();
+    const talk: Talk = ({ connected }) => {
+      connected();
+      queueMicrotask(abort);
+    };
+    const { guest, error } = await wait([talk], { signal, clock: patient(signal) });
+    expect([guest.status, error?.code, error?.message]).toEqual([undefined, 'cancelled', LEFT]);
+  });
+
+  test('as soon as the step is cancelled, while it looks', async () => {
+    const { signal, abort } = cancelled();
+    const look: Shown = () => {
+      abort();
+      throw new ActionError('controller_unreachable', 'No usable answer came.');
+    };
+    const { error } = await wait([greets], { signal, looks: [look] });
+    expect([error?.code, error?.message]).toEqual(['cancelled', LEFT]);
+  });
+
+  test('with a defect, which is told as such', async () => {
+    const { guest, error } = await wait([greets], { looks: [new TypeError('a defect')] });
+    expect([guest.status, error?.code]).toEqual([undefined, 'internal_error']);
+  });
+});

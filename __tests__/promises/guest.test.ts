@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type GuestServers, takeGuestPorts } from '../../simulator/guest-servers.ts';
+import type { GuestHabits } from '../../simulator/guest-world.ts';
+import type { Interventions } from '../../simulator/server.ts';
+import type { World } from '../../simulator/world.ts';
+import { begin, commandsIn, type Ended, edited, end, isLook, type Setting } from '../support/scenario.ts';
+
+// The committed bundle as a process, against the simulated controller, with a server in each VM behind real sockets.
+
+let guests: GuestServers;
+
+beforeEach(async () => {
+  guests = await takeGuestPorts(4);
+});
+afterEach(() => guests.close());
+
+const UP_SOON: GuestHabits = { bootMs: 300, forwarder: 'accepts' };
+
+async function play(habits: GuestHabits, setting: Setting = {}): Promise<Ended> {
+  const world = { nodes: 1, nodeIp: '127.0.0.1', ports: guests.ports, ...setting.world };
+  const inputs = { guest_check: 'ssh', guest_timeout: '10s', ...setting.inputs };
+  const scenario = await begin({ ...setting, world, inputs });
+  guests.open({ world: scenario.world, now: Date.now, habits });
+  return end(scenario);
+}
+
+const told = ({ exitCode, outputs, posts }: Ended) => ({
+  exitCode,
+  posts,
+  restarted: outputs['restarted'],
+  guest_status: outputs['guest_status'],
+  error_code: outputs['error_code'],
+});
+
+const UP = { exitCode: 0, posts: 1, restarted: 'true', guest_status: 'up', error_code: '' };
+const NOT_UP = {
+  exitCode: 1,
+  posts: 1,
+  restarted: 'true',
+  guest_status: 'not_up',
+  error_code: 'guest_not_up',
+};
+
+describe('the guest is up', () => {
+  test('once its SSH server answers', async () => {
+    const ended = await play(UP_SOON);
+    expect(told(ended)).toEqual(UP);
+    expect(ended.story).toEqual(['GET one', 'POST restart', 'GET one']);
+    expect(ended.log).toMatch(/^The guest is up: "SSH-2\.0-OpenSSH_9\.9", \d+\.\d s after the VM$/m);
+    expect(ended.summary).toContain('    VM verified to guest up :');
+  });
+
+  test('at the port that it has after the restart', async () => {
+    const ended = await play(UP_SOON, { world: { reassignsPorts: true } });
+    expect(told(ended)).toEqual(UP);
+    expect(Number(ended.outputs['ssh_port'])).toBe(ended.record.vm?.sshPort);
+    expect(ended.outputs['ssh_port']).not.toBe(String(guests.ports[0]));
+  });
+
+  test("not by the word of another VM's server", async () => {
+    let before: string | undefined;
+    let looks = 0;
+    // The look after the one that proves the restart shows the neighbour's port; the next one, after the banner, that of the VM.
+    const interventions = (world: World): Interventions => ({
+      after(request, reaction) {
+        const [, neighbour] = world.records;
+        if (!isLook(request)) return undefined;
+        const [, startDate] = /"start_date":"([^"]+)"/.exec(reaction.body) ?? [];
+        const { body } = JSON.parse(reaction.body);
+        before ??= startDate;
+        const isProof =
+          startDate !== before && body.vminfo?.status === 'running' && body.instance_state === 'Started';
+        if (!isProof || ++looks !== 2) return undefined;
+        return edited(reaction, (_, vminfo) => {
+          const host_port = neighbour?.vm?.sshPort;
+          vminfo['port_forwarding'] = [{ guest_port: 22, host_port, protocol: 'tcp', name: '' }];
+        });
+      },
+    });
+    const ended = await play({ bootMs: 2_000, forwarder: 'accepts' }, { interventions });
+    expect(told(ended)).toEqual(UP);
+    expect(ended.log).toContain("it may be another VM's: the VM has booted or moved meanwhile");
+    expect(Number(ended.outputs['ssh_port'])).toBe(ended.record.vm?.sshPort);
+  });
+});
+
+describe('the guest is not up', () => {
+  const SHORT = { inputs: { guest_timeout: '1.5s' } };
+
+  test.each<[string, GuestHabits, RegExp]>([
+    ['where it hangs', { ...UP_SOON, fault: 'never' }, /nothing came at 127\.0\.0\.1:\d+/],
+    [
+      'where the forwarder is silent',
+      { ...UP_SOON, fault: 'silent' },
+      /nothing came at .*but not a word came/,
+    ],
+    [
+      'where something else answers',
+      { ...UP_SOON, fault: 'foreign' },
+      /no SSH banner .*"HTTP\/1\.1 400 Bad Request"/,
+    ],
+  ])('%s', async (_, habits, message) => {
+    const ended = await play(habits, SHORT);
+    expect(told(ended)).toEqual(NOT_UP);
+    expect(ended.log).toMatch(/^::error title=VM restarted%2C but not its guest%3A guest_not_up::/m);
+    expect(ended.log).toMatch(message);
+    expect(ended.outputs['start_date']).not.toBe('');
+  });
+
+  test('where this machine cannot reach the node', async () => {
+    const ended = await play(UP_SOON, { ...SHORT, world: { nodeIp: '127.0.0.1', ports: [1] } });
+    expect(told(ended)).toEqual(NOT_UP);
+    expect(ended.log).toMatch(/the connection was refused at 127\.0\.0\.1:1 .*reach the nodes themselves/);
+  });
+});
+
+test('without guest_check nobody connects to the guest', async () => {
+  const ended = await play({ ...UP_SOON, fault: 'never' }, { inputs: { guest_check: 'none' } });
+  expect(told(ended)).toEqual({ ...UP, guest_status: '' });
+});
+
+test('a dry run connects to nobody', async () => {
+  const ended = await play(UP_SOON, { inputs: { dry_run: 'true' } });
+  expect(told(ended)).toEqual({ ...UP, posts: 0, restarted: 'false', guest_status: '' });
+});
+
+test('a step that is cancelled meanwhile says what it leaves', async () => {
+  const world = { nodes: 1, nodeIp: '127.0.0.1', ports: guests.ports };
+  const scenario = await begin({ world, inputs: { guest_check: 'ssh' } });
+  guests.open({ world: scenario.world, now: Date.now, habits: { ...UP_SOON, fault: 'never' } });
+  await new Promise<void>((resolve) => {
+    let log = '';
+    scenario.step.process.stdout?.on('data', (text) => {
+      log += text;
+      if (log.includes('Restarted and verified')) resolve();
+    });
+  });
+  scenario.step.process.kill('SIGINT');
+  const ended = await end(scenario);
+  expect(told(ended)).toEqual({ ...NOT_UP, guest_status: '', error_code: 'cancelled' });
+  expect(ended.log).toContain('The VM was restarted and verified; whether its guest is up is not known.');
+  expect(commandsIn(ended.log).filter((line) => line.startsWith('::error'))).toHaveLength(1);
+});

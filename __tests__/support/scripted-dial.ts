@@ -1,0 +1,53 @@
+import { formatAddress } from '../../src/guest/address.ts';
+import type { ConnectionEvents, Dial } from '../../src/guest/dial.ts';
+
+/** What one connection comes to: what happens to it, in order. */
+export type Talk = (events: ConnectionEvents) => void;
+
+export interface ScriptedDial {
+  readonly dial: Dial;
+  /** Where each connection went. */
+  readonly calls: string[];
+  /** How many were let go of. */
+  letGo: number;
+}
+
+/** One entry a connection; the last one lasts. */
+export function createScriptedDial(talks: readonly Talk[]): ScriptedDial {
+  const scripted: ScriptedDial = {
+    calls: [],
+    letGo: 0,
+    dial(address, events) {
+      const talk = talks[Math.min(scripted.calls.length, talks.length - 1)];
+      scripted.calls.push(formatAddress(address));
+      talk?.(events);
+      return () => {
+        scripted.letGo++;
+      };
+    },
+  };
+  return scripted;
+}
+
+export const BANNER = 'SSH-2.0-OpenSSH_9.9';
+
+export const says =
+  (...texts: string[]): Talk =>
+  ({ connected, received }) => {
+    connected();
+    for (const text of texts) received(Buffer.from(text));
+  };
+
+export const greets: Talk = says(`${BANNER}\r\n`);
+
+export const fails =
+  (code: string): Talk =>
+  ({ ended }) =>
+    ended(Object.assign(new Error(`connect ${code}`), { code }));
+
+export const refuses: Talk = fails('ECONNREFUSED');
+
+/** Nobody answers at all. */
+export const ignores: Talk = () => {};
+/** The connection stands, and not a word comes. */
+export const isSilent: Talk = ({ connected }) => connected();

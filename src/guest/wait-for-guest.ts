@@ -1,0 +1,190 @@
+// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+//
+// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
+//    a connection alone proves nothing.
+// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+//
+// This is repeated until guest_timeout, when there is a last attempt.
+
+import { type Clock, seconds } from '../clock.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
+import { ActionError, asActionError } from '../errors.ts';
+import type { Log } from '../restart/context.ts';
+import { createJournal, type Journal } from '../restart/journal.ts';
+import type { Outcome } from '../restart/outcome.ts';
+import { contact } from './contact.ts';
+import {
+  type GuestHistory,
+  isSameEndpoint,
+  judgeLook,
+  type LookVerdict,
+  type Obstacle,
+  obstacleAt,
+  obstacleOf,
+  startGuestHistory,
+  unconfirmed,
+} from './guest-verdict.ts';
+import { lostWithVm, notUp } from './not-up.ts';
+import type { GuestCheck, GuestOutcome } from './options.ts';
+
+export interface GuestContext {
+  readonly clock: Clock;
+  readonly controller: Controller;
+  readonly log: Log;
+  /** Aborts with the error to report, when the step is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** What becomes of an outcome by the wait for the guest. */
+export interface AfterGuest {
+  readonly guest: GuestOutcome;
+  /** The instance as last seen; absent where it was not seen anew. */
+  readonly last?: Instance;
+  readonly error?: ActionError;
+}
+
+/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+export async function waitForGuest(
+  { proof, moments: { verified: verifiedAt } }: Outcome,
+  check: GuestCheck,
+  context: GuestContext,
+): Promise<AfterGuest> {
+  if (proof?.startDate === undefined || verifiedAt === undefined) return { guest: NO_GUEST };
+  const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
+  const journal = createJournal({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+  const wait: Wait = {
+    check,
+    context,
+    journal,
+    instanceId: proof.instanceId,
+    verifiedAt,
+    history,
+    last: undefined,
+  };
+  try {
+    await untilUp(wait);
+    return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+  } catch (thrown) {
+    const error = asActionError(thrown);
+    const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
+    return { guest: { status, upAt: undefined }, ...lastOf(wait), error: explainCancelledWait(error) };
+  }
+}
+
+const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
+
+/** The wait as it goes on; moments are milliseconds on the clock's scale. */
+interface Wait {
+  readonly check: GuestCheck;
+  readonly context: GuestContext;
+  readonly journal: Journal;
+  readonly instanceId: string;
+  readonly verifiedAt: number;
+  history: GuestHistory;
+  last: Instance | undefined;
+}
+
+function lastOf({ last }: Wait): { last?: Instance } {
+  return last === undefined ? {} : { last };
+}
+
+/** One attempt, connecting and reading together. */
+const LONGEST_CONTACT_MS = 5_000;
+/** After the first attempts, and after all others. */
+const FIRST_PAUSES_MS = [1_000, 2_000];
+const LATER_PAUSE_MS = 5_000;
+/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+const SHORTEST_ATTEMPT_MS = 500;
+/** What the last attempt may take beyond the deadline. */
+const LAST_ATTEMPT_MS = 1_500;
+
+async function untilUp(wait: Wait): Promise<void> {
+  const { check, context, journal, verifiedAt } = wait;
+  const { clock, log, signal } = context;
+  const deadline = verifiedAt + check.timeoutMs;
+  let obstacle: Obstacle | undefined;
+  for (let attempts = 0; ; attempts++) {
+    const begunAt = clock.now();
+    const isLast = begunAt >= deadline;
+    // The process may have been suspended over the deadline: the last attempt has its time nevertheless.
+    const result = await attempt(wait, isLast ? begunAt + LAST_ATTEMPT_MS : deadline);
+    if ('banner' in result)
+      return log.info(
+        `The guest is up: "${result.banner}", ${seconds(clock.now() - verifiedAt)} after the VM`,
+      );
+    const { kind, seen } = result.obstacle;
+    journal.note(kind, `waiting for the guest: ${seen}`);
+    // What was seen of the guest tells more than that, in the end, nobody could be asked.
+    if (kind !== 'no answer' || obstacle === undefined) obstacle = result.obstacle;
+    if (isLast) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
+    const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
+    const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
+    await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
+  }
+}
+
+type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle };
+
+/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
+  const { clock, signal } = wait.context;
+  const found = await lookForGuest(wait, until);
+  if (found.kind === 'obstacle') return found;
+  const { endpoint } = found;
+  const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
+  const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
+  if (heard.kind !== 'banner') return { obstacle: obstacleAt(endpoint, heard) };
+  const again = await lookForGuest(wait, until);
+  if (again.kind === 'obstacle') return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
+  return isSameEndpoint(endpoint, again.endpoint)
+    ? { banner: heard.banner }
+    : { obstacle: unconfirmed(endpoint) };
+}
+
+type Found = Extract<LookVerdict, { kind: 'endpoint' | 'obstacle' }>;
+
+/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+const OUTDATED_PAUSE_MS = 1_000;
+const SHORTEST_LOOK_MS = 250;
+
+/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
+async function lookForGuest(wait: Wait, until: number): Promise<Found> {
+  const { clock, signal } = wait.context;
+  for (;;) {
+    const verdict = await lookOnceForGuest(wait, until);
+    if (verdict.kind === 'failed') throw lostWithVm(verdict.reason);
+    if (verdict.kind !== 'outdated') return verdict;
+    const leftMs = until - clock.now();
+    if (leftMs < SHORTEST_LOOK_MS)
+      return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
+    await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
+  }
+}
+
+async function lookOnceForGuest(wait: Wait, until: number): Promise<LookVerdict> {
+  const { context, instanceId, journal } = wait;
+  const { clock, controller, signal } = context;
+  const askedAt = clock.now();
+  let instance: Instance | undefined;
+  try {
+    instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ActionError)) throw error;
+    return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+  }
+  journal.answered();
+  const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+  wait.history = history;
+  if (verdict.kind !== 'outdated') wait.last = instance ?? wait.last;
+  return verdict;
+}
+
+/** A cancelled step has to say what it leaves behind. */
+function explainCancelledWait(error: ActionError): ActionError {
+  if (error.code !== 'cancelled') return error;
+  const left = 'The VM was restarted and verified; whether its guest is up is not known.';
+  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
+}
