@@ -8,18 +8,20 @@ const common = {
 
 const THOROUGH = '\\.thorough\\.test\\.ts$';
 const NETWORK = '/__tests__/network/';
+const JUDGES = '/__tests__/judges/';
 
-/** `quick` is what `npm test` runs; `thorough` takes minutes; `network` needs nginx and squid. */
+/** `quick` is what `npm test` runs; `thorough` takes minutes; `network` needs nginx and squid, `judges` what judges/install gets. */
 export default {
   projects: [
     {
       ...common,
       displayName: 'quick',
       testMatch: ['**/__tests__/**/*.test.ts'],
-      testPathIgnorePatterns: [...common.testPathIgnorePatterns, THOROUGH, NETWORK],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, THOROUGH, NETWORK, JUDGES],
     },
     { ...common, displayName: 'thorough', testMatch: ['**/__tests__/**/*.thorough.test.ts'] },
     { ...common, displayName: 'network', testMatch: ['**/__tests__/network/*.test.ts'] },
+    { ...common, displayName: 'judges', testMatch: ['**/__tests__/judges/*.test.ts'] },
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },
