@@ -10,7 +10,19 @@ const THOROUGH = '\\.thorough\\.test\\.ts$';
 const NETWORK = '/__tests__/network/';
 const JUDGES = '/__tests__/judges/';
 
-/** `quick` is what `npm test` runs; `thorough` takes minutes; `network` needs nginx and squid, `judges` what judges/install gets. */
+/** Tests of the sources alone, neither as a process nor as a text. */
+const unit = {
+  testMatch: ['**/__tests__/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|packaging|release)/',
+    '/__tests__/house.test.ts',
+  ],
+};
+
+/**
+ * `quick` is what `npm test` runs; `thorough` takes minutes; `unit` runs on any system. `network` needs nginx and squid, `judges` what
+ * judges/install gets.
+ */
 export default {
   projects: [
     {
@@ -21,6 +33,12 @@ export default {
     },
     { ...common, displayName: 'thorough', testMatch: ['**/__tests__/**/*.thorough.test.ts'] },
     { ...common, displayName: 'network', testMatch: ['**/__tests__/network/*.test.ts'] },
+    {
+      ...common,
+      ...unit,
+      displayName: 'unit',
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...unit.testPathIgnorePatterns],
+    },
     { ...common, displayName: 'judges', testMatch: ['**/__tests__/judges/*.test.ts'] },
   ],
   collectCoverageFrom: ['src/**/*.ts'],
@@ -30,14 +48,10 @@ export default {
   maxWorkers: 4,
 };
 
-/** What tells a mutant from the original in no time: tests of the sources alone, neither as a process nor as a text. */
+/** What tells a mutant from the original in no time. */
 export const mutation = {
   ...common,
-  testMatch: ['**/__tests__/**/*.test.ts'],
-  testPathIgnorePatterns: [
-    '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|packaging|release)/',
-    '/__tests__/house.test.ts',
-  ],
+  ...unit,
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
   testTimeout: 30_000,
   watchman: false,
