@@ -17,7 +17,8 @@ export interface Candidate {
 export function problemsWith(candidate: Candidate): string[] {
   const { version, ref, manifestVersion, lockVersion, tags } = candidate;
   const parsed = parseVersion(version);
-  if (parsed === undefined) return [`"${version}" is no semantic version, such as 1.2.3 or 1.2.3-rc.1`];
+  if (parsed === undefined)
+    return [`${JSON.stringify(version)} is no semantic version, such as 1.2.3 or 1.2.3-rc.1`];
   const ofSameMajor = versionsOf(tags).filter(({ major }) => major === parsed.major);
   const problems: [boolean, string][] = [
     [ref !== 'refs/heads/main', `releases are made from main, not from ${ref}`],

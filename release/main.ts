@@ -45,7 +45,7 @@ function versionIn(file: string): string {
 
 function release(): Release {
   const parsed = parseVersion(version);
-  if (parsed === undefined) throw new Error(`"${version}" is no version`);
+  if (parsed === undefined) throw new Error(`${JSON.stringify(version)} is no version`);
   return {
     tag: `v${version}`,
     majorTag: `v${parsed.major}`,

@@ -38,7 +38,7 @@ export function notesOf({ version, repository, commit, subjects, previousTag }: 
   return ['```yaml', `- uses: ${repository}@${commit} # v${version}`, '```', '', ...news, ''].join('\n');
 }
 
-/** Commit messages are plain text: nothing in them shall turn into a link, a mention, markup or HTML. */
+/** Commit messages are plain text: nothing in them shall turn into markup or HTML, or call somebody. */
 function escapeMarkdown(text: string): string {
-  return text.replaceAll(/[\\`*_[\]<>#|~]/g, '\\$&').replaceAll('@', '@\u200b');
+  return text.replaceAll(/[\\`*_[\]<>|~]/g, '\\$&').replaceAll('@', '@\u200b');
 }

@@ -39,10 +39,10 @@ describe('the notes', () => {
     );
   });
 
-  test('show what a commit says as it says it: no link, no mention, no HTML', () => {
-    const subjects = ['Let `a_b` [x](http://y) <img> #1 @someone *be*'];
+  test('show what a commit says as it says it: no markup, no mention, no HTML', () => {
+    const subjects = ['Let `a_b` [x](y) <img> @someone *be*'];
     expect(notesOf({ ...release, subjects, previousTag: 'v1.0.0' })).toContain(
-      '- Let \\`a\\_b\\` \\[x\\](http://y) \\<img\\> \\#1 @\u200bsomeone \\*be\\*\n',
+      '- Let \\`a\\_b\\` \\[x\\](y) \\<img\\> @\u200bsomeone \\*be\\*\n',
     );
   });
 });

@@ -50,6 +50,7 @@ runs:
 /** Repository that act takes the workflow to be in; the simulated GitHub knows it. */
 const ORIGIN = 'https://github.com/octo-org/app.git';
 
+/** Runs a workflow as after a push. @throws Error where act comes to no job, as it does for a workflow that it cannot read. */
 export async function runWorkflow(run: WorkflowRun): Promise<WorkflowResult> {
   const folder = mkdtempSync(join(tmpdir(), 'act-'));
   try {
