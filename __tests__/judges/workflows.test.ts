@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parse } from 'yaml';
 import { ask } from '../support/judges.ts';
-import { repositoryName } from '../support/repository.ts';
+import { keptFiles, repositoryName } from '../support/repository.ts';
 import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
 
 // Everything that GitHub runs, and everything that a reader might copy from the documents, before judges that others wrote.
@@ -68,6 +68,18 @@ describe('actionlint, and shellcheck through it', () => {
     expect((await ask('actionlint', [...flags, path])).stdout).toContain('SC2086');
   });
 });
+
+test('shellcheck finds nothing in the scripts of this project', async () => {
+  const scripts = keptFiles().filter((path) => /^#!.*\b(ba)?sh$/.test(firstLineOf(path)));
+  expect(scripts).toEqual(expect.arrayContaining(['.ci/run', 'judges/install']));
+  const { stdout, exitCode } = await ask('shellcheck', scripts);
+  expect(stdout).toBe('');
+  expect(exitCode).toBe(0);
+});
+
+function firstLineOf(path: string): string {
+  return readFileSync(path, 'utf8').split('\n', 1)[0] ?? '';
+}
 
 describe('zizmor, pedantic', () => {
   const flags = ['--pedantic', '--offline', '--no-progress', '--format', 'json-v1'];

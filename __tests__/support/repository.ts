@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-/** The paths of the files that git keeps, or would with the next commit, `dist` left out. */
+/** The paths of the files that are here and that git keeps, or would with the next commit, `dist` left out. */
 export function keptFiles(): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     encoding: 'utf8',
   });
-  return listed.split('\n').filter((path) => path !== '' && !path.startsWith('dist/'));
+  return listed.split('\n').filter((path) => existsSync(path) && !path.startsWith('dist/'));
 }
 
 /** The name of this repository on GitHub, `owner/name`; package.json is the one place that holds it. */
