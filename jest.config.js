@@ -8,18 +8,38 @@ const common = {
 
 const THOROUGH = '\\.thorough\\.test\\.ts$';
 const NETWORK = '/__tests__/network/';
+const JUDGES = '/__tests__/judges/';
 
-/** `quick` is what `npm test` runs; `thorough` takes minutes; `network` needs nginx, squid and sshd. */
+/** Tests of the sources alone, neither as a process nor as a text. */
+const unit = {
+  testMatch: ['**/__tests__/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|packaging|release)/',
+    '/__tests__/house.test.ts',
+  ],
+};
+
+/**
+ * `quick` is what `npm test` runs; `thorough` takes minutes; `unit` runs on any system. `network` needs nginx, squid and sshd, `judges` what
+ * judges/install gets.
+ */
 export default {
   projects: [
     {
       ...common,
       displayName: 'quick',
       testMatch: ['**/__tests__/**/*.test.ts'],
-      testPathIgnorePatterns: [...common.testPathIgnorePatterns, THOROUGH, NETWORK],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, THOROUGH, NETWORK, JUDGES],
     },
     { ...common, displayName: 'thorough', testMatch: ['**/__tests__/**/*.thorough.test.ts'] },
     { ...common, displayName: 'network', testMatch: ['**/__tests__/network/*.test.ts'] },
+    {
+      ...common,
+      ...unit,
+      displayName: 'unit',
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...unit.testPathIgnorePatterns],
+    },
+    { ...common, displayName: 'judges', testMatch: ['**/__tests__/judges/*.test.ts'] },
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },
@@ -28,14 +48,10 @@ export default {
   maxWorkers: 4,
 };
 
-/** What tells a mutant from the original in no time: tests of the sources alone, neither as a process nor as a text. */
+/** What tells a mutant from the original in no time. */
 export const mutation = {
   ...common,
-  testMatch: ['**/__tests__/**/*.test.ts'],
-  testPathIgnorePatterns: [
-    '/__tests__/(network|promises|proof|fuzz|simulator|bench)/',
-    '/__tests__/house.test.ts',
-  ],
+  ...unit,
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
   testTimeout: 30_000,
   watchman: false,

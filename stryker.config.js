@@ -11,7 +11,7 @@ export default {
   timeoutMS: 10_000,
   // Stryker would rewrite it with an API that TypeScript 7 does not have; and nothing here reads it.
   tsconfigFile: 'none',
-  ignorePatterns: ['dist', 'docs', 'coverage', '.stryker-tmp'],
+  ignorePatterns: ['dist', 'docs', 'coverage', '.judges', '.stryker-tmp'],
   incremental: true,
   incrementalFile: 'reports/mutation.json',
   reporters: ['clear-text', 'progress-append-only', 'html'],

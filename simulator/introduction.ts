@@ -41,7 +41,7 @@ Instances:
 ${instances.join('\n')}
 
 A step that restarts the first:
-${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
+${describeStep('your-org/restart-anka-vm@v1', withInputs).replace(/^/gm, '  ')}
 
 The same by hand, from the project's folder:
   env \\

@@ -1,3 +1,4 @@
+import { EOL } from 'node:os';
 import { jest } from '@jest/globals';
 
 /** Collects what is written to stdout while a test runs: what a runner would read. */
@@ -7,5 +8,5 @@ export function captureStdout(): { lines: () => string[] } {
     text += String(chunk);
     return true;
   });
-  return { lines: () => text.split('\n').filter((line) => line !== '') };
+  return { lines: () => text.split(EOL).filter((line) => line !== '') };
 }

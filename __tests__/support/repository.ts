@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+
+/** The paths of the files that are here and that git keeps, or would with the next commit, `dist` left out. */
+export function keptFiles(): string[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    encoding: 'utf8',
+  });
+  return listed.split('\n').filter((path) => existsSync(path) && !path.startsWith('dist/'));
+}
+
+/** The name of this repository on GitHub, `owner/name`; package.json is the one place that holds it. */
+export function repositoryName(): string {
+  const { repository }: { repository: string } = JSON.parse(readFileSync('package.json', 'utf8'));
+  return repository.replace('github:', '');
+}

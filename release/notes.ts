@@ -1,0 +1,44 @@
+import { compareVersions, parseVersion, versionsOf } from './version.ts';
+
+/** What the notes of a release are made of. */
+export interface ReleaseContent {
+  readonly version: string;
+  /** `owner/name` on GitHub. */
+  readonly repository: string;
+  readonly commit: string;
+  /** The first lines of the commits since the release before, newest first. */
+  readonly subjects: readonly string[];
+  /** The tag of the release before; undefined for the first one. */
+  readonly previousTag: string | undefined;
+}
+
+/** The newest tag that is older than a version; a release proper looks past its own release candidates. */
+export function tagBefore(version: string, tags: readonly string[]): string | undefined {
+  const ours = parseVersion(version);
+  if (ours === undefined) return undefined;
+  const older = versionsOf(tags)
+    .filter(({ preRelease }) => preRelease === '' || ours.preRelease !== '')
+    .filter((other) => compareVersions(other, ours) < 0)
+    .sort(compareVersions)
+    .at(-1);
+  if (older === undefined) return undefined;
+  const { major, minor, patch, preRelease } = older;
+  return `v${major}.${minor}.${patch}${preRelease === '' ? '' : `-${preRelease}`}`;
+}
+
+/** The notes in Markdown: how to pin this release, and what is new in it. */
+export function notesOf({ version, repository, commit, subjects, previousTag }: ReleaseContent): string {
+  const lines = subjects.map((subject) => `- ${escapeMarkdown(subject)}`);
+  const comparison =
+    previousTag === undefined
+      ? []
+      : ['', `[All changes](https://github.com/${repository}/compare/${previousTag}...v${version})`];
+  const news =
+    previousTag === undefined ? ['The first release.'] : ['## What is new', '', ...lines, ...comparison];
+  return ['```yaml', `- uses: ${repository}@${commit} # v${version}`, '```', '', ...news, ''].join('\n');
+}
+
+/** Commit messages are plain text: nothing in them shall turn into markup or HTML, or call somebody. */
+function escapeMarkdown(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>|~]/g, '\\$&').replaceAll('@', '@\u200b');
+}
