@@ -49,7 +49,11 @@ export interface Refusal {
 }
 
 /** The last answer to such a question; undefined where there was none. */
-export function refusalTo(exchanges: readonly Exchange[], call: Call, series: Series = 'looks'): Refusal | undefined {
+export function refusalTo(
+  exchanges: readonly Exchange[],
+  call: Call,
+  series: Series = 'looks',
+): Refusal | undefined {
   const answer = lastAnswer(exchanges, call, series);
   return answer && { status: answer.status, envelope: answer.envelope };
 }
@@ -80,7 +84,9 @@ export interface ListFacts {
 }
 
 export function listOf(exchanges: readonly Exchange[]): ListFacts | undefined {
-  const answer = exchanges.findLast(({ call, answer: one }) => call === 'list' && one?.envelope === 'OK')?.answer;
+  const answer = exchanges.findLast(
+    ({ call, answer: one }) => call === 'list' && one?.envelope === 'OK',
+  )?.answer;
   if (answer === undefined) return undefined;
   const { instances, bytes, unreadable } = answer;
   const running = instances.filter(({ status }) => status === 'running');

@@ -16,7 +16,10 @@ const SECOND_MS = 1_000;
  * question and its arrival: each answer allows for a span, and what all of them allow for is what is left.
  * @returns undefined where there is no such header, or the answers contradict each other by more than that (several clocks).
  */
-export function controllerOffset(exchanges: readonly Exchange[], epochAtZeroMs: number): ClockOffset | undefined {
+export function controllerOffset(
+  exchanges: readonly Exchange[],
+  epochAtZeroMs: number,
+): ClockOffset | undefined {
   const spans = exchanges.flatMap(({ answer, askedAt, answeredAt }) => {
     if (answer?.dateMs === undefined) return [];
     const [asked, answered] = [askedAt + epochAtZeroMs, answeredAt + epochAtZeroMs];
@@ -45,5 +48,7 @@ export function nodeOffsets(sightings: readonly Sighting[]): Map<string, ClockOf
 }
 
 function leadOf({ reportedAt, updatedAt }: Instance): number[] {
-  return reportedAt === undefined || updatedAt === undefined ? [] : [millisecondsBetween(updatedAt, reportedAt)];
+  return reportedAt === undefined || updatedAt === undefined
+    ? []
+    : [millisecondsBetween(updatedAt, reportedAt)];
 }

@@ -4,8 +4,8 @@ import type { Instance } from '../src/controller/instance.ts';
 import { ActionError, asActionError } from '../src/errors.ts';
 import type { Transport } from '../src/http/transport.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
-import { sshDoor } from './doors.ts';
 import type { Command } from './command.ts';
+import { sshDoor } from './doors.ts';
 import type { Knock } from './knock.ts';
 import { createNotebook, lastInstances, observe, type Series } from './notebook.ts';
 import type { Observations, Setting } from './observations.ts';
@@ -177,10 +177,12 @@ async function watchReports(course: Course): Promise<void> {
   const startedAt = clock.now();
   const endsAt = startedAt + command.watchMs;
   let [pace, toldAt, bursts] = [START_PACE, startedAt, 0];
-  tell(`Watching the nodes' reports for ${seconds(command.watchMs)}; Ctrl-C ends it with what is known so far`);
+  tell(
+    `Watching the nodes' reports for ${seconds(command.watchMs)}; Ctrl-C ends it with what is known so far`,
+  );
   while (clock.now() < endsAt) {
     const lookedAt = clock.now();
-    await toleratingFaults(surroundings, () => questions.list({ deadline: endsAt, signal }));
+    await toleratingFaults(surroundings, () => questions.list(boundsFor(course)));
     pace = learnPace(pace, latest(course));
     if (pace.hasNews) await burst(course, bursts++);
     if (clock.now() - toldAt >= TELL_EVERY_MS) {

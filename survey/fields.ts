@@ -49,11 +49,25 @@ export function fieldsOf(call: Call, seen: Shape, isHarmless: (name: string) => 
   const harmless = unknown.filter((place) => place.split('.').every((name) => isHarmless(nameOnly(name))));
   return {
     call,
-    missing: read.filter((place) => seen.has(parentOf(place)) && !seen.has(place)),
+    missing: read.filter((place) => seen.has(parentOf(place)) && !isThere(seen, place)),
     unknown: harmless.sort(),
     unnamed: unknown.length - harmless.length,
     otherKinds: otherKinds(seen, simulated),
   };
+}
+
+/** Empty fields are left out, and a healthy VM may have nothing to say. */
+const OFTEN_EMPTY = /(^|\.)message$/;
+
+/** In a list, what an item holds itself counts before what its `vm` holds. */
+function isThere(seen: Shape, place: string): boolean {
+  const outer = place.replace('[].vm.', '[].');
+  return (
+    seen.has(place) ||
+    seen.has(outer) ||
+    seen.has(place.replace(/\.name$/, '.Name')) ||
+    OFTEN_EMPTY.test(place)
+  );
 }
 
 /** Old versions spell the name of a port with a capital. */

@@ -57,7 +57,14 @@ function gapsBetween(dates: readonly number[]): number[] {
 function describeGaps(gaps: readonly number[]): Omit<Heartbeat, 'reports' | 'by'> {
   const usual = median(gaps);
   if (usual === undefined)
-    return { periodMs: undefined, shortestMs: undefined, longestMs: undefined, jitter: undefined, missed: 0, extra: 0 };
+    return {
+      periodMs: undefined,
+      shortestMs: undefined,
+      longestMs: undefined,
+      jitter: undefined,
+      missed: 0,
+      extra: 0,
+    };
   const regular = gaps.filter((gap) => gap >= EXTRA * usual && gap <= MISSED * usual);
   const missed = gaps.filter((gap) => gap > MISSED * usual);
   const periodMs = regular.reduce((sum, gap) => sum + gap, 0) / regular.length;

@@ -197,14 +197,22 @@ function versionIn(value: unknown): string | undefined {
 }
 
 /** Exchanges that brought an answer of the kind that was asked for. */
-export function answersTo({ exchanges }: Notebook, ...calls: readonly Call[]): (Exchange & { answer: SeenAnswer })[] {
+export function answersTo(
+  { exchanges }: Notebook,
+  ...calls: readonly Call[]
+): (Exchange & { answer: SeenAnswer })[] {
   return exchanges.flatMap((exchange) => {
     const { answer, call, series } = exchange;
-    return answer === undefined || series === 'stranger' || !calls.includes(call) ? [] : [{ ...exchange, answer }];
+    return answer === undefined || series === 'stranger' || !calls.includes(call)
+      ? []
+      : [{ ...exchange, answer }];
   });
 }
 
 /** The last of these; undefined before there was any. */
 export function lastInstances({ exchanges }: Notebook, call: 'list' | 'one'): readonly Instance[] {
-  return exchanges.findLast((exchange) => exchange.call === call && exchange.answer?.envelope === 'OK')?.answer?.instances ?? [];
+  return (
+    exchanges.findLast((exchange) => exchange.call === call && exchange.answer?.envelope === 'OK')?.answer
+      ?.instances ?? []
+  );
 }

@@ -30,7 +30,13 @@ const VM_PATH = '/api/v1/vm';
 const NODE_PATH = '/api/v1/node';
 const MAX_BYTES = 32 * 1024 * 1024;
 
-export function createQuestions({ transport, credentials, headers, clock, random }: QuestionOptions): Questions {
+export function createQuestions({
+  transport,
+  credentials,
+  headers,
+  clock,
+  random,
+}: QuestionOptions): Questions {
   const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
   const envelope = async (path: string, bounds: Bounds) =>

@@ -28,8 +28,6 @@ const GUEST_MS = 300_000;
 /** What only a real survey has. */
 export interface RestartMeans {
   readonly log: Log;
-  /** IP addresses of this machine. */
-  readonly addresses: readonly string[];
   /** Looks after the runner as the action does; undefined where there is none to look after. */
   readonly createGuard: () => Promise<Guard | undefined>;
   /** Looks at the runner; undefined where there is none. */
@@ -123,7 +121,9 @@ async function repeat({ clock, signal, ms }: Repeating, work: () => Promise<void
 async function linger({ surroundings, observations }: Course): Promise<void> {
   const { clock, signal, tell } = surroundings;
   const verifiedAt = clock.now();
-  const hadSsh = observations.restartKnocks.some(({ result, isFormerPort }) => isFormerPort && result === 'banner');
+  const hadSsh = observations.restartKnocks.some(
+    ({ result, isFormerPort }) => isFormerPort && result === 'banner',
+  );
   const isBack = () =>
     observations.restartKnocks.some(({ at, result }) => at > verifiedAt && result === 'banner');
   tell('The restart is verified; watching on for a while');

@@ -1,6 +1,7 @@
 import { type Instance, WELL_KNOWN } from '../src/controller/instance.ts';
 import type { ErrorCode } from '../src/errors.ts';
 import { compareInstants, millisecondsBetween } from '../src/instant.ts';
+import { isOlder } from '../src/restart/ordering.ts';
 import type { Outcome } from '../src/restart/outcome.ts';
 import { type Refusal, refusalTo } from './answer-facts.ts';
 import type { ClockOffset } from './clock-offsets.ts';
@@ -74,13 +75,13 @@ export function restartOf(observations: Observations, comparables: Comparables):
   const { outcome, before } = restart;
   const after = notebook.exchanges.filter(({ askedAt }) => askedAt >= sentAt);
   const id = before?.instanceId ?? outcome.before?.instanceId;
-  const seen = sightingsIn(after).filter(({ instance }) => instance.instanceId === id);
+  const seen = withoutStepsBack(sightingsIn(after).filter(({ instance }) => instance.instanceId === id));
   const shown = seen.find(({ instance }) => isNewBoot(restart, instance));
   const last = seen.at(-1)?.instance ?? outcome.last;
   return {
     restarted: outcome.restarted,
     errorCode: outcome.error?.code,
-    answer: refusalTo(after, 'restart'),
+    answer: refusalTo(notebook.exchanges, 'restart'),
     ...bootMoments(restart, { last, sentAt, observations, comparables }),
     shownAfterMs: shown && shown.answeredAt - sentAt,
     verifiedAfterMs: outcome.durationMs,
@@ -92,6 +93,16 @@ export function restartOf(observations: Observations, comparables: Comparables):
     ports: before && last && portsOf(before, last),
     guest: guestOf(observations.restartKnocks, sentAt),
   };
+}
+
+/** Without the answers that step back: they show what was, and not what is. */
+function withoutStepsBack(sightings: readonly Sighting[]): Sighting[] {
+  let newest: Instance | undefined;
+  return sightings.filter(({ instance }) => {
+    if (newest !== undefined && isOlder(instance, newest)) return false;
+    newest = instance;
+    return true;
+  });
 }
 
 function isNewBoot({ before }: RestartNotes, { startDate }: Instance): boolean {
@@ -106,14 +117,19 @@ interface BootContext {
   readonly comparables: Comparables;
 }
 
+/** Dates are mostly cut to whole seconds: half of one is what is missing on average. */
+const HALF_SECOND_MS = 500;
+
 /** The node's dates, put on this machine's clock by what is known of how far the two are apart. */
 function bootMoments(restart: RestartNotes, { last, sentAt, observations, comparables }: BootContext) {
   const node = comparables.nodes.get(last?.nodeId ?? '');
   const { controller } = comparables;
-  const isKnown = last !== undefined && isNewBoot(restart, last) && node !== undefined && controller !== undefined;
+  const isKnown =
+    last !== undefined && isNewBoot(restart, last) && node !== undefined && controller !== undefined;
   const place = (moment: Instance['startDate']) => {
     if (!isKnown || moment === undefined) return undefined;
-    const epochMs = Number(moment.epochNanoseconds / 1_000_000n);
+    const epochMs =
+      Number(moment.epochNanoseconds / 1_000_000n) + (moment.text.includes('.') ? 0 : HALF_SECOND_MS);
     return epochMs - node.aheadMs - controller.aheadMs - observations.epochAtZeroMs - sentAt;
   };
   return { stoppedAfterMs: place(last?.stopDate), bootedAfterMs: place(last?.startDate) };
@@ -125,7 +141,8 @@ function passingOf(seen: readonly Sighting[], restart: RestartNotes, sentAt: num
     const { state, status = 'none' } = instance;
     const now = { state: asWord(state), status: asWord(status), isNewBoot: isNewBoot(restart, instance) };
     const last = passing.at(-1);
-    const isSame = last?.state === now.state && last.status === now.status && last.isNewBoot === now.isNewBoot;
+    const isSame =
+      last?.state === now.state && last.status === now.status && last.isNewBoot === now.isNewBoot;
     if (!isSame) passing.push({ afterMs: answeredAt - sentAt, ...now });
   }
   return passing.slice(0, MOST_PASSING);
@@ -147,7 +164,9 @@ function errorTime(seen: readonly Sighting[]): number {
 }
 
 function vanishedIn(exchanges: Observations['notebook']['exchanges'], id: string | undefined): number {
-  const asked = exchanges.filter(({ call, answer }) => (call === 'one' || call === 'list') && answer !== undefined);
+  const asked = exchanges.filter(
+    ({ call, answer }) => (call === 'one' || call === 'list') && answer !== undefined,
+  );
   return asked.filter(({ answer }) => {
     const isGone = answer?.envelope === 'FAIL' || answer?.envelope === 'OK';
     return isGone && !answer.instances.some(({ instanceId }) => instanceId === id);
@@ -171,7 +190,9 @@ function isOutOfTurn(
   const reportedAt = shown.instance.reportedAt;
   const earlier = [before, ...seen.map(({ instance }) => instance)].flatMap((instance) => {
     const date = instance?.reportedAt;
-    return date && reportedAt && compareInstants(date, reportedAt) < 0 ? [millisecondsBetween(date, reportedAt)] : [];
+    return date && reportedAt && compareInstants(date, reportedAt) < 0
+      ? [millisecondsBetween(date, reportedAt)]
+      : [];
   });
   if (periodMs === undefined || earlier.length === 0) return undefined;
   return Math.min(...earlier) < IN_TURN * periodMs;
@@ -199,7 +220,7 @@ function guestOf(knocks: readonly KnockNote[], sentAt: number): GuestFacts | und
   const moved = after.filter(({ isFormerPort }) => !isFormerPort);
   // At the former port nobody of ours is, once the VM has moved.
   const ours = after.filter(({ at, isFormerPort }) => !isFormerPort || !moved.some((one) => one.at <= at));
-  const gone = ours.find(({ result }) => result !== 'banner');
+  const gone = before?.result === 'banner' ? ours.find(({ result }) => result !== 'banner') : undefined;
   const back = ours.filter(({ at }) => gone !== undefined && at > gone.at);
   const accepted = back.find(({ result }) => result === 'silent' || result === 'banner');
   const banner = back.find(({ result }) => result === 'banner');
@@ -211,7 +232,8 @@ function guestOf(knocks: readonly KnockNote[], sentAt: number): GuestFacts | und
     bannerAfterMs: since(banner),
     silent: ours.filter(({ result }) => result === 'silent').length,
     answersAtFormerPort: after.some(
-      ({ at, isFormerPort, result }) => isFormerPort && result === 'banner' && moved.some((one) => one.at <= at),
+      ({ at, isFormerPort, result }) =>
+        isFormerPort && result === 'banner' && moved.some((one) => one.at <= at),
     ),
   };
 }

@@ -28,7 +28,8 @@ function note(value: unknown, place: string, noting: Noting): void {
   if (place !== '' && !descends(place)) return;
   if (Array.isArray(value)) for (const item of value) note(item, `${place}[]`, noting);
   if (!isRecord(value)) return;
-  for (const [name, held] of Object.entries(value)) note(held, place === '' ? name : `${place}.${name}`, noting);
+  for (const [name, held] of Object.entries(value))
+    note(held, place === '' ? name : `${place}.${name}`, noting);
 }
 
 function kindOf(value: unknown): JsonKind {

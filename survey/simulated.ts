@@ -1,10 +1,11 @@
 import { react } from '../simulator/controller-api.ts';
+import { DEFAULT_HABITS } from '../simulator/github-world.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { denied, fail } from '../simulator/replies.ts';
 import { quirksOf } from '../simulator/version.ts';
-import { DEFAULT_WORLD, World } from '../simulator/world.ts';
+import { DEFAULT_WORLD, World, type WorldOptions } from '../simulator/world.ts';
 import { parseEnvelope } from '../src/controller/envelope.ts';
-import { type Instance, readInstance } from '../src/controller/instance.ts';
+import { type Instance, readMatches } from '../src/controller/instance.ts';
 import { isRecord } from '../src/http/json.ts';
 import type { Call } from './notebook.ts';
 import { type JsonKind, mergeInto, type Shape, shapeOf } from './shape.ts';
@@ -15,8 +16,12 @@ const STARTS_AT = Date.parse('2026-07-01T12:00:00Z');
 /** Long enough for new instances to run, and for a restart to show: in milliseconds. */
 const STORY_MS = 30_000;
 const STEP_MS = 250;
-/** The oldest version that restarts, one in between, and the one that the simulator takes if it is told none. */
-const VERSIONS = ['1.44.0', '1.48.0', DEFAULT_WORLD.controllerVersion];
+/** The oldest version that restarts, one in between, and the one that the simulator takes if it is told none; in UTC, and elsewhere. */
+const WORLDS = [
+  { controllerVersion: '1.44.0' },
+  { controllerVersion: '1.48.0', utcOffsetMinutes: 0 },
+  { controllerVersion: DEFAULT_WORLD.controllerVersion },
+];
 const PATHS: Partial<Record<Call, string>> = {
   status: '/api/v1/status',
   list: '/api/v1/vm',
@@ -24,8 +29,8 @@ const PATHS: Partial<Record<Call, string>> = {
 };
 
 /** What a simulated controller answers in the course of a restart, of starting a VM with a script, and of ending one. */
-function answersOf(controllerVersion: string): { call: Call; body: unknown }[] {
-  const world = new World({ ...DEFAULT_WORLD, controllerVersion, startsAt: STARTS_AT });
+function answersOf(options: Partial<WorldOptions>): { call: Call; body: unknown }[] {
+  const world = new World({ ...DEFAULT_WORLD, ...options, startsAt: STARTS_AT });
   const replicas = createReplicas({ world, count: 1, lagMs: 0 });
   const [first, second] = world.records;
   const id = first?.instanceId ?? '';
@@ -48,7 +53,7 @@ function answersOf(controllerVersion: string): { call: Call; body: unknown }[] {
 const NOTHING_ELSE = { location: undefined, retryAfterMs: undefined, proxy: undefined };
 const SCRIPT = { text: 'exit 0', isMonitored: true, timeoutMs: 1_000, keepsVm: true };
 
-const stories = VERSIONS.flatMap(answersOf);
+const stories = WORLDS.flatMap(answersOf);
 
 function simulatedShape(wanted: Call): Shape {
   const shape = new Map<string, Set<JsonKind>>();
@@ -86,13 +91,17 @@ export const SIMULATED = {
   failStatus: fail('').status,
   deniedStatus: denied().status,
   replicas: 1,
+  runnerStaleMs: DEFAULT_HABITS.staleMs,
   quirksOf,
 } as const;
 
-/** A running instance of the simulator, as the action reads it. */
+/** Instances of the simulator in the course of these stories, as the action reads them. */
 export function simulatedInstances(): Instance[] {
   return stories.flatMap(({ call, body }) => {
-    if (call !== 'one' || !isRecord(body)) return [];
-    return readInstance(body, String(body['instance_id'])) ?? [];
+    if (call !== 'list' || !Array.isArray(body)) return [];
+    return body.flatMap((item: unknown) => {
+      const id = isRecord(item) ? String(item['instance_id']) : '';
+      return readMatches([item], { by: 'instance_id', id });
+    });
   });
 }
