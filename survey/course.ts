@@ -167,8 +167,10 @@ function followedId({ command, observations: { notebook } }: Course): string | u
 // ---- reports ----
 
 const TELL_EVERY_MS = 10_000;
-/** So many bursts, and so many questions in each; over connections of their own fewer, as each takes a handshake. */
-const BURSTS = { kept: { most: 5, length: 12 }, new: { most: 2, length: 8 } } as const;
+/** So many bursts, of which every other is over new connections until there were so many; and so many questions in each. */
+const MOST_BURSTS = 10;
+const NEW_BURSTS = 2;
+const BURST_LENGTH = 12;
 
 async function watchReports(course: Course): Promise<void> {
   const { command, surroundings } = course;
@@ -220,13 +222,11 @@ function progress(course: Course, { passedMs, pace }: { passedMs: number; pace: 
 async function burst(course: Course, index: number): Promise<void> {
   const id = followedId(course);
   if (id === undefined) return;
-  const isNew = index % 2 === 1 && index < 2 * BURSTS.new.most;
-  const kind = isNew ? 'new' : 'kept';
-  const number = Math.floor(index / 2);
-  if (!isNew && number >= BURSTS.kept.most) return;
-  for (let count = 0; count < BURSTS[kind].length; count++) {
+  const isNew = index % 2 === 1 && index < 2 * NEW_BURSTS;
+  if (index >= MOST_BURSTS) return;
+  for (let count = 0; count < BURST_LENGTH; count++) {
     const transport = isNew ? course.surroundings.openTransport() : course.transport;
-    const questions = course.questionsFor(`${kind} ${number}`, transport);
+    const questions = course.questionsFor(`${isNew ? 'new' : 'kept'} ${index}`, transport);
     try {
       await toleratingFaults(course.surroundings, () => questions.one(id, boundsFor(course)));
     } finally {

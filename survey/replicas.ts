@@ -1,4 +1,3 @@
-import { compareInstants } from '../src/instant.ts';
 import { isOlder } from '../src/restart/ordering.ts';
 import { groupSightings, type Sighting } from './sightings.ts';
 
@@ -8,7 +7,7 @@ export interface ReplicaFacts {
   /** Answers that were older than one before them; over connections of their own, of how many of those. */
   readonly stepsBack: number;
   readonly stepsBackOnNewConnections: number;
-  /** Different states of knowledge that were seen at the same time, at most. */
+  /** As many as take turns; else two, if any answer stepped back. */
   readonly atLeast: number;
   /** After so many questions the same replica has its turn again; undefined where no such turns were seen. */
   readonly inTurn: number | undefined;
@@ -19,15 +18,14 @@ export interface ReplicaFacts {
 export function replicasOf(sightings: readonly Sighting[]): ReplicaFacts {
   const histories = [...groupSightings(sightings, ({ instanceId }) => instanceId).values()];
   const stale = histories.flatMap(outdatedIn);
-  const bursts = histories.flatMap(burstsIn).filter((burst) => new Set(burst).size > 1);
-  const turns = bursts.flatMap((burst) => turnOf(burst) ?? []);
+  const inTurn = commonTurn(histories.flatMap(burstsIn).filter(stepsBack));
   const lags = stale.map(({ lagMs }) => lagMs);
   return {
     answers: sightings.length,
     stepsBack: stale.length,
     stepsBackOnNewConnections: stale.filter(({ series }) => series.startsWith('new')).length,
-    atLeast: Math.max(stale.length > 0 ? 2 : 1, ...bursts.map((burst) => new Set(burst).size), ...turns),
-    inTurn: mostFrequent(turns),
+    atLeast: inTurn ?? (stale.length > 0 ? 2 : 1),
+    inTurn,
     lagMs: lags.length === 0 ? undefined : Math.max(...lags),
   };
 }
@@ -52,28 +50,34 @@ function outdatedIn(history: readonly Sighting[]): Outdated[] {
   return outdated;
 }
 
-/** What each burst of questions in a row told of one instance: the reports, by their number. */
-function burstsIn(history: readonly Sighting[]): number[][] {
-  const bursts = new Map<string, number[]>();
-  const reports = history.map(({ instance }) => instance.reportedAt ?? instance.updatedAt);
-  history.forEach(({ series }, index) => {
-    if (!/\d/.test(series)) return;
-    const report = reports[index];
-    const number = reports.findIndex((one) => one && report && compareInstants(one, report) === 0);
-    bursts.set(series, [...(bursts.get(series) ?? []), number]);
-  });
+/** What each burst of questions in a row told of one instance: when the reports were made. */
+function burstsIn(history: readonly Sighting[]): bigint[][] {
+  const bursts = new Map<string, bigint[]>();
+  for (const { series, instance } of history) {
+    const report = instance.reportedAt ?? instance.updatedAt;
+    if (!/\d/.test(series) || report === undefined) continue;
+    bursts.set(series, [...(bursts.get(series) ?? []), report.epochNanoseconds]);
+  }
   return [...bursts.values()];
 }
 
+/** One that only goes forward has met a new report. */
+function stepsBack(burst: readonly bigint[]): boolean {
+  return burst.some((report, index) => index > 0 && report < (burst[index - 1] ?? report));
+}
+
+/** The turn that at least half of the bursts show: the others may have met a new report on their way. */
+function commonTurn(bursts: readonly bigint[][]): number | undefined {
+  const turns = bursts.flatMap((burst) => turnOf(burst) ?? []);
+  const times = (turn: number) => turns.filter((other) => other === turn).length;
+  const [common] = [...new Set(turns)].sort((a, b) => times(b) - times(a));
+  return common !== undefined && 2 * times(common) >= bursts.length ? common : undefined;
+}
+
 /** After how many answers a burst repeats itself; undefined where it does not, at least twice over. */
-function turnOf(burst: readonly number[]): number | undefined {
+function turnOf(burst: readonly bigint[]): number | undefined {
   for (let turn = 2; turn * 2 <= burst.length; turn++) {
     if (burst.every((report, index) => index < turn || report === burst[index - turn])) return turn;
   }
   return undefined;
-}
-
-function mostFrequent(values: readonly number[]): number | undefined {
-  const times = (value: number) => values.filter((other) => other === value).length;
-  return [...new Set(values)].sort((a, b) => times(b) - times(a))[0];
 }
