@@ -31,6 +31,8 @@ export interface Command {
   /** Whether nobody has to be asked before the restart. */
   readonly isConfirmed: boolean;
   readonly watchMs: number;
+  /** Those that the inputs hold. */
+  readonly secrets: readonly string[];
   /** Path of the report, without its ending. */
   readonly out: string;
 }
@@ -69,12 +71,17 @@ export function readCommand(
   if (values.restart === true && instanceId === undefined)
     throw new Error('--restart needs --instance-id: name the one VM that is to be restarted');
   // The inputs want a target. Where none is given, nothing is asked about it.
+  const secrets: string[] = [];
   const inputs = readInputs(
     { ...given, INPUT_INSTANCE_ID: instanceId ?? UNKNOWN_ID, INPUT_EXTERNAL_ID: '', INPUT_DRY_RUN: 'false' },
-    onSecret,
+    (...told) => {
+      onSecret(...told);
+      secrets.push(...told);
+    },
   );
   return {
     inputs,
+    secrets,
     instanceId,
     restarts: values.restart ?? false,
     isConfirmed: values.yes ?? false,

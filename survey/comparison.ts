@@ -100,7 +100,9 @@ function replicasSeen({ replicas: { atLeast, inTurn, stepsBack, answers } }: Fac
 function aboutNode({ letter, heartbeat, clock, reach, agentVersion }: NodeFacts): Row[] {
   const { periodMs, jitter } = heartbeat ?? {};
   const { heartbeatMs, heartbeatJitter } = SIMULATED;
-  const isOtherPeriod = periodMs !== undefined && Math.abs(periodMs / heartbeatMs - 1) > SAME_PERIOD;
+  // What comes early or late is met late or early next: of few reports, the mean is off by some of that.
+  const blur = (jitter ?? 0) / Math.sqrt(heartbeat?.reports ?? 1);
+  const isOtherPeriod = periodMs !== undefined && Math.abs(periodMs / heartbeatMs - 1) > SAME_PERIOD + blur;
   const isOtherJitter = jitter !== undefined && Math.abs(jitter - heartbeatJitter) > SAME_JITTER;
   const missed =
     heartbeat === undefined ? UNKNOWN : `${heartbeat.missed} of ${heartbeat.reports + heartbeat.missed}`;

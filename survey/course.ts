@@ -80,8 +80,12 @@ function explain(error: unknown, { tell }: Surroundings) {
 
 function begin(command: Command, surroundings: Surroundings): Course {
   const { inputs } = command;
-  const { clock, epochNow, random, onSecret, openTransport } = surroundings;
+  const { clock, epochNow, random, openTransport } = surroundings;
   const notebook = createNotebook();
+  const onSecret = (...secrets: readonly string[]) => {
+    surroundings.onSecret(...secrets);
+    for (const secret of secrets) notebook.identifiers.add(secret);
+  };
   const startedAt = clock.now();
   const credentials = createCredentials(inputs.identity, onSecret);
   const transport = openTransport();
@@ -106,7 +110,7 @@ function begin(command: Command, surroundings: Surroundings): Course {
     restart: undefined,
     problem: undefined,
   };
-  notebook.identifiers.add(inputs.controllerUrl.hostname);
+  for (const text of [inputs.controllerUrl.hostname, ...command.secrets]) notebook.identifiers.add(text);
   return { command, surroundings, observations, transport, questionsFor };
 }
 

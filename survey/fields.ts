@@ -1,3 +1,4 @@
+import { createRedactor } from '../src/report/redactor.ts';
 import type { Call } from './notebook.ts';
 import { type JsonKind, parentOf, type Shape } from './shape.ts';
 import { SIMULATED_SHAPES } from './simulated.ts';
@@ -88,15 +89,12 @@ function otherKinds(seen: Shape, simulated: Shape): OtherKind[] {
 
 const LIKE_A_NAME = /^[a-z_]{0,40}$/i;
 
-/** Whether a name of a field looks like one, and holds nothing of what must not be shown. */
+/**
+ * Whether a field's name looks like one, and holds nothing of what must not be shown, in whatever form.
+ * @param identifiers names, IDs, addresses, hosts and secrets.
+ */
 export function createNameCheck(identifiers: Iterable<string>): (name: string) => boolean {
-  const held = [...identifiers].map((text) => text.toLowerCase()).filter((text) => text !== '');
-  return (name) => LIKE_A_NAME.test(name) && !held.some((text) => overlaps(name.toLowerCase(), text));
-}
-
-/** A short identifier such as `a` is in every name, and gives nothing away there. */
-const SHORTEST_IDENTIFIER = 4;
-
-function overlaps(name: string, identifier: string): boolean {
-  return identifier === name || (identifier.length >= SHORTEST_IDENTIFIER && name.includes(identifier));
+  const redactor = createRedactor();
+  redactor.add(...identifiers);
+  return (name) => LIKE_A_NAME.test(name) && redactor.redact(name) === name;
 }

@@ -20,7 +20,7 @@ export interface Heartbeat {
 }
 
 /** A gap is a missed report's if it is so many times as long as usual, and of a report out of turn if so many times. */
-const MISSED = 1.6;
+const MISSED = 1.75;
 const EXTRA = 0.4;
 /** To tell the jitter takes so many gaps. */
 const FEWEST_GAPS = 4;

@@ -191,9 +191,9 @@ function nodeFrom(item: unknown): SeenNode[] {
   return [{ id, isActive: state === 'Active', agentVersion: versionIn(agentVersion) }];
 }
 
-/** The numbers of `1.50.1-5e3c3f5b`: what follows them is nobody's business. */
+/** The numbers of `1.50.1-5e3c3f5b`: what follows them is nobody's business. Four numbers would be an address. */
 function versionIn(value: unknown): string | undefined {
-  return /^v?(\d{1,4}(?:\.\d{1,4}){1,3})\b/.exec(String(value))?.[1];
+  return /^v?(\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.])/.exec(String(value))?.[1];
 }
 
 /** Exchanges that brought an answer of the kind that was asked for. */
