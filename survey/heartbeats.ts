@@ -24,6 +24,7 @@ const MISSED = 1.75;
 const EXTRA = 0.4;
 /** To tell the jitter takes so many gaps. */
 const FEWEST_GAPS = 4;
+const MANY_GAPS = 8;
 
 /** Of each node, by its ID. All VMs of a node are in the same reports: the one that was seen most often tells. */
 export function heartbeatsOf(sightings: readonly Sighting[]): Map<string, Heartbeat> {
@@ -78,9 +79,14 @@ function describeGaps(gaps: readonly number[]): Omit<Heartbeat, 'reports' | 'by'
   };
 }
 
-/** Of evenly spread numbers, the few that were seen do not reach as far as all: that is made up for. */
+/**
+ * Of evenly spread numbers, the few that were seen do not reach as far as all: that is made up for. Of many, the shortest and the longest
+ * are left out: one report that came otherwise than the others must not tell for all.
+ */
 function jitterOf(gaps: readonly number[], periodMs: number): number | undefined {
   if (gaps.length < FEWEST_GAPS) return undefined;
-  const halfRange = (Math.max(...gaps) - Math.min(...gaps)) / 2;
-  return (halfRange / periodMs) * ((gaps.length + 1) / (gaps.length - 1));
+  const leftOut = gaps.length < MANY_GAPS ? 0 : 1;
+  const sorted = [...gaps].sort((a, b) => a - b).slice(leftOut, gaps.length - leftOut);
+  const halfRange = ((sorted.at(-1) ?? 0) - (sorted[0] ?? 0)) / 2;
+  return (halfRange / periodMs) * ((gaps.length + 1) / (sorted.length - 1));
 }

@@ -64,6 +64,11 @@ describe('heartbeats', () => {
     expect(heartbeat(...reports)).toMatchObject(expected);
   });
 
+  test('of many, one that came otherwise than the others does not tell for all', () => {
+    const reports = [0, 2_500, ...Array.from({ length: 12 }, (_, index) => 7_500 + index * 5_000)];
+    expect(heartbeat(...reports)).toMatchObject({ jitter: 0, shortestMs: 2_500 });
+  });
+
   test('where agents write no date, the controller does', () => {
     const looks = [0, 2_000, 4_000].map((ms) =>
       look(ms, ms, { of: { reportedAt: undefined, updatedAt: at(ms) } }),
