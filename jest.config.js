@@ -33,7 +33,7 @@ export const mutation = {
   ...common,
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: [
-    '/__tests__/(network|promises|proof|fuzz|simulator|bench)/',
+    '/__tests__/(network|promises|proof|fuzz|simulator|bench|survey)/',
     '/__tests__/house.test.ts',
   ],
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],

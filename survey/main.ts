@@ -74,9 +74,14 @@ async function makeSurvey(asked: Command): Promise<number> {
 /** The user sees the report before it is anywhere else. */
 function publish({ out }: Command, observations: Observations): number {
   const { markdown, json } = renderReport(factsFrom(observations), new Date().toISOString().slice(0, 10));
-  process.stdout.write(`${markdown}`);
-  writeFileSync(`${out}.md`, markdown);
-  writeFileSync(`${out}.json`, json);
+  process.stdout.write(markdown);
+  try {
+    writeFileSync(`${out}.md`, markdown);
+    writeFileSync(`${out}.json`, json);
+  } catch (error) {
+    tell(`The report could not be written: ${describeCause(error)}`);
+    return 1;
+  }
   tell(`Written to ${out}.md and ${out}.json, and sent nowhere`);
   const { problem, restart } = observations;
   const isUnproved = restart !== undefined && restart.outcome.restarted !== 'true';
@@ -97,6 +102,8 @@ function interruptions(): AbortSignal {
 
 async function confirm({ instanceId }: Command, signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While a line is read, the terminal takes Ctrl-C for itself.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     const question = `Restart ${clean(instanceId ?? '')} now? Whatever runs in it ends. Type yes: `;
     return (await terminal.question(question, { signal })).trim() === 'yes';

@@ -61,6 +61,7 @@ export async function restartAndWatch(course: Course, means: RestartMeans): Prom
     const outcome = await restartAsTheActionDoes(course, means);
     observations.restart = { before, outcome };
     if (outcome.restarted === 'true') await linger(course);
+    signal.throwIfAborted();
   } finally {
     enough.abort(new DOMException('enough was seen', 'AbortError'));
     throwFirst(await watching);
