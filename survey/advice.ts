@@ -121,8 +121,8 @@ const WARNINGS: readonly Warn[] = [
           'The root token can do everything on the controller: use an API key whose group may list and restart instances.',
         ]
       : [],
-  ({ setting }) =>
-    setting.wayIn === 'none' && !setting.hasClientCertificate
+  ({ setting, list }) =>
+    list !== undefined && setting.wayIn === 'none' && !setting.hasClientCertificate
       ? ['The controller lets everybody in who reaches it: give it a way in, such as user API keys.']
       : [],
   ({ stranger, setting }) =>

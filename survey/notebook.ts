@@ -196,20 +196,7 @@ function versionIn(value: unknown): string | undefined {
   return /^v?(\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.])/.exec(String(value))?.[1];
 }
 
-/** Exchanges that brought an answer of the kind that was asked for. */
-export function answersTo(
-  { exchanges }: Notebook,
-  ...calls: readonly Call[]
-): (Exchange & { answer: SeenAnswer })[] {
-  return exchanges.flatMap((exchange) => {
-    const { answer, call, series } = exchange;
-    return answer === undefined || series === 'stranger' || !calls.includes(call)
-      ? []
-      : [{ ...exchange, answer }];
-  });
-}
-
-/** The last of these; undefined before there was any. */
+/** Of the last good answer to such a question; none before there was any. */
 export function lastInstances({ exchanges }: Notebook, call: 'list' | 'one'): readonly Instance[] {
   return (
     exchanges.findLast((exchange) => exchange.call === call && exchange.answer?.envelope === 'OK')?.answer

@@ -154,6 +154,7 @@ describe('ways in', () => {
     const { facts, report, lines } = await playSurvey({ access: { rootToken: ROOT_TOKEN } });
     expect(facts.problem).toBe('authentication_failed');
     expect(report.markdown).toContain('The survey ended early: authentication_failed.');
+    expect(report.markdown).not.toContain('everybody in who reaches it');
     expect(lines.join('\n')).toContain('root_token');
   });
 
