@@ -14,7 +14,7 @@ Usage: npm run survey -- --controller-url URL [options]
   --yes                  do not ask
   --runner-name NAME     with --restart: watch this GitHub runner, too
   --runner-scope SCOPE   where it is registered: owner/repo, an organisation's name, or enterprises/NAME
-  --for TIME             how long to watch, such as 60s or 5m (default 60s)
+  --for TIME             how long to watch, such as 60s or 5m, an hour at most (default 60s)
   --out PATH             where the report goes: PATH.md and PATH.json (default anka-survey)
   -h, --help             this text
 

@@ -27,6 +27,7 @@ const SAME_STALE_MS = 15_000;
 export function compare(facts: Facts): Row[] {
   return [
     ...aboutController(facts),
+    ...aboutAnswers(facts),
     ...facts.nodes.flatMap(aboutNode),
     ...aboutDates(facts),
     ...(facts.restart === undefined ? [] : aboutRestart(facts.restart, facts)),
@@ -35,49 +36,52 @@ export function compare(facts: Facts): Row[] {
 }
 
 function aboutController(facts: Facts): Row[] {
-  const { version, httpVersion, setting, list, replicas } = facts;
-  const knowsRestarts = SIMULATED.quirksOf(version ?? SIMULATED.controllerVersion).knowsRestarts;
+  const { version, httpVersion, setting } = facts;
   const http = setting.scheme === 'https' ? 'HTTP/2' : 'HTTP/1.1';
   return [
-    row('version of the controller', version ?? UNKNOWN, SIMULATED.controllerVersion, false),
-    row('way in', wayIn(facts), ''),
-    row('HTTP version of the reads', httpVersion ?? UNKNOWN, http),
-    row(
-      'answer to whoever gives no credentials',
-      refusal(facts.stranger),
-      `HTTP ${SIMULATED.deniedStatus}, FAIL`,
-    ),
-    row(
-      'answer about an unknown instance',
-      refusal(facts.unknownInstance),
-      `HTTP ${SIMULATED.failStatus}, FAIL`,
-    ),
-    row('answer to the list of nodes', refusal(facts.nodeList), 'HTTP 200, OK'),
-    row('`?id=` brings the one instance alone', yesOrNo(facts.honoursId), 'yes'),
-    row(
-      'replicas seen',
-      replicasSeen(facts),
-      `${SIMULATED.replicas}`,
-      replicas.atLeast !== SIMULATED.replicas,
-    ),
-    row(
-      'replicas take turns',
-      replicas.inTurn === undefined ? UNKNOWN : `every ${replicas.inTurn} answers`,
-      '',
-    ),
-    row('a replica lags behind by at least', duration(replicas.lagMs), ''),
-    row("controller's clock, against this machine's", offset(facts.controllerClock), ''),
-    row(
-      'running VMs without a start_date',
-      list === undefined ? UNKNOWN : String(list.runningWithoutDate),
-      knowsRestarts ? '0' : 'all',
-      knowsRestarts && (list?.runningWithoutDate ?? 0) > 0,
-    ),
+    row('version of the controller', version ?? UNKNOWN, {
+      simulated: SIMULATED.controllerVersion,
+      differs: false,
+    }),
+    row('way in', wayIn(facts)),
+    row('HTTP version of the reads', httpVersion ?? UNKNOWN, { simulated: http }),
+    row('answer to whoever gives no credentials', refusal(facts.stranger), {
+      simulated: `HTTP ${SIMULATED.deniedStatus}, FAIL`,
+    }),
+    row('answer about an unknown instance', refusal(facts.unknownInstance), {
+      simulated: `HTTP ${SIMULATED.failStatus}, FAIL`,
+    }),
+    row('answer to the list of nodes', refusal(facts.nodeList), { simulated: 'HTTP 200, OK' }),
+    row('`?id=` brings the one instance alone', yesOrNo(facts.honoursId), { simulated: 'yes' }),
   ];
 }
 
+function aboutAnswers(facts: Facts): Row[] {
+  const { version, list, replicas } = facts;
+  const { knowsRestarts } = SIMULATED.quirksOf(version ?? SIMULATED.controllerVersion);
+  return [
+    row('replicas seen', replicasSeen(facts), {
+      simulated: `${SIMULATED.replicas}`,
+      differs: replicas.atLeast !== SIMULATED.replicas,
+    }),
+    row('replicas take turns', replicas.inTurn === undefined ? UNKNOWN : `every ${replicas.inTurn} answers`),
+    row('a replica lags behind by at least', duration(replicas.lagMs)),
+    row("controller's clock, against this machine's", offset(facts.controllerClock)),
+    row('running VMs without a start_date', list === undefined ? UNKNOWN : String(list.runningWithoutDate), {
+      simulated: knowsRestarts ? '0' : 'all',
+      differs: knowsRestarts && (list?.runningWithoutDate ?? 0) > 0,
+    }),
+  ];
+}
+
+interface Beside {
+  readonly simulated: string;
+  /** Where it does not go by the words alone. */
+  readonly differs?: boolean;
+}
+
 /** It differs where both are known, and are not the same. */
-function row(fact: string, seen: string, simulated: string, differs?: boolean): Row {
+function row(fact: string, seen: string, { simulated, differs }: Beside = { simulated: '' }): Row {
   const isComparable = seen !== UNKNOWN && simulated !== '';
   return { fact, seen, simulated, differs: differs ?? (isComparable && seen !== simulated) };
 }
@@ -107,17 +111,21 @@ function aboutNode({ letter, heartbeat, clock, reach, agentVersion }: NodeFacts)
   const missed =
     heartbeat === undefined ? UNKNOWN : `${heartbeat.missed} of ${heartbeat.reports + heartbeat.missed}`;
   return [
-    row(`node ${letter}: version of the agent`, agentVersion ?? UNKNOWN, ''),
-    row(`node ${letter}: a report every`, duration(periodMs), duration(heartbeatMs), isOtherPeriod),
-    row(
-      `node ${letter}: each report early or late by up to`,
-      share(jitter),
-      share(heartbeatJitter),
-      isOtherJitter,
-    ),
-    row(`node ${letter}: reports that did not come`, missed, 'none', (heartbeat?.missed ?? 0) > 0),
-    row(`node ${letter}: clock, against the controller's`, offset(clock), ''),
-    row(`node ${letter}: SSH of a VM from this machine`, reach ?? UNKNOWN, ''),
+    row(`node ${letter}: version of the agent`, agentVersion ?? UNKNOWN),
+    row(`node ${letter}: a report every`, duration(periodMs), {
+      simulated: duration(heartbeatMs),
+      differs: isOtherPeriod,
+    }),
+    row(`node ${letter}: each report early or late by up to`, share(jitter), {
+      simulated: share(heartbeatJitter),
+      differs: isOtherJitter,
+    }),
+    row(`node ${letter}: reports that did not come`, missed, {
+      simulated: 'none',
+      differs: (heartbeat?.missed ?? 0) > 0,
+    }),
+    row(`node ${letter}: clock, against the controller's`, offset(clock)),
+    row(`node ${letter}: SSH of a VM from this machine`, reach ?? UNKNOWN),
   ];
 }
 
@@ -127,51 +135,54 @@ function aboutDates({ dates }: Facts): Row[] {
   return DATES.map((field) => {
     const [seen, simulated] = [dates[field], SIMULATED_DATES[field]];
     const isNew = seen.some((form) => !simulated.includes(form));
-    return row(`\`${field}\` is written as`, seen.join('; ') || UNKNOWN, simulated.join('; '), isNew);
+    return row(`\`${field}\` is written as`, seen.join('; ') || UNKNOWN, {
+      simulated: simulated.join('; '),
+      differs: isNew,
+    });
   });
 }
 
 // ---- one restart ----
 
 function aboutRestart(restart: RestartFacts, facts: Facts): Row[] {
-  const quirks = SIMULATED.quirksOf(facts.version ?? SIMULATED.controllerVersion);
-  const { passing, errorMs, vanished, ports } = restart;
-  const isDeleted = passing.some(({ status }) => status === 'deleted');
-  const hasError = passing.some(({ state }) => state === 'Error');
+  const { ports } = restart;
   return [
-    row('the restart', restart.errorCode ?? `restarted: ${restart.restarted}`, 'restarted: true'),
-    row('answer to the restart', refusal(restart.answer), 'HTTP 200, OK'),
+    row('the restart', restart.errorCode ?? `restarted: ${restart.restarted}`, {
+      simulated: 'restarted: true',
+    }),
+    row('answer to the restart', refusal(restart.answer), { simulated: 'HTTP 200, OK' }),
     ...aboutTimes(restart, facts),
-    row(
-      '`Error` in passing',
-      hasError ? `for ${duration(errorMs)}` : 'no',
-      yesOrNo(quirks.flaps),
-      hasError && !quirks.flaps,
-    ),
-    row(
-      'answers without the instance',
-      String(vanished),
-      quirks.flaps ? 'some' : '0',
-      vanished > 0 && !quirks.flaps,
-    ),
-    row(
-      'status `deleted` in passing',
-      yesOrNo(isDeleted),
-      yesOrNo(quirks.errorMeansDeleted),
-      isDeleted && !quirks.errorMeansDeleted,
-    ),
-    row(
-      'the boot was reported out of turn',
-      yesOrNo(restart.isReportedOutOfTurn),
-      yesOrNo(Boolean(SIMULATED.earlyReports)),
-    ),
+    ...aboutPassing(restart, facts),
+    row('the boot was reported out of turn', yesOrNo(restart.isReportedOutOfTurn), {
+      simulated: yesOrNo(Boolean(SIMULATED.earlyReports)),
+    }),
     row(
       'forwarded ports that changed',
       ports === undefined ? UNKNOWN : `${ports.changed} of ${ports.forwarded}`,
-      'none',
-      (ports?.changed ?? 0) > 0,
+      { simulated: 'none', differs: (ports?.changed ?? 0) > 0 },
     ),
     ...aboutGuest(restart),
+  ];
+}
+
+/** What some versions show while a restart goes well. */
+function aboutPassing({ passing, errorMs, vanished }: RestartFacts, { version }: Facts): Row[] {
+  const quirks = SIMULATED.quirksOf(version ?? SIMULATED.controllerVersion);
+  const isDeleted = passing.some(({ status }) => status === 'deleted');
+  const hasError = passing.some(({ state }) => state === 'Error');
+  return [
+    row('`Error` in passing', hasError ? `for ${duration(errorMs)}` : 'no', {
+      simulated: yesOrNo(quirks.flaps),
+      differs: hasError && !quirks.flaps,
+    }),
+    row('answers without the instance', String(vanished), {
+      simulated: quirks.flaps ? 'some' : '0',
+      differs: vanished > 0 && !quirks.flaps,
+    }),
+    row('status `deleted` in passing', yesOrNo(isDeleted), {
+      simulated: yesOrNo(quirks.errorMeansDeleted),
+      differs: isDeleted && !quirks.errorMeansDeleted,
+    }),
   ];
 }
 
@@ -183,10 +194,13 @@ function aboutTimes(restart: RestartFacts, facts: Facts): Row[] {
   const isOther =
     bootedAfterMs !== undefined && (bootedAfterMs < leastMs - blurMs || bootedAfterMs > mostMs + blurMs);
   return [
-    row('stopped after', duration(restart.stoppedAfterMs), ''),
-    row('booted after', duration(bootedAfterMs), `${duration(leastMs)} to ${duration(mostMs)}`, isOther),
-    row('first shown after', duration(restart.shownAfterMs), ''),
-    row('verified after', duration(restart.verifiedAfterMs), ''),
+    row('stopped after', duration(restart.stoppedAfterMs)),
+    row('booted after', duration(bootedAfterMs), {
+      simulated: `${duration(leastMs)} to ${duration(mostMs)}`,
+      differs: isOther,
+    }),
+    row('first shown after', duration(restart.shownAfterMs)),
+    row('verified after', duration(restart.verifiedAfterMs)),
   ];
 }
 
@@ -194,24 +208,20 @@ function aboutGuest({ guest }: RestartFacts): Row[] {
   if (guest === undefined) return [];
   const { before, goneAfterMs, acceptedAfterMs, bannerAfterMs, silent } = guest;
   return [
-    row('SSH before the restart', before ?? UNKNOWN, ''),
-    row('SSH gone after', duration(goneAfterMs), ''),
-    row('the forwarder took connections after', duration(acceptedAfterMs), ''),
-    row('SSH answered after', duration(bannerAfterMs), ''),
-    row('connections that nobody spoke on', String(silent), ''),
-    row('somebody else answered at the former port', yesOrNo(guest.answersAtFormerPort), ''),
+    row('SSH before the restart', before ?? UNKNOWN),
+    row('SSH gone after', duration(goneAfterMs)),
+    row('the forwarder took connections after', duration(acceptedAfterMs)),
+    row('SSH answered after', duration(bannerAfterMs)),
+    row('connections that nobody spoke on', String(silent)),
+    row('somebody else answered at the former port', yesOrNo(guest.answersAtFormerPort)),
   ];
 }
 
 function aboutRunner({ runner, restart }: Facts): Row[] {
   if (runner === undefined) return [];
   const rows = [
-    row('runners of the name', String(runner.matches), '1'),
-    row(
-      'runner before',
-      `${runner.wasOnline ? 'online' : 'offline'}, ${runner.wasBusy ? 'busy' : 'idle'}`,
-      '',
-    ),
+    row('runners of the name', String(runner.matches), { simulated: '1' }),
+    row('runner before', `${runner.wasOnline ? 'online' : 'offline'}, ${runner.wasBusy ? 'busy' : 'idle'}`),
   ];
   if (restart === undefined) return rows;
   const { offlineAfterMs } = runner;
@@ -219,14 +229,12 @@ function aboutRunner({ runner, restart }: Facts): Row[] {
     offlineAfterMs !== undefined && Math.abs(offlineAfterMs - SIMULATED.runnerStaleMs) > SAME_STALE_MS;
   return [
     ...rows,
-    row(
-      'GitHub showed the cut-off runner online for',
-      duration(offlineAfterMs),
-      duration(SIMULATED.runnerStaleMs),
-      isOther,
-    ),
-    row('GitHub showed it online again after', duration(runner.onlineAfterMs), ''),
-    row('the runner has a new registration', yesOrNo(runner.isNewRegistration), ''),
-    row('runner_status', runner.status ?? 'none', ''),
+    row('GitHub showed the cut-off runner online for', duration(offlineAfterMs), {
+      simulated: duration(SIMULATED.runnerStaleMs),
+      differs: isOther,
+    }),
+    row('GitHub showed it online again after', duration(runner.onlineAfterMs)),
+    row('the runner has a new registration', yesOrNo(runner.isNewRegistration)),
+    row('runner_status', runner.status ?? 'none'),
   ];
 }
