@@ -86,11 +86,14 @@ function leaks(
     .split('\n')
     .filter((line) => !line.startsWith(MASK))
     .join('\n');
-  const written = [shown, shown.replaceAll('%25', '%'), outputs, summary]
-    .flatMap(readingsOf)
-    .join('\n')
-    .toLowerCase();
-  const forms = new Set([...secrets, ...controllerSecrets].flatMap(formsOf));
+  const texts = [shown, shown.replaceAll('%25', '%'), outputs, summary];
+  return leakedInto(texts, [...secrets, ...controllerSecrets]);
+}
+
+/** Secrets, in any usual form, in any of the texts, however it is read: in words, empty if there are none. */
+export function leakedInto(texts: readonly string[], secrets: readonly string[]): string[] {
+  const written = texts.flatMap(readingsOf).join('\n').toLowerCase();
+  const forms = new Set(secrets.flatMap(formsOf));
   const leaked = [...forms].filter((form) => written.includes(form.toLowerCase()));
   return leaked.map((form) => `a secret was written: ${form}`);
 }

@@ -1,0 +1,130 @@
+import { randomInt } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { leakedInto } from '../../fuzz/check.ts';
+import { nastyText } from '../../fuzz/nasty.ts';
+import type { Reaction } from '../../simulator/controller-api.ts';
+import { CONTROLLER, type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
+
+// Nothing that names anybody or anything may stand in a report: it is there to be attached to an issue.
+
+const SECRETS = {
+  INPUT_ROOT_TOKEN: 'root-hunter2/<&>"?-token',
+  INPUT_VNC_PASSWORD: "vnc+hunter2='::##[",
+  INPUT_HEADERS: 'X-Gateway-Key: gateway-hunter2~key',
+} as const;
+const HIDDEN = [SECRETS.INPUT_ROOT_TOKEN, SECRETS.INPUT_VNC_PASSWORD, 'gateway-hunter2~key'];
+const ACCESS = { rootToken: SECRETS.INPUT_ROOT_TOKEN };
+
+function textsOf({ report, lines }: EndedSurvey): { report: string[]; progress: string[] } {
+  return { report: [report.markdown, report.json], progress: [...lines] };
+}
+
+/** All names, IDs and addresses of a world. */
+function identifiersOf({ world }: EndedSurvey): string[] {
+  const ofNodes = world.nodes.flatMap(({ id, name, ip }) => [id, name, ip]);
+  const ofInstances = world.records.flatMap(({ instanceId, externalId, name, requestId, vm, template }) =>
+    [instanceId, externalId, name, requestId, vm?.uuid, vm?.name, vm?.ip, template.id, template.name].flatMap(
+      (text) => text ?? [],
+    ),
+  );
+  return [...ofNodes, ...ofInstances, new URL(CONTROLLER).hostname, String(world.records[0]?.vm?.sshPort)];
+}
+
+test('no secret, name, ID, address, host or port', async () => {
+  const ended = await playSurvey({
+    restarts: true,
+    runners: true,
+    guestBootMs: 5_000,
+    access: ACCESS,
+    environment: SECRETS,
+    world: { nameStem: 'payroll', reassignsPorts: true },
+  });
+  expect(ended.facts.restart?.restarted).toBe('true');
+  expect(leakedInto(textsOf(ended).report, [...HIDDEN, ...identifiersOf(ended)])).toEqual([]);
+});
+
+describe('whatever the controller writes', () => {
+  const MARK = 'hunter2mark';
+  const nasty = nastyText();
+
+  /** Puts a text into many places: values, and the names of fields that nobody knows. */
+  function spoil(value: unknown, text: string): unknown {
+    if (Array.isArray(value)) return value.map((item) => spoil(item, text));
+    if (typeof value === 'object' && value !== null) {
+      const spoilt = Object.entries(value).map(([name, held]) => [
+        name,
+        SPOILT.has(name) ? text : spoil(held, text),
+      ]);
+      return {
+        ...Object.fromEntries(spoilt),
+        [text]: { [text]: text },
+        metadata: { [text]: text, owner_name: MARK },
+      };
+    }
+    return value;
+  }
+
+  const SPOILT = new Set([
+    'name',
+    'external_id',
+    'message',
+    'vmid',
+    'tag',
+    'version',
+    'agent_version',
+    'node_name',
+    'vlan',
+    'license',
+    'protocol',
+  ]);
+
+  test('nothing of it stands in the report', async () => {
+    const property = fc.asyncProperty(nasty, async (payload) => {
+      const text = `${payload}${MARK}`;
+      const change = (reaction: Reaction): Reaction => {
+        const envelope: Record<string, unknown> = JSON.parse(reaction.body);
+        return 'body' in envelope
+          ? { ...reaction, body: JSON.stringify({ ...envelope, body: spoil(envelope['body'], text) }) }
+          : reaction;
+      };
+      const ended = await playSurvey({ args: ['--for', '6s'], access: ACCESS, environment: SECRETS, change });
+      expect(ended.facts.problem).toBeUndefined();
+      const { report } = textsOf(ended);
+      expect(leakedInto(report, [MARK, 'owner_name', ...HIDDEN])).toEqual([]);
+      // Letters, digits and what the report itself is made of: no text from outside means anything in it.
+      expect(ended.report.markdown).toMatch(/^[\w\s|#\-`'"*.,:;(){}$/?=+%≠[\]@&<>]*$/);
+    });
+    await fc.assert(property, { numRuns: 60, seed: randomInt(2 ** 31) });
+  }, 60_000);
+
+  test('fields that nobody knows are named, where their names give nothing away', async () => {
+    const { facts } = await playSurvey({
+      args: ['--for', '5s'],
+      access: ACCESS,
+      environment: { ...SECRETS, INPUT_HEADERS: 'X-Key: gatewaykey_hunter' },
+      change: (reaction) => ({
+        ...reaction,
+        body: reaction.body.replaceAll(
+          '"instance_state":',
+          '"boot_id":1,"gatewaykey_hunter":1,"made in 1999":1,"metadata":{"owner":"me"},"instance_state":',
+        ),
+      }),
+    });
+    const one = facts.fields.find(({ call }) => call === 'one');
+    expect(one).toMatchObject({ unknown: ['boot_id', 'metadata'], unnamed: 2, missing: [], otherKinds: [] });
+  });
+});
+
+test.each([
+  ['10.0.0.7', undefined],
+  ['1.50.1-5e3c3f5b', '1.50.1'],
+  ['v2.1', '2.1'],
+  ['internal build', undefined],
+])('of the version %s only its numbers count, if it is one', async (version, expected) => {
+  const { facts } = await playSurvey({
+    args: ['--for', '1s'],
+    change: (reaction) => ({ ...reaction, body: reaction.body.replaceAll('1.50.1-5e3c3f5b', version) }),
+  });
+  expect(facts.version).toBe(expected);
+});

@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util';
+import type { Environment } from '../src/inputs/form.ts';
+import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
+import { duration, HOUR, SECOND } from '../src/inputs/parsers.ts';
+import { UNKNOWN_ID } from './notebook.ts';
+
+export const USAGE = `Finds out what a controller is like, before anybody trusts this action with it.
+
+Usage: npm run survey -- --controller-url URL [options]
+
+  --controller-url URL   the controller, as the input controller_url has it
+  --instance-id ID       look at this instance more closely
+  --restart              restart that one instance, once, and watch what happens; asks before it does
+  --yes                  do not ask
+  --runner-name NAME     with --restart: watch this GitHub runner, too
+  --runner-scope SCOPE   where it is registered: owner/repo, an organisation's name, or enterprises/NAME
+  --for TIME             how long to watch, such as 60s or 5m, an hour at most (default 60s)
+  --out PATH             where the report goes: PATH.md and PATH.json (default anka-survey)
+  -h, --help             this text
+
+Without --restart it only reads. Secrets come from the environment, under the names of the inputs: INPUT_ROOT_TOKEN,
+INPUT_API_KEY_ID and INPUT_API_KEY, INPUT_CLIENT_CERT and INPUT_CLIENT_KEY, INPUT_CA_CERT, INPUT_HEADERS, INPUT_GITHUB_TOKEN; so does
+every other input of the action. Nothing is sent anywhere but to the controller, its nodes, and, with --runner-name, to GitHub.`;
+
+/** What the survey is to do. */
+export interface Command {
+  readonly inputs: Inputs;
+  /** The one to look at closely; undefined for any that runs. */
+  readonly instanceId: string | undefined;
+  readonly restarts: boolean;
+  /** Whether nobody has to be asked before the restart. */
+  readonly isConfirmed: boolean;
+  readonly watchMs: number;
+  /** Those that the inputs hold. */
+  readonly secrets: readonly string[];
+  /** Path of the report, without its ending. */
+  readonly out: string;
+}
+
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+const OPTIONS = {
+  'controller-url': TEXT,
+  'instance-id': TEXT,
+  restart: FLAG,
+  yes: FLAG,
+  'runner-name': TEXT,
+  'runner-scope': TEXT,
+  for: TEXT,
+  out: TEXT,
+  help: { ...FLAG, short: 'h' },
+} as const;
+
+/** Options that stand for inputs, which the environment may give as well. */
+const INPUTS = ['controller-url', 'instance-id', 'runner-name', 'runner-scope'] as const;
+
+/**
+ * Reads the command line, and the environment of the action's inputs.
+ * @returns `help` where the usage is asked for.
+ * @throws Error for options that make no sense, ActionError `invalid_input` for inputs that are wrong.
+ */
+export function readCommand(
+  args: readonly string[],
+  environment: Environment,
+  onSecret: (...secrets: readonly string[]) => void,
+): Command | 'help' {
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  if (values.help === true) return 'help';
+  const given = { ...environment, ...variablesFrom(values) };
+  const instanceId = given['INPUT_INSTANCE_ID']?.trim() || undefined;
+  if (values.restart === true && instanceId === undefined)
+    throw new Error('--restart needs --instance-id: name the one VM that is to be restarted');
+  // The inputs want a target. Where none is given, nothing is asked about it.
+  const secrets: string[] = [];
+  const inputs = readInputs(
+    { ...given, INPUT_INSTANCE_ID: instanceId ?? UNKNOWN_ID, INPUT_EXTERNAL_ID: '', INPUT_DRY_RUN: 'false' },
+    (...told) => {
+      onSecret(...told);
+      secrets.push(...told);
+    },
+  );
+  return {
+    inputs,
+    secrets,
+    instanceId,
+    restarts: values.restart ?? false,
+    isConfirmed: values.yes ?? false,
+    watchMs: readDuration(values.for ?? '60s'),
+    out: values.out ?? 'anka-survey',
+  };
+}
+
+function variablesFrom(values: Partial<Record<string, string | boolean>>): Record<string, string> {
+  return Object.fromEntries(
+    INPUTS.flatMap((option) => {
+      const value = values[option];
+      return typeof value === 'string' ? [[`INPUT_${option.replace('-', '_').toUpperCase()}`, value]] : [];
+    }),
+  );
+}
+
+function readDuration(text: string): number {
+  const parsed = duration({ min: SECOND, max: HOUR })(text);
+  if ('value' in parsed) return parsed.value;
+  throw new Error(`--for: ${parsed.problem}`);
+}

@@ -1,0 +1,130 @@
+import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { systemClock } from '../src/clock.ts';
+import { ActionError, describeCause } from '../src/errors.ts';
+import { createTransport } from '../src/http/transport.ts';
+import { createRedactor } from '../src/report/redactor.ts';
+import { harmless, type Terminal } from '../src/report/terminal.ts';
+import { type Command, readCommand, USAGE } from './command.ts';
+import { watchConnections } from './connections.ts';
+import { type Surroundings, survey } from './course.ts';
+import { factsFrom } from './facts.ts';
+import { createKnock } from './knock.ts';
+import type { Observations } from './observations.ts';
+import { renderReport } from './report.ts';
+import { type RestartMeans, restartAndWatch } from './restart-course.ts';
+import { openRunner } from './runner-look.ts';
+
+/*
+ * The frame of a survey: command line, signals, terminal, files. Progress goes to stderr; the report to stdout first, then to its files.
+ */
+
+const MISUSED = 2;
+
+const redactor = createRedactor();
+const clean = (text: string) => harmless(redactor.redact(text));
+const tell = (line: string) => void process.stderr.write(`${clean(line)}\n`);
+
+const command = readOrEnd();
+if (command === 'help') console.log(USAGE);
+else process.exitCode = await makeSurvey(command);
+
+function readOrEnd(): Command | 'help' {
+  try {
+    const read = readCommand(process.argv.slice(2), process.env, redactor.add);
+    if (read !== 'help' && read.restarts && !read.isConfirmed && !process.stdin.isTTY)
+      throw new Error('--restart asks before it restarts, and here is no terminal to ask on: add --yes');
+    return read;
+  } catch (error) {
+    for (const line of describeCause(error).split('\n')) tell(`survey: ${line}`);
+    tell('survey: --help tells how it is used');
+    process.exit(MISUSED);
+  }
+}
+
+/** @returns the exit code. */
+async function makeSurvey(asked: Command): Promise<number> {
+  const { inputs } = asked;
+  const signal = interruptions();
+  const connections = watchConnections(inputs.controllerUrl);
+  const surroundings: Surroundings = {
+    clock: systemClock,
+    epochNow: Date.now,
+    random: Math.random,
+    signal,
+    openTransport: () => createTransport({ ...inputs, baseUrl: inputs.controllerUrl, clock: systemClock }),
+    knock: createKnock(systemClock),
+    onSecret: redactor.add,
+    tell,
+  };
+  const runner = await openRunner(asked.inputs, {
+    ...surroundings,
+    terminal: createLog(),
+    addresses: ownAddresses(),
+  });
+  const means: RestartMeans = { log: createLog(), confirm: () => confirm(asked, signal), ...runner };
+  const observations = await survey(asked, surroundings, (course) => restartAndWatch(course, means));
+  await runner.close();
+  connections.stop();
+  observations.httpVersion = connections.versions.has('HTTP/2') ? 'HTTP/2' : [...connections.versions][0];
+  return publish(asked, observations);
+}
+
+/** The user sees the report before it is anywhere else. */
+function publish({ out }: Command, observations: Observations): number {
+  const { markdown, json } = renderReport(factsFrom(observations), new Date().toISOString().slice(0, 10));
+  process.stdout.write(markdown);
+  try {
+    writeFileSync(`${out}.md`, markdown);
+    writeFileSync(`${out}.json`, json);
+  } catch (error) {
+    tell(`The report could not be written: ${describeCause(error)}`);
+    return 1;
+  }
+  tell(`Written to ${out}.md and ${out}.json, and sent nowhere`);
+  const { problem, restart } = observations;
+  const isUnproved = restart !== undefined && restart.outcome.restarted !== 'true';
+  return (problem !== undefined && problem !== 'cancelled') || isUnproved ? 1 : 0;
+}
+
+/** The first Ctrl-C ends the survey with what is known; the next one ends the process. */
+function interruptions(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(1);
+    tell(`Ending with what is known so far (${name}); once more ends it at once`);
+    controller.abort(new ActionError('cancelled', `The survey was ended (${name}).`));
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  return controller.signal;
+}
+
+async function confirm({ instanceId }: Command, signal: AbortSignal): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While a line is read, the terminal takes Ctrl-C for itself.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    const question = `Restart ${clean(instanceId ?? '')} now? Whatever runs in it ends. Type yes: `;
+    return (await terminal.question(question, { signal })).trim() === 'yes';
+  } finally {
+    terminal.close();
+  }
+}
+
+/** No workflow reads along here: secrets are hidden, but not told to a runner. */
+function createLog(): Terminal {
+  const indented = (line: string) => tell(`  ${line}`);
+  return {
+    mask: redactor.add,
+    clean,
+    info: indented,
+    debug: () => {},
+    warning: indented,
+    error: (title, text) => indented(`${title}: ${text}`),
+  };
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address));
+}

@@ -1,0 +1,239 @@
+import { type Instance, WELL_KNOWN } from '../src/controller/instance.ts';
+import type { ErrorCode } from '../src/errors.ts';
+import { compareInstants, millisecondsBetween } from '../src/instant.ts';
+import { isOlder } from '../src/restart/ordering.ts';
+import type { Outcome } from '../src/restart/outcome.ts';
+import { type Refusal, refusalTo } from './answer-facts.ts';
+import type { ClockOffset } from './clock-offsets.ts';
+import type { Heartbeat } from './heartbeats.ts';
+import { isAccepted, type KnockResult } from './knock.ts';
+import type { KnockNote, Observations, RestartNotes } from './observations.ts';
+import { type Sighting, sightingsIn } from './sightings.ts';
+
+/** What one restart showed. Times are milliseconds since it was sent. */
+export interface RestartFacts {
+  readonly restarted: Outcome['restarted'];
+  readonly errorCode: ErrorCode | undefined;
+  readonly answer: Refusal | undefined;
+  /** When the VM stopped and booted, by the node's dates, as far as the clocks of both can be compared. */
+  readonly stoppedAfterMs: number | undefined;
+  readonly bootedAfterMs: number | undefined;
+  readonly shownAfterMs: number | undefined;
+  readonly verifiedAfterMs: number | undefined;
+  /** What answers showed in passing, in order. */
+  readonly passing: readonly Passing[];
+  /** How long `Error` was shown. */
+  readonly errorMs: number;
+  /** Answers that did not have the instance. */
+  readonly vanished: number;
+  /** Whether the report that first showed the boot came out of turn; undefined where the rhythm is not known. */
+  readonly isReportedOutOfTurn: boolean | undefined;
+  readonly hasMessageLeft: boolean;
+  readonly ports: PortFacts | undefined;
+  readonly guest: GuestFacts | undefined;
+}
+
+export interface Passing {
+  readonly afterMs: number;
+  /** A word that is documented, or `another`. */
+  readonly state: string;
+  readonly status: string;
+  readonly isNewBoot: boolean;
+}
+
+export interface PortFacts {
+  readonly forwarded: number;
+  readonly changed: number;
+  readonly isSshChanged: boolean;
+  readonly isVncChanged: boolean;
+}
+
+/** The VM's SSH server, through the forwarded port. */
+export interface GuestFacts {
+  readonly before: KnockResult | undefined;
+  readonly goneAfterMs: number | undefined;
+  /** When the forwarder took connections again, and when SSH answered. */
+  readonly acceptedAfterMs: number | undefined;
+  readonly bannerAfterMs: number | undefined;
+  /** Tries at which something took the connection, and said nothing. */
+  readonly silent: number;
+  /** Whether anybody answered at the former port after the VM had moved to another. */
+  readonly answersAtFormerPort: boolean;
+}
+
+export interface Comparables {
+  readonly controller: ClockOffset | undefined;
+  readonly nodes: ReadonlyMap<string, ClockOffset>;
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>;
+}
+
+/** Undefined where nothing was sent. */
+export function restartOf(observations: Observations, comparables: Comparables): RestartFacts | undefined {
+  const { restart, notebook } = observations;
+  const sentAt = restart?.outcome.moments.sent;
+  if (restart === undefined || sentAt === undefined) return undefined;
+  const { outcome, before } = restart;
+  const after = notebook.exchanges.filter(({ askedAt }) => askedAt >= sentAt);
+  const id = before?.instanceId ?? outcome.before?.instanceId;
+  const seen = withoutStepsBack(sightingsIn(after).filter(({ instance }) => instance.instanceId === id));
+  const shown = seen.find(({ instance }) => isNewBoot(restart, instance));
+  const last = seen.at(-1)?.instance ?? outcome.last;
+  return {
+    restarted: outcome.restarted,
+    errorCode: outcome.error?.code,
+    answer: refusalTo(notebook.exchanges, 'restart'),
+    ...bootMoments(restart, { last, sentAt, observations, comparables }),
+    shownAfterMs: shown && shown.answeredAt - sentAt,
+    verifiedAfterMs: outcome.durationMs,
+    passing: passingOf(seen, restart, sentAt),
+    errorMs: errorTime(seen),
+    vanished: vanishedIn(after, id),
+    isReportedOutOfTurn: shown && isOutOfTurn(restart, { seen, shown, comparables }),
+    hasMessageLeft: last?.message !== undefined,
+    ports: before && last && portsOf(before, last),
+    guest: guestOf(observations.restartKnocks, sentAt),
+  };
+}
+
+/** Without the answers that step back: they show what was, and not what is. */
+function withoutStepsBack(sightings: readonly Sighting[]): Sighting[] {
+  let newest: Instance | undefined;
+  return sightings.filter(({ instance }) => {
+    if (newest !== undefined && isOlder(instance, newest)) return false;
+    newest = instance;
+    return true;
+  });
+}
+
+function isNewBoot({ before }: RestartNotes, { startDate }: Instance): boolean {
+  if (startDate === undefined) return false;
+  return before?.startDate === undefined || compareInstants(startDate, before.startDate) !== 0;
+}
+
+interface BootContext {
+  readonly last: Instance | undefined;
+  readonly sentAt: number;
+  readonly observations: Observations;
+  readonly comparables: Comparables;
+}
+
+/** Dates are mostly cut to whole seconds: half of one is what is missing on average. */
+const HALF_SECOND_MS = 500;
+
+/** The node's dates, put on this machine's clock by what is known of how far the two are apart. */
+function bootMoments(restart: RestartNotes, { last, sentAt, observations, comparables }: BootContext) {
+  const node = comparables.nodes.get(last?.nodeId ?? '');
+  const { controller } = comparables;
+  const isKnown =
+    last !== undefined && isNewBoot(restart, last) && node !== undefined && controller !== undefined;
+  const place = (moment: Instance['startDate']) => {
+    if (!isKnown || moment === undefined) return undefined;
+    const epochMs =
+      Number(moment.epochNanoseconds / 1_000_000n) + (moment.text.includes('.') ? 0 : HALF_SECOND_MS);
+    return epochMs - node.aheadMs - controller.aheadMs - observations.epochAtZeroMs - sentAt;
+  };
+  return { stoppedAfterMs: place(last?.stopDate), bootedAfterMs: place(last?.startDate) };
+}
+
+function passingOf(seen: readonly Sighting[], restart: RestartNotes, sentAt: number): Passing[] {
+  const passing: Passing[] = [];
+  for (const { instance, answeredAt } of seen) {
+    const { state, status = 'none' } = instance;
+    const now = { state: asWord(state), status: asWord(status), isNewBoot: isNewBoot(restart, instance) };
+    const last = passing.at(-1);
+    const isSame =
+      last?.state === now.state && last.status === now.status && last.isNewBoot === now.isNewBoot;
+    if (!isSame) passing.push({ afterMs: answeredAt - sentAt, ...now });
+  }
+  return passing.slice(0, MOST_PASSING);
+}
+
+const MOST_PASSING = 50;
+
+/** Text from outside has no place in a report, unless it is a word that everybody knows. */
+function asWord(text: string): string {
+  return text === 'none' || WELL_KNOWN.has(text) ? text : 'another';
+}
+
+/** From the first answer that shows it to the next that does not, all together. */
+function errorTime(seen: readonly Sighting[]): number {
+  return seen.reduce((sum, { instance, answeredAt }, index) => {
+    const next = seen[index + 1];
+    return instance.state === 'Error' && next !== undefined ? sum + next.answeredAt - answeredAt : sum;
+  }, 0);
+}
+
+function vanishedIn(exchanges: Observations['notebook']['exchanges'], id: string | undefined): number {
+  const asked = exchanges.filter(
+    ({ call, answer }) => (call === 'one' || call === 'list') && answer !== undefined,
+  );
+  return asked.filter(({ answer }) => {
+    const isGone = answer?.envelope === 'FAIL' || answer?.envelope === 'OK';
+    return isGone && !answer.instances.some(({ instanceId }) => instanceId === id);
+  }).length;
+}
+
+/** A report that comes after less than this share of the period does not wait for its turn. */
+const IN_TURN = 0.7;
+
+interface ReportContext {
+  readonly seen: readonly Sighting[];
+  readonly shown: Sighting;
+  readonly comparables: Comparables;
+}
+
+function isOutOfTurn(
+  { before }: RestartNotes,
+  { seen, shown, comparables }: ReportContext,
+): boolean | undefined {
+  const periodMs = comparables.heartbeats.get(shown.instance.nodeId ?? '')?.periodMs;
+  const reportedAt = shown.instance.reportedAt;
+  const earlier = [before, ...seen.map(({ instance }) => instance)].flatMap((instance) => {
+    const date = instance?.reportedAt;
+    return date && reportedAt && compareInstants(date, reportedAt) < 0
+      ? [millisecondsBetween(date, reportedAt)]
+      : [];
+  });
+  if (periodMs === undefined || earlier.length === 0) return undefined;
+  return Math.min(...earlier) < IN_TURN * periodMs;
+}
+
+function portsOf(before: Instance, after: Instance): PortFacts {
+  const former = new Map(before.portForwarding.map((port) => [portName(port), port.hostPort]));
+  const changed = after.portForwarding.filter((port) => former.get(portName(port)) !== port.hostPort);
+  return {
+    forwarded: after.portForwarding.length,
+    changed: changed.length,
+    isSshChanged: changed.some(({ guestPort }) => guestPort === 22),
+    isVncChanged: before.vncPort !== after.vncPort,
+  };
+}
+
+function portName({ guestPort, protocol = 'tcp' }: Instance['portForwarding'][number]): string {
+  return `${guestPort}/${protocol.toLowerCase()}`;
+}
+
+function guestOf(knocks: readonly KnockNote[], sentAt: number): GuestFacts | undefined {
+  if (knocks.length === 0) return undefined;
+  const before = knocks.findLast(({ at }) => at < sentAt);
+  const after = knocks.filter(({ at }) => at >= sentAt);
+  const moved = after.filter(({ isFormerPort }) => !isFormerPort);
+  // At the former port nobody of ours is, once the VM has moved.
+  const ours = after.filter(({ at, isFormerPort }) => !isFormerPort || !moved.some((one) => one.at <= at));
+  const gone = before?.result === 'banner' ? ours.find(({ result }) => result !== 'banner') : undefined;
+  const back = ours.filter(({ at }) => gone !== undefined && at > gone.at);
+  const accepted = back.find(({ result }) => isAccepted(result));
+  const banner = back.find(({ result }) => result === 'banner');
+  const since = (note: KnockNote | undefined) => note && note.at - sentAt;
+  return {
+    before: before?.result,
+    goneAfterMs: since(gone),
+    acceptedAfterMs: since(accepted),
+    bannerAfterMs: since(banner),
+    silent: ours.filter(({ result }) => isAccepted(result) && result !== 'banner').length,
+    answersAtFormerPort: after.some(
+      ({ at, isFormerPort, result }) =>
+        isFormerPort && result === 'banner' && moved.some((one) => one.at <= at),
+    ),
+  };
+}

@@ -1,0 +1,50 @@
+import { isRecord } from '../src/http/json.ts';
+
+/** What kind of value JSON has in a place. */
+export type JsonKind = 'text' | 'number' | 'boolean' | 'null' | 'list' | 'object';
+
+/** The places in JSON texts, such as `vminfo.port_forwarding[].host_port`, and what was seen there. */
+export type Shape = ReadonlyMap<string, ReadonlySet<JsonKind>>;
+
+/** Whether what lies below a place is looked at, too. */
+export type Descends = (place: string) => boolean;
+
+/** Places that hold what their users made up, such as `metadata`, must not be descended into: names of fields would give it away. */
+export function shapeOf(value: unknown, descends: Descends): Shape {
+  const shape = new Map<string, Set<JsonKind>>();
+  note(value, '', { shape, descends });
+  return shape;
+}
+
+interface Noting {
+  readonly shape: Map<string, Set<JsonKind>>;
+  readonly descends: Descends;
+}
+
+function note(value: unknown, place: string, noting: Noting): void {
+  const { shape, descends } = noting;
+  const kinds = shape.get(place) ?? new Set();
+  shape.set(place, kinds.add(kindOf(value)));
+  if (place !== '' && !descends(place)) return;
+  if (Array.isArray(value)) for (const item of value) note(item, `${place}[]`, noting);
+  if (!isRecord(value)) return;
+  for (const [name, held] of Object.entries(value))
+    note(held, place === '' ? name : `${place}.${name}`, noting);
+}
+
+function kindOf(value: unknown): JsonKind {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'list';
+  if (typeof value === 'string') return 'text';
+  return typeof value === 'number' || typeof value === 'boolean' ? (typeof value as 'number') : 'object';
+}
+
+/** Adds what another shape holds. */
+export function mergeInto(shape: Map<string, Set<JsonKind>>, other: Shape): void {
+  for (const [place, kinds] of other) shape.set(place, new Set([...(shape.get(place) ?? []), ...kinds]));
+}
+
+/** What lies around a place; empty for the whole. */
+export function parentOf(place: string): string {
+  return place.endsWith('[]') ? place.slice(0, -2) : place.replace(/\.?[^.]*$/, '');
+}
