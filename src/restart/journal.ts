@@ -37,8 +37,11 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
   let faultsSince: number | undefined;
   let hasWarned = false;
 
-  function write(kind: string, text: string, rest = ''): void {
+  function count(kind: string): void {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+
+  function write(text: string, rest = ''): void {
     const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
     if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
       log.debug(line);
@@ -56,10 +59,13 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
     answered,
     note(kind, text, rest) {
       answered();
-      write(kind, text, rest);
+      count(kind);
+      write(text, rest);
     },
-    fault({ kind, reason, hint }) {
-      write(kind, `${server} gave no usable answer: ${reason}`);
+    fault({ kind, reason, hint, isTold = false }) {
+      count(kind);
+      if (isTold) return;
+      write(`${server} gave no usable answer: ${reason}`);
       faultsSince ??= now();
       if (hasWarned || now() - faultsSince < WARN_AFTER_MS) return;
       hasWarned = true;

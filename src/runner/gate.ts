@@ -136,11 +136,15 @@ async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: bo
 }
 
 async function lookAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
-  return judgeLook(options, watch, await lookOnce(options, watch));
+  return judgeLook(options, watch, await watch.tracker.look(endOfLook(options, watch)));
 }
 
-function lookOnce({ clock }: GateOptions, { tracker, silentUntil }: Watch): Promise<RunnerSnapshot> {
-  return tracker.look(lookUntil(clock.now(), silentUntil));
+async function glanceAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
+  return judgeLook(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
+}
+
+function endOfLook({ clock }: GateOptions, { silentUntil }: Watch): number {
+  return lookUntil(clock.now(), silentUntil);
 }
 
 async function judgeLook(options: GateOptions, watch: Watch, snapshot: RunnerSnapshot): Promise<BusyVerdict> {
@@ -170,8 +174,8 @@ async function judgeJobs(options: GateOptions, watch: Watch, seen: BusyVerdict):
   return verdict;
 }
 
-async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding> {
-  const finding = await watch.tracker.findJob(lookUntil(clock.now(), watch.silentUntil));
+async function findJob(options: GateOptions, watch: Watch): Promise<JobFinding> {
+  const finding = await watch.tracker.findJob(endOfLook(options, watch));
   watch.readings++;
   watch.job = typeof finding === 'object' ? finding : undefined;
   return finding;
@@ -179,7 +183,7 @@ async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding
 
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
-  const verdict = judgeSnapshot(options, watch, await lookOnce(options, watch));
+  const verdict = judgeSnapshot(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
   if (verdict === 'busy') return false;
   if (verdict !== 'unknown') Object.assign(watch, limitsFrom(options.clock.now(), options));
   return true;
@@ -199,7 +203,7 @@ const PATIENCE_ENDS_AT: Readonly<Record<Exclude<BusyVerdict, 'idle'>, (watch: Wa
 
 async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerdict): Promise<void> {
   const { clock, signal } = options;
-  for (let verdict = first; verdict !== 'idle'; verdict = await lookAgain(options, watch)) {
+  for (let verdict = first; verdict !== 'idle'; verdict = await glanceAgain(options, watch)) {
     const leftMs = PATIENCE_ENDS_AT[verdict](watch) - clock.now();
     if (leftMs <= 0) throw verdict === 'busy' ? stillBusy(options, watch) : notKnown(watch);
     const pauseMs = watch.job === undefined ? LOOK_EVERY_MS : READ_JOBS_EVERY_MS;

@@ -39,7 +39,7 @@ export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
   let history = startOnlineHistory(verifiedAt, idOf(options.before));
   for (;;) {
     const lookedAt = clock.now();
-    const snapshot = await tracker.look(lookUntil(lookedAt, deadline));
+    const snapshot = await tracker.glance(lookUntil(lookedAt, deadline));
     const judged = judgeOnline(history, snapshot);
     history = judged.history;
     const { verdict } = judged;
