@@ -58,12 +58,14 @@ export async function restartFleet(
   const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
   const limits = limitsFor(members.length, fleet);
   log.info(describeFleet(members.length, limits));
-  const controller = createSharedLooks(context.controller, { clock, log, signal });
+  const places = createPlaces(members.length, limits);
+  const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
+  const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
   const roster = createRoster({ members, clock, announce });
   const course: Course = {
     job: fleet,
     context: { ...context, controller },
-    places: createPlaces(members.length, limits),
+    places,
     limits,
     roster,
     claim: createClaims(),

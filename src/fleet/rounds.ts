@@ -13,7 +13,7 @@ export interface RoundsOptions<Question, Answer> {
   readonly clock: Clock;
   /** Ends all waiting. */
   readonly signal: AbortSignal;
-  /** From the beginning of a round to that of the next, given what was asked in it and what is asked now: in milliseconds. */
+  /** From the beginning of a round to that of the next, given what is asked now: in milliseconds. */
   readonly everyMs: (questions: readonly Question[]) => number;
   /** Whether a round begins even while another one is under way. */
   readonly overlaps?: boolean;
@@ -44,11 +44,10 @@ interface Round<Question, Answer> {
   readonly stop: AbortController;
 }
 
-/** What came of the last round; moments are milliseconds on the clock's scale. */
-interface LastRound<Question> {
+/** Moments are milliseconds on the clock's scale. */
+interface LastRound {
   readonly beganAt: number;
   readonly endedAt: number;
-  readonly questions: readonly Question[];
 }
 
 export function createRounds<Question, Answer>(
@@ -57,7 +56,7 @@ export function createRounds<Question, Answer>(
   const { clock, signal, everyMs, overlaps = false } = options;
   const waiting = new Set<Asker<Question, Answer>>();
   const underWay = new Set<Round<Question, Answer>>();
-  let last: LastRound<Question> | undefined;
+  let last: LastRound | undefined;
   let isAtWork = false;
 
   async function work(): Promise<void> {
@@ -74,8 +73,8 @@ export function createRounds<Question, Answer>(
 
   function pauseMs(): number {
     if (last === undefined) return 0;
-    const { beganAt, endedAt, questions } = last;
-    const every = everyMs([...questions, ...[...waiting].map(({ question }) => question)]);
+    const { beganAt, endedAt } = last;
+    const every = everyMs(questionsOf(waiting));
     const asLong = every === 0 ? 0 : endedAt - beganAt;
     return Math.max(0, Math.max(beganAt + every, endedAt + asLong) - clock.now());
   }
@@ -84,16 +83,16 @@ export function createRounds<Question, Answer>(
     const round = { askers: new Set(waiting), stop: new AbortController() };
     waiting.clear();
     if (round.askers.size === 0) return;
-    const [beganAt, questions] = [clock.now(), questionsOf(round)];
+    const beganAt = clock.now();
     underWay.add(round);
     try {
-      const answer = await options.ask(questions, boundsOf(round));
+      const answer = await options.ask(questionsOf(round.askers), boundsOf(round));
       for (const asker of round.askers) asker.answer.resolve(answer);
     } catch (error) {
       for (const asker of round.askers) asker.answer.reject(error);
     }
     underWay.delete(round);
-    last = { beganAt, endedAt: clock.now(), questions };
+    last = { beganAt, endedAt: clock.now() };
   }
 
   function boundsOf({ askers, stop }: Round<Question, Answer>): RetryBounds {
@@ -138,7 +137,7 @@ export function createRounds<Question, Answer>(
   };
 }
 
-function questionsOf<Question, Answer>({ askers }: Round<Question, Answer>): Question[] {
+function questionsOf<Question, Answer>(askers: ReadonlySet<Asker<Question, Answer>>): Question[] {
   return [...askers].map(({ question }) => question);
 }
 

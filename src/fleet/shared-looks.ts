@@ -14,6 +14,11 @@ export interface SharingOptions {
   readonly signal: AbortSignal;
 }
 
+export interface SharedLooksOptions extends SharingOptions {
+  /** Whether several VMs are watched. */
+  readonly isCrowded: () => boolean;
+}
+
 /** Between two lists, at least: in milliseconds. */
 const LIST_EVERY_MS = 1_000;
 /** Who has less time than this left cannot wait for the next list: in milliseconds. */
@@ -22,11 +27,11 @@ const URGENT_MS = 3_000;
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * The controller as many VMs may ask it at once: one list serves all that ask at about the same time. Who is alone is answered at once,
- * and by a look at the one instance. What changes something passes through as it is.
+ * The controller as many VMs may ask it at once: one list serves all that ask at about the same time. As long as one VM alone is watched, its
+ * looks are made when it wants them, and at the one instance. What changes something passes through as it is.
  */
-export function createSharedLooks(controller: Controller, options: SharingOptions): Controller {
-  const { clock } = options;
+export function createSharedLooks(controller: Controller, options: SharedLooksOptions): Controller {
+  const { clock, isCrowded } = options;
   const journal = createJournal({ log: options.log, now: clock.now, sentAt: undefined });
   const shared = {
     ...options,
@@ -38,7 +43,10 @@ export function createSharedLooks(controller: Controller, options: SharingOption
       return list;
     },
   };
-  const rounds = createRounds({ ...shared, everyMs: (targets) => (areSame(targets) ? 0 : LIST_EVERY_MS) });
+  const rounds = createRounds({
+    ...shared,
+    everyMs: (targets) => (areSame(targets) && !isCrowded() ? 0 : LIST_EVERY_MS),
+  });
   const urgentRounds = createRounds({ ...shared, everyMs: () => 0, overlaps: true });
 
   async function look(target: Target, bounds: ReadBounds): Promise<Instance[]> {
