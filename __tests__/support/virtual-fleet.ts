@@ -23,6 +23,8 @@ export interface FleetSetting {
   readonly prepare?: (world: World, github: GitHubWorld | undefined) => void;
   /** Answers in the controller's place. */
   readonly intervene?: (request: SeenRequest, seconds: number) => NetworkAnswer | undefined;
+  /** Changes the body of an answer. */
+  readonly alter?: (body: string, request: SeenRequest, seconds: number) => string;
   /** There and back, each. */
   readonly latencyMs?: number;
   readonly cancelAfterMs?: number;
@@ -78,7 +80,8 @@ export async function playFleet(setting: FleetSetting): Promise<EndedFleet> {
     const isForGitHub = request.path.startsWith(GITHUB_API_PATH);
     const reaction =
       isForGitHub && github ? reactAsGitHub({ github, now }, request) : react({ replicas, now }, request);
-    return { ...reaction, headers: { date: new Date(now).toUTCString(), ...reaction.headers } };
+    const body = setting.alter?.(reaction.body, request, seconds()) ?? reaction.body;
+    return { ...reaction, body, headers: { date: new Date(now).toUTCString(), ...reaction.headers } };
   }
 
   const network = new SimulatedNetwork({

@@ -15,6 +15,8 @@ export interface RoundsOptions<Question, Answer> {
   readonly signal: AbortSignal;
   /** From the beginning of a round to that of the next, given what is asked now: in milliseconds. */
   readonly everyMs: (questions: readonly Question[]) => number;
+  /** How long a round waits for others to join it: in milliseconds, 0 if absent. */
+  readonly gatherMs?: number;
   /** Whether a round begins even while another one is under way. */
   readonly overlaps?: boolean;
   /** One question that serves all of these. */
@@ -53,7 +55,7 @@ interface LastRound {
 export function createRounds<Question, Answer>(
   options: RoundsOptions<Question, Answer>,
 ): Rounds<Question, Answer> {
-  const { clock, signal, everyMs, overlaps = false } = options;
+  const { clock, signal, everyMs, gatherMs = 0, overlaps = false } = options;
   const waiting = new Set<Asker<Question, Answer>>();
   const underWay = new Set<Round<Question, Answer>>();
   let last: LastRound | undefined;
@@ -72,11 +74,11 @@ export function createRounds<Question, Answer>(
   }
 
   function pauseMs(): number {
-    if (last === undefined) return 0;
+    if (last === undefined) return gatherMs;
     const { beganAt, endedAt } = last;
     const every = everyMs(questionsOf(waiting));
     const asLong = every === 0 ? 0 : endedAt - beganAt;
-    return Math.max(0, Math.max(beganAt + every, endedAt + asLong) - clock.now());
+    return Math.max(gatherMs, Math.max(beganAt + every, endedAt + asLong) - clock.now());
   }
 
   async function playRound(): Promise<void> {

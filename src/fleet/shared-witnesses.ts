@@ -10,6 +10,8 @@ import type { SharingOptions } from './shared-looks.ts';
 
 /** Between two lists, at least: in milliseconds. It is how often a runner is looked at. */
 const LIST_EVERY_MS = 5_000;
+/** Looks that are made at about the same time come together: in milliseconds. */
+const GATHER_MS = 500;
 /** Who has less time than this left cannot wait for the next list: in milliseconds. */
 const URGENT_MS = 3_000;
 const RUNNERS_PER_PAGE = 100;
@@ -47,6 +49,7 @@ function shareRunners(runners: Runners, options: ListOptions): Runners {
   const rounds = createRounds({
     ...options,
     everyMs: () => LIST_EVERY_MS,
+    gatherMs: GATHER_MS,
     async ask(questions: readonly unknown[], bounds): Promise<readonly Runner[]> {
       if (questions.length <= pages) return [];
       const listed = options.told(await runners.listRunners(undefined, bounds));
