@@ -39,11 +39,11 @@ function estimateMs(
     const beganAt = cleared ?? sent;
     return restarted === 'true' && beganAt !== undefined && endedAt !== undefined ? [endedAt - beganAt] : [];
   });
-  if (tookMs.length === 0 || phases.some((phase) => phase === 'waiting' || phase === 'preparing'))
-    return undefined;
+  const isOpen = phases.some((phase) => phase === 'waiting' || phase === 'preparing');
+  if (tookMs.length === 0 || isOpen || toGo + underWay === 0) return undefined;
   const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
   // Who is under way is half through, on average.
-  const rounds = (toGo + underWay / 2) / Math.min(places, toGo + underWay || 1);
+  const rounds = (toGo + underWay / 2) / Math.min(places, toGo + underWay);
   return meanMs * Math.max(rounds, 1 / 2);
 }
 

@@ -1,4 +1,10 @@
-import { isFleet, kindOf, type ResultKind, type StepOutcome } from '../fleet/fleet-outcome.ts';
+import {
+  isFleet,
+  kindOf,
+  type MemberOutcome,
+  type ResultKind,
+  type StepOutcome,
+} from '../fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
 import { type Show, type VmOutputs, vmOutputs } from './vm-outputs.ts';
 
@@ -44,21 +50,37 @@ function isFit(kind: ResultKind): boolean {
   return kind === 'not_started' || kind === 'skipped';
 }
 
+function isMember(vm: VmOutcome): vm is MemberOutcome {
+  return 'name' in vm;
+}
+
 interface Described {
   readonly vm: VmOutcome;
   readonly kind: ResultKind;
   readonly id: string;
   readonly name: string;
-  readonly outputs: VmOutputs;
+  readonly outputs: Readonly<Record<string, string>>;
   readonly message: string;
 }
 
 function describe(vm: VmOutcome, show: Show): Described {
   const outputs = vmOutputs(vm, show);
   const { instance_id: id, external_id: externalId } = outputs;
-  const given = 'name' in vm && typeof vm.name === 'string' ? show(vm.name) : externalId;
+  const given = isMember(vm) ? show(vm.name) : externalId;
   const message = show(vm.error?.message ?? '');
-  return { vm, kind: kindOf(vm), id, name: given === '' ? id : given, outputs, message };
+  return {
+    vm,
+    kind: kindOf(vm),
+    id,
+    name: given === '' ? id : given,
+    outputs: cleaned(outputs, show),
+    message,
+  };
+}
+
+/** Free of what is masked, even where it was checked. */
+function cleaned(outputs: VmOutputs, show: Show): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, show(value)]));
 }
 
 // ---- results ----
@@ -69,6 +91,22 @@ interface Shape {
   readonly longestMessage: number;
   readonly without: readonly string[];
 }
+
+const FIELDS = [
+  'instance_id',
+  'external_id',
+  'outcome',
+  'error_code',
+  'message',
+  'start_date',
+  'previous_start_date',
+  'duration',
+  'runner_status',
+  'guest_status',
+  'node_id',
+  'host_ip',
+  'ssh_port',
+];
 
 const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
@@ -95,22 +133,14 @@ function fitting(vms: readonly Described[], longest: number): string {
 }
 
 function resultOf({ vm, kind, outputs, message }: Described, { longestMessage, without }: Shape) {
-  const all = {
-    instance_id: outputs.instance_id,
-    external_id: outputs.external_id,
+  const all: Readonly<Record<string, string>> = {
+    ...outputs,
     outcome: kind,
     error_code: vm.error?.code ?? '',
     message: cut(message, longestMessage),
-    start_date: outputs.start_date,
-    previous_start_date: outputs.previous_start_date,
-    duration: outputs.duration,
-    runner_status: outputs.runner_status,
-    guest_status: outputs.guest_status,
-    node_id: outputs.node_id,
-    host_ip: outputs.host_ip,
-    ssh_port: outputs.ssh_port,
   };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => !without.includes(name)));
+  const names = FIELDS.filter((name) => !without.includes(name));
+  return Object.fromEntries(names.map((name) => [name, all[name]]));
 }
 
 /** To be cut, a text has to be clean already: half a secret is found by nobody. */
