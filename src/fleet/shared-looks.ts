@@ -72,6 +72,9 @@ export function createSharedLooks(controller: Controller, options: SharedLooksOp
   };
 }
 
+/** A list, or what a look at one instance is of one. */
+type Found = Pick<InstanceList, 'matching'>;
+
 /** Whether all ask about one and the same. */
 function areSame(targets: readonly Target[]): boolean {
   return new Set(targets.map(keyOf)).size === 1;
@@ -85,16 +88,15 @@ async function askFor(
   controller: Controller,
   targets: readonly Target[],
   bounds: ReadBounds,
-): Promise<InstanceList> {
+): Promise<Found> {
   const [first] = targets;
   if (first?.by !== 'instance_id' || !areSame(targets)) return controller.listInstances(bounds);
   const instance = await controller.getInstance(first.id, bounds);
-  const found = instance === undefined ? [] : [instance];
-  return { matching: () => found, readable: () => found };
+  return { matching: () => (instance === undefined ? [] : [instance]) };
 }
 
 /** A record that cannot be read is the trouble of who asks for it alone. */
-function read(list: InstanceList, target: Target): Instance[] | ReadFault {
+function read(list: Found, target: Target): Instance[] | ReadFault {
   try {
     return list.matching(target);
   } catch (error) {

@@ -22,16 +22,14 @@ export function hasWildcard({ by, id }: Target): boolean {
 
 /** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
 export function fits(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return pattern === text;
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
-    return false;
-  let from = first.length;
-  const end = text.length - last.length;
-  for (const part of rest) {
-    const at = text.indexOf(part, from);
-    if (at < 0 || at + part.length > end) return false;
+  const parts = pattern.split('*');
+  if (parts.length === 1) return pattern === text;
+  let from = 0;
+  for (const [index, part] of parts.entries()) {
+    const isLast = index === parts.length - 1;
+    const at = isLast ? text.length - part.length : text.indexOf(part, from);
+    const isThere = at >= from && text.startsWith(part, at);
+    if (!isThere || (index === 0 && at > 0)) return false;
     from = at + part.length;
   }
   return true;
@@ -40,22 +38,23 @@ export function fits(pattern: string, text: string): boolean {
 /** The live VMs that the targets name, each once; a pattern that fits none is a member that fails. Pure. */
 export function membersOf(targets: readonly Target[], instances: readonly Instance[]): Member[] {
   const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
-  const live = instances.filter((instance) => !isTerminal(instance));
+  const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
   const taken = new Set<string>();
   const members = targets.flatMap((target): Member[] => {
     if (!hasWildcard(target)) return [{ name: target.id, target }];
-    const found = live.filter(({ externalId }) => externalId !== undefined && fits(target.id, externalId));
+    const found = live.filter(({ name }) => fits(target.id, name));
     if (found.length === 0) return [{ name: target.id, target, error: fitsNone(target.id) }];
-    const fresh = found.filter(({ externalId = '', instanceId }) => {
-      return !literals.has(externalId) && !taken.has(instanceId);
-    });
-    for (const { instanceId } of fresh) taken.add(instanceId);
-    return fresh.map(({ instanceId: id, externalId = '' }) => ({
-      name: externalId,
-      target: { by: 'instance_id', id },
-    }));
+    const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
+    for (const one of fresh) taken.add(one.target.id);
+    return fresh;
   });
   return withOwnNames(members);
+}
+
+/** None where nothing fits it, as it has no external ID. */
+function named({ externalId, instanceId }: Instance): Member[] {
+  if (externalId === undefined) return [];
+  return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
 }
 
 function fitsNone(pattern: string): ActionError {
