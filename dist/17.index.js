@@ -243,8 +243,9 @@ function createGitHubClient(options) {
         await waitUntilAllowed(question);
         const tryOnce = async () => {
             const attempt = await tryToAsk(question, request, options.scope);
+            // Others may be under way: what one of them is told must not shorten what another was.
             if ('fault' in attempt)
-                allowedAt = clock.now() + (attempt.fault.waitMs ?? 0);
+                allowedAt = Math.max(allowedAt, clock.now() + (attempt.fault.waitMs ?? 0));
             return attempt;
         };
         const last = await (0,retry/* retry */.L5)({ clock, random, patience }, tryOnce, question);
@@ -375,77 +376,36 @@ const MOST_PAGES = 100;
 /** So many runs are asked for their jobs at a time: GitHub wants few requests at once, and a look must not take long. */
 const AT_ONCE = 8;
 /** The jobs of one repository. What the token may not read, and what is too much to read, it tells once. */
-function createJobsWitness(client, repository, log) {
-    const { owner, repo } = repository;
-    const where = (0,runner_scope/* describeScope */.OI)(repository);
+function createJobsWitness(source, log) {
+    const where = (0,runner_scope/* describeScope */.OI)(source.repository);
     let access = 'untried';
     let hasToldOfMany = false;
-    async function runningJobs(bounds) {
-        const runs = access === 'denied' ? undefined : await readRuns(bounds);
-        if (runs === undefined)
-            return 'unreadable';
-        const jobs = [];
-        for (let from = 0; from < runs.length; from += AT_ONCE) {
-            const reading = runs.slice(from, from + AT_ONCE).map((run) => readJobs(run, bounds));
-            jobs.push(...(await allOf(reading)).flat());
-        }
-        return jobs;
-    }
-    /** The IDs of the runs in progress, the newest first; undefined where the token may not read them. */
+    /** Undefined where the token may not read them. Once it could, a no is no matter of its permissions. */
     async function readRuns(bounds) {
-        // Once it could read them, a no is no matter of the token's permissions.
-        const otherAnswers = access === 'granted' ? [] : [403, 404];
-        const subject = `the workflow runs of ${where}`;
-        const octokit = client.octokitFor({ ...bounds, readData: requireRuns, otherAnswers, subject });
-        const selection = { status: 'in_progress', per_page: PER_PAGE, exclude_pull_requests: true };
-        try {
-            const { data } = await octokit.rest.actions.listWorkflowRunsForRepo({ owner, repo, ...selection });
-            access = 'granted';
-            const { ids, total } = runsFrom(data);
-            tellOfMany(total);
-            return ids;
-        }
-        catch (error) {
-            if (!isRequestError(error))
-                throw error;
-            access = 'denied';
-            log.info(`github_token may not read the workflow runs of ${where} (HTTP ${error.status}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`);
+        if (access === 'denied')
             return undefined;
-        }
+        const runs = await requestRuns(source, {
+            ...bounds,
+            otherAnswers: access === 'granted' ? [] : [403, 404],
+        });
+        access = typeof runs === 'number' ? 'denied' : 'granted';
+        if (typeof runs !== 'number')
+            return runs;
+        log.info(`github_token may not read the workflow runs of ${where} (HTTP ${runs}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`);
+        return undefined;
     }
-    function tellOfMany(total) {
-        if (hasToldOfMany || total <= PER_PAGE)
-            return;
-        hasToldOfMany = true;
-        log.info(`${total} runs are in progress in ${where}: only the jobs of the newest ${PER_PAGE} are read`);
-    }
-    async function readJobs(runId, bounds) {
-        const subject = `the jobs of a run of ${where}`;
-        const octokit = client.octokitFor({ ...bounds, readData: requireJobs, otherAnswers: [404], subject });
-        const selection = { run_id: runId, filter: 'latest', per_page: PER_PAGE };
-        const jobs = [];
-        try {
-            const pages = octokit.paginate.iterator(octokit.rest.actions.listJobsForWorkflowRun, {
-                owner,
-                repo,
-                ...selection,
-            });
-            let read = 0;
-            for await (const { data } of pages) {
-                jobs.push(...data.flatMap((job) => jobFrom(job, runId)));
-                if (++read === MOST_PAGES)
-                    break;
+    return {
+        async runningJobs(bounds) {
+            const runs = await readRuns(bounds);
+            if (runs === undefined)
+                return 'unreadable';
+            if (!hasToldOfMany && runs.total > PER_PAGE) {
+                hasToldOfMany = true;
+                log.info(`${runs.total} runs are in progress in ${where}: only the jobs of the newest ${PER_PAGE} are read`);
             }
-            return jobs;
-        }
-        catch (error) {
-            if (!isRequestError(error))
-                throw error;
-            const message = 'A workflow run is gone that GitHub has just listed.';
-            throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
-        }
-    }
-    return { runningJobs };
+            return readJobsOf(runs.ids, (runId) => readJobs(source, runId, bounds));
+        },
+    };
 }
 /** What there is to know of jobs where the step runs for no repository. */
 function createNoWitness(log) {
@@ -458,6 +418,58 @@ function createNoWitness(log) {
             return 'unreadable';
         },
     };
+}
+/** The runs in progress; or the status where it is one of the other answers. */
+async function requestRuns({ client, repository }, question) {
+    const { owner, repo } = repository;
+    const subject = `the workflow runs of ${(0,runner_scope/* describeScope */.OI)(repository)}`;
+    const { rest } = client.octokitFor({ ...question, readData: requireRuns, subject });
+    const selection = { status: 'in_progress', per_page: PER_PAGE, exclude_pull_requests: true };
+    try {
+        const { data } = await rest.actions.listWorkflowRunsForRepo({ owner, repo, ...selection });
+        return runsFrom(data);
+    }
+    catch (error) {
+        if (isRequestError(error))
+            return error.status;
+        throw error;
+    }
+}
+async function readJobsOf(runIds, read) {
+    const jobs = [];
+    for (let from = 0; from < runIds.length; from += AT_ONCE)
+        jobs.push(...(await allOf(runIds.slice(from, from + AT_ONCE).map(read))).flat());
+    return jobs;
+}
+/** @throws ActionError, transient, where the run is gone by now: it was deleted, which takes that it has ended. */
+async function readJobs(source, runId, bounds) {
+    const jobs = [];
+    let pages = 0;
+    try {
+        for await (const { data } of pagesOfJobs(source, runId, bounds)) {
+            jobs.push(...data.flatMap((job) => jobFrom(job, runId)));
+            if (++pages === MOST_PAGES)
+                break;
+        }
+        return jobs;
+    }
+    catch (error) {
+        if (!isRequestError(error))
+            throw error;
+        const message = 'A workflow run is gone that GitHub has just listed.';
+        throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+    }
+}
+function pagesOfJobs({ client, repository }, runId, bounds) {
+    const { owner, repo } = repository;
+    const subject = `the jobs of a run of ${(0,runner_scope/* describeScope */.OI)(repository)}`;
+    const octokit = client.octokitFor({ ...bounds, readData: requireJobs, otherAnswers: [404], subject });
+    const selection = { run_id: runId, filter: 'latest', per_page: PER_PAGE };
+    return octokit.paginate.iterator(octokit.rest.actions.listJobsForWorkflowRun, {
+        owner,
+        repo,
+        ...selection,
+    });
 }
 /** Every result. What one throws is thrown once none is under way any more. */
 async function allOf(tasks) {
@@ -498,13 +510,12 @@ function requireJobs(data) {
 }
 /** None where it is not in progress. */
 function jobFrom(data, runId) {
-    const fields = (0,json/* isRecord */.u4)(data) ? data : {};
-    if (fields['status'] !== 'in_progress')
+    if (!(0,json/* isRecord */.u4)(data) || data['status'] !== 'in_progress')
         return [];
-    const { runner_id: id } = fields;
+    const { runner_id: id } = data;
     // GitHub writes 0 where it has no ID for a runner.
     const runnerId = typeof id === 'number' && id > 0 ? id : undefined;
-    return [{ runId, name: (0,json/* text */.Qq)(fields, 'name') ?? '', runnerId, runnerName: (0,json/* text */.Qq)(fields, 'runner_name') }];
+    return [{ runId, name: (0,json/* text */.Qq)(data, 'name') ?? '', runnerId, runnerName: (0,json/* text */.Qq)(data, 'runner_name') }];
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/tracker.js
@@ -635,8 +646,10 @@ async function lookBeforeRestart(options, watch, isFirst) {
     return second;
 }
 async function lookAgain(options, watch) {
-    const { clock } = options;
-    return judgeLook(options, watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+    return judgeLook(options, watch, await lookOnce(options, watch));
+}
+function lookOnce({ clock }, { tracker, silentUntil }) {
+    return tracker.look(lookUntil(clock.now(), silentUntil));
 }
 async function judgeLook(options, watch, snapshot) {
     const seen = judgeSnapshot(options, watch, snapshot);
@@ -672,12 +685,11 @@ async function findJob({ clock }, watch) {
 }
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options, watch) {
-    const { clock } = options;
-    const verdict = judgeSnapshot(options, watch, await watch.tracker.look(lookUntil(clock.now(), watch.silentUntil)));
+    const verdict = judgeSnapshot(options, watch, await lookOnce(options, watch));
     if (verdict === 'busy')
         return false;
     if (verdict !== 'unknown')
-        Object.assign(watch, limitsFrom(clock.now(), options));
+        Object.assign(watch, limitsFrom(options.clock.now(), options));
     return true;
 }
 // ---- the wait ----
@@ -1064,7 +1076,7 @@ function createGuards(options) {
         ...{ token, scope, transport, clock, random, debug: log.debug },
     });
     const repository = (0,runner_scope/* repositoryOf */._M)(scope, ownRunner.repository);
-    const jobs = repository === undefined ? createNoWitness(log) : createJobsWitness(client, repository, log);
+    const jobs = repository === undefined ? createNoWitness(log) : createJobsWitness({ client, repository }, log);
     const witnesses = { runners: createRunners(client, scope), jobs };
     return {
         guardFor: (ownLog, onWait) => createGuard({ ...options, log: ownLog }, { witnesses, onWait }),
@@ -1089,8 +1101,8 @@ function createGuard(options, { witnesses, onWait }) {
     const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, onWait });
     return {
         gate,
-        async afterRestart(outcome) {
-            return { ...outcome, ...(await waitIfVerified(outcome, { gate, options })) };
+        async afterRestart(outcome, signal = options.signal) {
+            return { ...outcome, ...(await waitIfVerified(outcome, { gate, options: { ...options, signal } })) };
         },
     };
 }

@@ -45734,6 +45734,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gx: () => (/* binding */ minutes),
 /* harmony export */   QB: () => (/* binding */ endProcessWithin),
 /* harmony export */   YA: () => (/* binding */ seconds),
 /* harmony export */   ml: () => (/* binding */ systemClock),
@@ -45796,6 +45797,13 @@ function endProcessWithin(ms) {
 function seconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
+/** Milliseconds that are left, for people, in whole seconds: `4 min 10 s`, `35 s`. */
+function minutes(ms) {
+    const left = Math.max(0, Math.ceil(ms / 1_000));
+    const [whole, rest] = [Math.floor(left / 60), left % 60];
+    const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
+    return parts.join(' ');
+}
 
 
 /***/ }),
@@ -45834,6 +45842,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'runner_busy',
     'runner_not_found',
     'runner_not_back',
+    'guest_not_up',
     'github_api_failed',
     'internal_error',
 ]));
@@ -46419,7 +46428,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1763);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6385);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46429,7 +46438,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 1763:
+/***/ 6385:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47203,19 +47212,95 @@ function refusedHand(answer) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/restart/context.js
-/** What a gate throws where the VM is to be left as it is, and that is no failure. */
-class LeftAlone extends Error {
-    name = 'LeftAlone';
-    why;
-    constructor(why) {
-        super(`the VM is left alone: ${why}`);
-        this.why = why;
-    }
-}
-
 // EXTERNAL MODULE: ./lib/restart/journal.js
 var restart_journal = __nccwpck_require__(5632);
+;// CONCATENATED MODULE: ./lib/guest/banner.js
+/** No server says more before its banner: in bytes. */
+const MOST_BYTES = 8 * 1024;
+/** An identification string of RFC 4253: printable, on a line of its own, which may follow other lines. */
+const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
+/** Judges what a server has said, from its first byte on. A line counts once it has ended. Pure. */
+function readGreeting(bytes) {
+    // Each byte becomes a character: what it means does not matter, and none is lost.
+    const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
+    const lines = text.split('\n').slice(0, -1);
+    const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
+    if (banner !== undefined)
+        return { kind: 'banner', banner };
+    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+}
+const LONGEST_EXCERPT = 80;
+/** How the server's words begin, for people: it is text from outside. */
+function excerptOf(bytes) {
+    const text = Buffer.from(bytes).toString().trimStart();
+    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+}
+
+;// CONCATENATED MODULE: ./lib/guest/contact.js
+
+
+
+/**
+ * Connects and listens for a banner until the limit is reached. It never sends anything.
+ * @throws the signal's reason, after an abort.
+ */
+async function contact({ clock, dial, address }, limit) {
+    let isConnected = false;
+    let bytes = new Uint8Array();
+    let letGo = () => { };
+    const listen = () => new Promise((resolve) => {
+        letGo = dial(address, {
+            connected() {
+                isConnected = true;
+            },
+            received(more) {
+                bytes = Buffer.concat([bytes, more]);
+                const greeting = readGreeting(bytes);
+                if (greeting.kind === 'banner')
+                    resolve(greeting);
+                if (greeting.kind === 'none')
+                    resolve(foreign(bytes));
+            },
+            ended(error) {
+                resolve(afterEnd({ isConnected, bytes, error }));
+            },
+        });
+    });
+    try {
+        return await (0,lib_clock/* within */.ux)(clock, limit, listen);
+    }
+    catch (error) {
+        limit.signal.throwIfAborted();
+        if (!(error instanceof DOMException))
+            throw error;
+        return afterSilence({ isConnected, bytes });
+    }
+    finally {
+        letGo();
+    }
+}
+function afterEnd({ isConnected, bytes, error }) {
+    if (bytes.length > 0)
+        return foreign(bytes);
+    const detail = error === undefined ? 'it was ended there' : (0,errors/* describeCause */.V$)(error);
+    if (isConnected)
+        return { kind: 'closed', detail };
+    return {
+        kind: error !== undefined && (0,errors/* codeOf */.$N)(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable',
+        detail,
+    };
+}
+function afterSilence({ isConnected, bytes }) {
+    if (bytes.length > 0)
+        return foreign(bytes);
+    return isConnected
+        ? { kind: 'silent', detail: 'the connection stood, but not a word came' }
+        : { kind: 'unreachable', detail: 'the connection timed out' };
+}
+function foreign(bytes) {
+    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+}
+
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
 
 /**
@@ -47272,18 +47357,6 @@ function isBootBefore(instance, { sinceSentMs, baseline }) {
     const hadRunMs = millisecondsBetween(startDate, reportedAt);
     return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
 }
-
-;// CONCATENATED MODULE: ./lib/restart/outcome.js
-/** What is known before anything was asked. */
-const NOTHING_DONE = {
-    target: undefined,
-    restarted: 'false',
-    before: undefined,
-    last: undefined,
-    durationMs: undefined,
-    moments: {},
-    error: undefined,
-};
 
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
 
@@ -47413,6 +47486,274 @@ function describeUnmet({ condition, seen }) {
             return `start_date ${seen} is of a boot before the restart was sent`;
     }
 }
+
+;// CONCATENATED MODULE: ./lib/guest/address.js
+const SSH_PORT = 22;
+/** The port of the node that leads to the guest's SSH server. */
+function sshPort(instance) {
+    return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
+}
+/** Where the guest's SSH server is: at the node's forwarded port, else at the VM's own address; undefined where neither is known. */
+function guestAddress(instance) {
+    const { hostIp, ip } = instance;
+    const port = sshPort(instance);
+    if (port !== undefined)
+        return hostIp === undefined ? undefined : { host: hostIp, port };
+    return ip === undefined ? undefined : { host: ip, port: SSH_PORT };
+}
+/** For people, e.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */
+function formatAddress({ host, port }) {
+    return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+;// CONCATENATED MODULE: ./lib/guest/guest-verdict.js
+
+
+
+
+/** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
+function startGuestHistory(proof, verifiedAt) {
+    const { startDate } = proof;
+    const baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+    return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
+}
+/**
+ * Decides from one look where the guest is to be found, if anywhere. Pure. Answers of replicas that lag behind prove nothing here
+ * either; and the VM may have booted once more by itself: then the guest of that boot is the one to wait for.
+ */
+function judgeLook(history, sample) {
+    const { verdict, history: watched } = judge(history.watched, sample);
+    const isLost = verdict.kind === 'failed';
+    const found = isLost
+        ? { kind: 'failed', reason: verdict.reason }
+        : findEndpoint(history, sample);
+    return { verdict: found, history: { ...history, watched } };
+}
+function findEndpoint(history, { instance }) {
+    if (instance === undefined)
+        return obstacleOf('not running', 'the controller does not list the instance');
+    return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
+}
+function endpointOf({ provedBoot }, instance) {
+    const { state, status, startDate, hostIp, ip } = instance;
+    const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
+    if (!isUp || compareInstants(startDate, provedBoot) < 0)
+        return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
+    const address = guestAddress(instance);
+    if (address !== undefined)
+        return { kind: 'endpoint', endpoint: { startDate, address } };
+    const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
+    return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
+}
+/** For a look that found no way to the guest. */
+function obstacleOf(kind, seen) {
+    return { kind: 'obstacle', obstacle: { kind, seen } };
+}
+/** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
+function isSameEndpoint(endpoint, { startDate, address }) {
+    const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
+    return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
+}
+const WORDS = {
+    refused: 'the connection was refused',
+    unreachable: 'it cannot be reached',
+    silent: 'nothing came',
+    closed: 'the connection was closed before a word came',
+    foreign: 'what came is no SSH banner',
+};
+/** What an attempt without a banner came to. */
+function obstacleAt({ address }, contact) {
+    const { kind, detail } = contact;
+    return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
+}
+/** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
+function unconfirmed({ address }, why = 'the VM has booted or moved meanwhile') {
+    const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
+    return { kind: 'moved', seen };
+}
+
+;// CONCATENATED MODULE: ./lib/guest/not-up.js
+
+
+/** The VM itself failed while its guest was waited for. */
+function lostWithVm(reason) {
+    const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
+    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.';
+    return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
+}
+/** The time is over. @param obstacle what was last in the way. */
+function notUp({ kind, seen }, { timeoutMs, tally }) {
+    const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
+    return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
+}
+const REACH_NODES = 'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
+const HINTS = {
+    refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
+    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
+    silent: "The node's forwarder takes connections, but the guest gives no answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    closed: "The node's forwarder found nobody: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+    foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
+    'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
+    'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
+    moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
+    'no answer': 'Check that the controller is up, that all of its replicas are, and that this machine can reach it.',
+};
+
+;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
+// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+//
+// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
+//    a connection alone proves nothing.
+// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+//
+// This is repeated until guest_timeout, when there is a last attempt.
+
+
+
+
+
+
+/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check, context) {
+    if (proof?.startDate === undefined || verifiedAt === undefined)
+        return { guest: NO_GUEST };
+    const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
+    const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+    const wait = {
+        check,
+        context,
+        journal,
+        instanceId: proof.instanceId,
+        verifiedAt,
+        history,
+        last: undefined,
+    };
+    try {
+        await untilUp(wait);
+        return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
+        return { guest: { status, upAt: undefined }, ...lastOf(wait), error: explainCancelledWait(error) };
+    }
+}
+const NO_GUEST = { status: undefined, upAt: undefined };
+function lastOf({ last }) {
+    return last === undefined ? {} : { last };
+}
+/** One attempt, connecting and reading together. */
+const LONGEST_CONTACT_MS = 5_000;
+/** After the first attempts, and after all others. */
+const FIRST_PAUSES_MS = [1_000, 2_000];
+const LATER_PAUSE_MS = 5_000;
+/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+const SHORTEST_ATTEMPT_MS = 500;
+/** What the last attempt may take beyond the deadline. */
+const LAST_ATTEMPT_MS = 1_500;
+async function untilUp(wait) {
+    const { check, context, journal, verifiedAt } = wait;
+    const { clock, log, signal } = context;
+    const deadline = verifiedAt + check.timeoutMs;
+    let obstacle;
+    for (let attempts = 0;; attempts++) {
+        const begunAt = clock.now();
+        const isLast = begunAt >= deadline;
+        // The process may have been suspended over the deadline: the last attempt has its time nevertheless.
+        const result = await attempt(wait, isLast ? begunAt + LAST_ATTEMPT_MS : deadline);
+        if ('banner' in result)
+            return log.info(`The guest is up: "${result.banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+        const { kind, seen } = result.obstacle;
+        journal.note(kind, `waiting for the guest: ${seen}`);
+        // What was seen of the guest tells more than that, in the end, nobody could be asked.
+        if (kind !== 'no answer' || obstacle === undefined)
+            obstacle = result.obstacle;
+        if (isLast)
+            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
+        const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
+        const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
+        await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
+    }
+}
+/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+async function attempt(wait, until) {
+    const { clock, signal } = wait.context;
+    const found = await lookForGuest(wait, until);
+    if (found.kind === 'obstacle')
+        return found;
+    const { endpoint } = found;
+    const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
+    const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
+    if (heard.kind !== 'banner')
+        return { obstacle: obstacleAt(endpoint, heard) };
+    const again = await lookForGuest(wait, until);
+    if (again.kind === 'obstacle')
+        return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
+    return isSameEndpoint(endpoint, again.endpoint)
+        ? { banner: heard.banner }
+        : { obstacle: unconfirmed(endpoint) };
+}
+/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+const OUTDATED_PAUSE_MS = 1_000;
+const SHORTEST_LOOK_MS = 250;
+/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
+async function lookForGuest(wait, until) {
+    const { clock, signal } = wait.context;
+    for (;;) {
+        const verdict = await lookOnceForGuest(wait, until);
+        if (verdict.kind === 'failed')
+            throw lostWithVm(verdict.reason);
+        if (verdict.kind !== 'outdated')
+            return verdict;
+        const leftMs = until - clock.now();
+        if (leftMs < SHORTEST_LOOK_MS)
+            return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
+        await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
+    }
+}
+async function lookOnceForGuest(wait, until) {
+    const { context, instanceId, journal } = wait;
+    const { clock, controller, signal } = context;
+    const askedAt = clock.now();
+    let instance;
+    try {
+        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* ActionError */.lZ))
+            throw error;
+        return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+    }
+    journal.answered();
+    const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+    wait.history = history;
+    if (verdict.kind !== 'outdated')
+        wait.last = instance ?? wait.last;
+    return verdict;
+}
+/** A cancelled step has to say what it leaves behind. */
+function explainCancelledWait(error) {
+    if (error.code !== 'cancelled')
+        return error;
+    const left = 'The VM was restarted and verified; whether its guest is up is not known.';
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
+}
+
+// EXTERNAL MODULE: ./lib/restart/context.js
+var restart_context = __nccwpck_require__(7444);
+;// CONCATENATED MODULE: ./lib/restart/outcome.js
+/** What is known before anything was asked. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
 
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
@@ -47602,12 +47943,12 @@ function millisecondsOf({ epochNanoseconds }) {
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
 /** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const SHORTEST_LOOK_MS = 500;
+const schedule_SHORTEST_LOOK_MS = 500;
 /** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
 function nextLookAt(pollInterval, progress) {
     const { lastLookAt, deadline } = progress;
     const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+    return lookAt + schedule_SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
@@ -47784,7 +48125,7 @@ async function restart(job, context) {
         await restartAndProve(createAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof LeftAlone)
+        if (error instanceof restart_context/* LeftAlone */.l)
             record.leftAlone = error.why;
         else
             record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
@@ -47813,6 +48154,7 @@ async function restartAndProve(attempt) {
     };
     const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
     record.restarted = 'true';
+    record.proof = instance;
     mark(record, 'verified', clock.now());
     record.durationMs = clock.now() - sentAt;
     log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
@@ -47898,7 +48240,7 @@ async function send(attempt, first) {
         if (hasBooted)
             return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
         // The controller throws an ActionError only where nothing was carried out; and the gate is asked only between such tries.
-        if (error instanceof errors/* ActionError */.lZ || error instanceof LeftAlone)
+        if (error instanceof errors/* ActionError */.lZ || error instanceof restart_context/* LeftAlone */.l)
             record.restarted = 'false';
         throw error;
     }
@@ -48000,11 +48342,44 @@ function explainCancellation(error, { restarted, moments }) {
 
 ;// CONCATENATED MODULE: ./lib/fleet/one-vm.js
 
+
 /** Restarts one VM and waits for what is to be back in it. Never throws: what goes wrong is part of the outcome. */
-async function restartOneVm(job, { guard, ...context }) {
+async function restartOneVm(job, { guard, guest, ...context }) {
     const outcome = await restart(job, { ...context, gate: guard?.gate });
-    return guard === undefined ? outcome : await guard.afterRestart(outcome);
+    if (guest === undefined)
+        return guard === undefined ? outcome : await guard.afterRestart(outcome);
+    // The proof that the runner is back lives on looks right after the boot, so both are waited for side by side.
+    const stop = new AbortController();
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const runnerBack = guard?.afterRestart(outcome, signal);
+    const afterGuest = await waitForGuest(outcome, guest, context);
+    // The first error is enough: what the runner has come to by then is told, but it is not waited for any more.
+    const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
+    if (afterGuest.error !== undefined)
+        stop.abort(afterGuest.error);
+    return one_vm_merge({ ...outcome, ...afterRunner }, afterGuest);
 }
+/** What has come of it already; undefined if nothing has. */
+function settledNow(work) {
+    return Promise.race([work, Promise.resolve(undefined)]);
+}
+function one_vm_merge(outcome, { error, ...afterGuest }) {
+    return { ...outcome, ...afterGuest, ...(error && { error }) };
+}
+
+;// CONCATENATED MODULE: ./lib/guest/dial.js
+
+/** Over a real socket. */
+const dial_dial = ({ host, port }, { connected, received, ended }) => {
+    let failure;
+    const socket = (0,external_node_net_.connect)({ host, port });
+    socket.on('connect', connected).on('data', received);
+    socket.on('error', (error) => {
+        failure = error;
+    });
+    socket.on('close', () => ended(failure));
+    return () => socket.destroy();
+};
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
 var http_transport = __nccwpck_require__(2159);
@@ -48200,8 +48575,12 @@ const DEFAULTS = {
     job_summary: 'true',
     skip_tls_verify: 'false',
     when_busy: 'wait',
+    idle_for: '90s',
     busy_timeout: '1h',
+    wait_for_runner: 'true',
     runner_timeout: '10m',
+    guest_check: 'none',
+    guest_timeout: '5m',
 };
 function createFormReader(environment) {
     const problems = [];
@@ -48441,6 +48820,16 @@ function basicPassword(value) {
     return password;
 }
 
+;// CONCATENATED MODULE: ./lib/inputs/guest.js
+
+const { /* SECOND */ "Z2": guest_SECOND, /* HOUR */ "dp": guest_HOUR } = parsers_namespaceObject;
+/** What is to be waited for in the guest; undefined where nothing is. */
+function readGuestOptions({ read }) {
+    const check = read('guest_check', oneOf('none', 'ssh'));
+    const timeoutMs = read('guest_timeout', duration({ min: guest_SECOND, max: 24 * guest_HOUR }));
+    return check === 'ssh' ? { timeoutMs } : undefined;
+}
+
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
 
 /**
@@ -48552,8 +48941,10 @@ function readRunnerOptions(form) {
     const nameTemplate = read('runner_name', optionalRunnerName);
     const given = read('runner_scope', optionalScope);
     const when = {
-        whenBusy: read('when_busy', oneOf('wait', 'fail', 'ignore')),
+        whenBusy: read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore')),
+        idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
+        waitsForRunner: read('wait_for_runner', parsers_boolean),
         runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
     };
     const hasName = nameTemplate !== undefined || problems.some((problem) => problem.startsWith('runner_name:'));
@@ -48605,6 +48996,7 @@ function readOwnRunner(environment) {
 
 
 
+
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
@@ -48634,6 +49026,7 @@ function readInputs(environment, onSecret) {
         proxy: url && readProxy(form, url),
         ownRunner: readOwnRunner(environment),
         runner: readRunnerOptions(form),
+        guest: readGuestOptions(form),
     };
     if (problems.length > 0)
         throw invalid(problems);
@@ -51609,18 +52002,19 @@ function getIDToken(aud) {
 ;// CONCATENATED MODULE: ./lib/report/outputs.js
 
 
-const SSH_PORT = 22;
+
 /**
  * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
  * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
  * well-known word is no secret, even if somebody's password is a part of it.
  */
 function outputsOf(outcome, show) {
-    const { restarted, before, last, durationMs, runner, error } = outcome;
+    const { restarted, before, last, proof, durationMs, runner, guest, error } = outcome;
     const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
     return {
         restarted: restarted,
-        start_date: last?.startDate?.text ?? '',
+        // A later answer may lack it for a while, as the node's agent does not know it at once.
+        start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
         instance_id: last?.instanceId ?? given('instance_id', outcome),
         external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
@@ -51634,16 +52028,13 @@ function outputsOf(outcome, show) {
         port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
         duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
         runner_status: runner?.status ?? '',
+        guest_status: guest?.status ?? '',
         error_code: error?.code ?? '',
     };
 }
 /** What was asked for, where the controller never showed it. */
 function given(by, { target }) {
     return target?.by === by ? target.id : '';
-}
-/** The port of the node that leads to the guest's SSH server. */
-function sshPort(instance) {
-    return instance?.portForwarding.find(({ guestPort }) => guestPort === SSH_PORT)?.hostPort;
 }
 function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
     return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
@@ -51658,9 +52049,11 @@ function setOutputs(outcome, terminal) {
 var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./lib/report/title.js
 /** What happened to a VM, in a few words. */
-function titleOf({ restarted, error, leftAlone }) {
-    if (error !== undefined)
-        return `${FAILURES[restarted]}: ${error.code}`;
+function titleOf({ restarted, error, leftAlone, guest }) {
+    if (error !== undefined) {
+        const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
+        return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
+    }
     if (leftAlone !== undefined)
         return LEFT_ALONE[leftAlone];
     return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
@@ -51728,12 +52121,13 @@ function stackOf(thrown) {
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
 
 /** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
-function timelineOf({ moments, last, runner }) {
+function timelineOf({ moments, proof, runner, guest }) {
     const { started = 0, heldUp, cleared, sent, verified } = moments;
-    const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, last });
+    const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
     const phases = [
         phase('wait until no job runs', heldUp, cleared),
         ...restarted,
+        phase('VM verified to guest up', verified, guest?.upAt),
         phase('VM verified to runner back', verified, runner?.backAt),
     ];
     return phases.flatMap((known) => known === undefined ? [] : [{ ...known, fromMs: known.fromMs - started, toMs: known.toMs - started }]);
@@ -51745,9 +52139,9 @@ function phase(name, from, to) {
  * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
  * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
  */
-function bootPhases({ sent, verified, last }) {
-    const bootedAt = verified - knownBetween(last?.startDate, last?.reportedAt);
-    const stoppedAt = bootedAt - knownBetween(last?.stopDate, last?.startDate);
+function bootPhases({ sent, verified, proof }) {
+    const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
+    const stoppedAt = bootedAt - knownBetween(proof?.stopDate, proof?.startDate);
     if (!(bootedAt >= sent && bootedAt <= verified))
         return [phase('restart sent to VM verified', sent, verified)];
     const verify = phase('VM booted to verified', bootedAt, verified);
@@ -51821,7 +52215,7 @@ function renderError({ error }, show) {
     return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
 /** What was before stands only where it was something else. */
-function renderTable({ before, last, durationMs, runner }, show) {
+function renderTable({ before, last, durationMs, runner, guest }, show) {
     if (last === undefined)
         return [];
     const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
@@ -51829,16 +52223,16 @@ function renderTable({ before, last, durationMs, runner }, show) {
         const [was, is] = [before && read(before), read(last)];
         return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
     });
-    const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status };
+    const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status, guest: guest?.status };
     const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td></td><td>${cell(value)}</td></tr>`]);
     return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...more, '</table>'];
 }
 /**
- * Where there is a runner to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table for whoever
- * shows no Mermaid.
+ * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table
+ * for whoever shows no Mermaid.
  */
 function renderTimeline(outcome) {
-    const phases = outcome.runner === undefined ? [] : timelineOf(outcome);
+    const phases = (outcome.runner ?? outcome.guest) === undefined ? [] : timelineOf(outcome);
     if (phases.length === 0)
         return [];
     const rows = phases.map(({ name, fromMs, toMs }) => {
@@ -52052,6 +52446,7 @@ var self_restart = __nccwpck_require__(2044);
 
 
 
+
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 400;
 /**
@@ -52111,26 +52506,26 @@ function ownAddresses() {
  * @throws ActionError `self_restart`, before anything is asked.
  */
 async function run(inputs, host) {
-    const guard = await createGuardIfAsked(inputs, host);
+    const guards = await createGuardsIfAsked(inputs, host);
     try {
-        return await restartWith(guard, inputs, host);
+        return await restartWith(guards?.guardFor(host.terminal), inputs, host);
     }
     finally {
-        await guard?.close();
+        await guards?.close();
     }
 }
 /** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }, { terminal, clock, random, signal, dispatchers, addresses = [] }) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuard } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(142)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8142));
-    const context = { clock, random, terminal, signal, dispatchers };
-    return createGuard({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
+    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(17)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6017));
+    const context = { clock, random, log, signal, dispatchers };
+    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
 }
-async function restartWith(guard, inputs, { terminal, clock, random, signal, dispatchers, announce }) {
+async function restartWith(guard, inputs, { terminal, clock, random, signal, dispatchers, announce, dial = dial_dial }) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask);
@@ -52141,7 +52536,8 @@ async function restartWith(guard, inputs, { terminal, clock, random, signal, dis
     warnOfInputs(inputs, terminal);
     try {
         const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
-        const context = { clock, controller, log: terminal, signal, guard, refuse, announce };
+        const guest = inputs.guest && { ...inputs.guest, dial };
+        const context = { clock, controller, log: terminal, signal, guard, guest, refuse, announce };
         return await restartOneVm(inputs, context);
     }
     finally {
@@ -52181,6 +52577,25 @@ function interruptions() {
 
 /***/ }),
 
+/***/ 7444:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ LeftAlone)
+/* harmony export */ });
+/** What a gate throws where the VM is to be left as it is, and that is no failure. */
+class LeftAlone extends Error {
+    name = 'LeftAlone';
+    why;
+    constructor(why) {
+        super(`the VM is left alone: ${why}`);
+        this.why = why;
+    }
+}
+
+
+/***/ }),
+
 /***/ 5632:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52198,9 +52613,9 @@ function createJournal({ log, now, sentAt, server = 'The controller' }) {
     let last;
     let faultsSince;
     let hasWarned = false;
-    function write(kind, text) {
+    function write(kind, text, rest = '') {
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
-        const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}`;
+        const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
         if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
             log.debug(line);
             return;
@@ -52213,9 +52628,9 @@ function createJournal({ log, now, sentAt, server = 'The controller' }) {
     }
     return {
         answered,
-        note(kind, text) {
+        note(kind, text, rest) {
             answered();
-            write(kind, text);
+            write(kind, text, rest);
         },
         fault({ kind, reason, hint }) {
             write(kind, `${server} gave no usable answer: ${reason}`);
@@ -52292,6 +52707,7 @@ function isSameName(one, other) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   OI: () => (/* binding */ describeScope),
 /* harmony export */   Sk: () => (/* binding */ parseScope),
+/* harmony export */   _M: () => (/* binding */ repositoryOf),
 /* harmony export */   dK: () => (/* binding */ mayServe),
 /* harmony export */   jr: () => (/* binding */ fittingToken)
 /* harmony export */ });
@@ -52330,6 +52746,11 @@ const TOKENS = {
 /** Which kind of token would do, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
+}
+/** The repository whose jobs are looked at: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+function repositoryOf(scope, workflowRepository) {
+    const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
+    return repository?.kind === 'repository' ? repository : undefined;
 }
 /** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
 function mayServe(scope, repository) {
