@@ -180,7 +180,7 @@ describe('a matrix', () => {
     expect(entries.flatMap(({ instance_id }) => instance_id.split('\n'))).toEqual(
       waiting(1_000).map((_, number) => id(number)),
     );
-    expect(entries[0]?.name).toBe('mac-0 and 2 more');
+    expect(entries[0]?.name).toBe('mac-0 and 3 more');
   });
 
   test('has names that are short, and no two the same', () => {

@@ -88,28 +88,21 @@ export function createRounds<Question, Answer>(
     const beganAt = clock.now();
     underWay.add(round);
     try {
-      const answer = await options.ask(questionsOf(round.askers), boundsOf(round));
+      const answer = await options.ask(questionsOf(round.askers), {
+        deadline: latestDeadline(round),
+        signal: AbortSignal.any([signal, round.stop.signal]),
+        onFault(fault) {
+          options.onFault(fault);
+          // It is what those have to wait for, too, who came later.
+          for (const asker of [...round.askers, ...waiting]) tell(asker, fault);
+        },
+      });
       for (const asker of round.askers) asker.answer.resolve(answer);
     } catch (error) {
       for (const asker of round.askers) asker.answer.reject(error);
     }
     underWay.delete(round);
     last = { beganAt, endedAt: clock.now() };
-  }
-
-  function boundsOf({ askers, stop }: Round<Question, Answer>): RetryBounds {
-    return {
-      deadline: Math.max(...[...askers].map(({ bounds }) => bounds.deadline)),
-      signal: AbortSignal.any([signal, stop.signal]),
-      onFault(fault) {
-        options.onFault(fault);
-        // It is what those have to wait for, too, who came later.
-        for (const asker of [...askers, ...waiting]) {
-          asker.lastFault = fault;
-          asker.bounds.onFault?.({ ...fault, isTold: true });
-        }
-      },
-    };
   }
 
   function leave(asker: Asker<Question, Answer>): void {
@@ -141,6 +134,15 @@ export function createRounds<Question, Answer>(
 
 function questionsOf<Question, Answer>(askers: ReadonlySet<Asker<Question, Answer>>): Question[] {
   return [...askers].map(({ question }) => question);
+}
+
+function latestDeadline<Question, Answer>({ askers }: Round<Question, Answer>): number {
+  return Math.max(...[...askers].map(({ bounds }) => bounds.deadline));
+}
+
+function tell<Question, Answer>(asker: Asker<Question, Answer>, fault: Fault): void {
+  asker.lastFault = fault;
+  asker.bounds.onFault?.({ ...fault, isTold: true });
 }
 
 function isTimeout(error: unknown): boolean {

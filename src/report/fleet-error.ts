@@ -32,23 +32,28 @@ function describeCounts(vms: readonly MemberOutcome[]): string {
   return `${counts.failed + counts.unknown} of ${vms.length} VMs failed${notBegun}.`;
 }
 
+/** An error, and those that it happened to. */
+interface Alike {
+  readonly error: ActionError;
+  readonly names: string[];
+}
+
 /** Those that failed, by what happened to them. */
-function alike(vms: readonly MemberOutcome[]): ReadonlyMap<string, readonly MemberOutcome[]> {
-  const groups = new Map<string, MemberOutcome[]>();
-  for (const vm of vms) {
-    if (vm.error === undefined) continue;
-    const what = `${vm.error.code} ${vm.error.message}`;
-    const group = groups.get(what) ?? [];
+function alike(vms: readonly MemberOutcome[]): ReadonlyMap<string, Alike> {
+  const groups = new Map<string, Alike>();
+  for (const { name, error } of vms) {
+    if (error === undefined) continue;
+    const what = `${error.code} ${error.message}`;
+    const group = groups.get(what) ?? { error, names: [] };
     groups.set(what, group);
-    group.push(vm);
+    group.names.push(name);
   }
   return groups;
 }
 
-function describeGroup(group: readonly MemberOutcome[], clean: Show): string {
-  const names = group.slice(0, MOST_NAMES).map(({ name }) => cut(clean(name), LONGEST_NAME));
-  const more = group.length - names.length;
-  const who = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  const [first] = group;
-  return `- ${who}: ${first?.error?.code}: ${cut(clean(first?.error?.message ?? ''), LONGEST_MESSAGE)}`;
+function describeGroup({ error, names }: Alike, clean: Show): string {
+  const named = names.slice(0, MOST_NAMES).map((name) => cut(clean(name), LONGEST_NAME));
+  const more = names.length - named.length;
+  const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `- ${who}: ${error.code}: ${cut(clean(error.message), LONGEST_MESSAGE)}`;
 }

@@ -160,17 +160,24 @@ interface MatrixEntry {
 const MOST_ENTRIES = 256;
 const LONGEST_NAME = 80;
 
+/** Each entry has about as many VMs as any other. */
 function matrixOf(vms: readonly Described[]): MatrixEntry[] {
   const entries = Math.min(MOST_ENTRIES, vms.length);
+  const entryOf = (index: number) => Math.floor((index * entries) / vms.length);
   const taken = new Set<string>();
-  return Array.from({ length: entries }, (_, entry) => {
-    const share = (index: number) => Math.floor((index * vms.length) / entries);
-    const [first, ...others] = vms.slice(share(entry), share(entry + 1));
-    const [name = '', id = ''] = [first?.name, first?.id];
-    const more = others.length === 0 ? '' : ` and ${others.length} more`;
-    const short = `${cut(name, LONGEST_NAME)}${more}`;
-    const own = taken.has(short) ? `${short} (${id})` : short;
-    taken.add(own);
-    return { name: own, instance_id: [id, ...others.map((other) => other.id)].join('\n') };
+  return vms.flatMap((first, index) => {
+    if (entryOf(index) === entryOf(index - 1)) return [];
+    const ids = vms.flatMap(({ id }, other) => (entryOf(other) === entryOf(index) ? [id] : []));
+    const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
+    taken.add(name);
+    return [{ name, instance_id: ids.join('\n') }];
   });
+}
+
+function andMore(count: number): string {
+  return count === 0 ? '' : ` and ${count} more`;
+}
+
+function ownName(name: string, id: string, taken: ReadonlySet<string>): string {
+  return taken.has(name) ? `${name} (${id})` : name;
 }
