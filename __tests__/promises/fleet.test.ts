@@ -438,6 +438,17 @@ describe('with runners', () => {
     expect(ended.seconds).toBeLessThan(60);
   });
 
+  test('the log tells of those that have a job, not of those that have none', async () => {
+    const { lines } = await playFleet({
+      inputs: { ...ALL, idle_for: '30s' },
+      github: QUICK,
+      prepare: working({ 'runner-3': 100_000 }),
+      cancelAfterMs: 25_000,
+    });
+    const told = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
+    expect(told).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
+  });
+
   test('one list serves all that are watched', async () => {
     const ended = await playFleet({
       world: { vms: 40, nodes: 10 },

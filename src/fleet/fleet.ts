@@ -111,6 +111,7 @@ function restartMember(course: Course, { name, target }: Member, index: number):
   const guard = context.guards?.guardFor({
     log: createVmLog(context.log, name),
     signal,
+    isBrief: true,
     onWait: () => places.giveBack(index),
   });
   const gate = createFleetGate({

@@ -35,6 +35,8 @@ export interface GateOptions {
   readonly signal: AbortSignal;
   /** Which runner it is can be told only once the instance is known. @throws ActionError */
   readonly trackerFor: (instance: Instance) => Tracker;
+  /** Whether an idle runner is a detail: where there are many, what matters is who has a job. */
+  readonly isBrief?: boolean | undefined;
   /** Told when the way was free before, and is no more: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;
 }
@@ -214,8 +216,9 @@ async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerd
 // ---- what is told ----
 
 function tell(options: GateOptions, watch: Watch, verdict: BusyVerdict): void {
-  const left = verdict === 'settling' ? ` (${minutes(watch.leftMs)} left)` : '';
-  watch.journal.note(verdict, LINES[verdict](watch, options), left);
+  const rest = verdict === 'settling' ? ` (${minutes(watch.leftMs)} left)` : '';
+  const isDetail = options.isBrief === true && (verdict === 'settling' || verdict === 'idle');
+  watch.journal.note(verdict, LINES[verdict](watch, options), { rest, isDetail });
 }
 
 /** What is seen, and what comes next. */

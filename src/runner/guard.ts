@@ -55,6 +55,8 @@ export interface Ward {
   readonly log: Log;
   /** Ends the wait before the restart, with what is to be thrown there. */
   readonly signal: AbortSignal;
+  /** Whether an idle runner is a detail: where there are many, what matters is who has a job. */
+  readonly isBrief?: boolean;
   /** Told when the VM's way was free before, and is no more. */
   readonly onWait?: () => void;
 }
@@ -108,19 +110,21 @@ function createGuard(
   { witnesses, ward }: { witnesses: Witnesses; ward: Ward },
 ): Guard {
   const { runner, ownRunner, clock, log, patienceMs } = options;
-  const { signal, onWait } = ward;
+  const { signal, isBrief = false, onWait } = ward;
   const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
 
   function trackerFor(instance: Instance) {
     const name = fillName(runner.nameTemplate, instance);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
-    log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
+    (isBrief ? log.debug : log.info)(
+      `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
+    );
     return createTracker({ ...witnesses, sought: { name, scope }, clock, log, signal });
   }
 
   const times = { idleForMs, busyTimeoutMs, patienceMs };
-  const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, onWait });
+  const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, isBrief, onWait });
   return {
     gate,
     async afterRestart(outcome, until = options.signal) {
