@@ -271,6 +271,16 @@ test('outputs that cannot be written keep the restart from being sent', async ()
   ]);
 });
 
+test('several VMs are one step, with one annotation', async () => {
+  nock(ORIGIN).get('/api/v1/vm').reply(401, {});
+  const other = ID.replace('c2', 'd2');
+  expect(await run({ ...VALID, instance_id: `${ID}\n${other}` })).toBe(1);
+  expect(file('output')).toMatch(/^error_code<<(.*)\nauthentication_failed\n\1$/m);
+  expect(file('output')).toMatch(new RegExp(`^remaining<<(.*)\n${ID}\n${other}\n\\1$`, 'm'));
+  expect(file('summary')).toContain('<h3>2 of 2 VMs failed: authentication&#95;failed</h3>');
+  expect(log.lines().filter((line) => line.startsWith('::error'))).toHaveLength(1);
+});
+
 const testWherePipesAreFiles = process.platform === 'win32' ? test.skip : test;
 
 testWherePipesAreFiles('a pipe is no place for outputs: nobody may read it', async () => {

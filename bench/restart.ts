@@ -1,4 +1,5 @@
 import { type Delivery, SimulatedNetwork } from '../proof/network.ts';
+import { theVm } from '../proof/the-vm.ts';
 import { createVirtualTime, type VirtualTime } from '../proof/virtual-time.ts';
 import { react, type SeenRequest } from '../simulator/controller-api.ts';
 import { createRandom, type Random } from '../simulator/random.ts';
@@ -42,7 +43,7 @@ export async function simulateRestart(seed: number, { model, policy }: Setup): P
   const signal = new AbortController().signal;
   const inputs = inputsFor(testbed.instanceId, policy.interval(createRandom(seed ^ 0xba5e)));
   const host = { terminal: SILENT, clock, random: random.next, signal, dispatchers };
-  const outcome = await time.run(run(inputs, host));
+  const outcome = theVm(await time.run(run(inputs, host)));
   if (outcome.restarted !== 'true') throw new Error(`seed ${seed}, ${model.name}: ${outcome.error?.message}`);
   return { delayMs: time.now() - testbed.visibleSince(), requests: testbed.requests() };
 }

@@ -546,9 +546,9 @@ function createTracker({ runners, jobs, sought, clock, log, signal }) {
         return { askedAt, answeredAt: clock.now(), runner };
     }
     /** By its ID; where that is gone by its name, as it may have registered anew. */
-    async function current(deadline) {
+    async function current(deadline, byId) {
         const bounds = { deadline, signal, onFault };
-        const known = id === undefined ? undefined : await runners.getRunner(id, bounds);
+        const known = id === undefined ? undefined : await byId(id, bounds);
         if (known !== undefined)
             return known;
         const [newest] = (await findByName(runners, sought.name, bounds)).sort((a, b) => b.id - a.id);
@@ -561,7 +561,8 @@ function createTracker({ runners, jobs, sought, clock, log, signal }) {
     }
     return {
         find: (deadline) => read(() => findRunner(runners, sought, { deadline, signal, onFault })),
-        look: (until) => read(() => current(until).catch(passOver)),
+        look: (until) => read(() => current(until, runners.getRunner).catch(passOver)),
+        glance: (until) => read(() => current(until, runners.glanceAt).catch(passOver)),
         findJob: (until) => jobNow(until).catch(passOver),
     };
 }
@@ -646,10 +647,13 @@ async function lookBeforeRestart(options, watch, isFirst) {
     return second;
 }
 async function lookAgain(options, watch) {
-    return judgeLook(options, watch, await lookOnce(options, watch));
+    return judgeLook(options, watch, await watch.tracker.look(endOfLook(options, watch)));
 }
-function lookOnce({ clock }, { tracker, silentUntil }) {
-    return tracker.look(lookUntil(clock.now(), silentUntil));
+async function glanceAgain(options, watch) {
+    return judgeLook(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
+}
+function endOfLook({ clock }, { silentUntil }) {
+    return lookUntil(clock.now(), silentUntil);
 }
 async function judgeLook(options, watch, snapshot) {
     const seen = judgeSnapshot(options, watch, snapshot);
@@ -677,15 +681,15 @@ async function judgeJobs(options, watch, seen) {
     watch.borneOutSince = finding === undefined ? undefined : watch.idleStretch?.since;
     return verdict;
 }
-async function findJob({ clock }, watch) {
-    const finding = await watch.tracker.findJob(lookUntil(clock.now(), watch.silentUntil));
+async function findJob(options, watch) {
+    const finding = await watch.tracker.findJob(endOfLook(options, watch));
     watch.readings++;
     watch.job = typeof finding === 'object' ? finding : undefined;
     return finding;
 }
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options, watch) {
-    const verdict = judgeSnapshot(options, watch, await lookOnce(options, watch));
+    const verdict = judgeSnapshot(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
     if (verdict === 'busy')
         return false;
     if (verdict !== 'unknown')
@@ -703,7 +707,7 @@ const PATIENCE_ENDS_AT = {
 };
 async function waitUntilIdle(options, watch, first) {
     const { clock, signal } = options;
-    for (let verdict = first; verdict !== 'idle'; verdict = await lookAgain(options, watch)) {
+    for (let verdict = first; verdict !== 'idle'; verdict = await glanceAgain(options, watch)) {
         const leftMs = PATIENCE_ENDS_AT[verdict](watch) - clock.now();
         if (leftMs <= 0)
             throw verdict === 'busy' ? stillBusy(options, watch) : notKnown(watch);
@@ -713,8 +717,9 @@ async function waitUntilIdle(options, watch, first) {
 }
 // ---- what is told ----
 function tell(options, watch, verdict) {
-    const left = verdict === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(watch.leftMs)} left)` : '';
-    watch.journal.note(verdict, LINES[verdict](watch, options), left);
+    const rest = verdict === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(watch.leftMs)} left)` : '';
+    const isDetail = options.isBrief === true && (verdict === 'settling' || verdict === 'idle');
+    watch.journal.note(verdict, LINES[verdict](watch, options), { rest, isDetail });
 }
 /** What is seen, and what comes next. */
 const LINES = {
@@ -807,7 +812,7 @@ function createRunners(client, scope) {
         }
         return { runners: [...runners.values()], pages };
     }
-    return { getRunner, listRunners };
+    return { getRunner, glanceAt: getRunner, listRunners };
 }
 function requestRunner(octokit, scope, { id, etag }) {
     const headers = etag === undefined ? {} : { 'if-none-match': etag };
@@ -999,7 +1004,7 @@ async function waitForRunner(options) {
     let history = startOnlineHistory(verifiedAt, idOf(options.before));
     for (;;) {
         const lookedAt = clock.now();
-        const snapshot = await tracker.look(lookUntil(lookedAt, deadline));
+        const snapshot = await tracker.glance(lookUntil(lookedAt, deadline));
         const judged = judgeOnline(history, snapshot);
         history = judged.history;
         const { verdict } = judged;
@@ -1007,7 +1012,8 @@ async function waitForRunner(options) {
             log.info(`${describeBack(verdict)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
             return verdict.kind;
         }
-        journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, describeProof(verdict, options));
+        const rest = describeProof(verdict, options);
+        journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
         if (lookedAt >= deadline)
             throw notBack(options, history, journal);
         await clock.sleep(pauseMs(deadline - clock.now()), signal);
@@ -1077,9 +1083,10 @@ function createGuards(options) {
     });
     const repository = (0,runner_scope/* repositoryOf */._M)(scope, ownRunner.repository);
     const jobs = repository === undefined ? createNoWitness(log) : createJobsWitness({ client, repository }, log);
-    const witnesses = { runners: createRunners(client, scope), jobs };
+    const { share = (witnesses) => witnesses } = options;
+    const witnesses = share({ runners: createRunners(client, scope), jobs });
     return {
-        guardFor: (ownLog, onWait) => createGuard({ ...options, log: ownLog }, { witnesses, onWait }),
+        guardFor: (ward) => createGuard({ ...options, log: ward.log }, { witnesses, ward }),
         close() {
             log.debug(client.describeUsage());
             return transport.close();
@@ -1087,22 +1094,26 @@ function createGuards(options) {
     };
 }
 /** @param options with the log of the one VM. */
-function createGuard(options, { witnesses, onWait }) {
-    const { runner, ownRunner, clock, log, signal, patienceMs } = options;
+function createGuard(options, { witnesses, ward }) {
+    const { runner, ownRunner, clock, log, patienceMs } = options;
+    const { signal, isBrief = false, onWait } = ward;
     const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
     function trackerFor(instance) {
         const name = (0,runner_name/* fillName */.bq)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
-        log.info(`Looking for the self-hosted runner "${name}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        (isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${name}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
         return createTracker({ ...witnesses, sought: { name, scope }, clock, log, signal });
     }
     const times = { idleForMs, busyTimeoutMs, patienceMs };
-    const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, onWait });
+    const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, isBrief, onWait });
     return {
         gate,
-        async afterRestart(outcome, signal = options.signal) {
-            return { ...outcome, ...(await waitIfVerified(outcome, { gate, options: { ...options, signal } })) };
+        async afterRestart(outcome, until = options.signal) {
+            return {
+                ...outcome,
+                ...(await waitIfVerified(outcome, { gate, options: { ...options, signal: until } })),
+            };
         },
     };
 }

@@ -46428,7 +46428,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6385);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(226);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46438,7 +46438,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6385:
+/***/ 226:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46456,19 +46456,20 @@ __nccwpck_require__.d(parsers_namespaceObject, {
   dp: () => (HOUR),
   pY: () => (MINUTE),
   Z2: () => (SECOND),
+  vj: () => (amount),
   zM: () => (parsers_boolean),
   ou: () => (controllerUrl),
   p0: () => (duration),
+  IZ: () => (parsers_externalIds),
   Hq: () => (headerLines),
   TK: () => (headerText),
   yL: () => (oneOf),
-  lb: () => (optionalExternalId),
   Cu: () => (optionalRunnerName),
   rg: () => (optionalScope),
   mR: () => (optionalText),
-  kO: () => (optionalUuid),
   dq: () => (pollInterval),
-  yD: () => (secretText)
+  yD: () => (secretText),
+  ns: () => (uuids)
 });
 
 ;// CONCATENATED MODULE: external "node:fs"
@@ -46827,31 +46828,69 @@ function readInstance(body, instanceId) {
     return instance;
 }
 /**
- * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
- * controllers leave the outer keys out. What does not match is not checked: a broken record of another VM must not matter.
- * @throws UnusableAnswer where there is no list, or a match cannot be read.
+ * Reads the body of `GET /api/v1/vm`. Each item is found by its names without another look at all the others, and read only once it
+ * is asked for.
+ * @throws UnusableAnswer where there is no list.
  */
+function readList(body) {
+    const items = itemsOf(body);
+    const byName = indexed(items);
+    const read = new Map();
+    function readOnce(item) {
+        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+        read.set(item, instance);
+        return instance;
+    }
+    return {
+        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
+        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+    };
+}
+/** The same for one target. */
 function readMatches(body, target) {
+    return readList(body).matching(target);
+}
+function itemsOf(body) {
     // Go writes an empty list as null, and `omitempty` leaves it out.
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
         throw new http_json/* UnusableAnswer */.kf('the instances are not a JSON array');
-    const matches = new Map();
-    for (const item of body) {
-        if (!(0,http_json/* isRecord */.u4)(item) || !(0,http_json/* isRecord */.u4)(item['vm']) || !isMatch(item, item['vm'], target))
-            continue;
-        const instance = instanceFrom(merge(item, item['vm']));
-        matches.set(instance.instanceId, instance);
-    }
-    return [...matches.values()];
+    return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
-function isMatch(outer, vm, { by, id }) {
-    switch (by) {
-        case 'external_id':
-            return (outer['external_id'] ?? vm['external_id']) === id;
-        case 'instance_id':
-            return isSameId(outer['instance_id'], id) || isSameId(vm['instance_id'], id);
+/** Old controllers leave the outer keys out; an ID may be spelled in either case. */
+function indexed(items) {
+    const byName = new Map();
+    for (const item of items) {
+        const { outer, vm } = item;
+        const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
+        const externalId = outer['external_id'] ?? vm['external_id'];
+        const external = typeof externalId === 'string' ? [nameOf({ by: 'external_id', id: externalId })] : [];
+        for (const name of new Set([...ids, ...external])) {
+            const named = byName.get(name);
+            if (named === undefined)
+                byName.set(name, [item]);
+            else
+                named.push(item);
+        }
+    }
+    return byName;
+}
+function nameOf({ by, id }) {
+    return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
+}
+/** Of several records of one instance the last counts. */
+function once(instances) {
+    return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
+}
+function unlessBroken(read) {
+    try {
+        return read();
+    }
+    catch (error) {
+        if (error instanceof http_json/* UnusableAnswer */.kf)
+            return undefined;
+        throw error;
     }
 }
 /** The outer keys count before the inner ones, unless they are null. */
@@ -46965,9 +47004,13 @@ function createController({ client, clock, deniedHint }) {
         return found;
     }
     async function findInstances(target, bounds) {
+        return readListed(bounds, (list) => list.matching(target));
+    }
+    /** @param read throws UnusableAnswer where the list is to be asked for again. */
+    function readListed(bounds, read) {
         const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint));
-            return readMatches(body, target).map((instance) => dated(instance, answer));
+            const list = readList(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint)));
+            return read(datedList(list, answer));
         };
         return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
@@ -47020,11 +47063,18 @@ function createController({ client, clock, deniedHint }) {
         const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
         return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
     }
-    return { getInstance, findInstances, restartInstance, getVersion };
+    const listInstances = (bounds) => readListed(bounds, (list) => list);
+    return { getInstance, findInstances, listInstances, restartInstance, getVersion };
 }
 function dated(instance, { headers }) {
     const ms = Date.parse(headers['date'] ?? '');
     return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
+}
+function datedList({ matching, readable }, answer) {
+    return {
+        matching: (target) => matching(target).map((instance) => dated(instance, answer)),
+        readable: () => readable().map((instance) => dated(instance, answer)),
+    };
 }
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
@@ -47210,6 +47260,111 @@ function refusedHand(answer) {
     return new errors/* ActionError */.lZ('authentication_failed', `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
         hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/restart/outcome.js
+/** What is known before anything was asked. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet-gate.js
+
+/** A baseline that had to wait for longer than this is taken anew: in milliseconds. */
+const FRESH_MS = 500;
+/** So often an idle runner is looked at, as long as its VM waits for its turn: in milliseconds. */
+const LOOK_EVERY_MS = 5_000;
+/**
+ * Holds the restart of one VM up until all have come to their gates, its runner has no job, and it has a place. Who had to wait looks
+ * at its VM once more, and asks again with the place that it has. Who turns out to be in use gives its place back meanwhile.
+ */
+function createFleetGate(options) {
+    const { places, index, runnerGate, clock, signal, claim } = options;
+    return {
+        async isOpen(instance) {
+            claim(instance);
+            const arrivedAt = clock.now();
+            const hasArrived = places.arrive(index);
+            await waitFor(options, hasArrived);
+            const waitedMs = clock.now() - arrivedAt;
+            if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
+                return false;
+            signal.throwIfAborted();
+            if (places.has(index))
+                return true;
+            const queuedAt = clock.now();
+            return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
+        },
+        async rehearse(instance) {
+            claim(instance);
+            return (await runnerGate?.rehearse(instance)) ?? true;
+        },
+    };
+}
+/** False where the runner got a job meanwhile: then the VM waits in the queue no more. */
+async function takePlace(options) {
+    const { places, index, runnerGate } = options;
+    const turn = places.take(index);
+    for (;;) {
+        if (await comesWithin(options, turn))
+            return true;
+        if (runnerGate === undefined || (await runnerGate.stillIdle()))
+            continue;
+        places.giveBack(index);
+        return false;
+    }
+}
+async function waitFor(options, event) {
+    while (!(await comesWithin(options, event)))
+        ;
+}
+async function comesWithin({ clock, signal }, event) {
+    try {
+        await (0,lib_clock/* within */.ux)(clock, { ms: LOOK_EVERY_MS, signal }, () => event);
+        return true;
+    }
+    catch (error) {
+        if (error instanceof DOMException && error.name === 'TimeoutError')
+            return false;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet-outcome.js
+function isFleet(outcome) {
+    return 'vms' in outcome;
+}
+/** A dry run begins nothing; and so does a step that was cancelled before the VM's turn came. */
+function kindOf({ leftAlone, restarted, error, moments }) {
+    if (leftAlone !== undefined)
+        return leftAlone;
+    if (restarted === 'unknown')
+        return 'unknown';
+    if (error?.code === 'cancelled' && moments.sent === undefined)
+        return 'not_started';
+    if (error !== undefined)
+        return 'failed';
+    return restarted === 'true' ? 'restarted' : 'not_started';
+}
+/** How many came to what. */
+function countKinds(vms) {
+    const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
+    for (const vm of vms)
+        counts[kindOf(vm)]++;
+    return counts;
+}
+/** Whether all is well with those that were not left alone: `true` only where one at least was restarted. */
+function restartedOf(vms) {
+    if (vms.some(({ restarted }) => restarted === 'unknown'))
+        return 'unknown';
+    const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+    return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
 
 // EXTERNAL MODULE: ./lib/restart/journal.js
@@ -47743,18 +47898,6 @@ function explainCancelledWait(error) {
 
 // EXTERNAL MODULE: ./lib/restart/context.js
 var restart_context = __nccwpck_require__(7444);
-;// CONCATENATED MODULE: ./lib/restart/outcome.js
-/** What is known before anything was asked. */
-const NOTHING_DONE = {
-    target: undefined,
-    restarted: 'false',
-    before: undefined,
-    last: undefined,
-    durationMs: undefined,
-    moments: {},
-    error: undefined,
-};
-
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
 
@@ -48036,7 +48179,7 @@ function consider(sample, findings, journal) {
     if (verdict.kind === 'failed')
         throw vmFailed(verdict.reason);
     findings.unmet = verdict.unmet;
-    journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+    journal.note(watch_kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
 /** One answer of the controller, or undefined if none that could be used came in time. */
@@ -48059,7 +48202,7 @@ async function lookAtInstance(context, { options, journal, until }) {
         throw error;
     }
 }
-function kindOf(unmet) {
+function watch_kindOf(unmet) {
     return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
 }
 function vmFailed(reason) {
@@ -48345,7 +48488,7 @@ function explainCancellation(error, { restarted, moments }) {
 
 /** Restarts one VM and waits for what is to be back in it. Never throws: what goes wrong is part of the outcome. */
 async function restartOneVm(job, { guard, guest, ...context }) {
-    const outcome = await restart(job, { ...context, gate: guard?.gate });
+    const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
     if (guest === undefined)
         return guard === undefined ? outcome : await guard.afterRestart(outcome);
     // The proof that the runner is back lives on looks right after the boot, so both are waited for side by side.
@@ -48367,6 +48510,689 @@ function one_vm_merge(outcome, { error, ...afterGuest }) {
     return { ...outcome, ...afterGuest, ...(error && { error }) };
 }
 
+;// CONCATENATED MODULE: ./lib/fleet/turns.js
+// Whose turn it is. Each VM comes to its gate once it was found fit; with a guard it then waits until its runner has no job. Only when
+// all have come so far, or have failed on the way, the first one begins. Then there are always as many under way as there are places.
+/** Shares are rounded down; one place there is in any case. */
+function limitsFor(vms, { maxParallel, maxFailures }) {
+    return { places: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
+}
+/** Percent are whole: what rounding makes of them must not be one too few. */
+function amountOf(amount, vms) {
+    return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
+}
+/** Whether too many have failed for another to be begun. Pure. */
+function isOver(standings, { mostFailures }) {
+    return standings.filter(({ hasFailed }) => hasFailed).length > mostFailures;
+}
+/** Whether each VM has come to its gate, or has ended on the way to it. Pure. */
+function haveAllArrived(standings) {
+    return standings.every(({ phase }) => phase !== 'preparing');
+}
+/** Which of the ready ones are to be given a place now: by their index, in the order of the targets. Pure. */
+function whomToBegin(standings, limits) {
+    if (!haveAllArrived(standings) || isOver(standings, limits))
+        return [];
+    const taken = standings.filter(({ phase }) => phase === 'under way').length;
+    const ready = standings.flatMap(({ phase }, index) => (phase === 'ready' ? [index] : []));
+    return ready.slice(0, Math.max(0, limits.places - taken));
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/places.js
+
+
+function createPlaces(vms, limits) {
+    const allArrived = createEvent();
+    const seats = Array.from({ length: vms }, createSeat);
+    function update() {
+        if (haveAllArrived(seats))
+            allArrived.happen();
+        for (const seat of whomToBegin(seats, limits).map((index) => seatOf(index))) {
+            seat.phase = 'under way';
+            seat.turn.happen();
+        }
+        if (!isOver(seats, limits))
+            return;
+        // Whoever is still on the way to its gate may find out that it is not fit: then it says so.
+        for (const { phase, dismissal } of seats) {
+            if (phase !== 'under way' && phase !== 'ended')
+                dismissal.abort(new restart_context/* LeftAlone */.l('not_started'));
+        }
+    }
+    function seatOf(index) {
+        const seat = seats[index];
+        if (seat === undefined)
+            throw new Error(`there is no VM ${index}`);
+        return seat;
+    }
+    function change(index, to) {
+        const seat = Object.assign(seatOf(index), to);
+        update();
+        return seat;
+    }
+    return {
+        standings: seats,
+        arrive(index) {
+            if (seatOf(index).phase === 'preparing')
+                change(index, { phase: 'waiting' });
+            return allArrived.promise;
+        },
+        take(index) {
+            const { phase, turn } = seatOf(index);
+            return phase === 'waiting'
+                ? change(index, { phase: 'ready', turn: createEvent() }).turn.promise
+                : turn.promise;
+        },
+        has: (index) => seatOf(index).phase === 'under way',
+        giveBack: (index) => void change(index, { phase: 'waiting' }),
+        end: (index, hasFailed) => void change(index, { phase: 'ended', hasFailed }),
+        dismissalOf: (index) => seatOf(index).dismissal.signal,
+    };
+}
+function createSeat() {
+    return { phase: 'preparing', hasFailed: false, turn: createEvent(), dismissal: new AbortController() };
+}
+function createEvent() {
+    const { promise, resolve } = Promise.withResolvers();
+    return { promise, happen: resolve };
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/progress.js
+
+
+/** e.g. `12 of 40 restarted, 3 under way, 2 failed, 23 to go, about 4 min left`. Pure. */
+function describeProgress(progress) {
+    const { ended, phases } = progress;
+    const counts = countKinds(ended);
+    const failed = counts.failed + counts.unknown;
+    const underWay = phases.filter((phase) => phase === 'under way').length;
+    const toGo = phases.length - ended.length - underWay;
+    const leftMs = estimateMs(progress, { underWay, toGo });
+    const parts = [
+        `${counts.restarted} of ${phases.length} restarted`,
+        `${underWay} under way`,
+        ...(failed > 0 ? [`${failed} failed`] : []),
+        ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
+        ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+        `${toGo} to go`,
+        ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
+    ];
+    return parts.join(', ');
+}
+/** By what those took that were restarted. Undefined where none was, or jobs are waited for: nobody knows how long they run. */
+function estimateMs({ ended, phases, places }, { underWay, toGo }) {
+    const tookMs = ended.flatMap(({ moments: { cleared, sent }, endedAt, restarted }) => {
+        const beganAt = cleared ?? sent;
+        return restarted === 'true' && beganAt !== undefined && endedAt !== undefined ? [endedAt - beganAt] : [];
+    });
+    const isOpen = phases.some((phase) => phase === 'waiting' || phase === 'preparing');
+    if (tookMs.length === 0 || isOpen || toGo + underWay === 0)
+        return undefined;
+    const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+    // Who is under way is half through, on average.
+    const rounds = (toGo + underWay / 2) / Math.min(places, toGo + underWay);
+    return meanMs * Math.max(rounds, 1 / 2);
+}
+const progress_MINUTE_MS = 60_000;
+const STEP_MS = 10_000;
+/** In tens of seconds below a minute and a half, else in minutes. */
+function roughly(ms) {
+    const stepMs = ms < 1.5 * progress_MINUTE_MS ? STEP_MS : progress_MINUTE_MS;
+    return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/roster.js
+
+/** All is told anew so often at most: what is told is appended to a file, and grows with the fleet. */
+const MOST_ANNOUNCEMENTS = 50;
+function createRoster({ members, clock, announce }) {
+    const vms = members.map(({ name, target }) => {
+        return { ...NOTHING_DONE, name, target, endedAt: undefined };
+    });
+    /** Those of whom is told already that their restart may have left. */
+    const covered = new Set();
+    const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+    let error;
+    /** Should the process be killed, nobody knows of these whether their restart had left: the one that leaves now, and the next ones. */
+    function unsure(index) {
+        const later = vms.flatMap(({ endedAt }, other) => {
+            return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+        });
+        return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
+    }
+    function announceWith(maybeSent) {
+        const known = vms.map((vm, index) => {
+            return vm.endedAt === undefined && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
+        });
+        announce?.({ vms: known, error });
+    }
+    function change(index, to) {
+        const vm = vms[index];
+        if (vm !== undefined)
+            vms[index] = { ...vm, ...to };
+    }
+    return {
+        outcome: () => ({ vms: [...vms], error }),
+        ended: () => vms.filter(({ endedAt }) => endedAt !== undefined),
+        depart(index, known) {
+            change(index, known);
+            if (covered.has(index))
+                return;
+            const maybeSent = unsure(index);
+            announceWith(maybeSent);
+            for (const one of maybeSent)
+                covered.add(one);
+        },
+        end(index, outcome) {
+            error ??= outcome.error;
+            change(index, { ...outcome, endedAt: clock.now() });
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/rounds.js
+
+function createRounds(options) {
+    const { clock, signal, everyMs, gatherMs = 0, overlaps = false } = options;
+    const waiting = new Set();
+    const underWay = new Set();
+    let last;
+    let isAtWork = false;
+    async function work() {
+        if (isAtWork)
+            return;
+        isAtWork = true;
+        while (waiting.size > 0) {
+            // Those who ask in the same moment ask together. Where this is cancelled, each asker has a signal that says so.
+            await clock.sleep(pauseMs(), signal).catch(() => waiting.clear());
+            const ended = playRound();
+            if (!overlaps)
+                await ended;
+        }
+        isAtWork = false;
+    }
+    function pauseMs() {
+        if (last === undefined)
+            return gatherMs;
+        const { beganAt, endedAt } = last;
+        const every = everyMs(questionsOf(waiting));
+        const asLong = every === 0 ? 0 : endedAt - beganAt;
+        return Math.max(gatherMs, Math.max(beganAt + every, endedAt + asLong) - clock.now());
+    }
+    async function playRound() {
+        const round = { askers: new Set(waiting), stop: new AbortController() };
+        waiting.clear();
+        if (round.askers.size === 0)
+            return;
+        const beganAt = clock.now();
+        underWay.add(round);
+        try {
+            const answer = await options.ask(questionsOf(round.askers), {
+                deadline: latestDeadline(round),
+                signal: AbortSignal.any([signal, round.stop.signal]),
+                onFault(fault) {
+                    options.onFault(fault);
+                    // It is what those have to wait for, too, who came later.
+                    for (const asker of [...round.askers, ...waiting])
+                        tell(asker, fault);
+                },
+            });
+            for (const asker of round.askers)
+                asker.answer.resolve(answer);
+        }
+        catch (error) {
+            for (const asker of round.askers)
+                asker.answer.reject(error);
+        }
+        underWay.delete(round);
+        last = { beganAt, endedAt: clock.now() };
+    }
+    function leave(asker) {
+        waiting.delete(asker);
+        for (const { askers, stop } of underWay) {
+            if (askers.delete(asker) && askers.size === 0)
+                stop.abort();
+        }
+    }
+    return {
+        async ask(question, bounds) {
+            const answer = Promise.withResolvers();
+            const asker = { question, bounds, answer, lastFault: undefined };
+            const limit = { ms: bounds.deadline - clock.now(), signal: bounds.signal };
+            try {
+                return await (0,lib_clock/* within */.ux)(clock, limit, () => {
+                    waiting.add(asker);
+                    void work();
+                    return answer.promise;
+                });
+            }
+            catch (error) {
+                throw isTimeout(error) ? options.unanswered(asker.lastFault) : error;
+            }
+            finally {
+                leave(asker);
+            }
+        },
+    };
+}
+function questionsOf(askers) {
+    return [...askers].map(({ question }) => question);
+}
+function latestDeadline({ askers }) {
+    return Math.max(...[...askers].map(({ bounds }) => bounds.deadline));
+}
+function tell(asker, fault) {
+    asker.lastFault = fault;
+    asker.bounds.onFault?.({ ...fault, isTold: true });
+}
+function isTimeout(error) {
+    return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/shared-looks.js
+
+
+
+
+/** Between two lists, at least: in milliseconds. */
+const LIST_EVERY_MS = 1_000;
+/** Who has less time than this left cannot wait for the next list: in milliseconds. */
+const URGENT_MS = 3_000;
+/** A pause before a record is asked for again that could not be read: in milliseconds. */
+const shared_looks_LOOK_AGAIN_MS = 1_000;
+/**
+ * The controller as many VMs may ask it at once: one list serves all that ask at about the same time. As long as one VM alone is watched, its
+ * looks are made when it wants them, and at the one instance. What changes something passes through as it is.
+ */
+function createSharedLooks(controller, options) {
+    const { clock, isCrowded } = options;
+    const journal = (0,restart_journal/* createJournal */.s)({ log: options.log, now: clock.now, sentAt: undefined });
+    const shared = {
+        ...options,
+        onFault: journal.fault,
+        unanswered,
+        ask: async (targets, bounds) => {
+            const list = await askFor(controller, targets, bounds);
+            journal.answered();
+            return list;
+        },
+    };
+    const rounds = createRounds({
+        ...shared,
+        everyMs: (targets) => (areSame(targets) && !isCrowded() ? 0 : LIST_EVERY_MS),
+    });
+    const urgentRounds = createRounds({ ...shared, everyMs: () => 0, overlaps: true });
+    async function look(target, bounds) {
+        for (;;) {
+            const isUrgent = bounds.deadline - clock.now() < URGENT_MS;
+            const list = await (isUrgent ? urgentRounds : rounds).ask(target, bounds);
+            const found = read(list, target);
+            if (Array.isArray(found))
+                return found;
+            bounds.onFault?.(found);
+            const leftMs = bounds.deadline - clock.now();
+            if (leftMs < shared_looks_LOOK_AGAIN_MS)
+                throw unanswered(found);
+            await clock.sleep(shared_looks_LOOK_AGAIN_MS, bounds.signal);
+        }
+    }
+    return {
+        ...controller,
+        findInstances: look,
+        async getInstance(id, bounds) {
+            const [instance] = await look({ by: 'instance_id', id }, bounds);
+            return instance;
+        },
+    };
+}
+/** Whether all ask about one and the same. */
+function areSame(targets) {
+    return new Set(targets.map(keyOf)).size === 1;
+}
+function keyOf({ by, id }) {
+    return `${by} ${id}`;
+}
+async function askFor(controller, targets, bounds) {
+    const [first] = targets;
+    if (first?.by !== 'instance_id' || !areSame(targets))
+        return controller.listInstances(bounds);
+    const instance = await controller.getInstance(first.id, bounds);
+    return { matching: () => (instance === undefined ? [] : [instance]) };
+}
+/** A record that cannot be read is the trouble of who asks for it alone. */
+function read(list, target) {
+    try {
+        return list.matching(target);
+    }
+    catch (error) {
+        if (!(error instanceof http_json/* UnusableAnswer */.kf))
+            throw error;
+        const { message: reason, nature, hint = 'Look the instance up in the controller.' } = error;
+        return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error' };
+    }
+}
+function unanswered(last) {
+    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+    return new errors/* ActionError */.lZ(last?.code ?? 'controller_unreachable', `The controller gave no usable answer in time${atLast}.`, {
+        hint: last?.hint ?? 'Look whether the controller is up, and how long it takes to list its instances.',
+        isTransient: true,
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/targets.js
+
+
+
+/** Whether `*` stands for any text in it. */
+function hasWildcard({ by, id }) {
+    return by === 'external_id' && id.includes('*');
+}
+/** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
+function fits(pattern, text) {
+    const parts = pattern.split('*');
+    if (parts.length === 1)
+        return pattern === text;
+    let from = 0;
+    for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        const at = isLast ? text.length - part.length : text.indexOf(part, from);
+        const isThere = at >= from && text.startsWith(part, at);
+        if (!isThere || (index === 0 && at > 0))
+            return false;
+        from = at + part.length;
+    }
+    return true;
+}
+/** The live VMs that the targets name, each once; a pattern that fits none is a member that fails. Pure. */
+function membersOf(targets, instances) {
+    const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
+    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
+    const taken = new Set();
+    const members = targets.flatMap((target) => {
+        if (!hasWildcard(target))
+            return [{ name: target.id, target }];
+        const found = live.filter(({ name }) => fits(target.id, name));
+        if (found.length === 0)
+            return [{ name: target.id, target, error: fitsNone(target.id) }];
+        const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
+        for (const one of fresh)
+            taken.add(one.target.id);
+        return fresh;
+    });
+    return withOwnNames(members);
+}
+/** None where nothing fits it, as it has no external ID. */
+function named({ externalId, instanceId }) {
+    if (externalId === undefined)
+        return [];
+    return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
+}
+function fitsNone(pattern) {
+    return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id like "${pattern}".`, {
+        hint: 'Check external_id (* stands for any text; upper and lower case differ) and controller_url.',
+    });
+}
+/** Several VMs may have the same external ID. */
+function withOwnNames(members) {
+    const counts = new Map();
+    for (const { name } of members)
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+    return members.map((member) => {
+        const isAlone = counts.get(member.name) === 1;
+        return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
+    });
+}
+/** A replica that lags behind may not list a new VM yet: so long it is waited for, and looked for again. In milliseconds. */
+const targets_GRACE_MS = 6_000;
+const targets_LOOK_AGAIN_MS = 1_000;
+/** Finds out what the targets are. Never throws: where that is not to be known, each of them fails. */
+async function resolveTargets(targets, options) {
+    if (!targets.some(hasWildcard))
+        return membersOf(targets, []);
+    try {
+        return await listMembers(targets, options);
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
+    }
+}
+async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
+    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
+    let graceEndsAt;
+    for (;;) {
+        const members = membersOf(targets, (await controller.listInstances(bounds)).readable());
+        const missing = members.find(({ error }) => error !== undefined)?.error;
+        graceEndsAt ??= Math.min(clock.now() + targets_GRACE_MS, bounds.deadline);
+        if (missing === undefined || clock.now() + targets_LOOK_AGAIN_MS > graceEndsAt)
+            return members;
+        journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
+        await clock.sleep(targets_LOOK_AGAIN_MS, signal);
+    }
+}
+function nothingSent(error) {
+    if (error.code !== 'cancelled')
+        return error;
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} No restart had been sent.`, { cause: error });
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/vm-log.js
+/**
+ * The log of one VM among many: its name stands in front.
+ * @param isQuiet whether what is told is a detail for the time being: hundreds of VMs are looked at before the first is restarted.
+ */
+function createVmLog(log, name, isQuiet = () => false) {
+    const named = (line) => `${name}: ${line}`;
+    return {
+        info: (line) => (isQuiet() ? log.debug : log.info)(named(line)),
+        debug: (line) => log.debug(named(line)),
+        warning: (line) => log.warning(named(line)),
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet.js
+// Several VMs, each restarted in the very way in which one is:
+//
+// 1. The targets are resolved: what is a pattern becomes the VMs that fit it.
+// 2. All VMs set out at once, side by side, and come to their gates: what fails before anything is sent fails here. Their looks at the
+//    controller, and those at GitHub, are shared.
+// 3. The gates let one after the other pass, as many as there are places (turns.ts). A place is held until all is over that
+//    belongs to the VM. After too many failures no gate opens any more.
+// 4. What came of each is kept in the roster: it is told of before each restart leaves, and once all are at their end.
+
+
+
+
+
+
+
+
+
+
+
+
+/** Restarts several VMs. Never throws: what goes wrong is part of the outcome. */
+async function restartFleet(fleet, context) {
+    const { clock, log, signal, announce } = context;
+    const { timeoutMs } = fleet;
+    const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
+    const limits = limitsFor(members.length, fleet);
+    log.info(describeFleet(members.length, limits));
+    const places = createPlaces(members.length, limits);
+    const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
+    const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
+    const roster = createRoster({ members, clock, announce });
+    const course = {
+        job: fleet,
+        context: { ...context, controller },
+        places,
+        limits,
+        roster,
+        claim: createClaims(),
+    };
+    const stopTelling = tellProgress(course);
+    await Promise.all(members.map((member, index) => play(course, member, index)));
+    stopTelling();
+    return roster.outcome();
+}
+function describeFleet(vms, { places, mostFailures }) {
+    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+    return `${vms} VMs, at most ${places} under way at once; after ${most} no further restart is begun`;
+}
+async function play(course, member, index) {
+    const { context, places, roster } = course;
+    const { target, error } = member;
+    const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
+    roster.end(index, outcome);
+    tellEnd(createVmLog(context.log, member.name), outcome);
+    places.end(index, outcome.error !== undefined);
+}
+function failed(target, error) {
+    return { ...NOTHING_DONE, target, error };
+}
+function restartMember(course, { name, target }, index) {
+    const { job, context, places, roster, claim } = course;
+    const { clock, controller, guest, refuse } = context;
+    const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
+    const guard = context.guards?.guardFor({
+        log: createVmLog(context.log, name),
+        signal,
+        isBrief: true,
+        onWait: () => places.giveBack(index),
+    });
+    const gate = createFleetGate({
+        ...{ places, index, clock, signal },
+        runnerGate: guard?.gate,
+        claim: (instance) => claim(name, instance),
+    });
+    return restartOneVm({ ...job, target }, {
+        ...{ clock, controller, guest, refuse, gate, guard },
+        log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
+        signal: context.signal,
+        announce: (known) => roster.depart(index, known),
+    });
+}
+/** Two names may be of one VM, which is to be restarted once. */
+function createClaims() {
+    const claims = new Map();
+    return (name, { instanceId }) => {
+        const id = instanceId.toLowerCase();
+        const other = claims.get(id) ?? name;
+        claims.set(id, other);
+        if (other === name)
+            return;
+        const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
+        throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
+    };
+}
+// ---- what is told ----
+function tellEnd(log, outcome) {
+    const { error, leftAlone } = outcome;
+    if (error !== undefined)
+        log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
+    else if (leftAlone !== undefined)
+        log.info(ENDINGS[leftAlone]);
+}
+const ENDINGS = {
+    restarted: 'restarted',
+    failed: 'failed',
+    skipped: 'left alone, as its runner has a job',
+    not_started: 'not restarted, as its turn never came',
+    unknown: 'failed, and may have been restarted',
+};
+const TELL_EVERY_MS = 10_000;
+/** Tells how far the fleet is, every now and then. @returns what ends it. */
+function tellProgress({ context, roster, places, limits }) {
+    const { clock, log, signal } = context;
+    const stop = new AbortController();
+    const until = AbortSignal.any([signal, stop.signal]);
+    const tell = async () => {
+        for (;;) {
+            await clock.sleep(TELL_EVERY_MS, until);
+            const phases = places.standings.map(({ phase }) => phase);
+            log.info(describeProgress({ ended: roster.ended(), phases, places: limits.places }));
+        }
+    };
+    // It has no other end than to be stopped.
+    tell().catch(() => { });
+    return () => stop.abort();
+}
+
+// EXTERNAL MODULE: ./lib/runner/name.js
+var runner_name = __nccwpck_require__(9171);
+;// CONCATENATED MODULE: ./lib/fleet/shared-witnesses.js
+
+
+
+
+/** Between two lists, at least: in milliseconds. It is how often a runner is looked at. */
+const shared_witnesses_LIST_EVERY_MS = 5_000;
+/** Looks that are made at about the same time come together: in milliseconds. */
+const GATHER_MS = 500;
+/** Who has less time than this left cannot wait for the next list: in milliseconds. */
+const shared_witnesses_URGENT_MS = 3_000;
+const RUNNERS_PER_PAGE = 100;
+/** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
+function shareWitnesses({ runners, jobs }, options) {
+    const { now } = options.clock;
+    const journal = (0,restart_journal/* createJournal */.s)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
+    const shared = { ...options, onFault: journal.fault, unanswered: shared_witnesses_unanswered };
+    function told(answer) {
+        journal.answered();
+        return answer;
+    }
+    const jobsRounds = createRounds({
+        ...shared,
+        everyMs: () => 0,
+        ask: async (_, bounds) => told(await jobs.runningJobs(bounds)),
+    });
+    const readings = { runningJobs: (bounds) => jobsRounds.ask(undefined, bounds) };
+    return { runners: shareRunners(runners, { ...shared, told }), jobs: readings };
+}
+/**
+ * Looks that others follow, and searches by name, are answered from one list. Where it has more pages than there are questions, each
+ * is asked by itself; and so is whatever a list does not show: its pages shift while they are read.
+ */
+function shareRunners(runners, options) {
+    let pages = 1;
+    const rounds = createRounds({
+        ...options,
+        everyMs: () => shared_witnesses_LIST_EVERY_MS,
+        gatherMs: GATHER_MS,
+        async ask(questions, bounds) {
+            if (questions.length <= pages)
+                return [];
+            const listed = options.told(await runners.listRunners(undefined, bounds));
+            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+            return listed;
+        },
+    });
+    async function listed(bounds) {
+        const isUrgent = bounds.deadline - options.clock.now() < shared_witnesses_URGENT_MS;
+        return isUrgent ? [] : rounds.ask(undefined, bounds);
+    }
+    return {
+        getRunner: runners.getRunner,
+        async glanceAt(id, bounds) {
+            const runner = (await listed(bounds)).find((one) => one.id === id);
+            return runner ?? runners.glanceAt(id, bounds);
+        },
+        async listRunners(name, bounds) {
+            const all = await listed(bounds);
+            const named = name === undefined ? all : all.filter((one) => (0,runner_name/* isSameName */.yS)(one.name, name));
+            return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+        },
+    };
+}
+function shared_witnesses_unanswered(last) {
+    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub gave no usable answer in time${atLast}.`, {
+        hint: last?.hint ?? 'Look at githubstatus.com and at the debug log of this step.',
+        isTransient: true,
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/guest/dial.js
 
 /** Over a real socket. */
@@ -48383,8 +49209,6 @@ const dial_dial = ({ host, port }, { connected, received, ended }) => {
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
 var http_transport = __nccwpck_require__(2159);
-// EXTERNAL MODULE: ./lib/runner/name.js
-var runner_name = __nccwpck_require__(9171);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __nccwpck_require__(5918);
 ;// CONCATENATED MODULE: ./lib/inputs/parsers.js
@@ -48417,18 +49241,39 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
     };
 }
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const optionalUuid = (text) => {
-    const value = text.trim().toLowerCase();
-    if (value === '' || UUID.test(value))
-        return { value: value || undefined };
-    return { problem: `${shown(text)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+/** UUIDs, one a line, each once. */
+const uuids = (text) => {
+    const lines = linesOf(text.toLowerCase());
+    const wrong = lines.find((line) => !UUID.test(line));
+    if (wrong === undefined)
+        return { value: lines };
+    return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
 };
-const optionalExternalId = (text) => {
-    const value = text.trim();
-    if (value.length <= LONGEST_EXTERNAL_ID)
-        return { value: value || undefined };
-    return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+/** External IDs, one a line, each once; a `*` in one stands for any text. */
+const parsers_externalIds = (text) => {
+    const lines = linesOf(text);
+    const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
+    if (wrong === undefined)
+        return { value: lines };
+    return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+/** Those that are not blank, without white space around them, each once. */
+function linesOf(text) {
+    const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
+    return [...new Set(lines.filter((line) => line !== ''))];
+}
+const AMOUNT = /^(\d{1,5})( ?%)?$/;
+/** A number of VMs, or a share of them such as `25%`; each `least` at least. */
+function amount(least) {
+    return (text) => {
+        const [, digits = '', percent] = AMOUNT.exec(text.trim()) ?? [];
+        const value = Number(digits);
+        const isShare = percent !== undefined;
+        if (digits !== '' && value >= least && (!isShare || value <= 100))
+            return { value: isShare ? { share: value / 100 } : { count: value } };
+        return { problem: `${shown(text)} is neither a number from ${least} on nor a share of all such as 25%` };
+    };
+}
 /** The booleans of YAML. */
 const BOOLEANS = new Map([
     ['true', true],
@@ -48568,6 +49413,8 @@ const headerLines = (text) => {
 
 /** What is used where an input is absent or blank; action.yml declares the same. */
 const DEFAULTS = {
+    max_parallel: '1',
+    max_failures: '0',
     timeout: '5m',
     request_timeout: '10s',
     poll_interval: 'auto',
@@ -48839,8 +49686,8 @@ function readGuestOptions({ read }) {
  */
 function proxyFor(url, environment) {
     const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-    const value = read(environment, variable).trim();
-    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
+    const value = proxy_read(environment, variable).trim();
+    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, proxy_read(environment, 'NO_PROXY')))
         return undefined;
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
     return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
@@ -48856,7 +49703,7 @@ function isUsable({ protocol, hostname, username, password, pathname, search, ha
     const isBare = pathname === '/' && search === '' && hash === '';
     return /^https?:$/.test(protocol) && hostname !== '' && isBare;
 }
-function read(environment, variable) {
+function proxy_read(environment, variable) {
     return environment[variable.toLowerCase()] || environment[variable] || '';
 }
 const LOOPBACK = new external_node_net_.BlockList();
@@ -48997,6 +49844,8 @@ function readOwnRunner(environment) {
 
 
 
+
+
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
@@ -49011,9 +49860,12 @@ function readInputs(environment, onSecret) {
     const url = read('controller_url', controllerUrl);
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
+    const targets = readTargets(form);
+    const [target = NO_TARGET] = targets;
     const inputs = {
         controllerUrl: url,
-        target: readTarget(form),
+        target,
+        fleet: readFleet(form, targets),
         vncPassword,
         usbDevice: read('usb_device', optionalText),
         timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
@@ -49028,6 +49880,7 @@ function readInputs(environment, onSecret) {
         runner: readRunnerOptions(form),
         guest: readGuestOptions(form),
     };
+    refuseSharedRunner(inputs, problems);
     if (problems.length > 0)
         throw invalid(problems);
     return Object.freeze(inputs);
@@ -49041,17 +49894,31 @@ function invalid(problems) {
     const list = problems.map((problem) => `- ${problem}`).join('\n');
     return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
 }
-function readTarget({ read, problems }) {
+/** The guard of one VM would wait for the jobs of another. */
+function refuseSharedRunner({ fleet, runner }, problems) {
+    if (fleet === undefined || runner === undefined || (0,runner_name/* hasPlaceholder */.Kc)(runner.nameTemplate))
+        return;
+    problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
+}
+const NO_TARGET = { by: 'external_id', id: '' };
+function readTargets({ read, problems }) {
     const before = problems.length;
-    const instanceId = read('instance_id', optionalUuid);
-    const externalId = read('external_id', optionalExternalId);
-    if (problems.length === before && (instanceId === undefined) === (externalId === undefined)) {
-        const seen = instanceId === undefined ? 'neither is given' : 'both are given';
+    const instanceIds = read('instance_id', uuids) ?? [];
+    const externalIds = read('external_id', parsers_externalIds) ?? [];
+    if (problems.length === before && instanceIds.length > 0 === externalIds.length > 0) {
+        const seen = instanceIds.length === 0 ? 'neither is given' : 'both are given';
         problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
     }
-    return instanceId === undefined
-        ? { by: 'external_id', id: externalId ?? '' }
-        : { by: 'instance_id', id: instanceId };
+    return [
+        ...instanceIds.map((id) => ({ by: 'instance_id', id })),
+        ...externalIds.map((id) => ({ by: 'external_id', id })),
+    ];
+}
+function readFleet({ read }, targets) {
+    const maxParallel = read('max_parallel', amount(1));
+    const maxFailures = read('max_failures', amount(0));
+    const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
+    return isOneVm ? undefined : { targets, maxParallel, maxFailures };
 }
 
 // EXTERNAL MODULE: external "os"
@@ -51999,17 +52866,16 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ./lib/report/outputs.js
-
+;// CONCATENATED MODULE: ./lib/report/vm-outputs.js
 
 
 /**
- * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
+ * The outputs about one VM, as far as known; else empty. The instance as it came is never put out.
  * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
  * well-known word is no secret, even if somebody's password is a part of it.
  */
-function outputsOf(outcome, show) {
-    const { restarted, before, last, proof, durationMs, runner, guest, error } = outcome;
+function vmOutputs(outcome, show) {
+    const { restarted, before, last, proof, durationMs, runner, guest } = outcome;
     const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
     return {
         restarted: restarted,
@@ -52029,7 +52895,6 @@ function outputsOf(outcome, show) {
         duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
         runner_status: runner?.status ?? '',
         guest_status: guest?.status ?? '',
-        error_code: error?.code ?? '',
     };
 }
 /** What was asked for, where the controller never showed it. */
@@ -52039,6 +52904,156 @@ function given(by, { target }) {
 function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
     return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
 }
+
+;// CONCATENATED MODULE: ./lib/report/results.js
+
+
+/**
+ * GitHub takes 1 MB of a job's outputs, which it counts as UTF-16. In characters, for all three; the others hardly count, but have
+ * to fit in, too.
+ */
+const LONGEST_IN_ALL = 450_000;
+/**
+ * GitHub drops an output that holds anything that is masked, so nothing may: not even what is shown elsewhere because it was checked.
+ * An ID in which something is masked is of no use, and left out.
+ */
+function resultsOf(outcome, show) {
+    const vms = results_membersOf(outcome).map((vm) => describe(vm, show));
+    const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
+    const remaining = usable
+        .filter(({ vm }) => vm.restarted !== 'true')
+        .map(({ id }) => id)
+        .join('\n');
+    const matrix = JSON.stringify(matrixOf(usable.filter(({ kind }) => isFit(kind))));
+    return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
+}
+/** None where nobody knows what was to be restarted. */
+function results_membersOf(outcome) {
+    if (isFleet(outcome))
+        return outcome.vms;
+    return outcome.target === undefined ? [] : [outcome];
+}
+/** Nothing stands against its restart, which was not begun. */
+function isFit(kind) {
+    return kind === 'not_started' || kind === 'skipped';
+}
+function isMember(vm) {
+    return 'name' in vm;
+}
+function describe(vm, show) {
+    const outputs = vmOutputs(vm, show);
+    const { instance_id: id, external_id: externalId } = outputs;
+    const given = isMember(vm) ? show(vm.name) : externalId;
+    const message = show(vm.error?.message ?? '');
+    return {
+        vm,
+        kind: kindOf(vm),
+        id,
+        name: given === '' ? id : given,
+        outputs: cleaned(outputs, show),
+        message,
+    };
+}
+/** Free of what is masked, even where it was checked. */
+function cleaned(outputs, show) {
+    return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, show(value)]));
+}
+const FIELDS = [
+    'instance_id',
+    'external_id',
+    'outcome',
+    'error_code',
+    'message',
+    'start_date',
+    'previous_start_date',
+    'duration',
+    'runner_status',
+    'guest_status',
+    'node_id',
+    'host_ip',
+    'ssh_port',
+];
+const PLACE = ['node_id', 'host_ip', 'ssh_port'];
+const TIMES = ['start_date', 'previous_start_date', 'duration'];
+const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
+/** From all that there is to what is needed. */
+const SHAPES = [
+    { longestMessage: 1_000, without: [] },
+    { longestMessage: 300, without: [] },
+    { longestMessage: 80, without: [] },
+    { longestMessage: 80, without: PLACE },
+    { longestMessage: 80, without: [...PLACE, ...TIMES] },
+    { longestMessage: 0, without: [...PLACE, ...TIMES, ...REST] },
+];
+/** The fullest results that are not longer; the shortest if none are. */
+function fitting(vms, longest) {
+    let results = '';
+    for (const shape of SHAPES) {
+        results = JSON.stringify(vms.map((vm) => resultOf(vm, shape)));
+        if (results.length <= longest)
+            break;
+    }
+    return results;
+}
+function resultOf({ vm, kind, outputs, message }, { longestMessage, without }) {
+    const all = {
+        ...outputs,
+        outcome: kind,
+        error_code: vm.error?.code ?? '',
+        message: cut(message, longestMessage),
+    };
+    const names = FIELDS.filter((name) => !without.includes(name));
+    return Object.fromEntries(names.map((name) => [name, all[name]]));
+}
+/** To be cut, a text has to be clean already: half a secret is found by nobody. */
+function cut(text, longest) {
+    return text.length <= longest ? text : `${text.slice(0, Math.max(0, longest - 1)).toWellFormed()}…`;
+}
+/** GitHub generates so many jobs from a matrix. */
+const MOST_ENTRIES = 256;
+const LONGEST_NAME = 80;
+/** Each entry has about as many VMs as any other. */
+function matrixOf(vms) {
+    const entries = Math.min(MOST_ENTRIES, vms.length);
+    const entryOf = (index) => Math.floor((index * entries) / vms.length);
+    const taken = new Set();
+    return vms.flatMap((first, index) => {
+        if (entryOf(index) === entryOf(index - 1))
+            return [];
+        const ids = vms.flatMap(({ id }, other) => (entryOf(other) === entryOf(index) ? [id] : []));
+        const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
+        taken.add(name);
+        return [{ name, instance_id: ids.join('\n') }];
+    });
+}
+function andMore(count) {
+    return count === 0 ? '' : ` and ${count} more`;
+}
+function ownName(name, id, taken) {
+    return taken.has(name) ? `${name} (${id})` : name;
+}
+
+;// CONCATENATED MODULE: ./lib/report/outputs.js
+
+
+
+
+
+/**
+ * Every output that action.yml declares, as far as known; else empty. Those about one VM are empty where there are several.
+ * @param show makes free text from outside harmless.
+ */
+function outputsOf(outcome, show) {
+    return {
+        ...vmOutputs(theOnly(outcome), show),
+        ...(isFleet(outcome) && { restarted: restartedOf(outcome.vms) }),
+        ...resultsOf(outcome, show),
+        error_code: outcome.error?.code ?? '',
+    };
+}
+function theOnly(outcome) {
+    return isFleet(outcome) ? NOTHING_DONE : outcome;
+}
 /** Sets every output. @throws where the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
@@ -52047,9 +53062,74 @@ function setOutputs(outcome, terminal) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./lib/report/fleet-error.js
+
+
+
+const MOST_LINES = 10;
+const MOST_NAMES = 5;
+const fleet_error_LONGEST_NAME = 100;
+const fleet_error_LONGEST_MESSAGE = 300;
+/**
+ * The error of a fleet, which names those that failed: a line each, and one line for what happened to several alike.
+ * @param clean makes a text harmless: it has to be before it is cut.
+ */
+function fleetError({ vms, error }, clean) {
+    if (error === undefined)
+        return undefined;
+    const lines = [...alike(vms).values()].map((group) => describeGroup(group, clean));
+    const more = lines.length - MOST_LINES;
+    const message = [
+        describeCounts(vms),
+        ...lines.slice(0, MOST_LINES),
+        ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
+    ];
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    return new errors/* ActionError */.lZ(error.code, message.join('\n'), { ...hint, cause: error });
+}
+/** e.g. `2 of 40 VMs failed, 3 were not begun.` */
+function describeCounts(vms) {
+    const counts = countKinds(vms);
+    const notBegun = counts.not_started === 0 ? '' : `, ${counts.not_started} were not begun`;
+    return `${counts.failed + counts.unknown} of ${vms.length} VMs failed${notBegun}.`;
+}
+/** Those that failed, by what happened to them. */
+function alike(vms) {
+    const groups = new Map();
+    for (const { name, error } of vms) {
+        if (error === undefined)
+            continue;
+        const what = `${error.code} ${error.message}`;
+        const group = groups.get(what) ?? { error, names: [] };
+        groups.set(what, group);
+        group.names.push(name);
+    }
+    return groups;
+}
+function describeGroup({ error, names }, clean) {
+    const named = names.slice(0, MOST_NAMES).map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
+    const more = names.length - named.length;
+    const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    return `- ${who}: ${error.code}: ${cut(clean(error.message), fleet_error_LONGEST_MESSAGE)}`;
+}
+
 ;// CONCATENATED MODULE: ./lib/report/title.js
+
+/** What came of the step, in a few words. */
+function titleOf(outcome) {
+    return isFleet(outcome) ? titleOfFleet(outcome) : titleOfVm(outcome);
+}
+function titleOfFleet({ vms, error }) {
+    const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+    const of = `of ${vms.length} VMs`;
+    if (failed + unknown > 0)
+        return `${failed + unknown} ${of} failed: ${error?.code}`;
+    if (error !== undefined)
+        return `${restarted} ${of} restarted: ${error.code}`;
+    return notStarted > 0 ? `${notStarted} ${of} can be restarted (dry run)` : `${restarted} ${of} restarted`;
+}
 /** What happened to a VM, in a few words. */
-function titleOf({ restarted, error, leftAlone, guest }) {
+function titleOfVm({ restarted, error, leftAlone, guest }) {
     if (error !== undefined) {
         const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
         return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
@@ -52073,6 +53153,8 @@ const LEFT_ALONE = {
 
 
 
+
+
 /**
  * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
  * error, too: later steps would take them for empty.
@@ -52081,7 +53163,7 @@ const LEFT_ALONE = {
 function report(outcome, terminal) {
     // First the outputs: printing blocks where nobody reads what is printed.
     const problem = problemWithOutputs(outcome, terminal);
-    const { error } = outcome;
+    const error = errorOf(outcome, terminal);
     const title = titleOf(outcome);
     if (problem !== undefined) {
         const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
@@ -52093,6 +53175,10 @@ function report(outcome, terminal) {
         reportError(error, { terminal, title });
     }
     return problem === undefined && error === undefined;
+}
+/** One error, which tells of all that failed. */
+function errorOf(outcome, { clean }) {
+    return isFleet(outcome) ? fleetError(outcome, clean) : outcome.error;
 }
 function problemWithOutputs(outcome, terminal) {
     try {
@@ -52116,6 +53202,12 @@ function reportError(error, { terminal, title }) {
 }
 function stackOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+;// CONCATENATED MODULE: ./lib/report/html.js
+/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+function escapeHtml(text) {
+    return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) => [...match].map((character) => `&#${character.codePointAt(0)};`).join(''));
 }
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
@@ -52166,7 +53258,7 @@ function renderGantt(phases) {
     const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
     if (phases.length === 0 || endsAtMs >= DAY_MS)
         return [];
-    const bars = phases.map(({ name, fromMs, toMs }) => `    ${name} :${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`);
+    const bars = phases.map(({ name, fromMs, toMs, isFailed = false }) => `    ${name} :${isFailed ? 'crit, ' : ''}${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`);
     return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
 }
 /** Local midnight plus so many milliseconds: a time that is the same wherever it is looked at. */
@@ -52174,7 +53266,107 @@ function timeOfDay(ms) {
     return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }
 
+;// CONCATENATED MODULE: ./lib/report/fleet-summary.js
+
+
+
+
+
+
+/** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
+const LARGEST_TABLE_BYTES = 900_000;
+const fleet_summary_LONGEST_MESSAGE = 500;
+const fleet_summary_LONGEST_NAME = 200;
+/**
+ * The job summary of a fleet: counts, a row for each VM with failures first, and a picture of who was under way when. All but
+ * the picture is a single block of HTML, and no text from outside is in the picture.
+ * @param clean makes a text harmless for logs; harmless as HTML it is made here.
+ */
+function renderFleetSummary(outcome, clean) {
+    const lines = [
+        `<h3>${escapeHtml(titleOf(outcome))}</h3>`,
+        `<p>${fleet_summary_describeCounts(outcome.vms)}</p>`,
+        ...renderHint(outcome, clean),
+        ...renderTable(outcome.vms, clean),
+    ];
+    const chart = renderGantt(phasesOf(outcome.vms));
+    return [...lines, ...(chart.length === 0 ? [] : ['', ...chart, ''])].join('\n');
+}
+/** From what somebody has to look at to what went well. */
+const ORDER = ['unknown', 'failed', 'not_started', 'skipped', 'restarted'];
+const fleet_summary_WORDS = {
+    unknown: 'not verified',
+    failed: 'failed',
+    not_started: 'not started',
+    skipped: 'skipped',
+    restarted: 'restarted',
+};
+function fleet_summary_describeCounts(vms) {
+    const counts = countKinds(vms);
+    return ORDER.flatMap((kind) => (counts[kind] === 0 ? [] : [`${counts[kind]} ${fleet_summary_WORDS[kind]}`])).join(', ');
+}
+function renderHint({ error }, clean) {
+    return error?.hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(error.hint))}</p>`];
+}
+function numbered(vms) {
+    return vms.map((vm, index) => ({ vm, number: index + 1 }));
+}
+function renderTable(vms, clean) {
+    const rank = ({ vm }) => ORDER.indexOf(kindOf(vm));
+    const rows = numbered(vms)
+        .sort((a, b) => rank(a) - rank(b))
+        .map((one) => renderRow(one, clean));
+    const fitting = fittingRows(rows);
+    const missing = rows.length - fitting.length;
+    const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
+    return ['<table>', HEADINGS, ...fitting, '</table>', ...rest];
+}
+const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'guest', 'what happened']
+    .map((heading) => `<th>${heading}</th>`)
+    .join('')}</tr>`;
+function renderRow({ vm, number }, clean) {
+    const { name, last, proof, durationMs, runner, guest, error } = vm;
+    const booted = (last?.startDate ?? proof?.startDate)?.text;
+    const message = error && `${error.code}: ${cut(clean(error.message), fleet_summary_LONGEST_MESSAGE)}`;
+    const cells = [
+        number,
+        cut(clean(name), fleet_summary_LONGEST_NAME),
+        fleet_summary_WORDS[kindOf(vm)],
+        clean(booted ?? ''),
+        durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs),
+        runner?.status,
+        guest?.status,
+        message,
+    ];
+    return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
+}
+function fittingRows(rows) {
+    let leftBytes = LARGEST_TABLE_BYTES;
+    const end = rows.findIndex((row) => {
+        leftBytes -= Buffer.byteLength(row) + 1;
+        return leftBytes < 0;
+    });
+    return rows.slice(0, end < 0 ? rows.length : end);
+}
+/** A picture of more bars could not be read. */
+const MOST_BARS = 50;
+/** From sending the restart to the end of all that belonged to it; those that began first. */
+function phasesOf(vms) {
+    const bars = numbered(vms).flatMap(({ vm, number }) => {
+        const { endedAt, moments, error } = vm;
+        if (moments.sent === undefined || endedAt === undefined)
+            return [];
+        return [{ name: `VM ${number}`, fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined }];
+    });
+    const first = bars.sort((a, b) => a.fromMs - b.fromMs).slice(0, MOST_BARS);
+    const startedAt = Math.min(...vms.flatMap(({ moments }) => moments.started ?? []));
+    return first.map((bar) => ({ ...bar, fromMs: bar.fromMs - startedAt, toMs: bar.toMs - startedAt }));
+}
+
 ;// CONCATENATED MODULE: ./lib/report/summary.js
+
+
+
 
 
 
@@ -52196,11 +53388,14 @@ async function writeSummary(outcome, terminal) {
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 function renderSummary(outcome, clean) {
+    return isFleet(outcome) ? renderFleetSummary(outcome, clean) : renderVmSummary(outcome, clean);
+}
+function renderVmSummary(outcome, clean) {
     const show = (text) => escapeHtml(clean(String(text)));
     const lines = [
         `<h3>${show(titleOf(outcome))}</h3>`,
         ...renderError(outcome, show),
-        ...renderTable(outcome, show),
+        ...summary_renderTable(outcome, show),
         ...renderTimeline(outcome),
     ];
     return lines.join('\n');
@@ -52215,7 +53410,7 @@ function renderError({ error }, show) {
     return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
 /** What was before stands only where it was something else. */
-function renderTable({ before, last, durationMs, runner, guest }, show) {
+function summary_renderTable({ before, last, durationMs, runner, guest }, show) {
     if (last === undefined)
         return [];
     const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
@@ -52255,10 +53450,6 @@ const ROWS = {
     'VNC port': ({ vncPort }) => vncPort,
     'SSH port': (instance) => sshPort(instance),
 };
-/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
-function escapeHtml(text) {
-    return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) => [...match].map((character) => `&#${character.codePointAt(0)};`).join(''));
-}
 
 ;// CONCATENATED MODULE: ./lib/report/redactor.js
 /** Masking a shorter value than this would ruin the log, and give it away. In characters. */
@@ -52447,6 +53638,8 @@ var self_restart = __nccwpck_require__(2044);
 
 
 
+
+
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 400;
 /**
@@ -52469,7 +53662,8 @@ async function restartAsAsked(terminal, signal) {
     let target;
     try {
         const inputs = readInputs(process.env, terminal.mask);
-        target = inputs.target;
+        if (inputs.fleet === undefined)
+            target = inputs.target;
         const announce = (outcome) => announceOutputs(outcome, terminal);
         const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
         return await run(inputs, { ...host, announce, addresses: ownAddresses() });
@@ -52508,14 +53702,14 @@ function ownAddresses() {
 async function run(inputs, host) {
     const guards = await createGuardsIfAsked(inputs, host);
     try {
-        return await restartWith(guards?.guardFor(host.terminal), inputs, host);
+        return await restartWith(guards, inputs, host);
     }
     finally {
         await guards?.close();
     }
 }
 /** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, fleet }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
@@ -52523,26 +53717,35 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     delete process.env['GITHUB_EVENT_PATH'];
     const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(17)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6017));
     const context = { clock, random, log, signal, dispatchers };
-    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
+    const share = (witnesses) => shareWitnesses(witnesses, context);
+    const sharing = fleet === undefined ? {} : { share };
+    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
-async function restartWith(guard, inputs, { terminal, clock, random, signal, dispatchers, announce, dial = dial_dial }) {
+async function restartWith(guards, inputs, host) {
+    const { terminal: log, clock, signal, announce, dial = dial_dial } = host;
+    const { controller, close } = connect(inputs, host);
+    warnOfInputs(inputs, log);
+    try {
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const guest = inputs.guest && { ...inputs.guest, dial };
+        const context = { clock, controller, log, signal, guest, refuse, announce };
+        const { fleet } = inputs;
+        if (fleet !== undefined)
+            return await restartFleet({ ...inputs, ...fleet }, { ...context, guards });
+        return await restartOneVm(inputs, { ...context, guard: guards?.guardFor({ log, signal }) });
+    }
+    finally {
+        await close();
+    }
+}
+function connect(inputs, { terminal, clock, random, dispatchers }) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
     const credentials = createCredentials(inputs.identity, terminal.mask);
     const client = createClient({ transport, credentials, headers, clock, random });
     const { deniedHint } = credentials;
-    const controller = createController({ client, clock, deniedHint });
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
-    warnOfInputs(inputs, terminal);
-    try {
-        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
-        const guest = inputs.guest && { ...inputs.guest, dial };
-        const context = { clock, controller, log: terminal, signal, guard, guest, refuse, announce };
-        return await restartOneVm(inputs, context);
-    }
-    finally {
-        await transport.close();
-    }
+    return { controller: createController({ client, clock, deniedHint }), close: transport.close };
 }
 /** Three heartbeats of a node's agent: in milliseconds. */
 const SHORT_TIMEOUT_MS = 15_000;
@@ -52613,14 +53816,16 @@ function createJournal({ log, now, sentAt, server = 'The controller' }) {
     let last;
     let faultsSince;
     let hasWarned = false;
-    function write(kind, text, rest = '') {
+    function count(kind) {
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    function write(text, { rest = '', isDetail = false } = {}) {
         const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
         if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
             log.debug(line);
             return;
         }
-        log.info(line);
+        (isDetail ? log.debug : log.info)(line);
         last = { text, at: now() };
     }
     function answered() {
@@ -52628,12 +53833,16 @@ function createJournal({ log, now, sentAt, server = 'The controller' }) {
     }
     return {
         answered,
-        note(kind, text, rest) {
+        note(kind, text, manner) {
             answered();
-            write(kind, text, rest);
+            count(kind);
+            write(text, manner);
         },
-        fault({ kind, reason, hint }) {
-            write(kind, `${server} gave no usable answer: ${reason}`);
+        fault({ kind, reason, hint, isTold = false }) {
+            count(kind);
+            if (isTold)
+                return;
+            write(`${server} gave no usable answer: ${reason}`);
             faultsSince ??= now();
             if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
                 return;

@@ -1,3 +1,4 @@
+import { isFleet, type StepOutcome } from '../src/fleet/fleet-outcome.ts';
 import { outputsOf } from '../src/report/outputs.ts';
 import { secretsIn } from './environment.ts';
 import { formsOf, readingsOf } from './forms.ts';
@@ -43,20 +44,31 @@ function violationsInLog({ log, outcome }: CaseResult): string[] {
   ];
 }
 
+/** Whether a restart was sent to any VM that was not refused. */
+function mayHaveLeft(outcome: StepOutcome): boolean {
+  return isFleet(outcome)
+    ? outcome.vms.some(({ restarted }) => restarted !== 'false')
+    : outcome.restarted !== 'false';
+}
+
 /**
- * Every output once at the end, and once before each try of the restart: `name<<delimiter`, one line, `delimiter`. Where the restart
+ * Every output once at the end, and once before each try of the restart: `name<<delimiter`, one line (but for IDs), `delimiter`. Where the restart
  * may have left, that had been said before.
  */
 function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
   const names: string[] = [];
-  const rest = outputs.replace(/^(\w+)<<(ghadelimiter_[\w-]+)\n(.*)\n\2\n/gm, (_, name, __, value) => {
-    names.push(name);
-    return UNPRINTABLE.test(value) ? value : '';
-  });
+  const rest = outputs.replace(
+    /^(\w+)<<(ghadelimiter_[\w-]+)\n([\s\S]*?)\n\2\n/gm,
+    (_, name, __, value: string) => {
+      names.push(name);
+      const lines = name === 'remaining' ? value.split('\n') : [value];
+      return lines.some((line) => UNPRINTABLE.test(line)) ? value : '';
+    },
+  );
   const declared = Object.keys(outputsOf(outcome, String));
   const times = names.length / declared.length;
   const isWhole = names.every((name, index) => name === declared[index % declared.length]);
-  if (isWhole && times < (outcome.restarted === 'false' ? 1 : 2)) return ['a restart that nobody announced'];
+  if (isWhole && times < (mayHaveLeft(outcome) ? 2 : 1)) return ['a restart that nobody announced'];
   return rest === '' && isWhole && Number.isInteger(times)
     ? []
     : [`outputs that say something else: ${JSON.stringify(outputs)}`];

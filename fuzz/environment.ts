@@ -30,6 +30,8 @@ export const SECRETS: Readonly<Record<string, string>> = {
   github_token: 'ghp_hunter2+/=~hunter2',
 };
 
+/** Nobody has it. */
+const OTHER_ID = '0d9d8a32-1c0b-4a0e-9a3d-5f1f6f7d2b11';
 const BASIC = Buffer.from(`me:${SECRETS['headers']}`).toString('base64');
 /** Each holds the secret in another place. */
 const HEADERS = [
@@ -43,8 +45,10 @@ const HEADERS = [
 /** Valid values of the inputs; for variables that are not listed, see {@link change}. */
 const RIGHT: Readonly<Record<string, readonly string[]>> = {
   controller_url: ['http://controller.example:8090', 'https://[::1]/anka/', 'http://me@controller.example'],
-  instance_id: [INSTANCE_ID, INSTANCE_ID.toUpperCase()],
-  external_id: [EXTERNAL_ID],
+  instance_id: [INSTANCE_ID, INSTANCE_ID.toUpperCase(), `${INSTANCE_ID}\n${OTHER_ID}`],
+  external_id: [EXTERNAL_ID, 'run*', `${EXTERNAL_ID}\n*\n`],
+  max_parallel: ['1', '7', '25%'],
+  max_failures: ['0', '3', '50 %'],
   usb_device: ['iPhone 1'],
   timeout: ['1', '20s', '2m', '24h'],
   request_timeout: ['0.1', '3s'],
@@ -104,7 +108,14 @@ function change(name: string): Arbitrary<string | undefined> {
 
 /** A valid environment: a step gets as far as its first request. */
 export function rightEnvironment(): Arbitrary<Environment> {
-  const target = fc.constantFrom({ INPUT_INSTANCE_ID: INSTANCE_ID }, { INPUT_EXTERNAL_ID: EXTERNAL_ID });
+  const targets: readonly Environment[] = [
+    { INPUT_INSTANCE_ID: INSTANCE_ID },
+    { INPUT_EXTERNAL_ID: EXTERNAL_ID },
+  ];
+  const target = fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...targets) },
+    { weight: 1, arbitrary: fc.constant<Environment>({ INPUT_EXTERNAL_ID: 'runner-*' }) },
+  );
   const identity = fc.constantFrom<Environment>(
     {},
     {},

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { readOptions } from '../simulator/command-line.ts';
+import { isFleet } from '../src/fleet/fleet-outcome.ts';
 import { anyAnswers, anyInputs } from './properties.ts';
 
 const USAGE = `The real step against whatever it might be asked or answered.
@@ -40,7 +41,9 @@ async function fuzz(name: string, property: typeof anyAnswers): Promise<void> {
   const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   const startedAt = performance.now();
   const details = await fc.check(
-    property(({ outcome: { restarted, error } }) => count(`${restarted} ${error?.code ?? ''}`)),
+    property(({ outcome }) =>
+      count(`${isFleet(outcome) ? 'fleet' : outcome.restarted} ${outcome.error?.code ?? ''}`),
+    ),
     { numRuns: cases, seed, includeErrorInReport: true, ...(path !== undefined && { path }) },
   );
   const seconds = (performance.now() - startedAt) / 1_000;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createVirtualTime } from '../proof/virtual-time.ts';
 import type { SeenRequest } from '../simulator/controller-api.ts';
 import { asActionError } from '../src/errors.ts';
+import type { StepOutcome } from '../src/fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../src/fleet/one-vm.ts';
 import type { Dial } from '../src/guest/dial.ts';
 import type { Environment } from '../src/inputs/form.ts';
@@ -29,7 +30,7 @@ export interface Case {
 
 /** What a step said and did in a case. */
 export interface CaseResult {
-  readonly outcome: VmOutcome;
+  readonly outcome: StepOutcome;
   /** How long the inputs allow it to take; undefined where they were invalid. */
   readonly timeoutMs: number | undefined;
   /** What it took on the virtual clock, and in real time. */
@@ -58,7 +59,7 @@ export async function runCase(given: Case): Promise<CaseResult> {
   const said = await captured(async () => {
     const terminal = createTerminal();
     const signal = new AbortController().signal;
-    const announce = (outcome: VmOutcome) => setOutputs(outcome, terminal);
+    const announce = (outcome: StepOutcome) => setOutputs(outcome, terminal);
     const dial = createTamperedDial(given.greetings, after);
     const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers, announce, dial };
     const { outcome, timeoutMs } = await time.run(attempt(environment, host));
@@ -84,11 +85,16 @@ async function attempt(
   try {
     const inputs = readInputs(environment, host.terminal.mask);
     target = inputs.target;
-    timeoutMs = inputs.timeoutMs + runnerMs(inputs) + guestMs(inputs);
+    timeoutMs = turns(inputs) * (inputs.timeoutMs + runnerMs(inputs) + guestMs(inputs));
     return { outcome: await run(inputs, host), timeoutMs };
   } catch (error) {
     return { outcome: { ...NOTHING_DONE, target, error: asActionError(error) }, timeoutMs };
   }
+}
+
+/** In a fleet each VM has its time, one after the other; and to find out who they are takes a time of its own. */
+function turns({ fleet }: Inputs): number {
+  return fleet === undefined ? 1 : fleet.targets.length + 1;
 }
 
 /** What it takes to be sure that no job runs, beside `idle_for`: the looks themselves, and the jobs. */

@@ -1,6 +1,7 @@
 import { createRandom } from '../simulator/random.ts';
 import type { InstanceRecord } from '../simulator/world.ts';
 import { ActionError } from '../src/errors.ts';
+import type { StepOutcome } from '../src/fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../src/fleet/one-vm.ts';
 import { run as runStep } from '../src/main.ts';
 import { outputsOf } from '../src/report/outputs.ts';
@@ -12,6 +13,7 @@ import { titleOf } from '../src/report/title.ts';
 import { inputsFor } from './inputs.ts';
 import { drawScenario, PASSWORD, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type GitHubLook, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
+import { theVm } from './the-vm.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /*
@@ -132,8 +134,8 @@ export async function runOnce(
   const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
   const dispatchers = { reader: testbed.network, writer: testbed.network };
-  const announce = (known: VmOutcome) => {
-    testbed.announced = known.restarted;
+  const announce = (known: StepOutcome) => {
+    testbed.announced = theVm(known).restarted;
     written.push(JSON.stringify(outputsOf(known, terminal.clean)));
   };
   const host = {
@@ -145,7 +147,7 @@ export async function runOnce(
     announce,
     ...(testbed.dial && { dial: testbed.dial }),
   };
-  const outcome = await time.run(runStep(inputsFor(scenario, testbed), host));
+  const outcome = theVm(await time.run(runStep(inputsFor(scenario, testbed), host)));
   testbed.isStepOver = true;
   const endedAt = time.now();
   await letTimePass(testbed, time, START + scenario.step.timeoutMs);

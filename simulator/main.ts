@@ -44,6 +44,8 @@ What goes wrong
                             ${FAULT_KINDS.join(', ')}
   --stuck                   the agents never get to a restart
   --error                   VMs that are restarted end in Error
+  --stuck-vm NAME           the same for the VM with this external ID alone; may be given several times
+  --error-vm NAME           likewise
   --guest-fault KIND        after a restart the guest is ${GUEST_FAULTS.join(', ')} (with --guests)
   --job SECONDS             the first runner has a job at the start (with --runners)
 
@@ -86,6 +88,8 @@ const OPTIONS = {
   fault: { type: 'string', multiple: true } as const,
   stuck: FLAG,
   error: FLAG,
+  'stuck-vm': { type: 'string', multiple: true } as const,
+  'error-vm': { type: 'string', multiple: true } as const,
   job: TEXT,
   replicas: TEXT,
   'replica-lag': TEXT,
@@ -143,6 +147,8 @@ interface WorldValues extends GuestValues {
   readonly 'new-ports'?: boolean;
   readonly stuck?: boolean;
   readonly error?: boolean;
+  readonly 'stuck-vm'?: readonly string[];
+  readonly 'error-vm'?: readonly string[];
 }
 
 /** With guests, the ports of its nodes are ports of this machine. */
@@ -159,6 +165,8 @@ async function createWorld(
     reassignsPorts: values['new-ports'] ?? false,
     agentsAreStuck: values.stuck ?? false,
     bootsFail: values.error ?? false,
+    stuckVms: values['stuck-vm'] ?? [],
+    brokenVms: values['error-vm'] ?? [],
   });
   guests?.open({ world, now: Date.now, habits });
   return { world, guests };

@@ -41,6 +41,9 @@ export interface WorldOptions {
   /** Whether the agents never come to any task; whether VMs that are restarted end in Error. */
   readonly agentsAreStuck?: boolean;
   readonly bootsFail?: boolean;
+  /** External IDs of VMs whose restarts the agents never come to, and of those that end in Error. */
+  readonly stuckVms?: readonly string[];
+  readonly brokenVms?: readonly string[];
   /** The share of tasks after which the agent reports at once. */
   readonly earlyReports?: number;
 }

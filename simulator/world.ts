@@ -134,6 +134,7 @@ export class World {
       return { ok: false, message: 'usb device not found' };
     const requestId = this.#chance('IDs').uuid();
     record.requestId = requestId;
+    if (isAmong(this.options.stuckVms, record)) return { ok: true };
     this.#enqueue(node, () => [
       { afterMs: this.options.stopMs, run: () => this.#stop(record, { vm, requestId }) },
       { afterMs: this.options.startMs, run: () => this.#boot(record, { vm, requestId }) },
@@ -308,7 +309,7 @@ export class World {
 
   #boot(record: InstanceRecord, { vm, requestId }: PowerChange): void {
     if (record.vm !== vm || vm.neverBoots) return;
-    if (this.options.bootsFail) {
+    if (this.options.bootsFail || isAmong(this.options.brokenVms, record)) {
       this.#break(record, 'failed to start VM');
       return;
     }
@@ -507,4 +508,8 @@ export class World {
 
 function isGoing({ state }: InstanceRecord): boolean {
   return state === 'Terminating' || state === 'Terminated';
+}
+
+function isAmong(externalIds: readonly string[] = [], { externalId = '' }: InstanceRecord): boolean {
+  return externalIds.includes(externalId);
 }

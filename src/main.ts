@@ -6,7 +6,10 @@ import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
+import { restartFleet } from './fleet/fleet.ts';
+import type { StepOutcome } from './fleet/fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
+import { shareWitnesses } from './fleet/shared-witnesses.ts';
 import { type Dial, dial as dialForReal } from './guest/dial.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
@@ -15,7 +18,7 @@ import { report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import { NOTHING_DONE } from './restart/outcome.ts';
-import type { Guard, Guards } from './runner/guard.ts';
+import type { Guards, Witnesses } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
@@ -36,12 +39,12 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
 }
 
-async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<VmOutcome> {
+async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {
   let target: VmOutcome['target'];
   try {
     const inputs = readInputs(process.env, terminal.mask);
-    target = inputs.target;
-    const announce = (outcome: VmOutcome) => announceOutputs(outcome, terminal);
+    if (inputs.fleet === undefined) target = inputs.target;
+    const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
     return await run(inputs, { ...host, announce, addresses: ownAddresses() });
   } catch (error) {
@@ -50,7 +53,7 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
 }
 
 /** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
-function announceOutputs(outcome: VmOutcome, terminal: Terminal): void {
+function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   try {
     setOutputs(outcome, terminal);
   } catch (cause) {
@@ -87,7 +90,7 @@ export interface Host {
   /** Connects to the guest's SSH server, instead of real sockets. */
   readonly dial?: Dial;
   /** Told of all that is known right before the restart may leave this machine: should the process be killed, it stands. */
-  readonly announce?: (outcome: VmOutcome) => void;
+  readonly announce?: (outcome: StepOutcome) => void;
   /** IP addresses of this machine. */
   readonly addresses?: readonly string[];
 }
@@ -96,10 +99,10 @@ export interface Host {
  * The step without its frame: from checked inputs to what came of it.
  * @throws ActionError `self_restart`, before anything is asked.
  */
-export async function run(inputs: Inputs, host: Host): Promise<VmOutcome> {
+export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
   const guards = await createGuardsIfAsked(inputs, host);
   try {
-    return await restartWith(guards?.guardFor(host.terminal), inputs, host);
+    return await restartWith(guards, inputs, host);
   } finally {
     await guards?.close();
   }
@@ -107,7 +110,7 @@ export async function run(inputs: Inputs, host: Host): Promise<VmOutcome> {
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
 async function createGuardsIfAsked(
-  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, fleet }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
@@ -116,33 +119,37 @@ async function createGuardsIfAsked(
   delete process.env['GITHUB_EVENT_PATH'];
   const { createGuards } = await import('./runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
-  return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context });
+  const share = (witnesses: Witnesses) => shareWitnesses(witnesses, context);
+  const sharing = fleet === undefined ? {} : { share };
+  return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 
-async function restartWith(
-  guard: Guard | undefined,
-  inputs: Inputs,
-  { terminal, clock, random, signal, dispatchers, announce, dial = dialForReal }: Host,
-): Promise<VmOutcome> {
+async function restartWith(guards: Guards | undefined, inputs: Inputs, host: Host): Promise<StepOutcome> {
+  const { terminal: log, clock, signal, announce, dial = dialForReal } = host;
+  const { controller, close } = connect(inputs, host);
+  warnOfInputs(inputs, log);
+  try {
+    const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
+    const guest = inputs.guest && { ...inputs.guest, dial };
+    const context = { clock, controller, log, signal, guest, refuse, announce };
+    const { fleet } = inputs;
+    if (fleet !== undefined) return await restartFleet({ ...inputs, ...fleet }, { ...context, guards });
+    return await restartOneVm(inputs, { ...context, guard: guards?.guardFor({ log, signal }) });
+  } finally {
+    await close();
+  }
+}
+
+function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host) {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
   const credentials = createCredentials(inputs.identity, terminal.mask);
   const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
-  const controller = createController({ client, clock, deniedHint });
-
   terminal.info(
     `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
   );
-  warnOfInputs(inputs, terminal);
-  try {
-    const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
-    const guest = inputs.guest && { ...inputs.guest, dial };
-    const context = { clock, controller, log: terminal, signal, guard, guest, refuse, announce };
-    return await restartOneVm(inputs, context);
-  } finally {
-    await transport.close();
-  }
+  return { controller: createController({ client, clock, deniedHint }), close: transport.close };
 }
 
 /** Three heartbeats of a node's agent: in milliseconds. */

@@ -79,6 +79,7 @@ export function readCommand(
       secrets.push(...told);
     },
   );
+  if (inputs.fleet !== undefined) throw new Error('--instance-id: name one VM alone');
   return {
     inputs,
     secrets,

@@ -97,7 +97,7 @@ async function restartAsTheActionDoes(course: Course, means: RestartMeans): Prom
       controller,
       log: means.log,
       signal,
-      guard: guards?.guardFor(means.log),
+      guard: guards?.guardFor({ log: means.log, signal }),
       refuse,
     });
   } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readInstance, readMatches } from '../../src/controller/instance.ts';
+import { readInstance, readList, readMatches } from '../../src/controller/instance.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import { ID } from '../support/instances.ts';
 
@@ -218,5 +218,45 @@ describe('the list', () => {
     ],
   ])('a match %s makes it unusable: it might be another one, too', (_, item, reason) => {
     expect(() => readMatches([item, { vm: current() }], BY_EXTERNAL_ID)).toThrow(new UnusableAnswer(reason));
+  });
+});
+
+describe('a list', () => {
+  const other = current({ instance_id: ID.replace('c2', 'd2'), external_id: 'runner-2' });
+
+  test('has what can be read', () => {
+    const broken = { vm: current({ instance_state: null }) };
+    const list = readList([broken, { vm: other }, { vm: other }, 'nothing']);
+    expect(list.readable().map(({ externalId }) => externalId)).toEqual(['runner-2']);
+    expect(list.matching({ by: 'external_id', id: 'runner-2' })).toHaveLength(1);
+    expect(list.matching({ by: 'external_id', id: 'runner-3' })).toEqual([]);
+  });
+
+  test('is searched by either spelling of an ID, the outer one or the inner', () => {
+    const list = readList([{ instance_id: ID.toUpperCase(), vm: current() }, { vm: other }]);
+    const found = list.matching({ by: 'instance_id', id: ID });
+    expect(found.map(({ instanceId }) => instanceId)).toEqual([ID.toUpperCase()]);
+  });
+
+  test('is read once, however often it is asked', () => {
+    const [first] = readList([{ vm: other }]).readable();
+    const list = readList([{ vm: other }]);
+    const target = { by: 'external_id', id: 'runner-2' } as const;
+    expect(list.matching(target)[0]).toBe(list.matching(target)[0]);
+    expect(first).toEqual(list.readable()[0]);
+  });
+
+  test('does not hide what is a defect', () => {
+    const hostile = {
+      get vm(): unknown {
+        return {
+          instance_id: ID,
+          get instance_state() {
+            throw new TypeError('of null');
+          },
+        };
+      },
+    };
+    expect(() => readList([hostile]).readable()).toThrow(TypeError);
   });
 });

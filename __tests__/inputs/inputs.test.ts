@@ -69,6 +69,55 @@ function titled<T>(
   ]);
 }
 
+describe('several VMs', () => {
+  const OTHER = ID.replace('c2', 'd2');
+  const one = { controller_url: VALID['controller_url'] ?? '' };
+  const byId = (id: string) => ({ by: 'instance_id', id });
+  const external = (id: string) => ({ by: 'external_id', id });
+  const defaults = { maxParallel: { count: 1 }, maxFailures: { count: 0 } };
+
+  test.each<[Given, unknown[]]>([
+    [{ instance_id: `${ID}\n${OTHER}` }, [byId(ID), byId(OTHER)]],
+    [{ instance_id: `\r\n ${OTHER.toUpperCase()} \r\n\r\n${ID}\n${OTHER}\n` }, [byId(OTHER), byId(ID)]],
+    [{ external_id: 'b\n a a \nb\rc' }, [external('b'), external('a a'), external('c')]],
+    [{ external_id: 'mac-*' }, [external('mac-*')]],
+  ])('%j', (given, targets) => {
+    expect(read({ ...one, ...given }).fleet).toEqual({ targets, ...defaults });
+  });
+
+  test.each<[Given]>([[{ instance_id: `${ID}\n${ID.toUpperCase()}\n` }], [{ external_id: 'a\na' }]])(
+    'named twice are one: %j',
+    (given) => {
+      expect(read({ ...one, ...given }).fleet).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ['3', { count: 3 }],
+    [' 25% ', { share: 0.25 }],
+    ['100 %', { share: 1 }],
+    ['99999', { count: 99_999 }],
+  ])('max_parallel, max_failures: %s', (amount, expected) => {
+    const { fleet } = read({ ...one, external_id: '*', max_parallel: amount, max_failures: amount });
+    expect([fleet?.maxParallel, fleet?.maxFailures]).toEqual([expected, expected]);
+  });
+
+  test('may fail, all or none', () => {
+    const amounts = ['0', '0%'].map(
+      (max_failures) => read({ ...one, external_id: '*', max_failures }).fleet?.maxFailures,
+    );
+    expect(amounts).toEqual([{ count: 0 }, { share: 0 }]);
+  });
+
+  test('cannot have the same runner', () => {
+    const guarded = { ...one, external_id: 'mac-*', github_token: 'hunter2', runner_scope: 'octo-org' };
+    expect(problemsOf({ ...guarded, runner_name: 'mac-7' })).toContain(
+      '- runner_name: several VMs cannot have the same runner',
+    );
+    expect(problemsOf({ ...guarded, runner_name: 'mac-{name}' })).toBe('none');
+  });
+});
+
 describe('what is taken', () => {
   test.each(
     titled<Partial<Inputs>>([
@@ -162,6 +211,14 @@ describe('what is refused', () => {
       ['github_token', 'abc', '3 characters; a secret has at least 4, or it could not be hidden'],
       ['instance_id', 'my-vm', '"my-vm" is no UUID'],
       ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
+      ['instance_id', `${ID}\nmy-vm`, '"my-vm" is no UUID'],
+      ['max_parallel', '0', '"0" is neither a number from 1 on nor a share of all such as 25%'],
+      ['max_parallel', '0%', 'is neither'],
+      ['max_parallel', '101%', 'is neither'],
+      ['max_parallel', '2.5', 'is neither'],
+      ['max_parallel', '-1', 'is neither'],
+      ['max_parallel', '123456', 'is neither'],
+      ['max_failures', 'none', '"none" is neither a number from 0 on nor a share of all such as 25%'],
       ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
       ['vnc_password', 'x'.repeat(1_001), '1001 characters; 1000 are the most'],
       ['timeout', ' soon ', '"soon" is no time from 1s to 24h'],

@@ -50,6 +50,9 @@ test('a restart that goes well', async () => {
     duration: expect.stringMatching(/^\d+\.\d$/),
     runner_status: '',
     guest_status: '',
+    results: expect.stringContaining('"outcome":"restarted"'),
+    remaining: '',
+    matrix: '[]',
     error_code: '',
   });
   expect(outputs['start_date']).not.toBe(outputs['previous_start_date']);

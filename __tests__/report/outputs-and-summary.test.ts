@@ -49,6 +49,11 @@ describe('outputs', () => {
       duration: '7.3',
       runner_status: '',
       guest_status: '',
+      results: expect.stringMatching(
+        /^\[\{"instance_id":"[^"]+","external_id":"runner-1","outcome":"restarted",/,
+      ),
+      remaining: '',
+      matrix: '[]',
       error_code: '',
     });
   });
@@ -98,6 +103,8 @@ describe('outputs', () => {
     const outputs = Object.entries(outputsOf(failure('x'), same)).filter(([, value]) => value !== '');
     expect(outputs).toEqual([
       ['restarted', 'false'],
+      ['results', '[]'],
+      ['matrix', '[]'],
       ['error_code', 'vm_failed'],
     ]);
   });

@@ -322,7 +322,7 @@ describe('GitHub', () => {
     const log = { info() {}, debug() {}, warning() {} };
     const gate = createGate({
       ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
-      trackerFor: () => ({ find: seen, look: seen, findJob: async () => 'none' as const }),
+      trackerFor: () => ({ find: seen, look: seen, glance: seen, findJob: async () => 'none' as const }),
     });
     await gate.isOpen(instance()).catch(() => {});
     // The first look begins at 56 s; where a job is waited for, patience ends only at 81 s.

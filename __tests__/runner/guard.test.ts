@@ -6,7 +6,13 @@ import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Log } from '../../src/restart/context.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
-import { createGuards, type Guard, type Guards, type GuardsOptions } from '../../src/runner/guard.ts';
+import {
+  createGuards,
+  type Guard,
+  type Guards,
+  type GuardsOptions,
+  type Ward,
+} from '../../src/runner/guard.ts';
 import type { RunnerOptions } from '../../src/runner/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
@@ -53,8 +59,12 @@ function guardsFor(runner: Partial<RunnerOptions> = {}, changes: Partial<GuardsO
   });
 }
 
+function ward(own = log): Ward {
+  return { log: own, signal: cancellation.signal };
+}
+
 function guardFor(...given: Parameters<typeof guardsFor>): Guard {
-  return guardsFor(...given).guardFor(log);
+  return guardsFor(...given).guardFor(ward());
 }
 
 function listed(...runners: unknown[]): void {
@@ -76,7 +86,7 @@ beforeEach(() => {
   };
   log = { info: write, debug: write, warning: (line) => write(`warning: ${line}`) };
   guards = guardsFor();
-  guard = guards.guardFor(log);
+  guard = guards.guardFor(ward());
 });
 
 afterEach(async () => {
@@ -186,7 +196,7 @@ test('a GitHub that cannot prove who it is gets no token', async () => {
     apiUrl: new URL(`https://127.0.0.1:${(impostor.address() as AddressInfo).port}`),
   });
   const refused = await deceived
-    .guardFor(log)
+    .guardFor(ward())
     .gate.isOpen(instance())
     .catch((error: unknown) => error);
   await deceived.close();
@@ -200,7 +210,7 @@ test("GitHub's API may have a prefix, whatever slashes are behind it", async () 
     .query(true)
     .reply(200, { total_count: 1, runners: [mine()] });
   const enterprise = guardsFor({ apiUrl: new URL(`${ORIGIN}/api/v3//`) });
-  expect(await enterprise.guardFor(log).gate.isOpen(instance())).toBe(true);
+  expect(await enterprise.guardFor(ward()).gate.isOpen(instance())).toBe(true);
   await enterprise.close();
 });
 
@@ -260,7 +270,7 @@ describe('the second witness', () => {
     for (let vm = 1; vm <= 2; vm++) {
       listed(mine());
       nock(ORIGIN).get(ONE).reply(200, mine());
-      expect(await several.guardFor(log).gate.isOpen(instance())).toBe(true);
+      expect(await several.guardFor(ward()).gate.isOpen(instance())).toBe(true);
     }
     expect(said.filter((line) => line.startsWith('GITHUB_REPOSITORY is not set'))).toHaveLength(1);
   });
@@ -270,7 +280,7 @@ test('VMs side by side have logs of their own, and ask through one connection', 
   const lines: string[][] = [[], []];
   const gates = lines.map((own) => {
     const write = (line: string) => void own.push(line);
-    return guards.guardFor({ info: write, debug: write, warning: write }).gate;
+    return guards.guardFor(ward({ info: write, debug: write, warning: write })).gate;
   });
   listed(mine());
   nock(ORIGIN)

@@ -45,8 +45,10 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
     if (next instanceof Error) throw next;
     return next;
   }
+  const getRunner = async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner;
   const runners = {
-    getRunner: async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner,
+    getRunner,
+    glanceAt: getRunner,
     listRunners: async (name: string | undefined, bounds: ReadBounds) =>
       (await answer(`list ${name}`, bounds)) as Runner[],
   };

@@ -1,3 +1,4 @@
+import { theVm } from '../../proof/the-vm.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { VmOutcome } from '../../src/fleet/one-vm.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
@@ -47,10 +48,8 @@ export async function runInProcess({ inputs, environment = {}, clock }: InProces
   const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
   const startedAt = clock.now();
   const host = { terminal, signal, clock, random: () => 0 };
-  const outcome = await run(
-    readInputs({ ...environment, ...Object.fromEntries(variables) }, terminal.mask),
-    host,
-  );
+  const read = readInputs({ ...environment, ...Object.fromEntries(variables) }, terminal.mask);
+  const outcome = theVm(await run(read, host));
   if (outcome.error !== undefined && !(outcome.error instanceof ActionError)) throw outcome.error;
   return { outcome, seconds: (clock.now() - startedAt) / 1_000, warnings, lines };
 }

@@ -71,6 +71,9 @@ export function createScriptedController(
       bounds.push(asked);
       return [...list];
     },
+    async listInstances() {
+      throw new Error('nobody asks for all');
+    },
     async getVersion() {
       calls.push('version');
       return version;

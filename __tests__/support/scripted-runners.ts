@@ -35,9 +35,13 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
     if (given instanceof Error) throw given;
     return given;
   }
+  const getRunner: Runners['getRunner'] = async (id, bounds) => {
+    return answer(`get ${id}`, bounds).find((runner) => runner.id === id);
+  };
   return {
     calls,
-    getRunner: async (id, bounds) => answer(`get ${id}`, bounds).find((runner) => runner.id === id),
+    getRunner,
+    glanceAt: getRunner,
     listRunners: async (name, bounds) => [...answer(`list ${name ?? ''}`.trim(), bounds)],
   };
 }

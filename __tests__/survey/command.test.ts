@@ -76,6 +76,10 @@ describe('what makes no sense', () => {
     [['--for', '2h'], '--for: "2h" is no time from 1s to 1h'],
     [['--restart', '--yes'], '--restart needs --instance-id'],
     [['--instance-id', 'mac'], 'instance_id: "mac" is no UUID'],
+    [
+      ['--instance-id', 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5\nc2af6080-3ae3-4cd3-64e5-2193f31b9aa6'],
+      '--instance-id: name one VM alone',
+    ],
     [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is required'],
     [['--controller-url', 'controller'], 'controller_url: "controller" is no address'],
   ])('%j', (args, message) => {

@@ -14,7 +14,7 @@ import {
   rejected,
   whatItIs,
 } from './envelope.ts';
-import { type Instance, readInstance, readMatches, type Target } from './instance.ts';
+import { type Instance, type InstanceList, readInstance, readList, type Target } from './instance.ts';
 
 // A question goes down through client.ts, which adds credentials and asks again where that is right, to http/transport.ts. The
 // answer comes up the same way: envelope.ts tells OK from FAIL, instance.ts makes an Instance of the JSON.
@@ -53,6 +53,8 @@ export interface Controller {
   getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
   /** `GET /api/v1/vm`: those that match; several can have the same external ID. */
   findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
+  /** `GET /api/v1/vm`: all, each to be read by whom it concerns. */
+  listInstances(bounds: ReadBounds): Promise<InstanceList>;
   /**
    * `POST /api/v1/rpc/vm/restart`. Whatever it throws means that nothing was restarted: the request was not sent, or the
    * controller itself refused it. Beside the errors above these are `restart_refused` and `restart_unsupported`.
@@ -95,9 +97,14 @@ export function createController({ client, clock, deniedHint }: ControllerOption
   }
 
   async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+    return readListed(bounds, (list) => list.matching(target));
+  }
+
+  /** @param read throws UnusableAnswer where the list is to be asked for again. */
+  function readListed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
     const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint));
-      return readMatches(body, target).map((instance) => dated(instance, answer));
+      const list = readList(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint)));
+      return read(datedList(list, answer));
     };
     return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
@@ -146,12 +153,20 @@ export function createController({ client, clock, deniedHint }: ControllerOption
     return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
   }
 
-  return { getInstance, findInstances, restartInstance, getVersion };
+  const listInstances = (bounds: ReadBounds) => readListed(bounds, (list) => list);
+  return { getInstance, findInstances, listInstances, restartInstance, getVersion };
 }
 
 function dated(instance: Instance, { headers }: Answer): Instance {
   const ms = Date.parse(headers['date'] ?? '');
   return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
+}
+
+function datedList({ matching, readable }: InstanceList, answer: Answer): InstanceList {
+  return {
+    matching: (target) => matching(target).map((instance) => dated(instance, answer)),
+    readable: () => readable().map((instance) => dated(instance, answer)),
+  };
 }
 
 function bodyOf(envelope: Envelope): unknown {

@@ -84,30 +84,90 @@ export function readInstance(body: unknown, instanceId: string): Instance | unde
   return instance;
 }
 
+/** What one answer of `GET /api/v1/vm` lists: `{external_id, instance_id, name, vm}` items. */
+export interface InstanceList {
+  /**
+   * Those that match. What does not match is not checked: a broken record of another VM must not matter.
+   * @throws UnusableAnswer where a match cannot be read.
+   */
+  matching(target: Target): Instance[];
+  /** All that can be read. */
+  readable(): Instance[];
+}
+
 /**
- * Reads what matches the target from the body of `GET /api/v1/vm`: `{external_id, instance_id, name, vm}` items. Old
- * controllers leave the outer keys out. What does not match is not checked: a broken record of another VM must not matter.
- * @throws UnusableAnswer where there is no list, or a match cannot be read.
+ * Reads the body of `GET /api/v1/vm`. Each item is found by its names without another look at all the others, and read only once it
+ * is asked for.
+ * @throws UnusableAnswer where there is no list.
  */
+export function readList(body: unknown): InstanceList {
+  const items = itemsOf(body);
+  const byName = indexed(items);
+  const read = new Map<ListItem, Instance>();
+  function readOnce(item: ListItem): Instance {
+    const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+    read.set(item, instance);
+    return instance;
+  }
+  return {
+    matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
+    readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+  };
+}
+
+/** The same for one target. */
 export function readMatches(body: unknown, target: Target): Instance[] {
+  return readList(body).matching(target);
+}
+
+interface ListItem {
+  readonly outer: Fields;
+  readonly vm: Fields;
+}
+
+function itemsOf(body: unknown): ListItem[] {
   // Go writes an empty list as null, and `omitempty` leaves it out.
   if (body === null || body === undefined) return [];
   if (!Array.isArray(body)) throw new UnusableAnswer('the instances are not a JSON array');
-  const matches = new Map<string, Instance>();
-  for (const item of body as unknown[]) {
-    if (!isRecord(item) || !isRecord(item['vm']) || !isMatch(item, item['vm'], target)) continue;
-    const instance = instanceFrom(merge(item, item['vm']));
-    matches.set(instance.instanceId, instance);
-  }
-  return [...matches.values()];
+  return (body as unknown[]).flatMap((outer) =>
+    isRecord(outer) && isRecord(outer['vm']) ? [{ outer, vm: outer['vm'] }] : [],
+  );
 }
 
-function isMatch(outer: Fields, vm: Fields, { by, id }: Target): boolean {
-  switch (by) {
-    case 'external_id':
-      return (outer['external_id'] ?? vm['external_id']) === id;
-    case 'instance_id':
-      return isSameId(outer['instance_id'], id) || isSameId(vm['instance_id'], id);
+/** Old controllers leave the outer keys out; an ID may be spelled in either case. */
+function indexed(items: readonly ListItem[]): ReadonlyMap<string, ListItem[]> {
+  const byName = new Map<string, ListItem[]>();
+  for (const item of items) {
+    const { outer, vm } = item;
+    const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) =>
+      typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : [],
+    );
+    const externalId = outer['external_id'] ?? vm['external_id'];
+    const external = typeof externalId === 'string' ? [nameOf({ by: 'external_id', id: externalId })] : [];
+    for (const name of new Set([...ids, ...external])) {
+      const named = byName.get(name);
+      if (named === undefined) byName.set(name, [item]);
+      else named.push(item);
+    }
+  }
+  return byName;
+}
+
+function nameOf({ by, id }: Target): string {
+  return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
+}
+
+/** Of several records of one instance the last counts. */
+function once(instances: readonly Instance[]): Instance[] {
+  return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
+}
+
+function unlessBroken<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnusableAnswer) return undefined;
+    throw error;
   }
 }
 

@@ -12,7 +12,7 @@ export interface VmOutcome extends Outcome {
   readonly guest?: GuestOutcome;
 }
 
-export interface OneVmContext extends Omit<RestartContext, 'gate'> {
+export interface OneVmContext extends RestartContext {
   /** Looks after the GitHub runner in the VM; undefined where there is none to look after. */
   readonly guard: Guard | undefined;
   /** How to find out whether the guest is up; undefined where nobody wants to know. */
@@ -24,7 +24,7 @@ export async function restartOneVm(
   job: RestartJob,
   { guard, guest, ...context }: OneVmContext,
 ): Promise<VmOutcome> {
-  const outcome = await restart(job, { ...context, gate: guard?.gate });
+  const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
   if (guest === undefined) return guard === undefined ? outcome : await guard.afterRestart(outcome);
   // The proof that the runner is back lives on looks right after the boot, so both are waited for side by side.
   const stop = new AbortController();

@@ -1,4 +1,5 @@
 import type { Bounds, Clock } from '../clock.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { FaultNature, Patience } from './patience.ts';
 
 /** Why a try failed. */
@@ -12,6 +13,10 @@ export interface Fault {
   readonly nature: FaultNature;
   /** For how long the server wants to be left alone, in milliseconds. */
   readonly waitMs?: number | undefined;
+  /** What it comes to where nothing better follows. */
+  readonly code?: ErrorCode;
+  /** Somebody else has told the log of it: it only counts. */
+  readonly isTold?: boolean;
 }
 
 /** What a try came to: a value, which ends the tries, or a fault. */

@@ -5,6 +5,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What is used where an input is absent or blank; action.yml declares the same. */
 export const DEFAULTS = {
+  max_parallel: '1',
+  max_failures: '0',
   timeout: '5m',
   request_timeout: '10s',
   poll_interval: 'auto',

@@ -1,9 +1,12 @@
 import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { hasWildcard } from '../fleet/targets.ts';
 import type { GuestOptions } from '../guest/options.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import type { RestartJob } from '../restart/restart.ts';
+import { hasPlaceholder } from '../runner/name.ts';
 import type { RunnerOptions } from '../runner/options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
@@ -27,6 +30,8 @@ export interface Inputs extends RestartJob {
   readonly ownRunner: OwnRunner;
   /** The GitHub runner inside the VM; absent where GitHub is not to be asked. */
   readonly runner?: RunnerOptions | undefined;
+  /** Several VMs, or what may be several; absent where `target` is the only one. */
+  readonly fleet?: Fleet | undefined;
   /** Absent where the guest is not to be waited for. */
   readonly guest?: GuestOptions | undefined;
 }
@@ -47,9 +52,12 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   const url = read('controller_url', parse.controllerUrl);
   const headers = readHeaders(form);
   read('job_summary', parse.boolean);
+  const targets = readTargets(form);
+  const [target = NO_TARGET] = targets;
   const inputs: Inputs = {
     controllerUrl: url,
-    target: readTarget(form),
+    target,
+    fleet: readFleet(form, targets),
     vncPassword,
     usbDevice: read('usb_device', parse.optionalText),
     timeoutMs: read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
@@ -64,6 +72,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
     runner: readRunnerOptions(form),
     guest: readGuestOptions(form),
   };
+  refuseSharedRunner(inputs, problems);
   if (problems.length > 0) throw invalid(problems);
   return Object.freeze(inputs);
 }
@@ -79,15 +88,33 @@ function invalid(problems: readonly string[]): ActionError {
   return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
 }
 
-function readTarget({ read, problems }: Form): Target {
+/** The guard of one VM would wait for the jobs of another. */
+function refuseSharedRunner({ fleet, runner }: Inputs, problems: string[]): void {
+  if (fleet === undefined || runner === undefined || hasPlaceholder(runner.nameTemplate)) return;
+  problems.push(
+    'runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}',
+  );
+}
+
+const NO_TARGET: Target = { by: 'external_id', id: '' };
+
+function readTargets({ read, problems }: Form): Target[] {
   const before = problems.length;
-  const instanceId = read('instance_id', parse.optionalUuid);
-  const externalId = read('external_id', parse.optionalExternalId);
-  if (problems.length === before && (instanceId === undefined) === (externalId === undefined)) {
-    const seen = instanceId === undefined ? 'neither is given' : 'both are given';
+  const instanceIds = read('instance_id', parse.uuids) ?? [];
+  const externalIds = read('external_id', parse.externalIds) ?? [];
+  if (problems.length === before && instanceIds.length > 0 === externalIds.length > 0) {
+    const seen = instanceIds.length === 0 ? 'neither is given' : 'both are given';
     problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
   }
-  return instanceId === undefined
-    ? { by: 'external_id', id: externalId ?? '' }
-    : { by: 'instance_id', id: instanceId };
+  return [
+    ...instanceIds.map((id): Target => ({ by: 'instance_id', id })),
+    ...externalIds.map((id): Target => ({ by: 'external_id', id })),
+  ];
+}
+
+function readFleet({ read }: Form, targets: readonly Target[]): Fleet | undefined {
+  const maxParallel = read('max_parallel', parse.amount(1));
+  const maxFailures = read('max_failures', parse.amount(0));
+  const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
+  return isOneVm ? undefined : { targets, maxParallel, maxFailures };
 }

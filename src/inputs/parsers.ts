@@ -1,4 +1,5 @@
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
+import type { Amount } from '../fleet/turns.ts';
 import { unknownPlaceholder } from '../runner/name.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 
@@ -35,17 +36,41 @@ export function secretText(what = 'a secret', shortest = SHORTEST_SECRET): Parse
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export const optionalUuid: Parser<string | undefined> = (text) => {
-  const value = text.trim().toLowerCase();
-  if (value === '' || UUID.test(value)) return { value: value || undefined };
-  return { problem: `${shown(text)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+/** UUIDs, one a line, each once. */
+export const uuids: Parser<readonly string[]> = (text) => {
+  const lines = linesOf(text.toLowerCase());
+  const wrong = lines.find((line) => !UUID.test(line));
+  if (wrong === undefined) return { value: lines };
+  return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
 };
 
-export const optionalExternalId: Parser<string | undefined> = (text) => {
-  const value = text.trim();
-  if (value.length <= LONGEST_EXTERNAL_ID) return { value: value || undefined };
-  return { problem: `${shown(value)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+/** External IDs, one a line, each once; a `*` in one stands for any text. */
+export const externalIds: Parser<readonly string[]> = (text) => {
+  const lines = linesOf(text);
+  const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
+  if (wrong === undefined) return { value: lines };
+  return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+
+/** Those that are not blank, without white space around them, each once. */
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
+  return [...new Set(lines.filter((line) => line !== ''))];
+}
+
+const AMOUNT = /^(\d{1,5})( ?%)?$/;
+
+/** A number of VMs, or a share of them such as `25%`; each `least` at least. */
+export function amount(least: number): Parser<Amount> {
+  return (text) => {
+    const [, digits = '', percent] = AMOUNT.exec(text.trim()) ?? [];
+    const value = Number(digits);
+    const isShare = percent !== undefined;
+    if (digits !== '' && value >= least && (!isShare || value <= 100))
+      return { value: isShare ? { share: value / 100 } : { count: value } };
+    return { problem: `${shown(text)} is neither a number from ${least} on nor a share of all such as 25%` };
+  };
+}
 
 /** The booleans of YAML. */
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([

@@ -1,53 +1,29 @@
 import * as core from '@actions/core';
-import { type PortForwarding, type Target, WELL_KNOWN } from '../controller/instance.ts';
+import { isFleet, restartedOf, type StepOutcome } from '../fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
-import { sshPort } from '../guest/address.ts';
+import { NOTHING_DONE } from '../restart/outcome.ts';
+import { resultsOf } from './results.ts';
 import type { Terminal } from './terminal.ts';
+import { type Show, vmOutputs } from './vm-outputs.ts';
 
 /**
- * Every output that action.yml declares, as far as known; else empty. The instance as it came is never put out.
- * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
- * well-known word is no secret, even if somebody's password is a part of it.
+ * Every output that action.yml declares, as far as known; else empty. Those about one VM are empty where there are several.
+ * @param show makes free text from outside harmless.
  */
-export function outputsOf(outcome: VmOutcome, show: (text: string) => string) {
-  const { restarted, before, last, proof, durationMs, runner, guest, error } = outcome;
-  const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
+export function outputsOf(outcome: StepOutcome, show: Show) {
   return {
-    restarted: restarted as string,
-    // A later answer may lack it for a while, as the node's agent does not know it at once.
-    start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
-    previous_start_date: before?.startDate?.text ?? '',
-    instance_id: last?.instanceId ?? given('instance_id', outcome),
-    external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
-    instance_state: word(last?.state),
-    status: word(last?.status),
-    node_id: show(last?.nodeId ?? ''),
-    host_ip: last?.hostIp ?? '',
-    ip: last?.ip ?? '',
-    vnc_port: String(last?.vncPort ?? ''),
-    ssh_port: String(sshPort(last) ?? ''),
-    port_forwarding:
-      last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
-    duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
-    runner_status: runner?.status ?? '',
-    guest_status: guest?.status ?? '',
-    error_code: error?.code ?? '',
+    ...vmOutputs(theOnly(outcome), show),
+    ...(isFleet(outcome) && { restarted: restartedOf(outcome.vms) }),
+    ...resultsOf(outcome, show),
+    error_code: outcome.error?.code ?? '',
   };
 }
 
-/** What was asked for, where the controller never showed it. */
-function given(by: Target['by'], { target }: VmOutcome): string {
-  return target?.by === by ? target.id : '';
-}
-
-function wireForm(
-  { guestPort, hostPort, protocol = '', name = '' }: PortForwarding,
-  show: (text: string) => string,
-) {
-  return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
+function theOnly(outcome: StepOutcome): VmOutcome {
+  return isFleet(outcome) ? NOTHING_DONE : outcome;
 }
 
 /** Sets every output. @throws where the runner's file cannot be written. */
-export function setOutputs(outcome: VmOutcome, terminal: Terminal): void {
+export function setOutputs(outcome: StepOutcome, terminal: Terminal): void {
   for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
 }

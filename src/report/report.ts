@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { ActionError, causeChain, describeCause } from '../errors.ts';
-import type { VmOutcome } from '../fleet/one-vm.ts';
+import { isFleet, type StepOutcome } from '../fleet/fleet-outcome.ts';
+import { fleetError } from './fleet-error.ts';
 import { setOutputs } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
 import { titleOf } from './title.ts';
@@ -10,10 +11,10 @@ import { titleOf } from './title.ts';
  * error, too: later steps would take them for empty.
  * @returns whether all is well.
  */
-export function report(outcome: VmOutcome, terminal: Terminal): boolean {
+export function report(outcome: StepOutcome, terminal: Terminal): boolean {
   // First the outputs: printing blocks where nobody reads what is printed.
   const problem = problemWithOutputs(outcome, terminal);
-  const { error } = outcome;
+  const error = errorOf(outcome, terminal);
   const title = titleOf(outcome);
   if (problem !== undefined) {
     const message = `The outputs could not be written: ${describeCause(problem)}.`;
@@ -26,7 +27,12 @@ export function report(outcome: VmOutcome, terminal: Terminal): boolean {
   return problem === undefined && error === undefined;
 }
 
-function problemWithOutputs(outcome: VmOutcome, terminal: Terminal): unknown {
+/** One error, which tells of all that failed. */
+function errorOf(outcome: StepOutcome, { clean }: Terminal): ActionError | undefined {
+  return isFleet(outcome) ? fleetError(outcome, clean) : outcome.error;
+}
+
+function problemWithOutputs(outcome: StepOutcome, terminal: Terminal): unknown {
   try {
     setOutputs(outcome, terminal);
     return undefined;

@@ -2,14 +2,17 @@ import * as core from '@actions/core';
 import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { describeCause } from '../errors.ts';
+import { isFleet, type StepOutcome } from '../fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
 import { sshPort } from '../guest/address.ts';
+import { renderFleetSummary } from './fleet-summary.ts';
+import { escapeHtml } from './html.ts';
 import type { Terminal } from './terminal.ts';
 import { renderGantt, timelineOf } from './timeline.ts';
 import { titleOf } from './title.ts';
 
 /** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
-export async function writeSummary(outcome: VmOutcome, terminal: Terminal): Promise<void> {
+export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Promise<void> {
   try {
     await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
   } catch (error) {
@@ -24,7 +27,11 @@ type Show = (text: string | number) => string;
  * its picture is a single block of HTML, in which Markdown means nothing; no text from outside is in the picture.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
-export function renderSummary(outcome: VmOutcome, clean: (text: string) => string): string {
+export function renderSummary(outcome: StepOutcome, clean: (text: string) => string): string {
+  return isFleet(outcome) ? renderFleetSummary(outcome, clean) : renderVmSummary(outcome, clean);
+}
+
+function renderVmSummary(outcome: VmOutcome, clean: (text: string) => string): string {
   const show: Show = (text) => escapeHtml(clean(String(text)));
   const lines = [
     `<h3>${show(titleOf(outcome))}</h3>`,
@@ -88,10 +95,3 @@ const ROWS: Readonly<Record<string, (instance: Instance) => string | number | un
   'VNC port': ({ vncPort }) => vncPort,
   'SSH port': (instance) => sshPort(instance),
 };
-
-/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
-function escapeHtml(text: string): string {
-  return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) =>
-    [...match].map((character) => `&#${character.codePointAt(0)};`).join(''),
-  );
-}

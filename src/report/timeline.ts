@@ -7,6 +7,8 @@ export interface Phase {
   readonly name: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** It ended badly. */
+  readonly isFailed?: boolean;
 }
 
 /** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
@@ -68,7 +70,8 @@ export function renderGantt(phases: readonly Phase[]): string[] {
   const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
   if (phases.length === 0 || endsAtMs >= DAY_MS) return [];
   const bars = phases.map(
-    ({ name, fromMs, toMs }) => `    ${name} :${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`,
+    ({ name, fromMs, toMs, isFailed = false }) =>
+      `    ${name} :${isFailed ? 'crit, ' : ''}${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`,
   );
   return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
 }

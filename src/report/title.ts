@@ -1,7 +1,21 @@
+import { countKinds, type FleetOutcome, isFleet, type StepOutcome } from '../fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
 
+/** What came of the step, in a few words. */
+export function titleOf(outcome: StepOutcome): string {
+  return isFleet(outcome) ? titleOfFleet(outcome) : titleOfVm(outcome);
+}
+
+function titleOfFleet({ vms, error }: FleetOutcome): string {
+  const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+  const of = `of ${vms.length} VMs`;
+  if (failed + unknown > 0) return `${failed + unknown} ${of} failed: ${error?.code}`;
+  if (error !== undefined) return `${restarted} ${of} restarted: ${error.code}`;
+  return notStarted > 0 ? `${notStarted} ${of} can be restarted (dry run)` : `${restarted} ${of} restarted`;
+}
+
 /** What happened to a VM, in a few words. */
-export function titleOf({ restarted, error, leftAlone, guest }: VmOutcome): string {
+function titleOfVm({ restarted, error, leftAlone, guest }: VmOutcome): string {
   if (error !== undefined) {
     const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
     return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;

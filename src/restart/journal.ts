@@ -4,17 +4,22 @@ import type { Log } from './context.ts';
 
 /** What was observed while waiting: told to the log where it changes, and counted to explain a timeout. */
 export interface Journal {
-  /**
-   * @param kind for counting, from a small set; @param text for people; @param rest what is told with it, though it is another each
-   * time and no news, such as the time that is left.
-   */
-  note(kind: string, text: string, rest?: string): void;
+  /** @param kind for counting, from a small set; @param text for people. */
+  note(kind: string, text: string, manner?: Manner): void;
   /** Notes a try that got no usable answer. Once there is nothing else for a while, it warns of that. */
   readonly fault: (fault: ReadFault) => void;
   /** There was a usable answer, of which there is nothing to note. */
   answered(): void;
   /** e.g. `8 waiting for start_date, 2 HTTP 502`; `none` if nothing was noted. */
   tally(): string;
+}
+
+/** How something is told. */
+export interface Manner {
+  /** Is told with it, though it is another each time and no news, such as the time that is left. */
+  readonly rest?: string;
+  /** It goes into the debug log. */
+  readonly isDetail?: boolean;
 }
 
 /** So long a log may be silent before it says the same once more: in milliseconds. */
@@ -37,14 +42,17 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
   let faultsSince: number | undefined;
   let hasWarned = false;
 
-  function write(kind: string, text: string, rest = ''): void {
+  function count(kind: string): void {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+
+  function write(text: string, { rest = '', isDetail = false }: Manner = {}): void {
     const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
     if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
       log.debug(line);
       return;
     }
-    log.info(line);
+    (isDetail ? log.debug : log.info)(line);
     last = { text, at: now() };
   }
 
@@ -54,12 +62,15 @@ export function createJournal({ log, now, sentAt, server = 'The controller' }: J
 
   return {
     answered,
-    note(kind, text, rest) {
+    note(kind, text, manner) {
       answered();
-      write(kind, text, rest);
+      count(kind);
+      write(text, manner);
     },
-    fault({ kind, reason, hint }) {
-      write(kind, `${server} gave no usable answer: ${reason}`);
+    fault({ kind, reason, hint, isTold = false }) {
+      count(kind);
+      if (isTold) return;
+      write(`${server} gave no usable answer: ${reason}`);
       faultsSince ??= now();
       if (hasWarned || now() - faultsSince < WARN_AFTER_MS) return;
       hasWarned = true;

@@ -35,6 +35,8 @@ export interface GateOptions {
   readonly signal: AbortSignal;
   /** Which runner it is can be told only once the instance is known. @throws ActionError */
   readonly trackerFor: (instance: Instance) => Tracker;
+  /** Whether an idle runner is a detail: where there are many, what matters is who has a job. */
+  readonly isBrief?: boolean | undefined;
   /** Told when the way was free before, and is no more: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;
 }
@@ -136,11 +138,15 @@ async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: bo
 }
 
 async function lookAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
-  return judgeLook(options, watch, await lookOnce(options, watch));
+  return judgeLook(options, watch, await watch.tracker.look(endOfLook(options, watch)));
 }
 
-function lookOnce({ clock }: GateOptions, { tracker, silentUntil }: Watch): Promise<RunnerSnapshot> {
-  return tracker.look(lookUntil(clock.now(), silentUntil));
+async function glanceAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
+  return judgeLook(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
+}
+
+function endOfLook({ clock }: GateOptions, { silentUntil }: Watch): number {
+  return lookUntil(clock.now(), silentUntil);
 }
 
 async function judgeLook(options: GateOptions, watch: Watch, snapshot: RunnerSnapshot): Promise<BusyVerdict> {
@@ -170,8 +176,8 @@ async function judgeJobs(options: GateOptions, watch: Watch, seen: BusyVerdict):
   return verdict;
 }
 
-async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding> {
-  const finding = await watch.tracker.findJob(lookUntil(clock.now(), watch.silentUntil));
+async function findJob(options: GateOptions, watch: Watch): Promise<JobFinding> {
+  const finding = await watch.tracker.findJob(endOfLook(options, watch));
   watch.readings++;
   watch.job = typeof finding === 'object' ? finding : undefined;
   return finding;
@@ -179,7 +185,7 @@ async function findJob({ clock }: GateOptions, watch: Watch): Promise<JobFinding
 
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
-  const verdict = judgeSnapshot(options, watch, await lookOnce(options, watch));
+  const verdict = judgeSnapshot(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
   if (verdict === 'busy') return false;
   if (verdict !== 'unknown') Object.assign(watch, limitsFrom(options.clock.now(), options));
   return true;
@@ -199,7 +205,7 @@ const PATIENCE_ENDS_AT: Readonly<Record<Exclude<BusyVerdict, 'idle'>, (watch: Wa
 
 async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerdict): Promise<void> {
   const { clock, signal } = options;
-  for (let verdict = first; verdict !== 'idle'; verdict = await lookAgain(options, watch)) {
+  for (let verdict = first; verdict !== 'idle'; verdict = await glanceAgain(options, watch)) {
     const leftMs = PATIENCE_ENDS_AT[verdict](watch) - clock.now();
     if (leftMs <= 0) throw verdict === 'busy' ? stillBusy(options, watch) : notKnown(watch);
     const pauseMs = watch.job === undefined ? LOOK_EVERY_MS : READ_JOBS_EVERY_MS;
@@ -210,8 +216,9 @@ async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerd
 // ---- what is told ----
 
 function tell(options: GateOptions, watch: Watch, verdict: BusyVerdict): void {
-  const left = verdict === 'settling' ? ` (${minutes(watch.leftMs)} left)` : '';
-  watch.journal.note(verdict, LINES[verdict](watch, options), left);
+  const rest = verdict === 'settling' ? ` (${minutes(watch.leftMs)} left)` : '';
+  const isDetail = options.isBrief === true && (verdict === 'settling' || verdict === 'idle');
+  watch.journal.note(verdict, LINES[verdict](watch, options), { rest, isDetail });
 }
 
 /** What is seen, and what comes next. */

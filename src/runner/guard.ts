@@ -39,14 +39,26 @@ export interface GuardsOptions {
   readonly addresses: readonly string[];
   /** What carries the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
+  /** Lets several VMs share their looks. */
+  readonly share?: ((witnesses: Witnesses) => Witnesses) | undefined;
 }
 
 /** Who looks after the runners of all the VMs of a step: they share what asks GitHub, and nothing else. */
 export interface Guards {
-  /** @param onWait is told when the VM's way was free before, and is no more. */
-  guardFor(log: Log, onWait?: () => void): Guard;
+  guardFor(ward: Ward): Guard;
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;
+}
+
+/** What is one VM's own. */
+export interface Ward {
+  readonly log: Log;
+  /** Ends the wait before the restart, with what is to be thrown there. */
+  readonly signal: AbortSignal;
+  /** Whether an idle runner is a detail: where there are many, what matters is who has a job. */
+  readonly isBrief?: boolean;
+  /** Told when the VM's way was free before, and is no more. */
+  readonly onWait?: () => void;
 }
 
 /** Sees to it that the restart of one VM kills no job, and that the runner is back after it. */
@@ -60,7 +72,7 @@ export interface Guard {
 }
 
 /** What sees GitHub, for all VMs. */
-interface Witnesses {
+export interface Witnesses {
   readonly runners: Runners;
   readonly jobs: JobsWitness;
 }
@@ -81,9 +93,10 @@ export function createGuards(options: GuardsOptions): Guards {
   const repository = repositoryOf(scope, ownRunner.repository);
   const jobs =
     repository === undefined ? createNoWitness(log) : createJobsWitness({ client, repository }, log);
-  const witnesses = { runners: createRunners(client, scope), jobs };
+  const { share = (witnesses: Witnesses) => witnesses } = options;
+  const witnesses = share({ runners: createRunners(client, scope), jobs });
   return {
-    guardFor: (ownLog, onWait) => createGuard({ ...options, log: ownLog }, { witnesses, onWait }),
+    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { witnesses, ward }),
     close() {
       log.debug(client.describeUsage());
       return transport.close();
@@ -94,25 +107,31 @@ export function createGuards(options: GuardsOptions): Guards {
 /** @param options with the log of the one VM. */
 function createGuard(
   options: GuardsOptions,
-  { witnesses, onWait }: { witnesses: Witnesses; onWait: (() => void) | undefined },
+  { witnesses, ward }: { witnesses: Witnesses; ward: Ward },
 ): Guard {
-  const { runner, ownRunner, clock, log, signal, patienceMs } = options;
+  const { runner, ownRunner, clock, log, patienceMs } = options;
+  const { signal, isBrief = false, onWait } = ward;
   const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
 
   function trackerFor(instance: Instance) {
     const name = fillName(runner.nameTemplate, instance);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
-    log.info(`Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`);
+    (isBrief ? log.debug : log.info)(
+      `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
+    );
     return createTracker({ ...witnesses, sought: { name, scope }, clock, log, signal });
   }
 
   const times = { idleForMs, busyTimeoutMs, patienceMs };
-  const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, onWait });
+  const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, isBrief, onWait });
   return {
     gate,
-    async afterRestart(outcome, signal = options.signal) {
-      return { ...outcome, ...(await waitIfVerified(outcome, { gate, options: { ...options, signal } })) };
+    async afterRestart(outcome, until = options.signal) {
+      return {
+        ...outcome,
+        ...(await waitIfVerified(outcome, { gate, options: { ...options, signal: until } })),
+      };
     },
   };
 }

@@ -18,6 +18,8 @@ export interface Runner {
 export interface Runners {
   /** By ID, with the ETag of the last answer; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
+  /** The same for a look that is one of many: where many runners are looked at, one list may serve them all. */
+  glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /**
    * Those that GitHub finds under the name, or all of them, from every page, each once. Pages shift while they are read, so that a
    * runner can slip from one that is to come to one that was: where the name is on none of several pages, all are read again.
@@ -68,7 +70,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
     return { runners: [...runners.values()], pages };
   }
 
-  return { getRunner, listRunners };
+  return { getRunner, glanceAt: getRunner, listRunners };
 }
 
 // ---- requests ----

@@ -25,6 +25,8 @@ export interface Tracker {
   find(deadline: number): Promise<RunnerSnapshot>;
   /** One look, which ends by `until` with or without an answer. @throws ActionError where GitHub says no for good. */
   look(until: number): Promise<RunnerSnapshot>;
+  /** The same for a look that is followed by others: it may be taken from a list that many runners share. */
+  glance(until: number): Promise<RunnerSnapshot>;
   /** Looks for a job in progress on it; the same holds as for a look. */
   findJob(until: number): Promise<JobFinding>;
 }
@@ -52,9 +54,9 @@ export function createTracker({ runners, jobs, sought, clock, log, signal }: Tra
   }
 
   /** By its ID; where that is gone by its name, as it may have registered anew. */
-  async function current(deadline: number): Promise<Runner | 'gone'> {
+  async function current(deadline: number, byId: Runners['getRunner']): Promise<Runner | 'gone'> {
     const bounds = { deadline, signal, onFault };
-    const known = id === undefined ? undefined : await runners.getRunner(id, bounds);
+    const known = id === undefined ? undefined : await byId(id, bounds);
     if (known !== undefined) return known;
     const [newest] = (await findByName(runners, sought.name, bounds)).sort((a, b) => b.id - a.id);
     return newest ?? 'gone';
@@ -68,7 +70,8 @@ export function createTracker({ runners, jobs, sought, clock, log, signal }: Tra
 
   return {
     find: (deadline) => read(() => findRunner(runners, sought, { deadline, signal, onFault })),
-    look: (until) => read(() => current(until).catch(passOver)),
+    look: (until) => read(() => current(until, runners.getRunner).catch(passOver)),
+    glance: (until) => read(() => current(until, runners.glanceAt).catch(passOver)),
     findJob: (until) => jobNow(until).catch(passOver),
   };
 }

@@ -39,7 +39,7 @@ export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
   let history = startOnlineHistory(verifiedAt, idOf(options.before));
   for (;;) {
     const lookedAt = clock.now();
-    const snapshot = await tracker.look(lookUntil(lookedAt, deadline));
+    const snapshot = await tracker.glance(lookUntil(lookedAt, deadline));
     const judged = judgeOnline(history, snapshot);
     history = judged.history;
     const { verdict } = judged;
@@ -47,7 +47,8 @@ export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
       log.info(`${describeBack(verdict)}, ${seconds(clock.now() - verifiedAt)} after the VM`);
       return verdict.kind;
     }
-    journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, describeProof(verdict, options));
+    const rest = describeProof(verdict, options);
+    journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
     if (lookedAt >= deadline) throw notBack(options, history, journal);
     await clock.sleep(pauseMs(deadline - clock.now()), signal);
   }

@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals';
+import { createPlaces, type Places } from '../../src/fleet/places.ts';
+
+/** What has come to pass by now. */
+async function hasHappened(event: Promise<void>): Promise<boolean> {
+  return Promise.race([event.then(() => true), Promise.resolve().then(() => false)]);
+}
+
+function allArrived(vms: number, places: number, mostFailures = 0): Places {
+  const created = createPlaces(vms, { places, mostFailures });
+  for (let index = 0; index < vms; index++) created.arrive(index);
+  return created;
+}
+
+test('all wait until the last one has come, or has ended on its way', async () => {
+  const places = createPlaces(3, { places: 3, mostFailures: 1 });
+  const arrived = places.arrive(0);
+  const turn = places.take(0);
+  places.arrive(1);
+  expect([await hasHappened(arrived), await hasHappened(turn)]).toEqual([false, false]);
+  places.end(2, true);
+  expect([await hasHappened(arrived), await hasHappened(turn)]).toEqual([true, true]);
+  expect(await hasHappened(places.arrive(0))).toBe(true);
+  expect([places.has(0), places.has(1)]).toEqual([true, false]);
+});
+
+test('a place goes from one to the next, in their order', async () => {
+  const places = allArrived(3, 1);
+  const turns = [2, 1, 0].map((index) => ({ index, turn: places.take(index) }));
+  const begun = () =>
+    Promise.all(turns.map(async ({ index, turn }) => ((await hasHappened(turn)) ? [index] : [])));
+  expect((await begun()).flat()).toEqual([2]);
+  places.end(2, false);
+  expect((await begun()).flat()).toEqual([2, 0]);
+  // Whoever asks once more keeps its place.
+  expect(await hasHappened(places.take(0))).toBe(true);
+  places.giveBack(0);
+  expect([places.has(0), places.has(1)]).toEqual([false, true]);
+  const again = places.take(0);
+  expect(await hasHappened(again)).toBe(false);
+  places.end(1, false);
+  expect(await hasHappened(again)).toBe(true);
+});
+
+test('after too many failures, only those that are under way go on', () => {
+  const places = createPlaces(5, { places: 2, mostFailures: 0 });
+  for (const index of [0, 1, 2, 3]) {
+    places.arrive(index);
+  }
+  places.end(4, false);
+  for (const index of [0, 1, 2]) places.take(index);
+  places.end(0, true);
+  const dismissed = [0, 1, 2, 3, 4].map((index) => places.dismissalOf(index).aborted);
+  expect(dismissed).toEqual([false, false, true, true, false]);
+  expect(places.dismissalOf(2).reason).toMatchObject({ name: 'LeftAlone', why: 'not_started' });
+  // One whose runner got a job had not left for good.
+  places.giveBack(1);
+  expect(places.dismissalOf(1).aborted).toBe(true);
+});
+
+test('there is no place for somebody else', () => {
+  expect(() => createPlaces(1, { places: 1, mostFailures: 0 }).has(1)).toThrow('there is no VM 1');
+});

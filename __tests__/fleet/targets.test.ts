@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Instance, Target } from '../../src/controller/instance.ts';
+import { readList } from '../../src/controller/instance.ts';
+import { ActionError } from '../../src/errors.ts';
+import { fits, hasWildcard, membersOf, resolveTargets } from '../../src/fleet/targets.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { instance } from '../support/instances.ts';
+
+const external = (id: string): Target => ({ by: 'external_id', id });
+const byId = (id: string): Target => ({ by: 'instance_id', id });
+
+/** A live VM for each name, whose ID is the name and its number. */
+function vms(...names: string[]): Instance[] {
+  return names.map((externalId, index) => instance({ instanceId: `${externalId}-${index}`, externalId }));
+}
+
+describe('a pattern', () => {
+  test.each([
+    ['*', '', true],
+    ['*', 'anything', true],
+    ['mac-*', 'mac-', true],
+    ['mac-*', 'mac-7', true],
+    ['mac-*', 'my-mac-7', false],
+    ['*-7', 'mac-7', true],
+    ['*-7', 'mac-7x', false],
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['a*b*c', 'a-b-c', true],
+    ['a*b*c', 'acb', false],
+    ['a*bc*c', 'abc', false],
+    ['a*bc*c', 'abcc', true],
+    ['a**c', 'ac', true],
+    ['a.c*', 'abc', false],
+    ['Mac*', 'mac-7', false],
+    ['mac', 'mac', true],
+    ['mac', 'mac-7', false],
+  ])('%s and "%s": %s', (pattern, text, expected) => {
+    expect(fits(pattern, text)).toBe(expected);
+  });
+
+  test('takes no longer the more of it there is', () => {
+    expect(fits(`${'*a'.repeat(200)}b`, 'a'.repeat(400))).toBe(false);
+  });
+
+  test('is an external ID with a wildcard', () => {
+    expect([external('a*'), external('a'), byId('a*')].map(hasWildcard)).toEqual([true, false, false]);
+  });
+});
+
+describe('members', () => {
+  test('are the live VMs that fit, each once, in the order of the targets', () => {
+    const live = vms('b-1', 'a-1', 'a-2', 'b-2');
+    const gone = instance({ instanceId: 'gone', externalId: 'a-3', state: 'Terminated' });
+    const nameless = instance({ instanceId: 'nameless', externalId: undefined });
+    const members = membersOf([external('a-*'), external('b-2'), external('*')], [...live, gone, nameless]);
+    expect(members).toEqual([
+      { name: 'a-1', target: byId('a-1-1') },
+      { name: 'a-2', target: byId('a-2-2') },
+      { name: 'b-2', target: external('b-2') },
+      { name: 'b-1', target: byId('b-1-0') },
+    ]);
+  });
+
+  test('that have the same name are told apart', () => {
+    expect(membersOf([external('a*')], vms('a', 'a', 'ab')).map(({ name }) => name)).toEqual([
+      'a (a-0)',
+      'a (a-1)',
+      'ab',
+    ]);
+  });
+
+  test('that no VM fits fail', () => {
+    const [none, one] = membersOf([external('z*'), external('a*')], vms('a'));
+    expect([none?.name, none?.error?.code, one?.error]).toEqual(['z*', 'instance_not_found', undefined]);
+  });
+});
+
+describe('targets', () => {
+  function stage(answers: readonly (readonly Instance[] | Error)[]) {
+    const clock = createFakeClock();
+    const lines: string[] = [];
+    let asked = 0;
+    const controller = {
+      async listInstances() {
+        const answer = answers[Math.min(asked++, answers.length - 1)] ?? [];
+        if (answer instanceof Error) throw answer;
+        return { ...readList([]), readable: () => [...answer] };
+      },
+    };
+    const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+    const options = { controller, clock, log, signal: new AbortController().signal, timeoutMs: 60_000 };
+    const resolve = (...targets: Target[]) => resolveTargets(targets, options);
+    return { resolve, asked: () => asked, clock, lines };
+  }
+
+  test('without a pattern need no question', async () => {
+    const { resolve, asked } = stage([]);
+    expect(await resolve(external('a'), external('b'))).toEqual([
+      { name: 'a', target: external('a') },
+      { name: 'b', target: external('b') },
+    ]);
+    expect(asked()).toBe(0);
+  });
+
+  test('are looked for again for a few seconds where a pattern fits none', async () => {
+    const late = stage([[], vms('a')]);
+    expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0') }]);
+    expect([late.asked(), late.lines.length]).toEqual([2, 1]);
+    const never = stage([[]]);
+    expect((await never.resolve(external('a*')))[0]?.error?.code).toBe('instance_not_found');
+    expect([never.asked(), never.clock.sleeps]).toEqual([7, Array(6).fill(1_000)]);
+  });
+
+  test('fail all where nobody can say who they are', async () => {
+    const error = new ActionError('permission_denied', 'No.');
+    const members = await stage([error]).resolve(external('a*'), external('b'));
+    expect(members.map((member) => [member.name, member.error])).toEqual([
+      ['a*', error],
+      ['b', error],
+    ]);
+  });
+});

@@ -1,0 +1,462 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GitHubWorld } from '../../simulator/github-world.ts';
+import type { World } from '../../simulator/world.ts';
+import { type EndedFleet, type FleetSetting, playFleet } from '../support/virtual-fleet.ts';
+
+const ALL = { external_id: 'runner-*' };
+/** GitHub notices jobs at once, and runners soon. */
+const QUICK = {
+  habits: { busyLagMs: 0, idleLagMs: 0, jobsLagMs: 0, staleMs: 10_000, sessionMs: 5_000, loginMs: 25_000 },
+};
+
+/** How many were between request and end at once, at most: by the requests that arrived, and the ends as the step has them. */
+function mostUnderWay({ posts, outcome }: EndedFleet): number {
+  const startedAt = Math.min(...outcome.vms.map(({ moments }) => moments.started ?? Infinity));
+  const spans = posts.map(({ vm, seconds }) => {
+    const { endedAt = Infinity } = outcome.vms.find(({ name }) => name === vm) ?? {};
+    return { from: seconds, until: (endedAt - startedAt) / 1_000 };
+  });
+  return Math.max(
+    ...spans.map((one) => spans.filter((other) => other.from <= one.from && one.from < other.until).length),
+  );
+}
+
+function working(jobs: Readonly<Record<string, number>>) {
+  return (_: World, github: GitHubWorld | undefined) => {
+    for (const runner of github?.runners ?? []) {
+      const forMs = jobs[runner.name];
+      if (forMs !== undefined) github?.startJob(runner, forMs);
+    }
+  };
+}
+
+function killedJobs({ github }: EndedFleet): number {
+  return (
+    github?.runners.flatMap(({ jobs }) => jobs.filter(({ killedBy }) => killedBy !== undefined)).length ?? 0
+  );
+}
+
+const listsIn = ({ requests }: EndedFleet) => requests.filter(({ name }) => name.startsWith('GET'));
+
+describe('places', () => {
+  test.each([
+    ['1', 1],
+    ['2', 2],
+    ['50%', 3],
+    ['1%', 1],
+    ['100%', 6],
+    ['7', 6],
+  ])('max_parallel: %s', async (max_parallel, places) => {
+    const ended = await playFleet({ inputs: { ...ALL, max_parallel } });
+    expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '', remaining: '', matrix: '[]' });
+    expect(ended.restarts.toSorted()).toEqual(Object.keys(ended.ends).toSorted());
+    expect(mostUnderWay(ended)).toBe(places);
+    expect(ended.posts).toHaveLength(6);
+  });
+
+  test('each has its turn in the order of the targets', async () => {
+    const external_id = ['runner-5', 'runner-2', 'runner-4'].join('\n');
+    const { posts, ends } = await playFleet({ inputs: { external_id } });
+    expect(posts.map(({ vm }) => vm)).toEqual(['runner-5', 'runner-2', 'runner-4']);
+    expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
+  });
+
+  test('the time until its turn is not of its own', async () => {
+    const ended = await playFleet({ inputs: { ...ALL, timeout: '12s' } });
+    expect(ended.seconds).toBeGreaterThan(20);
+    expect(ended.outputs['restarted']).toBe('true');
+  });
+});
+
+describe('targets', () => {
+  test('are as many as fit the patterns, each once', async () => {
+    const external_id = 'runner-1\nrunner-*\n*-2\n*';
+    const ended = await playFleet({ inputs: { external_id, max_parallel: '100%' } });
+    expect(ended.posts.map(({ vm }) => vm).toSorted()).toEqual(
+      [1, 2, 3, 4, 5, 6].map((number) => `runner-${number}`),
+    );
+    expect(ended.results).toHaveLength(6);
+  });
+
+  test('are a fleet even where a pattern fits one', async () => {
+    const { outputs, results } = await playFleet({ inputs: { external_id: '*-3' } });
+    expect([outputs['restarted'], outputs['instance_id'], results.length]).toEqual(['true', '', 1]);
+  });
+
+  test('may be given by their IDs', async () => {
+    const { world } = await playFleet({ inputs: { external_id: '*-1' } });
+    const ids = world.records.slice(1, 4).map(({ instanceId }) => instanceId);
+    const instance_id = [...ids, ids[0]?.toUpperCase()].join('\r\n');
+    const ended = await playFleet({ inputs: { instance_id } });
+    expect(ended.results.map((result) => result['instance_id'])).toEqual(ids);
+    expect(ended.restarts).toEqual(['runner-2', 'runner-3', 'runner-4']);
+  });
+
+  test('that are one VM with two names are restarted once', async () => {
+    const renames = (world: World) => {
+      const [first, second] = world.records;
+      let lists = 0;
+      // After the patterns were resolved, the first VM gets the name that stands among the targets as well.
+      return () => {
+        if (++lists !== 2) return undefined;
+        if (second !== undefined) second.externalId = 'other';
+        if (first !== undefined) first.externalId = 'runner-2';
+        return undefined;
+      };
+    };
+    let rename: ReturnType<typeof renames> = () => undefined;
+    const ended = await playFleet({
+      inputs: { external_id: 'runner-1*\nrunner-2', max_failures: '1' },
+      prepare: (world) => {
+        rename = renames(world);
+      },
+      intervene: ({ path }) => (path === '/api/v1/vm' ? rename() : undefined),
+    });
+    expect(ended.posts).toHaveLength(1);
+    expect(Object.values(ended.ends).toSorted()).toEqual(['ambiguous_target', 'restarted']);
+  });
+});
+
+describe('what fails before anything is sent', () => {
+  const broken: FleetSetting = {
+    inputs: { external_id: 'runner-1\nnobody\nrunner-3\nrunner-4\nnone-*', max_parallel: '100%' },
+    prepare(world) {
+      const [, , third] = world.records;
+      if (third !== undefined) third.state = 'Stopped';
+      if (third !== undefined) third.node = undefined;
+    },
+  };
+
+  test('fails alone, and counts', async () => {
+    const ended = await playFleet({ ...broken, inputs: { ...broken.inputs, max_failures: '3' } });
+    expect(ended.ends).toEqual({
+      'runner-1': 'restarted',
+      nobody: 'instance_not_found',
+      'runner-3': 'not_running',
+      'runner-4': 'restarted',
+      'none-*': 'instance_not_found',
+    });
+    expect(ended.outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
+    const failedAt = ended.outcome.vms.flatMap(({ error, endedAt }) =>
+      error === undefined ? [] : [endedAt ?? 0],
+    );
+    const sentAt = ended.outcome.vms.flatMap(({ moments: { sent } }) => sent ?? []);
+    expect(Math.max(...failedAt)).toBeLessThanOrEqual(Math.min(...sentAt));
+  });
+
+  test('keeps all from being begun where that is too much', async () => {
+    const { ends, posts, outputs, results } = await playFleet(broken);
+    expect(posts).toEqual([]);
+    expect([ends['runner-1'], ends['runner-4']]).toEqual(['not_started', 'not_started']);
+    const fit = results.filter(({ outcome }) => outcome === 'not_started').map((one) => one['instance_id']);
+    expect(
+      JSON.parse(outputs['matrix'] ?? '').map((one: { instance_id: string }) => one.instance_id),
+    ).toEqual(fit);
+    expect(outputs['remaining']?.split('\n')).toHaveLength(3);
+  });
+
+  test('is told of by a dry run, which changes nothing', async () => {
+    const { ends, posts, outputs, lines } = await playFleet({
+      ...broken,
+      inputs: { ...broken.inputs, dry_run: 'true' },
+    });
+    expect([posts, ends['runner-1'], ends['runner-3']]).toEqual([[], 'not_started', 'not_running']);
+    expect(JSON.parse(outputs['matrix'] ?? '').map(({ name }: { name: string }) => name)).toEqual([
+      'runner-1',
+      'runner-4',
+    ]);
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-1: Dry run: nothing was changed/));
+  });
+
+  test('fails all where nobody can be asked who they are', async () => {
+    const { ends, posts, outcome, seconds } = await playFleet({
+      inputs: { external_id: 'runner-1\nrunner-*' },
+      intervene: () => ({ status: 401, headers: {}, body: '' }),
+    });
+    expect(ends).toEqual({ 'runner-1': 'authentication_failed', 'runner-*': 'authentication_failed' });
+    expect([posts, outcome.error?.code, seconds]).toEqual([[], 'authentication_failed', 0.02]);
+  });
+
+  test('fails all where the controller lets nobody in', async () => {
+    const { ends, posts, requests } = await playFleet({
+      inputs: { external_id: 'runner-1\nrunner-2' },
+      intervene: () => ({ status: 401, headers: {}, body: '' }),
+    });
+    expect(Object.values(ends)).toEqual(['authentication_failed', 'authentication_failed']);
+    expect([posts, requests.length]).toEqual([[], 1]);
+  });
+});
+
+describe('failures', () => {
+  const stuck = { world: { stuckVms: ['runner-1', 'runner-3'] }, inputs: { ...ALL, timeout: '30s' } };
+
+  test('stop what was not begun; the rest is followed to its end', async () => {
+    const inputs = { ...stuck.inputs, max_parallel: '3' };
+    const ended = await playFleet({ ...stuck, inputs });
+    expect(ended.ends).toEqual({
+      'runner-1': 'timed_out',
+      'runner-2': 'restarted',
+      'runner-3': 'timed_out',
+      'runner-4': 'restarted',
+      'runner-5': 'restarted',
+      'runner-6': 'restarted',
+    });
+    const one = await playFleet({ ...stuck, inputs: { ...stuck.inputs, max_parallel: '1' } });
+    expect(Object.values(one.ends)).toEqual(['timed_out', ...Array(5).fill('not_started')]);
+    expect([one.posts.length, one.outputs['restarted'], one.outputs['error_code']]).toEqual([
+      1,
+      'unknown',
+      'timed_out',
+    ]);
+    expect(one.outputs['remaining']?.split('\n')).toHaveLength(6);
+    expect(one.lines).toContain('runner-2: not restarted, as its turn never came');
+  });
+
+  test('up to max_failures do not', async () => {
+    const { ends } = await playFleet({ ...stuck, inputs: { ...stuck.inputs, max_failures: '20%' } });
+    expect(Object.values(ends)).toEqual([
+      'timed_out',
+      'restarted',
+      'timed_out',
+      ...Array(3).fill('not_started'),
+    ]);
+  });
+
+  test('of one VM are its own: the looks of others are not mixed up with its', async () => {
+    const { ends, restarts } = await playFleet({
+      world: { stuckVms: ['runner-2'], brokenVms: ['runner-5'], nodes: 3 },
+      inputs: { ...ALL, max_parallel: '100%', timeout: '90s' },
+      replicas: { count: 2, lagMs: 3_000 },
+    });
+    expect(ends).toMatchObject({ 'runner-2': 'timed_out', 'runner-5': 'vm_failed' });
+    expect(Object.values(ends).filter((end) => end === 'restarted')).toHaveLength(4);
+    expect(restarts.toSorted()).toEqual(['runner-1', 'runner-3', 'runner-4', 'runner-6']);
+  });
+
+  test('of requests heal, and are told once for all', async () => {
+    const faulty = { status: 502, headers: {}, body: '<html>' };
+    const { outputs, posts, lines } = await playFleet({
+      inputs: { ...ALL, max_parallel: '50%' },
+      intervene: ({ method }, seconds) =>
+        method === 'GET' && seconds > 2 && seconds < 5 ? faulty : undefined,
+    });
+    expect([outputs['restarted'], posts.length]).toEqual(['true', 6]);
+    const told = lines.filter((line) => line.includes('it answered HTTP 502'));
+    expect(told).toEqual(['The controller gave no usable answer: it answered HTTP 502']);
+  });
+
+  test('to reach the controller are the same for all, and end with each', async () => {
+    const { ends, seconds, lines } = await playFleet({
+      inputs: { ...ALL, max_parallel: '50%', timeout: '1m' },
+      intervene: (_, now) => (now > 2 ? { status: 502, headers: {}, body: '' } : undefined),
+    });
+    expect(ends).toMatchObject({ 'runner-1': 'timed_out', 'runner-4': 'not_started' });
+    expect(seconds).toBeLessThan(63);
+    expect(lines.filter((line) => line.includes('is asked on until the time is over'))).toHaveLength(1);
+  });
+
+  test('to read one record are the trouble of one VM', async () => {
+    const { ends, lines } = await playFleet({
+      inputs: { ...ALL, max_parallel: '100%', timeout: '20s' },
+      alter(body, { path }, seconds) {
+        if (!path.startsWith('/api/v1/vm') || seconds < 1) return body;
+        // In the list or alone: it has no state.
+        return JSON.stringify(JSON.parse(body), (_, value) =>
+          value?.external_id === 'runner-2' && 'instance_state' in value
+            ? { ...value, instance_state: undefined }
+            : value,
+        );
+      },
+    });
+    expect(ends['runner-2']).toBe('timed_out');
+    expect(Object.values(ends).filter((end) => end === 'restarted')).toHaveLength(5);
+    const told = lines.filter((line) => line.includes('has no instance_state') && !line.includes('failed'));
+    expect(told.some((line) => line.startsWith('runner-2: '))).toBe(true);
+  });
+});
+
+describe('cancelled', () => {
+  test('it ends at once, with the truth about each', async () => {
+    const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
+    expect(ended.seconds).toBeLessThan(8);
+    const kinds = ended.results.map(({ outcome }) => outcome);
+    expect(kinds.filter((kind) => kind === 'restarted')).toHaveLength(ended.posts.length - 2);
+    expect(kinds.filter((kind) => kind === 'unknown')).toHaveLength(2);
+    expect(kinds.filter((kind) => kind === 'not_started')).toHaveLength(6 - ended.posts.length);
+    expect(ended.outputs).toMatchObject({ restarted: 'unknown', error_code: 'cancelled' });
+  });
+
+  test('while it finds out who they are, nothing was sent', async () => {
+    const { ends, outcome } = await playFleet({ inputs: ALL, cancelAfterMs: 5 });
+    expect(ends).toEqual({ 'runner-*': 'cancelled' });
+    expect(outcome.error?.message).toBe('The step was cancelled (SIGINT). No restart had been sent.');
+  });
+});
+
+describe('what is told', () => {
+  test('before each restart leaves, its outcome is said to be unknown', async () => {
+    const { announced, posts } = await playFleet({ inputs: { ...ALL, max_parallel: '2' } });
+    expect(announced).toHaveLength(posts.length);
+    for (const [index, told] of announced.entries()) {
+      expect(told['restarted']).toBe('unknown');
+      const kinds: { outcome: string }[] = JSON.parse(told['results'] ?? '');
+      expect(kinds[index]?.outcome).toBe('unknown');
+    }
+  });
+
+  test('a line of progress comes every ten seconds, and not more often', async () => {
+    const { lines, seconds } = await playFleet({ inputs: ALL });
+    const told = lines.filter((line) => / of 6 restarted, /.test(line));
+    expect(told).toHaveLength(Math.floor(seconds / 10));
+    expect(told[0]).toMatch(/^\d of 6 restarted, 1 under way, \d to go, about \d\d s left$/);
+  });
+
+  test('there is little to read before the first restart', async () => {
+    const { lines } = await playFleet({
+      world: { vms: 200 },
+      inputs: { ...ALL, max_parallel: '1' },
+      cancelAfterMs: 3_000,
+    });
+    const before = lines.slice(
+      0,
+      lines.findIndex((line) => line.includes('Restarting instance')),
+    );
+    expect(before).toEqual([
+      'Controller: http://controller.example:8090/',
+      '200 VMs, at most 1 under way at once; after the first failure no further restart is begun',
+    ]);
+  });
+});
+
+describe('one question for all', () => {
+  test.each([
+    ['all at once', '100%'],
+    ['a few at a time', '10%'],
+  ])('asks about once a second: %s', async (_, max_parallel) => {
+    const ended = await playFleet({ world: { vms: 100, nodes: 25 }, inputs: { ...ALL, max_parallel } });
+    expect(ended.outputs['restarted']).toBe('true');
+    expect(listsIn(ended).length / ended.seconds).toBeLessThanOrEqual(1.2);
+  });
+
+  test('what takes long is followed by as long a pause', async () => {
+    const ended = await playFleet({ inputs: { ...ALL, max_parallel: '100%' }, latencyMs: 1_500 });
+    expect(ended.outputs['restarted']).toBe('true');
+    const lists = listsIn(ended).map(({ seconds }) => seconds);
+    expect(lists.slice(0, 4)).toEqual([1.5, 4.5, 10.5, 16.5]);
+  });
+
+  test('a restart is known within a second of its report, in most cases', async () => {
+    const { outcome, world } = await playFleet({
+      world: { vms: 60, nodes: 20 },
+      inputs: { ...ALL, max_parallel: '100%' },
+    });
+    const delays = outcome.vms.map(({ moments, last }) => {
+      const record = world.records.find(({ instanceId }) => instanceId === last?.instanceId);
+      return (moments.verified ?? 0) - (record?.report?.since ?? 0);
+    });
+    const [median = Infinity] = delays.toSorted((a, b) => a - b).slice(delays.length / 2);
+    expect(median).toBeLessThanOrEqual(1_000);
+  });
+});
+
+describe('with runners', () => {
+  test('idle ones go first, and one that waits for its job takes no place', async () => {
+    const ended = await playFleet({
+      inputs: { ...ALL, idle_for: '30s' },
+      github: QUICK,
+      prepare: working({ 'runner-1': 100_000 }),
+    });
+    expect(Object.values(ended.ends)).toEqual(Array(6).fill('restarted'));
+    expect(ended.results.map((result) => result['runner_status'])).toEqual(Array(6).fill('online'));
+    expect([ended.posts[0]?.vm, killedJobs(ended), mostUnderWay(ended)]).toEqual(['runner-2', 0, 1]);
+    // All runners are watched side by side.
+    expect(ended.posts[0]?.seconds).toBeLessThan(36);
+  });
+
+  test('whose job begins while its VM waits for its turn, it goes back, and is not killed', async () => {
+    const ended = await playFleet({
+      inputs: { ...ALL, idle_for: '10s' },
+      github: QUICK,
+      prepare(world, github) {
+        const [, second] = github?.runners ?? [];
+        world.schedule(20_000, () => second && github?.startJob(second, 60_000));
+      },
+    });
+    expect(Object.values(ended.ends)).toEqual(Array(6).fill('restarted'));
+    expect([killedJobs(ended), mostUnderWay(ended)]).toEqual([0, 1]);
+    expect(ended.posts.findIndex(({ vm }) => vm === 'runner-2')).toBeGreaterThan(1);
+    expect(ended.posts).toHaveLength(6);
+  });
+
+  test('one that is busy just when its turn has come gives its place back', async () => {
+    let github: GitHubWorld | undefined;
+    const ended = await playFleet({
+      inputs: { ...ALL, idle_for: '10s' },
+      github: QUICK,
+      prepare(_, given) {
+        github = given;
+      },
+      intervene({ path }, seconds) {
+        // It takes a job between the look that gave it the place and the last one.
+        const second = github?.runners[1];
+        const isTurn = seconds > 15 && path.includes(`id=${second?.instanceId}`);
+        if (isTurn && second?.jobs.length === 0) github?.startJob(second, 60_000);
+        return undefined;
+      },
+    });
+    expect(Object.values(ended.ends)).toEqual(Array(6).fill('restarted'));
+    expect([killedJobs(ended), mostUnderWay(ended)]).toEqual([0, 1]);
+    expect(ended.posts[1]?.vm).toBe('runner-3');
+  });
+
+  test('when_busy: skip leaves busy ones alone, and does not fail', async () => {
+    const ended = await playFleet({
+      inputs: { ...ALL, idle_for: '10s', when_busy: 'skip', max_parallel: '100%' },
+      github: QUICK,
+      prepare: working({ 'runner-2': 600_000, 'runner-5': 600_000 }),
+    });
+    expect(ended.ends).toMatchObject({
+      'runner-1': 'restarted',
+      'runner-2': 'skipped',
+      'runner-5': 'skipped',
+    });
+    expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '' });
+    expect(ended.outputs['remaining']?.split('\n')).toHaveLength(2);
+    expect([ended.restarts.length, killedJobs(ended)]).toEqual([4, 0]);
+    expect(ended.lines).toContain('runner-2: left alone, as its runner has a job');
+  });
+
+  test('who waits for a job is told, too, that its turn will never come', async () => {
+    const ended = await playFleet({
+      world: { stuckVms: ['runner-1'] },
+      inputs: { ...ALL, idle_for: '0s', timeout: '20s' },
+      github: QUICK,
+      prepare: working({ 'runner-4': 3_600_000 }),
+    });
+    expect(Object.values(ended.ends)).toEqual(['timed_out', ...Array(5).fill('not_started')]);
+    expect([ended.posts.length, killedJobs(ended)]).toEqual([1, 0]);
+    expect(ended.seconds).toBeLessThan(60);
+  });
+
+  test('the log tells of those that have a job, not of those that have none', async () => {
+    const { lines } = await playFleet({
+      inputs: { ...ALL, idle_for: '30s' },
+      github: QUICK,
+      prepare: working({ 'runner-3': 100_000 }),
+      cancelAfterMs: 25_000,
+    });
+    const told = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
+    expect(told).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
+  });
+
+  test('one list serves all that are watched', async () => {
+    const ended = await playFleet({
+      world: { vms: 40, nodes: 10 },
+      inputs: { ...ALL, max_parallel: '100%', idle_for: '1m' },
+      github: QUICK,
+    });
+    expect(ended.outputs['restarted']).toBe('true');
+    const lists = ended.requests.filter(({ name }) => name === 'GET runners');
+    expect(lists.length / ended.seconds).toBeLessThanOrEqual(0.25);
+  });
+});

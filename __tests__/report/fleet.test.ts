@@ -1,0 +1,324 @@
+import { describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import type { FleetOutcome, MemberOutcome } from '../../src/fleet/fleet-outcome.ts';
+import { fleetError } from '../../src/report/fleet-error.ts';
+import { outputsOf } from '../../src/report/outputs.ts';
+import { report } from '../../src/report/report.ts';
+import { cut } from '../../src/report/results.ts';
+import { renderSummary } from '../../src/report/summary.ts';
+import { createTerminal } from '../../src/report/terminal.ts';
+import { titleOf } from '../../src/report/title.ts';
+import { NOTHING_DONE } from '../../src/restart/outcome.ts';
+import { instance, restarted } from '../support/instances.ts';
+import { captureStdout } from '../support/log.ts';
+
+const same = (text: string) => text;
+
+function id(number: number): string {
+  return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+}
+
+/** The VM of a number, restarted but for what is given. */
+function member(number: number, changes: Partial<MemberOutcome> = {}): MemberOutcome {
+  const names = { instanceId: id(number), externalId: `mac-${number}` };
+  return {
+    name: `mac-${number}`,
+    target: { by: 'instance_id', id: id(number) },
+    restarted: 'true',
+    before: instance(names),
+    last: restarted(10, names),
+    durationMs: 7_349,
+    moments: { started: 0, sent: number * 1_000, verified: number * 1_000 + 7_349 },
+    error: undefined,
+    endedAt: number * 1_000 + 8_000,
+    ...changes,
+  };
+}
+
+const NOTHING = {
+  restarted: 'false',
+  before: undefined,
+  last: undefined,
+  durationMs: undefined,
+  moments: {},
+} as const;
+
+function broken(number: number, message = 'It took too long.'): MemberOutcome {
+  return member(number, {
+    restarted: 'unknown',
+    error: new ActionError('timed_out', message, { hint: 'Look.' }),
+  });
+}
+
+function fleet(...vms: MemberOutcome[]): FleetOutcome {
+  return { vms, error: vms.find(({ error }) => error !== undefined)?.error };
+}
+
+const mixed = fleet(
+  member(1),
+  broken(2),
+  member(3, { ...NOTHING, leftAlone: 'skipped' }),
+  member(4, { ...NOTHING, leftAlone: 'not_started' }),
+  member(5, { error: new ActionError('runner_not_back', 'It is gone.') }),
+);
+
+describe('outputs', () => {
+  test('of a fleet: nothing about one VM, all about each', () => {
+    const { results, remaining, matrix, ...others } = outputsOf(mixed, same);
+    const filled = Object.entries(others).filter(([, value]) => value !== '');
+    expect(Object.fromEntries(filled)).toEqual({ restarted: 'unknown', error_code: 'timed_out' });
+    const objects: Record<string, string>[] = JSON.parse(results);
+    expect(objects.map(({ outcome }) => outcome)).toEqual([
+      'restarted',
+      'unknown',
+      'skipped',
+      'not_started',
+      'failed',
+    ]);
+    expect(objects[1]).toEqual({
+      instance_id: id(2),
+      external_id: 'mac-2',
+      outcome: 'unknown',
+      error_code: 'timed_out',
+      message: 'It took too long.',
+      start_date: '2024-10-13T11:10:12Z',
+      previous_start_date: '2024-10-13T10:51:34Z',
+      duration: '7.3',
+      runner_status: '',
+      guest_status: '',
+      node_id: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
+      host_ip: '192.0.2.70',
+      ssh_port: '10001',
+    });
+    expect(remaining.split('\n')).toEqual([id(2), id(3), id(4)]);
+    expect(JSON.parse(matrix)).toEqual([
+      { name: 'mac-3', instance_id: id(3) },
+      { name: 'mac-4', instance_id: id(4) },
+    ]);
+  });
+
+  test('of one VM have them, too', () => {
+    const { name, endedAt, ...vm } = member(1, NOTHING);
+    const { results, remaining, matrix } = outputsOf(vm, same);
+    expect(JSON.parse(results)).toEqual([
+      expect.objectContaining({ instance_id: id(1), outcome: 'not_started' }),
+    ]);
+    expect([name, endedAt, remaining, matrix]).toEqual([
+      'mac-1',
+      9_000,
+      id(1),
+      JSON.stringify([{ name: id(1), instance_id: id(1) }]),
+    ]);
+  });
+
+  test('leave out what has no ID, and what was never meant', () => {
+    const unresolved = member(1, {
+      ...NOTHING,
+      target: { by: 'external_id', id: 'mac-*' },
+      error: new ActionError('instance_not_found', 'None.'),
+    });
+    expect(outputsOf(fleet(unresolved), same)).toMatchObject({ remaining: '', matrix: '[]' });
+    expect(outputsOf(NOTHING_DONE, same)).toMatchObject({ results: '[]', remaining: '', matrix: '[]' });
+  });
+
+  test('hold nothing that is masked', () => {
+    const terminal = createTerminal();
+    captureStdout();
+    terminal.mask('000000000001', 'mac-2', '2024-10-13');
+    const outputs = outputsOf(
+      fleet(member(1, NOTHING), member(2, { ...NOTHING, before: instance() })),
+      terminal.clean,
+    );
+    const { results, remaining, matrix } = outputs;
+    for (const text of [results, remaining, matrix])
+      expect(text).not.toMatch(/000000000001|mac-2|2024-10-13/);
+    expect(remaining).toBe(id(2));
+    expect(JSON.parse(matrix)).toEqual([{ name: '***', instance_id: id(2) }]);
+    expect(() => JSON.parse(results)).not.toThrow();
+  });
+
+  test.each([
+    [100, 300, 13],
+    [700, 80, 13],
+    [1_000, 0, 0],
+    [2_500, 0, 3],
+  ])('of %d VMs stay below what GitHub takes', (count, _, fields) => {
+    const vms = Array.from({ length: count }, (__, number) =>
+      broken(number, `${number} ${'x'.repeat(5_000)}`),
+    );
+    const { results, remaining, matrix } = outputsOf(fleet(...vms), same);
+    expect(results.length + remaining.length + matrix.length).toBeLessThan(460_000);
+    const objects: Record<string, string>[] = JSON.parse(results);
+    expect(objects).toHaveLength(count);
+    expect(objects.every((one) => one['error_code'] === 'timed_out' && one['instance_id'] !== '')).toBe(true);
+    if (fields > 0) expect(Object.keys(objects[0] ?? {})).toHaveLength(fields);
+  });
+
+  test('a message is cut only where there is no room', () => {
+    const { results } = outputsOf(fleet(broken(1, 'x'.repeat(900))), same);
+    expect(JSON.parse(results)[0].message).toHaveLength(900);
+  });
+});
+
+describe('a matrix', () => {
+  const waiting = (count: number, name = (number: number) => `mac-${number}`) =>
+    Array.from({ length: count }, (_, number) => member(number, { ...NOTHING, name: name(number) }));
+  const matrixOf = (...vms: MemberOutcome[]): { name: string; instance_id: string }[] =>
+    JSON.parse(outputsOf(fleet(...vms), same).matrix);
+
+  test('has an entry for each of 256 VMs', () => {
+    const entries = matrixOf(...waiting(256));
+    expect(entries.map(({ instance_id }) => instance_id)).toEqual(
+      waiting(256).map((_, number) => id(number)),
+    );
+  });
+
+  test('spreads more of them evenly', () => {
+    const entries = matrixOf(...waiting(1_000));
+    const sizes = entries.map(({ instance_id }) => instance_id.split('\n').length);
+    expect([entries.length, Math.min(...sizes), Math.max(...sizes)]).toEqual([256, 3, 4]);
+    expect(entries.flatMap(({ instance_id }) => instance_id.split('\n'))).toEqual(
+      waiting(1_000).map((_, number) => id(number)),
+    );
+    expect(entries[0]?.name).toBe('mac-0 and 3 more');
+  });
+
+  test('has names that are short, and no two the same', () => {
+    const entries = matrixOf(...waiting(3, (number) => (number === 2 ? 'y'.repeat(200) : 'x')));
+    expect(entries.map(({ name }) => name)).toEqual(['x', `x (${id(1)})`, `${'y'.repeat(79)}…`]);
+  });
+});
+
+test.each([
+  ['abc', 3, 'abc'],
+  ['abcd', 3, 'ab…'],
+  ['a😀b', 3, 'a\ufffd…'],
+  ['abc', 0, '…'],
+])('"%s" is cut to %d', (text, longest, expected) => {
+  expect(cut(text, longest)).toBe(expected);
+});
+
+describe('the title', () => {
+  test.each<[string, FleetOutcome]>([
+    ['2 of 5 VMs failed: timed_out', mixed],
+    ['2 of 2 VMs restarted', fleet(member(1), member(2))],
+    ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: 'skipped' }))],
+    ['2 of 2 VMs can be restarted (dry run)', fleet(member(1, NOTHING), member(2, NOTHING))],
+    [
+      '1 of 2 VMs restarted: cancelled',
+      fleet(member(1), member(2, { ...NOTHING, error: new ActionError('cancelled', 'No.') })),
+    ],
+  ])('%s', (title, outcome) => {
+    expect(titleOf(outcome)).toBe(title);
+  });
+});
+
+describe('the annotation', () => {
+  test('names all that failed', () => {
+    const error = fleetError(mixed, same);
+    expect([error?.code, error?.hint]).toEqual(['timed_out', 'Look.']);
+    expect(error?.message.split('\n')).toEqual([
+      '2 of 5 VMs failed, 1 were not begun.',
+      '- mac-2: timed_out: It took too long.',
+      '- mac-5: runner_not_back: It is gone.',
+    ]);
+  });
+
+  test('says what happened to all of them once', () => {
+    const denied = new ActionError('authentication_failed', 'Wrong.');
+    const vms = Array.from({ length: 40 }, (_, number) => member(number, { ...NOTHING, error: denied }));
+    expect(fleetError(fleet(...vms), same)?.message.split('\n')).toEqual([
+      '40 of 40 VMs failed.',
+      '- mac-0, mac-1, mac-2, mac-3, mac-4 and 35 more: authentication_failed: Wrong.',
+    ]);
+  });
+
+  test('is not too long, and cuts only what is clean', () => {
+    const vms = Array.from({ length: 12 }, (_, number) =>
+      broken(number, `${number} ${'x'.repeat(295)}secret`),
+    );
+    const lines =
+      fleetError(fleet(...vms), (text) => text.replaceAll('secret', '***'))?.message.split('\n') ?? [];
+    expect(lines).toHaveLength(12);
+    expect(lines.at(-1)).toBe('- and 2 more, which the output results and the job summary name');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(350);
+    expect(lines.join()).not.toContain('s…');
+  });
+
+  test('is none where nothing went wrong', () => {
+    expect(fleetError(fleet(member(1)), same)).toBeUndefined();
+  });
+
+  test('is the one error of the step', () => {
+    const log = captureStdout();
+    expect(report(mixed, createTerminal())).toBe(false);
+    const errors = log.lines().filter((line) => line.startsWith('::error'));
+    expect(errors).toEqual([
+      '::error title=2 of 5 VMs failed%3A timed_out::2 of 5 VMs failed, 1 were not begun.%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.',
+    ]);
+    expect(report(fleet(member(1)), createTerminal())).toBe(true);
+  });
+});
+
+describe('the summary', () => {
+  const rows = (summary: string) =>
+    [...summary.matchAll(/<tr><td>(\d+)<\/td>/g)].map(([, number]) => Number(number));
+
+  test('has the counts, failures first, and a picture', () => {
+    const summary = renderSummary(mixed, same);
+    expect(summary).toContain('<h3>2 of 5 VMs failed: timed&#95;out</h3>');
+    expect(summary).toContain('<p>1 not verified, 1 failed, 1 not started, 1 skipped, 1 restarted</p>');
+    expect(summary).toContain('<p><b>What to do:</b> Look.</p>');
+    expect(rows(summary)).toEqual([2, 5, 4, 3, 1]);
+    const [, chart = ''] = /\n\n```mermaid\n(.*)\n```\n$/s.exec(summary) ?? [];
+    expect(chart.split('\n').slice(3)).toEqual([
+      '    VM 1 :00:00:01.000, 00:00:09.000',
+      '    VM 2 :crit, 00:00:02.000, 00:00:10.000',
+      '    VM 5 :crit, 00:00:05.000, 00:00:13.000',
+    ]);
+  });
+
+  test('of a fleet in which nothing was sent has no picture', () => {
+    const summary = renderSummary(fleet(member(1, NOTHING)), same);
+    expect(summary).not.toContain('mermaid');
+    expect(summary).not.toContain('What to do');
+  });
+
+  test('shows what is known of runner and guest, and of who is under way', () => {
+    const vm = member(1, {
+      runner: { status: 'online', backAt: 1 },
+      guest: { status: 'up', upAt: 1 },
+      endedAt: undefined,
+    });
+    const summary = renderSummary(fleet(vm), same);
+    expect(summary).toContain('<td>online</td><td>up</td>');
+    expect(summary).not.toContain('mermaid');
+  });
+
+  test('has no more bars than can be read', () => {
+    const vms = Array.from({ length: 60 }, (_, number) => member(59 - number));
+    const summary = renderSummary(fleet(...vms), same);
+    expect(summary.match(/^ {4}VM /gm)).toHaveLength(50);
+    expect(summary).toContain('    VM 60 :00:00:00.000');
+  });
+
+  test('stays below 1 MiB, and says what was left out', () => {
+    const nasty = '<😀&'.repeat(300);
+    const vms = Array.from({ length: 1_500 }, (_, number) => ({
+      ...broken(number, nasty),
+      name: `${nasty}${number}`,
+    }));
+    const summary = renderSummary(fleet(...vms), same);
+    expect(Buffer.byteLength(summary)).toBeLessThan(1024 * 1024);
+    const shown = rows(summary).length;
+    expect(summary).toContain(`<p>${1_500 - shown} more are left out: see the output results.</p>`);
+    expect(shown).toBeGreaterThan(50);
+  });
+
+  test('lets no text from outside mean anything', () => {
+    const hostile = '<img src=x> [a](http://evil.example) `c`\n\n# g';
+    const vm = { ...broken(1, hostile), name: hostile };
+    const summary = renderSummary(fleet(vm), (text) => text.replaceAll('\n', ' '));
+    expect(summary).not.toMatch(/<img|\[a\]|`c`|^#|:\/\//m);
+  });
+});

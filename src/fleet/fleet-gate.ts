@@ -1,0 +1,75 @@
+import { type Clock, within } from '../clock.ts';
+import type { Instance } from '../controller/instance.ts';
+import type { Gate } from '../restart/context.ts';
+import type { RunnerGate } from '../runner/gate.ts';
+import type { Places } from './places.ts';
+
+export interface FleetGateOptions {
+  readonly places: Places;
+  /** The VM's place among the targets. */
+  readonly index: number;
+  /** Lets the VM pass only while its runner has no job; undefined where there is none to look after. */
+  readonly runnerGate: RunnerGate | undefined;
+  readonly clock: Clock;
+  /** Aborts with the error to report, or with `LeftAlone` where the VM's turn never comes. */
+  readonly signal: AbortSignal;
+  /** Makes sure that no other target is the same VM. @throws ActionError */
+  readonly claim: (instance: Instance) => void;
+}
+
+/** A baseline that had to wait for longer than this is taken anew: in milliseconds. */
+const FRESH_MS = 500;
+/** So often an idle runner is looked at, as long as its VM waits for its turn: in milliseconds. */
+const LOOK_EVERY_MS = 5_000;
+
+/**
+ * Holds the restart of one VM up until all have come to their gates, its runner has no job, and it has a place. Who had to wait looks
+ * at its VM once more, and asks again with the place that it has. Who turns out to be in use gives its place back meanwhile.
+ */
+export function createFleetGate(options: FleetGateOptions): Gate {
+  const { places, index, runnerGate, clock, signal, claim } = options;
+  return {
+    async isOpen(instance) {
+      claim(instance);
+      const arrivedAt = clock.now();
+      const hasArrived = places.arrive(index);
+      await waitFor(options, hasArrived);
+      const waitedMs = clock.now() - arrivedAt;
+      if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
+      signal.throwIfAborted();
+      if (places.has(index)) return true;
+      const queuedAt = clock.now();
+      return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
+    },
+    async rehearse(instance) {
+      claim(instance);
+      return (await runnerGate?.rehearse(instance)) ?? true;
+    },
+  };
+}
+
+/** False where the runner got a job meanwhile: then the VM waits in the queue no more. */
+async function takePlace(options: FleetGateOptions): Promise<boolean> {
+  const { places, index, runnerGate } = options;
+  const turn = places.take(index);
+  for (;;) {
+    if (await comesWithin(options, turn)) return true;
+    if (runnerGate === undefined || (await runnerGate.stillIdle())) continue;
+    places.giveBack(index);
+    return false;
+  }
+}
+
+async function waitFor(options: FleetGateOptions, event: Promise<void>): Promise<void> {
+  while (!(await comesWithin(options, event)));
+}
+
+async function comesWithin({ clock, signal }: FleetGateOptions, event: Promise<void>): Promise<boolean> {
+  try {
+    await within(clock, { ms: LOOK_EVERY_MS, signal }, () => event);
+    return true;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'TimeoutError') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+// Several VMs, each restarted in the very way in which one is:
+//
+// 1. The targets are resolved: what is a pattern becomes the VMs that fit it.
+// 2. All VMs set out at once, side by side, and come to their gates: what fails before anything is sent fails here. Their looks at the
+//    controller, and those at GitHub, are shared.
+// 3. The gates let one after the other pass, as many as there are places (turns.ts). A place is held until all is over that
+//    belongs to the VM. After too many failures no gate opens any more.
+// 4. What came of each is kept in the roster: it is told of before each restart leaves, and once all are at their end.
+
+import type { Clock } from '../clock.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { Instance } from '../controller/instance.ts';
+import { ActionError } from '../errors.ts';
+import type { GuestCheck } from '../guest/options.ts';
+import type { Log } from '../restart/context.ts';
+import { NOTHING_DONE } from '../restart/outcome.ts';
+import type { RestartJob } from '../restart/restart.ts';
+import type { Guards } from '../runner/guard.ts';
+import { createFleetGate } from './fleet-gate.ts';
+import { type FleetOutcome, kindOf } from './fleet-outcome.ts';
+import { restartOneVm, type VmOutcome } from './one-vm.ts';
+import { createPlaces, type Places } from './places.ts';
+import { describeProgress } from './progress.ts';
+import { createRoster, type Roster } from './roster.ts';
+import { createSharedLooks } from './shared-looks.ts';
+import { type Member, resolveTargets } from './targets.ts';
+import { type Amount, limitsFor, type TurnLimits } from './turns.ts';
+import { createVmLog } from './vm-log.ts';
+
+/** What is to be restarted, and how. */
+export interface Fleet {
+  /** At least one; an external ID may hold `*`. */
+  readonly targets: readonly RestartJob['target'][];
+  readonly maxParallel: Amount;
+  readonly maxFailures: Amount;
+}
+
+export interface FleetContext {
+  readonly clock: Clock;
+  readonly controller: Controller;
+  readonly log: Log;
+  /** Aborts with the error to report, when the step is cancelled. */
+  readonly signal: AbortSignal;
+  /** Looks after the GitHub runners in the VMs; undefined where there are none to look after. */
+  readonly guards: Guards | undefined;
+  readonly guest?: GuestCheck | undefined;
+  readonly refuse: (instance: Instance) => void;
+  readonly announce?: ((outcome: FleetOutcome) => void) | undefined;
+}
+
+/** Restarts several VMs. Never throws: what goes wrong is part of the outcome. */
+export async function restartFleet(
+  fleet: Fleet & Omit<RestartJob, 'target'>,
+  context: FleetContext,
+): Promise<FleetOutcome> {
+  const { clock, log, signal, announce } = context;
+  const { timeoutMs } = fleet;
+  const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
+  const limits = limitsFor(members.length, fleet);
+  log.info(describeFleet(members.length, limits));
+  const places = createPlaces(members.length, limits);
+  const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
+  const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
+  const roster = createRoster({ members, clock, announce });
+  const course: Course = {
+    job: fleet,
+    context: { ...context, controller },
+    places,
+    limits,
+    roster,
+    claim: createClaims(),
+  };
+  const stopTelling = tellProgress(course);
+  await Promise.all(members.map((member, index) => play(course, member, index)));
+  stopTelling();
+  return roster.outcome();
+}
+
+function describeFleet(vms: number, { places, mostFailures }: TurnLimits): string {
+  const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+  return `${vms} VMs, at most ${places} under way at once; after ${most} no further restart is begun`;
+}
+
+/** A fleet on its way. */
+interface Course {
+  readonly job: Omit<RestartJob, 'target'>;
+  readonly context: FleetContext;
+  readonly places: Places;
+  readonly limits: TurnLimits;
+  readonly roster: Roster;
+  readonly claim: (name: string, instance: Instance) => void;
+}
+
+async function play(course: Course, member: Member, index: number): Promise<void> {
+  const { context, places, roster } = course;
+  const { target, error } = member;
+  const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
+  roster.end(index, outcome);
+  tellEnd(createVmLog(context.log, member.name), outcome);
+  places.end(index, outcome.error !== undefined);
+}
+
+function failed(target: Member['target'], error: ActionError): VmOutcome {
+  return { ...NOTHING_DONE, target, error };
+}
+
+function restartMember(course: Course, { name, target }: Member, index: number): Promise<VmOutcome> {
+  const { job, context, places, roster, claim } = course;
+  const { clock, controller, guest, refuse } = context;
+  const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
+  const guard = context.guards?.guardFor({
+    log: createVmLog(context.log, name),
+    signal,
+    isBrief: true,
+    onWait: () => places.giveBack(index),
+  });
+  const gate = createFleetGate({
+    ...{ places, index, clock, signal },
+    runnerGate: guard?.gate,
+    claim: (instance) => claim(name, instance),
+  });
+  return restartOneVm(
+    { ...job, target },
+    {
+      ...{ clock, controller, guest, refuse, gate, guard },
+      log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
+      signal: context.signal,
+      announce: (known) => roster.depart(index, known),
+    },
+  );
+}
+
+/** Two names may be of one VM, which is to be restarted once. */
+function createClaims(): Course['claim'] {
+  const claims = new Map<string, string>();
+  return (name, { instanceId }) => {
+    const id = instanceId.toLowerCase();
+    const other = claims.get(id) ?? name;
+    claims.set(id, other);
+    if (other === name) return;
+    const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
+    throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
+  };
+}
+
+// ---- what is told ----
+
+function tellEnd(log: Log, outcome: VmOutcome): void {
+  const { error, leftAlone } = outcome;
+  if (error !== undefined) log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
+  else if (leftAlone !== undefined) log.info(ENDINGS[leftAlone]);
+}
+
+const ENDINGS: Readonly<Record<ReturnType<typeof kindOf>, string>> = {
+  restarted: 'restarted',
+  failed: 'failed',
+  skipped: 'left alone, as its runner has a job',
+  not_started: 'not restarted, as its turn never came',
+  unknown: 'failed, and may have been restarted',
+};
+
+const TELL_EVERY_MS = 10_000;
+
+/** Tells how far the fleet is, every now and then. @returns what ends it. */
+function tellProgress({ context, roster, places, limits }: Course): () => void {
+  const { clock, log, signal } = context;
+  const stop = new AbortController();
+  const until = AbortSignal.any([signal, stop.signal]);
+  const tell = async () => {
+    for (;;) {
+      await clock.sleep(TELL_EVERY_MS, until);
+      const phases = places.standings.map(({ phase }) => phase);
+      log.info(describeProgress({ ended: roster.ended(), phases, places: limits.places }));
+    }
+  };
+  // It has no other end than to be stopped.
+  tell().catch(() => {});
+  return () => stop.abort();
+}

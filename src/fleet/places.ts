@@ -1,0 +1,87 @@
+import { LeftAlone } from '../restart/context.ts';
+import { haveAllArrived, isOver, type Phase, type Standing, type TurnLimits, whomToBegin } from './turns.ts';
+
+/** The places of a fleet, and who has one: wakes those that wait as soon as turns.ts says that it is their turn. VMs go by their index. */
+export interface Places {
+  readonly standings: readonly Standing[];
+  /** The VM has come to its gate. Resolves once all have, or have ended. */
+  arrive(index: number): Promise<void>;
+  /** Resolves once the VM has a place, which it may have already. */
+  take(index: number): Promise<void>;
+  has(index: number): boolean;
+  /** The VM is in use, and waits until it is not. */
+  giveBack(index: number): void;
+  end(index: number, hasFailed: boolean): void;
+  /** Aborts with {@link LeftAlone} once the VM's turn will never come. */
+  dismissalOf(index: number): AbortSignal;
+}
+
+interface Seat {
+  phase: Phase;
+  hasFailed: boolean;
+  readonly turn: Event;
+  readonly dismissal: AbortController;
+}
+
+export function createPlaces(vms: number, limits: TurnLimits): Places {
+  const allArrived = createEvent();
+  const seats = Array.from({ length: vms }, createSeat);
+
+  function update(): void {
+    if (haveAllArrived(seats)) allArrived.happen();
+    for (const seat of whomToBegin(seats, limits).map((index) => seatOf(index))) {
+      seat.phase = 'under way';
+      seat.turn.happen();
+    }
+    if (!isOver(seats, limits)) return;
+    // Whoever is still on the way to its gate may find out that it is not fit: then it says so.
+    for (const { phase, dismissal } of seats) {
+      if (phase !== 'under way' && phase !== 'ended') dismissal.abort(new LeftAlone('not_started'));
+    }
+  }
+
+  function seatOf(index: number): Seat {
+    const seat = seats[index];
+    if (seat === undefined) throw new Error(`there is no VM ${index}`);
+    return seat;
+  }
+
+  function change(index: number, to: Partial<Seat>): Seat {
+    const seat = Object.assign(seatOf(index), to);
+    update();
+    return seat;
+  }
+
+  return {
+    standings: seats,
+    arrive(index) {
+      if (seatOf(index).phase === 'preparing') change(index, { phase: 'waiting' });
+      return allArrived.promise;
+    },
+    take(index) {
+      const { phase, turn } = seatOf(index);
+      return phase === 'waiting'
+        ? change(index, { phase: 'ready', turn: createEvent() }).turn.promise
+        : turn.promise;
+    },
+    has: (index) => seatOf(index).phase === 'under way',
+    giveBack: (index) => void change(index, { phase: 'waiting' }),
+    end: (index, hasFailed) => void change(index, { phase: 'ended', hasFailed }),
+    dismissalOf: (index) => seatOf(index).dismissal.signal,
+  };
+}
+
+function createSeat(): Seat {
+  return { phase: 'preparing', hasFailed: false, turn: createEvent(), dismissal: new AbortController() };
+}
+
+/** Something that can be waited for, and happens once. */
+interface Event {
+  readonly promise: Promise<void>;
+  happen(): void;
+}
+
+function createEvent(): Event {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { promise, happen: resolve };
+}

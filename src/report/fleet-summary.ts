@@ -1,0 +1,120 @@
+import { seconds } from '../clock.ts';
+import {
+  countKinds,
+  type FleetOutcome,
+  kindOf,
+  type MemberOutcome,
+  type ResultKind,
+} from '../fleet/fleet-outcome.ts';
+import { escapeHtml } from './html.ts';
+import { cut } from './results.ts';
+import { type Phase, renderGantt } from './timeline.ts';
+import { titleOf } from './title.ts';
+import type { Show } from './vm-outputs.ts';
+
+/** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
+const LARGEST_TABLE_BYTES = 900_000;
+const LONGEST_MESSAGE = 500;
+const LONGEST_NAME = 200;
+
+/**
+ * The job summary of a fleet: counts, a row for each VM with failures first, and a picture of who was under way when. All but
+ * the picture is a single block of HTML, and no text from outside is in the picture.
+ * @param clean makes a text harmless for logs; harmless as HTML it is made here.
+ */
+export function renderFleetSummary(outcome: FleetOutcome, clean: Show): string {
+  const lines = [
+    `<h3>${escapeHtml(titleOf(outcome))}</h3>`,
+    `<p>${describeCounts(outcome.vms)}</p>`,
+    ...renderHint(outcome, clean),
+    ...renderTable(outcome.vms, clean),
+  ];
+  const chart = renderGantt(phasesOf(outcome.vms));
+  return [...lines, ...(chart.length === 0 ? [] : ['', ...chart, ''])].join('\n');
+}
+
+/** From what somebody has to look at to what went well. */
+const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'not_started', 'skipped', 'restarted'];
+
+const WORDS: Readonly<Record<ResultKind, string>> = {
+  unknown: 'not verified',
+  failed: 'failed',
+  not_started: 'not started',
+  skipped: 'skipped',
+  restarted: 'restarted',
+};
+
+function describeCounts(vms: readonly MemberOutcome[]): string {
+  const counts = countKinds(vms);
+  return ORDER.flatMap((kind) => (counts[kind] === 0 ? [] : [`${counts[kind]} ${WORDS[kind]}`])).join(', ');
+}
+
+function renderHint({ error }: FleetOutcome, clean: Show): string[] {
+  return error?.hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(error.hint))}</p>`];
+}
+
+/** A VM, and its place among the targets, by which the picture names it. */
+interface Numbered {
+  readonly vm: MemberOutcome;
+  readonly number: number;
+}
+
+function numbered(vms: readonly MemberOutcome[]): Numbered[] {
+  return vms.map((vm, index) => ({ vm, number: index + 1 }));
+}
+
+function renderTable(vms: readonly MemberOutcome[], clean: Show): string[] {
+  const rank = ({ vm }: Numbered) => ORDER.indexOf(kindOf(vm));
+  const rows = numbered(vms)
+    .sort((a, b) => rank(a) - rank(b))
+    .map((one) => renderRow(one, clean));
+  const fitting = fittingRows(rows);
+  const missing = rows.length - fitting.length;
+  const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
+  return ['<table>', HEADINGS, ...fitting, '</table>', ...rest];
+}
+
+const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'guest', 'what happened']
+  .map((heading) => `<th>${heading}</th>`)
+  .join('')}</tr>`;
+
+function renderRow({ vm, number }: Numbered, clean: Show): string {
+  const { name, last, proof, durationMs, runner, guest, error } = vm;
+  const booted = (last?.startDate ?? proof?.startDate)?.text;
+  const message = error && `${error.code}: ${cut(clean(error.message), LONGEST_MESSAGE)}`;
+  const cells = [
+    number,
+    cut(clean(name), LONGEST_NAME),
+    WORDS[kindOf(vm)],
+    clean(booted ?? ''),
+    durationMs === undefined ? '' : seconds(durationMs),
+    runner?.status,
+    guest?.status,
+    message,
+  ];
+  return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
+}
+
+function fittingRows(rows: readonly string[]): string[] {
+  let leftBytes = LARGEST_TABLE_BYTES;
+  const end = rows.findIndex((row) => {
+    leftBytes -= Buffer.byteLength(row) + 1;
+    return leftBytes < 0;
+  });
+  return rows.slice(0, end < 0 ? rows.length : end);
+}
+
+/** A picture of more bars could not be read. */
+const MOST_BARS = 50;
+
+/** From sending the restart to the end of all that belonged to it; those that began first. */
+function phasesOf(vms: readonly MemberOutcome[]): Phase[] {
+  const bars = numbered(vms).flatMap(({ vm, number }) => {
+    const { endedAt, moments, error } = vm;
+    if (moments.sent === undefined || endedAt === undefined) return [];
+    return [{ name: `VM ${number}`, fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined }];
+  });
+  const first = bars.sort((a, b) => a.fromMs - b.fromMs).slice(0, MOST_BARS);
+  const startedAt = Math.min(...vms.flatMap(({ moments }) => moments.started ?? []));
+  return first.map((bar) => ({ ...bar, fromMs: bar.fromMs - startedAt, toMs: bar.toMs - startedAt }));
+}
