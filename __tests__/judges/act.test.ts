@@ -25,6 +25,15 @@ const TIME_FACTOR = 20;
 const FAST_TIME = pathToFileURL(join('simulator', 'fast-time.ts')).href;
 const IN_FAST_TIME = { NODE_OPTIONS: `--import ${FAST_TIME}`, TIME_FACTOR: String(TIME_FACTOR) };
 
+/** The API key that the documents name. */
+const KEY_ACCESS = {
+  rootToken: undefined,
+  apiKeyId: 'github-actions',
+  sessionTtlMs: 300_000,
+  tls: false,
+  mtls: false,
+};
+
 let world: World;
 let simulator: RunningSimulator;
 
@@ -193,8 +202,8 @@ jobs:
   expect([...world.restarts].sort()).toEqual(instanceIds().sort());
 });
 
-describe('the workflows of the README, as they stand but for names and addresses', () => {
-  const blocks = yamlBlocks().filter(({ place }) => place.startsWith('README.md'));
+describe('the workflows of the documents, as they stand but for names and addresses', () => {
+  const blocks = yamlBlocks().filter(({ place }) => /^(README|docs.between-jobs|docs.fleets).md/.test(place));
 
   function theOneThat(pattern: RegExp): YamlBlock {
     const [block, ...others] = blocks.filter(({ text }) => pattern.test(text));
@@ -204,7 +213,7 @@ describe('the workflows of the README, as they stand but for names and addresses
 
   test('the one step', async () => {
     const [target = ''] = instanceIds();
-    const workflow = workflowOf(theOneThat(/^- uses/))
+    const workflow = workflowOf(theOneThat(/^- uses(.|\n)*instance_id: c2af6080/))
       .replace(/(controller_url:) \S+/, `$1 ${simulator.url}`)
       .replace(/(instance_id:) \S+/, `$1 ${target}`);
     const { jobs } = await run({ workflow });
@@ -213,17 +222,11 @@ describe('the workflows of the README, as they stand but for names and addresses
   });
 
   test('a runner that is reset between jobs', async () => {
-    const { access, inputs, cleanUp } = await prepareAccess({
-      rootToken: undefined,
-      apiKeyId: 'github-actions',
-      sessionTtlMs: 300_000,
-      tls: false,
-      mtls: false,
-    });
+    const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
     await simulator.close();
     const instanceId = await startInFastTime('macos-vm-7', access);
     const { jobs, log } = await run({
-      workflow: workflowOf(theOneThat(/needs: reset/)),
+      workflow: workflowOf(theOneThat(/^name: Test on a rebooted VM/)),
       secrets: {
         ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8'),
         RUNNER_READ_TOKEN: GITHUB_TOKEN,
@@ -236,6 +239,55 @@ describe('the workflows of the README, as they stand but for names and addresses
     expect(log).toContain('this is test\n');
     expect(log).toContain('this is package\n');
     expect(world.restarts).toEqual([instanceId]);
+  });
+
+  test('a fleet as a matrix: a job finds the VMs, and one job restarts each', async () => {
+    const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
+    await simulator.close();
+    simulator = await serve({ world, port: 0, now: Date.now, access });
+    const { jobs } = await run({
+      workflow: workflowOf(theOneThat(/^name: Restart the fleet/))
+        .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
+        .replace('external_id: macos-ci-*', 'external_id: runner-*'),
+      secrets: { ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8') },
+    });
+    cleanUp();
+    expect(jobs).toEqual({ find: ['success'], restart: instanceIds().map(() => 'success') });
+    expect([...world.restarts].sort()).toEqual(instanceIds().sort());
+  });
+
+  test('a fleet as a matrix, where no VM is found: there is no job to fail', async () => {
+    const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
+    await simulator.close();
+    simulator = await serve({ world, port: 0, now: Date.now, access });
+    const { jobs } = await run({
+      workflow: workflowOf(theOneThat(/^name: Restart the fleet/)).replace(/^on:\n(?: .*\n)+/m, 'on: push\n'),
+      secrets: { ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8') },
+    });
+    cleanUp();
+    expect(jobs['find']).toEqual(['success']);
+    expect(world.restarts).toEqual([]);
+  });
+
+  test('every night, those that are free: a VM without a runner fails alone, and stands in what remains', async () => {
+    const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
+    await simulator.close();
+    const instanceId = await startInFastTime('runner-1', access);
+    const { jobs, log } = await run({
+      workflow: workflowOf(theOneThat(/^name: Fresh VMs for the day/))
+        .replace('runner_scope: your-org', 'runner_scope: octo-org')
+        .replace(/^on:\n(?: .*\n)+/m, 'on: push\n'),
+      secrets: {
+        ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8'),
+        RUNNER_READ_TOKEN: GITHUB_TOKEN,
+      },
+      environment: { ...IN_FAST_TIME, GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}` },
+    });
+    cleanUp();
+    expect(jobs).toEqual({ restart: ['failure'] });
+    expect(world.restarts).toEqual([instanceId]);
+    const others = instanceIds().filter((id) => id !== instanceId);
+    expect(log).toContain(`Not restarted, whatever the reason:\n${others.join('\n')}\n`);
   });
 
   /** Starts a controller that wants to know who asks, and a GitHub. @returns the ID of the instance that has this name, as has its runner. */

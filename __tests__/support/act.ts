@@ -101,7 +101,9 @@ function flagsOf(
   const checkouts = [...workflow.matchAll(/uses: (actions\/checkout@\w+)/g)].map(([, name]) => name);
   const places = [...new Set(checkouts)].map((name) => `${name}=${join(folder, 'checkout')}`);
   const ours = `${repositoryName()}@v1=${join(folder, 'action')}`;
-  const labels = ['ubuntu-latest', 'self-hosted', 'macos-vm-7'].map((label) => `${label}=-self-hosted`);
+  const labels = ['ubuntu-latest', 'self-hosted', 'linux', 'macos-vm-7'].map(
+    (label) => `${label}=-self-hosted`,
+  );
   return [
     'push',
     '--json',
