@@ -48554,8 +48554,8 @@ function createPlaces(vms, limits) {
         if (!isOver(seats, limits))
             return;
         // Whoever is still on the way to its gate may find out that it is not fit: then it says so.
-        for (const { phase, dismissal } of seats) {
-            if (phase !== 'under way' && phase !== 'ended')
+        for (const { phase, hasDeparted, dismissal } of seats) {
+            if (phase !== 'ended' && !hasDeparted)
                 dismissal.abort(new restart_context/* LeftAlone */.l('not_started'));
         }
     }
@@ -48585,12 +48585,21 @@ function createPlaces(vms, limits) {
         },
         has: (index) => seatOf(index).phase === 'under way',
         giveBack: (index) => void change(index, { phase: 'waiting' }),
+        depart(index) {
+            seatOf(index).hasDeparted = true;
+        },
         end: (index, hasFailed) => void change(index, { phase: 'ended', hasFailed }),
         dismissalOf: (index) => seatOf(index).dismissal.signal,
     };
 }
 function createSeat() {
-    return { phase: 'preparing', hasFailed: false, turn: createEvent(), dismissal: new AbortController() };
+    return {
+        phase: 'preparing',
+        hasFailed: false,
+        hasDeparted: false,
+        turn: createEvent(),
+        dismissal: new AbortController(),
+    };
 }
 function createEvent() {
     const { promise, resolve } = Promise.withResolvers();
@@ -49070,7 +49079,10 @@ function restartMember(course, { name, target }, index) {
         ...{ clock, controller, guest, refuse, gate, guard },
         log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
         signal: context.signal,
-        announce: (known) => roster.depart(index, known),
+        announce(known) {
+            places.depart(index);
+            roster.depart(index, known);
+        },
     });
 }
 /** Two names may be of one VM, which is to be restarted once. */

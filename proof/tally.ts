@@ -1,3 +1,5 @@
+import { kindOf } from '../src/fleet/fleet-outcome.ts';
+import type { FleetRecord } from './fleet-run.ts';
 import type { RunRecord } from './run.ts';
 
 /** What many runs came to, in numbers; plain data, so that it can be sent from one thread to another. */
@@ -19,6 +21,17 @@ export function count(tally: Tally, { outcome, scenario, faults }: RunRecord): v
   const said = scenario.step.dryRun ? 'dry run' : outcome.restarted;
   tally.runs++;
   add(tally.outcomes, `${said} ${outcome.error?.code ?? ''}`.trim(), 1);
+  countFaults(tally, faults);
+}
+
+/** Each VM's outcome by itself. */
+export function countFleet(tally: Tally, { outcome, faults }: FleetRecord): void {
+  tally.runs++;
+  for (const vm of outcome.vms) add(tally.outcomes, `${kindOf(vm)} ${vm.error?.code ?? ''}`.trim(), 1);
+  countFaults(tally, faults);
+}
+
+function countFaults(tally: Tally, faults: ReadonlySet<string>): void {
   const kinds = [...faults].sort();
   for (const [index, kind] of kinds.entries()) {
     add(tally.faults, kind, 1);

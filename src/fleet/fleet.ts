@@ -125,7 +125,10 @@ function restartMember(course: Course, { name, target }: Member, index: number):
       ...{ clock, controller, guest, refuse, gate, guard },
       log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
       signal: context.signal,
-      announce: (known) => roster.depart(index, known),
+      announce(known) {
+        places.depart(index);
+        roster.depart(index, known);
+      },
     },
   );
 }

@@ -11,14 +11,17 @@ export interface Places {
   has(index: number): boolean;
   /** The VM is in use, and waits until it is not. */
   giveBack(index: number): void;
+  /** The VM's restart leaves: from now on it is followed to its end, whatever becomes of the others. */
+  depart(index: number): void;
   end(index: number, hasFailed: boolean): void;
-  /** Aborts with {@link LeftAlone} once the VM's turn will never come. */
+  /** Aborts with {@link LeftAlone} once the VM's restart must not be begun any more. */
   dismissalOf(index: number): AbortSignal;
 }
 
 interface Seat {
   phase: Phase;
   hasFailed: boolean;
+  hasDeparted: boolean;
   readonly turn: Event;
   readonly dismissal: AbortController;
 }
@@ -35,8 +38,8 @@ export function createPlaces(vms: number, limits: TurnLimits): Places {
     }
     if (!isOver(seats, limits)) return;
     // Whoever is still on the way to its gate may find out that it is not fit: then it says so.
-    for (const { phase, dismissal } of seats) {
-      if (phase !== 'under way' && phase !== 'ended') dismissal.abort(new LeftAlone('not_started'));
+    for (const { phase, hasDeparted, dismissal } of seats) {
+      if (phase !== 'ended' && !hasDeparted) dismissal.abort(new LeftAlone('not_started'));
     }
   }
 
@@ -66,13 +69,22 @@ export function createPlaces(vms: number, limits: TurnLimits): Places {
     },
     has: (index) => seatOf(index).phase === 'under way',
     giveBack: (index) => void change(index, { phase: 'waiting' }),
+    depart(index) {
+      seatOf(index).hasDeparted = true;
+    },
     end: (index, hasFailed) => void change(index, { phase: 'ended', hasFailed }),
     dismissalOf: (index) => seatOf(index).dismissal.signal,
   };
 }
 
 function createSeat(): Seat {
-  return { phase: 'preparing', hasFailed: false, turn: createEvent(), dismissal: new AbortController() };
+  return {
+    phase: 'preparing',
+    hasFailed: false,
+    hasDeparted: false,
+    turn: createEvent(),
+    dismissal: new AbortController(),
+  };
 }
 
 /** Something that can be waited for, and happens once. */
