@@ -120,6 +120,12 @@ test.each(BUGS)(
   120_000,
 );
 
+test('a VM whose turn ended between its gate and the departure is left alone (seed 13656)', async () => {
+  const { runFleet } = await import('../../proof/fleet-run.ts');
+  const { brokenFleetPromises } = await import('../../proof/fleet-promises.ts');
+  expect(brokenFleetPromises(await runFleet(13_656))).toEqual([]);
+}, 120_000);
+
 test('finds nothing where no bug is planted', async () => {
   const { runFleet } = await import('../../proof/fleet-run.ts');
   const { brokenFleetPromises } = await import('../../proof/fleet-promises.ts');

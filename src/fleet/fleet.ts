@@ -126,6 +126,8 @@ function restartMember(course: Course, { name, target }: Member, index: number):
       log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
       signal: context.signal,
       announce(known) {
+        // The last failure too many may have come since the gate let it pass.
+        places.dismissalOf(index).throwIfAborted();
         places.depart(index);
         roster.depart(index, known);
       },
