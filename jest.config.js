@@ -1,5 +1,5 @@
 /** What all projects share. */
-const common = {
+export const common = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
   testPathIgnorePatterns: ['<rootDir>/.stryker-tmp/'],
@@ -11,7 +11,7 @@ const NETWORK = '/__tests__/network/';
 const JUDGES = '/__tests__/judges/';
 
 /** Tests of the sources alone, neither as a process nor as a text. */
-const unit = {
+export const unit = {
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|survey|packaging|release)/',
@@ -46,13 +46,4 @@ export default {
   testTimeout: 30_000,
   // Most of the time goes by while processes wait for simulated heartbeats.
   maxWorkers: 4,
-};
-
-/** What tells a mutant from the original in no time. */
-export const mutation = {
-  ...common,
-  ...unit,
-  roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
-  testTimeout: 30_000,
-  watchman: false,
 };
