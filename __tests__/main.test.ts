@@ -277,7 +277,9 @@ test('several VMs are one step, with one annotation', async () => {
   expect(await run({ ...VALID, instance_id: `${ID}\n${other}` })).toBe(1);
   expect(file('output')).toMatch(/^error_code<<(.*)\nauthentication_failed\n\1$/m);
   expect(file('output')).toMatch(new RegExp(`^remaining<<(.*)\n${ID}\n${other}\n\\1$`, 'm'));
-  expect(file('summary')).toContain('<h3>2 of 2 VMs failed: authentication&#95;failed</h3>');
+  expect(file('summary')).toContain(
+    '<h3>2 of 2 VMs cannot be restarted &#40;dry run&#41;: authentication&#95;failed</h3>',
+  );
   expect(log.lines().filter((line) => line.startsWith('::error'))).toHaveLength(1);
 });
 

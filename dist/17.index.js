@@ -612,6 +612,7 @@ function createGate(options) {
         },
         stillIdle: async () => watch === undefined || keepIdle(options, watch),
         findings: () => watch,
+        verdict: () => watch?.verdict,
     };
 }
 async function begin(options, instance) {
@@ -625,6 +626,7 @@ async function begin(options, instance) {
         leftMs: options.idleForMs,
         borneOutSince: undefined,
         job: undefined,
+        verdict: undefined,
     };
     return { tracker, last, ...nothingKnown, readings: 0, ...limits, journal };
 }
@@ -717,6 +719,7 @@ async function waitUntilIdle(options, watch, first) {
 }
 // ---- what is told ----
 function tell(options, watch, verdict) {
+    watch.verdict = verdict;
     const rest = verdict === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(watch.leftMs)} left)` : '';
     const isDetail = options.isBrief === true && (verdict === 'settling' || verdict === 'idle');
     watch.journal.note(verdict, LINES[verdict](watch, options), { rest, isDetail });
@@ -751,7 +754,7 @@ function describe({ last: { runner }, job }) {
 }
 function stillBusy({ whenBusy }, watch) {
     if (whenBusy === 'skip')
-        return new context/* LeftAlone */.l('skipped');
+        return new context/* LeftAlone */.l('skipped', describe(watch));
     const { journal } = watch;
     const [waited, looks] = whenBusy === 'fail' ? ['', ''] : [', and was until busy_timeout', ` Looks: ${journal.tally()}.`];
     return new errors/* ActionError */.lZ('runner_busy', `${describe(watch)}${waited}. No restart was sent.${looks}`, {

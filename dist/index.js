@@ -47285,27 +47285,38 @@ const LOOK_EVERY_MS = 5_000;
  * at its VM once more, and asks again with the place that it has. Who turns out to be in use gives its place back meanwhile.
  */
 function createFleetGate(options) {
-    const { places, index, runnerGate, clock, signal, claim } = options;
+    const { runnerGate, claim } = options;
+    let hasLetPass = false;
     return {
+        get hasLetPass() {
+            return hasLetPass;
+        },
         async isOpen(instance) {
             claim(instance);
-            const arrivedAt = clock.now();
-            const hasArrived = places.arrive(index);
-            await waitFor(options, hasArrived);
-            const waitedMs = clock.now() - arrivedAt;
-            if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
-                return false;
-            signal.throwIfAborted();
-            if (places.has(index))
-                return true;
-            const queuedAt = clock.now();
-            return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
+            const isOpen = await hasWayAndPlace(options, instance);
+            hasLetPass ||= isOpen;
+            return isOpen;
         },
         async rehearse(instance) {
             claim(instance);
             return (await runnerGate?.rehearse(instance)) ?? true;
         },
     };
+}
+/** False where it took so long that the VM has to be looked at anew. */
+async function hasWayAndPlace(options, instance) {
+    const { places, index, runnerGate, clock, signal } = options;
+    const arrivedAt = clock.now();
+    const hasArrived = places.arrive(index);
+    await waitFor(options, hasArrived);
+    const waitedMs = clock.now() - arrivedAt;
+    if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
+        return false;
+    signal.throwIfAborted();
+    if (places.has(index))
+        return true;
+    const queuedAt = clock.now();
+    return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
 }
 /** False where the runner got a job meanwhile: then the VM waits in the queue no more. */
 async function takePlace(options) {
@@ -47351,6 +47362,14 @@ function kindOf({ leftAlone, restarted, error, moments }) {
     if (error !== undefined)
         return 'failed';
     return restarted === 'true' ? 'restarted' : 'not_started';
+}
+/** Whether the step was cancelled before the last VM had come to its end. */
+function wasCancelled({ vms }) {
+    return vms.some(({ error }) => error?.code === 'cancelled');
+}
+/** e.g. `1 VM`, `40 VMs`. */
+function numberOfVms(count) {
+    return count === 1 ? '1 VM' : `${count} VMs`;
 }
 /** How many came to what. */
 function countKinds(vms) {
@@ -48269,7 +48288,7 @@ async function restart(job, context) {
     }
     catch (error) {
         if (error instanceof restart_context/* LeftAlone */.l)
-            record.leftAlone = error.why;
+            Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
         else
             record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
     }
@@ -48477,18 +48496,22 @@ function explainCancellation(error, { restarted, moments }) {
     const notTaken = moments.sent === undefined
         ? 'No restart had been sent.'
         : 'The restart had been sent, but was answered as not taken.';
-    const left = restarted === 'false'
-        ? notTaken
-        : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
+    if (restarted === 'false')
+        return new errors/* ActionError */.lZ('cancelled', `${error.message} ${notTaken}`, { cause: error });
+    const left = 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, {
+        hint: 'Look at the instance before you send another restart.',
+        cause: error,
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/one-vm.js
 
 
 /** Restarts one VM and waits for what is to be back in it. Never throws: what goes wrong is part of the outcome. */
-async function restartOneVm(job, { guard, guest, ...context }) {
+async function restartOneVm(job, { guard, guest, onRestarted, ...context }) {
     const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
+    onRestarted?.(outcome);
     if (guest === undefined)
         return guard === undefined ? outcome : await guard.afterRestart(outcome);
     // The proof that the runner is back lives on looks right after the boot, so both are waited for side by side.
@@ -48611,36 +48634,76 @@ function createEvent() {
 
 /** e.g. `12 of 40 restarted, 3 under way, 2 failed, 23 to go, about 4 min left`. Pure. */
 function describeProgress(progress) {
-    const { ended, phases } = progress;
-    const counts = countKinds(ended);
+    const { vms } = progress;
+    const counts = countKinds(inPhase(vms, 'ended').map(({ known }) => known));
     const failed = counts.failed + counts.unknown;
-    const underWay = phases.filter((phase) => phase === 'under way').length;
-    const toGo = phases.length - ended.length - underWay;
-    const leftMs = estimateMs(progress, { underWay, toGo });
+    const leftMs = estimateMs(progress);
     const parts = [
-        `${counts.restarted} of ${phases.length} restarted`,
-        `${underWay} under way`,
+        `${counts.restarted} of ${vms.length} restarted`,
+        describeUnderWay(inPhase(vms, 'under way')),
         ...(failed > 0 ? [`${failed} failed`] : []),
         ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
         ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
-        `${toGo} to go`,
+        describeToGo(waitingOf(vms)),
         ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
     ];
     return parts.join(', ');
 }
-/** By what those took that were restarted. Undefined where none was, or jobs are waited for: nobody knows how long they run. */
-function estimateMs({ ended, phases, places }, { underWay, toGo }) {
-    const tookMs = ended.flatMap(({ moments: { cleared, sent }, endedAt, restarted }) => {
-        const beganAt = cleared ?? sent;
-        return restarted === 'true' && beganAt !== undefined && endedAt !== undefined ? [endedAt - beganAt] : [];
-    });
-    const isOpen = phases.some((phase) => phase === 'waiting' || phase === 'preparing');
-    if (tookMs.length === 0 || isOpen || toGo + underWay === 0)
+function inPhase(vms, phase) {
+    return vms.filter((vm) => vm.phase === phase);
+}
+/** Those that have not begun. */
+function waitingOf(vms) {
+    return vms.filter(({ phase }) => phase !== 'under way' && phase !== 'ended');
+}
+function describeUnderWay(vms) {
+    const verified = vms.filter(({ known }) => known.restarted === 'true').length;
+    return `${vms.length} under way${verified === 0 ? '' : ` (${verified} restarted, not yet back)`}`;
+}
+const MOST_NAMES = 3;
+/** With what the runners are waited for, as nothing else tells why a fleet stands still. */
+function describeToGo(vms) {
+    const held = vms.filter(({ phase }) => phase === 'waiting');
+    const busy = held.filter(({ runner }) => runner === 'busy');
+    const settling = held.filter(({ runner }) => runner === 'settling').length;
+    const unknown = held.filter(({ runner }) => runner === 'unknown').length;
+    const reasons = [
+        ...(settling > 0 ? [`${settling} seen idle, but not for idle_for yet`] : []),
+        ...(busy.length > 0 ? [`${busy.length} with a job: ${describeNames(busy)}`] : []),
+        ...(unknown > 0 ? [`${unknown} that GitHub tells nothing of`] : []),
+    ];
+    return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
+}
+function describeNames(vms) {
+    const names = vms.slice(0, MOST_NAMES).map(({ known }) => known.name);
+    const more = vms.length - names.length;
+    return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+/** What takes so many times as long as others did is not reckoned with any more. */
+const OVERDUE = 2;
+/** By what those took that were restarted. Undefined where none was, where jobs are waited for, and where one takes far longer. */
+function estimateMs({ vms, places, now }) {
+    const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
+    const toGo = waitingOf(vms);
+    const underWay = inPhase(vms, 'under way');
+    const isOpen = toGo.some(({ phase }) => phase !== 'ready');
+    if (tookMs.length === 0 || isOpen || toGo.length + underWay.length === 0)
         return undefined;
     const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
-    // Who is under way is half through, on average.
-    const rounds = (toGo + underWay / 2) / Math.min(places, toGo + underWay);
-    return meanMs * Math.max(rounds, 1 / 2);
+    const goneMs = underWay.map(({ known }) => now - (beginningOf(known) ?? now));
+    if (goneMs.some((ms) => ms > OVERDUE * meanMs))
+        return undefined;
+    const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
+    const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / places;
+    return Math.max(inTurnsMs, ...leftMs);
+}
+/** From its turn to its end; nothing as long as it has not ended. */
+function durationOf(vm) {
+    const beganAt = beginningOf(vm);
+    return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
+}
+function beginningOf({ moments: { cleared, sent } }) {
+    return cleared ?? sent;
 }
 const progress_MINUTE_MS = 60_000;
 const STEP_MS = 10_000;
@@ -48654,7 +48717,7 @@ function roughly(ms) {
 
 /** All is told anew so often at most: what is told is appended to a file, and grows with the fleet. */
 const MOST_ANNOUNCEMENTS = 50;
-function createRoster({ members, clock, announce }) {
+function createRoster({ members, clock, announce, ...plan }) {
     const vms = members.map(({ name, target }) => {
         return { ...NOTHING_DONE, name, target, endedAt: undefined };
     });
@@ -48673,7 +48736,7 @@ function createRoster({ members, clock, announce }) {
         const known = vms.map((vm, index) => {
             return vm.endedAt === undefined && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
         });
-        announce?.({ vms: known, error });
+        announce?.({ ...plan, vms: known, error });
     }
     function change(index, to) {
         const vm = vms[index];
@@ -48681,8 +48744,7 @@ function createRoster({ members, clock, announce }) {
             vms[index] = { ...vm, ...to };
     }
     return {
-        outcome: () => ({ vms: [...vms], error }),
-        ended: () => vms.filter(({ endedAt }) => endedAt !== undefined),
+        outcome: () => ({ ...plan, vms: [...vms], error }),
         depart(index, known) {
             change(index, known);
             if (covered.has(index))
@@ -48692,6 +48754,7 @@ function createRoster({ members, clock, announce }) {
             for (const one of maybeSent)
                 covered.add(one);
         },
+        restarted: change,
         end(index, outcome) {
             error ??= outcome.error;
             change(index, { ...outcome, endedAt: clock.now() });
@@ -49024,14 +49087,15 @@ function createVmLog(log, name, isQuiet = () => false) {
 /** Restarts several VMs. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(fleet, context) {
     const { clock, log, signal, announce } = context;
-    const { timeoutMs } = fleet;
+    const { timeoutMs, dryRun: isDryRun } = fleet;
     const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
     const limits = limitsFor(members.length, fleet);
-    log.info(describeFleet(members.length, limits));
+    log.info(isDryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
     const places = createPlaces(members.length, limits);
     const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
     const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
-    const roster = createRoster({ members, clock, announce });
+    const { mostFailures } = limits;
+    const roster = createRoster({ members, clock, announce, isDryRun, mostFailures });
     const course = {
         job: fleet,
         context: { ...context, controller },
@@ -49039,15 +49103,14 @@ async function restartFleet(fleet, context) {
         limits,
         roster,
         claim: createClaims(),
+        runnerGates: new Map(),
     };
     const stopTelling = tellProgress(course);
     await Promise.all(members.map((member, index) => play(course, member, index)));
     stopTelling();
-    return roster.outcome();
-}
-function describeFleet(vms, { places, mostFailures }) {
-    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
-    return `${vms} VMs, at most ${places} under way at once; after ${most} no further restart is begun`;
+    const outcome = roster.outcome();
+    tellNotBegun(log, outcome);
+    return outcome;
 }
 async function play(course, member, index) {
     const { context, places, roster } = course;
@@ -49055,7 +49118,10 @@ async function play(course, member, index) {
     const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
     roster.end(index, outcome);
     tellEnd(createVmLog(context.log, member.name), outcome);
+    const wasOver = isOver(places.standings, course.limits);
     places.end(index, outcome.error !== undefined);
+    if (!wasOver)
+        tellIfOver(course);
 }
 function failed(target, error) {
     return { ...NOTHING_DONE, target, error };
@@ -49070,6 +49136,8 @@ function restartMember(course, { name, target }, index) {
         isBrief: true,
         onWait: () => places.giveBack(index),
     });
+    if (guard !== undefined)
+        course.runnerGates.set(index, guard.gate);
     const gate = createFleetGate({
         ...{ places, index, clock, signal },
         runnerGate: guard?.gate,
@@ -49077,8 +49145,9 @@ function restartMember(course, { name, target }, index) {
     });
     return restartOneVm({ ...job, target }, {
         ...{ clock, controller, guest, refuse, gate, guard },
-        log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
+        log: createVmLog(context.log, name, () => !job.dryRun && !gate.hasLetPass),
         signal: context.signal,
+        onRestarted: (known) => roster.restarted(index, known),
         announce(known) {
             // The last failure too many may have come since the gate let it pass.
             places.dismissalOf(index).throwIfAborted();
@@ -49101,36 +49170,69 @@ function createClaims() {
     };
 }
 // ---- what is told ----
+function describeFleet(vms, { places, mostFailures }) {
+    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+    return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
+}
+function describeDryRun(vms) {
+    return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
+}
+/** Of those whose turn never came all is told at once, at the end. */
 function tellEnd(log, outcome) {
     const { error, leftAlone } = outcome;
     if (error !== undefined)
         log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
-    else if (leftAlone !== undefined)
-        log.info(ENDINGS[leftAlone]);
+    else if (leftAlone === 'skipped')
+        log.info(ENDINGS.skipped);
+}
+function tellIfOver({ context, job, places: { standings }, limits }) {
+    if (job.dryRun || !isOver(standings, limits))
+        return;
+    const failed = standings.filter(({ hasFailed }) => hasFailed).length;
+    context.log.info(`${failed} failed, which is more than max_failures (${limits.mostFailures}) allows: no further restart is begun`);
+}
+const fleet_MOST_NAMES = 10;
+function tellNotBegun(log, { vms }) {
+    const names = vms.flatMap(({ leftAlone, name }) => leftAlone === 'not_started' ? [name] : []);
+    if (names.length === 0)
+        return;
+    const more = names.length - fleet_MOST_NAMES;
+    const list = `${names.slice(0, fleet_MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    log.info(`Not begun: ${numberOfVms(names.length)}: ${list}`);
 }
 const ENDINGS = {
     restarted: 'restarted',
     failed: 'failed',
     skipped: 'left alone, as its runner has a job',
-    not_started: 'not restarted, as its turn never came',
+    not_started: 'not restarted',
     unknown: 'failed, and may have been restarted',
 };
 const TELL_EVERY_MS = 10_000;
 /** Tells how far the fleet is, every now and then. @returns what ends it. */
-function tellProgress({ context, roster, places, limits }) {
-    const { clock, log, signal } = context;
+function tellProgress(course) {
+    const { clock, log, signal } = course.context;
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);
     const tell = async () => {
         for (;;) {
             await clock.sleep(TELL_EVERY_MS, until);
-            const phases = places.standings.map(({ phase }) => phase);
-            log.info(describeProgress({ ended: roster.ended(), phases, places: limits.places }));
+            log.info(describeProgress(progressOf(course)));
         }
     };
     // It has no other end than to be stopped.
     tell().catch(() => { });
     return () => stop.abort();
+}
+function progressOf({ context, roster, places, limits, runnerGates }) {
+    const { vms } = roster.outcome();
+    return {
+        vms: places.standings.flatMap(({ phase }, index) => {
+            const known = vms[index];
+            return known === undefined ? [] : [{ phase, known, runner: runnerGates.get(index)?.verdict() }];
+        }),
+        places: limits.places,
+        now: context.clock.now(),
+    };
 }
 
 // EXTERNAL MODULE: ./lib/runner/name.js
@@ -49593,12 +49695,14 @@ function readIdentity(form, headers) {
     const token = readRootToken(form);
     const id = read('api_key_id', optionalText);
     const pem = readApiKeyPem(form, 'api_key');
-    if (token !== undefined && (id ?? pem) !== undefined) {
+    const hasToken = isGiven(form, 'root_token');
+    const hasApiKey = id !== undefined || isGiven(form, 'api_key');
+    if (hasToken && hasApiKey) {
         problems.push('root_token, api_key_id, api_key: two ways in are given; give the root token or the API key');
     }
     if ((id !== undefined) !== isGiven(form, 'api_key'))
         problems.push('api_key_id, api_key: give both or neither');
-    if ((token ?? id ?? pem) !== undefined && 'authorization' in headers) {
+    if ((hasToken || hasApiKey) && 'authorization' in headers) {
         problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
     }
     if (token !== undefined)
@@ -49808,18 +49912,20 @@ function readRunnerOptions(form) {
         waitsForRunner: read('wait_for_runner', parsers_boolean),
         runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
     };
-    const hasName = nameTemplate !== undefined || problems.some((problem) => problem.startsWith('runner_name:'));
-    if (!hasName && (token ?? given) !== undefined)
+    const isWanted = isGiven(form, 'runner_name');
+    const hasToken = isGiven(form, 'github_token');
+    if (!isWanted && (hasToken || isGiven(form, 'runner_scope')))
         problems.push('runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope');
-    if (nameTemplate === undefined)
+    if (!isWanted)
         return undefined;
-    if (token === undefined)
+    if (!hasToken)
         problems.push('github_token: it is required with runner_name; it reads the runners');
     if (token !== undefined && !runner_TOKEN.test(token))
         problems.push('github_token: it holds characters that no token has, such as a space or a line break');
     const apiUrl = readApiUrl(form);
     return {
-        nameTemplate,
+        // Where it is wrong, that is on the list, and nothing of this is used.
+        nameTemplate: nameTemplate ?? '',
         token: token ?? '',
         ...when,
         apiUrl,
@@ -49906,21 +50012,27 @@ function wantsJobSummary(environment) {
 function invalid(problems) {
     const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
     const list = problems.map((problem) => `- ${problem}`).join('\n');
-    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
+    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
+        hint: "Correct the step's inputs, which stand below its with:.",
+    });
 }
 /** The guard of one VM would wait for the jobs of another. */
 function refuseSharedRunner({ fleet, runner }, problems) {
-    if (fleet === undefined || runner === undefined || (0,runner_name/* hasPlaceholder */.Kc)(runner.nameTemplate))
+    if (fleet === undefined || runner === undefined)
+        return;
+    // A name that is wrong is on the list already.
+    if (runner.nameTemplate === '' || (0,runner_name/* hasPlaceholder */.Kc)(runner.nameTemplate))
         return;
     problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
 }
 const NO_TARGET = { by: 'external_id', id: '' };
-function readTargets({ read, problems }) {
-    const before = problems.length;
+function readTargets(form) {
+    const { read, problems } = form;
     const instanceIds = read('instance_id', uuids) ?? [];
     const externalIds = read('external_id', parsers_externalIds) ?? [];
-    if (problems.length === before && instanceIds.length > 0 === externalIds.length > 0) {
-        const seen = instanceIds.length === 0 ? 'neither is given' : 'both are given';
+    const hasInstanceIds = isGiven(form, 'instance_id');
+    if (hasInstanceIds === isGiven(form, 'external_id')) {
+        const seen = hasInstanceIds ? 'both are given' : 'neither is given';
         problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
     }
     return [
@@ -52958,7 +53070,7 @@ function describe(vm, show) {
     const outputs = vmOutputs(vm, show);
     const { instance_id: id, external_id: externalId } = outputs;
     const given = isMember(vm) ? show(vm.name) : externalId;
-    const message = show(vm.error?.message ?? '');
+    const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
     return {
         vm,
         kind: kindOf(vm),
@@ -53081,31 +53193,50 @@ var external_node_util_ = __nccwpck_require__(7975);
 
 
 const MOST_LINES = 10;
-const MOST_NAMES = 5;
+const fleet_error_MOST_NAMES = 5;
 const fleet_error_LONGEST_NAME = 100;
+/** In characters: of one among several, and of the only one. */
 const fleet_error_LONGEST_MESSAGE = 300;
+const LONGEST_ONLY_MESSAGE = 2_000;
 /**
  * The error of a fleet, which names those that failed: a line each, and one line for what happened to several alike.
  * @param clean makes a text harmless: it has to be before it is cut.
  */
-function fleetError({ vms, error }, clean) {
+function fleetError(outcome, clean) {
+    const { vms, error } = outcome;
     if (error === undefined)
         return undefined;
-    const lines = [...alike(vms).values()].map((group) => describeGroup(group, clean));
+    const groups = [...alike(vms).values()];
+    const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : fleet_error_LONGEST_MESSAGE;
+    const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
     const more = lines.length - MOST_LINES;
     const message = [
-        describeCounts(vms),
+        describeCounts(outcome),
         ...lines.slice(0, MOST_LINES),
         ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
     ];
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    return new errors/* ActionError */.lZ(error.code, message.join('\n'), { ...hint, cause: error });
+    const hint = hintOf(outcome);
+    return new errors/* ActionError */.lZ(error.code, message.join('\n'), {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+    });
 }
-/** e.g. `2 of 40 VMs failed, 3 were not begun.` */
-function describeCounts(vms) {
-    const counts = countKinds(vms);
-    const notBegun = counts.not_started === 0 ? '' : `, ${counts.not_started} were not begun`;
-    return `${counts.failed + counts.unknown} of ${vms.length} VMs failed${notBegun}.`;
+/** What to do about what failed first, or else about the first of which there is something to say. */
+function hintOf({ vms, error }) {
+    return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
+}
+/** e.g. `2 of 40 VMs failed.` */
+function describeCounts(outcome) {
+    const { vms, isDryRun, mostFailures } = outcome;
+    const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (wasCancelled(outcome))
+        return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not begun.`;
+    if (isDryRun)
+        return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
+    if (notStarted === 0)
+        return `${failed + unknown} ${of} failed.`;
+    return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not begun. The output remaining has the IDs of all that were not restarted.`;
 }
 /** Those that failed, by what happened to them. */
 function alike(vms) {
@@ -53120,11 +53251,12 @@ function alike(vms) {
     }
     return groups;
 }
-function describeGroup({ error, names }, clean) {
-    const named = names.slice(0, MOST_NAMES).map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
+/** @param show makes a message harmless, and cuts it. */
+function describeGroup({ error, names }, show, clean) {
+    const named = names.slice(0, fleet_error_MOST_NAMES).map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
     const more = names.length - named.length;
     const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    return `- ${who}: ${error.code}: ${cut(clean(error.message), fleet_error_LONGEST_MESSAGE)}`;
+    return `- ${who}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/title.js
@@ -53133,14 +53265,19 @@ function describeGroup({ error, names }, clean) {
 function titleOf(outcome) {
     return isFleet(outcome) ? titleOfFleet(outcome) : titleOfVm(outcome);
 }
-function titleOfFleet({ vms, error }) {
+function titleOfFleet(outcome) {
+    const { vms, error, isDryRun } = outcome;
     const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
-    const of = `of ${vms.length} VMs`;
-    if (failed + unknown > 0)
-        return `${failed + unknown} ${of} failed: ${error?.code}`;
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (wasCancelled(outcome))
+        return `Cancelled: ${restarted} ${of} restarted`;
+    if (isDryRun && error !== undefined)
+        return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
+    if (isDryRun)
+        return `${notStarted} ${of} can be restarted (dry run)`;
     if (error !== undefined)
-        return `${restarted} ${of} restarted: ${error.code}`;
-    return notStarted > 0 ? `${notStarted} ${of} can be restarted (dry run)` : `${restarted} ${of} restarted`;
+        return `${failed + unknown} ${of} failed: ${error.code}`;
+    return `${restarted} ${of} restarted`;
 }
 /** What happened to a VM, in a few words. */
 function titleOfVm({ restarted, error, leftAlone, guest }) {
@@ -53182,7 +53319,7 @@ function report(outcome, terminal) {
     if (problem !== undefined) {
         const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
         const both = error === undefined ? message : `${error.message}\n${message}`;
-        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hintOf(error) });
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...report_hintOf(error) });
         reportError(unwritten, { terminal, title: `${title}, outputs not written` });
     }
     else if (error !== undefined) {
@@ -53203,7 +53340,7 @@ function problemWithOutputs(outcome, terminal) {
         return problem;
     }
 }
-function hintOf(error) {
+function report_hintOf(error) {
     return error?.hint === undefined ? {} : { hint: error.hint };
 }
 /** Stacks and causes to the debug log, and the one error annotation. */
@@ -53265,8 +53402,8 @@ function knownBetween(from, to) {
 }
 const DAY_MS = 86_400_000;
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. All its words are this
- * module's own: text from outside has no place in it.
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names have to be plain: they
+ * stand in it as they are.
  */
 function renderGantt(phases) {
     const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
@@ -53287,27 +53424,28 @@ function timeOfDay(ms) {
 
 
 
+
 /** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
 const LARGEST_TABLE_BYTES = 900_000;
 const fleet_summary_LONGEST_MESSAGE = 500;
 const fleet_summary_LONGEST_NAME = 200;
 /**
  * The job summary of a fleet: counts, a row for each VM with failures first, and a picture of who was under way when. All but
- * the picture is a single block of HTML, and no text from outside is in the picture.
+ * the picture is a single block of HTML; from outside the picture has plain names alone.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 function renderFleetSummary(outcome, clean) {
     const lines = [
         `<h3>${escapeHtml(titleOf(outcome))}</h3>`,
-        `<p>${fleet_summary_describeCounts(outcome.vms)}</p>`,
+        `<p>${fleet_summary_describeCounts(outcome)}</p>`,
         ...renderHint(outcome, clean),
-        ...renderTable(outcome.vms, clean),
+        ...renderTable(outcome, clean),
     ];
-    const chart = renderGantt(phasesOf(outcome.vms));
+    const chart = renderGantt(phasesOf(outcome.vms, clean));
     return [...lines, ...(chart.length === 0 ? [] : ['', ...chart, ''])].join('\n');
 }
-/** From what somebody has to look at to what went well. */
-const ORDER = ['unknown', 'failed', 'not_started', 'skipped', 'restarted'];
+/** From what somebody has to look at to what went well; last come those of which there is nothing to tell. */
+const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
 const fleet_summary_WORDS = {
     unknown: 'not verified',
     failed: 'failed',
@@ -53315,21 +53453,32 @@ const fleet_summary_WORDS = {
     skipped: 'skipped',
     restarted: 'restarted',
 };
-function fleet_summary_describeCounts(vms) {
-    const counts = countKinds(vms);
-    return ORDER.flatMap((kind) => (counts[kind] === 0 ? [] : [`${counts[kind]} ${fleet_summary_WORDS[kind]}`])).join(', ');
+/** In a dry run nothing was to be restarted. */
+const DRY_RUN_WORDS = {
+    ...fleet_summary_WORDS,
+    failed: 'cannot be restarted',
+    not_started: 'can be restarted',
+};
+function wordFor(kind, { isDryRun }) {
+    return (isDryRun ? DRY_RUN_WORDS : fleet_summary_WORDS)[kind];
 }
-function renderHint({ error }, clean) {
-    return error?.hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(error.hint))}</p>`];
+function fleet_summary_describeCounts(outcome) {
+    const counts = countKinds(outcome.vms);
+    const present = ORDER.filter((kind) => counts[kind] > 0);
+    return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
+}
+function renderHint(outcome, clean) {
+    const hint = hintOf(outcome);
+    return hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(hint))}</p>`];
 }
 function numbered(vms) {
     return vms.map((vm, index) => ({ vm, number: index + 1 }));
 }
-function renderTable(vms, clean) {
+function renderTable(outcome, clean) {
     const rank = ({ vm }) => ORDER.indexOf(kindOf(vm));
-    const rows = numbered(vms)
+    const rows = numbered(outcome.vms)
         .sort((a, b) => rank(a) - rank(b))
-        .map((one) => renderRow(one, clean));
+        .map((one) => renderRow(one, wordFor(kindOf(one.vm), outcome), clean));
     const fitting = fittingRows(rows);
     const missing = rows.length - fitting.length;
     const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
@@ -53338,19 +53487,19 @@ function renderTable(vms, clean) {
 const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'guest', 'what happened']
     .map((heading) => `<th>${heading}</th>`)
     .join('')}</tr>`;
-function renderRow({ vm, number }, clean) {
-    const { name, last, proof, durationMs, runner, guest, error } = vm;
+function renderRow({ vm, number }, word, clean) {
+    const { name, last, proof, durationMs, runner, guest, error, leftAloneFor = '' } = vm;
     const booted = (last?.startDate ?? proof?.startDate)?.text;
-    const message = error && `${error.code}: ${cut(clean(error.message), fleet_summary_LONGEST_MESSAGE)}`;
+    const happened = error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
     const cells = [
         number,
         cut(clean(name), fleet_summary_LONGEST_NAME),
-        fleet_summary_WORDS[kindOf(vm)],
+        word,
         clean(booted ?? ''),
         durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs),
         runner?.status,
         guest?.status,
-        message,
+        cut(clean(happened), fleet_summary_LONGEST_MESSAGE),
     ];
     return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
 }
@@ -53364,13 +53513,22 @@ function fittingRows(rows) {
 }
 /** A picture of more bars could not be read. */
 const MOST_BARS = 50;
+/** What Mermaid takes for a name and nothing else. */
+const PLAIN_NAME = /^[\w.-]{1,40}$/;
+/** The number comes first: no name can then be a word of Mermaid's own. */
+function barName({ vm, number }, clean) {
+    const name = clean(vm.name);
+    return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
+}
 /** From sending the restart to the end of all that belonged to it; those that began first. */
-function phasesOf(vms) {
-    const bars = numbered(vms).flatMap(({ vm, number }) => {
-        const { endedAt, moments, error } = vm;
+function phasesOf(vms, clean) {
+    const bars = numbered(vms).flatMap((one) => {
+        const { endedAt, moments, error } = one.vm;
         if (moments.sent === undefined || endedAt === undefined)
             return [];
-        return [{ name: `VM ${number}`, fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined }];
+        return [
+            { name: barName(one, clean), fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined },
+        ];
     });
     const first = bars.sort((a, b) => a.fromMs - b.fromMs).slice(0, MOST_BARS);
     const startedAt = Math.min(...vms.flatMap(({ moments }) => moments.started ?? []));
@@ -53398,7 +53556,7 @@ async function writeSummary(outcome, terminal) {
 }
 /**
  * The job summary: on failure the reason and what to do about it, then a table of what is known, and a timeline. All but
- * its picture is a single block of HTML, in which Markdown means nothing; no text from outside is in the picture.
+ * its picture is a single block of HTML, in which Markdown means nothing; nothing from outside is in the picture.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 function renderSummary(outcome, clean) {
@@ -53414,27 +53572,28 @@ function renderVmSummary(outcome, clean) {
     ];
     return lines.join('\n');
 }
-function renderError({ error }, show) {
+function renderError({ error, leftAloneFor = '' }, show) {
     if (error === undefined)
-        return [];
+        return leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
     // Invalid inputs are a list, one line each.
     const lines = error.message.split('\n').map((line) => {
-        return line.startsWith('- ') ? `<li>${show(line.slice(2))}</li>` : `<p>${show(line)}</p>`;
+        return line.startsWith('- ') ? `<ul><li>${show(line.slice(2))}</li></ul>` : `<p>${show(line)}</p>`;
     });
     return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
-/** What was before stands only where it was something else. */
+/** What was before the restart stands beside what is now, where it was something else. */
 function summary_renderTable({ before, last, durationMs, runner, guest }, show) {
     if (last === undefined)
         return [];
     const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
     const rows = Object.entries(ROWS).map(([label, read]) => {
         const [was, is] = [before && read(before), read(last)];
-        return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
+        const change = was === undefined || was === is ? '' : ` (before: ${cell(was)})`;
+        return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
     const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status, guest: guest?.status };
-    const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td></td><td>${cell(value)}</td></tr>`]);
-    return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...more, '</table>'];
+    const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
+    return ['<table>', ...rows, ...more, '</table>'];
 }
 /**
  * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table
@@ -53804,9 +53963,12 @@ function interruptions() {
 class LeftAlone extends Error {
     name = 'LeftAlone';
     why;
-    constructor(why) {
+    /** What was seen, for people; empty where there is nothing to tell. */
+    seen;
+    constructor(why, seen = '') {
         super(`the VM is left alone: ${why}`);
         this.why = why;
+        this.seen = seen;
     }
 }
 

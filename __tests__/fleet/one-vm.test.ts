@@ -42,6 +42,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
       rehearse: async () => true,
       stillIdle: async () => true,
       findings: () => undefined,
+      verdict: () => undefined,
     },
     async afterRestart(outcome: Outcome, signal) {
       return { ...outcome, ...BACK, ...(await afterRestart?.(signal)) };

@@ -20,7 +20,13 @@ function stage(vms: number) {
     if (isBroken) throw new Error('the disk is full');
     told.push(outcome.vms.map((vm) => kindOf(vm).charAt(0)).join(''));
   };
-  const roster = createRoster({ members, clock: createFakeClock(), announce });
+  const roster = createRoster({
+    members,
+    clock: createFakeClock(),
+    announce,
+    isDryRun: false,
+    mostFailures: 0,
+  });
   return {
     roster,
     told,
@@ -41,7 +47,7 @@ test('before each restart leaves, all is told that is known', () => {
   expect(told).toEqual(['unf', 'ruf']);
   const { vms, error } = roster.outcome();
   expect(vms.map(({ endedAt }) => endedAt)).toEqual([1_000, undefined, 1_000]);
-  expect([error?.code, roster.ended().length]).toEqual(['not_running', 2]);
+  expect(error?.code).toBe('not_running');
 });
 
 test('of a large fleet the next ones are told of, too, so that all is told anew only now and then', () => {
@@ -62,9 +68,9 @@ test('what cannot be told is tried again with the next try', () => {
 });
 
 test('nobody has to be told', () => {
-  const roster = createRoster({ members: [], clock: createFakeClock() });
+  const roster = createRoster({ members: [], clock: createFakeClock(), isDryRun: false, mostFailures: 0 });
   roster.depart(7, departing);
-  expect(roster.outcome()).toEqual({ vms: [], error: undefined });
+  expect(roster.outcome()).toEqual({ vms: [], error: undefined, isDryRun: false, mostFailures: 0 });
 });
 
 test.each<[Partial<VmOutcome>, string]>([

@@ -239,6 +239,11 @@ describe('user API key', () => {
     expect(problemsOf({ ...root, api_key_id: 'ci', api_key })).toEqual([two]);
     expect(problemsOf({ ...root, api_key_id: 'ci' })).toEqual([two, half]);
     expect(problemsOf({ ...root, api_key })).toEqual([two, half]);
+    // Though it is wrong in itself, too.
+    expect(problemsOf({ root_token: 'short', api_key_id: 'ci', api_key })).toEqual([
+      expect.stringMatching(/^root_token: 5 characters/),
+      two,
+    ]);
   });
 });
 

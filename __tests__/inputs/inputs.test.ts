@@ -248,6 +248,9 @@ describe('what is refused', () => {
 
   test('both an instance_id and an external_id', () => {
     expect(problemsOf({ ...VALID, external_id: 'x' })).toContain('both are given; give exactly one');
+    expect(problemsOf({ ...VALID, instance_id: 'y', external_id: 'x' })).toMatch(
+      /"y" is no UUID.*\n- .*both are given; give exactly one/,
+    );
   });
 
   test('neither an instance_id nor an external_id', () => {
@@ -256,7 +259,7 @@ describe('what is refused', () => {
 
   test('with a hint at where it stands', () => {
     expect(() => read({ ...VALID, timeout: 'soon' })).toThrow(
-      expect.objectContaining({ hint: "Correct the step's `with:`." }),
+      expect.objectContaining({ hint: "Correct the step's inputs, which stand below its with:." }),
     );
   });
 

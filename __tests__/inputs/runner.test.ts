@@ -161,6 +161,13 @@ describe('what is refused', () => {
     expect(problems).toContain(problem);
   });
 
+  test('a wrong placeholder hides nothing else that is wrong', () => {
+    const problems = problemsOf({ ...WITH, runner_name: '{foo}', external_id: 'a*', instance_id: '' });
+    expect(problems).toContain('"{foo}" is no placeholder');
+    expect(problems).toContain('github_token: it is required with runner_name');
+    expect(problems).not.toContain('the same runner');
+  });
+
   test.each(['github_token', 'runner_scope'])('%s without runner_name: a job might be killed', (name) => {
     const problems = problemsOf({ ...WITH, [name]: 'octo-org' });
     expect(problems).toBe(

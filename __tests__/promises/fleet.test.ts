@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
+import { titleOf } from '../../src/report/title.ts';
 import { type EndedFleet, type FleetSetting, playFleet } from '../support/virtual-fleet.ts';
 
 const ALL = { external_id: 'runner-*' };
@@ -166,6 +167,8 @@ describe('what fails before anything is sent', () => {
       'runner-4',
     ]);
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: Dry run: nothing was changed/));
+    expect(lines).toContain('Dry run: 5 VMs to look at; nothing is changed');
+    expect(lines.join()).not.toContain('no further restart');
   });
 
   test('fails all where nobody can be asked who they are', async () => {
@@ -209,7 +212,21 @@ describe('failures', () => {
       'timed_out',
     ]);
     expect(one.outputs['remaining']?.split('\n')).toHaveLength(6);
-    expect(one.lines).toContain('runner-2: not restarted, as its turn never came');
+    expect(one.lines.slice(-3)).toEqual([
+      expect.stringMatching(/^runner-1: failed, and may have been restarted: timed_out/),
+      '1 failed, which is more than max_failures (0) allows: no further restart is begun',
+      'Not begun: 5 VMs: runner-2, runner-3, runner-4, runner-5, runner-6',
+    ]);
+    expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
+  });
+
+  test('leave many that are not begun in one line', async () => {
+    const { lines } = await playFleet({
+      ...stuck,
+      world: { ...stuck.world, vms: 13 },
+      inputs: { ...ALL, timeout: '20s' },
+    });
+    expect(lines.at(-1)).toMatch(/^Not begun: 12 VMs: runner-2, .*, runner-11 and 2 more$/);
   });
 
   test('up to max_failures do not', async () => {
@@ -284,6 +301,7 @@ describe('cancelled', () => {
     expect(kinds.filter((kind) => kind === 'unknown')).toHaveLength(2);
     expect(kinds.filter((kind) => kind === 'not_started')).toHaveLength(6 - ended.posts.length);
     expect(ended.outputs).toMatchObject({ restarted: 'unknown', error_code: 'cancelled' });
+    expect(titleOf(ended.outcome)).toMatch(/^Cancelled: \d of 6 VMs restarted$/);
   });
 
   test('while it finds out who they are, nothing was sent', async () => {
@@ -309,6 +327,12 @@ describe('what is told', () => {
     const told = lines.filter((line) => / of 6 restarted, /.test(line));
     expect(told).toHaveLength(Math.floor(seconds / 10));
     expect(told[0]).toMatch(/^\d of 6 restarted, 1 under way, \d to go, about \d\d s left$/);
+  });
+
+  test('no VM is told of in full before it has passed its gate', async () => {
+    const { lines } = await playFleet({ inputs: { ...ALL, max_parallel: '2' } });
+    expect(lines.filter((line) => line.includes('Before: '))).toEqual([]);
+    expect(lines.filter((line) => line.includes('Restarting instance'))).toHaveLength(6);
   });
 
   test('there is little to read before the first restart', async () => {
@@ -424,6 +448,10 @@ describe('with runners', () => {
     expect(ended.outputs['remaining']?.split('\n')).toHaveLength(2);
     expect([ended.restarts.length, killedJobs(ended)]).toEqual([4, 0]);
     expect(ended.lines).toContain('runner-2: left alone, as its runner has a job');
+    expect(ended.results[1]).toMatchObject({
+      outcome: 'skipped',
+      message: expect.stringMatching(/^Runner "runner-2" .* is online, busy$/),
+    });
   });
 
   test('who waits for a job is told, too, that its turn will never come', async () => {
@@ -447,6 +475,18 @@ describe('with runners', () => {
     });
     const told = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
     expect(told).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
+    expect(lines).toContain(
+      '0 of 6 restarted, 0 under way, 6 to go (5 seen idle, but not for idle_for yet; 1 with a job: runner-3)',
+    );
+  });
+
+  test('the log tells of those that are restarted, and whose runners are waited for', async () => {
+    const { lines } = await playFleet({
+      inputs: { ...ALL, idle_for: '0s', max_parallel: '2' },
+      github: QUICK,
+      cancelAfterMs: 25_000,
+    });
+    expect(lines).toContain('0 of 6 restarted, 2 under way (2 restarted, not yet back), 4 to go');
   });
 
   test('one list serves all that are watched', async () => {

@@ -51,16 +51,22 @@ function broken(number: number, message = 'It took too long.'): MemberOutcome {
 }
 
 function fleet(...vms: MemberOutcome[]): FleetOutcome {
-  return { vms, error: vms.find(({ error }) => error !== undefined)?.error };
+  const error = vms.find((vm) => vm.error !== undefined)?.error;
+  return { vms, error, isDryRun: false, mostFailures: 0 };
 }
 
 const mixed = fleet(
   member(1),
   broken(2),
-  member(3, { ...NOTHING, leftAlone: 'skipped' }),
+  member(3, { ...NOTHING, leftAlone: 'skipped', leftAloneFor: 'Runner "mac-3" is busy' }),
   member(4, { ...NOTHING, leftAlone: 'not_started' }),
   member(5, { error: new ActionError('runner_not_back', 'It is gone.') }),
 );
+
+const unfit = member(2, { ...NOTHING, error: new ActionError('not_running', 'No.') });
+const cancelled = member(2, { ...NOTHING, error: new ActionError('cancelled', 'The step was cancelled.') });
+const COUNTS =
+  '2 of 5 VMs failed, which is more than max_failures (0) allows, so 1 was not begun. The output remaining has the IDs of all that were not restarted.';
 
 describe('outputs', () => {
   test('of a fleet: nothing about one VM, all about each', () => {
@@ -203,22 +209,63 @@ describe('the title', () => {
     ['2 of 5 VMs failed: timed_out', mixed],
     ['2 of 2 VMs restarted', fleet(member(1), member(2))],
     ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: 'skipped' }))],
-    ['2 of 2 VMs can be restarted (dry run)', fleet(member(1, NOTHING), member(2, NOTHING))],
+    ['1 of 1 VM restarted', fleet(member(1))],
     [
-      '1 of 2 VMs restarted: cancelled',
-      fleet(member(1), member(2, { ...NOTHING, error: new ActionError('cancelled', 'No.') })),
+      '2 of 2 VMs can be restarted (dry run)',
+      { ...fleet(member(1, NOTHING), member(2, NOTHING)), isDryRun: true },
     ],
+    [
+      '1 of 2 VMs cannot be restarted (dry run): not_running',
+      { ...fleet(member(1, NOTHING), unfit), isDryRun: true },
+    ],
+    ['Cancelled: 1 of 2 VMs restarted', fleet(member(1), cancelled)],
+    ['Cancelled: 0 of 2 VMs restarted', fleet(unfit, cancelled)],
   ])('%s', (title, outcome) => {
     expect(titleOf(outcome)).toBe(title);
   });
 });
 
 describe('the annotation', () => {
+  test.each<[string, FleetOutcome]>([
+    [
+      'The step was cancelled: 1 of 3 VMs restarted, 1 not verified, 1 not begun.',
+      fleet(
+        member(1),
+        cancelled,
+        member(3, { restarted: 'unknown', error: new ActionError('cancelled', 'Sent.', { hint: 'Look.' }) }),
+      ),
+    ],
+    ['1 of 2 VMs cannot be restarted; 1 can.', { ...fleet(member(1, NOTHING), unfit), isDryRun: true }],
+    ['1 of 1 VM failed.', fleet(unfit)],
+    [
+      '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not begun. The output remaining has the IDs of all that were not restarted.',
+      fleet(
+        unfit,
+        member(3, { ...NOTHING, leftAlone: 'not_started' }),
+        member(4, { ...NOTHING, leftAlone: 'not_started' }),
+      ),
+    ],
+  ])('%s', (counts, outcome) => {
+    expect(fleetError(outcome, same)?.message.split('\n')[0]).toBe(counts);
+  });
+
+  test('advises by the first error that has advice', () => {
+    const sent = member(3, { error: new ActionError('cancelled', 'Sent.', { hint: 'Look.' }) });
+    expect(fleetError(fleet(cancelled, sent), same)?.hint).toBe('Look.');
+    expect(fleetError(fleet(cancelled), same)?.hint).toBeUndefined();
+  });
+
+  test('does not cut what happened to the only one', () => {
+    const [only, long] = [broken(1, 'x'.repeat(1_500)), broken(1, 'x'.repeat(2_500))];
+    expect(fleetError(fleet(only), same)?.message).toMatch(/x{1500}$/);
+    expect(fleetError(fleet(long), same)?.message).toMatch(/x{1999}…$/);
+  });
+
   test('names all that failed', () => {
     const error = fleetError(mixed, same);
     expect([error?.code, error?.hint]).toEqual(['timed_out', 'Look.']);
     expect(error?.message.split('\n')).toEqual([
-      '2 of 5 VMs failed, 1 were not begun.',
+      `${COUNTS}`,
       '- mac-2: timed_out: It took too long.',
       '- mac-5: runner_not_back: It is gone.',
     ]);
@@ -254,7 +301,7 @@ describe('the annotation', () => {
     expect(report(mixed, createTerminal())).toBe(false);
     const errors = log.lines().filter((line) => line.startsWith('::error'));
     expect(errors).toEqual([
-      '::error title=2 of 5 VMs failed%3A timed_out::2 of 5 VMs failed, 1 were not begun.%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.',
+      `::error title=2 of 5 VMs failed%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
     ]);
     expect(report(fleet(member(1)), createTerminal())).toBe(true);
   });
@@ -267,14 +314,15 @@ describe('the summary', () => {
   test('has the counts, failures first, and a picture', () => {
     const summary = renderSummary(mixed, same);
     expect(summary).toContain('<h3>2 of 5 VMs failed: timed&#95;out</h3>');
-    expect(summary).toContain('<p>1 not verified, 1 failed, 1 not started, 1 skipped, 1 restarted</p>');
+    expect(summary).toContain('<p>1 not verified, 1 failed, 1 skipped, 1 restarted, 1 not started</p>');
     expect(summary).toContain('<p><b>What to do:</b> Look.</p>');
-    expect(rows(summary)).toEqual([2, 5, 4, 3, 1]);
+    expect(rows(summary)).toEqual([2, 5, 3, 1, 4]);
+    expect(summary).toContain('<td>Runner &#34;mac-3&#34; is busy</td>');
     const [, chart = ''] = /\n\n```mermaid\n(.*)\n```\n$/s.exec(summary) ?? [];
     expect(chart.split('\n').slice(3)).toEqual([
-      '    VM 1 :00:00:01.000, 00:00:09.000',
-      '    VM 2 :crit, 00:00:02.000, 00:00:10.000',
-      '    VM 5 :crit, 00:00:05.000, 00:00:13.000',
+      '    1 mac-1 :00:00:01.000, 00:00:09.000',
+      '    2 mac-2 :crit, 00:00:02.000, 00:00:10.000',
+      '    5 mac-5 :crit, 00:00:05.000, 00:00:13.000',
     ]);
   });
 
@@ -298,8 +346,28 @@ describe('the summary', () => {
   test('has no more bars than can be read', () => {
     const vms = Array.from({ length: 60 }, (_, number) => member(59 - number));
     const summary = renderSummary(fleet(...vms), same);
-    expect(summary.match(/^ {4}VM /gm)).toHaveLength(50);
-    expect(summary).toContain('    VM 60 :00:00:00.000');
+    expect(summary.match(/^ {4}\d+ mac-/gm)).toHaveLength(50);
+    expect(summary).toContain('    60 mac-0 :00:00:00.000');
+  });
+
+  test.each([
+    ['mac_1.example-2', '1 mac_1.example-2'],
+    ['mac 1', 'VM 1'],
+    ['mac:1', 'VM 1'],
+    ['a'.repeat(40), `1 ${'a'.repeat(40)}`],
+    ['a'.repeat(41), 'VM 1'],
+    ['secret', 'VM 1'],
+    ['', 'VM 1'],
+  ])('its picture has the name "%s" as %s: only what is plain', (name, expected) => {
+    const summary = renderSummary(fleet({ ...member(1), name }), (text) => text.replace('secret', '***'));
+    expect(summary).toContain(`\n    ${expected} :00:00:01.000`);
+  });
+
+  test('of a dry run says of each VM whether it can be restarted', () => {
+    const unfit = member(2, { ...NOTHING, error: new ActionError('not_running', 'No.') });
+    const outcome = { ...fleet(member(1, NOTHING), unfit), isDryRun: true };
+    expect(renderSummary(outcome, same)).toContain('<p>1 cannot be restarted, 1 can be restarted</p>');
+    expect(renderSummary(outcome, same)).toContain('<td>mac-1</td><td>can be restarted</td>');
   });
 
   test('stays below 1 MiB, and says what was left out', () => {

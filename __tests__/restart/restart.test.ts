@@ -247,13 +247,16 @@ describe('a gate', () => {
   });
 
   test.each([
-    ['before the first try', [new LeftAlone('skipped')], 1],
-    ['between two tries', [true, new LeftAlone('skipped')], 2],
+    ['before the first try', [new LeftAlone('skipped', 'A job.')], 1],
+    ['between two tries', [true, new LeftAlone('skipped', 'A job.')], 2],
   ])(
     'that says %s to leave the VM alone ends it without a restart or an error',
     async (_, answers, tries) => {
       const { outcome } = await runGated({ answers, script: { looks: [instance()], tries } });
-      expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', error: undefined });
+      expect(outcome).toMatchObject({
+        ...{ restarted: 'false', leftAlone: 'skipped', leftAloneFor: 'A job.' },
+        error: undefined,
+      });
     },
   );
 
@@ -592,6 +595,7 @@ describe('cancelling', () => {
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'cancelled' } });
     expect(outcome.error).toMatchObject({
       message: 'The step was cancelled (SIGINT). No restart had been sent.',
+      hint: undefined,
       cause: cancelled,
     });
   });
@@ -599,9 +603,11 @@ describe('cancelling', () => {
   test('after it was sent says so', async () => {
     const { outcome, controller } = await run({ looks: [instance()] }, {}, AbortSignal.abort(cancelled));
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'cancelled' }, before: instance() });
-    expect(outcome.error?.message).toContain(
-      'The restart had been sent, or may have been, and is not verified',
-    );
+    expect(outcome.error).toMatchObject({
+      message: expect.stringContaining('The restart had been sent, or may have been, and is not verified'),
+      hint: 'Look at the instance before you send another restart.',
+      cause: cancelled,
+    });
     expect(controller.calls).toEqual([GET, RESTART]);
   });
 });

@@ -231,8 +231,12 @@ describe('a busy runner', () => {
   });
 
   test('is left alone, if that is wanted', async () => {
-    const { ask, lines } = stage([[busy]], { whenBusy: 'skip' });
-    expect(await ask()).toEqual(new LeftAlone('skipped'));
+    const { ask, lines, gate } = stage([[busy]], { whenBusy: 'skip' });
+    expect(gate.verdict()).toBeUndefined();
+    const left = await ask();
+    expect(left).toBeInstanceOf(LeftAlone);
+    expect(left).toMatchObject({ why: 'skipped', seen: 'Runner "mac-7" (ID 23) is online, busy' });
+    expect(gate.verdict()).toBe('busy');
     expect(lines).toEqual([
       'Runner "mac-7" (ID 23) is online, busy; the VM is left alone, as when_busy says',
     ]);

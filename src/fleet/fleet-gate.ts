@@ -17,6 +17,12 @@ export interface FleetGateOptions {
   readonly claim: (instance: Instance) => void;
 }
 
+/** The gate of one VM of a fleet. */
+export interface FleetGate extends Gate {
+  /** Whether it has let the VM pass. */
+  readonly hasLetPass: boolean;
+}
+
 /** A baseline that had to wait for longer than this is taken anew: in milliseconds. */
 const FRESH_MS = 500;
 /** So often an idle runner is looked at, as long as its VM waits for its turn: in milliseconds. */
@@ -26,26 +32,38 @@ const LOOK_EVERY_MS = 5_000;
  * Holds the restart of one VM up until all have come to their gates, its runner has no job, and it has a place. Who had to wait looks
  * at its VM once more, and asks again with the place that it has. Who turns out to be in use gives its place back meanwhile.
  */
-export function createFleetGate(options: FleetGateOptions): Gate {
-  const { places, index, runnerGate, clock, signal, claim } = options;
+export function createFleetGate(options: FleetGateOptions): FleetGate {
+  const { runnerGate, claim } = options;
+  let hasLetPass = false;
   return {
+    get hasLetPass() {
+      return hasLetPass;
+    },
     async isOpen(instance) {
       claim(instance);
-      const arrivedAt = clock.now();
-      const hasArrived = places.arrive(index);
-      await waitFor(options, hasArrived);
-      const waitedMs = clock.now() - arrivedAt;
-      if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
-      signal.throwIfAborted();
-      if (places.has(index)) return true;
-      const queuedAt = clock.now();
-      return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
+      const isOpen = await hasWayAndPlace(options, instance);
+      hasLetPass ||= isOpen;
+      return isOpen;
     },
     async rehearse(instance) {
       claim(instance);
       return (await runnerGate?.rehearse(instance)) ?? true;
     },
   };
+}
+
+/** False where it took so long that the VM has to be looked at anew. */
+async function hasWayAndPlace(options: FleetGateOptions, instance: Instance): Promise<boolean> {
+  const { places, index, runnerGate, clock, signal } = options;
+  const arrivedAt = clock.now();
+  const hasArrived = places.arrive(index);
+  await waitFor(options, hasArrived);
+  const waitedMs = clock.now() - arrivedAt;
+  if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
+  signal.throwIfAborted();
+  if (places.has(index)) return true;
+  const queuedAt = clock.now();
+  return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
 }
 
 /** False where the runner got a job meanwhile: then the VM waits in the queue no more. */

@@ -12,6 +12,10 @@ export interface MemberOutcome extends VmOutcome {
 /** What came of several VMs, in the order of the targets. */
 export interface FleetOutcome {
   readonly vms: readonly MemberOutcome[];
+  /** Whether nothing was to be changed. */
+  readonly isDryRun: boolean;
+  /** Once more had failed than these, none was begun. */
+  readonly mostFailures: number;
   /** What went wrong first, if anything did. */
   readonly error: ActionError | undefined;
 }
@@ -33,6 +37,16 @@ export function kindOf({ leftAlone, restarted, error, moments }: VmOutcome): Res
   if (error?.code === 'cancelled' && moments.sent === undefined) return 'not_started';
   if (error !== undefined) return 'failed';
   return restarted === 'true' ? 'restarted' : 'not_started';
+}
+
+/** Whether the step was cancelled before the last VM had come to its end. */
+export function wasCancelled({ vms }: FleetOutcome): boolean {
+  return vms.some(({ error }) => error?.code === 'cancelled');
+}
+
+/** e.g. `1 VM`, `40 VMs`. */
+export function numberOfVms(count: number): string {
+  return count === 1 ? '1 VM' : `${count} VMs`;
 }
 
 /** How many came to what. */

@@ -15,16 +15,17 @@ import type { GuestCheck } from '../guest/options.ts';
 import type { Log } from '../restart/context.ts';
 import { NOTHING_DONE } from '../restart/outcome.ts';
 import type { RestartJob } from '../restart/restart.ts';
+import type { RunnerGate } from '../runner/gate.ts';
 import type { Guards } from '../runner/guard.ts';
 import { createFleetGate } from './fleet-gate.ts';
-import { type FleetOutcome, kindOf } from './fleet-outcome.ts';
+import { type FleetOutcome, kindOf, type MemberOutcome, numberOfVms } from './fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './one-vm.ts';
 import { createPlaces, type Places } from './places.ts';
-import { describeProgress } from './progress.ts';
+import { describeProgress, type FleetProgress } from './progress.ts';
 import { createRoster, type Roster } from './roster.ts';
 import { createSharedLooks } from './shared-looks.ts';
 import { type Member, resolveTargets } from './targets.ts';
-import { type Amount, limitsFor, type TurnLimits } from './turns.ts';
+import { type Amount, isOver, limitsFor, type TurnLimits } from './turns.ts';
 import { createVmLog } from './vm-log.ts';
 
 /** What is to be restarted, and how. */
@@ -54,14 +55,15 @@ export async function restartFleet(
   context: FleetContext,
 ): Promise<FleetOutcome> {
   const { clock, log, signal, announce } = context;
-  const { timeoutMs } = fleet;
+  const { timeoutMs, dryRun: isDryRun } = fleet;
   const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
   const limits = limitsFor(members.length, fleet);
-  log.info(describeFleet(members.length, limits));
+  log.info(isDryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
   const places = createPlaces(members.length, limits);
   const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
   const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
-  const roster = createRoster({ members, clock, announce });
+  const { mostFailures } = limits;
+  const roster = createRoster({ members, clock, announce, isDryRun, mostFailures });
   const course: Course = {
     job: fleet,
     context: { ...context, controller },
@@ -69,16 +71,14 @@ export async function restartFleet(
     limits,
     roster,
     claim: createClaims(),
+    runnerGates: new Map(),
   };
   const stopTelling = tellProgress(course);
   await Promise.all(members.map((member, index) => play(course, member, index)));
   stopTelling();
-  return roster.outcome();
-}
-
-function describeFleet(vms: number, { places, mostFailures }: TurnLimits): string {
-  const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
-  return `${vms} VMs, at most ${places} under way at once; after ${most} no further restart is begun`;
+  const outcome = roster.outcome();
+  tellNotBegun(log, outcome);
+  return outcome;
 }
 
 /** A fleet on its way. */
@@ -89,6 +89,8 @@ interface Course {
   readonly limits: TurnLimits;
   readonly roster: Roster;
   readonly claim: (name: string, instance: Instance) => void;
+  /** By the VM's index; none where there is no runner to look after. */
+  readonly runnerGates: Map<number, RunnerGate>;
 }
 
 async function play(course: Course, member: Member, index: number): Promise<void> {
@@ -97,7 +99,9 @@ async function play(course: Course, member: Member, index: number): Promise<void
   const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
   roster.end(index, outcome);
   tellEnd(createVmLog(context.log, member.name), outcome);
+  const wasOver = isOver(places.standings, course.limits);
   places.end(index, outcome.error !== undefined);
+  if (!wasOver) tellIfOver(course);
 }
 
 function failed(target: Member['target'], error: ActionError): VmOutcome {
@@ -114,6 +118,7 @@ function restartMember(course: Course, { name, target }: Member, index: number):
     isBrief: true,
     onWait: () => places.giveBack(index),
   });
+  if (guard !== undefined) course.runnerGates.set(index, guard.gate);
   const gate = createFleetGate({
     ...{ places, index, clock, signal },
     runnerGate: guard?.gate,
@@ -123,8 +128,9 @@ function restartMember(course: Course, { name, target }: Member, index: number):
     { ...job, target },
     {
       ...{ clock, controller, guest, refuse, gate, guard },
-      log: createVmLog(context.log, name, () => !job.dryRun && !places.has(index)),
+      log: createVmLog(context.log, name, () => !job.dryRun && !gate.hasLetPass),
       signal: context.signal,
+      onRestarted: (known) => roster.restarted(index, known),
       announce(known) {
         // The last failure too many may have come since the gate let it pass.
         places.dismissalOf(index).throwIfAborted();
@@ -150,35 +156,76 @@ function createClaims(): Course['claim'] {
 
 // ---- what is told ----
 
+function describeFleet(vms: number, { places, mostFailures }: TurnLimits): string {
+  const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+  return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
+}
+
+function describeDryRun(vms: number): string {
+  return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
+}
+
+/** Of those whose turn never came all is told at once, at the end. */
 function tellEnd(log: Log, outcome: VmOutcome): void {
   const { error, leftAlone } = outcome;
   if (error !== undefined) log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
-  else if (leftAlone !== undefined) log.info(ENDINGS[leftAlone]);
+  else if (leftAlone === 'skipped') log.info(ENDINGS.skipped);
+}
+
+function tellIfOver({ context, job, places: { standings }, limits }: Course): void {
+  if (job.dryRun || !isOver(standings, limits)) return;
+  const failed = standings.filter(({ hasFailed }) => hasFailed).length;
+  context.log.info(
+    `${failed} failed, which is more than max_failures (${limits.mostFailures}) allows: no further restart is begun`,
+  );
+}
+
+const MOST_NAMES = 10;
+
+function tellNotBegun(log: Log, { vms }: FleetOutcome): void {
+  const names = vms.flatMap(({ leftAlone, name }: MemberOutcome) =>
+    leftAlone === 'not_started' ? [name] : [],
+  );
+  if (names.length === 0) return;
+  const more = names.length - MOST_NAMES;
+  const list = `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  log.info(`Not begun: ${numberOfVms(names.length)}: ${list}`);
 }
 
 const ENDINGS: Readonly<Record<ReturnType<typeof kindOf>, string>> = {
   restarted: 'restarted',
   failed: 'failed',
   skipped: 'left alone, as its runner has a job',
-  not_started: 'not restarted, as its turn never came',
+  not_started: 'not restarted',
   unknown: 'failed, and may have been restarted',
 };
 
 const TELL_EVERY_MS = 10_000;
 
 /** Tells how far the fleet is, every now and then. @returns what ends it. */
-function tellProgress({ context, roster, places, limits }: Course): () => void {
-  const { clock, log, signal } = context;
+function tellProgress(course: Course): () => void {
+  const { clock, log, signal } = course.context;
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
   const tell = async () => {
     for (;;) {
       await clock.sleep(TELL_EVERY_MS, until);
-      const phases = places.standings.map(({ phase }) => phase);
-      log.info(describeProgress({ ended: roster.ended(), phases, places: limits.places }));
+      log.info(describeProgress(progressOf(course)));
     }
   };
   // It has no other end than to be stopped.
   tell().catch(() => {});
   return () => stop.abort();
+}
+
+function progressOf({ context, roster, places, limits, runnerGates }: Course): FleetProgress {
+  const { vms } = roster.outcome();
+  return {
+    vms: places.standings.flatMap(({ phase }, index) => {
+      const known = vms[index];
+      return known === undefined ? [] : [{ phase, known, runner: runnerGates.get(index)?.verdict() }];
+    }),
+    places: limits.places,
+    now: context.clock.now(),
+  };
 }

@@ -17,14 +17,17 @@ export interface OneVmContext extends RestartContext {
   readonly guard: Guard | undefined;
   /** How to find out whether the guest is up; undefined where nobody wants to know. */
   readonly guest?: GuestCheck | undefined;
+  /** Told of what came of the restart, before guest and runner are waited for. */
+  readonly onRestarted?: ((outcome: Outcome) => void) | undefined;
 }
 
 /** Restarts one VM and waits for what is to be back in it. Never throws: what goes wrong is part of the outcome. */
 export async function restartOneVm(
   job: RestartJob,
-  { guard, guest, ...context }: OneVmContext,
+  { guard, guest, onRestarted, ...context }: OneVmContext,
 ): Promise<VmOutcome> {
   const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
+  onRestarted?.(outcome);
   if (guest === undefined) return guard === undefined ? outcome : await guard.afterRestart(outcome);
   // The proof that the runner is back lives on looks right after the boot, so both are waited for side by side.
   const stop = new AbortController();

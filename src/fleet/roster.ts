@@ -8,13 +8,14 @@ import type { Member } from './targets.ts';
 export interface Roster {
   /** As of now. */
   outcome(): FleetOutcome;
-  ended(): MemberOutcome[];
   /** Tells of all that is known right before a restart may leave. What `announce` throws keeps it from leaving. */
   depart(index: number, known: Outcome): void;
+  /** The restart is over; guest and runner may still be waited for. */
+  restarted(index: number, known: Outcome): void;
   end(index: number, outcome: VmOutcome): void;
 }
 
-export interface RosterOptions {
+export interface RosterOptions extends Pick<FleetOutcome, 'isDryRun' | 'mostFailures'> {
   readonly members: readonly Member[];
   readonly clock: Clock;
   readonly announce?: ((outcome: FleetOutcome) => void) | undefined;
@@ -23,7 +24,7 @@ export interface RosterOptions {
 /** All is told anew so often at most: what is told is appended to a file, and grows with the fleet. */
 const MOST_ANNOUNCEMENTS = 50;
 
-export function createRoster({ members, clock, announce }: RosterOptions): Roster {
+export function createRoster({ members, clock, announce, ...plan }: RosterOptions): Roster {
   const vms: MemberOutcome[] = members.map(({ name, target }) => {
     return { ...NOTHING_DONE, name, target, endedAt: undefined };
   });
@@ -44,7 +45,7 @@ export function createRoster({ members, clock, announce }: RosterOptions): Roste
     const known = vms.map((vm, index): MemberOutcome => {
       return vm.endedAt === undefined && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
     });
-    announce?.({ vms: known, error });
+    announce?.({ ...plan, vms: known, error });
   }
 
   function change(index: number, to: Partial<MemberOutcome>): void {
@@ -53,8 +54,7 @@ export function createRoster({ members, clock, announce }: RosterOptions): Roste
   }
 
   return {
-    outcome: () => ({ vms: [...vms], error }),
-    ended: () => vms.filter(({ endedAt }) => endedAt !== undefined),
+    outcome: () => ({ ...plan, vms: [...vms], error }),
     depart(index, known) {
       change(index, known);
       if (covered.has(index)) return;
@@ -62,6 +62,7 @@ export function createRoster({ members, clock, announce }: RosterOptions): Roste
       announceWith(maybeSent);
       for (const one of maybeSent) covered.add(one);
     },
+    restarted: change,
     end(index, outcome) {
       error ??= outcome.error;
       change(index, { ...outcome, endedAt: clock.now() });

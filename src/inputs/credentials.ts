@@ -18,14 +18,16 @@ export function readIdentity(form: Form, headers: RequestHeaders): Identity {
   const token = readRootToken(form);
   const id = read('api_key_id', parse.optionalText);
   const pem = readApiKeyPem(form, 'api_key');
-  if (token !== undefined && (id ?? pem) !== undefined) {
+  const hasToken = isGiven(form, 'root_token');
+  const hasApiKey = id !== undefined || isGiven(form, 'api_key');
+  if (hasToken && hasApiKey) {
     problems.push(
       'root_token, api_key_id, api_key: two ways in are given; give the root token or the API key',
     );
   }
   if ((id !== undefined) !== isGiven(form, 'api_key'))
     problems.push('api_key_id, api_key: give both or neither');
-  if ((token ?? id ?? pem) !== undefined && 'authorization' in headers) {
+  if ((hasToken || hasApiKey) && 'authorization' in headers) {
     problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
   }
   if (token !== undefined) return { kind: 'root_token', token };

@@ -10,7 +10,7 @@ import { hasPlaceholder } from '../runner/name.ts';
 import type { RunnerOptions } from '../runner/options.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
-import { createFormReader, type Environment, type Form, readSecret } from './form.ts';
+import { createFormReader, type Environment, type Form, isGiven, readSecret } from './form.ts';
 import { readGuestOptions } from './guest.ts';
 import * as parse from './parsers.ts';
 import { readProxy } from './proxy.ts';
@@ -85,12 +85,16 @@ export function wantsJobSummary(environment: Environment): boolean {
 function invalid(problems: readonly string[]): ActionError {
   const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
   const list = problems.map((problem) => `- ${problem}`).join('\n');
-  return new ActionError('invalid_input', `${title}:\n${list}`, { hint: "Correct the step's `with:`." });
+  return new ActionError('invalid_input', `${title}:\n${list}`, {
+    hint: "Correct the step's inputs, which stand below its with:.",
+  });
 }
 
 /** The guard of one VM would wait for the jobs of another. */
 function refuseSharedRunner({ fleet, runner }: Inputs, problems: string[]): void {
-  if (fleet === undefined || runner === undefined || hasPlaceholder(runner.nameTemplate)) return;
+  if (fleet === undefined || runner === undefined) return;
+  // A name that is wrong is on the list already.
+  if (runner.nameTemplate === '' || hasPlaceholder(runner.nameTemplate)) return;
   problems.push(
     'runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}',
   );
@@ -98,12 +102,13 @@ function refuseSharedRunner({ fleet, runner }: Inputs, problems: string[]): void
 
 const NO_TARGET: Target = { by: 'external_id', id: '' };
 
-function readTargets({ read, problems }: Form): Target[] {
-  const before = problems.length;
+function readTargets(form: Form): Target[] {
+  const { read, problems } = form;
   const instanceIds = read('instance_id', parse.uuids) ?? [];
   const externalIds = read('external_id', parse.externalIds) ?? [];
-  if (problems.length === before && instanceIds.length > 0 === externalIds.length > 0) {
-    const seen = instanceIds.length === 0 ? 'neither is given' : 'both are given';
+  const hasInstanceIds = isGiven(form, 'instance_id');
+  if (hasInstanceIds === isGiven(form, 'external_id')) {
+    const seen = hasInstanceIds ? 'both are given' : 'neither is given';
     problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
   }
   return [

@@ -1,7 +1,7 @@
 import type { RunnerOptions } from '../runner/options.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
-import { type Environment, type Form, readSecret } from './form.ts';
+import { type Environment, type Form, isGiven, readSecret } from './form.ts';
 import * as parse from './parsers.ts';
 import { readProxy } from './proxy.ts';
 
@@ -22,20 +22,20 @@ export function readRunnerOptions(form: Form): RunnerOptions | undefined {
     waitsForRunner: read('wait_for_runner', parse.boolean),
     runnerTimeoutMs: read('runner_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
   };
-  const hasName =
-    nameTemplate !== undefined || problems.some((problem) => problem.startsWith('runner_name:'));
-  if (!hasName && (token ?? given) !== undefined)
+  const isWanted = isGiven(form, 'runner_name');
+  const hasToken = isGiven(form, 'github_token');
+  if (!isWanted && (hasToken || isGiven(form, 'runner_scope')))
     problems.push(
       'runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope',
     );
-  if (nameTemplate === undefined) return undefined;
-  if (token === undefined)
-    problems.push('github_token: it is required with runner_name; it reads the runners');
+  if (!isWanted) return undefined;
+  if (!hasToken) problems.push('github_token: it is required with runner_name; it reads the runners');
   if (token !== undefined && !TOKEN.test(token))
     problems.push('github_token: it holds characters that no token has, such as a space or a line break');
   const apiUrl = readApiUrl(form);
   return {
-    nameTemplate,
+    // Where it is wrong, that is on the list, and nothing of this is used.
+    nameTemplate: nameTemplate ?? '',
     token: token ?? '',
     ...when,
     apiUrl,

@@ -6,6 +6,7 @@ import {
   type MemberOutcome,
   type ResultKind,
 } from '../fleet/fleet-outcome.ts';
+import { hintOf } from './fleet-error.ts';
 import { escapeHtml } from './html.ts';
 import { cut } from './results.ts';
 import { type Phase, renderGantt } from './timeline.ts';
@@ -19,22 +20,22 @@ const LONGEST_NAME = 200;
 
 /**
  * The job summary of a fleet: counts, a row for each VM with failures first, and a picture of who was under way when. All but
- * the picture is a single block of HTML, and no text from outside is in the picture.
+ * the picture is a single block of HTML; from outside the picture has plain names alone.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 export function renderFleetSummary(outcome: FleetOutcome, clean: Show): string {
   const lines = [
     `<h3>${escapeHtml(titleOf(outcome))}</h3>`,
-    `<p>${describeCounts(outcome.vms)}</p>`,
+    `<p>${describeCounts(outcome)}</p>`,
     ...renderHint(outcome, clean),
-    ...renderTable(outcome.vms, clean),
+    ...renderTable(outcome, clean),
   ];
-  const chart = renderGantt(phasesOf(outcome.vms));
+  const chart = renderGantt(phasesOf(outcome.vms, clean));
   return [...lines, ...(chart.length === 0 ? [] : ['', ...chart, ''])].join('\n');
 }
 
-/** From what somebody has to look at to what went well. */
-const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'not_started', 'skipped', 'restarted'];
+/** From what somebody has to look at to what went well; last come those of which there is nothing to tell. */
+const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
 
 const WORDS: Readonly<Record<ResultKind, string>> = {
   unknown: 'not verified',
@@ -44,13 +45,26 @@ const WORDS: Readonly<Record<ResultKind, string>> = {
   restarted: 'restarted',
 };
 
-function describeCounts(vms: readonly MemberOutcome[]): string {
-  const counts = countKinds(vms);
-  return ORDER.flatMap((kind) => (counts[kind] === 0 ? [] : [`${counts[kind]} ${WORDS[kind]}`])).join(', ');
+/** In a dry run nothing was to be restarted. */
+const DRY_RUN_WORDS: Readonly<Record<ResultKind, string>> = {
+  ...WORDS,
+  failed: 'cannot be restarted',
+  not_started: 'can be restarted',
+};
+
+function wordFor(kind: ResultKind, { isDryRun }: FleetOutcome): string {
+  return (isDryRun ? DRY_RUN_WORDS : WORDS)[kind];
 }
 
-function renderHint({ error }: FleetOutcome, clean: Show): string[] {
-  return error?.hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(error.hint))}</p>`];
+function describeCounts(outcome: FleetOutcome): string {
+  const counts = countKinds(outcome.vms);
+  const present = ORDER.filter((kind) => counts[kind] > 0);
+  return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
+}
+
+function renderHint(outcome: FleetOutcome, clean: Show): string[] {
+  const hint = hintOf(outcome);
+  return hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(hint))}</p>`];
 }
 
 /** A VM, and its place among the targets, by which the picture names it. */
@@ -63,11 +77,11 @@ function numbered(vms: readonly MemberOutcome[]): Numbered[] {
   return vms.map((vm, index) => ({ vm, number: index + 1 }));
 }
 
-function renderTable(vms: readonly MemberOutcome[], clean: Show): string[] {
+function renderTable(outcome: FleetOutcome, clean: Show): string[] {
   const rank = ({ vm }: Numbered) => ORDER.indexOf(kindOf(vm));
-  const rows = numbered(vms)
+  const rows = numbered(outcome.vms)
     .sort((a, b) => rank(a) - rank(b))
-    .map((one) => renderRow(one, clean));
+    .map((one) => renderRow(one, wordFor(kindOf(one.vm), outcome), clean));
   const fitting = fittingRows(rows);
   const missing = rows.length - fitting.length;
   const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
@@ -78,19 +92,19 @@ const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'g
   .map((heading) => `<th>${heading}</th>`)
   .join('')}</tr>`;
 
-function renderRow({ vm, number }: Numbered, clean: Show): string {
-  const { name, last, proof, durationMs, runner, guest, error } = vm;
+function renderRow({ vm, number }: Numbered, word: string, clean: Show): string {
+  const { name, last, proof, durationMs, runner, guest, error, leftAloneFor = '' } = vm;
   const booted = (last?.startDate ?? proof?.startDate)?.text;
-  const message = error && `${error.code}: ${cut(clean(error.message), LONGEST_MESSAGE)}`;
+  const happened = error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
   const cells = [
     number,
     cut(clean(name), LONGEST_NAME),
-    WORDS[kindOf(vm)],
+    word,
     clean(booted ?? ''),
     durationMs === undefined ? '' : seconds(durationMs),
     runner?.status,
     guest?.status,
-    message,
+    cut(clean(happened), LONGEST_MESSAGE),
   ];
   return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
 }
@@ -107,12 +121,23 @@ function fittingRows(rows: readonly string[]): string[] {
 /** A picture of more bars could not be read. */
 const MOST_BARS = 50;
 
+/** What Mermaid takes for a name and nothing else. */
+const PLAIN_NAME = /^[\w.-]{1,40}$/;
+
+/** The number comes first: no name can then be a word of Mermaid's own. */
+function barName({ vm, number }: Numbered, clean: Show): string {
+  const name = clean(vm.name);
+  return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
+}
+
 /** From sending the restart to the end of all that belonged to it; those that began first. */
-function phasesOf(vms: readonly MemberOutcome[]): Phase[] {
-  const bars = numbered(vms).flatMap(({ vm, number }) => {
-    const { endedAt, moments, error } = vm;
+function phasesOf(vms: readonly MemberOutcome[], clean: Show): Phase[] {
+  const bars = numbered(vms).flatMap((one) => {
+    const { endedAt, moments, error } = one.vm;
     if (moments.sent === undefined || endedAt === undefined) return [];
-    return [{ name: `VM ${number}`, fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined }];
+    return [
+      { name: barName(one, clean), fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined },
+    ];
   });
   const first = bars.sort((a, b) => a.fromMs - b.fromMs).slice(0, MOST_BARS);
   const startedAt = Math.min(...vms.flatMap(({ moments }) => moments.started ?? []));

@@ -67,7 +67,7 @@ function describe(vm: VmOutcome, show: Show): Described {
   const outputs = vmOutputs(vm, show);
   const { instance_id: id, external_id: externalId } = outputs;
   const given = isMember(vm) ? show(vm.name) : externalId;
-  const message = show(vm.error?.message ?? '');
+  const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
   return {
     vm,
     kind: kindOf(vm),

@@ -24,7 +24,7 @@ type Show = (text: string | number) => string;
 
 /**
  * The job summary: on failure the reason and what to do about it, then a table of what is known, and a timeline. All but
- * its picture is a single block of HTML, in which Markdown means nothing; no text from outside is in the picture.
+ * its picture is a single block of HTML, in which Markdown means nothing; nothing from outside is in the picture.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 export function renderSummary(outcome: StepOutcome, clean: (text: string) => string): string {
@@ -42,29 +42,30 @@ function renderVmSummary(outcome: VmOutcome, clean: (text: string) => string): s
   return lines.join('\n');
 }
 
-function renderError({ error }: VmOutcome, show: Show): string[] {
-  if (error === undefined) return [];
+function renderError({ error, leftAloneFor = '' }: VmOutcome, show: Show): string[] {
+  if (error === undefined) return leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
   // Invalid inputs are a list, one line each.
   const lines = error.message.split('\n').map((line) => {
-    return line.startsWith('- ') ? `<li>${show(line.slice(2))}</li>` : `<p>${show(line)}</p>`;
+    return line.startsWith('- ') ? `<ul><li>${show(line.slice(2))}</li></ul>` : `<p>${show(line)}</p>`;
   });
   return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
 }
 
-/** What was before stands only where it was something else. */
+/** What was before the restart stands beside what is now, where it was something else. */
 function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
     value === undefined ? '' : `<code>${show(value)}</code>`;
   const rows = Object.entries(ROWS).map(([label, read]) => {
     const [was, is] = [before && read(before), read(last)];
-    return `<tr><td>${label}</td><td>${was === is ? '' : cell(was)}</td><td>${cell(is)}</td></tr>`;
+    const change = was === undefined || was === is ? '' : ` (before: ${cell(was)})`;
+    return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
   });
   const news = { duration: durationMs && seconds(durationMs), runner: runner?.status, guest: guest?.status };
   const more = Object.entries(news).flatMap(([label, value]) =>
-    value === undefined ? [] : [`<tr><td>${label}</td><td></td><td>${cell(value)}</td></tr>`],
+    value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`],
   );
-  return ['<table>', '<tr><th></th><th>before</th><th>now</th></tr>', ...rows, ...more, '</table>'];
+  return ['<table>', ...rows, ...more, '</table>'];
 }
 
 /**

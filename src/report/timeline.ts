@@ -63,8 +63,8 @@ function knownBetween(from: Instant | undefined, to: Instant | undefined): numbe
 const DAY_MS = 86_400_000;
 
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. All its words are this
- * module's own: text from outside has no place in it.
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names have to be plain: they
+ * stand in it as they are.
  */
 export function renderGantt(phases: readonly Phase[]): string[] {
   const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));

@@ -1,4 +1,11 @@
-import { countKinds, type FleetOutcome, isFleet, type StepOutcome } from '../fleet/fleet-outcome.ts';
+import {
+  countKinds,
+  type FleetOutcome,
+  isFleet,
+  numberOfVms,
+  type StepOutcome,
+  wasCancelled,
+} from '../fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
 
 /** What came of the step, in a few words. */
@@ -6,12 +13,15 @@ export function titleOf(outcome: StepOutcome): string {
   return isFleet(outcome) ? titleOfFleet(outcome) : titleOfVm(outcome);
 }
 
-function titleOfFleet({ vms, error }: FleetOutcome): string {
+function titleOfFleet(outcome: FleetOutcome): string {
+  const { vms, error, isDryRun } = outcome;
   const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
-  const of = `of ${vms.length} VMs`;
-  if (failed + unknown > 0) return `${failed + unknown} ${of} failed: ${error?.code}`;
-  if (error !== undefined) return `${restarted} ${of} restarted: ${error.code}`;
-  return notStarted > 0 ? `${notStarted} ${of} can be restarted (dry run)` : `${restarted} ${of} restarted`;
+  const of = `of ${numberOfVms(vms.length)}`;
+  if (wasCancelled(outcome)) return `Cancelled: ${restarted} ${of} restarted`;
+  if (isDryRun && error !== undefined) return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
+  if (isDryRun) return `${notStarted} ${of} can be restarted (dry run)`;
+  if (error !== undefined) return `${failed + unknown} ${of} failed: ${error.code}`;
+  return `${restarted} ${of} restarted`;
 }
 
 /** What happened to a VM, in a few words. */

@@ -7,10 +7,13 @@ import type { Outcome } from './outcome.ts';
 export class LeftAlone extends Error {
   override readonly name = 'LeftAlone';
   readonly why: NonNullable<Outcome['leftAlone']>;
+  /** What was seen, for people; empty where there is nothing to tell. */
+  readonly seen: string;
 
-  constructor(why: NonNullable<Outcome['leftAlone']>) {
+  constructor(why: NonNullable<Outcome['leftAlone']>, seen = '') {
     super(`the VM is left alone: ${why}`);
     this.why = why;
+    this.seen = seen;
   }
 }
 

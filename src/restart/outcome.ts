@@ -19,6 +19,8 @@ export interface Outcome {
   readonly error: ActionError | undefined;
   /** Why it was left as it is, which is no failure: it was in use, or its turn never came. Absent where neither is so. */
   readonly leftAlone?: 'skipped' | 'not_started';
+  /** What was seen of it that it was left alone for, for people; empty where there is nothing to tell. */
+  readonly leftAloneFor?: string;
 }
 
 /**

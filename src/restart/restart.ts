@@ -39,7 +39,7 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(createAttempt(job, context, record));
   } catch (error) {
-    if (error instanceof LeftAlone) record.leftAlone = error.why;
+    if (error instanceof LeftAlone) Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
     else record.error = explainCancellation(asActionError(error), record);
   }
   return record;
@@ -300,9 +300,11 @@ function explainCancellation(error: ActionError, { restarted, moments }: Outcome
     moments.sent === undefined
       ? 'No restart had been sent.'
       : 'The restart had been sent, but was answered as not taken.';
-  const left =
-    restarted === 'false'
-      ? notTaken
-      : 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
-  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
+  if (restarted === 'false')
+    return new ActionError('cancelled', `${error.message} ${notTaken}`, { cause: error });
+  const left = 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
+  return new ActionError('cancelled', `${error.message} ${left}`, {
+    hint: 'Look at the instance before you send another restart.',
+    cause: error,
+  });
 }

@@ -51,6 +51,8 @@ export interface RunnerGate extends Gate {
   stillIdle(): Promise<boolean>;
   /** The runner and the last look at it; undefined where it never came to that. */
   findings(): Findings | undefined;
+  /** What the last look that was judged came to; undefined before the first. */
+  verdict(): BusyVerdict | undefined;
 }
 
 export interface Findings {
@@ -69,6 +71,7 @@ interface Watch extends Findings {
   borneOutSince: number | undefined;
   /** The job that they showed, if it is what makes the runner busy. */
   job: RunningJob | undefined;
+  verdict: BusyVerdict | undefined;
   /** When a busy runner is waited for no more; and when a silent GitHub is not. On the clock's scale. */
   busyUntil: number;
   silentUntil: number;
@@ -100,6 +103,7 @@ export function createGate(options: GateOptions): RunnerGate {
     },
     stillIdle: async () => watch === undefined || keepIdle(options, watch),
     findings: () => watch,
+    verdict: () => watch?.verdict,
   };
 }
 
@@ -114,6 +118,7 @@ async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
     leftMs: options.idleForMs,
     borneOutSince: undefined,
     job: undefined,
+    verdict: undefined,
   };
   return { tracker, last, ...nothingKnown, readings: 0, ...limits, journal };
 }
@@ -216,6 +221,7 @@ async function waitUntilIdle(options: GateOptions, watch: Watch, first: BusyVerd
 // ---- what is told ----
 
 function tell(options: GateOptions, watch: Watch, verdict: BusyVerdict): void {
+  watch.verdict = verdict;
   const rest = verdict === 'settling' ? ` (${minutes(watch.leftMs)} left)` : '';
   const isDetail = options.isBrief === true && (verdict === 'settling' || verdict === 'idle');
   watch.journal.note(verdict, LINES[verdict](watch, options), { rest, isDetail });
@@ -255,7 +261,7 @@ function describe({ last: { runner }, job }: Watch): string {
 }
 
 function stillBusy({ whenBusy }: GateOptions, watch: Watch): Error {
-  if (whenBusy === 'skip') return new LeftAlone('skipped');
+  if (whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
   const { journal } = watch;
   const [waited, looks] =
     whenBusy === 'fail' ? ['', ''] : [', and was until busy_timeout', ` Looks: ${journal.tally()}.`];
