@@ -48607,6 +48607,7 @@ function createPlaces(vms, limits) {
                 : turn.promise;
         },
         has: (index) => seatOf(index).phase === 'under way',
+        phaseOf: (index) => seatOf(index).phase,
         giveBack: (index) => void change(index, { phase: 'waiting' }),
         depart(index) {
             seatOf(index).hasDeparted = true;
@@ -49226,9 +49227,8 @@ function tellProgress(course) {
 function progressOf({ context, roster, places, limits, runnerGates }) {
     const { vms } = roster.outcome();
     return {
-        vms: places.standings.flatMap(({ phase }, index) => {
-            const known = vms[index];
-            return known === undefined ? [] : [{ phase, known, runner: runnerGates.get(index)?.verdict() }];
+        vms: vms.map((known, index) => {
+            return { known, phase: places.phaseOf(index), runner: runnerGates.get(index)?.verdict() };
         }),
         places: limits.places,
         now: context.clock.now(),
@@ -49810,7 +49810,7 @@ function proxyFor(url, environment) {
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
     return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
 }
-function isUsable({ protocol, hostname, username, password, pathname, search, hash }) {
+function isUsable({ protocol, username, password, pathname, search, hash }) {
     try {
         // A stray percent sign would come to light only when the credentials are sent.
         decodeURIComponent(username + password);
@@ -49819,7 +49819,8 @@ function isUsable({ protocol, hostname, username, password, pathname, search, ha
         return false;
     }
     const isBare = pathname === '/' && search === '' && hash === '';
-    return /^https?:$/.test(protocol) && hostname !== '' && isBare;
+    // A URL of these protocols has a host.
+    return ['http:', 'https:'].includes(protocol) && isBare;
 }
 function proxy_read(environment, variable) {
     return environment[variable.toLowerCase()] || environment[variable] || '';
@@ -49847,7 +49848,8 @@ function isExcepted(url, list) {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
     return list
         .toLowerCase()
-        .split(/[\s,]+/)
+        .split(/[\s,]/)
+        .filter((entry) => entry !== '')
         .map(parseException)
         .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
 }
@@ -49862,7 +49864,7 @@ function covers(pattern, host) {
         return true;
     const name = pattern.replace(/^\*?\./, '');
     const isItself = host === name && !pattern.startsWith('*');
-    return name !== '' && (isItself || host.endsWith(`.${name}`));
+    return isItself || host.endsWith(`.${name}`);
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs/proxy.js
@@ -53588,7 +53590,7 @@ function summary_renderTable({ before, last, durationMs, runner, guest }, show) 
     const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
     const rows = Object.entries(ROWS).map(([label, read]) => {
         const [was, is] = [before && read(before), read(last)];
-        const change = was === undefined || was === is ? '' : ` (before: ${cell(was)})`;
+        const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
         return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
     const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status, guest: guest?.status };

@@ -209,6 +209,13 @@ describe('a request', () => {
         },
       });
     });
+
+    test('that is too long may be full of what startup scripts printed', async () => {
+      const result = await encoded('gzip', gzipSync('x'.repeat(2_101)));
+      expect(result).toMatchObject({
+        noAnswer: { cause: { hint: expect.stringContaining('startup scripts') } },
+      });
+    });
   });
 
   test.each([

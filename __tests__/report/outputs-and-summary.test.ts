@@ -268,7 +268,7 @@ describe('job summary', () => {
     const lines = renderSummary(SUCCESS, clean).split('\n');
     expect(lines.slice(0, 2)).toEqual(['<h3>VM restarted</h3>', '<table>']);
     expect(lines).toContain(
-      `<tr><td>start date</td><td><code>${NEW_BOOT}</code> (before: <code>${OLD_BOOT}</code>)</td></tr>`,
+      `<tr><td>start date</td><td><code>${NEW_BOOT}</code>, before <code>${OLD_BOOT}</code></td></tr>`,
     );
     expect(lines).toContain('<tr><td>duration</td><td><code>7.3 s</code></td></tr>');
   });
@@ -291,7 +291,7 @@ describe('job summary', () => {
         return row.length === 0 ? [] : [row];
       });
     const code = (text: string, before?: string) =>
-      `<code>${text}</code>${before === undefined ? '' : ` (before: <code>${before}</code>)`}`;
+      `<code>${text}</code>${before === undefined ? '' : `, before <code>${before}</code>`}`;
     expect(rows).toEqual([
       ['instance', code('c2af6080-3ae3-4cd3-64e5-2193f31b9aa5')],
       ['external id', code('new', 'runner-1')],
@@ -373,6 +373,16 @@ describe('job summary', () => {
       '<h3>VM not restarted: vm&#95;failed</h3>\n<p>One.</p>\n<ul><li>Two.</li></ul>\n<p><b>What to do:</b> Do it&#33;</p>',
     );
     expect(renderSummary(failure('One.'), clean)).not.toContain('What to do');
+  });
+
+  test('of a VM that was left alone says what for', () => {
+    const outcome: VmOutcome = { ...NOTHING_DONE, leftAlone: 'skipped', leftAloneFor: 'A "job".' };
+    expect(renderSummary(outcome, clean)).toBe(
+      '<h3>VM left alone: its runner has a job</h3>\n<p>A &#34;job&#34;.</p>',
+    );
+    expect(JSON.parse(outputsOf({ ...outcome, target: SUCCESS.target }, clean).results)[0].message).toBe(
+      'A "job".',
+    );
   });
 
   test('of a failure after something was seen has the table, too', () => {

@@ -221,9 +221,8 @@ function tellProgress(course: Course): () => void {
 function progressOf({ context, roster, places, limits, runnerGates }: Course): FleetProgress {
   const { vms } = roster.outcome();
   return {
-    vms: places.standings.flatMap(({ phase }, index) => {
-      const known = vms[index];
-      return known === undefined ? [] : [{ phase, known, runner: runnerGates.get(index)?.verdict() }];
+    vms: vms.map((known, index) => {
+      return { known, phase: places.phaseOf(index), runner: runnerGates.get(index)?.verdict() };
     }),
     places: limits.places,
     now: context.clock.now(),

@@ -9,6 +9,7 @@ export interface Places {
   /** Resolves once the VM has a place, which it may have already. */
   take(index: number): Promise<void>;
   has(index: number): boolean;
+  phaseOf(index: number): Phase;
   /** The VM is in use, and waits until it is not. */
   giveBack(index: number): void;
   /** The VM's restart leaves: from now on it is followed to its end, whatever becomes of the others. */
@@ -68,6 +69,7 @@ export function createPlaces(vms: number, limits: TurnLimits): Places {
         : turn.promise;
     },
     has: (index) => seatOf(index).phase === 'under way',
+    phaseOf: (index) => seatOf(index).phase,
     giveBack: (index) => void change(index, { phase: 'waiting' }),
     depart(index) {
       seatOf(index).hasDeparted = true;

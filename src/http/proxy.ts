@@ -19,7 +19,7 @@ export function proxyFor(
   return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
 }
 
-function isUsable({ protocol, hostname, username, password, pathname, search, hash }: URL): boolean {
+function isUsable({ protocol, username, password, pathname, search, hash }: URL): boolean {
   try {
     // A stray percent sign would come to light only when the credentials are sent.
     decodeURIComponent(username + password);
@@ -27,7 +27,8 @@ function isUsable({ protocol, hostname, username, password, pathname, search, ha
     return false;
   }
   const isBare = pathname === '/' && search === '' && hash === '';
-  return /^https?:$/.test(protocol) && hostname !== '' && isBare;
+  // A URL of these protocols has a host.
+  return ['http:', 'https:'].includes(protocol) && isBare;
 }
 
 function read(environment: ProxyVariables, variable: string): string {
@@ -59,7 +60,8 @@ function isExcepted(url: URL, list: string): boolean {
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return list
     .toLowerCase()
-    .split(/[\s,]+/)
+    .split(/[\s,]/)
+    .filter((entry) => entry !== '')
     .map(parseException)
     .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
 }
@@ -80,5 +82,5 @@ function covers(pattern: string, host: string): boolean {
   if (pattern === '*') return true;
   const name = pattern.replace(/^\*?\./, '');
   const isItself = host === name && !pattern.startsWith('*');
-  return name !== '' && (isItself || host.endsWith(`.${name}`));
+  return isItself || host.endsWith(`.${name}`);
 }

@@ -58,7 +58,7 @@ function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, sho
     value === undefined ? '' : `<code>${show(value)}</code>`;
   const rows = Object.entries(ROWS).map(([label, read]) => {
     const [was, is] = [before && read(before), read(last)];
-    const change = was === undefined || was === is ? '' : ` (before: ${cell(was)})`;
+    const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
     return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
   });
   const news = { duration: durationMs && seconds(durationMs), runner: runner?.status, guest: guest?.status };
