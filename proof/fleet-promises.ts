@@ -1,6 +1,7 @@
 import { kindOf, type MemberOutcome } from '../src/fleet/fleet-outcome.ts';
 import { limitsFor } from '../src/fleet/turns.ts';
-import type { FleetPost, FleetRecord } from './fleet-run.ts';
+import type { FleetRecord } from './fleet-run.ts';
+import type { FleetPost, Greeting } from './fleet-testbed.ts';
 
 /*
  * What a fleet promises, checked by what really happened: each promise about one VM for each of them, and those about their number.
@@ -23,6 +24,9 @@ export function brokenFleetPromises(run: FleetRecord): string[] {
     namedTwice,
     silence,
     killedJob,
+    placeLeftFree,
+    wrongUp,
+    dryRunThatSends,
     lateEnd,
     wrongResults,
     defect,
@@ -61,6 +65,8 @@ const SEEN_WITHIN_MS = 40_000;
 
 /** What booted in time, once nothing went wrong any more, is not given up. */
 const falseFailure: FleetCheck = (run) => {
+  // A process that slept has but one look left, which a lagging replica may answer.
+  if (run.suspensions.length > 0) return undefined;
   const settledAt = run.startedAt + run.scenario.faultsEndAfterMs;
   const given = run.outcome.vms.find((vm) => {
     const boot = run.boots.find(
@@ -79,8 +85,8 @@ const untruth: FleetCheck = (run) => {
       return `"false" of ${vm.name}, which was restarted`;
     if (vm.restarted === 'unknown' && posts.length === 0)
       return `"unknown" of ${vm.name}, though nothing was sent`;
-    if (vm.restarted !== 'true' && vm.error === undefined && vm.leftAlone === undefined)
-      return `neither success nor an error of ${vm.name}`;
+    const isTold = vm.error !== undefined || vm.leftAlone !== undefined || run.scenario.dryRun;
+    if (vm.restarted !== 'true' && !isTold) return `neither success nor an error of ${vm.name}`;
   }
   return undefined;
 };
@@ -155,30 +161,119 @@ const silence: FleetCheck = ({ posts }) =>
 const SHOWN_AFTER_MS = 100_000;
 
 const killedJob: FleetCheck = (run) => {
-  const killed = run.killedJobs.some(({ instanceId, startedAt, killedAt }) => {
+  const killed = run.jobs.some(({ instanceId, startedAt, killedAt }) => {
     const post = run.posts.find(
-      (one) => one.instanceId === instanceId && one.wasTaken && one.departedAt <= killedAt,
+      (one) => one.instanceId === instanceId && one.wasTaken && one.departedAt <= (killedAt ?? 0),
     );
     return post !== undefined && post.departedAt - startedAt > SHOWN_AFTER_MS;
   });
   return killed ? 'a job was killed that had long been shown' : undefined;
 };
 
+/**
+ * By then what began and ended on a runner is known, it was seen without a job for as long as is asked for, and the VM was looked at
+ * anew: beside `idle_for`.
+ */
+const READY_AFTER_MS = 120_000;
+/** From one VM's end to the request of the next: it is looked at anew, and so is its runner. */
+const HANDOVER_MS = 30_000;
+const STEP_MS = 5_000;
+
+/**
+ * A VM that waits for its job takes no place: while one is free, nobody waits for it whose runner has long had no job. So idle ones go
+ * first, too.
+ */
+const placeLeftFree: FleetCheck = (run) => {
+  const { places } = limitsOf(run);
+  const [firstAt = Infinity] = run.posts.map(({ departedAt }) => departedAt);
+  const settledAt = run.startedAt + run.scenario.faultsEndAfterMs;
+  const idleForMs = run.scenario.runners?.idleForMs ?? 0;
+  if (run.suspensions.length > 0) return undefined;
+  for (const vm of run.outcome.vms) {
+    const begunAt = run.firstTries.get(idOf(vm));
+    if (begunAt === undefined) continue;
+    const lastJobAt = Math.max(...run.jobs.filter((job) => isBefore(job, idOf(vm), begunAt)).map(endOfJob));
+    const readyAt = Math.max(firstAt, settledAt, lastJobAt) + idleForMs + READY_AFTER_MS;
+    if (longestFreeMs(run, places, { from: readyAt, until: begunAt }) > HANDOVER_MS)
+      return `${vm.name} waited for a place though one was free`;
+  }
+  return undefined;
+};
+
+interface Stretch {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** For how long a place was free without a break. */
+function longestFreeMs(run: FleetRecord, places: number, { from, until }: Stretch): number {
+  let [longestMs, freeMs] = [0, 0];
+  for (let moment = from; moment < until; moment += STEP_MS) {
+    freeMs = underWayAt(run, moment) < places ? freeMs + STEP_MS : 0;
+    longestMs = Math.max(longestMs, freeMs);
+  }
+  return longestMs;
+}
+
+function isBefore(job: FleetRecord['jobs'][number], id: string, moment: number): boolean {
+  return job.instanceId === id && job.startedAt < moment;
+}
+
+function endOfJob({ endsAt, killedAt = endsAt }: FleetRecord['jobs'][number]): number {
+  return Math.min(endsAt, killedAt);
+}
+
+/** VMs whose restart had left, and which had not come to their end. */
+function underWayAt(run: FleetRecord, moment: number): number {
+  return run.outcome.vms.filter((vm) => {
+    const sentAt = postsOf(run, vm)[0]?.departedAt ?? Infinity;
+    return sentAt <= moment && endOf(vm, run) > moment;
+  }).length;
+}
+
+/** `up` is said of a VM only where its own guest spoke, after the restart was verified. */
+const wrongUp: FleetCheck = (run) => {
+  const wrong = run.outcome.vms.find((vm) => {
+    if (vm.guest?.status !== 'up') return false;
+    const since = vm.moments.verified ?? Infinity;
+    const heard = run.greetings.filter(({ at }) => at >= since && at <= endOf(vm, run));
+    return !heard.some((greeting) => greeting.instanceId === idOf(vm) || isUntold(run, vm, greeting));
+  });
+  return wrong && `"up" of ${wrong.name}, whose guest never spoke`;
+};
+
+/** What nobody can tell: the port became another VM's after the last report that was to be had from every replica. */
+function isUntold(run: FleetRecord, vm: MemberOutcome, { at, address }: Greeting): boolean {
+  const lagMs = run.scenario.replicas.count > 1 ? run.scenario.replicas.lagMs : 0;
+  return [at, at - lagMs].some((moment) => {
+    const told = run.addresses.findLast((one) => one.instanceId === idOf(vm) && one.at <= moment);
+    return told?.host === address.host && told.port === address.port;
+  });
+}
+
+const dryRunThatSends: FleetCheck = ({ scenario, firstTries }) =>
+  scenario.dryRun && firstTries.size > 0 ? 'a dry run sent a restart' : undefined;
+
 const CANCEL_MS = 1_000;
 const END_MS = 2_000;
 
-/** Each VM ends in its own time after its turn; and all at once after a signal. */
+/** Each VM ends in its own time after its turn; and all at once after a signal. What a process slept is added. */
 const lateEnd: FleetCheck = (run) => {
   if (run.cancelledAt !== undefined && run.endedAt > run.cancelledAt + CANCEL_MS)
     return 'it ended late after the signal';
-  const { timeoutMs, runners } = run.scenario;
+  const { timeoutMs, runners, guest } = run.scenario;
   if (runners?.waitsForRunner) return undefined;
+  const mostMs = timeoutMs + END_MS + (guest === undefined ? 0 : guest.timeoutMs + END_MS) + sleptMs(run);
   const late = run.outcome.vms.find((vm) => {
     const sentAt = postsOf(run, vm).at(-1)?.departedAt;
-    return sentAt !== undefined && endOf(vm, run) > sentAt + timeoutMs + END_MS;
+    return sentAt !== undefined && endOf(vm, run) > sentAt + mostMs;
   });
   return late && `${late.name} ended late`;
 };
+
+function sleptMs({ suspensions }: FleetRecord): number {
+  return suspensions.reduce((sum, { from, until }) => sum + until - from, 0);
+}
 
 const wrongResults: FleetCheck = ({ outcome, outputs }) => {
   const results: { instance_id: string; outcome: string }[] = JSON.parse(outputs['results'] ?? '');

@@ -1,5 +1,7 @@
 import type { Random } from '../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../simulator/world.ts';
+import { drawGuest, type GuestScenario, type Suspension } from './scenario.ts';
+import type { Kind } from './virtual-time.ts';
 
 /*
  * What is drawn for a fleet in a simulated world: how many VMs, what the step is asked to do with them, and what goes wrong. It is simpler
@@ -15,12 +17,19 @@ export interface FleetScenario {
   readonly maxParallel: string;
   readonly maxFailures: string;
   readonly timeoutMs: number;
+  readonly identity: 'none' | 'api_key';
+  /** How long a session of an API key lasts. */
+  readonly sessionTtlMs: number;
+  readonly dryRun: boolean;
   readonly runners: FleetRunners | undefined;
+  /** Where the step is to wait for the guests; their ports are never exchanged, as restarts move them anyway. */
+  readonly guest: GuestScenario | undefined;
   /** Shares of the requests. */
   readonly rates: Readonly<Record<FleetFault, number>>;
   readonly faultsEndAfterMs: number;
   readonly latencyMs: number;
   readonly cancelAfterMs: number | undefined;
+  readonly suspension: Suspension | undefined;
 }
 
 /** What can happen to a request. */
@@ -49,6 +58,12 @@ const MINUTE = 60 * SECOND;
 /** Time that passes in the world before the step begins. */
 export const FLEET_PRELUDE_MS = MINUTE;
 const FAULTY_WORLDS = 0.4;
+/** A handshake takes more time to simulate than all other requests of a VM. */
+const API_KEY_SHARE = 0.15;
+const DRY_RUN_SHARE = 0.05;
+const GUEST_SHARE = 0.2;
+const CANCELLED_SHARE = 0.2;
+const SUSPENDED_SHARE = 0.1;
 const MOST_RATE = 0.2;
 
 export function drawFleetScenario(random: Random, seed: number): FleetScenario {
@@ -62,11 +77,19 @@ export function drawFleetScenario(random: Random, seed: number): FleetScenario {
     maxParallel: drawAmount(random.fork('max parallel'), vms, 1),
     maxFailures: drawAmount(random.fork('max failures'), vms, 0),
     timeoutMs: pick(random.fork('timeout'), MINUTE, 2 * MINUTE),
+    identity: random.fork('identity').next() < API_KEY_SHARE ? 'api_key' : 'none',
+    sessionTtlMs: pick(random.fork('session'), MINUTE / 2, 5 * MINUTE),
+    dryRun: random.fork('dry run').next() < DRY_RUN_SHARE,
     runners: random.fork('has runners').next() < 0.4 ? drawRunners(random.fork('runners'), vms) : undefined,
+    guest:
+      random.fork('has guests').next() < GUEST_SHARE
+        ? { ...drawGuest(random.fork('guest')), swapsAfterMs: undefined }
+        : undefined,
     rates: drawRates(random.fork('rates')),
     faultsEndAfterMs: random.fork('end of the faults').next() * 3 * MINUTE,
     latencyMs: 1 + random.fork('latency').next() ** 3 * 500,
-    cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 2 * 5 * MINUTE : undefined,
+    cancelAfterMs: cancellation.next() < CANCELLED_SHARE ? cancellation.next() ** 2 * 5 * MINUTE : undefined,
+    suspension: drawSuspension(random.fork('suspension')),
   };
 }
 
@@ -123,6 +146,19 @@ function drawRunners(random: Random, vms: number): FleetRunners {
       if (chance.next() < 0.6) return [];
       return [{ vm, afterMs: (chance.next() * 8 - 4) * MINUTE, forMs: chance.next() * 5 * MINUTE }];
     }),
+  };
+}
+
+/** Over a gate, a request, a look or a deadline: each of them is there within minutes. */
+function drawSuspension(random: Random): Suspension | undefined {
+  if (random.next() >= SUSPENDED_SHARE) return undefined;
+  const since = pick<Suspension['since']>(random.fork('since'), 'start', 'try', 'restart');
+  const mostMs = { start: 2 * MINUTE, try: SECOND / 4, restart: 8 * SECOND }[since];
+  return {
+    since,
+    afterMs: random.fork('after').next() * mostMs,
+    forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+    first: pick<Kind>(random.fork('first'), 'timer', 'input'),
   };
 }
 

@@ -370,7 +370,8 @@ function drawRunner(random: Random): RunnerScenario {
 
 const GUEST_SHARE = 0.15;
 
-function drawGuest(random: Random): GuestScenario {
+/** How guests behave, and for how long they are waited for. */
+export function drawGuest(random: Random): GuestScenario {
   const [faults, swaps] = [random.fork('fault'), random.fork('swap')];
   return {
     timeoutMs: pick(random.fork('timeout'), 30, 60, 120) * SECOND,

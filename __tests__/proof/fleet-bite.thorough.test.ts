@@ -3,6 +3,8 @@ import type * as Gate from '../../src/fleet/fleet-gate.ts';
 import type * as SharedLooks from '../../src/fleet/shared-looks.ts';
 import type * as Targets from '../../src/fleet/targets.ts';
 import type * as Turns from '../../src/fleet/turns.ts';
+import type * as Contact from '../../src/guest/contact.ts';
+import type * as ReadInputs from '../../src/inputs/inputs.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 
 // Does the proof bite where several VMs are restarted? Each row plants a plausible bug; the simulation has to find it.
@@ -103,6 +105,39 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
           ),
       })),
     /a restart was sent before/,
+  ],
+  [
+    'one that waits for its job takes a place',
+    () =>
+      plant<typeof Turns>(`${FLEET}/turns.ts`, ({ whomToBegin }) => ({
+        whomToBegin(standings, limits) {
+          const waiting = standings.filter(({ phase }) => phase === 'waiting').length;
+          return whomToBegin(standings, { ...limits, places: limits.places - waiting });
+        },
+      })),
+    /waited for a place though one was free/,
+  ],
+  [
+    "one VM's guest is taken for another's",
+    () =>
+      plant<typeof Contact>('../../src/guest/contact.ts', ({ contact }) => {
+        let first: Parameters<typeof contact>[0]['address'] | undefined;
+        return {
+          contact(options, limit) {
+            first ??= options.address;
+            return contact({ ...options, address: first }, limit);
+          },
+        };
+      }),
+    /whose guest never spoke/,
+  ],
+  [
+    'a dry run restarts',
+    () =>
+      plant<typeof ReadInputs>('../../src/inputs/inputs.ts', ({ readInputs }) => ({
+        readInputs: (environment, onSecret) => ({ ...readInputs(environment, onSecret), dryRun: false }),
+      })),
+    /a dry run sent a restart/,
   ],
 ];
 
