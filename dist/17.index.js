@@ -1089,6 +1089,7 @@ function createGuards(options) {
     const { share = (witnesses) => witnesses } = options;
     const witnesses = share({ runners: createRunners(client, scope), jobs });
     return {
+        runnerNameOf: (instance) => (0,runner_name/* fillName */.bq)(name, instance),
         guardFor: (ward) => createGuard({ ...options, log: ward.log }, { witnesses, ward }),
         close() {
             log.debug(client.describeUsage());

@@ -46428,7 +46428,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(226);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4854);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46438,7 +46438,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 226:
+/***/ 4854:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47274,6 +47274,41 @@ const NOTHING_DONE = {
     error: undefined,
 };
 
+;// CONCATENATED MODULE: ./lib/fleet/claims.js
+
+/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to look after. */
+function createClaims(runnerNameOf) {
+    const targets = new Map();
+    const wards = new Map();
+    return (target, instance) => {
+        claimInstance(targets, target, instance);
+        if (runnerNameOf !== undefined)
+            claimRunner(wards, runnerNameOf(instance), instance);
+    };
+}
+/** Two names may be of one VM. */
+function claimInstance(targets, target, { instanceId }) {
+    const id = instanceId.toLowerCase();
+    const other = targets.get(id) ?? target;
+    targets.set(id, other);
+    if (other === target)
+        return;
+    const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
+    throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
+}
+/** Whose runner it is that has the name, nobody can tell: so neither VM is restarted. */
+function claimRunner(wards, name, { instanceId }) {
+    const key = name.toLowerCase();
+    const ids = (wards.get(key) ?? new Set()).add(instanceId);
+    wards.set(key, ids);
+    if (ids.size === 1)
+        return;
+    const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
+    throw new errors/* ActionError */.lZ('ambiguous_target', message, {
+        hint: 'Let runner_name hold {external_id} or {instance_id}, or give the VMs names of their own.',
+    });
+}
+
 ;// CONCATENATED MODULE: ./lib/fleet/fleet-gate.js
 
 /** A baseline that had to wait for longer than this is taken anew: in milliseconds. */
@@ -47305,10 +47340,11 @@ function createFleetGate(options) {
 }
 /** False where it took so long that the VM has to be looked at anew. */
 async function hasWayAndPlace(options, instance) {
-    const { places, index, runnerGate, clock, signal } = options;
+    const { places, index, runnerGate, clock, signal, claim } = options;
     const arrivedAt = clock.now();
     const hasArrived = places.arrive(index);
     await waitFor(options, hasArrived);
+    claim(instance);
     const waitedMs = clock.now() - arrivedAt;
     if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
         return false;
@@ -49103,7 +49139,7 @@ async function restartFleet(fleet, context) {
         places,
         limits,
         roster,
-        claim: createClaims(),
+        claim: createClaims(context.guards?.runnerNameOf),
         runnerGates: new Map(),
     };
     const stopTelling = tellProgress(course);
@@ -49156,19 +49192,6 @@ function restartMember(course, { name, target }, index) {
             roster.depart(index, known);
         },
     });
-}
-/** Two names may be of one VM, which is to be restarted once. */
-function createClaims() {
-    const claims = new Map();
-    return (name, { instanceId }) => {
-        const id = instanceId.toLowerCase();
-        const other = claims.get(id) ?? name;
-        claims.set(id, other);
-        if (other === name)
-            return;
-        const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
-        throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
-    };
 }
 // ---- what is told ----
 function describeFleet(vms, { places, mostFailures }) {

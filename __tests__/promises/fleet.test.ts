@@ -489,6 +489,24 @@ describe('with runners', () => {
     expect(lines).toContain('0 of 6 restarted, 2 under way (2 restarted, not yet back), 4 to go');
   });
 
+  test('two VMs whose runners would be one are not restarted; the others are', async () => {
+    const ended = await playFleet({
+      inputs: { ...ALL, runner_name: '{name}', idle_for: '0s', wait_for_runner: 'false', max_failures: '2' },
+      github: QUICK,
+      prepare(world, github) {
+        for (const [index, record] of world.records.entries())
+          record.name = index < 2 ? 'runner-1' : (record.externalId ?? '');
+        if (github === undefined) throw new Error('there is no GitHub');
+      },
+    });
+    expect(ended.ends).toMatchObject({
+      'runner-1': 'ambiguous_target',
+      'runner-2': 'ambiguous_target',
+      'runner-3': 'restarted',
+    });
+    expect(ended.posts).toHaveLength(4);
+  });
+
   test('one list serves all that are watched', async () => {
     const ended = await playFleet({
       world: { vms: 40, nodes: 10 },

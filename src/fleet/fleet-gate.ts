@@ -13,7 +13,7 @@ export interface FleetGateOptions {
   readonly clock: Clock;
   /** Aborts with the error to report, or with `LeftAlone` where the VM's turn never comes. */
   readonly signal: AbortSignal;
-  /** Makes sure that no other target is the same VM. @throws ActionError */
+  /** Makes sure that VM and runner are no other target's. @throws ActionError */
   readonly claim: (instance: Instance) => void;
 }
 
@@ -54,10 +54,11 @@ export function createFleetGate(options: FleetGateOptions): FleetGate {
 
 /** False where it took so long that the VM has to be looked at anew. */
 async function hasWayAndPlace(options: FleetGateOptions, instance: Instance): Promise<boolean> {
-  const { places, index, runnerGate, clock, signal } = options;
+  const { places, index, runnerGate, clock, signal, claim } = options;
   const arrivedAt = clock.now();
   const hasArrived = places.arrive(index);
   await waitFor(options, hasArrived);
+  claim(instance);
   const waitedMs = clock.now() - arrivedAt;
   if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
   signal.throwIfAborted();

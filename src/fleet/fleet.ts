@@ -10,13 +10,14 @@
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
-import { ActionError } from '../errors.ts';
+import type { ActionError } from '../errors.ts';
 import type { GuestCheck } from '../guest/options.ts';
 import type { Log } from '../restart/context.ts';
 import { NOTHING_DONE } from '../restart/outcome.ts';
 import type { RestartJob } from '../restart/restart.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import type { Guards } from '../runner/guard.ts';
+import { type Claim, createClaims } from './claims.ts';
 import { createFleetGate } from './fleet-gate.ts';
 import { type FleetOutcome, kindOf, type MemberOutcome, numberOfVms } from './fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './one-vm.ts';
@@ -70,7 +71,7 @@ export async function restartFleet(
     places,
     limits,
     roster,
-    claim: createClaims(),
+    claim: createClaims(context.guards?.runnerNameOf),
     runnerGates: new Map(),
   };
   const stopTelling = tellProgress(course);
@@ -88,7 +89,7 @@ interface Course {
   readonly places: Places;
   readonly limits: TurnLimits;
   readonly roster: Roster;
-  readonly claim: (name: string, instance: Instance) => void;
+  readonly claim: Claim;
   /** By the VM's index; none where there is no runner to look after. */
   readonly runnerGates: Map<number, RunnerGate>;
 }
@@ -139,19 +140,6 @@ function restartMember(course: Course, { name, target }: Member, index: number):
       },
     },
   );
-}
-
-/** Two names may be of one VM, which is to be restarted once. */
-function createClaims(): Course['claim'] {
-  const claims = new Map<string, string>();
-  return (name, { instanceId }) => {
-    const id = instanceId.toLowerCase();
-    const other = claims.get(id) ?? name;
-    claims.set(id, other);
-    if (other === name) return;
-    const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
-    throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
-  };
 }
 
 // ---- what is told ----

@@ -46,6 +46,8 @@ export interface GuardsOptions {
 /** Who looks after the runners of all the VMs of a step: they share what asks GitHub, and nothing else. */
 export interface Guards {
   guardFor(ward: Ward): Guard;
+  /** The name of the runner in a VM. */
+  runnerNameOf(instance: Instance): string;
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;
 }
@@ -96,6 +98,7 @@ export function createGuards(options: GuardsOptions): Guards {
   const { share = (witnesses: Witnesses) => witnesses } = options;
   const witnesses = share({ runners: createRunners(client, scope), jobs });
   return {
+    runnerNameOf: (instance) => fillName(name, instance),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { witnesses, ward }),
     close() {
       log.debug(client.describeUsage());
