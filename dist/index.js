@@ -46428,7 +46428,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4854);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6566);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46438,7 +46438,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4854:
+/***/ 6566:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47407,6 +47407,11 @@ function wasCancelled({ vms }) {
 function numberOfVms(count) {
     return count === 1 ? '1 VM' : `${count} VMs`;
 }
+/** The first of them, e.g. `a, b and 3 more`. */
+function listNames(names, most) {
+    const more = names.length - most;
+    return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 /** How many came to what. */
 function countKinds(vms) {
     const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
@@ -47420,6 +47425,42 @@ function restartedOf(vms) {
         return 'unknown';
     const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet-lines.js
+
+// What the log says of a fleet, a line each. All of it is pure; progress.ts has the line that comes again and again.
+function describeFleet(vms, { places, mostFailures }) {
+    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+    return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
+}
+function describeDryRun(vms) {
+    return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
+}
+const ENDINGS = {
+    restarted: 'restarted',
+    failed: 'failed',
+    skipped: 'left alone, as its runner has a job',
+    not_started: 'not restarted',
+    unknown: 'failed, and may have been restarted',
+};
+/** How one VM ended, unless it went well. Of those whose turn never came all is told at once, at the end. */
+function describeEnd(outcome) {
+    const { error, leftAlone } = outcome;
+    if (error !== undefined)
+        return `${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`;
+    return leftAlone === 'skipped' ? ENDINGS.skipped : undefined;
+}
+function describeOver(failed, { mostFailures }) {
+    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no further restart is begun`;
+}
+const MOST_NAMES = 10;
+/** Undefined where each had its turn. */
+function describeNotBegun({ vms }) {
+    const names = vms.flatMap(({ leftAlone, name }) => (leftAlone === 'not_started' ? [name] : []));
+    if (names.length === 0)
+        return undefined;
+    return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }
 
 // EXTERNAL MODULE: ./lib/restart/journal.js
@@ -48697,24 +48738,20 @@ function describeUnderWay(vms) {
     const verified = vms.filter(({ known }) => known.restarted === 'true').length;
     return `${vms.length} under way${verified === 0 ? '' : ` (${verified} restarted, not yet back)`}`;
 }
-const MOST_NAMES = 3;
+const progress_MOST_NAMES = 3;
 /** With what the runners are waited for, as nothing else tells why a fleet stands still. */
 function describeToGo(vms) {
     const held = vms.filter(({ phase }) => phase === 'waiting');
     const busy = held.filter(({ runner }) => runner === 'busy');
+    const busyNames = busy.map(({ known }) => known.name);
     const settling = held.filter(({ runner }) => runner === 'settling').length;
     const unknown = held.filter(({ runner }) => runner === 'unknown').length;
     const reasons = [
         ...(settling > 0 ? [`${settling} seen idle, but not for idle_for yet`] : []),
-        ...(busy.length > 0 ? [`${busy.length} with a job: ${describeNames(busy)}`] : []),
+        ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, progress_MOST_NAMES)}`] : []),
         ...(unknown > 0 ? [`${unknown} that GitHub tells nothing of`] : []),
     ];
     return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
-}
-function describeNames(vms) {
-    const names = vms.slice(0, MOST_NAMES).map(({ known }) => known.name);
-    const more = vms.length - names.length;
-    return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 /** What takes so many times as long as others did is not reckoned with any more. */
 const OVERDUE = 2;
@@ -49146,7 +49183,7 @@ async function restartFleet(fleet, context) {
     await Promise.all(members.map((member, index) => play(course, member, index)));
     stopTelling();
     const outcome = roster.outcome();
-    tellNotBegun(log, outcome);
+    fleet_tell(log, describeNotBegun(outcome));
     return outcome;
 }
 async function play(course, member, index) {
@@ -49154,7 +49191,7 @@ async function play(course, member, index) {
     const { target, error } = member;
     const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
     roster.end(index, outcome);
-    tellEnd(createVmLog(context.log, member.name), outcome);
+    fleet_tell(createVmLog(context.log, member.name), describeEnd(outcome));
     const wasOver = isOver(places.standings, course.limits);
     places.end(index, outcome.error !== undefined);
     if (!wasOver)
@@ -49194,57 +49231,30 @@ function restartMember(course, { name, target }, index) {
     });
 }
 // ---- what is told ----
-function describeFleet(vms, { places, mostFailures }) {
-    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
-    return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
-}
-function describeDryRun(vms) {
-    return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
-}
-/** Of those whose turn never came all is told at once, at the end. */
-function tellEnd(log, outcome) {
-    const { error, leftAlone } = outcome;
-    if (error !== undefined)
-        log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
-    else if (leftAlone === 'skipped')
-        log.info(ENDINGS.skipped);
+function fleet_tell(log, line) {
+    if (line !== undefined)
+        log.info(line);
 }
 function tellIfOver({ context, job, places: { standings }, limits }) {
     if (job.dryRun || !isOver(standings, limits))
         return;
     const failed = standings.filter(({ hasFailed }) => hasFailed).length;
-    context.log.info(`${failed} failed, which is more than max_failures (${limits.mostFailures}) allows: no further restart is begun`);
+    context.log.info(describeOver(failed, limits));
 }
-const fleet_MOST_NAMES = 10;
-function tellNotBegun(log, { vms }) {
-    const names = vms.flatMap(({ leftAlone, name }) => leftAlone === 'not_started' ? [name] : []);
-    if (names.length === 0)
-        return;
-    const more = names.length - fleet_MOST_NAMES;
-    const list = `${names.slice(0, fleet_MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    log.info(`Not begun: ${numberOfVms(names.length)}: ${list}`);
-}
-const ENDINGS = {
-    restarted: 'restarted',
-    failed: 'failed',
-    skipped: 'left alone, as its runner has a job',
-    not_started: 'not restarted',
-    unknown: 'failed, and may have been restarted',
-};
 const TELL_EVERY_MS = 10_000;
 /** Tells how far the fleet is, every now and then. @returns what ends it. */
 function tellProgress(course) {
     const { clock, log, signal } = course.context;
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);
-    const tell = async () => {
+    const tellOnAndOn = async () => {
         for (;;) {
             await clock.sleep(TELL_EVERY_MS, until);
             log.info(describeProgress(progressOf(course)));
         }
     };
     // It has no other end than to be stopped.
-    tell().catch(() => { });
+    tellOnAndOn().catch(() => { });
     return () => stop.abort();
 }
 function progressOf({ context, roster, places, limits, runnerGates }) {
@@ -53278,10 +53288,8 @@ function alike(vms) {
 }
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }, show, clean) {
-    const named = names.slice(0, fleet_error_MOST_NAMES).map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
-    const more = names.length - named.length;
-    const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    return `- ${who}: ${error.code}: ${show(error.message)}`;
+    const shown = names.map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
+    return `- ${listNames(shown, fleet_error_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/title.js
