@@ -47612,6 +47612,7 @@ function isBootBefore(instance, { sinceSentMs, baseline }) {
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
 
 
+
 /** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
 const FAILED_AFTER_MS = 30_000;
 /** Looks after the first that have to confirm it. */
@@ -47728,7 +47729,9 @@ function describeUnmet({ condition, seen }) {
                 ? 'the answer does not say how old it is'
                 : `the answer is older than one seen before (of ${seen})`;
         case 'instance_state':
-            return `instance_state is "${seen}", not "Started"`;
+            return seen === 'Error'
+                ? `instance_state is "Error", which is a failure if it lasts for ${(0,lib_clock/* minutes */.Gx)(FAILED_AFTER_MS)}`
+                : `instance_state is "${seen}", not "Started"`;
         case 'status':
             return `status is "${seen}", not "running"`;
         case 'start_date':
