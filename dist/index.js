@@ -53512,32 +53512,39 @@ function numbered(vms) {
 }
 function renderTable(outcome, clean) {
     const rank = ({ vm }) => ORDER.indexOf(kindOf(vm));
-    const rows = numbered(outcome.vms)
-        .sort((a, b) => rank(a) - rank(b))
-        .map((one) => renderRow(one, wordFor(kindOf(one.vm), outcome), clean));
+    const inOrder = numbered(outcome.vms).sort((a, b) => rank(a) - rank(b));
+    const columns = columnsOf(outcome, clean);
+    const cells = inOrder.map((one) => columns.map(({ cell }) => cell(one)));
+    // What is known of none takes up no room.
+    const isShown = columns.map((_, column) => cells.some((ofVm) => ofVm[column] !== ''));
+    const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column])));
     const fitting = fittingRows(rows);
     const missing = rows.length - fitting.length;
     const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
-    return ['<table>', HEADINGS, ...fitting, '</table>', ...rest];
+    const shown = columns.filter((_, column) => isShown[column]);
+    const headings = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
+    return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
-const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'guest', 'what happened']
-    .map((heading) => `<th>${heading}</th>`)
-    .join('')}</tr>`;
-function renderRow({ vm, number }, word, clean) {
-    const { name, last, proof, durationMs, runner, guest, error, leftAloneFor = '' } = vm;
-    const booted = (last?.startDate ?? proof?.startDate)?.text;
-    const happened = error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
-    const cells = [
-        number,
-        cut(clean(name), fleet_summary_LONGEST_NAME),
-        word,
-        clean(booted ?? ''),
-        durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs),
-        runner?.status,
-        guest?.status,
-        cut(clean(happened), fleet_summary_LONGEST_MESSAGE),
+function renderRow(cells) {
+    return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
+}
+function columnsOf(outcome, clean) {
+    return [
+        { heading: '', cell: ({ number }) => String(number) },
+        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), fleet_summary_LONGEST_NAME) },
+        { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
+        { heading: 'booted', cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? '') },
+        {
+            heading: 'duration',
+            cell: ({ vm: { durationMs } }) => (durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs)),
+        },
+        { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
+        { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
+        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), fleet_summary_LONGEST_MESSAGE) },
     ];
-    return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
+}
+function describeEvent({ error, leftAloneFor = '' }) {
+    return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
 }
 function fittingRows(rows) {
     let leftBytes = LARGEST_TABLE_BYTES;

@@ -326,6 +326,18 @@ describe('the summary', () => {
     ]);
   });
 
+  test('has no column for what is known of none', () => {
+    const headings = (outcome: FleetOutcome) =>
+      [...renderSummary(outcome, same).matchAll(/<th>(.*?)<\/th>/g)].map(([, heading]) => heading);
+    expect(headings(fleet(member(1)))).toEqual(['', 'VM', 'outcome', 'booted', 'duration']);
+    expect(headings(fleet(member(1, { ...NOTHING, leftAlone: 'not_started' })))).toEqual([
+      '',
+      'VM',
+      'outcome',
+    ]);
+    expect(headings(mixed)).toEqual(['', 'VM', 'outcome', 'booted', 'duration', 'what happened']);
+  });
+
   test('of a fleet in which nothing was sent has no picture', () => {
     const summary = renderSummary(fleet(member(1, NOTHING)), same);
     expect(summary).not.toContain('mermaid');
