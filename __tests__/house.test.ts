@@ -71,6 +71,15 @@ describe('the documents', () => {
     expect(tableBelow('Error codes')).toEqual([...ERROR_CODES]);
   });
 
+  test('Troubleshooting has a section for every error code, in order, to which README leads', () => {
+    const sections = readFileSync('docs/troubleshooting.md', 'utf8').matchAll(/^## `(\w+)`$/gm);
+    expect([...sections].map(([, code]) => code)).toEqual([...ERROR_CODES]);
+    const links = readme.matchAll(/^\| `(\w+)` .*\(docs\/troubleshooting\.md#(\w+)\) \|$/gm);
+    expect([...links].map(([, code, anchor]) => [code, anchor])).toEqual(
+      ERROR_CODES.map((code) => [code, code]),
+    );
+  });
+
   test('CONTRIBUTING shows a stranger every module of src, and none that is gone', () => {
     const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The rooms\n');
     const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
