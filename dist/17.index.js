@@ -750,7 +750,8 @@ function describe({ last: { runner }, job }) {
     const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
     if (typeof runner !== 'object')
         return `The runner is registered no more${working}`;
-    return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}${working}`;
+    const shown = job === undefined ? 'is' : 'is shown';
+    return `Runner "${runner.name}" (ID ${runner.id}) ${shown} ${describeRunner(runner)}${working}`;
 }
 function stillBusy({ whenBusy }, watch) {
     if (whenBusy === 'skip')

@@ -53503,9 +53503,14 @@ function fleet_summary_describeCounts(outcome) {
     const present = ORDER.filter((kind) => counts[kind] > 0);
     return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
+const fleet_summary_MOST_NAMES = 3;
 function renderHint(outcome, clean) {
     const hint = hintOf(outcome);
-    return hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(hint))}</p>`];
+    if (hint === undefined)
+        return [];
+    const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
+    const who = escapeHtml(listNames(names, fleet_summary_MOST_NAMES));
+    return [`<p><b>What to do about ${who}:</b> ${escapeHtml(clean(hint))}</p>`];
 }
 function numbered(vms) {
     return vms.map((vm, index) => ({ vm, number: index + 1 }));
@@ -53530,12 +53535,15 @@ function renderRow(cells) {
 }
 function columnsOf(outcome, clean) {
     return [
-        { heading: '', cell: ({ number }) => String(number) },
+        { heading: '#', cell: ({ number }) => String(number) },
         { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), fleet_summary_LONGEST_NAME) },
         { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
-        { heading: 'booted', cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? '') },
         {
-            heading: 'duration',
+            heading: 'last boot',
+            cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
+        },
+        {
+            heading: 'verified after',
             cell: ({ vm: { durationMs } }) => (durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs)),
         },
         { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
@@ -53634,7 +53642,11 @@ function summary_renderTable({ before, last, durationMs, runner, guest }, show) 
         const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
         return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
-    const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status, guest: guest?.status };
+    const news = {
+        'verified after': durationMs && (0,lib_clock/* seconds */.YA)(durationMs),
+        runner: runner?.status,
+        guest: guest?.status,
+    };
     const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
     return ['<table>', ...rows, ...more, '</table>'];
 }

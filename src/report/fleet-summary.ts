@@ -3,6 +3,7 @@ import {
   countKinds,
   type FleetOutcome,
   kindOf,
+  listNames,
   type MemberOutcome,
   type ResultKind,
 } from '../fleet/fleet-outcome.ts';
@@ -62,9 +63,14 @@ function describeCounts(outcome: FleetOutcome): string {
   return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
 
+const MOST_NAMES = 3;
+
 function renderHint(outcome: FleetOutcome, clean: Show): string[] {
   const hint = hintOf(outcome);
-  return hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(hint))}</p>`];
+  if (hint === undefined) return [];
+  const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
+  const who = escapeHtml(listNames(names, MOST_NAMES));
+  return [`<p><b>What to do about ${who}:</b> ${escapeHtml(clean(hint))}</p>`];
 }
 
 /** A VM, and its place among the targets, by which the picture names it. */
@@ -104,12 +110,15 @@ interface Column {
 
 function columnsOf(outcome: FleetOutcome, clean: Show): Column[] {
   return [
-    { heading: '', cell: ({ number }) => String(number) },
+    { heading: '#', cell: ({ number }) => String(number) },
     { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_NAME) },
     { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
-    { heading: 'booted', cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? '') },
     {
-      heading: 'duration',
+      heading: 'last boot',
+      cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
+    },
+    {
+      heading: 'verified after',
       cell: ({ vm: { durationMs } }) => (durationMs === undefined ? '' : seconds(durationMs)),
     },
     { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
