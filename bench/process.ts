@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '../simulator/server.ts';
 import { startStep } from '../simulator/step.ts';
 import { DEFAULT_WORLD, World } from '../simulator/world.ts';
+import { peakMibIn, TELL_PEAK, TELLING_PEAK } from './peak-memory.ts';
 import type { Figures } from './restart.ts';
 import { median } from './statistics.ts';
 
@@ -89,10 +90,6 @@ interface End {
   readonly exitMs: number;
 }
 
-/** Preloaded into a process, it prints the most memory that the process had, as Linux counts it. */
-const TELL_PEAK =
-  "data:text/javascript,process.on('exit',()=>console.log('peak',process.resourceUsage().maxRSS))";
-
 async function peakOfBare(): Promise<number> {
   const child = spawn(process.execPath, ['--import', TELL_PEAK, '-e', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -103,10 +100,6 @@ async function peakOfBare(): Promise<number> {
   });
   await ended(child);
   return peakMibIn(text);
-}
-
-function peakMibIn(log: string): number {
-  return Number(/^peak (\d+)$/m.exec(log)?.[1]) / 1_024;
 }
 
 /** A restart with short heartbeats, and how it ends. */
@@ -120,7 +113,7 @@ async function restartQuickly(): Promise<End> {
     startMs: 40,
     pickUpMs: 20,
   });
-  const { log, knownAt, endedAt } = await runStep(world, { NODE_OPTIONS: `--import ${TELL_PEAK}` });
+  const { log, knownAt, endedAt } = await runStep(world, TELLING_PEAK);
   return { peakMib: peakMibIn(log), exitMs: endedAt - knownAt };
 }
 
