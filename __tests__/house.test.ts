@@ -123,14 +123,19 @@ function neighboursOf({ path, text }: { path: string; text: string }): string[] 
   return [...imports].map(([, from = '']) => join(dirname(path), from));
 }
 
+/** Modules from which no way leads into a circle: there are far more ways than modules. */
+const inNoCircle = new Set<string>();
+
 /** A circle of imports that leads back to a module on the way to it; undefined where there is none. */
 function circleFrom(path: string, way: readonly string[] = []): readonly string[] | undefined {
+  if (inNoCircle.has(path)) return undefined;
   if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
   const source = sources.find((one) => one.path === path);
   for (const next of source === undefined ? [] : neighboursOf(source)) {
     const circle = circleFrom(next, [...way, path]);
     if (circle !== undefined) return circle;
   }
+  inNoCircle.add(path);
   return undefined;
 }
 
