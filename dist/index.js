@@ -47326,6 +47326,7 @@ function createFleetGate(options) {
     const { runnerGate, claim } = options;
     let hasLetPass = false;
     return {
+        startsTime: true,
         get hasLetPass() {
             return hasLetPass;
         },
@@ -47456,9 +47457,16 @@ const ENDINGS = {
 /** How one VM ended, unless it went well. Of those whose turn never came all is told at once, at the end. */
 function describeEnd(outcome) {
     const { error, leftAlone } = outcome;
+    if (wasNotBegun(outcome))
+        return undefined;
     if (error !== undefined)
         return `${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`;
-    return leftAlone === 'skipped' ? ENDINGS.skipped : undefined;
+    return leftAlone === undefined ? undefined : ENDINGS[leftAlone];
+}
+/** Its turn never came; in a dry run nobody has one. */
+function wasNotBegun(outcome) {
+    const { error, leftAlone } = outcome;
+    return kindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
 function describeOver(failed, { mostFailures }) {
     return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no further restart is begun`;
@@ -47466,7 +47474,7 @@ function describeOver(failed, { mostFailures }) {
 const MOST_NAMES = 10;
 /** Undefined where each had its turn. */
 function describeNotBegun({ vms }) {
-    const names = vms.flatMap(({ leftAlone, name }) => (leftAlone === 'not_started' ? [name] : []));
+    const names = vms.filter(wasNotBegun).map(({ name }) => name);
     if (names.length === 0)
         return undefined;
     return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
@@ -48387,7 +48395,7 @@ function createAttempt(job, context, record) {
     const startedAt = context.clock.now();
     mark(record, 'started', startedAt);
     const deadline = startedAt + job.timeoutMs;
-    const nothingSeen = { rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
+    const nothingSeen = { hasPassed: false, rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
     return { job, context, record, target: job.target, deadline, ...nothingSeen };
 }
 async function restartAndProve(attempt) {
@@ -48455,6 +48463,9 @@ async function isCleared(attempt, instance) {
     const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
     mark(record, 'cleared', clock.now());
     attempt.deadline += clock.now() - askedAt;
+    if (isOpen && gate.startsTime === true && !attempt.hasPassed)
+        attempt.deadline = clock.now() + job.timeoutMs;
+    attempt.hasPassed ||= isOpen;
     return isOpen;
 }
 /** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */

@@ -62,6 +62,15 @@ describe('places', () => {
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
 
+  test('its time begins with its turn, however long the looks before took', async () => {
+    const { ends } = await playFleet({
+      world: { vms: 4 },
+      inputs: { ...ALL, max_parallel: '2', timeout: '60s' },
+      latencyMs: 4_000,
+    });
+    expect(Object.values(ends)).toEqual(Array(4).fill('restarted'));
+  });
+
   test('the time until its turn is not of its own', async () => {
     const ended = await playFleet({ inputs: { ...ALL, timeout: '12s' } });
     expect(ended.seconds).toBeGreaterThan(20);
@@ -351,6 +360,8 @@ describe('cancelled', () => {
   test('it ends at once, with the truth about each', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
     expect(ended.seconds).toBeLessThan(8);
+    expect(ended.lines.at(-1)).toMatch(/^Not begun: \d VMs: runner-/);
+    expect(ended.lines.filter((line) => line.includes('No restart had been sent'))).toEqual([]);
     const kinds = ended.results.map(({ outcome }) => outcome);
     expect(kinds.filter((kind) => kind === 'restarted')).toHaveLength(ended.posts.length - 2);
     expect(kinds.filter((kind) => kind === 'unknown')).toHaveLength(2);

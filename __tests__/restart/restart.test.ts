@@ -147,10 +147,11 @@ describe('a gate', () => {
     readonly answers: readonly (boolean | ActionError | LeftAlone)[];
     readonly changes?: Partial<RestartJob>;
     readonly script?: Script;
+    readonly startsTime?: boolean;
   }
 
   /** Each question to the gate takes 40 s. */
-  async function runGated({ answers, changes = {}, script }: GatedRun) {
+  async function runGated({ answers, changes = {}, script, startsTime = false }: GatedRun) {
     const clock = createFakeClock();
     const controller = createScriptedController(script ?? { looks: [instance()] }, clock);
     const { signal } = new AbortController();
@@ -164,6 +165,7 @@ describe('a gate', () => {
       return given;
     }
     const gate: Gate = {
+      startsTime,
       isOpen: () => answer('open?'),
       rehearse: async () => {
         await answer('rehearse');
@@ -172,7 +174,7 @@ describe('a gate', () => {
     };
     const log = { info() {}, debug() {}, warning() {} };
     const outcome = await restart({ ...JOB, ...changes }, { clock, controller, log, signal, gate });
-    return { outcome, asked, calls: controller.calls };
+    return { outcome, asked, calls: controller.calls, tries: controller.tries };
   }
 
   test('is asked right before the restart is sent', async () => {
@@ -202,6 +204,23 @@ describe('a gate', () => {
   test('takes no time of the restart', async () => {
     const { outcome } = await runGated({ answers: [false, false, true], changes: { timeoutMs: 10_000 } });
     expect(outcome.error?.message).toMatch(/^The restart was sent, but not verified after 10\.0 s\./);
+  });
+
+  test('that starts the time does so once, when it first lets pass: what came before and what comes after is another matter', async () => {
+    // Each look takes 5 s.
+    const slow: Shown = async (_, clock) => {
+      await clock.sleep(5_000, new AbortController().signal);
+      return instance();
+    };
+    const looks = [slow, slow, slow];
+    const deadlines = async (startsTime: boolean) => {
+      const script = { looks, tries: 2 };
+      const run = await runGated({ answers: [false, true, true], script, startsTime });
+      return run.tries.map(({ deadline }) => deadline);
+    };
+    // It begins after 1 s, and is asked for 40 s, thrice; two looks come before the second question.
+    expect(await deadlines(false)).toEqual([141_000, 181_000]);
+    expect(await deadlines(true)).toEqual([151_000, 191_000]);
   });
 
   test('that stays shut has nothing sent', async () => {

@@ -36,6 +36,7 @@ export function createFleetGate(options: FleetGateOptions): FleetGate {
   const { runnerGate, claim } = options;
   let hasLetPass = false;
   return {
+    startsTime: true,
     get hasLetPass() {
       return hasLetPass;
     },

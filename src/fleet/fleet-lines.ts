@@ -24,8 +24,15 @@ const ENDINGS: Readonly<Record<ReturnType<typeof kindOf>, string>> = {
 /** How one VM ended, unless it went well. Of those whose turn never came all is told at once, at the end. */
 export function describeEnd(outcome: VmOutcome): string | undefined {
   const { error, leftAlone } = outcome;
+  if (wasNotBegun(outcome)) return undefined;
   if (error !== undefined) return `${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`;
-  return leftAlone === 'skipped' ? ENDINGS.skipped : undefined;
+  return leftAlone === undefined ? undefined : ENDINGS[leftAlone];
+}
+
+/** Its turn never came; in a dry run nobody has one. */
+function wasNotBegun(outcome: VmOutcome): boolean {
+  const { error, leftAlone } = outcome;
+  return kindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
 
 export function describeOver(failed: number, { mostFailures }: TurnLimits): string {
@@ -36,7 +43,7 @@ const MOST_NAMES = 10;
 
 /** Undefined where each had its turn. */
 export function describeNotBegun({ vms }: FleetOutcome): string | undefined {
-  const names = vms.flatMap(({ leftAlone, name }) => (leftAlone === 'not_started' ? [name] : []));
+  const names = vms.filter(wasNotBegun).map(({ name }) => name);
   if (names.length === 0) return undefined;
   return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }

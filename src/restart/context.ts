@@ -34,6 +34,8 @@ export interface RestartContext {
 
 /** Holds the restart up while the VM is in use. What it throws means that the restart must not be sent: an error, or {@link LeftAlone}. */
 export interface Gate {
+  /** Whether the restart's time begins only when it may pass; else the time before counts, but for that which the gate takes. */
+  readonly startsTime?: boolean;
   /**
    * Asked right before the restart is sent, as often as it takes. True: send it now. False: the way is free, but it took a
    * while; look at the instance anew, then ask again.

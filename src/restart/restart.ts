@@ -52,8 +52,9 @@ interface RestartAttempt {
   readonly record: Draft;
   /** By the ID once it is known: what was found by another name might be somebody else later. */
   target: Target;
-  /** Stands still while the gate holds the restart up. */
+  /** Stands still while the gate holds the restart up, or begins when that first lets it pass. */
   deadline: number;
+  hasPassed: boolean;
   rhythm: Rhythm;
   /** The newest of the baselines so far. */
   baseline: Baseline | undefined;
@@ -64,7 +65,7 @@ function createAttempt(job: RestartJob, context: RestartContext, record: Draft):
   const startedAt = context.clock.now();
   mark(record, 'started', startedAt);
   const deadline = startedAt + job.timeoutMs;
-  const nothingSeen = { rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
+  const nothingSeen = { hasPassed: false, rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
   return { job, context, record, target: job.target, deadline, ...nothingSeen };
 }
 
@@ -138,6 +139,9 @@ async function isCleared(attempt: RestartAttempt, instance: Instance): Promise<b
   const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
   mark(record, 'cleared', clock.now());
   attempt.deadline += clock.now() - askedAt;
+  if (isOpen && gate.startsTime === true && !attempt.hasPassed)
+    attempt.deadline = clock.now() + job.timeoutMs;
+  attempt.hasPassed ||= isOpen;
   return isOpen;
 }
 
