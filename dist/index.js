@@ -46047,8 +46047,8 @@ function backoffMs(tries, random) {
 /** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
 /** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
-function natureOf(retryAfterMs) {
-    return retryAfterMs !== undefined && retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
+function natureOf(retryAfterMs = 0) {
+    return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
 /** HTTP statuses that may be others the next time. */
 function isTransientStatus(status) {
@@ -46276,9 +46276,11 @@ function createTransport(options) {
     const isSecure = baseUrl.protocol === 'https:';
     const forwarder = isSecure ? undefined : proxy?.host;
     async function send(request, { deadline, signal, onDeparture }) {
-        const progress = { phase: 'connecting', mayHaveBeenSent: false };
-        if (request.isWrite && onDeparture !== undefined)
-            progress.onDeparture = onDeparture;
+        const progress = {
+            phase: 'connecting',
+            mayHaveBeenSent: false,
+            onDeparture: request.isWrite ? onDeparture : undefined,
+        };
         const dispatcher = request.isWrite ? writer : reader;
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         try {
@@ -46315,7 +46317,7 @@ function createDispatcher({ proxy, tls, requestTimeoutMs }, options) {
         rejectUnauthorized,
         ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
     };
-    const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
+    const connect = { ...trust, cert, key };
     if (proxy === undefined)
         return new undici.Agent({ ...options, connect });
     // The client certificate is for the controller: a proxy gets to see none.
@@ -49859,7 +49861,7 @@ function isLoopback(host) {
 }
 /** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
 function comparableHost({ hostname }) {
-    return hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '');
+    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
 /**
  * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the
