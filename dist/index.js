@@ -46908,8 +46908,8 @@ function merge(outer, vm) {
         name: outer['name'] ?? vm['name'],
     };
 }
-function isSameId(value, id) {
-    return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
+function isSameId(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
 }
 const ID = /^[\w.:-]{1,100}$/;
 function instanceFrom(fields) {
