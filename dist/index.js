@@ -47546,7 +47546,8 @@ function ageOf({ reportedAt, updatedAt }) {
 function isComparable(a, b) {
     if (a.reportedAt === undefined && b.reportedAt !== undefined)
         return false;
-    return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
+    // Without an ordering, `b` has no date of the node here.
+    return orderings(a, b).length > 0 || b.updatedAt === undefined;
 }
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
 const CLOCK_STEP_MS = 10_000;
