@@ -14,7 +14,7 @@ const JUDGES = '/__tests__/judges/';
 export const unit = {
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: [
-    '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|survey|packaging|release)/',
+    '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|survey|packaging|release|mutation)/',
     '/__tests__/house.test.ts',
   ],
 };

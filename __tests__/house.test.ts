@@ -71,6 +71,15 @@ describe('the documents', () => {
     expect(tableBelow('Error codes')).toEqual([...ERROR_CODES]);
   });
 
+  test('Troubleshooting has a section for every error code, in order, to which README leads', () => {
+    const sections = readFileSync('docs/troubleshooting.md', 'utf8').matchAll(/^## `(\w+)`$/gm);
+    expect([...sections].map(([, code]) => code)).toEqual([...ERROR_CODES]);
+    const links = readme.matchAll(/^\| `(\w+)` .*\(docs\/troubleshooting\.md#(\w+)\) \|$/gm);
+    expect([...links].map(([, code, anchor]) => [code, anchor])).toEqual(
+      ERROR_CODES.map((code) => [code, code]),
+    );
+  });
+
   test('CONTRIBUTING shows a stranger every module of src, and none that is gone', () => {
     const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The rooms\n');
     const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
@@ -114,14 +123,19 @@ function neighboursOf({ path, text }: { path: string; text: string }): string[] 
   return [...imports].map(([, from = '']) => join(dirname(path), from));
 }
 
+/** Modules from which no way leads into a circle: there are far more ways than modules. */
+const inNoCircle = new Set<string>();
+
 /** A circle of imports that leads back to a module on the way to it; undefined where there is none. */
 function circleFrom(path: string, way: readonly string[] = []): readonly string[] | undefined {
+  if (inNoCircle.has(path)) return undefined;
   if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
   const source = sources.find((one) => one.path === path);
   for (const next of source === undefined ? [] : neighboursOf(source)) {
     const circle = circleFrom(next, [...way, path]);
     if (circle !== undefined) return circle;
   }
+  inNoCircle.add(path);
   return undefined;
 }
 

@@ -23,8 +23,11 @@ function leadsSomewhere(from: string, link: string): boolean {
   return anchor === undefined || anchorsOf(path).includes(anchor);
 }
 
+/** Of Markdown; and pictures in HTML. */
+const LINK = /(?:\]\(|\b(?:src|srcset)=")([^)"\s]+)/g;
+
 test.each(documents)('every link in %s leads somewhere', (path) => {
-  const links = readFileSync(path, 'utf8').matchAll(/\]\(([^)\s]+)\)/g);
+  const links = readFileSync(path, 'utf8').matchAll(LINK);
   const own = [...links].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link));
   expect(own.filter((link) => !leadsSomewhere(path, link))).toEqual([]);
 });

@@ -1,6 +1,7 @@
+import type { FleetResult } from './fleets.ts';
 import type { Result } from './simulate.ts';
 
-// Two small charts as SVG. Colours and text follow the reader's light or dark mode; each policy has a mark of its own, too.
+// Small charts as SVG. Colours and text follow the reader's light or dark mode; each policy has a mark or dashes of its own, too.
 
 const STYLE = `
   svg { --ink: #1f2328; --grid: #d1d9e0; --a: #0969da; --b: #bc4c00; --c: #8250df; --d: #59636e }
@@ -57,6 +58,25 @@ export function drawCumulative(results: readonly Result[]): string {
   });
   const title = `How soon a restart is known (${results[0]?.model ?? ''})`;
   return frame(title, [drawAxes(x, y), ...lines, drawLineLegend(namesOf(first))]);
+}
+
+/** From start to end by the number of VMs, beside the best possible: closer to that is better. */
+export function drawFleets(fleets: readonly FleetResult[]): string {
+  const x = logarithmic('VMs', [1, 10, 100, 1_000], [PLOT.left, PLOT.right]);
+  const y = logarithmic('from start to end (s)', [2, 5, 10, 20, 50, 100], [PLOT.bottom, PLOT.top]);
+  const lines = ['100%', '10%'].flatMap((maxParallel) => {
+    // One VM is alone in any case.
+    const some = fleets.filter((fleet) => fleet.vms === 1 || fleet.maxParallel === maxParallel);
+    return [some.map(({ vms, wallMs }) => [vms, wallMs]), some.map(({ vms, bestMs }) => [vms, bestMs])];
+  });
+  const drawn = lines.map((points, index) => {
+    const places = points.map(
+      ([vms = 0, ms = 0]) => `${x.place(vms).toFixed(1)},${y.place(ms / 1_000).toFixed(1)}`,
+    );
+    return drawLine(index, places.join(' '));
+  });
+  const names = ['all at once', 'the best possible', '10 % at a time', 'the best possible'];
+  return frame('How long a fleet takes', [drawAxes(x, y), ...drawn, drawLineLegend(names)]);
 }
 
 function namesOf(results: readonly Result[]): string[] {

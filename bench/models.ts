@@ -9,7 +9,7 @@ export interface Model {
   readonly networkMs: number;
 }
 
-const STEADY: Model = {
+export const STEADY: Model = {
   name: 'steady heartbeat of 5 s',
   world: { heartbeatMs: 5_000, heartbeatJitter: 0 },
   replicas: { count: 1, lagMs: 0 },
@@ -34,9 +34,12 @@ export const MODELS: readonly Model[] = [
   steadyBut('300 ms away', {}, { networkMs: 300 }),
 ];
 
+/** Two VMs a node: Apple's licence allows no more. */
+const VMS_PER_NODE = 2;
+
 export function worldOf(
   { world }: Model,
-  { seed, startsAt }: Pick<WorldOptions, 'seed' | 'startsAt'>,
+  { vms = VMS_PER_NODE, ...rest }: Pick<WorldOptions, 'seed' | 'startsAt'> & { readonly vms?: number },
 ): WorldOptions {
-  return { ...DEFAULT_WORLD, ...world, vms: 2, nodes: 1, seed, startsAt };
+  return { ...DEFAULT_WORLD, ...world, vms, nodes: Math.ceil(vms / VMS_PER_NODE), ...rest };
 }

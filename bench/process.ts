@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../simulator/server.ts';
-import { startStep } from '../simulator/step.ts';
+import { type StepOptions, startStep } from '../simulator/step.ts';
 import { DEFAULT_WORLD, World } from '../simulator/world.ts';
+import { peakMibIn, TELL_PEAK, TELLING_PEAK } from './peak-memory.ts';
 import type { Figures } from './restart.ts';
 import { median } from './statistics.ts';
 
@@ -89,10 +90,6 @@ interface End {
   readonly exitMs: number;
 }
 
-/** Preloaded into a process, it prints the most memory that the process had, as Linux counts it. */
-const TELL_PEAK =
-  "data:text/javascript,process.on('exit',()=>console.log('peak',process.resourceUsage().maxRSS))";
-
 async function peakOfBare(): Promise<number> {
   const child = spawn(process.execPath, ['--import', TELL_PEAK, '-e', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -105,27 +102,29 @@ async function peakOfBare(): Promise<number> {
   return peakMibIn(text);
 }
 
-function peakMibIn(log: string): number {
-  return Number(/^peak (\d+)$/m.exec(log)?.[1]) / 1_024;
+/** Short heartbeats, and what goes with them: in milliseconds. */
+export const QUICK = { heartbeatMs: 150, stopMs: 40, startMs: 40, pickUpMs: 20 };
+
+/** The most memory that the bundle takes in that world, in MiB. */
+export async function peakOf(world: World, inputs: Readonly<Record<string, string>>): Promise<number> {
+  const { log, exitCode } = await runStep(world, { inputs, environment: TELLING_PEAK });
+  if (exitCode !== 0) throw new Error(`the step failed: ${log}`);
+  return peakMibIn(log);
 }
 
 /** A restart with short heartbeats, and how it ends. */
 async function restartQuickly(): Promise<End> {
-  const world = new World({
-    ...DEFAULT_WORLD,
-    startsAt: Date.now(),
-    seed: 1,
-    heartbeatMs: 150,
-    stopMs: 40,
-    startMs: 40,
-    pickUpMs: 20,
+  const world = new World({ ...DEFAULT_WORLD, startsAt: Date.now(), seed: 1, ...QUICK });
+  const { log, knownAt, endedAt } = await runStep(world, {
+    inputs: theFirstOf(world),
+    environment: TELLING_PEAK,
   });
-  const { log, knownAt, endedAt } = await runStep(world, { NODE_OPTIONS: `--import ${TELL_PEAK}` });
   return { peakMib: peakMibIn(log), exitMs: endedAt - knownAt };
 }
 
 interface ProcessResult {
   readonly log: string;
+  readonly exitCode: number | null;
   /** When the line that says "verified" was there, and when the process had ended: milliseconds since the Unix epoch. */
   readonly knownAt: number;
   readonly endedAt: number;
@@ -134,13 +133,16 @@ interface ProcessResult {
   readonly visibleSince: number;
 }
 
-async function runStep(world: World, environment: Readonly<Record<string, string>>): Promise<ProcessResult> {
+/** What a step is given, beside the controller's address. */
+type Given = Pick<StepOptions, 'inputs' | 'environment'>;
+
+/** The bundle as a process against a simulator; what is told of a VM is about the first. */
+async function runStep(world: World, { inputs, environment = {} }: Given): Promise<ProcessResult> {
   const simulator = await serve({ world, port: 0, now });
-  const [record] = world.records;
   let knownAt = Number.NaN;
   const step = await startStep({
     action: ACTION,
-    inputs: { controller_url: simulator.url, instance_id: record?.instanceId ?? '' },
+    inputs: { controller_url: simulator.url, ...inputs },
     environment,
     onLine: (line) => {
       if (line.startsWith('Restarted and verified')) knownAt = now();
@@ -148,19 +150,24 @@ async function runStep(world: World, environment: Readonly<Record<string, string
   });
   await ended(step.process);
   const endedAt = now();
-  const { log } = await step.finished;
+  const { log, exitCode } = await step.finished;
   await simulator.close();
   return {
     log,
+    exitCode,
     knownAt,
     endedAt,
     requests: simulator.requests.length,
-    visibleSince: record?.report?.since ?? Number.NaN,
+    visibleSince: world.records[0]?.report?.since ?? Number.NaN,
   };
 }
 
+function theFirstOf({ records: [first] }: World): Record<string, string> {
+  return { instance_id: first?.instanceId ?? '' };
+}
+
 /** Finer than `Date.now()`, on the same scale. */
-function now(): number {
+export function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
@@ -172,7 +179,7 @@ export async function playInRealTime(seeds: readonly number[]): Promise<Figures[
   for (const seed of seeds) {
     const startsAt = now() - AGE_MS;
     const world = new World({ ...DEFAULT_WORLD, seed, startsAt, vms: 2, nodes: 1, heartbeatJitter: 0 });
-    const { knownAt, visibleSince, requests } = await runStep(world, {});
+    const { knownAt, visibleSince, requests } = await runStep(world, { inputs: theFirstOf(world) });
     figures.push({ delayMs: knownAt - visibleSince, requests });
   }
   return figures;

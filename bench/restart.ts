@@ -1,16 +1,14 @@
-import { type Delivery, SimulatedNetwork } from '../proof/network.ts';
 import { theVm } from '../proof/the-vm.ts';
 import { createVirtualTime, type VirtualTime } from '../proof/virtual-time.ts';
-import { react, type SeenRequest } from '../simulator/controller-api.ts';
 import { createRandom, type Random } from '../simulator/random.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { World } from '../simulator/world.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import { run } from '../src/main.ts';
-import type { Terminal } from '../src/report/terminal.ts';
 import type { PollInterval } from '../src/restart/schedule.ts';
 import { type Model, worldOf } from './models.ts';
 import type { Policy } from './policies.ts';
+import { createNetwork, PRELUDE_MS, SILENT, START } from './testbed.ts';
 
 /** What one restart took. */
 export interface Figures {
@@ -19,9 +17,6 @@ export interface Figures {
   readonly requests: number;
 }
 
-const START = Date.parse('2026-07-01T12:00:00Z');
-/** Twice the longest heartbeat. */
-const PRELUDE_MS = 60_000;
 /** How long before the step somebody else restarts another VM on the node, at most. */
 const NEIGHBOUR_MS = 20_000;
 
@@ -69,33 +64,16 @@ function createTestbed(seed: number, { model, random, time }: TestbedParts) {
   if (random.next() < 0.5) replicas.view(START);
 
   let requests = 0;
-  const answer = (request: SeenRequest) => {
-    requests++;
-    const reaction = react({ replicas, now: time.now() }, request);
-    return { ...reaction, headers: { ...reaction.headers, date: new Date(time.now()).toUTCString() } };
-  };
-  const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
+  const onRequest = () => void requests++;
   return {
     beginsAt,
     instanceId: record.instanceId,
-    network: new SimulatedNetwork({ after, answer, deliveryOf: createDeliveries(model, random) }),
+    network: createNetwork({ model, random, time, replicas, onRequest }),
     requests: () => requests,
     visibleSince() {
       world.advanceTo(time.now());
       return record.report?.since ?? Number.NaN;
     },
-  };
-}
-
-/** Nothing is lost; reads keep their connection, the restart gets one of its own. */
-function createDeliveries({ networkMs }: Model, random: Random): (request: SeenRequest) => Delivery {
-  let isConnected = false;
-  const trip = () => networkMs * random.between(0.8, 1.2);
-  return ({ method }) => {
-    const connectMs = isConnected && method === 'GET' ? 0 : trip() + trip();
-    if (method === 'GET') isConnected = true;
-    const whole = { isRefused: false, resetMs: undefined, arriving: 1, pieces: 1, pauseMs: 0 };
-    return { ...whole, connectMs, thereMs: trip(), backMs: trip() };
   };
 }
 
@@ -117,12 +95,3 @@ function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
   };
 }
-
-const SILENT: Terminal = {
-  mask() {},
-  clean: String,
-  info() {},
-  debug() {},
-  warning() {},
-  error() {},
-};

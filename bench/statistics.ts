@@ -32,6 +32,6 @@ export function median(values: readonly number[]): number {
   );
 }
 
-function mean(values: readonly number[]): number {
+export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

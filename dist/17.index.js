@@ -750,7 +750,8 @@ function describe({ last: { runner }, job }) {
     const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
     if (typeof runner !== 'object')
         return `The runner is registered no more${working}`;
-    return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}${working}`;
+    const shown = job === undefined ? 'is' : 'is shown';
+    return `Runner "${runner.name}" (ID ${runner.id}) ${shown} ${describeRunner(runner)}${working}`;
 }
 function stillBusy({ whenBusy }, watch) {
     if (whenBusy === 'skip')
@@ -964,7 +965,7 @@ function pending(seen, proof) {
     return { kind: 'pending', seen, proof, isLikely: false };
 }
 const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
-const README = 'See "Reset a runner between jobs" in the README.';
+const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
  * @param wasOnline before the restart.
@@ -974,7 +975,7 @@ function likelyCause({ first, last, wasOffline }, wasOnline) {
         return { reason: 'GitHub gave no usable answer', hint: 'Look at the runner before you rely on it.' };
     if (last === 'gone') {
         const reason = 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere';
-        return { reason, hint: `Register it under the same name after each boot. ${README}` };
+        return { reason, hint: `Register it under the same name after each boot. ${STEPS}` };
     }
     if (!wasOffline) {
         const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
@@ -982,12 +983,12 @@ function likelyCause({ first, last, wasOffline }, wasOnline) {
     }
     if (first !== 'gone' && first?.isOnline) {
         const reason = 'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
-        return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${README}` };
+        return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${STEPS}` };
     }
     const reason = wasOnline
         ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
         : 'it was offline before the restart already: most likely it has no service that starts it';
-    return { reason, hint: `${SERVICE} ${README}` };
+    return { reason, hint: `${SERVICE} ${STEPS}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/wait-for-runner.js

@@ -46430,7 +46430,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4854);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6566);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46440,7 +46440,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4854:
+/***/ 6566:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47409,6 +47409,11 @@ function wasCancelled({ vms }) {
 function numberOfVms(count) {
     return count === 1 ? '1 VM' : `${count} VMs`;
 }
+/** The first of them, e.g. `a, b and 3 more`. */
+function listNames(names, most) {
+    const more = names.length - most;
+    return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 /** How many came to what. */
 function countKinds(vms) {
     const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
@@ -47422,6 +47427,42 @@ function restartedOf(vms) {
         return 'unknown';
     const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet-lines.js
+
+// What the log says of a fleet, a line each. All of it is pure; progress.ts has the line that comes again and again.
+function describeFleet(vms, { places, mostFailures }) {
+    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+    return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
+}
+function describeDryRun(vms) {
+    return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
+}
+const ENDINGS = {
+    restarted: 'restarted',
+    failed: 'failed',
+    skipped: 'left alone, as its runner has a job',
+    not_started: 'not restarted',
+    unknown: 'failed, and may have been restarted',
+};
+/** How one VM ended, unless it went well. Of those whose turn never came all is told at once, at the end. */
+function describeEnd(outcome) {
+    const { error, leftAlone } = outcome;
+    if (error !== undefined)
+        return `${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`;
+    return leftAlone === 'skipped' ? ENDINGS.skipped : undefined;
+}
+function describeOver(failed, { mostFailures }) {
+    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no further restart is begun`;
+}
+const MOST_NAMES = 10;
+/** Undefined where each had its turn. */
+function describeNotBegun({ vms }) {
+    const names = vms.flatMap(({ leftAlone, name }) => (leftAlone === 'not_started' ? [name] : []));
+    if (names.length === 0)
+        return undefined;
+    return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }
 
 // EXTERNAL MODULE: ./lib/restart/journal.js
@@ -47574,6 +47615,7 @@ function isBootBefore(instance, { sinceSentMs, baseline }) {
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
 
 
+
 /** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
 const FAILED_AFTER_MS = 30_000;
 /** Looks after the first that have to confirm it. */
@@ -47690,7 +47732,9 @@ function describeUnmet({ condition, seen }) {
                 ? 'the answer does not say how old it is'
                 : `the answer is older than one seen before (of ${seen})`;
         case 'instance_state':
-            return `instance_state is "${seen}", not "Started"`;
+            return seen === 'Error'
+                ? `instance_state is "Error", which is a failure if it lasts for ${(0,lib_clock/* minutes */.Gx)(FAILED_AFTER_MS)}`
+                : `instance_state is "${seen}", not "Started"`;
         case 'status':
             return `status is "${seen}", not "running"`;
         case 'start_date':
@@ -48700,24 +48744,20 @@ function describeUnderWay(vms) {
     const verified = vms.filter(({ known }) => known.restarted === 'true').length;
     return `${vms.length} under way${verified === 0 ? '' : ` (${verified} restarted, not yet back)`}`;
 }
-const MOST_NAMES = 3;
+const progress_MOST_NAMES = 3;
 /** With what the runners are waited for, as nothing else tells why a fleet stands still. */
 function describeToGo(vms) {
     const held = vms.filter(({ phase }) => phase === 'waiting');
     const busy = held.filter(({ runner }) => runner === 'busy');
+    const busyNames = busy.map(({ known }) => known.name);
     const settling = held.filter(({ runner }) => runner === 'settling').length;
     const unknown = held.filter(({ runner }) => runner === 'unknown').length;
     const reasons = [
         ...(settling > 0 ? [`${settling} seen idle, but not for idle_for yet`] : []),
-        ...(busy.length > 0 ? [`${busy.length} with a job: ${describeNames(busy)}`] : []),
+        ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, progress_MOST_NAMES)}`] : []),
         ...(unknown > 0 ? [`${unknown} that GitHub tells nothing of`] : []),
     ];
     return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
-}
-function describeNames(vms) {
-    const names = vms.slice(0, MOST_NAMES).map(({ known }) => known.name);
-    const more = vms.length - names.length;
-    return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 /** What takes so many times as long as others did is not reckoned with any more. */
 const OVERDUE = 2;
@@ -49149,7 +49189,7 @@ async function restartFleet(fleet, context) {
     await Promise.all(members.map((member, index) => play(course, member, index)));
     stopTelling();
     const outcome = roster.outcome();
-    tellNotBegun(log, outcome);
+    fleet_tell(log, describeNotBegun(outcome));
     return outcome;
 }
 async function play(course, member, index) {
@@ -49157,7 +49197,7 @@ async function play(course, member, index) {
     const { target, error } = member;
     const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
     roster.end(index, outcome);
-    tellEnd(createVmLog(context.log, member.name), outcome);
+    fleet_tell(createVmLog(context.log, member.name), describeEnd(outcome));
     const wasOver = isOver(places.standings, course.limits);
     places.end(index, outcome.error !== undefined);
     if (!wasOver)
@@ -49197,57 +49237,30 @@ function restartMember(course, { name, target }, index) {
     });
 }
 // ---- what is told ----
-function describeFleet(vms, { places, mostFailures }) {
-    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
-    return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
-}
-function describeDryRun(vms) {
-    return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
-}
-/** Of those whose turn never came all is told at once, at the end. */
-function tellEnd(log, outcome) {
-    const { error, leftAlone } = outcome;
-    if (error !== undefined)
-        log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
-    else if (leftAlone === 'skipped')
-        log.info(ENDINGS.skipped);
+function fleet_tell(log, line) {
+    if (line !== undefined)
+        log.info(line);
 }
 function tellIfOver({ context, job, places: { standings }, limits }) {
     if (job.dryRun || !isOver(standings, limits))
         return;
     const failed = standings.filter(({ hasFailed }) => hasFailed).length;
-    context.log.info(`${failed} failed, which is more than max_failures (${limits.mostFailures}) allows: no further restart is begun`);
+    context.log.info(describeOver(failed, limits));
 }
-const fleet_MOST_NAMES = 10;
-function tellNotBegun(log, { vms }) {
-    const names = vms.flatMap(({ leftAlone, name }) => leftAlone === 'not_started' ? [name] : []);
-    if (names.length === 0)
-        return;
-    const more = names.length - fleet_MOST_NAMES;
-    const list = `${names.slice(0, fleet_MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    log.info(`Not begun: ${numberOfVms(names.length)}: ${list}`);
-}
-const ENDINGS = {
-    restarted: 'restarted',
-    failed: 'failed',
-    skipped: 'left alone, as its runner has a job',
-    not_started: 'not restarted',
-    unknown: 'failed, and may have been restarted',
-};
 const TELL_EVERY_MS = 10_000;
 /** Tells how far the fleet is, every now and then. @returns what ends it. */
 function tellProgress(course) {
     const { clock, log, signal } = course.context;
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);
-    const tell = async () => {
+    const tellOnAndOn = async () => {
         for (;;) {
             await clock.sleep(TELL_EVERY_MS, until);
             log.info(describeProgress(progressOf(course)));
         }
     };
     // It has no other end than to be stopped.
-    tell().catch(() => { });
+    tellOnAndOn().catch(() => { });
     return () => stop.abort();
 }
 function progressOf({ context, roster, places, limits, runnerGates }) {
@@ -53170,11 +53183,12 @@ const LONGEST_NAME = 80;
 function matrixOf(vms) {
     const entries = Math.min(MOST_ENTRIES, vms.length);
     const entryOf = (index) => Math.floor((index * entries) / vms.length);
+    const endOf = (entry) => Math.ceil(((entry + 1) * vms.length) / entries);
     const taken = new Set();
     return vms.flatMap((first, index) => {
         if (entryOf(index) === entryOf(index - 1))
             return [];
-        const ids = vms.flatMap(({ id }, other) => (entryOf(other) === entryOf(index) ? [id] : []));
+        const ids = vms.slice(index, endOf(entryOf(index))).map(({ id }) => id);
         const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
         taken.add(name);
         return [{ name, instance_id: ids.join('\n') }];
@@ -53281,10 +53295,8 @@ function alike(vms) {
 }
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }, show, clean) {
-    const named = names.slice(0, fleet_error_MOST_NAMES).map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
-    const more = names.length - named.length;
-    const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    return `- ${who}: ${error.code}: ${show(error.message)}`;
+    const shown = names.map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
+    return `- ${listNames(shown, fleet_error_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/title.js
@@ -53495,41 +53507,56 @@ function fleet_summary_describeCounts(outcome) {
     const present = ORDER.filter((kind) => counts[kind] > 0);
     return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
+const fleet_summary_MOST_NAMES = 3;
 function renderHint(outcome, clean) {
     const hint = hintOf(outcome);
-    return hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(hint))}</p>`];
+    if (hint === undefined)
+        return [];
+    const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
+    const who = escapeHtml(listNames(names, fleet_summary_MOST_NAMES));
+    return [`<p><b>What to do about ${who}:</b> ${escapeHtml(clean(hint))}</p>`];
 }
 function numbered(vms) {
     return vms.map((vm, index) => ({ vm, number: index + 1 }));
 }
 function renderTable(outcome, clean) {
     const rank = ({ vm }) => ORDER.indexOf(kindOf(vm));
-    const rows = numbered(outcome.vms)
-        .sort((a, b) => rank(a) - rank(b))
-        .map((one) => renderRow(one, wordFor(kindOf(one.vm), outcome), clean));
+    const inOrder = numbered(outcome.vms).sort((a, b) => rank(a) - rank(b));
+    const columns = columnsOf(outcome, clean);
+    const cells = inOrder.map((one) => columns.map(({ cell }) => cell(one)));
+    // What is known of none takes up no room.
+    const isShown = columns.map((_, column) => cells.some((ofVm) => ofVm[column] !== ''));
+    const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column])));
     const fitting = fittingRows(rows);
     const missing = rows.length - fitting.length;
     const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
-    return ['<table>', HEADINGS, ...fitting, '</table>', ...rest];
+    const shown = columns.filter((_, column) => isShown[column]);
+    const headings = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
+    return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
-const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'guest', 'what happened']
-    .map((heading) => `<th>${heading}</th>`)
-    .join('')}</tr>`;
-function renderRow({ vm, number }, word, clean) {
-    const { name, last, proof, durationMs, runner, guest, error, leftAloneFor = '' } = vm;
-    const booted = (last?.startDate ?? proof?.startDate)?.text;
-    const happened = error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
-    const cells = [
-        number,
-        cut(clean(name), fleet_summary_LONGEST_NAME),
-        word,
-        clean(booted ?? ''),
-        durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs),
-        runner?.status,
-        guest?.status,
-        cut(clean(happened), fleet_summary_LONGEST_MESSAGE),
+function renderRow(cells) {
+    return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
+}
+function columnsOf(outcome, clean) {
+    return [
+        { heading: '#', cell: ({ number }) => String(number) },
+        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), fleet_summary_LONGEST_NAME) },
+        { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
+        {
+            heading: 'last boot',
+            cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
+        },
+        {
+            heading: 'verified after',
+            cell: ({ vm: { durationMs } }) => (durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs)),
+        },
+        { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
+        { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
+        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), fleet_summary_LONGEST_MESSAGE) },
     ];
-    return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
+}
+function describeEvent({ error, leftAloneFor = '' }) {
+    return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
 }
 function fittingRows(rows) {
     let leftBytes = LARGEST_TABLE_BYTES;
@@ -53619,7 +53646,11 @@ function summary_renderTable({ before, last, durationMs, runner, guest }, show) 
         const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
         return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
     });
-    const news = { duration: durationMs && (0,lib_clock/* seconds */.YA)(durationMs), runner: runner?.status, guest: guest?.status };
+    const news = {
+        'verified after': durationMs && (0,lib_clock/* seconds */.YA)(durationMs),
+        runner: runner?.status,
+        guest: guest?.status,
+    };
     const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
     return ['<table>', ...rows, ...more, '</table>'];
 }

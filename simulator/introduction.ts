@@ -30,6 +30,7 @@ export function introduction(url: string, { world, prepared, github, hasGuests }
   };
   const apiUrl = `${url}${GITHUB_API_PATH}`;
   const byHand = environmentFor(withInputs, github && apiUrl);
+  const fleet = instances.length > 1 ? `\n${describeFleet(runner !== undefined)}\n` : '';
 
   const curl = ['curl', ...curlOptions(inputs)].join(' ');
   const files = curlOptions({ ...inputs, root_token: '' });
@@ -42,11 +43,13 @@ ${instances.join('\n')}
 
 A step that restarts the first:
 ${describeStep('your-org/restart-anka-vm@v1', withInputs).replace(/^/gm, '  ')}
-
+${fleet}
 The same by hand, from the project's folder:
+  out=$(mktemp) summary=$(mktemp)
   env \\
 ${byHand.map((line) => `    ${line} \\`).join('\n')}
     npx node dist/index.js
+  cat "$out" "$summary"
 
 Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
   ${curl} ${url}/api/v1/vm
@@ -63,10 +66,22 @@ ${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/r
   ${curl} ${url}/readyz`;
 }
 
-/** What a runner would put there. */
+/** What names all the VMs in place of the first: their external IDs are `runner-1` and so on. */
+function describeFleet(hasRunners: boolean): string {
+  const [others, name] = hasRunners
+    ? [
+        ' and runner_name',
+        `\n      runner_name: "{external_id}"   # by hand: INPUT_RUNNER_NAME='{external_id}'`,
+      ]
+    : ['', ''];
+  return `To restart all of them, give this in place of instance_id${others}:
+      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'${name}`;
+}
+
+/** What a runner would put there; what the step writes goes to files that are still known after it. */
 function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
   const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
-  const files = ['GITHUB_OUTPUT=$(mktemp)', 'GITHUB_STEP_SUMMARY=$(mktemp)'];
+  const files = ['GITHUB_OUTPUT="$out"', 'GITHUB_STEP_SUMMARY="$summary"'];
   return [
     ...variables,
     ...(apiUrl === undefined ? [] : [`GITHUB_API_URL=${apiUrl}`, 'GITHUB_REPOSITORY=octo-org/app']),

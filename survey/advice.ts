@@ -131,7 +131,7 @@ const WARNINGS: readonly Warn[] = [
       : [],
   ({ setting }) =>
     setting.scheme === 'http'
-      ? ['Without TLS, everybody on the way can read the credentials and pretend to be the controller.']
+      ? ['Without TLS, anyone on the network path can read the credentials and pretend to be the controller.']
       : [],
   ({ setting }) =>
     setting.skipsVerification ? ['skip_tls_verify accepts any server: give the CA in ca_cert instead.'] : [],

@@ -224,7 +224,7 @@ describe('the workflows of the documents, as they stand but for names and addres
   test('a runner that is reset between jobs', async () => {
     const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
     await simulator.close();
-    const instanceId = await startInFastTime('macos-vm-7', access);
+    const [instanceId] = await startInFastTime(['macos-vm-7'], access);
     const { jobs, log } = await run({
       workflow: workflowOf(theOneThat(/^name: Test on a rebooted VM/)),
       secrets: {
@@ -241,38 +241,51 @@ describe('the workflows of the documents, as they stand but for names and addres
     expect(world.restarts).toEqual([instanceId]);
   });
 
-  test('a fleet as a matrix: a job finds the VMs, and one job restarts each', async () => {
-    const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
-    await simulator.close();
-    simulator = await serve({ world, port: 0, now: Date.now, access });
-    const { jobs } = await run({
-      workflow: workflowOf(theOneThat(/^name: Restart the fleet/))
-        .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
-        .replace('external_id: macos-ci-*', 'external_id: runner-*'),
-      secrets: { ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8') },
-    });
-    cleanUp();
-    expect(jobs).toEqual({ find: ['success'], restart: instanceIds().map(() => 'success') });
-    expect([...world.restarts].sort()).toEqual(instanceIds().sort());
-  });
+  describe('a fleet as a matrix', () => {
+    /** Runs it in fast time, for what `external_id` names. */
+    async function runMatrix(externalId: string): Promise<WorkflowResult> {
+      const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
+      await simulator.close();
+      await startInFastTime(['runner-1', 'runner-2', 'runner-3'], access);
+      const result = await run({
+        workflow: workflowOf(theOneThat(/^name: Restart the fleet/))
+          .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
+          .replace('external_id: macos-ci-*', `external_id: ${externalId}`),
+        secrets: {
+          ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8'),
+          RUNNER_READ_TOKEN: GITHUB_TOKEN,
+        },
+        environment: { ...IN_FAST_TIME, GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}` },
+      });
+      cleanUp();
+      return result;
+    }
 
-  test('a fleet as a matrix, where no VM is found: there is no job to fail', async () => {
-    const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
-    await simulator.close();
-    simulator = await serve({ world, port: 0, now: Date.now, access });
-    const { jobs } = await run({
-      workflow: workflowOf(theOneThat(/^name: Restart the fleet/)).replace(/^on:\n(?: .*\n)+/m, 'on: push\n'),
-      secrets: { ANKA_API_KEY: readFileSync(inputs['api_key'] ?? '', 'utf8') },
+    test('a job finds the VMs, and one job restarts each', async () => {
+      const { jobs } = await runMatrix('runner-*');
+      expect(jobs).toEqual({ find: ['success'], restart: instanceIds().map(() => 'success') });
+      expect([...world.restarts].sort()).toEqual(instanceIds().sort());
     });
-    cleanUp();
-    expect(jobs['find']).toEqual(['success']);
-    expect(world.restarts).toEqual([]);
+
+    test('what cannot be restarted fails the run, and the others go on', async () => {
+      const { exitCode, jobs } = await runMatrix(String.raw`"runner-*\nnobody"`);
+      expect(exitCode).toBe(1);
+      expect(jobs).toEqual({ find: ['failure'], restart: instanceIds().map(() => 'success') });
+      expect([...world.restarts].sort()).toEqual(instanceIds().sort());
+    });
+
+    test('where no VM is found, that fails the run, and there is no other job to fail', async () => {
+      const { exitCode, jobs } = await runMatrix('macos-ci-*');
+      expect(exitCode).toBe(1);
+      expect(jobs['find']).toEqual(['failure']);
+      expect(world.restarts).toEqual([]);
+    });
   });
 
   test('every night, those that are free: a VM without a runner fails alone, and stands in what remains', async () => {
     const { access, inputs, cleanUp } = await prepareAccess(KEY_ACCESS);
     await simulator.close();
-    const instanceId = await startInFastTime('runner-1', access);
+    const [instanceId] = await startInFastTime(['runner-1'], access);
     const { jobs, log } = await run({
       workflow: workflowOf(theOneThat(/^name: Fresh VMs for the day/))
         .replace('runner_scope: your-org', 'runner_scope: octo-org')
@@ -290,17 +303,23 @@ describe('the workflows of the documents, as they stand but for names and addres
     expect(log).toContain(`Not restarted, whatever the reason:\n${others.join('\n')}\n`);
   });
 
-  /** Starts a controller that wants to know who asks, and a GitHub. @returns the ID of the instance that has this name, as has its runner. */
-  async function startInFastTime(name: string, access: Access): Promise<string> {
+  /**
+   * Starts a controller that wants to know who asks, and a GitHub.
+   * @returns the IDs of the instances that have these names, as have their runners; the world's others have no runner.
+   */
+  async function startInFastTime(names: readonly string[], access: Access): Promise<string[]> {
     const startsAt = Date.now();
     const now = () => startsAt + (Date.now() - startsAt) * TIME_FACTOR;
     world = new World({ ...DEFAULT_WORLD, startsAt });
-    const [record] = world.records;
-    if (record === undefined) throw new Error('the world is empty');
-    record.externalId = name;
     const github = new GitHubWorld({ world, token: GITHUB_TOKEN });
-    github.employ({ record, name });
+    const named = world.records.slice(0, names.length);
+    for (const [index, name] of names.entries()) {
+      const record = named[index];
+      if (record === undefined) throw new Error('the world has too few VMs');
+      record.externalId = name;
+      github.employ({ record, name });
+    }
     simulator = await serve({ world, github, port: 0, now, access });
-    return record.instanceId;
+    return named.map(({ instanceId }) => instanceId);
   }
 });

@@ -187,7 +187,10 @@ describe('in spite of passing trouble', () => {
   const slow = { stopMs: 300, startMs: 1_800, heartbeatMs: 300 };
 
   test.each([
-    ['1.46.0', 'instance_state is "Error", not "Started"; status is "deleted", not "running"'],
+    [
+      '1.46.0',
+      'instance_state is "Error", which is a failure if it lasts for 30 s; status is "deleted", not "running"',
+    ],
     ['1.46.0', 'the controller does not list the instance'],
     ['1.48.0', 'status is "stopped", not "running"'],
     ['1.50.1', 'status is "stopped", not "running"'],

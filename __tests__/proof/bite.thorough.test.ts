@@ -193,7 +193,7 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
     'false failure',
   ],
   [
-    'the left-over message is judged',
+    'the left-over message of an earlier event counts as failure',
     plantFailure(({ instance }) => instance?.message?.startsWith('Unexpected VM state') === true),
     'false failure',
   ],
@@ -249,7 +249,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
     'never come',
   ],
   [
-    'requests are deaf to the signal',
+    'requests do not end on a signal',
     () =>
       plant<typeof Clock>(CLOCK, ({ within }) => ({
         within: (clock, { ms }, work) => within(clock, { ms, signal: new AbortController().signal }, work),
@@ -340,7 +340,7 @@ const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
 
 const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
   [
-    'nothing is announced before the restart leaves',
+    'no output is set before the restart leaves',
     plantInRestart((job, context) => [job, { ...context, announce: undefined }]),
     'nobody was told',
   ],
@@ -348,7 +348,7 @@ const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
 
 const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
   [
-    'the session is told of in an error, and not known as a secret',
+    "the session's token stands in an error, and is not known as a secret",
     async () => {
       await plant<typeof Credentials>(CREDENTIALS, ({ createCredentials }) => ({
         createCredentials: (identity) => createCredentials(identity, () => {}),
@@ -463,12 +463,12 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     'without looking at the runner',
   ],
   [
-    'a job in progress on the runner is not heard of',
+    'a job in progress on the runner is overlooked',
     () => plant<typeof Jobs>(JOBS, () => ({ jobOn: () => undefined })),
     'though a witness showed a job',
   ],
   [
-    'jobs that GitHub does not tell of now count as none',
+    'no answer about the jobs counts as no jobs',
     () =>
       plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeWithJobs }) => ({
         judgeWithJobs: (verdict, finding) => judgeWithJobs(verdict, finding ?? 'none'),
@@ -507,7 +507,7 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     'without looking at the runner again',
   ],
   [
-    'the name of the runner is made of what is shown',
+    "the runner is looked for by its VM's name as it is masked",
     () =>
       plant<typeof Name>(NAME, ({ fillName }) => ({
         fillName(template, instance) {

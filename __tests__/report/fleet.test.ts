@@ -315,7 +315,7 @@ describe('the summary', () => {
     const summary = renderSummary(mixed, same);
     expect(summary).toContain('<h3>2 of 5 VMs failed: timed&#95;out</h3>');
     expect(summary).toContain('<p>1 not verified, 1 failed, 1 skipped, 1 restarted, 1 not started</p>');
-    expect(summary).toContain('<p><b>What to do:</b> Look.</p>');
+    expect(summary).toContain('<p><b>What to do about mac-2:</b> Look.</p>');
     expect(rows(summary)).toEqual([2, 5, 3, 1, 4]);
     expect(summary).toContain('<td>Runner &#34;mac-3&#34; is busy</td>');
     const [, chart = ''] = /\n\n```mermaid\n(.*)\n```\n$/s.exec(summary) ?? [];
@@ -324,6 +324,18 @@ describe('the summary', () => {
       '    2 mac-2 :crit, 00:00:02.000, 00:00:10.000',
       '    5 mac-5 :crit, 00:00:05.000, 00:00:13.000',
     ]);
+  });
+
+  test('has no column for what is known of none', () => {
+    const headings = (outcome: FleetOutcome) =>
+      [...renderSummary(outcome, same).matchAll(/<th>(.*?)<\/th>/g)].map(([, heading]) => heading);
+    expect(headings(fleet(member(1)))).toEqual(['#', 'VM', 'outcome', 'last boot', 'verified after']);
+    expect(headings(fleet(member(1, { ...NOTHING, leftAlone: 'not_started' })))).toEqual([
+      '#',
+      'VM',
+      'outcome',
+    ]);
+    expect(headings(mixed)).toEqual(['#', 'VM', 'outcome', 'last boot', 'verified after', 'what happened']);
   });
 
   test('of a fleet in which nothing was sent has no picture', () => {

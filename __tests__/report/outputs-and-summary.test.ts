@@ -270,7 +270,7 @@ describe('job summary', () => {
     expect(lines).toContain(
       `<tr><td>start date</td><td><code>${NEW_BOOT}</code>, before <code>${OLD_BOOT}</code></td></tr>`,
     );
-    expect(lines).toContain('<tr><td>duration</td><td><code>7.3 s</code></td></tr>');
+    expect(lines).toContain('<tr><td>verified after</td><td><code>7.3 s</code></td></tr>');
   });
 
   test('shows what was before where it was something else', () => {
@@ -304,7 +304,7 @@ describe('job summary', () => {
       ['VM IP', code('192.168.64.25')],
       ['VNC port', code('5900')],
       ['SSH port', code('10001')],
-      ['duration', code('7.3 s')],
+      ['verified after', code('7.3 s')],
     ]);
   });
 

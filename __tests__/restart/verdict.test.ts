@@ -385,6 +385,12 @@ test('the history keeps when the newest report was first seen', () => {
   expect(second).toMatchObject({ newestAt: 5_000, newest: instance(reported(5)) });
 });
 
+test('of an Error is told that it may pass', () => {
+  expect(describeUnmet({ condition: 'instance_state', seen: 'Error' })).toBe(
+    'instance_state is "Error", which is a failure if it lasts for 30 s',
+  );
+});
+
 test('an answer without a date says so', () => {
   expect(describeUnmet({ condition: 'freshness', seen: 'none' })).toBe(
     'the answer does not say how old it is',

@@ -150,7 +150,7 @@ describe('a runner without a job', () => {
 describe('a job in progress that the runner does not show', () => {
   const onIt = [runningJob()];
   const seen =
-    'Runner "mac-7" (ID 23) is online, idle, but job "build" of run 17 is in progress on it; waiting for its job to end';
+    'Runner "mac-7" (ID 23) is shown online, idle, but job "build" of run 17 is in progress on it; waiting for its job to end';
 
   test('is waited for, and read less often than the runner', async () => {
     const { ask, calls, clock, lines } = stage([[idle]], { jobs: [onIt, onIt, []] });
@@ -171,7 +171,7 @@ describe('a job in progress that the runner does not show', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message:
-        'Runner "mac-7" (ID 23) is online, idle, but job "build" of run 17 is in progress on it. No restart was sent.',
+        'Runner "mac-7" (ID 23) is shown online, idle, but job "build" of run 17 is in progress on it. No restart was sent.',
     });
   });
 
@@ -387,7 +387,7 @@ describe('a dry run', () => {
       'idle, but for a job in progress',
       [idle],
       { jobs: [[runningJob()]] },
-      'online, idle, but job "build" of run 17 is in progress on it',
+      'shown online, idle, but job "build" of run 17 is in progress on it',
     ],
     [
       'idle, as far as is known',

@@ -191,8 +191,8 @@ describe('what was seen', () => {
 });
 
 describe('the likely cause', () => {
-  const README = 'See "Reset a runner between jobs" in the README.';
-  const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${README}`;
+  const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
+  const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${STEPS}`;
   const NOBODY =
     'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
 
@@ -209,7 +209,7 @@ describe('the likely cause', () => {
       [idle, 'gone'],
       true,
       'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
-      `Register it under the same name after each boot. ${README}`,
+      `Register it under the same name after each boot. ${STEPS}`,
     ],
     [
       'online all the time',
@@ -223,7 +223,7 @@ describe('the likely cause', () => {
       [idle, offline],
       true,
       'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
-      `Let its service be started again whenever it ends (KeepAlive). ${README}`,
+      `Let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
     ],
     ['gone, then there', ['gone', offline], true, NOBODY, SERVICE],
     ['offline from the boot on', [offline], true, NOBODY, SERVICE],

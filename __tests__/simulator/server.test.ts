@@ -130,6 +130,11 @@ describe('npm run simulator', () => {
     const listed = (await (await fetch(`${url}/api/v1/vm`)).json()) as { body: { instance_id: string }[] };
     for (const { instance_id } of listed.body) expect(lines.join('\n')).toContain(instance_id);
     expect(lines.filter((line) => line.startsWith('  curl '))).toHaveLength(12);
+    expect(lines).toContain("      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'");
+    const command = lines.slice(lines.indexOf('  out=$(mktemp) summary=$(mktemp)'));
+    expect(command).toContain('    GITHUB_OUTPUT="$out" \\');
+    expect(command).toContain('    GITHUB_STEP_SUMMARY="$summary" \\');
+    expect(command).toContain('  cat "$out" "$summary"');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   });
@@ -187,6 +192,7 @@ describe('npm run simulator', () => {
       runners: [{ name: 'runner-1', status: 'online' }],
     });
     expect(text).toContain('      runner_name: runner-1');
+    expect(text).not.toContain('external_id: runner-*');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   });

@@ -49,6 +49,12 @@ export function numberOfVms(count: number): string {
   return count === 1 ? '1 VM' : `${count} VMs`;
 }
 
+/** The first of them, e.g. `a, b and 3 more`. */
+export function listNames(names: readonly string[], most: number): string {
+  const more = names.length - most;
+  return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** How many came to what. */
 export function countKinds(vms: readonly VmOutcome[]): Readonly<Record<ResultKind, number>> {
   const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };

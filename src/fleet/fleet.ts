@@ -19,7 +19,8 @@ import type { RunnerGate } from '../runner/gate.ts';
 import type { Guards } from '../runner/guard.ts';
 import { type Claim, createClaims } from './claims.ts';
 import { createFleetGate } from './fleet-gate.ts';
-import { type FleetOutcome, kindOf, type MemberOutcome, numberOfVms } from './fleet-outcome.ts';
+import { describeDryRun, describeEnd, describeFleet, describeNotBegun, describeOver } from './fleet-lines.ts';
+import type { FleetOutcome } from './fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './one-vm.ts';
 import { createPlaces, type Places } from './places.ts';
 import { describeProgress, type FleetProgress } from './progress.ts';
@@ -78,7 +79,7 @@ export async function restartFleet(
   await Promise.all(members.map((member, index) => play(course, member, index)));
   stopTelling();
   const outcome = roster.outcome();
-  tellNotBegun(log, outcome);
+  tell(log, describeNotBegun(outcome));
   return outcome;
 }
 
@@ -99,7 +100,7 @@ async function play(course: Course, member: Member, index: number): Promise<void
   const { target, error } = member;
   const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
   roster.end(index, outcome);
-  tellEnd(createVmLog(context.log, member.name), outcome);
+  tell(createVmLog(context.log, member.name), describeEnd(outcome));
   const wasOver = isOver(places.standings, course.limits);
   places.end(index, outcome.error !== undefined);
   if (!wasOver) tellIfOver(course);
@@ -144,49 +145,15 @@ function restartMember(course: Course, { name, target }: Member, index: number):
 
 // ---- what is told ----
 
-function describeFleet(vms: number, { places, mostFailures }: TurnLimits): string {
-  const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
-  return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
-}
-
-function describeDryRun(vms: number): string {
-  return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
-}
-
-/** Of those whose turn never came all is told at once, at the end. */
-function tellEnd(log: Log, outcome: VmOutcome): void {
-  const { error, leftAlone } = outcome;
-  if (error !== undefined) log.info(`${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`);
-  else if (leftAlone === 'skipped') log.info(ENDINGS.skipped);
+function tell(log: Log, line: string | undefined): void {
+  if (line !== undefined) log.info(line);
 }
 
 function tellIfOver({ context, job, places: { standings }, limits }: Course): void {
   if (job.dryRun || !isOver(standings, limits)) return;
   const failed = standings.filter(({ hasFailed }) => hasFailed).length;
-  context.log.info(
-    `${failed} failed, which is more than max_failures (${limits.mostFailures}) allows: no further restart is begun`,
-  );
+  context.log.info(describeOver(failed, limits));
 }
-
-const MOST_NAMES = 10;
-
-function tellNotBegun(log: Log, { vms }: FleetOutcome): void {
-  const names = vms.flatMap(({ leftAlone, name }: MemberOutcome) =>
-    leftAlone === 'not_started' ? [name] : [],
-  );
-  if (names.length === 0) return;
-  const more = names.length - MOST_NAMES;
-  const list = `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  log.info(`Not begun: ${numberOfVms(names.length)}: ${list}`);
-}
-
-const ENDINGS: Readonly<Record<ReturnType<typeof kindOf>, string>> = {
-  restarted: 'restarted',
-  failed: 'failed',
-  skipped: 'left alone, as its runner has a job',
-  not_started: 'not restarted',
-  unknown: 'failed, and may have been restarted',
-};
 
 const TELL_EVERY_MS = 10_000;
 
@@ -195,14 +162,14 @@ function tellProgress(course: Course): () => void {
   const { clock, log, signal } = course.context;
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
-  const tell = async () => {
+  const tellOnAndOn = async () => {
     for (;;) {
       await clock.sleep(TELL_EVERY_MS, until);
       log.info(describeProgress(progressOf(course)));
     }
   };
   // It has no other end than to be stopped.
-  tell().catch(() => {});
+  tellOnAndOn().catch(() => {});
   return () => stop.abort();
 }
 

@@ -1,6 +1,6 @@
 import { minutes } from '../clock.ts';
 import type { BusyVerdict } from '../runner/busy-verdict.ts';
-import { countKinds, type MemberOutcome } from './fleet-outcome.ts';
+import { countKinds, listNames, type MemberOutcome } from './fleet-outcome.ts';
 import type { Phase } from './turns.ts';
 
 /** How far one VM of a fleet is. */
@@ -57,20 +57,15 @@ const MOST_NAMES = 3;
 function describeToGo(vms: readonly VmProgress[]): string {
   const held = vms.filter(({ phase }) => phase === 'waiting');
   const busy = held.filter(({ runner }) => runner === 'busy');
+  const busyNames = busy.map(({ known }) => known.name);
   const settling = held.filter(({ runner }) => runner === 'settling').length;
   const unknown = held.filter(({ runner }) => runner === 'unknown').length;
   const reasons = [
     ...(settling > 0 ? [`${settling} seen idle, but not for idle_for yet`] : []),
-    ...(busy.length > 0 ? [`${busy.length} with a job: ${describeNames(busy)}`] : []),
+    ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_NAMES)}`] : []),
     ...(unknown > 0 ? [`${unknown} that GitHub tells nothing of`] : []),
   ];
   return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
-}
-
-function describeNames(vms: readonly VmProgress[]): string {
-  const names = vms.slice(0, MOST_NAMES).map(({ known }) => known.name);
-  const more = vms.length - names.length;
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** What takes so many times as long as others did is not reckoned with any more. */

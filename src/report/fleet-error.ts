@@ -2,6 +2,7 @@ import { ActionError } from '../errors.ts';
 import {
   countKinds,
   type FleetOutcome,
+  listNames,
   type MemberOutcome,
   numberOfVms,
   wasCancelled,
@@ -77,8 +78,6 @@ function alike(vms: readonly MemberOutcome[]): ReadonlyMap<string, Alike> {
 
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }: Alike, show: Show, clean: Show): string {
-  const named = names.slice(0, MOST_NAMES).map((name) => cut(clean(name), LONGEST_NAME));
-  const more = names.length - named.length;
-  const who = `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  return `- ${who}: ${error.code}: ${show(error.message)}`;
+  const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
+  return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }

@@ -3,6 +3,7 @@ import {
   countKinds,
   type FleetOutcome,
   kindOf,
+  listNames,
   type MemberOutcome,
   type ResultKind,
 } from '../fleet/fleet-outcome.ts';
@@ -62,9 +63,14 @@ function describeCounts(outcome: FleetOutcome): string {
   return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
 
+const MOST_NAMES = 3;
+
 function renderHint(outcome: FleetOutcome, clean: Show): string[] {
   const hint = hintOf(outcome);
-  return hint === undefined ? [] : [`<p><b>What to do:</b> ${escapeHtml(clean(hint))}</p>`];
+  if (hint === undefined) return [];
+  const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
+  const who = escapeHtml(listNames(names, MOST_NAMES));
+  return [`<p><b>What to do about ${who}:</b> ${escapeHtml(clean(hint))}</p>`];
 }
 
 /** A VM, and its place among the targets, by which the picture names it. */
@@ -79,34 +85,50 @@ function numbered(vms: readonly MemberOutcome[]): Numbered[] {
 
 function renderTable(outcome: FleetOutcome, clean: Show): string[] {
   const rank = ({ vm }: Numbered) => ORDER.indexOf(kindOf(vm));
-  const rows = numbered(outcome.vms)
-    .sort((a, b) => rank(a) - rank(b))
-    .map((one) => renderRow(one, wordFor(kindOf(one.vm), outcome), clean));
+  const inOrder = numbered(outcome.vms).sort((a, b) => rank(a) - rank(b));
+  const columns = columnsOf(outcome, clean);
+  const cells = inOrder.map((one) => columns.map(({ cell }) => cell(one)));
+  // What is known of none takes up no room.
+  const isShown = columns.map((_, column) => cells.some((ofVm) => ofVm[column] !== ''));
+  const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column])));
   const fitting = fittingRows(rows);
   const missing = rows.length - fitting.length;
   const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
-  return ['<table>', HEADINGS, ...fitting, '</table>', ...rest];
+  const shown = columns.filter((_, column) => isShown[column]);
+  const headings = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
+  return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
 
-const HEADINGS = `<tr>${['', 'VM', 'outcome', 'booted', 'duration', 'runner', 'guest', 'what happened']
-  .map((heading) => `<th>${heading}</th>`)
-  .join('')}</tr>`;
+function renderRow(cells: readonly string[]): string {
+  return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
+}
 
-function renderRow({ vm, number }: Numbered, word: string, clean: Show): string {
-  const { name, last, proof, durationMs, runner, guest, error, leftAloneFor = '' } = vm;
-  const booted = (last?.startDate ?? proof?.startDate)?.text;
-  const happened = error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
-  const cells = [
-    number,
-    cut(clean(name), LONGEST_NAME),
-    word,
-    clean(booted ?? ''),
-    durationMs === undefined ? '' : seconds(durationMs),
-    runner?.status,
-    guest?.status,
-    cut(clean(happened), LONGEST_MESSAGE),
+interface Column {
+  readonly heading: string;
+  readonly cell: (one: Numbered) => string;
+}
+
+function columnsOf(outcome: FleetOutcome, clean: Show): Column[] {
+  return [
+    { heading: '#', cell: ({ number }) => String(number) },
+    { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_NAME) },
+    { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
+    {
+      heading: 'last boot',
+      cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
+    },
+    {
+      heading: 'verified after',
+      cell: ({ vm: { durationMs } }) => (durationMs === undefined ? '' : seconds(durationMs)),
+    },
+    { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
+    { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
+    { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_MESSAGE) },
   ];
-  return `<tr>${cells.map((cell = '') => `<td>${escapeHtml(String(cell))}</td>`).join('')}</tr>`;
+}
+
+function describeEvent({ error, leftAloneFor = '' }: MemberOutcome): string {
+  return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
 }
 
 function fittingRows(rows: readonly string[]): string[] {

@@ -164,10 +164,11 @@ const LONGEST_NAME = 80;
 function matrixOf(vms: readonly Described[]): MatrixEntry[] {
   const entries = Math.min(MOST_ENTRIES, vms.length);
   const entryOf = (index: number) => Math.floor((index * entries) / vms.length);
+  const endOf = (entry: number) => Math.ceil(((entry + 1) * vms.length) / entries);
   const taken = new Set<string>();
   return vms.flatMap((first, index) => {
     if (entryOf(index) === entryOf(index - 1)) return [];
-    const ids = vms.flatMap(({ id }, other) => (entryOf(other) === entryOf(index) ? [id] : []));
+    const ids = vms.slice(index, endOf(entryOf(index))).map(({ id }) => id);
     const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
     taken.add(name);
     return [{ name, instance_id: ids.join('\n') }];

@@ -61,7 +61,11 @@ function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, sho
     const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
     return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
   });
-  const news = { duration: durationMs && seconds(durationMs), runner: runner?.status, guest: guest?.status };
+  const news = {
+    'verified after': durationMs && seconds(durationMs),
+    runner: runner?.status,
+    guest: guest?.status,
+  };
   const more = Object.entries(news).flatMap(([label, value]) =>
     value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`],
   );

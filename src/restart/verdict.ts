@@ -1,3 +1,4 @@
+import { minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../instant.ts';
 import { ageOf, isBootBefore, isComparable, isNewer, isOlder } from './ordering.ts';
@@ -185,7 +186,9 @@ export function describeUnmet({ condition, seen }: Unmet): string {
         ? 'the answer does not say how old it is'
         : `the answer is older than one seen before (of ${seen})`;
     case 'instance_state':
-      return `instance_state is "${seen}", not "Started"`;
+      return seen === 'Error'
+        ? `instance_state is "Error", which is a failure if it lasts for ${minutes(FAILED_AFTER_MS)}`
+        : `instance_state is "${seen}", not "Started"`;
     case 'status':
       return `status is "${seen}", not "running"`;
     case 'start_date':

@@ -257,7 +257,8 @@ function isBusy({ runner }: RunnerSnapshot): boolean {
 function describe({ last: { runner }, job }: Watch): string {
   const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
   if (typeof runner !== 'object') return `The runner is registered no more${working}`;
-  return `Runner "${runner.name}" (ID ${runner.id}) is ${describeRunner(runner)}${working}`;
+  const shown = job === undefined ? 'is' : 'is shown';
+  return `Runner "${runner.name}" (ID ${runner.id}) ${shown} ${describeRunner(runner)}${working}`;
 }
 
 function stillBusy({ whenBusy }: GateOptions, watch: Watch): Error {

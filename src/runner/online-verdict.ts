@@ -115,7 +115,7 @@ export interface LikelyCause {
 
 const SERVICE =
   'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
-const README = 'See "Reset a runner between jobs" in the README.';
+const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
@@ -127,7 +127,7 @@ export function likelyCause({ first, last, wasOffline }: OnlineHistory, wasOnlin
   if (last === 'gone') {
     const reason =
       'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere';
-    return { reason, hint: `Register it under the same name after each boot. ${README}` };
+    return { reason, hint: `Register it under the same name after each boot. ${STEPS}` };
   }
   if (!wasOffline) {
     const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
@@ -136,10 +136,10 @@ export function likelyCause({ first, last, wasOffline }: OnlineHistory, wasOnlin
   if (first !== 'gone' && first?.isOnline) {
     const reason =
       'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
-    return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${README}` };
+    return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${STEPS}` };
   }
   const reason = wasOnline
     ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
     : 'it was offline before the restart already: most likely it has no service that starts it';
-  return { reason, hint: `${SERVICE} ${README}` };
+  return { reason, hint: `${SERVICE} ${STEPS}` };
 }
