@@ -41,9 +41,11 @@ function file(name: string): string {
 }
 
 /** Runs the step in this process: its exit code. */
-async function run(inputs: Readonly<Record<string, string>>): Promise<typeof process.exitCode> {
+async function run(
+  inputs: Readonly<Record<string, string>>,
+  endWithin = jest.fn<(ms: number) => void>(),
+): Promise<typeof process.exitCode> {
   for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
-  const endWithin = jest.fn<(ms: number) => void>();
   await main(endWithin);
   expect(endWithin).toHaveBeenCalledTimes(1);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
@@ -319,9 +321,20 @@ test('the end of the process is armed before anything is written, and with it th
   await main(endWithin);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
   process.exitCode = undefined;
-  expect(endWithin).toHaveBeenCalledWith(400);
+  expect(endWithin).toHaveBeenCalledWith(1_000);
   expect(endWithin.mock.results[0]?.type).toBe('return');
   expect(file('output')).toContain('invalid_input');
+});
+
+test.each([
+  ['for one VM', ID],
+  ['for several', `${ID}\n${ID.replace('c2', 'd2')}`],
+])('a step that was cancelled has less time for its report: %s', async (_, instance_id) => {
+  const endWithin = jest.fn<(ms: number) => void>();
+  nock(ORIGIN).persist().get(/vm/).delay(3_600_000).reply(200, RUNNING);
+  setImmediate(() => process.emit('SIGINT', 'SIGINT'));
+  expect(await run({ ...VALID, instance_id }, endWithin)).toBe(1);
+  expect(endWithin).toHaveBeenCalledWith(400);
 });
 
 test('the outputs are set before anything is printed about them', async () => {

@@ -604,6 +604,14 @@ function createGate(options) {
             await waitUntilIdle(options, watch, verdict);
             return false;
         },
+        async untilIdle(instance) {
+            watch ??= await begin(options, instance);
+            if (whenBusy === 'ignore')
+                return;
+            const verdict = await judgeLook(options, watch, watch.last);
+            if (verdict !== 'idle')
+                await waitUntilIdle(options, watch, verdict);
+        },
         async rehearse(instance) {
             watch = await begin(options, instance);
             const finding = whenBusy === 'ignore' ? 'none' : await findJob(options, watch);
@@ -692,6 +700,7 @@ async function findJob(options, watch) {
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options, watch) {
     const verdict = judgeSnapshot(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
+    watch.verdict = verdict;
     if (verdict === 'busy')
         return false;
     if (verdict !== 'unknown')

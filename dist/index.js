@@ -46310,7 +46310,10 @@ function createDispatchers(options) {
     const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
     return { reader, writer };
 }
-function createDispatcher({ proxy, tls, requestTimeoutMs }, options) {
+/** A fleet asks much at once, and GitHub refuses who has more than 100 requests under way: what comes on top waits its turn. */
+const MOST_CONNECTIONS = 50;
+function createDispatcher({ proxy, tls, requestTimeoutMs }, agentOptions) {
+    const options = { ...agentOptions, connections: MOST_CONNECTIONS };
     const { ca, cert, key, rejectUnauthorized } = tls;
     const trust = {
         timeout: requestTimeoutMs,
@@ -47280,28 +47283,28 @@ const NOTHING_DONE = {
 
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to look after. */
 function createClaims(runnerNameOf) {
-    const targets = new Map();
+    const members = new Map();
     const wards = new Map();
-    return (target, instance) => {
-        claimInstance(targets, target, instance);
+    return (member, instance) => {
+        claimInstance(members, member, instance);
         if (runnerNameOf !== undefined)
             claimRunner(wards, runnerNameOf(instance), instance);
     };
 }
 /** Two names may be of one VM. */
-function claimInstance(targets, target, { instanceId }) {
+function claimInstance(members, member, { instanceId }) {
     const id = instanceId.toLowerCase();
-    const other = targets.get(id) ?? target;
-    targets.set(id, other);
-    if (other === target)
+    const other = members.get(id) ?? member;
+    members.set(id, other);
+    if (other === member)
         return;
-    const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
+    const message = `Instance ${instanceId} is one VM with "${other.name}", which is restarted already.`;
     throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
 /** Whose runner it is that has the name, nobody can tell: so neither VM is restarted. */
 function claimRunner(wards, name, { instanceId }) {
     const key = name.toLowerCase();
-    const ids = (wards.get(key) ?? new Set()).add(instanceId);
+    const ids = (wards.get(key) ?? new Set()).add(instanceId.toLowerCase());
     wards.set(key, ids);
     if (ids.size === 1)
         return;
@@ -47340,21 +47343,27 @@ function createFleetGate(options) {
         },
     };
 }
-/** False where it took so long that the VM has to be looked at anew. */
+/**
+ * False where it took so long that the VM has to be looked at anew. Only who has a place is looked at by itself on GitHub: hundreds that
+ * are ready would be too many questions at once.
+ */
 async function hasWayAndPlace(options, instance) {
     const { places, index, runnerGate, clock, signal, claim } = options;
-    const arrivedAt = clock.now();
-    const hasArrived = places.arrive(index);
-    await waitFor(options, hasArrived);
+    const cameAt = clock.now();
+    await waitFor(options, places.arrive(index));
+    signal.throwIfAborted();
     claim(instance);
-    const waitedMs = clock.now() - arrivedAt;
+    if (!places.has(index)) {
+        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+            await runnerGate.untilIdle(instance);
+        signal.throwIfAborted();
+        if (!(await takePlace(options)) || clock.now() - cameAt > FRESH_MS)
+            return false;
+    }
     if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
         return false;
     signal.throwIfAborted();
-    if (places.has(index))
-        return true;
-    const queuedAt = clock.now();
-    return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
+    return true;
 }
 /** False where the runner got a job meanwhile: then the VM waits in the queue no more. */
 async function takePlace(options) {
@@ -48619,6 +48628,10 @@ function one_vm_merge(outcome, { error, ...afterGuest }) {
 ;// CONCATENATED MODULE: ./lib/fleet/turns.js
 // Whose turn it is. Each VM comes to its gate once it was found fit; with a guard it then waits until its runner has no job. Only when
 // all have come so far, or have failed on the way, the first one begins. Then there are always as many under way as there are places.
+/** A dry run looks at each, however many are not fit. */
+function limitsForDryRun(limits) {
+    return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
+}
 /** Shares are rounded down; one place there is in any case. */
 function limitsFor(vms, { maxParallel, maxFailures }) {
     return { places: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
@@ -48649,6 +48662,7 @@ function whomToBegin(standings, limits) {
 
 function createPlaces(vms, limits) {
     const allArrived = createEvent();
+    const turnNeverCame = new restart_context/* LeftAlone */.l('not_started');
     const seats = Array.from({ length: vms }, createSeat);
     function update() {
         if (haveAllArrived(seats))
@@ -48657,12 +48671,14 @@ function createPlaces(vms, limits) {
             seat.phase = 'under way';
             seat.turn.happen();
         }
-        if (!isOver(seats, limits))
-            return;
-        // Whoever is still on the way to its gate may find out that it is not fit: then it says so.
+        if (isOver(seats, limits))
+            dismissAll();
+    }
+    /** Whoever is still on the way to its gate may find out that it is not fit: then it says so. */
+    function dismissAll() {
         for (const { phase, hasDeparted, dismissal } of seats) {
-            if (phase !== 'ended' && !hasDeparted)
-                dismissal.abort(new restart_context/* LeftAlone */.l('not_started'));
+            if (phase !== 'ended' && !hasDeparted && !dismissal.signal.aborted)
+                dismissal.abort(turnNeverCame);
         }
     }
     function seatOf(index) {
@@ -48679,8 +48695,8 @@ function createPlaces(vms, limits) {
     return {
         standings: seats,
         arrive(index) {
-            if (seatOf(index).phase === 'preparing')
-                change(index, { phase: 'waiting' });
+            const isFirst = seatOf(index).phase === 'preparing';
+            change(index, { hasDeparted: false, ...(isFirst && { phase: 'waiting' }) });
             return allArrived.promise;
         },
         take(index) {
@@ -48814,7 +48830,9 @@ function createRoster({ members, clock, announce, ...plan }) {
     }
     function announceWith(maybeSent) {
         const known = vms.map((vm, index) => {
-            return vm.endedAt === undefined && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
+            // What is verified stays so, though its guest and runner may still be waited for.
+            const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
+            return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
         });
         announce?.({ ...plan, vms: known, error });
     }
@@ -49097,12 +49115,17 @@ function withOwnNames(members) {
 /** A replica that lags behind may not list a new VM yet: so long it is waited for, and looked for again. In milliseconds. */
 const targets_GRACE_MS = 6_000;
 const targets_LOOK_AGAIN_MS = 1_000;
+/** One list may lack a VM for a moment: then it would be left out without a word. */
+const LEAST_LOOKS = 2;
+/** GitHub takes 1 MB of a job's outputs, into which what became of more would not go. */
+const MOST_VMS = 2_000;
 /** Finds out what the targets are. Never throws: where that is not to be known, each of them fails. */
 async function resolveTargets(targets, options) {
     if (!targets.some(hasWildcard))
         return membersOf(targets, []);
     try {
-        return await listMembers(targets, options);
+        const members = await listMembers(targets, options);
+        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
     }
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
@@ -49112,16 +49135,36 @@ async function resolveTargets(targets, options) {
 async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
     const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
+    const seen = new Map();
     let graceEndsAt;
-    for (;;) {
-        const members = membersOf(targets, (await controller.listInstances(bounds)).readable());
+    for (let looks = 1;; looks++) {
+        remember(seen, (await controller.listInstances(bounds)).readable());
+        const members = membersOf(targets, [...seen.values()]);
         const missing = members.find(({ error }) => error !== undefined)?.error;
         graceEndsAt ??= Math.min(clock.now() + targets_GRACE_MS, bounds.deadline);
-        if (missing === undefined || clock.now() + targets_LOOK_AGAIN_MS > graceEndsAt)
+        const isEnough = missing === undefined && looks >= LEAST_LOOKS;
+        if (isEnough || clock.now() + targets_LOOK_AGAIN_MS > graceEndsAt)
             return members;
-        journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
+        if (missing !== undefined)
+            journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
         await clock.sleep(targets_LOOK_AGAIN_MS, signal);
     }
+}
+/** What was once seen to end has ended, whatever a replica shows that lags behind. */
+function remember(seen, instances) {
+    for (const instance of instances) {
+        const id = instance.instanceId.toLowerCase();
+        const before = seen.get(id);
+        if (before === undefined || !isTerminal(before))
+            seen.set(id, instance);
+    }
+}
+function refuseAll(targets, vms) {
+    const message = `${vms} VMs are asked for; ${MOST_VMS} are the most for one step. No restart was sent.`;
+    const error = new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: 'Narrow the patterns, and share the VMs out among several steps.',
+    });
+    return targets.map((target) => ({ name: target.id, target, error }));
 }
 function nothingSent(error) {
     if (error.code !== 'cancelled')
@@ -49169,7 +49212,8 @@ async function restartFleet(fleet, context) {
     const { clock, log, signal, announce } = context;
     const { timeoutMs, dryRun: isDryRun } = fleet;
     const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
-    const limits = limitsFor(members.length, fleet);
+    const asked = limitsFor(members.length, fleet);
+    const limits = isDryRun ? limitsForDryRun(asked) : asked;
     log.info(isDryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
     const places = createPlaces(members.length, limits);
     const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
@@ -49199,14 +49243,16 @@ async function play(course, member, index) {
     roster.end(index, outcome);
     fleet_tell(createVmLog(context.log, member.name), describeEnd(outcome));
     const wasOver = isOver(places.standings, course.limits);
-    places.end(index, outcome.error !== undefined);
+    // Who was cancelled has not failed.
+    places.end(index, outcome.error !== undefined && outcome.error.code !== 'cancelled');
     if (!wasOver)
         tellIfOver(course);
 }
 function failed(target, error) {
     return { ...NOTHING_DONE, target, error };
 }
-function restartMember(course, { name, target }, index) {
+function restartMember(course, member, index) {
+    const { name, target } = member;
     const { job, context, places, roster, claim } = course;
     const { clock, controller, guest, refuse } = context;
     const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
@@ -49221,7 +49267,7 @@ function restartMember(course, { name, target }, index) {
     const gate = createFleetGate({
         ...{ places, index, clock, signal },
         runnerGate: guard?.gate,
-        claim: (instance) => claim(name, instance),
+        claim: (instance) => claim(member, instance),
     });
     return restartOneVm({ ...job, target }, {
         ...{ clock, controller, guest, refuse, gate, guard },
@@ -49241,8 +49287,8 @@ function fleet_tell(log, line) {
     if (line !== undefined)
         log.info(line);
 }
-function tellIfOver({ context, job, places: { standings }, limits }) {
-    if (job.dryRun || !isOver(standings, limits))
+function tellIfOver({ context, places: { standings }, limits }) {
+    if (!isOver(standings, limits))
         return;
     const failed = standings.filter(({ hasFailed }) => hasFailed).length;
     context.log.info(describeOver(failed, limits));
@@ -49370,6 +49416,7 @@ var runner_scope = __nccwpck_require__(5918);
 
 
 
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -49399,6 +49446,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** UUIDs, one a line, each once. */
 const uuids = (text) => {
     const lines = linesOf(text.toLowerCase());
+    if (lines.length > MOST_VMS)
+        return tooMany(lines);
     const wrong = lines.find((line) => !UUID.test(line));
     if (wrong === undefined)
         return { value: lines };
@@ -49407,11 +49456,16 @@ const uuids = (text) => {
 /** External IDs, one a line, each once; a `*` in one stands for any text. */
 const parsers_externalIds = (text) => {
     const lines = linesOf(text);
+    if (lines.length > MOST_VMS)
+        return tooMany(lines);
     const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
     if (wrong === undefined)
         return { value: lines };
     return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+function tooMany({ length }) {
+    return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
+}
 /** Those that are not blank, without white space around them, each once. */
 function linesOf(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
@@ -53578,8 +53632,8 @@ function barName({ vm, number }, clean) {
 /** From sending the restart to the end of all that belonged to it; those that began first. */
 function phasesOf(vms, clean) {
     const bars = numbered(vms).flatMap((one) => {
-        const { endedAt, moments, error } = one.vm;
-        if (moments.sent === undefined || endedAt === undefined)
+        const { endedAt, moments, error, leftAlone } = one.vm;
+        if (moments.sent === undefined || endedAt === undefined || leftAlone !== undefined)
             return [];
         return [
             { name: barName(one, clean), fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined },
@@ -53872,8 +53926,11 @@ var self_restart = __nccwpck_require__(2044);
 
 
 
+
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
-const REPORT_MS = 400;
+const REPORT_MS = 1_000;
+/** The same where the step is at the end of its time, or was cancelled. */
+const SHORT_REPORT_MS = 400;
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
  * @param endWithin ends the process in so many milliseconds, should it not end by itself.
@@ -53884,11 +53941,15 @@ async function main(endWithin) {
     const outcome = await restartAsAsked(terminal, interruptions());
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that nobody reads.
-    endWithin(REPORT_MS);
+    endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
     if (!report(outcome, terminal))
         process.exitCode = 1;
     if (wantsJobSummary(process.env))
         await writeSummary(outcome, terminal);
+}
+function isHurried(outcome) {
+    const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
+    return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
 }
 async function restartAsAsked(terminal, signal) {
     let target;

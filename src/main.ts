@@ -7,7 +7,7 @@ import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
-import type { StepOutcome } from './fleet/fleet-outcome.ts';
+import { isFleet, type StepOutcome } from './fleet/fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
 import { shareWitnesses } from './fleet/shared-witnesses.ts';
 import { type Dial, dial as dialForReal } from './guest/dial.ts';
@@ -22,7 +22,9 @@ import type { Guards, Witnesses } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
-const REPORT_MS = 400;
+const REPORT_MS = 1_000;
+/** The same where the step is at the end of its time, or was cancelled. */
+const SHORT_REPORT_MS = 400;
 
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
@@ -34,9 +36,14 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   const outcome = await restartAsAsked(terminal, interruptions());
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that nobody reads.
-  endWithin(REPORT_MS);
+  endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
   if (!report(outcome, terminal)) process.exitCode = 1;
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
+}
+
+function isHurried(outcome: StepOutcome): boolean {
+  const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
+  return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
 }
 
 async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {

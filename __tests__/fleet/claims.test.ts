@@ -5,14 +5,15 @@ import { instance } from '../support/instances.ts';
 const [FIRST, SECOND] = ['a0000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000000'];
 const first = instance({ instanceId: FIRST, name: 'mac' });
 const second = instance({ instanceId: SECOND, name: 'MAC' });
+const MEMBERS = { 'mac-1': { name: 'mac-1' }, 'mac-2': { name: 'mac-2' }, 'mac-3': { name: 'mac-3' } };
 const nameOf = ({ name = '' }: { name?: string | undefined }) => name;
 
 test('a VM is one target, however often it is asked for', () => {
   const claim = createClaims(undefined);
-  claim('mac-1', first);
-  claim('mac-1', first);
-  claim('mac-2', second);
-  expect(() => claim('mac-3', { ...first, instanceId: FIRST.toUpperCase() })).toThrow(
+  claim(MEMBERS['mac-1'], first);
+  claim(MEMBERS['mac-1'], first);
+  claim(MEMBERS['mac-2'], second);
+  expect(() => claim(MEMBERS['mac-3'], { ...first, instanceId: FIRST.toUpperCase() })).toThrow(
     expect.objectContaining({
       code: 'ambiguous_target',
       message: `Instance ${FIRST.toUpperCase()} is one VM with "mac-1", which is restarted already.`,
@@ -21,22 +22,28 @@ test('a VM is one target, however often it is asked for', () => {
   );
 });
 
+test('two members of one name are two all the same', () => {
+  const claim = createClaims(undefined);
+  claim({ name: 'mac' }, first);
+  expect(() => claim({ name: 'mac' }, first)).toThrow('is one VM with "mac"');
+});
+
 test('of several VMs whose runner would be the same none is restarted, as nobody knows whose it is', () => {
   const claim = createClaims(nameOf);
-  claim('mac-1', first);
-  claim('mac-1', first);
+  claim(MEMBERS['mac-1'], first);
+  claim(MEMBERS['mac-1'], first);
   const ambiguous = expect.objectContaining({
     code: 'ambiguous_target',
     message: expect.stringContaining(`would be the runner of several VMs: instances ${FIRST}, ${SECOND}.`),
     hint: expect.stringContaining('{external_id}'),
   });
-  expect(() => claim('mac-2', second)).toThrow(ambiguous);
-  expect(() => claim('mac-1', first)).toThrow(ambiguous);
+  expect(() => claim(MEMBERS['mac-2'], second)).toThrow(ambiguous);
+  expect(() => claim(MEMBERS['mac-1'], first)).toThrow(ambiguous);
 });
 
 test('runners with names of their own are nobody else’s', () => {
   const claim = createClaims(nameOf);
-  claim('mac-1', first);
-  claim('mac-2', { ...second, name: 'mac-2' });
-  expect(() => claim('mac-1', first)).not.toThrow();
+  claim(MEMBERS['mac-1'], first);
+  claim(MEMBERS['mac-2'], { ...second, name: 'mac-2' });
+  expect(() => claim(MEMBERS['mac-1'], first)).not.toThrow();
 });

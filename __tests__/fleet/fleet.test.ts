@@ -99,7 +99,7 @@ describe('targets', () => {
       let lists = 0;
       // After the patterns were resolved, the first VM gets the name that stands among the targets as well.
       return () => {
-        if (++lists !== 2) return undefined;
+        if (++lists !== 3) return undefined;
         if (second !== undefined) second.externalId = 'other';
         if (first !== undefined) first.externalId = 'runner-2';
         return undefined;
@@ -169,6 +169,15 @@ describe('what fails before anything is sent', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: Dry run: nothing was changed/));
     expect(lines).toContain('Dry run: 5 VMs to look at; nothing is changed');
     expect(lines.join()).not.toContain('no further restart');
+  });
+
+  test('is told of by a dry run for each, however many there are', async () => {
+    const { ends, outputs } = await playFleet({
+      inputs: { ...ALL, dry_run: 'true', runner_name: 'no-{external_id}' },
+      github: QUICK,
+    });
+    expect(Object.values(ends)).toEqual(Array(6).fill('runner_not_found'));
+    expect(outputs['matrix']).toBe('[]');
   });
 
   test('fails all where nobody can be asked who they are', async () => {
@@ -276,7 +285,7 @@ describe('failures', () => {
     const { ends, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '100%', timeout: '20s' },
       alter(body, { path }, seconds) {
-        if (!path.startsWith('/api/v1/vm') || seconds < 1) return body;
+        if (!path.startsWith('/api/v1/vm') || seconds < 2) return body;
         // In the list or alone: it has no state.
         return JSON.stringify(JSON.parse(body), (_, value) =>
           value?.external_id === 'runner-2' && 'instance_state' in value
@@ -292,6 +301,52 @@ describe('failures', () => {
   });
 });
 
+describe('a try that was certainly not carried out', () => {
+  /** The controller wants the first restart of runner-1 once more, and refuses that of runner-2. */
+  function refusing(onceMoreAfter: string) {
+    let tries = 0;
+    return ({ path, body }: { path: string; body: string }, world: World) => {
+      if (!path.endsWith('/restart')) return undefined;
+      const [first, second] = world.records;
+      if (first && body.includes(first.instanceId) && ++tries === 1)
+        return { status: 429, headers: { 'retry-after': onceMoreAfter }, body: '' };
+      const refusal = { status: 200, headers: {}, body: '{"status":"FAIL","message":"no"}' };
+      return second && body.includes(second.instanceId) ? refusal : undefined;
+    };
+  }
+
+  async function play(given: Partial<FleetSetting>) {
+    let seen: World | undefined;
+    let seenGitHub: GitHubWorld | undefined;
+    const refuse = refusing('4');
+    const ended = await playFleet({
+      world: { vms: 2 },
+      inputs: { ...ALL, max_parallel: '2', timeout: '30s', busy_timeout: '20s', idle_for: '0s' },
+      prepare(world, github) {
+        [seen, seenGitHub] = [world, github];
+      },
+      intervene(request) {
+        const answer = seen && refuse(request, seen);
+        // A job begins just then.
+        if (answer?.status === 429) working({ 'runner-1': 60_000 })(seen as World, seenGitHub);
+        return answer;
+      },
+      ...given,
+    });
+    return ended;
+  }
+
+  test.each<[string, Partial<FleetSetting>]>([
+    ['without a runner', {}],
+    ['whose runner has a job meanwhile', { github: QUICK }],
+  ])('is followed by no other after too many failures: %s', async (_, given) => {
+    const ended = await play(given);
+    expect(ended.ends).toEqual({ 'runner-1': 'not_started', 'runner-2': 'restart_refused' });
+    expect(ended.posts.map(({ vm }) => vm)).toEqual(['runner-1', 'runner-2']);
+    expect([ended.seconds < 30, ended.outputs['restarted']]).toEqual([true, 'false']);
+  });
+});
+
 describe('cancelled', () => {
   test('it ends at once, with the truth about each', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
@@ -302,6 +357,7 @@ describe('cancelled', () => {
     expect(kinds.filter((kind) => kind === 'not_started')).toHaveLength(6 - ended.posts.length);
     expect(ended.outputs).toMatchObject({ restarted: 'unknown', error_code: 'cancelled' });
     expect(titleOf(ended.outcome)).toMatch(/^Cancelled: \d of 6 VMs restarted$/);
+    expect(ended.lines.join()).not.toContain('more than max_failures');
   });
 
   test('while it finds out who they are, nothing was sent', async () => {
@@ -366,7 +422,7 @@ describe('one question for all', () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '100%' }, latencyMs: 1_500 });
     expect(ended.outputs['restarted']).toBe('true');
     const lists = listsIn(ended).map(({ seconds }) => seconds);
-    expect(lists.slice(0, 4)).toEqual([1.5, 4.5, 10.5, 16.5]);
+    expect(lists.slice(0, 4)).toEqual([1.5, 5.5, 8.5, 14.5]);
   });
 
   test('a restart is known within a second of its report, in most cases', async () => {
@@ -505,6 +561,17 @@ describe('with runners', () => {
       'runner-3': 'restarted',
     });
     expect(ended.posts).toHaveLength(4);
+  });
+
+  test('only those that have a place are looked at by themselves on GitHub', async () => {
+    const { requests, posts, seconds } = await playFleet({
+      world: { vms: 60, nodes: 10 },
+      inputs: { ...ALL, idle_for: '10s', max_parallel: '3', wait_for_runner: 'false' },
+      github: QUICK,
+    });
+    const first = posts[0]?.seconds ?? 0;
+    const alone = requests.filter(({ name, seconds: at }) => name === 'GET runner' && at < first);
+    expect([posts.length, alone.length <= 6, seconds > first]).toEqual([60, true, true]);
   });
 
   test('one list serves all that are watched', async () => {

@@ -40,6 +40,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
     gate: {
       isOpen: async () => true,
       rehearse: async () => true,
+      untilIdle: async () => {},
       stillIdle: async () => true,
       findings: () => undefined,
       verdict: () => undefined,

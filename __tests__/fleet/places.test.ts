@@ -55,6 +55,16 @@ test('after too many failures, only those whose restart has left go on', () => {
   expect(places.dismissalOf(2).reason).toMatchObject({ name: 'LeftAlone', why: 'not_started' });
 });
 
+test('after too many failures, a restart that was certainly not carried out is not sent again', () => {
+  const places = allArrived(2, 2);
+  for (const index of [0, 1]) places.take(index);
+  places.depart(0);
+  places.end(1, true);
+  expect(places.dismissalOf(0).aborted).toBe(false);
+  places.arrive(0);
+  expect(places.dismissalOf(0).aborted).toBe(true);
+});
+
 test('there is no place for somebody else', () => {
   expect(() => createPlaces(1, { places: 1, mostFailures: 0 }).has(1)).toThrow('there is no VM 1');
 });

@@ -58,6 +58,14 @@ test('of a large fleet the next ones are told of, too, so that all is told anew 
   expect(told[1]?.slice(0, 8)).toBe('uuuuuunn');
 });
 
+test('a VM that is verified stays so, though its guest or runner is still waited for', () => {
+  const { roster, told } = stage(2);
+  roster.depart(0, departing);
+  roster.restarted(0, restarted);
+  roster.depart(1, departing);
+  expect(told).toEqual(['un', 'ru']);
+});
+
 test('what cannot be told is tried again with the next try', () => {
   const { roster, told, breakDisk } = stage(2);
   breakDisk(true);

@@ -102,6 +102,42 @@ describe('targets', () => {
     expect(asked()).toBe(0);
   });
 
+  test('are looked for twice where there is a pattern: one list may lack a VM for a moment', async () => {
+    const { resolve, asked, clock, lines } = stage([vms('a'), vms('a', 'b')]);
+    expect((await resolve(external('*'))).map(({ name }) => name)).toEqual(['a', 'b']);
+    expect([asked(), clock.sleeps, lines]).toEqual([2, [1_000], []]);
+    const [old] = vms('a');
+    const ended = stage([vms('a', 'b'), old ? [{ ...old, state: 'Terminated' }] : [], vms('a', 'b')]);
+    expect((await ended.resolve(external('a'), external('*'))).map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  test('that ended stay so, whatever a replica shows that lags behind', async () => {
+    const [live] = vms('a');
+    const over = live ? [{ ...live, state: 'Terminated' }] : [];
+    const { resolve } = stage([over, vms('a'), vms('a', 'b')]);
+    expect(
+      (await resolve(external('a*'), external('b*'))).map(({ name, error }) => [name, error?.code]),
+    ).toEqual([
+      ['a*', 'instance_not_found'],
+      ['b', undefined],
+    ]);
+  });
+
+  test('are at most 2,000: what became of more could not be put out', async () => {
+    const names = Array.from({ length: 2_001 }, (_, index) => `a${index}`);
+    const most = stage([vms(...names.slice(1))]);
+    expect(await most.resolve(external('a*'))).toHaveLength(2_000);
+    const { resolve } = stage([vms(...names)]);
+    const members = await resolve(external('a*'), external('b'));
+    expect(members.map(({ name, error }) => [name, error?.code, error?.message])).toEqual(
+      ['a*', 'b'].map((name) => [
+        name,
+        'invalid_input',
+        '2002 VMs are asked for; 2000 are the most for one step. No restart was sent.',
+      ]),
+    );
+  });
+
   test('are looked for again for a few seconds where a pattern fits none', async () => {
     const late = stage([[], vms('a')]);
     expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0') }]);

@@ -3,6 +3,7 @@ import {
   haveAllArrived,
   isOver,
   limitsFor,
+  limitsForDryRun,
   type Phase,
   type Standing,
   whomToBegin,
@@ -21,6 +22,11 @@ const PHASES: Readonly<Record<string, Phase>> = {
 function standings(letters: string): Standing[] {
   return [...letters].map((letter) => ({ phase: PHASES[letter] ?? 'ended', hasFailed: letter === 'f' }));
 }
+
+test('a dry run looks at each, however many are not fit', () => {
+  const limits = limitsForDryRun({ places: 3, mostFailures: 0 });
+  expect([limits.places, isOver(standings('ffff'), limits)]).toEqual([3, false]);
+});
 
 describe('whom to begin', () => {
   test.each<[string, number, number, number[]]>([

@@ -263,6 +263,18 @@ describe('what is refused', () => {
     );
   });
 
+  test.each([
+    ['instance_id', (index: number) => `${String(index).padStart(8, '0')}${ID.slice(8)}`],
+    ['external_id', (index: number) => `mac-${index}`],
+  ])('more than 2,000 of %s', (name, nameOf) => {
+    const lines = (count: number) => Array.from({ length: count }, (_, index) => nameOf(index)).join('\n');
+    const given = { ...VALID, instance_id: '' };
+    expect(problemsOf({ ...given, [name]: lines(2_001) })).toContain(
+      `${name}: 2001 lines; 2000 are the most for one step`,
+    );
+    expect(() => read({ ...given, [name]: lines(2_000) })).not.toThrow();
+  });
+
   test('everything that is wrong, in one go', () => {
     expect(problemsOf({ instance_id: 'x', timeout: 'y', dry_run: 'z' })).toMatch(
       /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,

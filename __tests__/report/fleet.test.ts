@@ -326,6 +326,11 @@ describe('the summary', () => {
     ]);
   });
 
+  test('has no bar for a VM whose restart was held back as it was about to leave', () => {
+    const held = member(1, { ...NOTHING, moments: { started: 0, sent: 1_000 }, leftAlone: 'not_started' });
+    expect(renderSummary(fleet(held), same)).not.toContain('mermaid');
+  });
+
   test('has no column for what is known of none', () => {
     const headings = (outcome: FleetOutcome) =>
       [...renderSummary(outcome, same).matchAll(/<th>(.*?)<\/th>/g)].map(([, heading]) => heading);

@@ -6,32 +6,37 @@ import { ActionError } from '../errors.ts';
  * it is certain that a runner is one VM's alone.
  * @throws ActionError `ambiguous_target`
  */
-export type Claim = (target: string, instance: Instance) => void;
+export type Claim = (member: Claimant, instance: Instance) => void;
+
+/** Who asks: each member of a fleet is an object of its own, whatever its name. */
+export interface Claimant {
+  readonly name: string;
+}
 
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to look after. */
 export function createClaims(runnerNameOf: ((instance: Instance) => string) | undefined): Claim {
-  const targets = new Map<string, string>();
+  const members = new Map<string, Claimant>();
   const wards = new Map<string, Set<string>>();
-  return (target, instance) => {
-    claimInstance(targets, target, instance);
+  return (member, instance) => {
+    claimInstance(members, member, instance);
     if (runnerNameOf !== undefined) claimRunner(wards, runnerNameOf(instance), instance);
   };
 }
 
 /** Two names may be of one VM. */
-function claimInstance(targets: Map<string, string>, target: string, { instanceId }: Instance): void {
+function claimInstance(members: Map<string, Claimant>, member: Claimant, { instanceId }: Instance): void {
   const id = instanceId.toLowerCase();
-  const other = targets.get(id) ?? target;
-  targets.set(id, other);
-  if (other === target) return;
-  const message = `Instance ${instanceId} is one VM with "${other}", which is restarted already.`;
+  const other = members.get(id) ?? member;
+  members.set(id, other);
+  if (other === member) return;
+  const message = `Instance ${instanceId} is one VM with "${other.name}", which is restarted already.`;
   throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
 
 /** Whose runner it is that has the name, nobody can tell: so neither VM is restarted. */
 function claimRunner(wards: Map<string, Set<string>>, name: string, { instanceId }: Instance): void {
   const key = name.toLowerCase();
-  const ids = (wards.get(key) ?? new Set()).add(instanceId);
+  const ids = (wards.get(key) ?? new Set()).add(instanceId.toLowerCase());
   wards.set(key, ids);
   if (ids.size === 1) return;
   const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;

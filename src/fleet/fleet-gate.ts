@@ -52,19 +52,24 @@ export function createFleetGate(options: FleetGateOptions): FleetGate {
   };
 }
 
-/** False where it took so long that the VM has to be looked at anew. */
+/**
+ * False where it took so long that the VM has to be looked at anew. Only who has a place is looked at by itself on GitHub: hundreds that
+ * are ready would be too many questions at once.
+ */
 async function hasWayAndPlace(options: FleetGateOptions, instance: Instance): Promise<boolean> {
   const { places, index, runnerGate, clock, signal, claim } = options;
-  const arrivedAt = clock.now();
-  const hasArrived = places.arrive(index);
-  await waitFor(options, hasArrived);
+  const cameAt = clock.now();
+  await waitFor(options, places.arrive(index));
+  signal.throwIfAborted();
   claim(instance);
-  const waitedMs = clock.now() - arrivedAt;
+  if (!places.has(index)) {
+    if (runnerGate !== undefined && runnerGate.verdict() !== 'idle') await runnerGate.untilIdle(instance);
+    signal.throwIfAborted();
+    if (!(await takePlace(options)) || clock.now() - cameAt > FRESH_MS) return false;
+  }
   if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
   signal.throwIfAborted();
-  if (places.has(index)) return true;
-  const queuedAt = clock.now();
-  return (await takePlace(options)) && waitedMs + clock.now() - queuedAt <= FRESH_MS;
+  return true;
 }
 
 /** False where the runner got a job meanwhile: then the VM waits in the queue no more. */

@@ -27,7 +27,7 @@ import { describeProgress, type FleetProgress } from './progress.ts';
 import { createRoster, type Roster } from './roster.ts';
 import { createSharedLooks } from './shared-looks.ts';
 import { type Member, resolveTargets } from './targets.ts';
-import { type Amount, isOver, limitsFor, type TurnLimits } from './turns.ts';
+import { type Amount, isOver, limitsFor, limitsForDryRun, type TurnLimits } from './turns.ts';
 import { createVmLog } from './vm-log.ts';
 
 /** What is to be restarted, and how. */
@@ -59,7 +59,8 @@ export async function restartFleet(
   const { clock, log, signal, announce } = context;
   const { timeoutMs, dryRun: isDryRun } = fleet;
   const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
-  const limits = limitsFor(members.length, fleet);
+  const asked = limitsFor(members.length, fleet);
+  const limits = isDryRun ? limitsForDryRun(asked) : asked;
   log.info(isDryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
   const places = createPlaces(members.length, limits);
   const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
@@ -102,7 +103,8 @@ async function play(course: Course, member: Member, index: number): Promise<void
   roster.end(index, outcome);
   tell(createVmLog(context.log, member.name), describeEnd(outcome));
   const wasOver = isOver(places.standings, course.limits);
-  places.end(index, outcome.error !== undefined);
+  // Who was cancelled has not failed.
+  places.end(index, outcome.error !== undefined && outcome.error.code !== 'cancelled');
   if (!wasOver) tellIfOver(course);
 }
 
@@ -110,7 +112,8 @@ function failed(target: Member['target'], error: ActionError): VmOutcome {
   return { ...NOTHING_DONE, target, error };
 }
 
-function restartMember(course: Course, { name, target }: Member, index: number): Promise<VmOutcome> {
+function restartMember(course: Course, member: Member, index: number): Promise<VmOutcome> {
+  const { name, target } = member;
   const { job, context, places, roster, claim } = course;
   const { clock, controller, guest, refuse } = context;
   const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
@@ -124,7 +127,7 @@ function restartMember(course: Course, { name, target }: Member, index: number):
   const gate = createFleetGate({
     ...{ places, index, clock, signal },
     runnerGate: guard?.gate,
-    claim: (instance) => claim(name, instance),
+    claim: (instance) => claim(member, instance),
   });
   return restartOneVm(
     { ...job, target },
@@ -149,8 +152,8 @@ function tell(log: Log, line: string | undefined): void {
   if (line !== undefined) log.info(line);
 }
 
-function tellIfOver({ context, job, places: { standings }, limits }: Course): void {
-  if (job.dryRun || !isOver(standings, limits)) return;
+function tellIfOver({ context, places: { standings }, limits }: Course): void {
+  if (!isOver(standings, limits)) return;
   const failed = standings.filter(({ hasFailed }) => hasFailed).length;
   context.log.info(describeOver(failed, limits));
 }

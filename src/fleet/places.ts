@@ -4,7 +4,7 @@ import { haveAllArrived, isOver, type Phase, type Standing, type TurnLimits, who
 /** The places of a fleet, and who has one: wakes those that wait as soon as turns.ts says that it is their turn. VMs go by their index. */
 export interface Places {
   readonly standings: readonly Standing[];
-  /** The VM has come to its gate. Resolves once all have, or have ended. */
+  /** The VM has come to its gate: a restart that had left was certainly not carried out. Resolves once all have come, or have ended. */
   arrive(index: number): Promise<void>;
   /** Resolves once the VM has a place, which it may have already. */
   take(index: number): Promise<void>;
@@ -29,6 +29,7 @@ interface Seat {
 
 export function createPlaces(vms: number, limits: TurnLimits): Places {
   const allArrived = createEvent();
+  const turnNeverCame = new LeftAlone('not_started');
   const seats = Array.from({ length: vms }, createSeat);
 
   function update(): void {
@@ -37,10 +38,13 @@ export function createPlaces(vms: number, limits: TurnLimits): Places {
       seat.phase = 'under way';
       seat.turn.happen();
     }
-    if (!isOver(seats, limits)) return;
-    // Whoever is still on the way to its gate may find out that it is not fit: then it says so.
+    if (isOver(seats, limits)) dismissAll();
+  }
+
+  /** Whoever is still on the way to its gate may find out that it is not fit: then it says so. */
+  function dismissAll(): void {
     for (const { phase, hasDeparted, dismissal } of seats) {
-      if (phase !== 'ended' && !hasDeparted) dismissal.abort(new LeftAlone('not_started'));
+      if (phase !== 'ended' && !hasDeparted && !dismissal.signal.aborted) dismissal.abort(turnNeverCame);
     }
   }
 
@@ -59,7 +63,8 @@ export function createPlaces(vms: number, limits: TurnLimits): Places {
   return {
     standings: seats,
     arrive(index) {
-      if (seatOf(index).phase === 'preparing') change(index, { phase: 'waiting' });
+      const isFirst = seatOf(index).phase === 'preparing';
+      change(index, { hasDeparted: false, ...(isFirst && { phase: 'waiting' }) });
       return allArrived.promise;
     },
     take(index) {

@@ -43,7 +43,9 @@ export function createRoster({ members, clock, announce, ...plan }: RosterOption
 
   function announceWith(maybeSent: ReadonlySet<number>): void {
     const known = vms.map((vm, index): MemberOutcome => {
-      return vm.endedAt === undefined && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
+      // What is verified stays so, though its guest and runner may still be waited for.
+      const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
+      return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
     });
     announce?.({ ...plan, vms: known, error });
   }

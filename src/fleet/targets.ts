@@ -85,6 +85,11 @@ export interface ResolvingOptions {
 /** A replica that lags behind may not list a new VM yet: so long it is waited for, and looked for again. In milliseconds. */
 const GRACE_MS = 6_000;
 const LOOK_AGAIN_MS = 1_000;
+/** One list may lack a VM for a moment: then it would be left out without a word. */
+const LEAST_LOOKS = 2;
+
+/** GitHub takes 1 MB of a job's outputs, into which what became of more would not go. */
+export const MOST_VMS = 2_000;
 
 /** Finds out what the targets are. Never throws: where that is not to be known, each of them fails. */
 export async function resolveTargets(
@@ -93,7 +98,8 @@ export async function resolveTargets(
 ): Promise<Member[]> {
   if (!targets.some(hasWildcard)) return membersOf(targets, []);
   try {
-    return await listMembers(targets, options);
+    const members = await listMembers(targets, options);
+    return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
   } catch (thrown) {
     const error = asActionError(thrown);
     return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
@@ -106,15 +112,35 @@ async function listMembers(
 ): Promise<Member[]> {
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
   const bounds: ReadBounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
+  const seen = new Map<string, Instance>();
   let graceEndsAt: number | undefined;
-  for (;;) {
-    const members = membersOf(targets, (await controller.listInstances(bounds)).readable());
+  for (let looks = 1; ; looks++) {
+    remember(seen, (await controller.listInstances(bounds)).readable());
+    const members = membersOf(targets, [...seen.values()]);
     const missing = members.find(({ error }) => error !== undefined)?.error;
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
-    if (missing === undefined || clock.now() + LOOK_AGAIN_MS > graceEndsAt) return members;
-    journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
+    const isEnough = missing === undefined && looks >= LEAST_LOOKS;
+    if (isEnough || clock.now() + LOOK_AGAIN_MS > graceEndsAt) return members;
+    if (missing !== undefined) journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
+}
+
+/** What was once seen to end has ended, whatever a replica shows that lags behind. */
+function remember(seen: Map<string, Instance>, instances: readonly Instance[]): void {
+  for (const instance of instances) {
+    const id = instance.instanceId.toLowerCase();
+    const before = seen.get(id);
+    if (before === undefined || !isTerminal(before)) seen.set(id, instance);
+  }
+}
+
+function refuseAll(targets: readonly Target[], vms: number): Member[] {
+  const message = `${vms} VMs are asked for; ${MOST_VMS} are the most for one step. No restart was sent.`;
+  const error = new ActionError('invalid_input', message, {
+    hint: 'Narrow the patterns, and share the VMs out among several steps.',
+  });
+  return targets.map((target) => ({ name: target.id, target, error }));
 }
 
 function nothingSent(error: ActionError): ActionError {

@@ -19,6 +19,11 @@ export interface TurnLimits {
   readonly mostFailures: number;
 }
 
+/** A dry run looks at each, however many are not fit. */
+export function limitsForDryRun(limits: TurnLimits): TurnLimits {
+  return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
+}
+
 /** Shares are rounded down; one place there is in any case. */
 export function limitsFor(
   vms: number,

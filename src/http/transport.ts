@@ -144,10 +144,14 @@ function createDispatchers(options: TransportOptions): Dispatchers {
 
 type AgentOptions = Pick<Agent.Options, 'pipelining' | 'allowH2'>;
 
+/** A fleet asks much at once, and GitHub refuses who has more than 100 requests under way: what comes on top waits its turn. */
+const MOST_CONNECTIONS = 50;
+
 function createDispatcher(
   { proxy, tls, requestTimeoutMs }: TransportOptions,
-  options: AgentOptions,
+  agentOptions: AgentOptions,
 ): Dispatcher {
+  const options = { ...agentOptions, connections: MOST_CONNECTIONS };
   const { ca, cert, key, rejectUnauthorized } = tls;
   const trust = {
     timeout: requestTimeoutMs,

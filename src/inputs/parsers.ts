@@ -1,4 +1,5 @@
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
+import { MOST_VMS } from '../fleet/targets.ts';
 import type { Amount } from '../fleet/turns.ts';
 import { unknownPlaceholder } from '../runner/name.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
@@ -39,6 +40,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** UUIDs, one a line, each once. */
 export const uuids: Parser<readonly string[]> = (text) => {
   const lines = linesOf(text.toLowerCase());
+  if (lines.length > MOST_VMS) return tooMany(lines);
   const wrong = lines.find((line) => !UUID.test(line));
   if (wrong === undefined) return { value: lines };
   return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
@@ -47,10 +49,15 @@ export const uuids: Parser<readonly string[]> = (text) => {
 /** External IDs, one a line, each once; a `*` in one stands for any text. */
 export const externalIds: Parser<readonly string[]> = (text) => {
   const lines = linesOf(text);
+  if (lines.length > MOST_VMS) return tooMany(lines);
   const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
   if (wrong === undefined) return { value: lines };
   return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+
+function tooMany({ length }: readonly string[]): { readonly problem: string } {
+  return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
+}
 
 /** Those that are not blank, without white space around them, each once. */
 function linesOf(text: string): string[] {

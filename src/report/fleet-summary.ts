@@ -155,8 +155,8 @@ function barName({ vm, number }: Numbered, clean: Show): string {
 /** From sending the restart to the end of all that belonged to it; those that began first. */
 function phasesOf(vms: readonly MemberOutcome[], clean: Show): Phase[] {
   const bars = numbered(vms).flatMap((one) => {
-    const { endedAt, moments, error } = one.vm;
-    if (moments.sent === undefined || endedAt === undefined) return [];
+    const { endedAt, moments, error, leftAlone } = one.vm;
+    if (moments.sent === undefined || endedAt === undefined || leftAlone !== undefined) return [];
     return [
       { name: barName(one, clean), fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined },
     ];

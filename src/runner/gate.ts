@@ -44,6 +44,12 @@ export interface GateOptions {
 /** Lets the restart pass only while no job runs on the runner. */
 export interface RunnerGate extends Gate {
   /**
+   * For a VM whose turn has not come: waits until its runner was seen without a job for long enough, by looks that others share. Who
+   * has its turn asks `isOpen` then, whose looks are at this runner alone.
+   * @throws ActionError, LeftAlone as `isOpen` does.
+   */
+  untilIdle(instance: Instance): Promise<void>;
+  /**
    * For a VM whose way is free, but whose turn has not come: a look at the runner every few seconds keeps what is known from growing
    * old. False once it shows a job.
    * @throws ActionError where GitHub says no for good.
@@ -94,6 +100,12 @@ export function createGate(options: GateOptions): RunnerGate {
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, watch, verdict);
       return false;
+    },
+    async untilIdle(instance) {
+      watch ??= await begin(options, instance);
+      if (whenBusy === 'ignore') return;
+      const verdict = await judgeLook(options, watch, watch.last);
+      if (verdict !== 'idle') await waitUntilIdle(options, watch, verdict);
     },
     async rehearse(instance) {
       watch = await begin(options, instance);
@@ -191,6 +203,7 @@ async function findJob(options: GateOptions, watch: Watch): Promise<JobFinding> 
 /** What an idle runner takes to wait for its turn is not time that its next job is waited for. */
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
   const verdict = judgeSnapshot(options, watch, await watch.tracker.glance(endOfLook(options, watch)));
+  watch.verdict = verdict;
   if (verdict === 'busy') return false;
   if (verdict !== 'unknown') Object.assign(watch, limitsFrom(options.clock.now(), options));
   return true;
