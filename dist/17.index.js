@@ -752,7 +752,7 @@ const BUSY_NOW = {
     ignore: '',
 };
 function isBusy({ runner }) {
-    return runner !== undefined && runner !== 'gone' && runner.isBusy;
+    return typeof runner === 'object' && runner.isBusy;
 }
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
 function describe({ last: { runner }, job }) {

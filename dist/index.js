@@ -46047,8 +46047,8 @@ function backoffMs(tries, random) {
 /** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
 /** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
-function natureOf(retryAfterMs) {
-    return retryAfterMs !== undefined && retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
+function natureOf(retryAfterMs = 0) {
+    return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
 /** HTTP statuses that may be others the next time. */
 function isTransientStatus(status) {
@@ -46276,9 +46276,11 @@ function createTransport(options) {
     const isSecure = baseUrl.protocol === 'https:';
     const forwarder = isSecure ? undefined : proxy?.host;
     async function send(request, { deadline, signal, onDeparture }) {
-        const progress = { phase: 'connecting', mayHaveBeenSent: false };
-        if (request.isWrite && onDeparture !== undefined)
-            progress.onDeparture = onDeparture;
+        const progress = {
+            phase: 'connecting',
+            mayHaveBeenSent: false,
+            onDeparture: request.isWrite ? onDeparture : undefined,
+        };
         const dispatcher = request.isWrite ? writer : reader;
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         try {
@@ -46318,7 +46320,7 @@ function createDispatcher({ proxy, tls, requestTimeoutMs }, agentOptions) {
         rejectUnauthorized,
         ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
     };
-    const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
+    const connect = { ...trust, cert, key };
     if (proxy === undefined)
         return new undici.Agent({ ...options, connect });
     // The client certificate is for the controller: a proxy gets to see none.
@@ -46909,8 +46911,8 @@ function merge(outer, vm) {
         name: outer['name'] ?? vm['name'],
     };
 }
-function isSameId(value, id) {
-    return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
+function isSameId(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
 }
 const ID = /^[\w.:-]{1,100}$/;
 function instanceFrom(fields) {
@@ -47602,7 +47604,8 @@ function ageOf({ reportedAt, updatedAt }) {
 function isComparable(a, b) {
     if (a.reportedAt === undefined && b.reportedAt !== undefined)
         return false;
-    return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
+    // Without an ordering, `b` has no date of the node here.
+    return orderings(a, b).length > 0 || b.updatedAt === undefined;
 }
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
 const CLOCK_STEP_MS = 10_000;
@@ -49937,7 +49940,7 @@ function isLoopback(host) {
 }
 /** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
 function comparableHost({ hostname }) {
-    return hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '');
+    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
 /**
  * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the

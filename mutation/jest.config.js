@@ -7,7 +7,7 @@ export default {
   rootDir: '..',
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
   runner: '<rootDir>/mutation/nearest-tests-first.js',
-  // None of them takes half a second: one that hangs is a mistake that was noticed.
+  // None of them takes a second: one that hangs is a mistake that was noticed.
   testTimeout: 5_000,
   watchman: false,
 };

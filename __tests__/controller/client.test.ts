@@ -163,6 +163,7 @@ describe('the handshake', () => {
     const authorize = () => Promise.reject(new ActionError('authentication_failed', 'no'));
     await expect(write(create({ answers: [], authorize }))).rejects.toMatchObject({
       code: 'authentication_failed',
+      hint: '',
     });
     expect(sent).toEqual([]);
   });
@@ -170,22 +171,37 @@ describe('the handshake', () => {
 
 describe('a refusal', () => {
   const refused = (): never => {
-    throw new ActionError('permission_denied', 'No.', { hint: 'Ask for it.' });
+    throw new ActionError('permission_denied', 'Not at c.example.', { hint: 'Ask for it.' });
   };
-  const readRefused = (client: Client, decode: () => string = () => refused()) =>
+  const readRefused = (client: Client, decode: () => string | undefined = () => refused()) =>
     client.read({ path: '/r', maxBytes: 1, decode }, bounds);
 
   test('fails a read at once, where there was no good answer yet', async () => {
-    const error = { code: 'permission_denied', isTransient: false, message: 'No.', hint: 'Ask for it.' };
+    const error = {
+      code: 'permission_denied',
+      isTransient: false,
+      message: 'Not at c.example.',
+      hint: 'Ask for it.',
+    };
     await expect(readRefused(create({ answers: [answered(403)] }))).rejects.toMatchObject(error);
     expect(sent).toHaveLength(1);
+  });
+
+  test('fails a read at once, even after an answer that held nothing: it may have been of somebody else', async () => {
+    const client = create({ answers: [answered(200), answered(403)] });
+    await expect(readRefused(client, () => undefined)).resolves.toBeUndefined();
+    await expect(readRefused(client)).rejects.toMatchObject({ code: 'permission_denied' });
+    expect(sent).toHaveLength(2);
   });
 
   test('is put up with for 30 s after a good answer', async () => {
     const client = create({ answers: [answered(200)] });
     await read(client);
     const startedAt = clock.now();
-    await expect(readRefused(client)).rejects.toMatchObject({ message: 'No.', isTransient: false });
+    await expect(readRefused(client)).rejects.toMatchObject({
+      message: 'Not at c.example.',
+      isTransient: false,
+    });
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30_000);
   });
 
@@ -198,7 +214,7 @@ describe('a refusal', () => {
     const onFault = ({ reason }: { reason: string }) => reasons.push(reason);
     const reading = client.read({ path: '/r', maxBytes: 1, decode }, { ...bounds, onFault });
     await expect(reading).resolves.toBe('fine');
-    expect(reasons).toEqual(['No']);
+    expect(reasons).toEqual(['Not at c.example']);
   });
 
   test('may heal where the deadline comes first', async () => {
@@ -347,6 +363,30 @@ describe('the time that is left', () => {
       hint: 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?',
     });
   });
+});
+
+test.each<[string, HttpResult, number, boolean, string]>([
+  ['no answer came in time', unanswered({}), 5_000, true, 'refused'],
+  [
+    'the server wants to be left alone',
+    answered(503, 600_000),
+    60_000,
+    false,
+    'it answered HTTP 503, asking to wait for 600.0 s',
+  ],
+])('what it came to at last is told where %s', async (_, result, ms, isTransient, reason) => {
+  bounds = { ...bounds, deadline: clock.now() + ms };
+  const message = `The controller gave no usable answer to GET /r; at last: ${reason}.`;
+  await expect(read(create({ answers: [result] }))).rejects.toMatchObject({ message, isTransient });
+});
+
+test('a defect is no fault that could pass', async () => {
+  const decode = () => {
+    throw new TypeError('a defect');
+  };
+  const reading = create({ answers: [answered(200)] }).read({ path: '/r', maxBytes: 1, decode }, bounds);
+  await expect(reading).rejects.toThrow(TypeError);
+  expect(sent).toHaveLength(1);
 });
 
 describe('a step that is cancelled', () => {

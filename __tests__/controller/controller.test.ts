@@ -117,6 +117,32 @@ describe('reading', () => {
     expect(faults).toEqual(['unusable answer: it answered FAIL: "etcd is away: hunter2"']);
   });
 
+  test('a controller that FAILs the list for long is most likely not asked at the right address', async () => {
+    nock(ORIGIN).get(ONE).reply(200, fail('x')).get('/api/v1/vm').times(30).reply(200, fail('unknown'));
+    const startedAt = clock.now();
+    await expect(controller.getInstance(ID, bounds)).rejects.toMatchObject({
+      code: 'protocol_error',
+      isTransient: false,
+      message: expect.stringContaining('it answered FAIL: "unknown"'),
+      hint: expect.stringContaining('is the path prefix right'),
+    });
+    expect(clock.now() - startedAt).toBeLessThan(20_000);
+    nock.cleanAll();
+  });
+
+  test.each<[string, Record<string, string>, number | undefined]>([
+    ['when that was written', { Date: 'Wed, 21 Oct 2015 07:28:00 GMT' }, Date.UTC(2015, 9, 21, 7, 28)],
+    ['no date', {}, undefined],
+    ['a date that is none', { Date: 'today' }, undefined],
+  ])('what the list has carries the date of the answer: %s', async (_, headers, answeredAtMs) => {
+    nock(ORIGIN)
+      .get('/api/v1/vm')
+      .reply(200, ok([{ vm: INSTANCE }]), headers);
+    const list = await controller.listInstances(bounds);
+    expect(list.readable()).toMatchObject([{ instanceId: ID, answeredAtMs }]);
+    expect(list.matching({ by: 'instance_id', id: ID })).toEqual(list.readable());
+  });
+
   test('data stays as the controller wrote it: it is masked where it is shown', async () => {
     const odd = { ...INSTANCE, instance_state: 'hunter2', name: 'hunter2', message: 'VNC hunter2' };
     nock(ORIGIN)
@@ -443,7 +469,7 @@ describe('restarting', () => {
     },
   );
 
-  test.each(['1.44.0', '1.50.1-5e3c3f5b', '2.0.0', '10.0.0', 'main'])(
+  test.each(['1.44.0', '1.50.1-5e3c3f5b', '2.0.0', '10.0.0', 'main', 'preview-1.43.0'])(
     '404 though the controller is of version %s is most likely of a gateway',
     async (version) => {
       nock(ORIGIN).post(RESTART).reply(404, '<html>').get('/api/v1/status').reply(200, ok({ version }));

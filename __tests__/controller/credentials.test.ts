@@ -225,6 +225,13 @@ describe('a user API key', () => {
     expect(secrets).toEqual([]);
   });
 
+  test('asks for address and key to be checked where the answer is most likely of somebody else', async () => {
+    const fault = { nature: 'mistake', hint: expect.stringMatching(/controller_url.*api_key/) };
+    await expect(credentials.authorize(onHand(answered(200, '<html>')))).resolves.toMatchObject({
+      noAnswer: { ...fault, cause: { name: 'UnusableAnswer', ...fault } },
+    });
+  });
+
   test('hands on when to ask again, and what to look at', async () => {
     await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toEqual({
       noAnswer: {

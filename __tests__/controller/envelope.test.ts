@@ -26,13 +26,13 @@ function answer(status: number, text: string, changes: Partial<Answer> = {}): An
   };
 }
 
-/** Code, message and hint of what reading the answer throws. */
+/** Code (or nature), message and hint of what reading the answer throws. */
 function thrownFor(given: Answer): (string | undefined)[] {
   try {
     readEnvelope(CALL, given, 'Knock first.');
   } catch (error) {
     if (error instanceof ActionError) return [error.code, error.message, error.hint];
-    if (error instanceof UnusableAnswer) return ['unusable', error.message];
+    if (error instanceof UnusableAnswer) return [error.nature, error.message];
     throw error;
   }
   return [];
@@ -99,8 +99,18 @@ describe('what is no envelope, or may not be read', () => {
     'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 
   test.each<[string, Answer, (string | undefined)[]]>([
-    ['success with text', answer(200, 'hello'), ['unusable', 'it answered HTTP 200 with text, not JSON']],
-    ['success with nothing', answer(204, ''), ['unusable', 'it answered HTTP 204 with an empty body']],
+    ['success with text', answer(200, 'hello'), ['mistake', 'it answered HTTP 200 with text, not JSON']],
+    [
+      'success with a page',
+      answer(200, '\n<html>'),
+      ['mistake', 'it answered HTTP 200 with an HTML page, not JSON'],
+    ],
+    ['success with nothing', answer(204, ''), ['passing', 'it answered HTTP 204 with an empty body']],
+    ...[' {"status":"OK', '{"state":"up"}', '[{"id":1}]'].map((text): [string, Answer, string[]] => [
+      `success with ${text}`,
+      answer(200, text),
+      ['passing', "it answered HTTP 200 with JSON that is cut off or not the API's"],
+    ]),
     [
       '401',
       answer(401, FAIL),

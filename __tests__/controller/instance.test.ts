@@ -13,6 +13,7 @@ function current(changes: object = {}, vminfo: object = {}): Record<string, unkn
     vminfo: {
       status: 'running',
       start_date: '2024-10-13T10:51:34Z',
+      stop_date: '2024-10-13T10:51:20Z',
       node_id: 'inner-node',
       host_ip: '192.0.2.70',
       ip: '192.168.64.25',
@@ -45,6 +46,7 @@ describe('one instance', () => {
       status: 'running',
       startDate: { text: '2024-10-13T10:51:34Z' },
       startDateText: '2024-10-13T10:51:34Z',
+      stopDate: { text: '2024-10-13T10:51:20Z' },
       reportedAt: { text: '2024-10-13T13:10:02.690025+02:00' },
       hostIp: '192.0.2.70',
       ip: '192.168.64.25',
@@ -200,6 +202,20 @@ describe('the list', () => {
 
   test('an instance that is listed twice is one', () => {
     expect(readMatches([{ vm: current() }, { vm: current() }], BY_EXTERNAL_ID)).toHaveLength(1);
+  });
+
+  test('two instances of one external ID are both found', () => {
+    const other = current({ instance_id: 'other' });
+    const found = readMatches([{ vm: current() }, { vm: other }], BY_EXTERNAL_ID);
+    expect(found.map(({ instanceId }) => instanceId)).toEqual([ID, 'other']);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['in other letters', 'Runner-1', 'runner-1'],
+    ['that is a number', 7, '7'],
+    ['that is missing', undefined, 'undefined'],
+  ])('an external ID %s is another', (_, external_id, id) => {
+    expect(readMatches([{ vm: current({ external_id }) }], { by: 'external_id', id })).toEqual([]);
   });
 
   const NO_ID = 'the instance has no usable instance_id';

@@ -9,6 +9,7 @@ describe('what a server says first', () => {
     ['a banner with a bare line feed', `${OPENSSH}\n`, { kind: 'banner', banner: OPENSSH }],
     ['a banner with a comment', `${OPENSSH} mac 7\r\n`, { kind: 'banner', banner: `${OPENSSH} mac 7` }],
     ['an older protocol', 'SSH-1.99-x\r\n', { kind: 'banner', banner: 'SSH-1.99-x' }],
+    ['a protocol to come', 'SSH-10.0-x\r\n', { kind: 'banner', banner: 'SSH-10.0-x' }],
     [
       'lines before the banner',
       `Welcome\r\n\r\nto SSH-2.0-x\n${OPENSSH}\r\n`,
@@ -20,6 +21,7 @@ describe('what a server says first', () => {
     ['a line that only speaks of SSH', 'no SSH-2.0-x here\r\n', { kind: 'open' }],
     ['no protocol version', 'SSH-\r\n', { kind: 'open' }],
     ['a control character in the banner', 'SSH-2.0-x\x1b[2J\r\n', { kind: 'open' }],
+    ['a carriage return in the banner', 'SSH-2.0-x\ry\n', { kind: 'open' }],
     ['another server', 'HTTP/1.1 400 Bad Request\r\n\r\n', { kind: 'open' }],
     ['no banner within 8 KiB', 'x'.repeat(8 * 1024), { kind: 'none' }],
     ['a banner that begins too late', `${'x\n'.repeat(4_096)}${OPENSSH}\r\n`, { kind: 'none' }],

@@ -79,9 +79,11 @@ describe('an attempt to reach the guest', () => {
     expect(await attempt(talk, { isOver: true })).toEqual({ result: expected, letGo: 1, slept: [5_000] });
   });
 
-  test('ends with the signal', async () => {
+  test.each([
+    ['an error', new Error('cancelled')],
+    ['what it is by default', new DOMException('This operation was aborted', 'AbortError')],
+  ])('ends with the signal, whose reason is %s', async (_, reason) => {
     const cancelled = new AbortController();
-    const reason = new Error('cancelled');
     const talk: Talk = ({ connected }) => {
       connected();
       queueMicrotask(() => cancelled.abort(reason));

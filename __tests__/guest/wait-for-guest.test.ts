@@ -4,7 +4,7 @@ import { waitForGuest } from '../../src/guest/wait-for-guest.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { bootedAt, restarted } from '../support/instances.ts';
-import { createScriptedController, type Shown } from '../support/scripted-controller.ts';
+import { createScriptedController, HTTP_502, type Shown } from '../support/scripted-controller.ts';
 import {
   BANNER,
   createScriptedDial,
@@ -28,7 +28,9 @@ const VERIFIED: Outcome = {
 };
 const onPort = (hostPort: number, seconds = 15) =>
   restarted(seconds, { portForwarding: [{ guestPort: 22, hostPort, protocol: 'tcp', name: 'ssh' }] });
-const AWAY = new ActionError('controller_unreachable', 'No usable answer came.', { isTransient: true });
+const AWAY = new ActionError('controller_unreachable', 'No usable answer came from c.example.', {
+  isTransient: true,
+});
 
 interface Setting {
   readonly looks?: readonly Shown[];
@@ -49,7 +51,12 @@ async function wait(
   }: Setting = {},
 ) {
   const lines: string[] = [];
-  const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+  const warnings: string[] = [];
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug() {},
+    warning: (line: string) => void warnings.push(line),
+  };
   const controller = createScriptedController({ looks }, clock);
   const scripted = createScriptedDial(talks);
   const told = await waitForGuest(
@@ -57,7 +64,7 @@ async function wait(
     { timeoutMs, dial: scripted.dial },
     { clock, controller, log, signal },
   );
-  return { ...told, lines, calls: scripted.calls, looks: controller.calls.length, clock };
+  return { ...told, lines, warnings, calls: scripted.calls, looks: controller.calls.length, clock };
 }
 
 /** The signal of a step that nobody cancels. */
@@ -105,10 +112,39 @@ describe('the guest is up', () => {
     expect(clock.sleeps).toEqual([1_000, 1_000]);
   });
 
+  test('though a replica lags behind: looks come closer together towards the deadline', async () => {
+    const catchesUp: Shown = (_, { now }) => (now() < 2_600 ? restarted(15) : restarted(20));
+    const looks = [restarted(20), catchesUp];
+    const { guest } = await wait([greets], { looks, timeoutMs: 2_000, clock: patient() });
+    expect(guest).toEqual({ status: 'up', upAt: expect.closeTo(2_644, 0) });
+  });
+
+  test.each([
+    [250, 1_062.5],
+    [249, 1_249],
+  ])('though a replica lags behind when %i ms are left, which is seen at %d', async (timeoutMs, upAt) => {
+    const looks = [restarted(20), restarted(15), restarted(20)];
+    const { guest } = await wait([greets], { looks, timeoutMs, clock: patient() });
+    expect(guest).toEqual({ status: 'up', upAt });
+  });
+
+  test('and there is no warning where the controller was away twice, but not for long', async () => {
+    const isAwayForAWhile: Shown = async ({ onFault, signal }, { sleep }) => {
+      onFault?.(HTTP_502);
+      await sleep(20_000, signal);
+      onFault?.(HTTP_502);
+      return PROOF;
+    };
+    const { guest, warnings } = await wait([greets], { looks: [isAwayForAWhile], clock: patient() });
+    expect([guest, warnings]).toEqual([{ status: 'up', upAt: 41_000 }, []]);
+  });
+
   test('though the controller is away for a while', async () => {
     const { guest, lines } = await wait([greets], { looks: [AWAY, PROOF], clock: patient() });
     expect(guest.status).toBe('up');
-    expect(lines[0]).toContain('waiting for the guest: no look at the instance: No usable answer came');
+    expect(lines[0]).toContain(
+      'waiting for the guest: no look at the instance: No usable answer came from c.example',
+    );
   });
 });
 
@@ -176,10 +212,16 @@ describe('the guest is not up', () => {
     expect([clock.now(), calls.length]).toEqual([10_000, 5]);
   });
 
-  test('with no attempt that would be cut off by the deadline', async () => {
-    const { clock, calls } = await wait([refuses], { timeoutMs: 8_400, clock: patient() });
-    expect([clock.now(), calls.length]).toEqual([9_400, 4]);
-  });
+  test.each([
+    [8_500, 5],
+    [8_499, 4],
+  ])(
+    'with no attempt that would be cut off by the deadline: within %i ms there are %i',
+    async (timeoutMs, attempts) => {
+      const { clock, calls } = await wait([refuses], { timeoutMs, clock: patient() });
+      expect([clock.now(), calls.length]).toEqual([1_000 + timeoutMs, attempts]);
+    },
+  );
 
   test('after a last attempt of 1.5 s, even where the process was suspended over the deadline', async () => {
     const late = createFakeClock();
@@ -190,8 +232,11 @@ describe('the guest is not up', () => {
 
   test('where answers are outdated to the end', async () => {
     const looks = [restarted(20), restarted(15)];
-    const { error, clock } = await wait([greets], { looks, timeoutMs: 10_000, clock: patient() });
-    expect(error?.message).toContain('the answers are older than one seen before');
+    const { error, clock, last } = await wait([greets], { looks, timeoutMs: 10_000, clock: patient() });
+    expect(error?.message).toMatch(
+      /the answers are older than one seen before\. Attempts: 1 moved, 1 no answer\.$/,
+    );
+    expect(last).toEqual(restarted(20));
     expect(clock.now()).toBeLessThanOrEqual(11_000 + 2_000);
   });
 
@@ -199,7 +244,28 @@ describe('the guest is not up', () => {
     const { error } = await wait([refuses], { looks: [PROOF, AWAY], timeoutMs: 5_000, clock: patient() });
     expect(error?.message).toMatch(/the connection was refused .* Attempts: 1 refused, 3 no answer\.$/);
     const { error: blind } = await wait([refuses], { looks: [AWAY], timeoutMs: 5_000 });
-    expect(blind?.message).toContain('no look at the instance: No usable answer came. Attempts');
+    expect(blind?.message).toContain(
+      'no look at the instance: No usable answer came from c.example. Attempts',
+    );
+  });
+
+  test('as it was seen last', async () => {
+    const { error } = await wait([refuses, isSilent], { timeoutMs: 5_000 });
+    expect(error?.message).toContain('nothing came at 192.0.2.70:10001');
+  });
+
+  test.each<[string, readonly Shown[], RegExp]>([
+    ['the VM stopped', [restarted(15, { status: 'stopped' })], /did not stay up/],
+    [
+      'its ports keep changing',
+      [10_001, 10_002, 10_003, 10_004].map((port) => onPort(port)),
+      /its ports keep changing/,
+    ],
+    ['nobody can be asked', [AWAY], /the controller is up, that all of its replicas are/],
+    ['the VM is lost', [restarted(15, { state: 'Terminated' })], /has to be started anew/],
+  ])('and what can be done about it, where %s', async (_, looks, hint) => {
+    const { error } = await wait([greets], { looks, timeoutMs: 1_000, clock: patient() });
+    expect(error).toMatchObject({ code: 'guest_not_up', hint: expect.stringMatching(hint) });
   });
 
   test('where it has neither port nor address', async () => {
@@ -221,15 +287,17 @@ describe('the guest is not up', () => {
   });
 
   test('where the VM is gone', async () => {
-    const { error, last } = await wait([greets], { looks: [undefined], timeoutMs: 5_000 });
-    expect(error?.message).toContain('the controller does not list the instance');
-    expect(last).toBeUndefined();
+    const told = await wait([greets], { looks: [undefined], timeoutMs: 5_000 });
+    expect(told.error?.message).toContain('the controller does not list the instance');
+    // It must not take the place of what was seen before.
+    expect(told).not.toHaveProperty('last');
   });
 });
 
 test.each<[string, Outcome]>([
   ['no restart was proved', { ...NOTHING_DONE, restarted: 'unknown' }],
   ['nobody knows when', { ...VERIFIED, moments: {} }],
+  ['nobody knows of which boot', { ...VERIFIED, proof: restarted(10, bootedAt(undefined)) }],
 ])('nobody is asked where %s', async (_, outcome) => {
   const { guest, calls, looks } = await wait([greets], { outcome });
   expect([guest, calls, looks]).toEqual([{ status: undefined, upAt: undefined }, [], 0]);
@@ -252,15 +320,19 @@ describe('the wait ends', () => {
     };
     const { guest, error } = await wait([talk], { signal, clock: patient(signal) });
     expect([guest.status, error?.code, error?.message]).toEqual([undefined, 'cancelled', LEFT]);
+    expect(error?.cause).toBe(signal.reason);
   });
 
-  test('as soon as the step is cancelled, while it looks', async () => {
+  test.each([
+    ['looks', 300_000],
+    ['looks for the last time', 0],
+  ])('as soon as the step is cancelled, while it %s', async (_, timeoutMs) => {
     const { signal, abort } = cancelled();
     const look: Shown = () => {
       abort();
       throw new ActionError('controller_unreachable', 'No usable answer came.');
     };
-    const { error } = await wait([greets], { signal, looks: [look] });
+    const { error } = await wait([greets], { signal, looks: [look], timeoutMs });
     expect([error?.code, error?.message]).toEqual(['cancelled', LEFT]);
   });
 

@@ -429,6 +429,18 @@ describe('each cause', () => {
     },
   );
 
+  test.each(['UND_ERR_SOCKET other side closed', 'ECONNRESET here', 'ERR_HTTP2_INVALID_SESSION here'])(
+    'over TLS, too: %s',
+    (words) => {
+      const stage = { ...CONNECTING, isSecure: true, phase: 'waiting for the answer' } as const;
+      expect(explainFailure(coded('ERR_NEW', `about ${words}`), stage)).toEqual({
+        reason: `about ${words} (ERR_NEW) (while waiting for the answer)`,
+        hint: CHECK_URL,
+        nature: 'passing',
+      });
+    },
+  );
+
   test.each(['connecting', 'waiting for the answer', 'reading the answer'] as const)(
     'running out of time while %s',
     (phase) => {

@@ -40,11 +40,14 @@ describe('before there was a good answer', () => {
     ).toEqual([false, false]);
   });
 
-  test('what may pass begins the time for all others anew', () => {
+  test.each<[string, FaultNature]>([
+    ['what may pass', 'passing'],
+    ['a quota', 'quota'],
+  ])('%s begins the time for all others anew', (_, nature) => {
     expect(
       believed([
         [0, 'mistake'],
-        [10, 'passing'],
+        [10, nature],
         [20, 'mistake'],
         [34, 'mistake'],
         [35, 'mistake'],

@@ -89,6 +89,9 @@ describe('NO_PROXY', () => {
     ['[2001:db8::1]', 'http://[2001:db8::1]', true],
     ['[2001:db8::1]:8090', 'http://[2001:db8::1]:8090', true],
     ['[2001:db8::1]:8091', 'http://[2001:db8::1]:8090', false],
+    ['x[c.example]', 'http://xc.example', false],
+    ['[c.example]x', 'http://c.examplex', false],
+    ['c.example:80x', 'http://c.example', false],
     ['2001:db8::a', 'http://[2001:db8::a]', true],
     ['2001:db8::8090', 'http://[2001:db8::8090]', true],
     ['2001:db8::8090', 'http://[2001:db8::]:8090', false],
@@ -96,6 +99,7 @@ describe('NO_PROXY', () => {
     [',, ', 'http://c.example', false],
     ['.', 'http://c.example', false],
     ['.', 'http://c.example.', false],
+    [',', 'http://c..', false],
   ];
 
   test.each(EXCEPTIONS)('%j for %s: %p', (list, url, isExcepted) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Agent, buildConnector } from 'undici';
 import { SimulatedNetwork } from '../../proof/network.ts';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { ReadBounds } from '../../src/controller/controller.ts';
@@ -440,6 +441,32 @@ describe('who sends a restart is told when it leaves', () => {
     connect(`http://127.0.0.1:${await freePort()}`);
     const refused = await transport.send({ ...request, isWrite: true }, { ...bounds, onDeparture });
     expect(refused).toMatchObject({ noAnswer: { mayHaveBeenSent: false } });
+  });
+
+  test('not where nobody waits any more once its connection stands: nothing leaves', async () => {
+    const connectForReal = buildConnector({});
+    let stand: (() => void) | undefined;
+    const writer = new Agent({
+      connect: (options, callback) =>
+        connectForReal(options, (...connected) => {
+          stand = () => callback(...connected);
+        }),
+    });
+    const baseUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock };
+    const { send } = createTransport({ baseUrl, ...options, dispatchers: { reader: writer, writer } });
+    let departures = 0;
+    const onDeparture = () => departures++;
+    const request = { method: 'POST', path: '/x', headers: {}, maxBytes: 100, isWrite: true } as const;
+    expireWhen(() => stand !== undefined && sockets.length === 1);
+    expect(await send(request, { ...bounds, onDeparture })).toMatchObject({
+      noAnswer: { mayHaveBeenSent: false, reason: 'timed out while connecting' },
+    });
+    const closed = sockets.map((socket) => once(socket, 'close'));
+    stand?.();
+    await Promise.all(closed);
+    expect([sockets.length, departures, received]).toEqual([1, 0, []]);
+    await writer.destroy();
   });
 });
 

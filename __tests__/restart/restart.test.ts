@@ -6,7 +6,7 @@ import { type Gate, LeftAlone } from '../../src/restart/context.ts';
 import type { Outcome } from '../../src/restart/outcome.ts';
 import { type RestartJob, restart } from '../../src/restart/restart.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { bootedAt, ID, instance, NEW_BOOT, OLD_BOOT, reported, restarted } from '../support/instances.ts';
+import { at, bootedAt, ID, instance, NEW_BOOT, OLD_BOOT, reported, restarted } from '../support/instances.ts';
 import {
   createScriptedController,
   HTTP_502,
@@ -112,6 +112,23 @@ describe('a restart that goes well', () => {
   test('keeps to a fixed poll interval', async () => {
     const { clock } = await run({ looks: [instance(), instance(), restarted()] }, { pollInterval: 7_000 });
     expect(clock.sleeps).toEqual([7_000, 7_000]);
+  });
+
+  test('is watched at the moments when reports are due, as all looks have told of them, be it those before', async () => {
+    const epoch = Date.parse('2024-10-13T12:00:00Z');
+    // A report comes every seven seconds, at 0.37 s; the one at 14.37 s is of the new boot.
+    const look = (_: ReadBounds, { now }: FakeClock) => {
+      const reportedAtMs = Math.floor((now() - 370) / 7_000) * 7_000 + 370;
+      const date = at(new Date(epoch + reportedAtMs).toISOString());
+      const answeredAtMs = epoch + Math.floor(now() / 1_000) * 1_000;
+      const boot = bootedAt(reportedAtMs < 14_370 ? OLD_BOOT : '2024-10-13T12:00:05Z');
+      return instance({ updatedAt: date, reportedAt: date, answeredAtMs, ...boot });
+    };
+    const { outcome, clock } = await run({ looks: [look] }, { pollInterval: 'auto' });
+    // What the look before the restart left open is halved by the first one after it.
+    expect(clock.sleeps[0]).toBe(500);
+    expect(outcome.moments.verified).toBeGreaterThanOrEqual(14_370);
+    expect(outcome.moments.verified).toBeLessThan(14_400);
   });
 
   test('is found through its external ID', async () => {
@@ -266,14 +283,15 @@ describe('a gate', () => {
   });
 
   test.each([
-    ['before the first try', [new LeftAlone('skipped', 'A job.')], 1],
-    ['between two tries', [true, new LeftAlone('skipped', 'A job.')], 2],
+    ['before the first try', [new LeftAlone('skipped', 'A job.')], 1, 'A job.'],
+    ['between two tries', [true, new LeftAlone('skipped', 'A job.')], 2, 'A job.'],
+    ['for no reason to tell of', [new LeftAlone('skipped')], 1, ''],
   ])(
     'that says %s to leave the VM alone ends it without a restart or an error',
-    async (_, answers, tries) => {
+    async (_, answers, tries, leftAloneFor) => {
       const { outcome } = await runGated({ answers, script: { looks: [instance()], tries } });
       expect(outcome).toMatchObject({
-        ...{ restarted: 'false', leftAlone: 'skipped', leftAloneFor: 'A job.' },
+        ...{ restarted: 'false', leftAlone: 'skipped', leftAloneFor },
         error: undefined,
       });
     },
@@ -363,6 +381,11 @@ describe('preconditions', () => {
     });
     expect(outcome.restarted).toBe('true');
     expect(lines[0]).toBe(`Looking again, this may pass: The controller has no instance ${ID}.`);
+  });
+
+  test('a boot without a date, in passing, is not compared with any', async () => {
+    const { outcome } = await run({ looks: [instance(bootedAt(undefined)), instance(), restarted()] });
+    expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
   });
 
   test.each<[string, Partial<Instance>]>([
@@ -679,6 +702,34 @@ describe('between two tries of the restart', () => {
     expect(lines.at(-1)).toContain('Restarted and verified');
   });
 
+  test('a new boot after a try that was answered as not taken, but no proof, leaves it unknown', async () => {
+    const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
+    const looks = [instance(), restarted(), restarted(11, { status: 'stopped' })];
+    const script = { looks, tries: 2, leavesEachTime: true, reply: refused };
+    const { outcome } = await run(script, { timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({
+      restarted: 'unknown',
+      error: {
+        code: 'timed_out',
+        message: expect.stringContaining(
+          'is unclear: it was answered as if nothing had been done, but the VM has booted since.',
+        ),
+      },
+    });
+  });
+
+  test('a boot of which a replica that lags behind did not tell shows nothing: there is another try', async () => {
+    const lagging = async (_: ReadBounds, { sleep }: FakeClock) => {
+      await sleep(30_000, new AbortController().signal);
+      return instance();
+    };
+    const longBefore = instance({ ...reported(5), ...bootedAt('2024-10-13T11:09:00Z') });
+    const script = { looks: [lagging, longBefore, restarted()], tries: 2, leavesEachTime: true };
+    const { outcome, controller } = await run(script);
+    expect(controller.tries).toHaveLength(2);
+    expect(outcome).toMatchObject({ restarted: 'true', before: longBefore });
+  });
+
   test("a new boot between two tries that never left is somebody else's", async () => {
     const looks = [instance(), restarted(), restarted(11)];
     const { controller } = await run({ looks, tries: 2 }, { timeoutMs: 20_000 });
@@ -705,6 +756,7 @@ describe('too late to be proved', () => {
   const TOO_LATE = {
     code: 'timed_out',
     message: 'No restart was sent: too little of the timeout was left to prove it.',
+    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
   };
   /** The controller shows the instance after so many milliseconds. */
   const late = (ms: number) => async (_: ReadBounds, clock: FakeClock) => {
@@ -748,9 +800,11 @@ describe('too late to be proved', () => {
     });
   });
 
-  test('another try does not leave, either', async () => {
-    const { outcome } = await run({ looks: [instance(), late(50_001), restarted()], tries: 2 });
+  test('another try is not even begun', async () => {
+    const looks = [instance(), late(50_001), restarted()];
+    const { outcome, controller } = await run({ looks, tries: 2 });
     expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE });
+    expect(controller.tries).toHaveLength(1);
   });
 });
 
@@ -853,6 +907,16 @@ describe('faults that last', () => {
     expect(warnings).toEqual([
       'The controller has given no usable answer for 30.0 s, and is asked on until the time is over: it answered HTTP 502. Look at it.',
     ]);
+  });
+
+  test('of which somebody else has told only count', async () => {
+    const told = ({ onFault }: ReadBounds) => {
+      onFault?.({ ...HTTP_502, isTold: true });
+      return instance();
+    };
+    const { outcome, lines } = await run({ looks: [instance(), told] }, { timeoutMs: 2_000 });
+    expect(lines.filter((line) => line.includes('HTTP 502'))).toEqual([]);
+    expect(outcome.error?.message).toContain('Answers: 2 HTTP 502, 2 waiting for start_date.');
   });
 
   test('are not warned of sooner', async () => {

@@ -19,6 +19,7 @@ interface Scene {
   readonly clock: FakeClock;
   readonly calls: string[];
   readonly lines: string[];
+  readonly details: string[];
   readonly warnings: string[];
   /** When the way was not free any more. */
   readonly closings: number[];
@@ -30,21 +31,32 @@ interface Setting {
   readonly busyTimeoutMs?: number;
   readonly idleForMs?: number;
   readonly jobs?: readonly JobsAnswer[];
+  readonly isBrief?: boolean;
+  /** Whether anybody is told that the way is not free any more. */
+  readonly isTold?: boolean;
 }
 
 const MINUTE = 60_000;
 
 function stage(
   answers: readonly Answer[],
-  { whenBusy = 'wait', busyTimeoutMs = 60 * MINUTE, idleForMs = MINUTE, jobs = [[]] }: Setting = {},
+  {
+    whenBusy = 'wait',
+    busyTimeoutMs = 60 * MINUTE,
+    idleForMs = MINUTE,
+    jobs = [[]],
+    isBrief,
+    isTold = true,
+  }: Setting = {},
 ): Scene {
   const clock = createFakeClock();
   const { calls, ...runners } = createScriptedRunners(answers);
   const witnesses = { runners, jobs: createScriptedJobs(jobs, calls) };
-  const [lines, warnings, closings]: [string[], string[], number[]] = [[], [], []];
+  const [lines, details, warnings]: [string[], string[], string[]] = [[], [], []];
+  const closings: number[] = [];
   const log = {
     info: (line: string) => lines.push(line),
-    debug: () => {},
+    debug: (line: string) => details.push(line),
     warning: (line: string) => warnings.push(line),
   };
   const { signal } = new AbortController();
@@ -53,10 +65,11 @@ function stage(
   const gate = createGate({
     ...{ whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
     trackerFor: () => createTracker({ ...witnesses, sought, clock, log, signal }),
-    onWait: () => closings.push(clock.now()),
+    isBrief,
+    onWait: isTold ? () => closings.push(clock.now()) : undefined,
   });
   const ask = () => gate.isOpen(instance()).catch((error: Error) => error);
-  return { gate, clock, calls, lines, warnings, closings, ask };
+  return { gate, clock, calls, lines, details, warnings, closings, ask };
 }
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
@@ -99,6 +112,26 @@ describe('a runner without a job', () => {
     expect([await ask(), closings]).toEqual([false, []]);
     expect([await ask(), closings.length]).toEqual([false, 1]);
     expect([await ask(), closings.length]).toEqual([true, 1]);
+  });
+
+  test('that gets one does so where nobody is told of that', async () => {
+    const { ask } = stage([...times(13, [idle]), [busy], [idle]], { isTold: false });
+    expect([await ask(), await ask(), await ask()]).toEqual([false, false, true]);
+  });
+
+  test.each<[string, Setting, boolean]>([
+    ['', {}, true],
+    ['', { isBrief: false }, true],
+    [', which is a detail where the log is to be brief', { isBrief: true }, false],
+  ])('is told of%s', async (_, setting, isNews) => {
+    const { ask, lines, details } = stage([[idle], [busy], silence, [idle]], setting);
+    expect([await ask(), await ask()]).toEqual([false, true]);
+    for (const part of ['making sure', 'no job runs on it']) {
+      expect(lines.some((line) => line.includes(part))).toBe(isNews);
+      expect([...lines, ...details]).toContainEqual(expect.stringContaining(part));
+    }
+    for (const part of ['waiting for its job to end', 'about the runner; looking again'])
+      expect(lines).toContainEqual(expect.stringContaining(part));
   });
 
   test('that gets one while the jobs are read does so, too', async () => {
@@ -405,6 +438,17 @@ describe('a VM that waits for its turn', () => {
     expect((await waitIdle(scene, 301)).at(-1)).toBe(false);
     expect([await scene.ask(), scene.closings.length]).toEqual([false, 1]);
     expect(await scene.ask()).toBe(true);
+  });
+
+  test('a GitHub that stays silent meanwhile has used up its time', async () => {
+    const scene = stage([...times(13, [idle]), silence], { whenBusy: 'fail' });
+    await scene.ask();
+    expect(await waitIdle(scene, 20)).toEqual(Array(20).fill(true));
+    const askedAt = scene.clock.now();
+    expect([await scene.ask(), scene.clock.now()]).toEqual([
+      expect.objectContaining({ code: 'github_api_failed' }),
+      askedAt,
+    ]);
   });
 
   test('a silent GitHub shows no job, but nothing else either', async () => {

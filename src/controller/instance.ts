@@ -185,8 +185,8 @@ function merge(outer: Fields, vm: Fields): Fields {
   };
 }
 
-function isSameId(value: unknown, id: string): boolean {
-  return typeof value === 'string' && value.toLowerCase() === id.toLowerCase();
+function isSameId(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 const ID = /^[\w.:-]{1,100}$/;

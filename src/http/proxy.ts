@@ -47,7 +47,7 @@ function isLoopback(host: string): boolean {
 
 /** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
 function comparableHost({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '');
+  return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
 
 /**

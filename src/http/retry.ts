@@ -78,8 +78,8 @@ function backoffMs(tries: number, random: () => number): number {
 const LONGEST_WAIT_MS = 60_000;
 
 /** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
-export function natureOf(retryAfterMs: number | undefined): FaultNature {
-  return retryAfterMs !== undefined && retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
+export function natureOf(retryAfterMs = 0): FaultNature {
+  return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
 
 /** HTTP statuses that may be others the next time. */

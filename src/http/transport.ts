@@ -58,6 +58,7 @@ export type HttpResult = { readonly answer: Answer } | { readonly noAnswer: NoAn
 export interface TlsOptions {
   /** To be trusted beside what Node trusts by default. */
   readonly ca: string | undefined;
+  /** The client's certificate and its key: both or neither. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly rejectUnauthorized: boolean;
@@ -99,8 +100,11 @@ export function createTransport(options: TransportOptions): Transport {
     request: HttpRequest,
     { deadline, signal, onDeparture }: SendBounds,
   ): Promise<HttpResult> {
-    const progress: SendProgress = { phase: 'connecting', mayHaveBeenSent: false };
-    if (request.isWrite && onDeparture !== undefined) progress.onDeparture = onDeparture;
+    const progress: SendProgress = {
+      phase: 'connecting',
+      mayHaveBeenSent: false,
+      onDeparture: request.isWrite ? onDeparture : undefined,
+    };
     const dispatcher = request.isWrite ? writer : reader;
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
     try {
@@ -154,7 +158,7 @@ function createDispatcher(
     rejectUnauthorized,
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
   };
-  const connect = cert === undefined || key === undefined ? trust : { ...trust, cert, key };
+  const connect = { ...trust, cert, key };
   if (proxy === undefined) return new Agent({ ...options, connect });
   // The client certificate is for the controller: a proxy gets to see none.
   return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
@@ -163,7 +167,7 @@ function createDispatcher(
 interface SendProgress {
   phase: Stage['phase'];
   mayHaveBeenSent: boolean;
-  onDeparture?: () => void;
+  readonly onDeparture: (() => void) | undefined;
 }
 
 interface Conversation {

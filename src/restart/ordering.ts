@@ -35,7 +35,8 @@ export function ageOf({ reportedAt, updatedAt }: Instance): string {
  */
 export function isComparable(a: Instance, b: Instance): boolean {
   if (a.reportedAt === undefined && b.reportedAt !== undefined) return false;
-  return orderings(a, b).length > 0 || (b.reportedAt === undefined && b.updatedAt === undefined);
+  // Without an ordering, `b` has no date of the node here.
+  return orderings(a, b).length > 0 || b.updatedAt === undefined;
 }
 
 /** When the clocks of node and controller drift apart by more between two answers, one of them was set. */

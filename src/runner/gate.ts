@@ -263,7 +263,7 @@ const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
 };
 
 function isBusy({ runner }: RunnerSnapshot): boolean {
-  return runner !== undefined && runner !== 'gone' && runner.isBusy;
+  return typeof runner === 'object' && runner.isBusy;
 }
 
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
