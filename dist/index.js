@@ -53604,7 +53604,7 @@ function renderRow(cells) {
 }
 function columnsOf(outcome, clean) {
     return [
-        { heading: '#', cell: ({ number }) => String(number) },
+        { heading: 'no.', cell: ({ number }) => String(number) },
         { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), fleet_summary_LONGEST_NAME) },
         { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
         {

@@ -334,13 +334,13 @@ describe('the summary', () => {
   test('has no column for what is known of none', () => {
     const headings = (outcome: FleetOutcome) =>
       [...renderSummary(outcome, same).matchAll(/<th>(.*?)<\/th>/g)].map(([, heading]) => heading);
-    expect(headings(fleet(member(1)))).toEqual(['#', 'VM', 'outcome', 'last boot', 'verified after']);
+    expect(headings(fleet(member(1)))).toEqual(['no.', 'VM', 'outcome', 'last boot', 'verified after']);
     expect(headings(fleet(member(1, { ...NOTHING, leftAlone: 'not_started' })))).toEqual([
-      '#',
+      'no.',
       'VM',
       'outcome',
     ]);
-    expect(headings(mixed)).toEqual(['#', 'VM', 'outcome', 'last boot', 'verified after', 'what happened']);
+    expect(headings(mixed)).toEqual(['no.', 'VM', 'outcome', 'last boot', 'verified after', 'what happened']);
   });
 
   test('of a fleet in which nothing was sent has no picture', () => {

@@ -12,6 +12,7 @@ import {
   HTTP_502,
   type Script,
   type ScriptedController,
+  type Shown,
 } from '../support/scripted-controller.ts';
 
 const JOB: RestartJob = {

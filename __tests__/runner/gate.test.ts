@@ -420,6 +420,30 @@ describe('a VM that waits for its turn', () => {
     return idle;
   }
 
+  test('waits until it was idle for long enough, by looks that others may share', async () => {
+    const scene = stage([[busy], ...times(30, [idle])]);
+    await scene.gate.untilIdle(instance());
+    expect([scene.gate.verdict(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
+      'idle',
+      'list mac-7',
+      new Set(['jobs', LOOK]),
+    ]);
+    const before = scene.calls.length;
+    await scene.gate.untilIdle(instance());
+    expect(scene.calls.length).toBe(before);
+  });
+
+  test('does not wait where jobs are ignored', async () => {
+    const scene = stage([[busy]], { whenBusy: 'ignore' });
+    await scene.gate.untilIdle(instance());
+    expect([scene.calls, scene.clock.sleeps]).toEqual([['list mac-7'], []]);
+  });
+
+  test('is left alone, or fails, as soon as a job shows', async () => {
+    const { gate } = stage([[busy]], { whenBusy: 'skip' });
+    await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'skipped' });
+  });
+
   test('stays idle by a look now and then, at the runner alone', async () => {
     const scene = stage([[idle]]);
     expect(await scene.gate.stillIdle()).toBe(true);

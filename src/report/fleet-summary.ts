@@ -110,7 +110,7 @@ interface Column {
 
 function columnsOf(outcome: FleetOutcome, clean: Show): Column[] {
   return [
-    { heading: '#', cell: ({ number }) => String(number) },
+    { heading: 'no.', cell: ({ number }) => String(number) },
     { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_NAME) },
     { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
     {
