@@ -337,6 +337,34 @@ test.each([
   expect(endWithin).toHaveBeenCalledWith(400);
 });
 
+test.each([
+  ['14.9s', true],
+  ['15s', false],
+])('a timeout of %s is warned of: %p', async (timeout, expected) => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  expect(await run({ ...VALID, timeout })).toBe(0);
+  const warning = `::warning::timeout is 14.9 s: that is hardly enough to prove a restart`;
+  expect(log.lines().some((line) => line.startsWith(warning))).toBe(expected);
+});
+
+test('what was to be restarted is put out even where nothing was asked', async () => {
+  process.env['RUNNER_NAME'] = 'mac-7';
+  process.env['GITHUB_REPOSITORY'] = 'octo-org/app';
+  const runner = { runner_name: 'mac-7', runner_scope: 'octo-org', github_token: 'hunter2-token' };
+  expect(await run({ ...VALID, ...runner })).toBe(1);
+  expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
+  expect(file('output')).toMatch(new RegExp(`^instance_id<<(.*)\n${ID}\n\\1$`, 'm'));
+});
+
+test('no restart is sent that could not be told of', async () => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  process.env['GITHUB_OUTPUT'] = folder;
+  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
+  const [error = ''] = log.lines().filter((line) => line.startsWith('::error'));
+  expect(error).toContain('The outputs cannot be written, so no restart was sent: ');
+  expect(error).toContain('Look at the file that GITHUB_OUTPUT names');
+});
+
 test('the outputs are set before anything is printed about them', async () => {
   let printed = '';
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => {

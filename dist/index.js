@@ -53432,6 +53432,11 @@ function report(outcome, terminal) {
     }
     return problem === undefined && error === undefined;
 }
+/** Whether there is no time for a long report: the step is at the end of its own, or was cancelled. */
+function isHurried(outcome) {
+    const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
+    return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
+}
 /** One error, which tells of all that failed. */
 function errorOf(outcome, { clean }) {
     return isFleet(outcome) ? fleetError(outcome, clean) : outcome.error;
@@ -53940,7 +53945,6 @@ var self_restart = __nccwpck_require__(2044);
 
 
 
-
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;
 /** The same where the step is at the end of its time, or was cancelled. */
@@ -53960,10 +53964,6 @@ async function main(endWithin) {
         process.exitCode = 1;
     if (wantsJobSummary(process.env))
         await writeSummary(outcome, terminal);
-}
-function isHurried(outcome) {
-    const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
-    return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
 }
 async function restartAsAsked(terminal, signal) {
     let target;

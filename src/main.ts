@@ -7,14 +7,14 @@ import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
-import { isFleet, type StepOutcome } from './fleet/fleet-outcome.ts';
+import type { StepOutcome } from './fleet/fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
 import { shareWitnesses } from './fleet/shared-witnesses.ts';
 import { type Dial, dial as dialForReal } from './guest/dial.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
-import { report } from './report/report.ts';
+import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import { NOTHING_DONE } from './restart/outcome.ts';
@@ -39,11 +39,6 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
   endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
   if (!report(outcome, terminal)) process.exitCode = 1;
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
-}
-
-function isHurried(outcome: StepOutcome): boolean {
-  const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
-  return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
 }
 
 async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {

@@ -3,7 +3,7 @@ import { ActionError } from '../../src/errors.ts';
 import type { FleetOutcome, MemberOutcome } from '../../src/fleet/fleet-outcome.ts';
 import { fleetError } from '../../src/report/fleet-error.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
-import { report } from '../../src/report/report.ts';
+import { isHurried, report } from '../../src/report/report.ts';
 import { cut } from '../../src/report/results.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
@@ -304,6 +304,19 @@ describe('the annotation', () => {
       `::error title=2 of 5 VMs failed%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
     ]);
     expect(report(fleet(member(1)), createTerminal())).toBe(true);
+  });
+});
+
+describe('a report is hurried', () => {
+  test.each<[boolean, string, FleetOutcome]>([
+    [false, 'of a fleet that went well', fleet(member(1))],
+    [false, 'of one that failed early', fleet(member(1), unfit)],
+    [true, 'where one VM had no time left', fleet(member(1), broken(2))],
+    [true, 'where one VM was still under way when the step was cancelled', fleet(member(1), cancelled)],
+  ])('%p: %s', (expected, _, outcome) => {
+    expect(isHurried(outcome)).toBe(expected);
+    const { name, endedAt, ...last } = outcome.vms.at(-1) ?? member(1);
+    expect([isHurried(last), name === '', endedAt]).toEqual([expected, false, expect.any(Number)]);
   });
 });
 

@@ -27,6 +27,12 @@ export function report(outcome: StepOutcome, terminal: Terminal): boolean {
   return problem === undefined && error === undefined;
 }
 
+/** Whether there is no time for a long report: the step is at the end of its own, or was cancelled. */
+export function isHurried(outcome: StepOutcome): boolean {
+  const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
+  return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
+}
+
 /** One error, which tells of all that failed. */
 function errorOf(outcome: StepOutcome, { clean }: Terminal): ActionError | undefined {
   return isFleet(outcome) ? fleetError(outcome, clean) : outcome.error;
