@@ -53599,8 +53599,11 @@ function renderTable(outcome, clean) {
     const headings = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
     return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
+/** A name or a date is read more easily in one line: in characters. */
+const LONGEST_LINE = 40;
 function renderRow(cells) {
-    return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
+    const tagFor = (cell) => cell.length <= LONGEST_LINE && /[ -]/.test(cell) ? '<td nowrap>' : '<td>';
+    return `<tr>${cells.map((cell) => `${tagFor(cell)}${escapeHtml(cell)}</td>`).join('')}</tr>`;
 }
 function columnsOf(outcome, clean) {
     return [

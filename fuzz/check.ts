@@ -76,7 +76,7 @@ function violationsInOutputs({ outputs, outcome }: CaseResult): string[] {
 
 /** The timeline of a runner: words of the step's own, and times. */
 const CHART = /\n\n```mermaid\ngantt\n[\w :,.%-]+(?:\n[\w :,.%-]+)*\n```\n\n/;
-const TAG = /<\/?(h3|p|b|ul|li|table|tr|th|td|code)>/g;
+const TAG = /<\/?(h3|p|b|ul|li|table|tr|th|td( nowrap)?|code)>/g;
 const CHARACTER = /&#(\d+);/g;
 const LARGEST_SUMMARY = 1024 * 1024;
 

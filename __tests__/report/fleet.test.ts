@@ -317,13 +317,23 @@ describe('the summary', () => {
     expect(summary).toContain('<p>1 not verified, 1 failed, 1 skipped, 1 restarted, 1 not started</p>');
     expect(summary).toContain('<p><b>What to do about mac-2:</b> Look.</p>');
     expect(rows(summary)).toEqual([2, 5, 3, 1, 4]);
-    expect(summary).toContain('<td>Runner &#34;mac-3&#34; is busy</td>');
+    expect(summary).toContain('<td nowrap>Runner &#34;mac-3&#34; is busy</td>');
     const [, chart = ''] = /\n\n```mermaid\n(.*)\n```\n$/s.exec(summary) ?? [];
     expect(chart.split('\n').slice(3)).toEqual([
       '    1 mac-1 :00:00:01.000, 00:00:09.000',
       '    2 mac-2 :crit, 00:00:02.000, 00:00:10.000',
       '    5 mac-5 :crit, 00:00:05.000, 00:00:13.000',
     ]);
+  });
+
+  test('breaks no short name and no date', () => {
+    const [short, long] = ['a-'.padEnd(40, 'b'), 'a-'.padEnd(41, 'b')];
+    const vms = [short, long].map((name, index) => ({ ...member(index), name }));
+    const summary = renderSummary(fleet(...vms), same);
+    expect(summary).toContain(
+      `<td nowrap>${short}</td><td>restarted</td><td nowrap>2024-10-13T11:10:12Z</td>`,
+    );
+    expect(summary).toContain(`<td>${long}</td>`);
   });
 
   test('has no bar for a VM whose restart was held back as it was about to leave', () => {
@@ -384,7 +394,7 @@ describe('the summary', () => {
     const unfit = member(2, { ...NOTHING, error: new ActionError('not_running', 'No.') });
     const outcome = { ...fleet(member(1, NOTHING), unfit), isDryRun: true };
     expect(renderSummary(outcome, same)).toContain('<p>1 cannot be restarted, 1 can be restarted</p>');
-    expect(renderSummary(outcome, same)).toContain('<td>mac-1</td><td>can be restarted</td>');
+    expect(renderSummary(outcome, same)).toContain('<td nowrap>mac-1</td><td nowrap>can be restarted</td>');
   });
 
   test('stays below 1 MiB, and says what was left out', () => {

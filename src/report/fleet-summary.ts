@@ -99,8 +99,13 @@ function renderTable(outcome: FleetOutcome, clean: Show): string[] {
   return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
 
+/** A name or a date is read more easily in one line: in characters. */
+const LONGEST_LINE = 40;
+
 function renderRow(cells: readonly string[]): string {
-  return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
+  const tagFor = (cell: string) =>
+    cell.length <= LONGEST_LINE && /[ -]/.test(cell) ? '<td nowrap>' : '<td>';
+  return `<tr>${cells.map((cell) => `${tagFor(cell)}${escapeHtml(cell)}</td>`).join('')}</tr>`;
 }
 
 interface Column {
