@@ -49071,8 +49071,6 @@ function hasWildcard({ by, id }) {
 /** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
 function fits(pattern, text) {
     const parts = pattern.split('*');
-    if (parts.length === 1)
-        return pattern === text;
     let from = 0;
     for (const [index, part] of parts.entries()) {
         const isLast = index === parts.length - 1;
