@@ -16,6 +16,7 @@ import { wireRunner } from './support/runners.ts';
 
 const ORIGIN = 'http://controller.example:8090';
 const ONE = `/api/v1/vm?id=${ID}`;
+const OTHER_ID = ID.replace('c2', 'd2');
 const VALID = { controller_url: ORIGIN, instance_id: ID, dry_run: 'true' };
 const RUNNING = {
   status: 'OK',
@@ -145,10 +146,11 @@ describe('with runner_name', () => {
     expect([...others, file('summary')].join()).not.toContain('hunter2-token');
   });
 
-  test('the runner that the step runs on is refused before anything is sent', async () => {
+  test('the VM that the step runs on is refused before anything is sent, and named', async () => {
     Object.assign(process.env, { RUNNER_NAME: 'mac-7', GITHUB_REPOSITORY: 'octo-org/app' });
     expect(await run(ASKED)).toBe(1);
     expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
+    expect(file('output')).toMatch(new RegExp(`^instance_id<<(.*)\n${ID}\n\\1$`, 'm'));
   });
 });
 
@@ -163,6 +165,15 @@ test('says which proxy it goes through, and warns of what is not verified', asyn
   expect(log.lines().filter((line) => line.includes('hunter2') && !line.startsWith('::add-mask::'))).toEqual(
     [],
   );
+});
+
+test.each([
+  ['15s', []],
+  ['14s', [expect.stringMatching(/^::warning::timeout is 14\.0 s: that is hardly enough /)]],
+])('a timeout of %s is warned of where it is too short for a proof', async (timeout, warnings) => {
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  expect(await run({ ...VALID, timeout })).toBe(0);
+  expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual(warnings);
 });
 
 test('no summary is written where none is wanted', async () => {
@@ -268,17 +279,16 @@ test('outputs that cannot be written keep the restart from being sent', async ()
   const annotations = log.lines().filter((line) => line.startsWith('::error'));
   expect(annotations).toEqual([
     expect.stringMatching(
-      /internal_error%2C outputs not written::The outputs cannot be written, so no restart was sent: .*missing/,
+      /internal_error%2C outputs not written::The outputs cannot be written, so no restart was sent: .*missing.*Look at the file that GITHUB_OUTPUT names/,
     ),
   ]);
 });
 
 test('several VMs are one step, with one annotation', async () => {
   nock(ORIGIN).get('/api/v1/vm').reply(401, {});
-  const other = ID.replace('c2', 'd2');
-  expect(await run({ ...VALID, instance_id: `${ID}\n${other}` })).toBe(1);
+  expect(await run({ ...VALID, instance_id: `${ID}\n${OTHER_ID}` })).toBe(1);
   expect(file('output')).toMatch(/^error_code<<(.*)\nauthentication_failed\n\1$/m);
-  expect(file('output')).toMatch(new RegExp(`^remaining<<(.*)\n${ID}\n${other}\n\\1$`, 'm'));
+  expect(file('output')).toMatch(new RegExp(`^remaining<<(.*)\n${ID}\n${OTHER_ID}\n\\1$`, 'm'));
   expect(file('summary')).toContain(
     '<h3>2 of 2 VMs cannot be restarted &#40;dry run&#41;: authentication&#95;failed</h3>',
   );
@@ -328,41 +338,13 @@ test('the end of the process is armed before anything is written, and with it th
 
 test.each([
   ['for one VM', ID],
-  ['for several', `${ID}\n${ID.replace('c2', 'd2')}`],
+  ['for several', `${ID}\n${OTHER_ID}`],
 ])('a step that was cancelled has less time for its report: %s', async (_, instance_id) => {
   const endWithin = jest.fn<(ms: number) => void>();
   nock(ORIGIN).persist().get(/vm/).delay(3_600_000).reply(200, RUNNING);
   setImmediate(() => process.emit('SIGINT', 'SIGINT'));
   expect(await run({ ...VALID, instance_id }, endWithin)).toBe(1);
   expect(endWithin).toHaveBeenCalledWith(400);
-});
-
-test.each([
-  ['14.9s', true],
-  ['15s', false],
-])('a timeout of %s is warned of: %p', async (timeout, expected) => {
-  nock(ORIGIN).get(ONE).reply(200, RUNNING);
-  expect(await run({ ...VALID, timeout })).toBe(0);
-  const warning = `::warning::timeout is 14.9 s: that is hardly enough to prove a restart`;
-  expect(log.lines().some((line) => line.startsWith(warning))).toBe(expected);
-});
-
-test('what was to be restarted is put out even where nothing was asked', async () => {
-  process.env['RUNNER_NAME'] = 'mac-7';
-  process.env['GITHUB_REPOSITORY'] = 'octo-org/app';
-  const runner = { runner_name: 'mac-7', runner_scope: 'octo-org', github_token: 'hunter2-token' };
-  expect(await run({ ...VALID, ...runner })).toBe(1);
-  expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
-  expect(file('output')).toMatch(new RegExp(`^instance_id<<(.*)\n${ID}\n\\1$`, 'm'));
-});
-
-test('no restart is sent that could not be told of', async () => {
-  nock(ORIGIN).get(ONE).reply(200, RUNNING);
-  process.env['GITHUB_OUTPUT'] = folder;
-  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
-  const [error = ''] = log.lines().filter((line) => line.startsWith('::error'));
-  expect(error).toContain('The outputs cannot be written, so no restart was sent: ');
-  expect(error).toContain('Look at the file that GITHUB_OUTPUT names');
 });
 
 test('the outputs are set before anything is printed about them', async () => {

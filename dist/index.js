@@ -49071,8 +49071,6 @@ function hasWildcard({ by, id }) {
 /** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
 function fits(pattern, text) {
     const parts = pattern.split('*');
-    if (parts.length === 1)
-        return pattern === text;
     let from = 0;
     for (const [index, part] of parts.entries()) {
         const isLast = index === parts.length - 1;
@@ -53999,8 +53997,7 @@ function avoidPipe(terminal) {
     terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
 }
 function ownAddresses() {
-    const interfaces = Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flat();
-    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+    return Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flatMap((each = []) => each.map(({ address }) => address));
 }
 /**
  * The step without its frame: from checked inputs to what came of it.

@@ -75,8 +75,7 @@ function avoidPipe(terminal: Terminal): void {
 }
 
 function ownAddresses(): string[] {
-  const interfaces = Object.values(networkInterfaces()).flat();
-  return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+  return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
 }
 
 /** What the step runs on: the real world, or a simulated one. */

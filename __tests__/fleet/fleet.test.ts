@@ -57,7 +57,8 @@ describe('places', () => {
 
   test('each has its turn in the order of the targets', async () => {
     const external_id = ['runner-5', 'runner-2', 'runner-4'].join('\n');
-    const { posts, ends } = await playFleet({ inputs: { external_id } });
+    const { posts, ends, lines } = await playFleet({ inputs: { external_id } });
+    expect(lines.filter((line) => line.startsWith('Not begun'))).toEqual([]);
     expect(posts.map(({ vm }) => vm)).toEqual(['runner-5', 'runner-2', 'runner-4']);
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
@@ -147,6 +148,8 @@ describe('what fails before anything is sent', () => {
       'none-*': 'instance_not_found',
     });
     expect(ended.outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
+    expect(ended.lines).toContainEqual(expect.stringMatching(/^runner-3: failed: not_running: /));
+    expect(ended.lines).toContainEqual(expect.stringContaining('; after more than 3 failures no further'));
     const failedAt = ended.outcome.vms.flatMap(({ error, endedAt }) =>
       error === undefined ? [] : [endedAt ?? 0],
     );
@@ -206,6 +209,18 @@ describe('what fails before anything is sent', () => {
     expect(Object.values(ends)).toEqual(['authentication_failed', 'authentication_failed']);
     expect([posts, requests.length]).toEqual([[], 1]);
   });
+});
+
+test('a VM that is alone under way is looked at when it wants that; several share lists, a second apart', async () => {
+  const shortestGap = async (max_parallel: string) => {
+    const { requests, posts } = await playFleet({ inputs: { ...ALL, max_parallel, poll_interval: '0.3s' } });
+    const from = posts[0]?.seconds ?? 0;
+    const looks = requests.filter(({ name, seconds }) => name.startsWith('GET') && seconds > from);
+    const gaps = looks.slice(1).map(({ seconds }, index) => seconds - (looks[index]?.seconds ?? 0));
+    return Math.min(...gaps.slice(0, 5));
+  };
+  expect(await shortestGap('1')).toBeLessThan(0.5);
+  expect(await shortestGap('3')).toBeGreaterThan(0.9);
 });
 
 describe('failures', () => {

@@ -55,6 +55,13 @@ describe('how far a fleet is', () => {
     // How long a job runs nobody knows.
     ['1 of 3 restarted, 0 under way, 2 to go', [restarted, ready, vm('waiting')], 1],
     ['0 of 2 restarted, 0 under way, 1 failed, 1 to go', [failed, ready], 1],
+    // How soon it failed says nothing of the others.
+    [
+      '1 of 3 restarted, 0 under way, 1 failed, 1 to go, about 30 s left',
+      [restarted, ended({ error: new ActionError('timed_out', 'No.'), moments: { sent: 29_000 } }), ready],
+      1,
+    ],
+    ['1 of 4 restarted, 0 under way, 3 to go, about 2 min left', [restarted, ready, ready, ready], 1],
   ])('%s', (line, vms, places) => {
     expect(describeFleet(vms, places)).toBe(line);
   });

@@ -58,6 +58,19 @@ test('of a large fleet the next ones are told of, too, so that all is told anew 
   expect(told[1]?.slice(0, 8)).toBe('uuuuuunn');
 });
 
+test('who has ended is neither unsure any more, nor one of the next ones', () => {
+  const { roster, told } = stage(2);
+  roster.depart(0, { ...departing, moments: { sent: 5 } });
+  expect(roster.outcome().vms[0]?.moments).toEqual({ sent: 5 });
+  roster.end(0, failed);
+  roster.depart(1, departing);
+  expect(told).toEqual(['un', 'fu']);
+  const large = stage(101);
+  large.roster.end(1, failed);
+  large.roster.depart(0, departing);
+  expect(large.told[0]?.slice(0, 5)).toBe('ufuun');
+});
+
 test('a VM that is verified stays so, though its guest or runner is still waited for', () => {
   const { roster, told } = stage(2);
   roster.depart(0, departing);

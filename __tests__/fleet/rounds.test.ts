@@ -126,12 +126,18 @@ describe('an asker', () => {
     expect(asked.map(({ questions }) => questions)).toEqual([['a']]);
   });
 
+  test('that has gone while others might have joined its round leaves nothing to ask', async () => {
+    const { time, ask, asked } = stage();
+    await time.run(Promise.all([ask(0, 'a'), ask(150, 'b', { deadline: 500 }), ask(3_000, 'c')]));
+    expect(asked.map(({ questions }) => questions)).toEqual([['a'], ['c']]);
+  });
+
   test('may be cancelled, with all others', async () => {
     const { time, ask, cancel, pass } = stage({}, [5_000]);
     const own = new AbortController();
     const cancelled = async () => {
       await pass(1_000);
-      own.abort(new Error('enough of this one'));
+      own.abort(new DOMException('enough of this one', 'AbortError'));
       await pass(1_000);
       cancel.abort(new Error('enough of all'));
     };

@@ -109,8 +109,11 @@ describe('looks', () => {
   test('that cannot wait for the next list do not', async () => {
     const { time, look, calls } = stage({ tookMs: 900 });
     const urgent = { deadline: 2_500 };
-    await time.run(Promise.all([look('a'), look('b'), look('c', 50, urgent), look('d', 50, urgent)]));
-    expect(calls).toEqual(['0 list', '50 list']);
+    const later = [look('e', 100, urgent), look('f', 1_500, { deadline: 4_000 })];
+    await time.run(
+      Promise.all([look('a'), look('b'), look('c', 50, urgent), look('d', 50, urgent), ...later]),
+    );
+    expect(calls).toEqual(['0 list', '50 list', '100 get e', '1500 get f']);
   });
 
   test('that get no answer in time say why', async () => {
@@ -142,8 +145,14 @@ describe('a record that cannot be read', () => {
     const onFault = (fault: Fault) => void told.push(fault);
     const ended = await time.run(Promise.all([find('broken', { onFault }), look('a')]));
     expect(ended).toEqual(['3200 broken', '1100 a']);
-    expect(told.map(({ reason, code, isTold }) => [reason, code, isTold])).toEqual(
-      Array(2).fill(['the instance has no instance_state', 'protocol_error', undefined]),
+    expect(told).toEqual(
+      Array(2).fill({
+        kind: 'unusable answer',
+        reason: 'the instance has no instance_state',
+        hint: 'Look the instance up in the controller.',
+        nature: 'passing',
+        code: 'protocol_error',
+      }),
     );
     expect(lines).toEqual([]);
   });
@@ -164,6 +173,38 @@ describe('a record that cannot be read', () => {
     expect((await time.run(Promise.all([look('a'), look('b')])))[0]).toBe('100 TypeError: of null');
   });
 });
+
+test.each<[string, Given, number, object]>([
+  [
+    'nothing came at all',
+    { tookMs: 800 },
+    500,
+    {
+      code: 'controller_unreachable',
+      hint: 'Look whether the controller is up, and how long it takes to list its instances.',
+    },
+  ],
+  [
+    'what came could not be read',
+    {
+      matching() {
+        throw new UnusableAnswer('it has no instance_state');
+      },
+    },
+    3_000,
+    { code: 'protocol_error', hint: 'Look the instance up in the controller.' },
+  ],
+])(
+  'no answer in time may come with more time, and says what to look at: %s',
+  async (_, given, deadline, error) => {
+    const { time, shared } = stage(given);
+    const target: Target = { by: 'external_id', id: 'x' };
+    const asking = shared
+      .findInstances(target, { deadline, signal: NEVER })
+      .catch((thrown: unknown) => thrown);
+    expect(await time.run(asking)).toMatchObject({ ...error, isTransient: true });
+  },
+);
 
 test('what changes something passes through', async () => {
   const { shared } = stage();

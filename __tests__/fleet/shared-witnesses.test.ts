@@ -91,6 +91,12 @@ describe('looks at runners', () => {
     );
     expect(calls).toEqual(['0 get 3', '0 glance 1', '0 glance 2']);
   });
+
+  test('that cannot wait later on are made by their ID, too', async () => {
+    const { time, runners, calls, bounds, later } = stage(3);
+    await time.run(later(10_000).then(() => runners.glanceAt(1, bounds(12_000))));
+    expect(calls).toEqual(['10000 glance 1']);
+  });
 });
 
 describe('searches for runners', () => {
@@ -110,6 +116,15 @@ describe('searches for runners', () => {
     expect(found.map((each) => each.length)).toEqual([1, 0]);
     expect(calls).toEqual(['500 list all', '600 list mac-9']);
   });
+});
+
+test.each([
+  ['at once where it cannot wait', 2_000, '0 list all'],
+  ['by itself where it is alone', 60_000, '500 list all'],
+])('a question for all runners is asked %s', async (_, deadline, call) => {
+  const { time, runners, calls, bounds } = stage(3);
+  const found = await time.run(runners.listRunners(undefined, bounds(deadline)));
+  expect([found.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
 });
 
 test('one reading of the jobs serves all who asked before it began', async () => {
@@ -132,12 +147,16 @@ test('what goes wrong is told once, and why there was no answer', async () => {
       expect.objectContaining({
         code: 'github_api_failed',
         message: `GitHub gave no usable answer in time; at last: ${HTTP_502.reason}.`,
+        hint: HTTP_502.hint,
         isTransient: true,
       }),
     ),
   );
   expect(lines).toEqual([`GitHub gave no usable answer: ${HTTP_502.reason}`]);
   const silent = stage(3, 900);
-  const error = await silent.time.run(silent.jobs.runningJobs(silent.bounds(500)).catch(String));
-  expect(error).toBe('ActionError: GitHub gave no usable answer in time.');
+  const asking = silent.jobs.runningJobs(silent.bounds(500)).catch((error: unknown) => error);
+  expect(await silent.time.run(asking)).toMatchObject({
+    message: 'GitHub gave no usable answer in time.',
+    hint: 'Look at githubstatus.com and at the debug log of this step.',
+  });
 });

@@ -71,7 +71,12 @@ describe('members', () => {
 
   test('that no VM fits fail', () => {
     const [none, one] = membersOf([external('z*'), external('a*')], vms('a'));
-    expect([none?.name, none?.error?.code, one?.error]).toEqual(['z*', 'instance_not_found', undefined]);
+    expect([none?.name, one?.error]).toEqual(['z*', undefined]);
+    expect(none?.error).toMatchObject({
+      code: 'instance_not_found',
+      message: 'No live instance has an external_id like "z*".',
+      hint: 'Check external_id (* stands for any text; upper and lower case differ) and controller_url.',
+    });
   });
 });
 
@@ -129,11 +134,12 @@ describe('targets', () => {
     expect(await most.resolve(external('a*'))).toHaveLength(2_000);
     const { resolve } = stage([vms(...names)]);
     const members = await resolve(external('a*'), external('b'));
-    expect(members.map(({ name, error }) => [name, error?.code, error?.message])).toEqual(
+    expect(members.map(({ name, error }) => [name, error?.code, error?.message, error?.hint])).toEqual(
       ['a*', 'b'].map((name) => [
         name,
         'invalid_input',
         '2002 VMs are asked for; 2000 are the most for one step. No restart was sent.',
+        'Narrow the patterns, and share the VMs out among several steps.',
       ]),
     );
   });
@@ -141,10 +147,28 @@ describe('targets', () => {
   test('are looked for again for a few seconds where a pattern fits none', async () => {
     const late = stage([[], vms('a')]);
     expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0') }]);
-    expect([late.asked(), late.lines.length]).toEqual([2, 1]);
+    expect([late.asked(), late.lines]).toEqual([
+      2,
+      ['Looking again, this may pass: No live instance has an external_id like "a*".'],
+    ]);
+    const second = stage([vms('a'), vms('a'), vms('a', 'z')]);
+    expect((await second.resolve(external('a*'), external('z*'))).map(({ name }) => name)).toEqual([
+      'a',
+      'z',
+    ]);
     const never = stage([[]]);
     expect((await never.resolve(external('a*')))[0]?.error?.code).toBe('instance_not_found');
     expect([never.asked(), never.clock.sleeps]).toEqual([7, Array(6).fill(1_000)]);
+  });
+
+  test('of a step that is cancelled meanwhile were not restarted', async () => {
+    const cause = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
+    const [member] = await stage([cause]).resolve(external('a*'));
+    expect(member?.error).toMatchObject({
+      code: 'cancelled',
+      message: 'The step was cancelled (SIGINT). No restart had been sent.',
+      cause,
+    });
   });
 
   test('fail all where nobody can say who they are', async () => {

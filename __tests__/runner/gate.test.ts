@@ -250,12 +250,13 @@ describe('a busy runner', () => {
   });
 
   test('fails the step at once, if that is wanted', async () => {
-    const { ask, clock, calls } = stage([[busy]], { whenBusy: 'fail' });
+    const { ask, clock, calls, lines } = stage([[busy]], { whenBusy: 'fail' });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: 'Runner "mac-7" (ID 23) is online, busy. No restart was sent.',
     });
     expect([calls, clock.sleeps]).toEqual([['list mac-7'], []]);
+    expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, busy']);
   });
 
   test('fails it as soon as its job shows', async () => {

@@ -52,7 +52,12 @@ describe('an address', () => {
   ])('%s is refused', async (_, url) => {
     const { got, paths } = await fetched(url);
     expect(got).toBeInstanceOf(ActionError);
-    expect(got).toMatchObject({ code: 'github_api_failed', isTransient: false });
+    expect(got).toMatchObject({
+      code: 'github_api_failed',
+      isTransient: false,
+      hint: expect.stringContaining('GITHUB_API_URL'),
+      cause: { message: expect.stringContaining(`is not below ${BASE}/`) },
+    });
     expect(paths).toEqual([]);
   });
 });
@@ -83,6 +88,10 @@ describe('an answer', () => {
   test.each([{ status: 600 }, { headers: { server: 'Ω' } }])('that is none: %j', async (changes) => {
     const { got, answers } = await fetched(`${BASE}/x`, answer(changes));
     expect(got).toBeInstanceOf(UnusableAnswer);
+    expect(got).toMatchObject({
+      message: 'it answered with a status or headers that HTTP does not know',
+      cause: expect.anything(),
+    });
     expect(answers).toHaveLength(1);
   });
 });

@@ -104,6 +104,17 @@ describe('before the restart', () => {
     expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organisation octo-org']);
   });
 
+  test.each([
+    ['', {}, 1],
+    [', which is a detail where the log is to be brief', { isBrief: true }, 0],
+  ])('the look-up is told of%s', async (_, brevity, told) => {
+    listed(mine());
+    const lines: string[] = [];
+    const own = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
+    await guards.guardFor({ ...ward(own), ...brevity }).gate.isOpen(instance());
+    expect(lines).toHaveLength(told);
+  });
+
   test('the runner that the step runs on is refused, before anything is asked', async () => {
     expect(() => guardFor({ nameTemplate: 'mac-me' })).toThrow(
       expect.objectContaining({ code: 'self_restart' }),
@@ -267,7 +278,7 @@ describe('the second witness', () => {
   test('is nobody where the step runs for no repository, which is told once', async () => {
     const ownRunner = { runnerName: undefined, repository: '' };
     const several = guardsFor({ whenBusy: 'wait', idleForMs: 0 }, { ownRunner });
-    for (let vm = 1; vm <= 2; vm++) {
+    for (let vm = 1; vm <= 3; vm++) {
       listed(mine());
       nock(ORIGIN).get(ONE).reply(200, mine());
       expect(await several.guardFor(ward()).gate.isOpen(instance())).toBe(true);

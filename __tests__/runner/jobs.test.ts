@@ -104,6 +104,7 @@ describe('the jobs in progress', () => {
   test.each<[Record<string, unknown>, Record<string, unknown>]>([
     [{ runner_id: null }, { runnerId: undefined }],
     [{ runner_id: 0 }, { runnerId: undefined }],
+    [{ runner_id: '23' }, { runnerId: undefined }],
     [{ runner_name: null }, { runnerName: undefined }],
     [{ name: null }, { name: '' }],
   ])('may lack something: %j', async (changes, expected) => {
@@ -146,6 +147,20 @@ describe('the jobs in progress', () => {
     expect((await ask()).length).toBe(20);
     expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThanOrEqual(8);
+  });
+
+  test('of a hundred runs are all read, and nothing is told', async () => {
+    const ids = Array.from({ length: 100 }, (_, index) => index + 1);
+    runsRequest().reply(200, inProgress(...ids));
+    for (const id of ids) jobsRequest(id).reply(200, listed(wireJob()));
+    expect(await ask()).toHaveLength(100);
+    expect(said).toEqual([]);
+  });
+
+  test('of no more runs than are listed are all read where their number is none', async () => {
+    runsRequest().reply(200, { ...inProgress(), total_count: '101' });
+    expect(await ask()).toEqual([]);
+    expect(said).toEqual([]);
   });
 
   test('of more than a hundred runs are not all read, which is told once', async () => {
@@ -210,7 +225,11 @@ describe('what may not be read', () => {
 test('a run that is gone by then is asked after later', async () => {
   runsRequest().reply(200, inProgress(17));
   jobsRequest(17).reply(404, { message: 'Not Found' });
-  expect((await failure(ask())).isTransient).toBe(true);
+  expect(await failure(ask())).toMatchObject({
+    code: 'github_api_failed',
+    isTransient: true,
+    message: 'A workflow run is gone that GitHub has just listed.',
+  });
 });
 
 test('what one question is told of a limit holds for all, whatever others under way are told', async () => {

@@ -54,6 +54,15 @@ describe('is back', () => {
       'it was offline before',
     ],
     [
+      'offline, then for a while nobody knows, then online',
+      [
+        [0, offline],
+        [30, undefined],
+        [60, idle],
+      ],
+      'it was offline before',
+    ],
+    [
       'offline, then online with a job',
       [
         [0, offline],

@@ -135,8 +135,21 @@ describe('one runner', () => {
     expect(await runners.getRunner(23, bounds)).toBeUndefined();
   });
 
+  test('that was there, and had a tag, may be gone', async () => {
+    onGitHub().get(ONE).reply(200, wireRunner(), { etag: 'W/"abc"' });
+    onGitHub().get(ONE).reply(404, { message: 'Not Found' });
+    expect([await runners.getRunner(23, bounds), await runners.getRunner(23, bounds)]).toEqual([
+      idle,
+      undefined,
+    ]);
+  });
+
   test('304 to a question without a tag makes no sense', async () => {
     onGitHub().get(ONE).reply(304);
+    expect((await failure(runners.getRunner(23, bounds))).message).toContain('with HTTP 304');
+    onGitHub().get(ONE).reply(200, wireRunner());
+    onGitHub().get(ONE).reply(304);
+    expect(await runners.getRunner(23, bounds)).toEqual(idle);
     expect((await failure(runners.getRunner(23, bounds))).message).toContain('with HTTP 304');
   });
 });
@@ -194,6 +207,11 @@ describe('the list', () => {
     test('is read no more than twice', async () => {
       pages(others(1, 2), others(3));
       pages(others(1, 2), others(3));
+      expect(await runners.listRunners('mac-7', bounds)).toHaveLength(3);
+    });
+
+    test('is read once where the runner is on one of them', async () => {
+      pages(listed(wireRunner(), wireRunner({ id: 1, name: 'other-1' })), others(3));
       expect(await runners.listRunners('mac-7', bounds)).toHaveLength(3);
     });
 
@@ -545,6 +563,7 @@ describe('rate limits', () => {
     onGitHub().get(ONE).reply(200, wireRunner());
     await runners.getRunner(23, bounds);
     expect(clock.sleeps).toEqual([20_000]);
+    expect(faults).toEqual(['it answered HTTP 503, asking to wait for 20.0 s']);
   });
 
   test.each([
@@ -563,9 +582,10 @@ describe('rate limits', () => {
       isTransient: true,
       message: expect.stringContaining('API rate limit exceeded'),
     });
-    expect((await failure(runners.getRunner(23, soon()))).message).toContain(
-      'its rate limit allows no request yet',
-    );
+    for (const given of [soon(), { ...bounds, deadline: clock.now() + 91_000 }])
+      expect((await failure(runners.getRunner(23, given))).message).toContain(
+        'its rate limit allows no request yet',
+      );
     expect([nock.isDone(), clock.sleeps]).toEqual([true, []]);
   });
 

@@ -135,6 +135,16 @@ describe('the tracker', () => {
   });
 });
 
+test('warns of nothing where GitHub tells of the jobs now and then', async () => {
+  const { tracker, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
+  await tracker.find(9_000);
+  for (let look = 1; look <= 40; look++) {
+    await tracker.look(9_000);
+    if (look % 10 === 0) await tracker.findJob(9_000);
+  }
+  expect(warnings).toEqual([]);
+});
+
 describe('the jobs in progress', () => {
   const others = [
     runningJob({ runnerId: 7, runnerName: 'other' }),
@@ -143,11 +153,15 @@ describe('the jobs in progress', () => {
 
   test.each<[string, JobsAnswer, unknown]>([
     ['one on the runner', [...others, runningJob()], runningJob()],
-    ['one on the runner, by its ID', [runningJob({ runnerName: 'renamed' })], expect.anything()],
+    [
+      'one on the runner, by its ID',
+      [runningJob({ runnerName: 'renamed' })],
+      runningJob({ runnerName: 'renamed' }),
+    ],
     [
       'one on the runner, by its name alone',
       [runningJob({ runnerId: undefined, runnerName: 'MAC-7' })],
-      expect.anything(),
+      runningJob({ runnerId: undefined, runnerName: 'MAC-7' }),
     ],
     ['one on another runner of the name', [runningJob({ runnerId: 24 })], 'none'],
     ['others', others, 'none'],

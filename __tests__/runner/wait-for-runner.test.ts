@@ -57,6 +57,7 @@ test('what would be proof is told with the time that is left for it', async () =
     'proof would be that it goes offline and comes back, registers anew, or begins a job (12 s left)',
   ]);
   expect(await shown([[]], 12_000)).toEqual(['proof would be a registration (12 s left)']);
+  expect(await shown([silence], 12_000)).toEqual(['proof would be an answer that shows it back (12 s left)']);
   expect(await shown([[idle], ...times(99, [idle])], 361_000)).toContain(
     'proof would be that it goes offline and comes back, registers anew, or begins a job (probably_online in 5 min 30 s)',
   );
@@ -105,10 +106,18 @@ describe('not back', () => {
     expect([tookMs, calls.length]).toEqual([12_000, 4]);
   });
 
-  test('with no look that would outlast the deadline', async () => {
-    const { tookMs, calls } = await wait([[offline]], 11_000);
-    // At 0, at 5 s, and at the deadline: a look at 10 s could have taken until after it.
-    expect([tookMs, calls.length]).toEqual([11_000, 3]);
+  test.each([
+    [11_000, 3],
+    [11_499, 3],
+    [11_500, 4],
+  ])('with no look that would outlast the deadline: within %i ms there are %i', async (timeoutMs, looks) => {
+    const { tookMs, calls } = await wait([[offline]], timeoutMs);
+    // At 0, at 5 s, and at the deadline; one at 10 s only where it has 1.5 s.
+    expect([tookMs, calls.length]).toEqual([timeoutMs, looks]);
+  });
+
+  test('where the registration from before is gone and comes back: that is no new one', async () => {
+    expect((await wait([[], [idle]], 12_000)).result).toMatchObject({ code: 'runner_not_back' });
   });
 
   test('as far as anybody knows', async () => {

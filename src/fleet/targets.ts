@@ -23,7 +23,6 @@ export function hasWildcard({ by, id }: Target): boolean {
 /** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
 export function fits(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
-  if (parts.length === 1) return pattern === text;
   let from = 0;
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
