@@ -53997,7 +53997,8 @@ function avoidPipe(terminal) {
     terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
 }
 function ownAddresses() {
-    return Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flatMap((each = []) => each.map(({ address }) => address));
+    const interfaces = Object.values((0,external_node_os_namespaceObject.networkInterfaces)()).flat();
+    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 /**
  * The step without its frame: from checked inputs to what came of it.

@@ -75,7 +75,8 @@ function avoidPipe(terminal: Terminal): void {
 }
 
 function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((each = []) => each.map(({ address }) => address));
+  const interfaces = Object.values(networkInterfaces()).flat();
+  return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 
 /** What the step runs on: the real world, or a simulated one. */
