@@ -59,6 +59,18 @@ describe('a boot before the restart was sent', () => {
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50.001Z')).toBe(false);
   });
 
+  test.each<[string, Partial<Instance>, Partial<Instance>, boolean]>([
+    ['the answer alone lacks the date of the controller', {}, { updatedAt: undefined }, true],
+    ['the baseline alone lacks it', { updatedAt: undefined }, {}, true],
+    // Then nobody can tell an old baseline from a clock that was set.
+    ['the controller writes none', { updatedAt: undefined }, { updatedAt: undefined }, false],
+  ])('is one, though the baseline was a minute old when it was taken, where %s', (_, of, after, expected) => {
+    const taken = instance({ reportedAt: same, updatedAt: same, ...of });
+    const clocks = { reportedAt: at('2024-10-13T11:01:00Z'), updatedAt: at('2024-10-13T11:01:00Z') };
+    const report = instance({ ...bootedAt('2024-10-13T11:00:20Z'), ...clocks, ...after });
+    expect(isBootBefore(report, { sinceSentMs: 1_000, baseline: taken })).toBe(expected);
+  });
+
   test('is told from one after it even then, if its date is that of the baseline or earlier', () => {
     expect(isBefore('2024-10-13T11:00:00Z', '2024-10-13T11:01:50.001Z')).toBe(true);
     expect(isBefore('2024-10-13T09:00:00Z', '2024-10-13T12:00:00Z')).toBe(true);

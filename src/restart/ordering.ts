@@ -1,5 +1,5 @@
 import type { Instance } from '../controller/instance.ts';
-import { compareInstants, millisecondsBetween } from '../instant.ts';
+import { compareInstants, type Instant, millisecondsBetween } from '../instant.ts';
 
 /**
  * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
@@ -54,16 +54,22 @@ export interface Elapsed {
  * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
  * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
  * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
- * clock would have made the report look as early.
+ * clock would have made the report look as early. That it was set cannot be told where only one of the two carries the controller's date:
+ * the baseline may have been old when it was taken.
  */
 export function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): boolean {
   const { startDate, reportedAt, updatedAt } = instance;
   if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined) return false;
   const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
-  const byControllerMs =
-    baseline.updatedAt && updatedAt ? millisecondsBetween(baseline.updatedAt, updatedAt) : sinceSentMs;
-  const wasClockSet = Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
+  const byControllerMs = passedForController(baseline.updatedAt, updatedAt) ?? sinceSentMs;
+  const isTold = (baseline.updatedAt === undefined) === (updatedAt === undefined);
+  const wasClockSet = isTold && Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
   const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
   const hadRunMs = millisecondsBetween(startDate, reportedAt);
   return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
+}
+
+/** Undefined for a controller that writes no dates. */
+function passedForController(before: Instant | undefined, after: Instant | undefined): number | undefined {
+  return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
 }
