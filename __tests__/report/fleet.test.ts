@@ -81,6 +81,13 @@ describe('outputs', () => {
       'not_started',
       'failed',
     ]);
+    expect(objects.map(({ message }) => message)).toEqual([
+      '',
+      'It took too long.',
+      'Runner "mac-3" is busy',
+      '',
+      'It is gone.',
+    ]);
     expect(objects[1]).toEqual({
       instance_id: id(2),
       external_id: 'mac-2',
@@ -158,6 +165,29 @@ describe('outputs', () => {
     expect(objects).toHaveLength(count);
     expect(objects.every((one) => one['error_code'] === 'timed_out' && one['instance_id'] !== '')).toBe(true);
     if (fields > 0) expect(Object.keys(objects[0] ?? {})).toHaveLength(fields);
+  });
+
+  test.each([
+    ['all', 900, []],
+    ['all but the place', 1_100, ['node_id', 'host_ip', 'ssh_port']],
+    [
+      'all but place and times',
+      1_300,
+      ['node_id', 'host_ip', 'ssh_port', 'start_date', 'previous_start_date', 'duration'],
+    ],
+  ])('of many VMs tell %s', (_, count, without) => {
+    const vms = Array.from({ length: count }, (__, number) => broken(number, 'x'.repeat(80)));
+    const [first] = JSON.parse(outputsOf(fleet(...vms), same).results);
+    const [whole] = JSON.parse(outputsOf(fleet(broken(0, 'x'.repeat(80))), same).results);
+    expect(first).toEqual(
+      Object.fromEntries(Object.entries(whole).filter(([name]) => !without.includes(name))),
+    );
+  });
+
+  test('that are many count what else is put out', () => {
+    const vms = Array.from({ length: 1_500 }, (_, number) => member(number, NOTHING));
+    const { results, remaining, matrix } = outputsOf(fleet(...vms), same);
+    expect(results.length + remaining.length + matrix.length).toBeLessThanOrEqual(450_000);
   });
 
   test('a message is cut only where there is no room', () => {
