@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { createVirtualTime } from '../../proof/virtual-time.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
+import type { Controller } from '../../src/controller/controller.ts';
+import { readList } from '../../src/controller/instance.ts';
+import { ActionError } from '../../src/errors.ts';
+import { restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/title.ts';
+import { instance } from '../support/instances.ts';
 import { type EndedFleet, type FleetSetting, playFleet } from '../support/virtual-fleet.ts';
 
 const ALL = { external_id: 'runner-*' };
@@ -609,5 +615,64 @@ describe('with runners', () => {
     expect(ended.outputs['restarted']).toBe('true');
     const lists = ended.requests.filter(({ name }) => name === 'GET runners');
     expect(lists.length / ended.seconds).toBeLessThanOrEqual(0.25);
+  });
+});
+
+describe('by itself', () => {
+  const NEVER = new AbortController().signal;
+
+  /** Two VMs, a and b: the restart of a is refused after 0.1 s, that of b leaves after a second. */
+  function stage(dryRun: boolean) {
+    const time = createVirtualTime(0);
+    const lines: string[] = [];
+    const left: string[] = [];
+    const controller: Controller = {
+      getInstance: async (id) => instance({ instanceId: id }),
+      findInstances: async ({ id }) => [instance({ instanceId: id })],
+      listInstances: async () => ({
+        ...readList([]),
+        matching: ({ id }) => [instance({ instanceId: id })],
+      }),
+      async restartInstance({ instanceId }, { onDeparture }) {
+        if (instanceId === 'a') {
+          await time.clock.sleep(100, NEVER);
+          throw new ActionError('restart_refused', 'No.');
+        }
+        await time.clock.sleep(1_000, NEVER);
+        onDeparture?.();
+        left.push(instanceId);
+        return { kind: 'accepted' };
+      },
+      getVersion: async () => undefined,
+    };
+    const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
+    const targets = ['a', 'b'].map((id) => ({ by: 'instance_id', id }) as const);
+    const limits = { maxParallel: { count: 2 }, maxFailures: { count: 0 } };
+    const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+    const context = { clock: time.clock, controller, log, signal: NEVER, guards: undefined, refuse() {} };
+    const play = () => restartFleet({ ...job, targets, ...limits, dryRun }, context);
+    return { time, lines, left, play };
+  }
+
+  test('tells nothing more once all is over', async () => {
+    const { time, lines, play } = stage(true);
+    const told = await time.run(
+      play().then(async () => {
+        const before = lines.length;
+        await time.clock.sleep(60_000, NEVER);
+        return lines.slice(before);
+      }),
+    );
+    expect(told).toEqual([]);
+  });
+
+  test('lets no restart leave after too many failures, though it had its turn', async () => {
+    const { time, left, play } = stage(false);
+    const { vms } = await time.run(play());
+    expect(vms.map(({ error, leftAlone }) => error?.code ?? leftAlone)).toEqual([
+      'restart_refused',
+      'not_started',
+    ]);
+    expect(left).toEqual([]);
   });
 });

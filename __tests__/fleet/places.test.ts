@@ -65,6 +65,12 @@ test('after too many failures, a restart that was certainly not carried out is n
   expect(places.dismissalOf(0).aborted).toBe(true);
 });
 
+test('after too many failures, nobody begins who is still on the way to its gate', () => {
+  const places = createPlaces(2, { places: 1, mostFailures: 0 });
+  places.end(0, true);
+  expect(places.dismissalOf(1).aborted).toBe(true);
+});
+
 test('there is no place for somebody else', () => {
   expect(() => createPlaces(1, { places: 1, mostFailures: 0 }).has(1)).toThrow('there is no VM 1');
 });

@@ -422,6 +422,8 @@ describe('headers', () => {
     read({ headers: `X-Key: ${value}` });
     expect(secrets).toEqual(expect.arrayContaining([value, ...hidden]));
     expect(shown.filter((word) => secrets.includes(word))).toEqual([]);
+    // Nor is the name of a field with what is around it.
+    expect(secrets.filter((secret) => secret !== value && /"\s*:$/.test(secret))).toEqual([]);
   });
 
   test.each(['true', 'false', 'null'])(

@@ -81,6 +81,13 @@ describe('outputs', () => {
       'not_started',
       'failed',
     ]);
+    expect(objects.map(({ message }) => message)).toEqual([
+      '',
+      'It took too long.',
+      'Runner "mac-3" is busy',
+      '',
+      'It is gone.',
+    ]);
     expect(objects[1]).toEqual({
       instance_id: id(2),
       external_id: 'mac-2',
@@ -160,6 +167,29 @@ describe('outputs', () => {
     if (fields > 0) expect(Object.keys(objects[0] ?? {})).toHaveLength(fields);
   });
 
+  test.each([
+    ['all', 900, []],
+    ['all but the place', 1_100, ['node_id', 'host_ip', 'ssh_port']],
+    [
+      'all but place and times',
+      1_300,
+      ['node_id', 'host_ip', 'ssh_port', 'start_date', 'previous_start_date', 'duration'],
+    ],
+  ])('of many VMs tell %s', (_, count, without) => {
+    const vms = Array.from({ length: count }, (__, number) => broken(number, 'x'.repeat(80)));
+    const [first] = JSON.parse(outputsOf(fleet(...vms), same).results);
+    const [whole] = JSON.parse(outputsOf(fleet(broken(0, 'x'.repeat(80))), same).results);
+    expect(first).toEqual(
+      Object.fromEntries(Object.entries(whole).filter(([name]) => !without.includes(name))),
+    );
+  });
+
+  test('that are many count what else is put out', () => {
+    const vms = Array.from({ length: 1_500 }, (_, number) => member(number, NOTHING));
+    const { results, remaining, matrix } = outputsOf(fleet(...vms), same);
+    expect(results.length + remaining.length + matrix.length).toBeLessThanOrEqual(450_000);
+  });
+
   test('a message is cut only where there is no room', () => {
     const { results } = outputsOf(fleet(broken(1, 'x'.repeat(900))), same);
     expect(JSON.parse(results)[0].message).toHaveLength(900);
@@ -237,6 +267,7 @@ describe('the annotation', () => {
     ],
     ['1 of 2 VMs cannot be restarted; 1 can.', { ...fleet(member(1, NOTHING), unfit), isDryRun: true }],
     ['1 of 1 VM failed.', fleet(unfit)],
+    ['2 of 2 VMs failed.', fleet(broken(1), unfit)],
     [
       '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not begun. The output remaining has the IDs of all that were not restarted.',
       fleet(
@@ -259,6 +290,8 @@ describe('the annotation', () => {
     const [only, long] = [broken(1, 'x'.repeat(1_500)), broken(1, 'x'.repeat(2_500))];
     expect(fleetError(fleet(only), same)?.message).toMatch(/x{1500}$/);
     expect(fleetError(fleet(long), same)?.message).toMatch(/x{1999}…$/);
+    const other = broken(2, 'y'.repeat(1_500));
+    expect(fleetError(fleet(only, other), same)?.message).toMatch(/: x{299}…\n.*: y{299}…$/);
   });
 
   test('names all that failed', () => {
@@ -290,6 +323,11 @@ describe('the annotation', () => {
     expect(lines.at(-1)).toBe('- and 2 more, which the output results and the job summary name');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(350);
     expect(lines.join()).not.toContain('s…');
+  });
+
+  test('has a line for each of ten', () => {
+    const vms = Array.from({ length: 10 }, (_, number) => broken(number, `${number}`));
+    expect(fleetError(fleet(...vms), same)?.message.split('\n')).toHaveLength(11);
   });
 
   test('is none where nothing went wrong', () => {
@@ -336,6 +374,46 @@ describe('the summary', () => {
       '    1 mac-1 :00:00:01.000, 00:00:09.000',
       '    2 mac-2 :crit, 00:00:02.000, 00:00:10.000',
       '    5 mac-5 :crit, 00:00:05.000, 00:00:13.000',
+    ]);
+  });
+
+  test('is one block of HTML, and a picture whose time begins with the step', () => {
+    const moments = (sent: number) => ({ started: 500, sent, verified: sent + 7_349 });
+    const vms = [
+      member(1, {
+        moments: moments(1_000),
+        runner: { status: 'online', backAt: 1 },
+        guest: { status: 'up', upAt: 1 },
+      }),
+      { ...broken(2), moments: { ...moments(2_000), started: 700 } },
+    ];
+    const boot = '<td nowrap>2024-10-13T11:10:12Z</td><td nowrap>7.3 s</td>';
+    expect(renderSummary(fleet(...vms), same).split('\n')).toEqual([
+      '<h3>1 of 2 VMs failed: timed&#95;out</h3>',
+      '<p>1 not verified, 1 restarted</p>',
+      '<p><b>What to do about mac-2:</b> Look.</p>',
+      '<table>',
+      '<tr><th>no.</th><th>VM</th><th>outcome</th><th>last boot</th><th>verified after</th><th>runner</th><th>guest</th><th>what happened</th></tr>',
+      `<tr><td>2</td><td nowrap>mac-2</td><td nowrap>not verified</td>${boot}<td></td><td></td><td nowrap>timed&#95;out: It took too long.</td></tr>`,
+      `<tr><td>1</td><td nowrap>mac-1</td><td>restarted</td>${boot}<td>online</td><td>up</td><td></td></tr>`,
+      '</table>',
+      '',
+      '```mermaid',
+      'gantt',
+      '    dateFormat HH:mm:ss.SSS',
+      '    axisFormat %H:%M:%S',
+      '    1 mac-1 :00:00:00.500, 00:00:08.500',
+      '    2 mac-2 :crit, 00:00:01.500, 00:00:09.500',
+      '```',
+      '',
+    ]);
+    expect(renderSummary(fleet(member(1, { ...NOTHING, last: undefined })), same).split('\n')).toEqual([
+      '<h3>0 of 1 VM restarted</h3>',
+      '<p>1 not started</p>',
+      '<table>',
+      '<tr><th>no.</th><th>VM</th><th>outcome</th></tr>',
+      '<tr><td>1</td><td nowrap>mac-1</td><td nowrap>not started</td></tr>',
+      '</table>',
     ]);
   });
 

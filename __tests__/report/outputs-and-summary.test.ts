@@ -388,6 +388,8 @@ describe('job summary', () => {
   test('of a failure after something was seen has the table, too', () => {
     const summary = renderSummary({ ...failure('One.'), last: instance() }, clean);
     expect(summary).toContain(`<tr><td>start date</td><td><code>${OLD_BOOT}</code></td></tr>`);
+    const unknown = renderSummary({ ...failure('One.'), last: instance({ nodeId: undefined }) }, clean);
+    expect(unknown).toContain('<tr><td>node</td><td></td></tr>');
   });
 
   test('gives text from outside no meaning as HTML or Markdown', () => {
