@@ -652,9 +652,17 @@ async function lookBeforeRestart(options, watch, isFirst) {
         return first;
     const second = watch.readings > readings ? first : await judgeJobs(options, watch, first);
     if (second === 'idle')
-        return lookAgain(options, watch);
+        return lookAtLast(options, watch);
     tell(options, watch, second);
     return second;
+}
+/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
+const LONGEST_LAST_LOOK_MS = 10_000;
+async function lookAtLast(options, watch) {
+    const { clock } = options;
+    const askedAt = clock.now();
+    const verdict = await lookAgain(options, watch);
+    return clock.now() - askedAt <= LONGEST_LAST_LOOK_MS ? verdict : lookAgain(options, watch);
 }
 async function lookAgain(options, watch) {
     return judgeLook(options, watch, await watch.tracker.look(endOfLook(options, watch)));

@@ -34,6 +34,8 @@ interface Setting {
   readonly isBrief?: boolean;
   /** Whether anybody is told that the way is not free any more. */
   readonly isTold?: boolean;
+  /** How long a look at the runner takes that is so-and-so many questions on: in milliseconds. */
+  readonly lookTakesMs?: (calls: number) => number;
 }
 
 const MINUTE = 60_000;
@@ -47,10 +49,20 @@ function stage(
     jobs = [[]],
     isBrief,
     isTold = true,
+    lookTakesMs = () => 0,
   }: Setting = {},
 ): Scene {
   const clock = createFakeClock();
-  const { calls, ...runners } = createScriptedRunners(answers);
+  const { calls, ...scripted } = createScriptedRunners(answers);
+  const runners = {
+    ...scripted,
+    async getRunner(...question: Parameters<typeof scripted.getRunner>) {
+      const runner = await scripted.getRunner(...question);
+      const ms = lookTakesMs(calls.length);
+      if (ms > 0) await clock.sleep(ms, new AbortController().signal);
+      return runner;
+    },
+  };
   const witnesses = { runners, jobs: createScriptedJobs(jobs, calls) };
   const [lines, details, warnings]: [string[], string[], string[]] = [[], [], []];
   const closings: number[] = [];
@@ -74,6 +86,19 @@ function stage(
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 const LOOK = 'get 23';
+
+test.each([
+  [10_000, 'is told of now', [LOOK, 'jobs', LOOK], true],
+  [10_001, 'is told of a while ago, and is looked at once more', [LOOK, 'jobs', LOOK, LOOK], false],
+])('a runner whose last look took %i ms %s', async (ms, _, looks, isOpen) => {
+  // List and jobs come first; a job shows at the look after the last.
+  const answers = [[idle], [idle], [idle], [busy], [idle]];
+  const scene = stage(answers, { idleForMs: 0, lookTakesMs: (calls) => (calls === 5 ? ms : 0) });
+  await scene.gate.untilIdle(instance());
+  const before = scene.calls.length;
+  expect(await scene.ask()).toBe(isOpen);
+  expect(scene.calls.slice(before, before + looks.length)).toEqual(looks);
+});
 
 describe('a runner without a job', () => {
   test('is looked at for as long as is asked for, then by its ID right before the restart', async () => {

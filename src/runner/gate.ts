@@ -149,9 +149,19 @@ async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: bo
   const first = isFirst ? await judgeLook(options, watch, watch.last) : await lookAgain(options, watch);
   if (first !== 'idle') return first;
   const second = watch.readings > readings ? first : await judgeJobs(options, watch, first);
-  if (second === 'idle') return lookAgain(options, watch);
+  if (second === 'idle') return lookAtLast(options, watch);
   tell(options, watch, second);
   return second;
+}
+
+/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
+const LONGEST_LAST_LOOK_MS = 10_000;
+
+async function lookAtLast(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
+  const { clock } = options;
+  const askedAt = clock.now();
+  const verdict = await lookAgain(options, watch);
+  return clock.now() - askedAt <= LONGEST_LAST_LOOK_MS ? verdict : lookAgain(options, watch);
 }
 
 async function lookAgain(options: GateOptions, watch: Watch): Promise<BusyVerdict> {
