@@ -331,6 +331,24 @@ describe('failures', () => {
   });
 });
 
+test('whose restart has left is followed until its runner is back, whatever becomes of the others', async () => {
+  let first: string | undefined;
+  const { ends, outcome } = await playFleet({
+    world: { vms: 2 },
+    github: QUICK,
+    inputs: { ...ALL, max_parallel: '2', idle_for: '0s' },
+    prepare(world) {
+      first = world.records[0]?.instanceId;
+    },
+    intervene: ({ path, body }) =>
+      path.endsWith('/restart') && first !== undefined && body.includes(first)
+        ? { status: 200, headers: {}, body: '{"status":"FAIL","message":"no"}' }
+        : undefined,
+  });
+  expect(ends).toEqual({ 'runner-1': 'restart_refused', 'runner-2': 'restarted' });
+  expect(outcome.vms[1]?.runner?.status).toBe('online');
+});
+
 describe('a try that was certainly not carried out', () => {
   /** The controller wants the first restart of runner-1 once more, and refuses that of runner-2. */
   function refusing(onceMoreAfter: string) {

@@ -38,11 +38,16 @@ function stage(count: number, tookMs = 100) {
   const jobs = {
     runningJobs: (bounds: RetryBounds) => answer<readonly RunningJob[]>('jobs', bounds, [runningJob()]),
   };
-  const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+  const warnings: string[] = [];
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug() {},
+    warning: (line: string) => void warnings.push(line),
+  };
   const shared = shareWitnesses({ runners, jobs }, { clock: time.clock, log, signal: NEVER });
   const bounds = (deadline = 60_000): RetryBounds => ({ deadline, signal: NEVER });
   const later = (ms: number) => time.clock.sleep(ms, NEVER);
-  return { time, calls, lines, ...shared, bounds, later };
+  return { time, calls, lines, warnings, ...shared, bounds, later };
 }
 
 describe('looks at runners', () => {
@@ -136,6 +141,13 @@ test('one reading of the jobs serves all who asked before it began', async () =>
   const readings = await time.run(Promise.all([read(0), read(0), read(50), read(90)]));
   expect(readings).toEqual(Array(4).fill([runningJob()]));
   expect(calls).toEqual(['0 jobs', '100 jobs']);
+});
+
+test('faults are not warned of where an answer comes now and then', async () => {
+  const { time, jobs, warnings, bounds, later } = stage(0, 2_000);
+  const read = (afterMs: number) => later(afterMs).then(() => jobs.runningJobs(bounds()));
+  await time.run(Promise.all([read(0), read(20_000), read(40_000)]));
+  expect(warnings).toEqual([]);
 });
 
 test('what goes wrong is told once, and why there was no answer', async () => {

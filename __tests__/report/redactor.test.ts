@@ -70,6 +70,10 @@ describe('of every character that can be printed, and more, a URL is known', () 
       '%20%21%22%23$%25&%27%28%29%2A+,-./0123456789:;%3C=%3E%3F@A-Z%5B%5C%5D%5E_%60a-z%7B%7C%7D~',
     ],
     [
+      "Python's quote with nothing safe",
+      '%20%21%22%23%24%25%26%27%28%29%2A%2B%2C-.%2F0123456789%3A%3B%3C%3D%3E%3F%40A-Z%5B%5C%5D%5E_%60a-z%7B%7C%7D~',
+    ],
+    [
       "Python's quote",
       '%20%21%22%23%24%25%26%27%28%29%2A%2B%2C-./0123456789%3A%3B%3C%3D%3E%3F%40A-Z%5B%5C%5D%5E_%60a-z%7B%7C%7D~',
     ],
