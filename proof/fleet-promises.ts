@@ -91,11 +91,14 @@ const untruth: FleetCheck = (run) => {
   return undefined;
 };
 
-/** Under way is a VM from the last request to its end: one before that was not carried out, and the place may have been given back. */
+/**
+ * Under way is a VM from the last request to its end: one before that was not carried out, and the place may have been given back. So
+ * it may where even the last was certainly not carried out.
+ */
 const tooManyPlaces: FleetCheck = (run) => {
   const { places } = limitsOf(run);
   const stretches = run.outcome.vms.flatMap((vm) => {
-    const last = postsOf(run, vm).at(-1);
+    const last = vm.restarted === 'false' ? undefined : postsOf(run, vm).at(-1);
     return last === undefined ? [] : [{ from: last.departedAt, until: endOf(vm, run) }];
   });
   const most = Math.max(
