@@ -568,7 +568,7 @@ function createTracker({ runners, jobs, sought, clock, log, signal }) {
 }
 /** What more time might heal is no answer yet. @throws all else. */
 function passOver(error) {
-    if (error instanceof errors/* ActionError */.lZ && error.isTransient)
+    if ((0,errors/* isTransient */.dg)(error))
         return undefined;
     throw error;
 }
@@ -920,11 +920,12 @@ function runnerFrom(data) {
 var self_restart = __webpack_require__(2044);
 ;// CONCATENATED MODULE: ./lib/runner/online-verdict.js
 
+
 /**
- * A job may have run for so long before GitHub says "busy": in milliseconds. 25 to 60 s and more have been seen. Nor does GitHub
- * take it back for longer in the midst of a job.
+ * So late may a job from before the restart show, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s and more
+ * have been seen), and may take that back for a minute before any look has seen it.
  */
-const BUSY_LAG_MS = 90_000;
+const OLD_JOB_MS = 150_000;
 /**
  * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. Who is
  * online after that is most likely alive.
@@ -933,7 +934,7 @@ const SESSION_LIFE_MS = 360_000;
 /** @param lastId of the registration that was seen before the restart. */
 function startOnlineHistory(verifiedAt, lastId) {
     const nothingSeen = { first: undefined, last: undefined, idleStretch: undefined };
-    return { verifiedAt, ...nothingSeen, lastId, wasOffline: false, wasIdle: false };
+    return { verifiedAt, ...nothingSeen, lastAt: verifiedAt, lastId, wasOffline: false, wasIdle: false };
 }
 /**
  * Decides whether the runner is back, from one snapshot and those before it. Pure. That it is shown online proves nothing
@@ -941,10 +942,16 @@ function startOnlineHistory(verifiedAt, lastId) {
  */
 function judgeOnline(before, snapshot) {
     const { runner } = snapshot;
-    const { verdict: busyVerdict, idleStretch } = judgeBusy({ idleStretch: before.idleStretch, idleForMs: BUSY_LAG_MS }, snapshot);
+    const { verdict: busyVerdict, idleStretch } = judgeBusy({ idleStretch: before.idleStretch, idleForMs: OLD_JOB_MS }, snapshot);
     if (runner === undefined)
         return { verdict: UNKNOWN, history: { ...before, idleStretch } };
-    const history = { ...before, first: before.first ?? runner, last: runner, idleStretch };
+    const history = {
+        ...before,
+        first: before.first ?? runner,
+        last: runner,
+        lastAt: snapshot.answeredAt,
+        idleStretch,
+    };
     if (runner === 'gone')
         return { verdict: GONE, history };
     const next = { ...history, lastId: runner.id };
@@ -983,13 +990,25 @@ function pending(seen, proof) {
 }
 const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
+/** What GitHub said before it was silent for longer says little of now: in milliseconds. */
+const LONG_SILENCE_MS = 60_000;
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
  * @param wasOnline before the restart.
+ * @param endedAt when nobody looked any more, on the clock's scale.
  */
-function likelyCause({ first, last, wasOffline }, wasOnline) {
-    if (last === undefined)
-        return { reason: 'GitHub gave no usable answer', hint: 'Look at the runner before you rely on it.' };
+function likelyCause(history, wasOnline, endedAt) {
+    if (history.last === undefined)
+        return { reason: SILENCE, hint: LOOK };
+    const cause = seenCause(history, wasOnline);
+    const silentMs = endedAt - history.lastAt;
+    if (silentMs < LONG_SILENCE_MS)
+        return cause;
+    return { reason: `${SILENCE} for the last ${(0,lib_clock/* minutes */.Gx)(silentMs)}; before that ${cause.reason}`, hint: LOOK };
+}
+const SILENCE = 'GitHub gave no usable answer';
+const LOOK = 'See the log for why GitHub gave none, and look at the runner before you rely on it.';
+function seenCause({ first, last, wasOffline }, wasOnline) {
     if (last === 'gone') {
         const reason = 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere';
         return { reason, hint: `Register it under the same name after each boot. ${STEPS}` };
@@ -1054,7 +1073,7 @@ function describeBack(verdict) {
 }
 function notBack(options, history, journal) {
     const { last } = history;
-    const { reason, hint } = likelyCause(history, isOnline(options.before));
+    const { reason, hint } = likelyCause(history, isOnline(options.before), options.clock.now());
     const time = (0,lib_clock/* seconds */.YA)(options.runnerTimeoutMs);
     const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Looks: ${journal.tally()}.`;
     return new errors/* ActionError */.lZ(last === undefined ? 'github_api_failed' : 'runner_not_back', message, { hint });

@@ -45815,6 +45815,7 @@ function minutes(ms) {
 /* harmony export */   $N: () => (/* binding */ codeOf),
 /* harmony export */   DD: () => (/* binding */ causeChain),
 /* harmony export */   V$: () => (/* binding */ describeCause),
+/* harmony export */   dg: () => (/* binding */ isTransient),
 /* harmony export */   lZ: () => (/* binding */ ActionError),
 /* harmony export */   z6: () => (/* binding */ asActionError)
 /* harmony export */ });
@@ -45858,6 +45859,10 @@ class ActionError extends Error {
         this.hint = details.hint;
         this.isTransient = details.isTransient ?? false;
     }
+}
+/** Whether more time might have healed what was thrown. */
+function isTransient(thrown) {
+    return thrown instanceof ActionError && thrown.isTransient;
 }
 /** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
 function asActionError(thrown) {
@@ -46555,7 +46560,7 @@ function createClient({ transport, credentials, headers, clock, random }) {
                     return resultOrFault(result);
                 // A session that ran out is no refusal, the first time.
                 const canRenew = credentials.renew();
-                return deniedFault(result, canRenew && denials++ === 0 ? 'passing' : 'refusal');
+                return canRenew && denials++ === 0 ? { fault: SESSION_ENDED } : deniedFault(result);
             });
             if ('fault' in attempt)
                 last = attempt.fault;
@@ -46609,9 +46614,18 @@ function isRepeatable(result) {
     // What kept it from leaving as an error of its own will do so again.
     return !mayHaveBeenSent && !(cause instanceof errors/* ActionError */.lZ);
 }
-function deniedFault(result, nature) {
-    return { fault: { ...faultOf(result), nature, result } };
+function deniedFault(result) {
+    return { fault: { ...faultOf(result), nature: 'refusal', result } };
 }
+/** Whether the credentials are good only a new session tells. */
+const SESSION_ENDED = {
+    kind: 'HTTP 401',
+    reason: 'it answered HTTP 401, so a new session is needed',
+    nature: 'passing',
+    code: 'timed_out',
+    message: 'The session had ended when the request got there, and too little time was left for a new one.',
+    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+};
 function decodeResult(result, decode) {
     try {
         if ('answer' in result && !(0,retry/* isTransientStatus */.Dm)(result.answer.status))
@@ -47643,6 +47657,8 @@ function passedForController(before, after) {
 const FAILED_AFTER_MS = 30_000;
 /** Looks after the first that have to confirm it. */
 const CONFIRMATIONS = 2;
+/** Two heartbeats. While an answer was waited for that long, the VM may have been well, and have failed anew. */
+const HEALED_WITHIN_MS = 10_000;
 /** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
 function startHistory(baseline, sentAt) {
     return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
@@ -47711,11 +47727,13 @@ function interrupt(trouble, { at, instance }) {
         return trouble;
     return { ...trouble, since: at, newerLooks: 0 };
 }
-function troubleAfter({ trouble, newest }, { at, instance }) {
+function troubleAfter({ trouble, newest }, { askedAt, at, instance }) {
     if (instance !== undefined && !looksFailed(instance))
         return undefined;
-    const before = trouble ?? { since: at, newerLooks: 0, terminalLooks: 0 };
-    const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
+    const { terminalLooks = 0 } = trouble ?? {};
+    const isUnbroken = trouble !== undefined && at - askedAt < HEALED_WITHIN_MS;
+    const before = isUnbroken ? trouble : { since: at, newerLooks: 0, terminalLooks };
+    const isNews = isUnbroken && (instance === undefined || isNewer(instance, newest));
     return {
         since: before.since,
         newerLooks: before.newerLooks + (isNews ? 1 : 0),
@@ -48042,9 +48060,13 @@ async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
     const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline, signal, onFault: journal.fault };
     let graceEndsAt;
+    let trouble;
     for (;;) {
         const lookedAt = clock.now();
-        const instance = await find(target, { context, bounds });
+        const instance = await find(target, { context, bounds }).catch((error) => {
+            // The time is over before what was seen could heal: then it says more than that the next answer came too late.
+            throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
+        });
         if (!(instance instanceof errors/* ActionError */.lZ)) {
             onSeen(instance);
             onLook({ lookedAt, answeredAt: clock.now(), instance });
@@ -48055,6 +48077,7 @@ async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
         if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
             return takeAtLast(taken, { context, bounds });
+        trouble = taken instanceof errors/* ActionError */.lZ ? taken : undefined;
         const [kind, reason] = whyAgain(taken);
         journal.note(kind, reason);
         await clock.sleep(LOOK_AGAIN_MS, signal);
@@ -48322,7 +48345,7 @@ async function lookAtInstance(context, { options, journal, until }) {
         return { askedAt, at: clock.now(), instance };
     }
     catch (error) {
-        if (error instanceof errors/* ActionError */.lZ && error.isTransient)
+        if ((0,errors/* isTransient */.dg)(error))
             return undefined;
         throw error;
     }

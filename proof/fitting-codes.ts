@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import { isEarly } from './guest-promises.ts';
-import { sendBy } from './limits.ts';
+import { SHORTEST_TRY_MS, sendBy } from './limits.ts';
 import type { RunRecord, TrueReport } from './run.ts';
 import { MISTAKES, REQUEST_FAULTS } from './scenario.ts';
 
@@ -45,7 +45,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   vm_failed: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace'),
   timed_out: (run) =>
     run.outcome.restarted === 'false'
-      ? run.endedAt > sendBy(run)
+      ? run.endedAt > sendBy(run) - SHORTEST_TRY_MS
       : run.endedAt >= run.startedAt + run.scenario.step.timeoutMs,
   cancelled: (run) => run.cancelledAt !== undefined,
   // The step runs elsewhere, and the runner is registered all the time.

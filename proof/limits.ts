@@ -16,6 +16,9 @@ const EVIDENCE_MS = 15_000;
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 
+/** What may be left when no further try is worth it. */
+export const SHORTEST_TRY_MS = 500;
+
 /** When a restart may leave at the latest, if no runner is waited for meanwhile. */
 export function sendBy({ startedAt, scenario: { step } }: RunRecord): number {
   return startedAt + step.timeoutMs - Math.min(PROOF_MS, step.timeoutMs * PROOF_SHARE);

@@ -3,7 +3,16 @@ import { DAMAGES } from './damaged-answers.ts';
 import { LASTING_EVENTS } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
 import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-promises.ts';
-import { deadlineOf, END_MS, isCertain, isRejected, limitOf, sendBy, wakingAt } from './limits.ts';
+import {
+  deadlineOf,
+  END_MS,
+  isCertain,
+  isRejected,
+  limitOf,
+  SHORTEST_TRY_MS,
+  sendBy,
+  wakingAt,
+} from './limits.ts';
 import type { Check, RunRecord, TrueReport } from './run.ts';
 import {
   blindTry,
@@ -155,9 +164,6 @@ const UNREACHED: readonly (ErrorCode | undefined)[] = [
 ];
 /** What may be believed at once, or soon, as long as no good answer has come. */
 const BELIEVED = [...DENIED, ...Object.keys(DAMAGES), ...MISTAKES, 'long pause', 'session ended'];
-/** What may be left when no further try is worth it. */
-const SHORTEST_TRY_MS = 500;
-
 /** The step gave the controller up while it had time left, and nothing was final yet. */
 const impatience: Check = (run) => {
   const { outcome, posts, faults, endedAt, hadGoodAnswer, askedSince = endedAt } = run;
@@ -165,6 +171,7 @@ const impatience: Check = (run) => {
   if (!UNREACHED.includes(outcome.error?.code)) return undefined;
   // The controller itself, or what stands before it, refused the restart.
   if (post !== undefined && (isRejected(post) || (isCertain(post) && !isRepeatable(post)))) return undefined;
+  if (faults.has('long pause') && isHeldOffForLong(run)) return undefined;
   const spareMs = faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : SHORTEST_TRY_MS;
   if (endedAt + spareMs >= sendBy(run)) return undefined;
   if (hadGoodAnswer && endedAt - askedSince < REFUSED_MS) return 'what may have passed was taken for final';
@@ -173,6 +180,12 @@ const impatience: Check = (run) => {
     : BELIEVED.some((fault) => faults.has(fault));
   return isBelieved ? undefined : 'the controller was given up before the timeout';
 };
+
+/** The restart itself was answered so at each try: what the reads in between were answered says nothing of it. */
+function isHeldOffForLong({ posts, endedAt }: RunRecord): boolean {
+  const since = posts[0]?.answer?.at ?? endedAt;
+  return posts.every(isRepeatable) && endedAt - since >= REFUSED_MS;
+}
 
 function isRepeatable({ answer }: RestartPost): boolean {
   return answer?.status === 401 || answer?.status === 429;

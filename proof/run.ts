@@ -81,6 +81,8 @@ export interface TrueRunner {
   /** When it began to take jobs, after each boot where it did. */
   readonly begins: readonly number[];
   readonly isListening: boolean;
+  /** GitHub answers no more requests within the hour. */
+  readonly isQuotaUsedUp: boolean;
   /** GitHub's answers about it and its jobs that reached the step, damaged or not. */
   readonly looks: readonly GitHubLook[];
 }
@@ -227,12 +229,12 @@ function trueReport({ instanceId, state, report }: InstanceRecord): (TrueReport 
   return [{ instanceId, at: readAt, state, power, bootedAt, startDateMs, timestampMs }];
 }
 
-function trueRunner({ runner, requestIds, looks }: Testbed): TrueRunner | undefined {
+function trueRunner({ runner, requestIds, looks, isQuotaUsedUp }: Testbed): TrueRunner | undefined {
   if (runner === undefined) return undefined;
   const jobs = runner.jobs.map(({ startedAt, killedBy = '' }) => {
     return { startedAt, isKilledByUs: requestIds.has(killedBy) };
   });
-  return { jobs, begins: runner.begins, isListening: runner.isListening, looks };
+  return { jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp, looks };
 }
 
 function trueGuest(testbed: Testbed, { guest }: Scenario, instanceId: string): TrueGuest | undefined {

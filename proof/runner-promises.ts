@@ -126,7 +126,8 @@ const SEEN_WITHIN_MS = 60_000;
 /** A runner that came back in time is not given up. */
 export const lostRunner: Check = ({ outcome, runner, scenario, endedAt, startedAt }) => {
   if (runner === undefined || scenario.runner === undefined) return undefined;
-  if (outcome.error?.code !== 'runner_not_back' || !runner.isListening) return undefined;
+  if (outcome.error?.code !== 'runner_not_back' || !runner.isListening || runner.isQuotaUsedUp)
+    return undefined;
   const isPatient = scenario.runner.runnerTimeoutMs > REMEMBERED_MS + SEEN_WITHIN_MS;
   const backAt = runner.begins.at(-1) ?? endedAt;
   const settledAt = Math.max(backAt, startedAt + scenario.faultsEndAfterMs);

@@ -168,6 +168,11 @@ export class Testbed {
     return this.#github.runners[0];
   }
 
+  /** Whether GitHub answers no more requests within the hour. */
+  get isQuotaUsedUp(): boolean {
+    return this.#github.used >= this.#github.quota;
+  }
+
   #addRunner(): void {
     const [record] = this.world.records;
     const { runner } = this.#options.scenario;

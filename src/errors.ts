@@ -52,6 +52,11 @@ export class ActionError extends Error {
   }
 }
 
+/** Whether more time might have healed what was thrown. */
+export function isTransient(thrown: unknown): boolean {
+  return thrown instanceof ActionError && thrown.isTransient;
+}
+
 /** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
 export function asActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;

@@ -4,6 +4,7 @@ import type { Credentials } from '../../src/controller/credentials.ts';
 import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import type { FaultNature } from '../../src/http/patience.ts';
+import type { Fault } from '../../src/http/retry.ts';
 import type { HttpRequest, HttpResult } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -96,6 +97,34 @@ describe('a 401', () => {
       answered(401),
     );
     expect(sent).toHaveLength(2);
+  });
+
+  test.each(['deadline', 'sendBy'])(
+    'of a write says so where no time is left for a new session (%s)',
+    async (end) => {
+      const client = create({ answers: [answered(401)], renewable: true });
+      const late = {
+        ...bounds,
+        sendBy: clock.now(),
+        deadline: clock.now() + (end === 'sendBy' ? 10_000 : 0),
+      };
+      await expect(client.write({ path: '/w', body: {} }, late)).rejects.toMatchObject({
+        code: 'timed_out',
+        message:
+          'The session had ended when the request got there, and too little time was left for a new one.',
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+      });
+      expect(sent).toHaveLength(1);
+    },
+  );
+
+  test('of a write is told of as what a new session may heal', async () => {
+    const faults: Fault[] = [];
+    const client = create({ answers: [answered(401), answered(200)], renewable: true });
+    await client.write({ path: '/w', body: {} }, { ...bounds, onFault: (fault) => faults.push(fault) });
+    expect(faults).toMatchObject([
+      { kind: 'HTTP 401', reason: 'it answered HTTP 401, so a new session is needed' },
+    ]);
   });
 
   test.each([true, false])('is put up with for 30 s after a good answer (session: %p)', async (renewable) => {

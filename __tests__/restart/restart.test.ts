@@ -413,6 +413,39 @@ describe('preconditions', () => {
     expect(controller.calls).toHaveLength(2);
   });
 
+  describe('where the controller gives no answer any more', () => {
+    const silent = new ActionError('controller_unreachable', 'silent', { isTransient: true });
+    const untilTheEnd = async (bounds: ReadBounds, clock: FakeClock) => {
+      await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
+      throw silent;
+    };
+
+    test('what was seen before counts, if the time is over before it could heal', async () => {
+      const { outcome } = await run({ looks: [undefined, untilTheEnd] }, { timeoutMs: 5_000 });
+      expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
+    });
+
+    test.each<[string, Shown[], number]>([
+      ['if it could have healed', [undefined, untilTheEnd], 60_000],
+      ['but not what is no trouble', [instance({ reportedAt: undefined }), untilTheEnd], 5_000],
+      [
+        'if it was trouble at the last answer',
+        [undefined, instance({ reportedAt: undefined }), untilTheEnd],
+        5_000,
+      ],
+      ['if there was any answer', [untilTheEnd], 5_000],
+    ])('its silence counts: %s', async (_, looks, timeoutMs) => {
+      const { outcome } = await run({ looks }, { timeoutMs });
+      expect(outcome.error).toBe(silent);
+    });
+
+    test('a refusal counts, whatever was seen before', async () => {
+      const refused = new ActionError('permission_denied', 'no');
+      const { outcome } = await run({ looks: [undefined, refused] }, { timeoutMs: 5_000 });
+      expect(outcome.error).toBe(refused);
+    });
+  });
+
   test('faults of the controller are logged', async () => {
     const faulty = (bounds: ReadBounds) => {
       bounds.onFault?.(HTTP_502);

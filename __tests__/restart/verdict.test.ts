@@ -379,6 +379,44 @@ describe('failed', () => {
   });
 });
 
+describe('an answer that was long in coming', () => {
+  /** The last of three looks at an Error, after 31 s, with an answer to the second that took so long. */
+  function lastOf(waitedMs: number, seen: Instance | undefined): Verdict {
+    const at = SENT_AT + 20_000;
+    const first = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, error(1)));
+    const second = judge(first.history, { askedAt: at - waitedMs, at, instance: seen });
+    const third = judge(second.history, sampleAt(SENT_AT + 25_000, error(25)));
+    return judge(third.history, sampleAt(SENT_AT + 31_000, error(31))).verdict;
+  }
+
+  test.each<[string, Instance | undefined]>([
+    ['Error', error(20)],
+    ['absence', GONE],
+  ])('leaves a gap, in which the VM may have been well: %s', (_, seen) => {
+    expect(lastOf(9_999, seen).kind).toBe('failed');
+    expect(lastOf(10_000, seen).kind).toBe('pending');
+  });
+
+  test('is where the time begins anew', () => {
+    const slow = { askedAt: SENT_AT + 5_000, at: SENT_AT + 20_000, instance: error(20) };
+    let { history } = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, error(1)));
+    ({ history } = judge(history, slow));
+    const kinds = [30, 45, 49, 50].map((seconds) => {
+      const judged = judge(history, sampleAt(SENT_AT + seconds * 1_000, error(seconds)));
+      ({ history } = judged);
+      return judged.verdict.kind;
+    });
+    expect(kinds).toEqual(['pending', 'pending', 'pending', 'failed']);
+  });
+
+  test('does not bring back who is terminated', () => {
+    const terminated = restarted(1, { state: 'Terminated' });
+    const { history } = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, terminated));
+    const slow = { askedAt: SENT_AT + 2_000, at: SENT_AT + 20_000, instance: terminated };
+    expect(judge(history, slow).verdict.kind).toBe('failed');
+  });
+});
+
 test('the history keeps when the newest report was first seen', () => {
   const first = judge(startHistory(baseline(), 0), sampleAt(5_000, instance(reported(5)))).history;
   const second = judge(first, sampleAt(6_000, instance(reported(5)))).history;

@@ -86,7 +86,11 @@ describe('is back', () => {
       ],
       'registered anew',
     ],
-    ['a job, after a minute and a half without one', [...idleFrom(0, 90), [95, busy]], 'a job began on it'],
+    [
+      'a job, after two minutes and a half without one',
+      [...idleFrom(0, 150), [155, busy]],
+      'a job began on it',
+    ],
   ])('%s', (_, looks, proof) => {
     const { verdicts } = follow(looks);
     expect(verdicts.at(-1)).toEqual({ kind: 'online', proof });
@@ -130,14 +134,14 @@ describe('is not back', () => {
         [359, idle],
       ],
     ],
-    ['a job that may have begun before the restart', [...idleFrom(0, 75), [89, idle], [90, busy]]],
+    ['a job that may have begun before the restart', [...idleFrom(0, 135), [149, idle], [150, busy]]],
     [
       'a job that was there before, and that GitHub took back for a while',
-      [[0, busy], ...idleFrom(15, 90), [105, busy]],
+      [[0, busy], ...idleFrom(15, 150), [165, busy]],
     ],
     [
       'a job that may have shown while GitHub gave no answer',
-      [...idleFrom(0, 45), [60, undefined], ...idleFrom(75, 150), [160, busy]],
+      [...idleFrom(0, 105), [120, undefined], ...idleFrom(135, 270), [280, busy]],
     ],
     [
       'a job that was there all the time',
@@ -202,17 +206,12 @@ describe('what was seen', () => {
 describe('the likely cause', () => {
   const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
   const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${STEPS}`;
+  const LOOK = 'See the log for why GitHub gave none, and look at the runner before you rely on it.';
   const NOBODY =
     'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
 
   test.each<[string, readonly RunnerSnapshot['runner'][], boolean, string, string]>([
-    [
-      'nothing was seen',
-      [undefined],
-      true,
-      'GitHub gave no usable answer',
-      'Look at the runner before you rely on it.',
-    ],
+    ['nothing was seen', [undefined], true, 'GitHub gave no usable answer', LOOK],
     [
       'gone',
       [idle, 'gone'],
@@ -245,6 +244,28 @@ describe('the likely cause', () => {
     ],
   ])('%s', (_, seen, wasOnline, reason, hint) => {
     const { history } = follow(seen.map((one, index): Look => [60 * index, one]));
-    expect(likelyCause(history, wasOnline)).toEqual({ reason, hint });
+    expect(likelyCause(history, wasOnline, history.lastAt)).toEqual({ reason, hint });
+  });
+
+  test('is told with how old it is, where GitHub fell silent since', () => {
+    const { history } = follow([
+      [0, idle],
+      [60, offline],
+      [120, undefined],
+    ]);
+    const told = likelyCause(history, true, history.lastAt + 60_000);
+    expect(told).toEqual({
+      reason: expect.stringMatching(
+        /^GitHub gave no usable answer for the last 1 min; before that it went offline and stayed so/,
+      ),
+      hint: LOOK,
+    });
+    expect(likelyCause(history, true, history.lastAt + 59_999).reason).toMatch(/^it went offline/);
+  });
+
+  test('is unknown where nothing was ever seen', () => {
+    const { history } = follow([]);
+    expect(history.lastAt).toBe(VERIFIED_AT_S * 1_000);
+    expect(likelyCause(history, true, history.lastAt + 60_000).reason).toBe('GitHub gave no usable answer');
   });
 });

@@ -93,6 +93,8 @@ test('back as a new registration, where none was there before', async () => {
   expect([result, tookMs]).toEqual(['online', 5_000]);
 });
 
+const LOOK = 'See the log for why GitHub gave none, and look at the runner before you rely on it.';
+
 describe('not back', () => {
   test('in time, after a last look at the deadline', async () => {
     const { result, tookMs, calls } = await wait([[offline]], 12_000);
@@ -125,7 +127,18 @@ describe('not back', () => {
     expect(result).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringContaining('GitHub gave no usable answer. Looks: 4 no usable answer of GitHub.'),
-      hint: 'Look at the runner before you rely on it.',
+      hint: LOOK,
+    });
+  });
+
+  test('as far as was seen before GitHub fell silent', async () => {
+    const { result } = await wait([[idle], [idle], silence], 120_000);
+    expect(result).toMatchObject({
+      code: 'runner_not_back',
+      message: expect.stringContaining(
+        ': GitHub gave no usable answer for the last 1 min 55 s; before that it is shown online, but that may be what GitHub remembers from before the restart. Looks: ',
+      ),
+      hint: LOOK,
     });
   });
 

@@ -1,7 +1,7 @@
 import { type Clock, seconds } from '../clock.ts';
 import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
-import { createPatience, type FaultNature } from '../http/patience.ts';
+import { createPatience } from '../http/patience.ts';
 import {
   type Attempt,
   type Fault,
@@ -43,8 +43,8 @@ export interface Client {
   read<T>(request: ReadRequest<T>, bounds: RetryBounds): Promise<T>;
   /**
    * POST, tried again only where it certainly was not carried out: it was not sent, or the answer was 401 or 429.
-   * @throws ActionError where the credentials are no good, what `beforeRetry` throws, or the signal's reason: only if the
-   * request was not sent.
+   * @throws ActionError where the credentials are no good, or the session has ended and no time is left for a new one; what
+   * `beforeRetry` throws; the signal's reason. All of these only where nothing was carried out.
    */
   write(request: PostRequest, bounds: WriteBounds): Promise<HttpResult>;
 }
@@ -120,7 +120,7 @@ export function createClient({ transport, credentials, headers, clock, random }:
         if (!isDenied(result)) return resultOrFault(result);
         // A session that ran out is no refusal, the first time.
         const canRenew = credentials.renew();
-        return deniedFault(result, canRenew && denials++ === 0 ? 'passing' : 'refusal');
+        return canRenew && denials++ === 0 ? { fault: SESSION_ENDED } : deniedFault(result);
       });
       if ('fault' in attempt) last = attempt.fault;
       return attempt;
@@ -188,9 +188,19 @@ function isRepeatable(result: HttpResult): boolean {
   return !mayHaveBeenSent && !(cause instanceof ActionError);
 }
 
-function deniedFault(result: HttpResult, nature: FaultNature): { fault: ControllerFault } {
-  return { fault: { ...faultOf(result), nature, result } };
+function deniedFault(result: HttpResult): { fault: ControllerFault } {
+  return { fault: { ...faultOf(result), nature: 'refusal', result } };
 }
+
+/** Whether the credentials are good only a new session tells. */
+const SESSION_ENDED: ControllerFault = {
+  kind: 'HTTP 401',
+  reason: 'it answered HTTP 401, so a new session is needed',
+  nature: 'passing',
+  code: 'timed_out',
+  message: 'The session had ended when the request got there, and too little time was left for a new one.',
+  hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+};
 
 function decodeResult<T>(result: HttpResult, decode: (answer: Answer) => T): Attempt<T, ControllerFault> {
   try {

@@ -1,6 +1,6 @@
 import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
-import { ActionError } from '../errors.ts';
+import { ActionError, isTransient } from '../errors.ts';
 import type { RestartContext } from './context.ts';
 import { createJournal } from './journal.ts';
 import { isOlder } from './ordering.ts';
@@ -35,9 +35,13 @@ export async function takeBaseline(
   const journal = createJournal({ log, now: clock.now, sentAt: undefined });
   const bounds = { deadline, signal, onFault: journal.fault };
   let graceEndsAt: number | undefined;
+  let trouble: ActionError | undefined;
   for (;;) {
     const lookedAt = clock.now();
-    const instance = await find(target, { context, bounds });
+    const instance = await find(target, { context, bounds }).catch((error: unknown) => {
+      // The time is over before what was seen could heal: then it says more than that the next answer came too late.
+      throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
+    });
     if (!(instance instanceof ActionError)) {
       onSeen(instance);
       onLook({ lookedAt, answeredAt: clock.now(), instance });
@@ -47,6 +51,7 @@ export async function takeBaseline(
 
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
     if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) return takeAtLast(taken, { context, bounds });
+    trouble = taken instanceof ActionError ? taken : undefined;
     const [kind, reason] = whyAgain(taken);
     journal.note(kind, reason);
     await clock.sleep(LOOK_AGAIN_MS, signal);

@@ -55,6 +55,8 @@ export type Verdict =
 const FAILED_AFTER_MS = 30_000;
 /** Looks after the first that have to confirm it. */
 const CONFIRMATIONS = 2;
+/** Two heartbeats. While an answer was waited for that long, the VM may have been well, and have failed anew. */
+const HEALED_WITHIN_MS = 10_000;
 
 /** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
 export function startHistory(baseline: Baseline, sentAt: number): History {
@@ -138,10 +140,12 @@ function interrupt(
   return { ...trouble, since: at, newerLooks: 0 };
 }
 
-function troubleAfter({ trouble, newest }: History, { at, instance }: Sample): Trouble | undefined {
+function troubleAfter({ trouble, newest }: History, { askedAt, at, instance }: Sample): Trouble | undefined {
   if (instance !== undefined && !looksFailed(instance)) return undefined;
-  const before = trouble ?? { since: at, newerLooks: 0, terminalLooks: 0 };
-  const isNews = trouble !== undefined && (instance === undefined || isNewer(instance, newest));
+  const { terminalLooks = 0 } = trouble ?? {};
+  const isUnbroken = trouble !== undefined && at - askedAt < HEALED_WITHIN_MS;
+  const before = isUnbroken ? trouble : { since: at, newerLooks: 0, terminalLooks };
+  const isNews = isUnbroken && (instance === undefined || isNewer(instance, newest));
   return {
     since: before.since,
     newerLooks: before.newerLooks + (isNews ? 1 : 0),

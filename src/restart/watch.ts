@@ -1,7 +1,7 @@
 import { seconds } from '../clock.ts';
 import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
-import { ActionError } from '../errors.ts';
+import { ActionError, isTransient } from '../errors.ts';
 import type { RestartContext } from './context.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { learn, type Rhythm } from './rhythm.ts';
@@ -107,7 +107,7 @@ async function lookAtInstance(
     if (instance !== undefined) options.onSeen(instance);
     return { askedAt, at: clock.now(), instance };
   } catch (error) {
-    if (error instanceof ActionError && error.isTransient) return undefined;
+    if (isTransient(error)) return undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { minutes } from '../clock.ts';
 import { type IdleStretch, judgeBusy } from './busy-verdict.ts';
 import type { Runner } from './runners.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
@@ -10,6 +11,8 @@ export interface OnlineHistory {
   readonly first: Runner | 'gone' | undefined;
   /** The last usable snapshot. */
   readonly last: Runner | 'gone' | undefined;
+  /** When that was there; the same as `verifiedAt` before there is one. */
+  readonly lastAt: number;
   /** Of the registration that was last seen, before the restart at first; undefined where none was. */
   readonly lastId: number | undefined;
   readonly wasOffline: boolean;
@@ -31,10 +34,10 @@ export type OnlineVerdict =
     };
 
 /**
- * A job may have run for so long before GitHub says "busy": in milliseconds. 25 to 60 s and more have been seen. Nor does GitHub
- * take it back for longer in the midst of a job.
+ * So late may a job from before the restart show, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s and more
+ * have been seen), and may take that back for a minute before any look has seen it.
  */
-export const BUSY_LAG_MS = 90_000;
+export const OLD_JOB_MS = 150_000;
 
 /**
  * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. Who is
@@ -45,7 +48,7 @@ export const SESSION_LIFE_MS = 360_000;
 /** @param lastId of the registration that was seen before the restart. */
 export function startOnlineHistory(verifiedAt: number, lastId?: number): OnlineHistory {
   const nothingSeen = { first: undefined, last: undefined, idleStretch: undefined };
-  return { verifiedAt, ...nothingSeen, lastId, wasOffline: false, wasIdle: false };
+  return { verifiedAt, ...nothingSeen, lastAt: verifiedAt, lastId, wasOffline: false, wasIdle: false };
 }
 
 /**
@@ -58,11 +61,17 @@ export function judgeOnline(
 ): { verdict: OnlineVerdict; history: OnlineHistory } {
   const { runner } = snapshot;
   const { verdict: busyVerdict, idleStretch } = judgeBusy(
-    { idleStretch: before.idleStretch, idleForMs: BUSY_LAG_MS },
+    { idleStretch: before.idleStretch, idleForMs: OLD_JOB_MS },
     snapshot,
   );
   if (runner === undefined) return { verdict: UNKNOWN, history: { ...before, idleStretch } };
-  const history = { ...before, first: before.first ?? runner, last: runner, idleStretch };
+  const history = {
+    ...before,
+    first: before.first ?? runner,
+    last: runner,
+    lastAt: snapshot.answeredAt,
+    idleStretch,
+  };
   if (runner === 'gone') return { verdict: GONE, history };
   const next = { ...history, lastId: runner.id };
   if (!runner.isOnline) return { verdict: OFFLINE, history: { ...next, wasOffline: true } };
@@ -117,13 +126,26 @@ const SERVICE =
   'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 
+/** What GitHub said before it was silent for longer says little of now: in milliseconds. */
+const LONG_SILENCE_MS = 60_000;
+
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
  * @param wasOnline before the restart.
+ * @param endedAt when nobody looked any more, on the clock's scale.
  */
-export function likelyCause({ first, last, wasOffline }: OnlineHistory, wasOnline: boolean): LikelyCause {
-  if (last === undefined)
-    return { reason: 'GitHub gave no usable answer', hint: 'Look at the runner before you rely on it.' };
+export function likelyCause(history: OnlineHistory, wasOnline: boolean, endedAt: number): LikelyCause {
+  if (history.last === undefined) return { reason: SILENCE, hint: LOOK };
+  const cause = seenCause(history, wasOnline);
+  const silentMs = endedAt - history.lastAt;
+  if (silentMs < LONG_SILENCE_MS) return cause;
+  return { reason: `${SILENCE} for the last ${minutes(silentMs)}; before that ${cause.reason}`, hint: LOOK };
+}
+
+const SILENCE = 'GitHub gave no usable answer';
+const LOOK = 'See the log for why GitHub gave none, and look at the runner before you rely on it.';
+
+function seenCause({ first, last, wasOffline }: OnlineHistory, wasOnline: boolean): LikelyCause {
   if (last === 'gone') {
     const reason =
       'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere';

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { ActionError } from '../errors.ts';
+import { isTransient } from '../errors.ts';
 import type { Log } from '../restart/context.ts';
 import { createJournal } from '../restart/journal.ts';
 import type { JobFinding } from './busy-verdict.ts';
@@ -78,6 +78,6 @@ export function createTracker({ runners, jobs, sought, clock, log, signal }: Tra
 
 /** What more time might heal is no answer yet. @throws all else. */
 function passOver(error: unknown): undefined {
-  if (error instanceof ActionError && error.isTransient) return undefined;
+  if (isTransient(error)) return undefined;
   throw error;
 }

@@ -74,7 +74,7 @@ function describeBack(verdict: { kind: 'online'; proof: string } | { kind: 'prob
 
 function notBack(options: WaitOptions, history: OnlineHistory, journal: Journal): ActionError {
   const { last } = history;
-  const { reason, hint } = likelyCause(history, isOnline(options.before));
+  const { reason, hint } = likelyCause(history, isOnline(options.before), options.clock.now());
   const time = seconds(options.runnerTimeoutMs);
   const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Looks: ${journal.tally()}.`;
   return new ActionError(last === undefined ? 'github_api_failed' : 'runner_not_back', message, { hint });
