@@ -46,6 +46,7 @@ test('no secret, name, ID, address, host or port', async () => {
 
 describe('whatever the controller writes', () => {
   const MARK = 'hunter2mark';
+  const MOST_CHARACTERS = 5_000;
   const nasty = nastyText();
 
   /** Puts a text into many places: values, and the names of fields that nobody knows. */
@@ -81,7 +82,8 @@ describe('whatever the controller writes', () => {
 
   test('nothing of it stands in the report', async () => {
     const property = fc.asyncProperty(nasty, async (payload) => {
-      const text = `${payload}${MARK}`;
+      // It stands in dozens of places of each answer: longer ones only take longer.
+      const text = `${payload.slice(0, MOST_CHARACTERS)}${MARK}`;
       const change = (reaction: Reaction): Reaction => {
         const envelope: Record<string, unknown> = JSON.parse(reaction.body);
         return 'body' in envelope
