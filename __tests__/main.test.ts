@@ -10,6 +10,7 @@ import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
 import { createTerminal } from '../src/report/terminal.ts';
 import { createFakeClock } from './support/fake-clock.ts';
+import { createPausingClock, runInProcess } from './support/in-process.ts';
 import { ID } from './support/instances.ts';
 import { captureStdout } from './support/log.ts';
 import { wireRunner } from './support/runners.ts';
@@ -118,6 +119,21 @@ describe('with runner_name', () => {
     expect(log.lines()).toContainEqual(expect.stringMatching(/^::debug::GitHub answered 1 requests/));
     expect(file('output')).toMatch(/^runner_status<<(.*)\n\n\1$/m);
     expect(nock.isDone()).toBe(true);
+  });
+
+  test('the only VM does not wait for others to join its looks', async () => {
+    nock(ORIGIN).get(ONE).reply(200, RUNNING);
+    nock(API)
+      .get(RUNNERS)
+      .query({ name: 'mac-7', per_page: 100 })
+      .reply(200, { total_count: 1, runners: [wireRunner()] });
+    nock(API).get(/runs/).reply(200, { total_count: 0, workflow_runs: [] });
+    const clock = createPausingClock();
+    const environment = { GITHUB_API_URL: API, GITHUB_REPOSITORY: 'octo-org/app' };
+    const { outcome } = await runInProcess({ clock, inputs: ASKED, environment });
+    expect([outcome.error, nock.isDone()]).toEqual([undefined, true]);
+    // Limits of requests are sleeps, too.
+    expect(clock.sleeps.filter((ms) => ms < 1_000)).toEqual([]);
   });
 
   test('a VM that has an address of this machine is warned of', async () => {
