@@ -72,7 +72,7 @@ describe('places', () => {
   test('its time begins with its turn, however long the looks before took', async () => {
     const { ends } = await playFleet({
       world: { vms: 4 },
-      inputs: { ...ALL, max_parallel: '2', timeout: '60s' },
+      inputs: { ...ALL, max_parallel: '2', timeout: '30s' },
       latencyMs: 4_000,
     });
     expect(Object.values(ends)).toEqual(Array(4).fill('restarted'));
@@ -186,6 +186,7 @@ describe('what fails before anything is sent', () => {
     ]);
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: Dry run: nothing was changed/));
     expect(lines).toContain('Dry run: 5 VMs to look at; nothing is changed');
+    expect(lines.filter((line) => line.startsWith('Not begun'))).toEqual([]);
     expect(lines.join()).not.toContain('no further restart');
   });
 
