@@ -48061,9 +48061,10 @@ async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
     const bounds = { deadline, signal, onFault: journal.fault };
     let graceEndsAt;
     let trouble;
+    const rivals = new Map();
     for (;;) {
         const lookedAt = clock.now();
-        const instance = await find(target, { context, bounds }).catch((error) => {
+        const instance = await find(target, { context, bounds, rivals }).catch((error) => {
             // The time is over before what was seen could heal: then it says more than that the next answer came too late.
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
@@ -48126,13 +48127,13 @@ async function withVersion(error, { context, bounds }) {
     });
 }
 /** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
-async function find(target, { context, bounds }) {
+async function find(target, { context, bounds, rivals }) {
     const { controller } = context;
     switch (target.by) {
         case 'instance_id':
             return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
         case 'external_id': {
-            const listed = pickLive(await controller.findInstances(target, bounds), target.id);
+            const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
             if (listed instanceof errors/* ActionError */.lZ)
                 return listed;
             const looked = await controller.getInstance(listed.instanceId, bounds);
@@ -48148,9 +48149,19 @@ function notFound(instanceId) {
         hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
     });
 }
-/** The one live instance among those that have the external ID. */
-function pickLive(instances, externalId) {
-    const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
+/**
+ * The one live instance among those that have the external ID. A list may lack one in passing: so who was one of several remains one
+ * until it is listed as ended.
+ */
+function pickLive(instances, externalId, rivals) {
+    const live = instances.filter((instance) => !isTerminal(instance));
+    const unlisted = new Map(rivals);
+    for (const { instanceId } of instances)
+        unlisted.delete(instanceId);
+    const [first, ...others] = [...live, ...unlisted.values()];
+    if (others.length > 0)
+        for (const one of live)
+            rivals.set(one.instanceId, one);
     if (first === undefined) {
         const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
         return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {

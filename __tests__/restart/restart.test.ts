@@ -497,6 +497,41 @@ describe('preconditions', () => {
     });
   });
 
+  describe('of two live instances with the same external ID', () => {
+    const target = { by: 'external_id', id: 'runner-1' } as const;
+    const other = instance({ instanceId: 'other', state: 'Error' });
+    const both = [other, instance()];
+
+    test('the one that is left is taken, once the other is listed as ended', async () => {
+      const ended = { ...other, state: 'Terminated' };
+      const { outcome } = await run(
+        { looks: [instance(), restarted()], lists: [both, [instance()], [ended, instance()]] },
+        { target },
+      );
+      expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
+    });
+
+    test('neither is, as long as the other is only not listed', async () => {
+      const { outcome, controller } = await run(
+        { looks: [instance()], lists: [both, [instance()], [], [instance()]] },
+        { target },
+      );
+      expect(outcome.error).toMatchObject({
+        code: 'ambiguous_target',
+        message: `2 live instances have the external_id "runner-1": ${candidate('Started')}, other (Error, node 72650d46-8ebe-4547-bb6c-8eb76e957b0a).`,
+      });
+      expect(new Set(controller.calls)).toEqual(new Set(['list']));
+    });
+
+    test('one that came in place of another is taken', async () => {
+      const { outcome } = await run(
+        { looks: [other, instance(), restarted()], lists: [[other], [instance()]] },
+        { target },
+      );
+      expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
+    });
+  });
+
   test('a candidate without a node is listed, too', async () => {
     const list = [instance({ nodeId: undefined }), instance()];
     const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });

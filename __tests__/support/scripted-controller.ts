@@ -18,6 +18,8 @@ export interface Script {
   /** One entry a look; the last one lasts. */
   readonly looks: readonly Shown[];
   readonly list?: readonly Instance[];
+  /** In its place, one entry a list; the last one lasts. */
+  readonly lists?: readonly (readonly Instance[])[];
   readonly reply?: RestartReply | Error;
   readonly version?: string;
   /** Of the restart; all but the last are told of as faults (1 if none is given). */
@@ -43,6 +45,7 @@ export function createScriptedController(
   {
     looks,
     list = [],
+    lists = [list],
     version,
     reply = { kind: 'accepted' },
     tries = 1,
@@ -54,7 +57,7 @@ export function createScriptedController(
   const calls: string[] = [];
   const bounds: ReadBounds[] = [];
   const times: Times[] = [];
-  let look = 0;
+  let [look, listing] = [0, 0];
   return {
     calls,
     bounds,
@@ -69,7 +72,7 @@ export function createScriptedController(
     async findInstances(_target: Target, asked: ReadBounds) {
       calls.push('list');
       bounds.push(asked);
-      return [...list];
+      return [...(lists[Math.min(listing++, lists.length - 1)] ?? [])];
     },
     async listInstances() {
       throw new Error('nobody asks for all');

@@ -36,9 +36,10 @@ export async function takeBaseline(
   const bounds = { deadline, signal, onFault: journal.fault };
   let graceEndsAt: number | undefined;
   let trouble: ActionError | undefined;
+  const rivals = new Map<string, Instance>();
   for (;;) {
     const lookedAt = clock.now();
-    const instance = await find(target, { context, bounds }).catch((error: unknown) => {
+    const instance = await find(target, { context, bounds, rivals }).catch((error: unknown) => {
       // The time is over before what was seen could heal: then it says more than that the next answer came too late.
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
@@ -116,14 +117,19 @@ interface Asking {
   readonly bounds: ReadBounds;
 }
 
+interface Search extends Asking {
+  /** Live instances that were seen to share the external ID, by their IDs. */
+  readonly rivals: Map<string, Instance>;
+}
+
 /** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
-async function find(target: Target, { context, bounds }: Asking): Promise<Instance | ActionError> {
+async function find(target: Target, { context, bounds, rivals }: Search): Promise<Instance | ActionError> {
   const { controller } = context;
   switch (target.by) {
     case 'instance_id':
       return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
     case 'external_id': {
-      const listed = pickLive(await controller.findInstances(target, bounds), target.id);
+      const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
       if (listed instanceof ActionError) return listed;
       const looked = await controller.getInstance(listed.instanceId, bounds);
       if (looked === undefined) return notFound(listed.instanceId);
@@ -139,9 +145,20 @@ function notFound(instanceId: string): ActionError {
   });
 }
 
-/** The one live instance among those that have the external ID. */
-function pickLive(instances: readonly Instance[], externalId: string): Instance | ActionError {
-  const [first, ...others] = instances.filter((instance) => !isTerminal(instance));
+/**
+ * The one live instance among those that have the external ID. A list may lack one in passing: so who was one of several remains one
+ * until it is listed as ended.
+ */
+function pickLive(
+  instances: readonly Instance[],
+  externalId: string,
+  rivals: Search['rivals'],
+): Instance | ActionError {
+  const live = instances.filter((instance) => !isTerminal(instance));
+  const unlisted = new Map(rivals);
+  for (const { instanceId } of instances) unlisted.delete(instanceId);
+  const [first, ...others] = [...live, ...unlisted.values()];
+  if (others.length > 0) for (const one of live) rivals.set(one.instanceId, one);
   if (first === undefined) {
     const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
     return new ActionError(
