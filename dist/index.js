@@ -48293,8 +48293,10 @@ function calmMs(silentMs) {
 
 
 
-/** What the last look may take beyond the deadline. */
+/** What the last look may take beyond the deadline: in milliseconds. */
 const LAST_LOOK_MS = 1_500;
+/** A last look that took so long was slept over by a process that was suspended: another follows, but only one. */
+const SLEPT_MS = 2 * LAST_LOOK_MS;
 /**
  * Looks at the VM until its restart is proved; there is always a last look at the deadline.
  * @returns the instance as the proof shows it.
@@ -48307,6 +48309,7 @@ async function watch(context, options) {
     const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: clock.now, sentAt });
     const findings = { history: startHistory(baseline, sentAt), unmet: [] };
     let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
+    let lastLooks = 0;
     for (;;) {
         await clock.sleep(lookAt - clock.now(), signal);
         const lookedAt = clock.now();
@@ -48320,7 +48323,7 @@ async function watch(context, options) {
         const proof = sample && consider(sample, findings, journal);
         if (proof !== undefined)
             return proof;
-        if (isLast)
+        if (isLast && (++lastLooks > 1 || clock.now() - lookedAt < SLEPT_MS))
             throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
         // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
         if (sample !== undefined)

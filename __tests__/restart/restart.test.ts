@@ -610,6 +610,37 @@ describe('watching', () => {
     expect(controller.bounds.map(({ deadline }) => deadline)).toEqual([3_500, 3_500, 3_500, 5_000]);
   });
 
+  test.each([
+    [2_999, 'unknown'],
+    [3_000, 'true'],
+  ])(
+    'a last look that the process slept over is followed by another: of %i ms',
+    async (ms, restartedThen) => {
+      const asleep: Shown = async ({ signal }, clock) => {
+        await clock.sleep(ms, signal);
+        throw unreachable;
+      };
+      const { outcome } = await run(
+        { looks: [instance(), instance(), asleep, restarted()] },
+        { timeoutMs: 2_000, pollInterval: 1_000 },
+      );
+      expect(outcome.restarted).toBe(restartedThen);
+    },
+  );
+
+  test('but by no third one', async () => {
+    const asleep: Shown = async ({ signal }, clock) => {
+      await clock.sleep(60_000, signal);
+      return instance();
+    };
+    const { outcome, controller } = await run(
+      { looks: [instance(), asleep] },
+      { timeoutMs: 1_000, pollInterval: 1_000 },
+    );
+    expect(outcome.error?.code).toBe('timed_out');
+    expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
+  });
+
   test('a timeout says what was missing, seen, and how often', async () => {
     const late = (bounds: ReadBounds) => {
       bounds.onFault?.(HTTP_502);

@@ -31,8 +31,10 @@ export interface WatchOptions {
   readonly onSeen: (instance: Instance) => void;
 }
 
-/** What the last look may take beyond the deadline. */
+/** What the last look may take beyond the deadline: in milliseconds. */
 const LAST_LOOK_MS = 1_500;
+/** A last look that took so long was slept over by a process that was suspended: another follows, but only one. */
+const SLEPT_MS = 2 * LAST_LOOK_MS;
 
 /**
  * Looks at the VM until its restart is proved; there is always a last look at the deadline.
@@ -46,6 +48,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const journal = createJournal({ log: context.log, now: clock.now, sentAt });
   const findings: WatchFindings = { history: startHistory(baseline, sentAt), unmet: [] };
   let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
+  let lastLooks = 0;
   for (;;) {
     await clock.sleep(lookAt - clock.now(), signal);
     const lookedAt = clock.now();
@@ -58,7 +61,8 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     });
     const proof = sample && consider(sample, findings, journal);
     if (proof !== undefined) return proof;
-    if (isLast) throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
+    if (isLast && (++lastLooks > 1 || clock.now() - lookedAt < SLEPT_MS))
+      throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
     // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
     if (sample !== undefined)
       rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
