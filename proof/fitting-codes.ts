@@ -62,7 +62,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
 
 /** Whether the last try was cut off by the end of the time: that hides why those before it failed. */
 function isCutOff(run: RunRecord): boolean {
-  return run.endedAt >= run.startedAt + run.scenario.step.timeoutMs && happened(run, ...MISTAKES);
+  return run.endedAt >= run.startedAt + run.scenario.step.timeoutMs && happened(run, ...MISTAKES, ...DAMAGED);
 }
 
 function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {
