@@ -45979,25 +45979,30 @@ const LIMITS = {
     // With one more try, which takes 10 s at the most by default, it is over within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
+/** Between two faults further apart nobody asked (the process was suspended, say), or there was no answer: in milliseconds. */
+const LONGEST_GAP_MS = 30_000;
 /** @param hadGoodAnswer the server has given a good answer before. */
 function createPatience(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
-    let lastsSince;
+    /** The unbroken run of faults: when the first of them was there, and the last. */
+    let run;
     return {
         apart: () => createPatience(clock, isTrusted),
         renew() {
             isTrusted = true;
-            lastsSince = undefined;
+            run = undefined;
         },
         isOver(nature) {
             const { atFirstMs, laterMs } = LIMITS[nature];
             const limitMs = isTrusted ? laterMs : atFirstMs;
             if (limitMs === ENDLESS_MS) {
-                lastsSince = undefined;
+                run = undefined;
                 return false;
             }
-            lastsSince ??= clock.now();
-            return clock.now() - lastsSince >= limitMs;
+            const now = clock.now();
+            const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
+            run = { since, until: now };
+            return now - since >= limitMs;
         },
     };
 }

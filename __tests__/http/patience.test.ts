@@ -77,6 +77,18 @@ describe('after a good answer', () => {
     ).toEqual([undefined, false, false]);
   });
 
+  test.each([
+    [31, true],
+    [31.001, false],
+  ])('where nobody asked for long, the time begins anew: from 1 s to %d s', (at, isBelieved) => {
+    const faults = [
+      [0, 'good'],
+      [1, 'refusal'],
+      [at, 'long pause'],
+    ] as const;
+    expect(believed(faults)).toEqual([undefined, false, isBelieved]);
+  });
+
   test('another one begins the time anew', () => {
     const faults = [
       [0, 'good'],

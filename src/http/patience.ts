@@ -30,6 +30,9 @@ const LIMITS: Readonly<Record<FaultNature, PatienceLimit>> = {
   mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
 
+/** Between two faults further apart nobody asked (the process was suspended, say), or there was no answer: in milliseconds. */
+const LONGEST_GAP_MS = 30_000;
+
 /** Decides when a server's faults have to be believed. One for each server, for the whole step. */
 export interface Patience {
   /** The server has given a good answer. */
@@ -43,22 +46,25 @@ export interface Patience {
 /** @param hadGoodAnswer the server has given a good answer before. */
 export function createPatience(clock: Clock, hadGoodAnswer = false): Patience {
   let isTrusted = hadGoodAnswer;
-  let lastsSince: number | undefined;
+  /** The unbroken run of faults: when the first of them was there, and the last. */
+  let run: { readonly since: number; readonly until: number } | undefined;
   return {
     apart: () => createPatience(clock, isTrusted),
     renew() {
       isTrusted = true;
-      lastsSince = undefined;
+      run = undefined;
     },
     isOver(nature) {
       const { atFirstMs, laterMs } = LIMITS[nature];
       const limitMs = isTrusted ? laterMs : atFirstMs;
       if (limitMs === ENDLESS_MS) {
-        lastsSince = undefined;
+        run = undefined;
         return false;
       }
-      lastsSince ??= clock.now();
-      return clock.now() - lastsSince >= limitMs;
+      const now = clock.now();
+      const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
+      run = { since, until: now };
+      return now - since >= limitMs;
     },
   };
 }
