@@ -751,4 +751,14 @@ describe('octokit', () => {
     expect(debugged).toEqual([expect.stringMatching(/is deprecated.* removed on ::error::owned\. See x$/)]);
     expect(said).not.toHaveBeenCalled();
   });
+
+  test('and there without the query, which may hold what the controller sent', async () => {
+    const list = { total_count: 1, runners: [wireRunner()] };
+    onGitHub().get(RUNNERS).query(true).reply(200, list, { deprecation: 'true' });
+    await runners.listRunners('hunter2 &', bounds);
+    expect(debugged.filter((line) => line.includes('deprecated'))).toEqual([
+      expect.stringMatching(/"GET https:[^?]*\/actions\/runners\?\.\.\." is deprecated/),
+    ]);
+    expect(debugged.join()).not.toContain('hunter2');
+  });
 });

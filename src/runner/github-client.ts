@@ -53,10 +53,14 @@ interface GitHubFault extends Fault {
   readonly cause?: unknown;
 }
 
+/** Of a URL in a text. It may hold a name that the controller sent: encoded, it is not known for a secret that it may be. */
+const QUERY = /\?[^\s"]*/g;
+
 export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   const { baseUrl, token, transport, clock, random, debug } = options;
   // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
-  const log = { debug, info: debug, warn: debug, error: debug };
+  const remark = (line: string) => debug(line.replace(QUERY, '?...'));
+  const log = { debug: remark, info: remark, warn: remark, error: remark };
   const usage = createUsage();
   const patience = createPatience(clock);
   /** GitHub wants no request before: milliseconds on the clock's scale. */
