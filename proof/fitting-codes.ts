@@ -36,8 +36,10 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   protocol_error: (run) => happened(run, ...REJECTED, ...DAMAGED, 'login page', 'FAIL to everything'),
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end') || isCutOff(run),
   instance_not_found: (run) => happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
+  // A runner that registers anew while the pages of the list are read is on two of them, under two IDs.
   ambiguous_target: (run) =>
-    run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace'),
+    (run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace')) ||
+    (run.scenario.runner?.isEphemeral === true && happened(run, 'pages that shift')),
   not_running: (run) => !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED),
   cannot_verify: (run) => mayLackDates(run) || happened(run, ...DAMAGED),
   restart_unsupported: (run) => happened(run, 'HTTP 404'),
