@@ -269,9 +269,10 @@ const lateEnd: FleetCheck = (run) => {
   const mostMs = timeoutMs + END_MS + (guest === undefined ? 0 : guest.timeoutMs + END_MS) + sleptMs(run);
   const late = run.outcome.vms.find((vm) => {
     const sentAt = postsOf(run, vm).at(-1)?.departedAt;
-    // A restart that was not taken may be followed by a wait for a job.
+    // A restart that was not taken may be followed by a wait for a job, or for no job to show for long enough.
     const isItsTime = vm.error?.code !== 'runner_busy';
-    return isItsTime && sentAt !== undefined && endOf(vm, run) > sentAt + mostMs;
+    const { cleared = 0 } = vm.moments;
+    return isItsTime && sentAt !== undefined && endOf(vm, run) > Math.max(sentAt, cleared) + mostMs;
   });
   return late && `${late.name} ended late`;
 };
