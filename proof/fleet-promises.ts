@@ -2,6 +2,7 @@ import { kindOf, type MemberOutcome } from '../src/fleet/fleet-outcome.ts';
 import { limitsFor } from '../src/fleet/turns.ts';
 import type { FleetRecord } from './fleet-run.ts';
 import type { FleetPost, Greeting } from './fleet-testbed.ts';
+import { limitOf } from './limits.ts';
 
 /*
  * What a fleet promises, checked by what really happened: each promise about one VM for each of them, and those about their number.
@@ -260,19 +261,24 @@ const dryRunThatSends: FleetCheck = ({ scenario, firstTries }) =>
 const CANCEL_MS = 1_000;
 const END_MS = 2_000;
 
-/** Each VM ends in its own time after its turn; and all at once after a signal. What a process slept is added. */
+/**
+ * Each VM ends in its own time after its turn; and all at once after a signal. What a process slept is added; and where it slept when the
+ * time was over, it has as long after waking.
+ */
 const lateEnd: FleetCheck = (run) => {
   if (run.cancelledAt !== undefined && run.endedAt > run.cancelledAt + CANCEL_MS)
     return 'it ended late after the signal';
   const { timeoutMs, runners, guest } = run.scenario;
   if (runners?.waitsForRunner) return undefined;
-  const mostMs = timeoutMs + END_MS + (guest === undefined ? 0 : guest.timeoutMs + END_MS) + sleptMs(run);
+  const endsWithinMs = END_MS + (guest === undefined ? 0 : guest.timeoutMs + END_MS);
   const late = run.outcome.vms.find((vm) => {
     const sentAt = postsOf(run, vm).at(-1)?.departedAt;
     // A restart that was not taken may be followed by a wait for a job, or for no job to show for long enough.
     const isItsTime = vm.error?.code !== 'runner_busy';
     const { cleared = 0 } = vm.moments;
-    return isItsTime && sentAt !== undefined && endOf(vm, run) > Math.max(sentAt, cleared) + mostMs;
+    if (!isItsTime || sentAt === undefined) return false;
+    const deadline = Math.max(sentAt, cleared) + timeoutMs;
+    return endOf(vm, run) > Math.max(deadline + sleptMs(run), limitOf(run, deadline)) + endsWithinMs;
   });
   return late && `${late.name} ended late`;
 };

@@ -42,7 +42,7 @@ export function wakingAt({ suspensions }: RunRecord, moment: number): number | u
 }
 
 /** The limit, or when the step woke, if it was suspended over it or while it was about to keep it. */
-export function limitOf({ suspensions }: RunRecord, limit: number): number {
+export function limitOf({ suspensions }: Pick<RunRecord, 'suspensions'>, limit: number): number {
   return suspensions.reduce((latest, { from, until }) => {
     return from <= latest + END_MS ? Math.max(latest, until) : latest;
   }, limit);
