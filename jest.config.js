@@ -8,20 +8,20 @@ export const common = {
 
 const THOROUGH = '\\.thorough\\.test\\.ts$';
 const NETWORK = '/__tests__/network/';
-const JUDGES = '/__tests__/judges/';
+const WORKFLOWS = '/__tests__/workflows/';
 
 /** Tests of the sources alone, neither as a process nor as a text. */
 export const unit = {
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: [
-    '/__tests__/(network|judges|promises|proof|fuzz|simulator|bench|survey|packaging|release|mutation)/',
-    '/__tests__/house.test.ts',
+    '/__tests__/(network|workflows|bundle|simulation|fuzz|simulator|survey|tools)/',
+    '/__tests__/architecture.test.ts',
   ],
 };
 
 /**
- * `quick` is what `npm test` runs; `thorough` takes minutes; `unit` runs on any system. `network` needs nginx, squid and sshd, `judges` what
- * judges/install gets.
+ * `quick` is what `npm test` runs; `thorough` takes minutes; `unit` runs on any system. `network` needs nginx, squid and sshd, `workflows` what
+ * tools/linters/install gets.
  */
 export default {
   projects: [
@@ -29,7 +29,7 @@ export default {
       ...common,
       displayName: 'quick',
       testMatch: ['**/__tests__/**/*.test.ts'],
-      testPathIgnorePatterns: [...common.testPathIgnorePatterns, THOROUGH, NETWORK, JUDGES],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, THOROUGH, NETWORK, WORKFLOWS],
     },
     { ...common, displayName: 'thorough', testMatch: ['**/__tests__/**/*.thorough.test.ts'] },
     { ...common, displayName: 'network', testMatch: ['**/__tests__/network/*.test.ts'] },
@@ -39,7 +39,7 @@ export default {
       displayName: 'unit',
       testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...unit.testPathIgnorePatterns],
     },
-    { ...common, displayName: 'judges', testMatch: ['**/__tests__/judges/*.test.ts'] },
+    { ...common, displayName: 'workflows', testMatch: ['**/__tests__/workflows/*.test.ts'] },
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },

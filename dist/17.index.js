@@ -17,10 +17,10 @@ var errors = __webpack_require__(452);
 var http_transport = __webpack_require__(2159);
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
 // EXTERNAL MODULE: ./lib/restart/context.js
 var context = __webpack_require__(7444);
-// EXTERNAL MODULE: ./lib/restart/journal.js
-var restart_journal = __webpack_require__(5632);
 ;// CONCATENATED MODULE: ./lib/runner/busy-verdict.js
 /** Between two snapshots further apart than this a job may have come and gone, and another have begun: in milliseconds. */
 const LONGEST_GAP_MS = 20_000;
@@ -537,7 +537,7 @@ function lookUntil(now, deadline) {
 }
 function createTracker({ runners, jobs, sought, clock, log, signal }) {
     let id;
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
     const onFault = journal.fault;
     async function read(ask) {
         const askedAt = clock.now();
@@ -631,7 +631,7 @@ async function begin(options, instance) {
     const limits = limitsFrom(clock.now(), options);
     const tracker = options.trackerFor(instance);
     const last = await tracker.find(clock.now() + patienceMs);
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const nothingKnown = {
         idleStretch: undefined,
         leftMs: options.idleForMs,
@@ -1042,7 +1042,7 @@ function seenCause({ first, last, wasOffline }, wasOnline) {
  */
 async function waitForRunner(options) {
     const { tracker, verifiedAt, clock, log, signal } = options;
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: verifiedAt });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: verifiedAt });
     const deadline = verifiedAt + options.runnerTimeoutMs;
     let history = startOnlineHistory(verifiedAt, idOf(options.before));
     for (;;) {

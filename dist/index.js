@@ -46443,7 +46443,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6566);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6249);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46453,7 +46453,83 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6566:
+/***/ 7309:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ createVmLog),
+/* harmony export */   e: () => (/* binding */ createProgressLog)
+/* harmony export */ });
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+
+/**
+ * The log of one VM among many: each line begins with the VM's name.
+ * @param isQuiet while it returns true, info lines go to the debug log: hundreds of VMs are read before the first is restarted.
+ */
+function createVmLog(log, name, isQuiet = () => false) {
+    const named = (line) => `${name}: ${line}`;
+    return {
+        info: (line) => (isQuiet() ? log.debug : log.info)(named(line)),
+        debug: (line) => log.debug(named(line)),
+        warning: (line) => log.warning(named(line)),
+    };
+}
+/** Repeat an unchanged message after this long, in milliseconds. */
+const LONGEST_SILENCE_MS = 30_000;
+/** Warn after this long with nothing but failed attempts, in milliseconds. */
+const WARN_AFTER_MS = 30_000;
+function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
+    const counts = new Map();
+    let last;
+    let faultsSince;
+    let hasWarned = false;
+    function count(kind) {
+        counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    function write(text, { rest = '', isDetail = false } = {}) {
+        const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
+        if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
+            log.debug(line);
+            return;
+        }
+        (isDetail ? log.debug : log.info)(line);
+        last = { text, at: now() };
+    }
+    function answered() {
+        faultsSince = undefined;
+    }
+    return {
+        answered,
+        note(kind, text, manner) {
+            answered();
+            count(kind);
+            write(text, manner);
+        },
+        fault({ kind, reason, hint, isTold = false }) {
+            count(kind);
+            if (isTold)
+                return;
+            write(`${server} gave no usable answer: ${reason}`);
+            faultsSince ??= now();
+            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
+                return;
+            hasWarned = true;
+            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`);
+        },
+        tally() {
+            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
+        },
+    };
+}
+/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
+function formatElapsed(ms) {
+    return `+${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(ms).padStart(7)}  `;
+}
+
+
+/***/ }),
+
+/***/ 6249:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46779,7 +46855,7 @@ function hostOf(location) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: ./lib/instant.js
+;// CONCATENATED MODULE: ./lib/dates.js
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 const EARLIEST_YEAR = 2002;
 /**
@@ -47286,6 +47362,8 @@ function refusedHand(answer) {
     });
 }
 
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __nccwpck_require__(7309);
 ;// CONCATENATED MODULE: ./lib/restart/outcome.js
 /** What is known before anything was asked. */
 const NOTHING_DONE = {
@@ -47501,8 +47579,6 @@ function describeNotBegun({ vms }) {
     return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }
 
-// EXTERNAL MODULE: ./lib/restart/journal.js
-var restart_journal = __nccwpck_require__(5632);
 ;// CONCATENATED MODULE: ./lib/guest/banner.js
 /** No server says more before its banner: in bytes. */
 const MOST_BYTES = 8 * 1024;
@@ -47922,7 +47998,7 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
     if (proof?.startDate === undefined || verifiedAt === undefined)
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
-    const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
     const wait = {
         check,
         context,
@@ -48062,7 +48138,7 @@ const MOST_CANDIDATES = 10;
  */
 async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
     const { clock, log, signal } = context;
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline, signal, onFault: journal.fault };
     let graceEndsAt;
     let trouble;
@@ -48311,7 +48387,7 @@ async function watch(context, options) {
     const { clock, signal } = context;
     const { baseline, sentAt, deadline, pollInterval } = options;
     let { rhythm } = options;
-    const journal = (0,restart_journal/* createJournal */.s)({ log: context.log, now: clock.now, sentAt });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
     const findings = { history: startHistory(baseline, sentAt), unmet: [] };
     let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
     let lastLooks = 0;
@@ -48564,7 +48640,7 @@ const CARRIED_OUT_NEVERTHELESS = {
 };
 function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
     const { clock, log, signal } = attempt.context;
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
     return {
         ...times(),
@@ -49035,7 +49111,7 @@ const shared_looks_LOOK_AGAIN_MS = 1_000;
  */
 function createSharedLooks(controller, options) {
     const { clock, isCrowded } = options;
-    const journal = (0,restart_journal/* createJournal */.s)({ log: options.log, now: clock.now, sentAt: undefined });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now: clock.now, sentAt: undefined });
     const shared = {
         ...options,
         onFault: journal.fault,
@@ -49190,7 +49266,7 @@ async function resolveTargets(targets, options) {
     }
 }
 async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
-    const journal = (0,restart_journal/* createJournal */.s)({ log, now: clock.now, sentAt: undefined });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
     const seen = new Map();
     let graceEndsAt;
@@ -49227,20 +49303,6 @@ function nothingSent(error) {
     if (error.code !== 'cancelled')
         return error;
     return new errors/* ActionError */.lZ('cancelled', `${error.message} No restart had been sent.`, { cause: error });
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/vm-log.js
-/**
- * The log of one VM among many: its name stands in front.
- * @param isQuiet whether what is told is a detail for the time being: hundreds of VMs are looked at before the first is restarted.
- */
-function createVmLog(log, name, isQuiet = () => false) {
-    const named = (line) => `${name}: ${line}`;
-    return {
-        info: (line) => (isQuiet() ? log.debug : log.info)(named(line)),
-        debug: (line) => log.debug(named(line)),
-        warning: (line) => log.warning(named(line)),
-    };
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/fleet.js
@@ -49298,7 +49360,7 @@ async function play(course, member, index) {
     const { target, error } = member;
     const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
     roster.end(index, outcome);
-    fleet_tell(createVmLog(context.log, member.name), describeEnd(outcome));
+    fleet_tell((0,lib_log/* createVmLog */.c)(context.log, member.name), describeEnd(outcome));
     const wasOver = isOver(places.standings, course.limits);
     // Who was cancelled has not failed.
     places.end(index, outcome.error !== undefined && outcome.error.code !== 'cancelled');
@@ -49314,7 +49376,7 @@ function restartMember(course, member, index) {
     const { clock, controller, guest, refuse } = context;
     const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
     const guard = context.guards?.guardFor({
-        log: createVmLog(context.log, name),
+        log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
         onWait: () => places.giveBack(index),
@@ -49328,7 +49390,7 @@ function restartMember(course, member, index) {
     });
     return restartOneVm({ ...job, target }, {
         ...{ clock, controller, guest, refuse, gate, guard },
-        log: createVmLog(context.log, name, () => !job.dryRun && !gate.hasLetPass),
+        log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
         signal: context.signal,
         onRestarted: (known) => roster.restarted(index, known),
         announce(known) {
@@ -49394,7 +49456,7 @@ const RUNNERS_PER_PAGE = 100;
 /** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
 function shareWitnesses({ runners, jobs }, options) {
     const { now } = options.clock;
-    const journal = (0,restart_journal/* createJournal */.s)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
+    const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
     const shared = { ...options, onFault: journal.fault, unanswered: shared_witnesses_unanswered };
     function told(answer) {
         journal.answered();
@@ -54150,69 +54212,6 @@ class LeftAlone extends Error {
         this.why = why;
         this.seen = seen;
     }
-}
-
-
-/***/ }),
-
-/***/ 5632:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   s: () => (/* binding */ createJournal)
-/* harmony export */ });
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-
-/** So long a log may be silent before it says the same once more: in milliseconds. */
-const LONGEST_SILENCE_MS = 30_000;
-/** So long there may be nothing but faults before that is worth a warning: in milliseconds. */
-const WARN_AFTER_MS = 30_000;
-function createJournal({ log, now, sentAt, server = 'The controller' }) {
-    const counts = new Map();
-    let last;
-    let faultsSince;
-    let hasWarned = false;
-    function count(kind) {
-        counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    }
-    function write(text, { rest = '', isDetail = false } = {}) {
-        const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
-        if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
-            log.debug(line);
-            return;
-        }
-        (isDetail ? log.debug : log.info)(line);
-        last = { text, at: now() };
-    }
-    function answered() {
-        faultsSince = undefined;
-    }
-    return {
-        answered,
-        note(kind, text, manner) {
-            answered();
-            count(kind);
-            write(text, manner);
-        },
-        fault({ kind, reason, hint, isTold = false }) {
-            count(kind);
-            if (isTold)
-                return;
-            write(`${server} gave no usable answer: ${reason}`);
-            faultsSince ??= now();
-            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
-                return;
-            hasWarned = true;
-            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`);
-        },
-        tally() {
-            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
-        },
-    };
-}
-/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
-function formatElapsed(ms) {
-    return `+${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(ms).padStart(7)}  `;
 }
 
 

@@ -1,5 +1,5 @@
 import type { Instance } from '../src/controller/instance.ts';
-import { millisecondsBetween } from '../src/instant.ts';
+import { millisecondsBetween } from '../src/dates.ts';
 import type { Exchange } from './notebook.ts';
 import { groupSightings, type Sighting } from './sightings.ts';
 

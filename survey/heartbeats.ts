@@ -1,4 +1,4 @@
-import type { Instant } from '../src/instant.ts';
+import type { Instant } from '../src/dates.ts';
 import { groupSightings, median, type Sighting } from './sightings.ts';
 
 /** How the reports of one node's agent come; times in milliseconds. */

@@ -1,5 +1,5 @@
 import type { Instance } from '../src/controller/instance.ts';
-import { compareInstants, millisecondsBetween } from '../src/instant.ts';
+import { compareInstants, millisecondsBetween } from '../src/dates.ts';
 import { isOlder } from '../src/restart/ordering.ts';
 
 /** How often to look, by what was seen so far. */

@@ -5,7 +5,7 @@ import type { Instance } from '../src/controller/instance.ts';
 import { ActionError } from '../src/errors.ts';
 import { restartOneVm, type VmOutcome } from '../src/fleet/one-vm.ts';
 import type { GuestAddress } from '../src/guest/dial.ts';
-import type { Log } from '../src/restart/context.ts';
+import type { Log } from '../src/log.ts';
 import type { Guards } from '../src/runner/guard.ts';
 import { refuseOwnMachine } from '../src/runner/self-restart.ts';
 import { boundsFor, type Course, toleratingFaults } from './course.ts';

@@ -1,6 +1,6 @@
 import { type Instance, WELL_KNOWN } from '../src/controller/instance.ts';
+import { compareInstants, millisecondsBetween } from '../src/dates.ts';
 import type { ErrorCode } from '../src/errors.ts';
-import { compareInstants, millisecondsBetween } from '../src/instant.ts';
 import { isOlder } from '../src/restart/ordering.ts';
 import type { Outcome } from '../src/restart/outcome.ts';
 import { type Refusal, refusalTo } from './answer-facts.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import { createFleetGate } from '../../src/fleet/fleet-gate.ts';
 import { createPlaces } from '../../src/fleet/places.ts';
 import type { BusyVerdict } from '../../src/runner/busy-verdict.ts';
 import type { RunnerGate } from '../../src/runner/gate.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 
 interface Given {

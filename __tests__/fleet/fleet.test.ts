@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
@@ -7,6 +6,7 @@ import { readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import { restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/title.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 import { type EndedFleet, type FleetSetting, playFleet } from '../support/virtual-fleet.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createRounds, type RoundsOptions } from '../../src/fleet/rounds.ts';
 import type { Fault, RetryBounds } from '../../src/http/retry.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { HTTP_502 } from '../support/scripted-controller.ts';
 
 interface Asked {

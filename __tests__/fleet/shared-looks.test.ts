@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import type { Controller, ReadBounds } from '../../src/controller/controller.ts';
 import { type Instance, type InstanceList, readList, type Target } from '../../src/controller/instance.ts';
 import { createSharedLooks } from '../../src/fleet/shared-looks.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault } from '../../src/http/retry.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 import { HTTP_502 } from '../support/scripted-controller.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import { shareWitnesses } from '../../src/fleet/shared-witnesses.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import type { RunningJob } from '../../src/runner/jobs.ts';
 import type { Runner } from '../../src/runner/runners.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { runner, runningJob } from '../support/runners.ts';
 import { HTTP_502 } from '../support/scripted-controller.ts';
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { test } from '@jest/globals';
 import fc from 'fast-check';
-import { anyAnswers, anyInputs } from '../../fuzz/properties.ts';
+import { anyAnswers, anyInputs } from './properties.ts';
 
 // 1,000 cases that nobody has seen. One that fails says its seed and its path: `npm run fuzz -- --seed SEED --path PATH`.
 

@@ -3,7 +3,6 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, buildConnector } from 'undici';
-import { SimulatedNetwork } from '../../proof/network.ts';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
@@ -14,6 +13,7 @@ import {
   type SendBounds,
   type Transport,
 } from '../../src/http/transport.ts';
+import { SimulatedNetwork } from '../simulation/network.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 
 // Over real sockets: what happens on a wire, and when, is what the promise of a single restart hangs on.

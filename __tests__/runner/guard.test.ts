@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/g
 import nock from 'nock';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { Log } from '../../src/restart/context.ts';
+import type { Log } from '../../src/log.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
 import {
   createGuards,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ask } from './judges.ts';
+import { ask } from './linters.ts';
 import { repositoryName } from './repository.ts';
 
 // Runs a workflow as it stands with act, on this machine itself. Nothing is fetched: this action is the one in this folder, and

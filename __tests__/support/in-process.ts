@@ -1,8 +1,8 @@
-import { theVm } from '../../proof/the-vm.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { VmOutcome } from '../../src/fleet/one-vm.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
+import { theVm } from '../simulation/the-vm.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { ID } from './instances.ts';
 

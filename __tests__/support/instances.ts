@@ -1,5 +1,5 @@
 import type { Instance } from '../../src/controller/instance.ts';
-import { type Instant, parseInstant } from '../../src/instant.ts';
+import { type Instant, parseInstant } from '../../src/dates.ts';
 import type { Baseline } from '../../src/restart/verdict.ts';
 
 export const ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';

@@ -1,5 +1,3 @@
-import { type NetworkAnswer, SimulatedNetwork } from '../../proof/network.ts';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import { react, type SeenRequest } from '../../simulator/controller-api.ts';
 import { GITHUB_API_PATH, reactAsGitHub } from '../../simulator/github-api.ts';
 import { GitHubWorld, type GitHubWorldOptions } from '../../simulator/github-world.ts';
@@ -10,6 +8,8 @@ import { type FleetOutcome, isFleet, type StepOutcome } from '../../src/fleet/fl
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
+import { type NetworkAnswer, SimulatedNetwork } from '../simulation/network.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { nameOf } from './scenario.ts';
 
 /** The whole step against a simulated controller and GitHub with many VMs, on virtual time: everybody waits for real, in no time. */

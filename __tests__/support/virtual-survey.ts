@@ -1,5 +1,3 @@
-import { type Delivery, SimulatedNetwork } from '../../proof/network.ts';
-import { createVirtualTime } from '../../proof/virtual-time.ts';
 import { type Access, createAuthentication } from '../../simulator/authentication.ts';
 import { type Reaction, react, type SeenRequest } from '../../simulator/controller-api.ts';
 import { GITHUB_API_PATH, reactAsGitHub } from '../../simulator/github-api.ts';
@@ -17,6 +15,8 @@ import type { Observations } from '../../survey/observations.ts';
 import { type Report, renderReport } from '../../survey/report.ts';
 import { restartAndWatch } from '../../survey/restart-course.ts';
 import { openRunner } from '../../survey/runner-look.ts';
+import { type Delivery, SimulatedNetwork } from '../simulation/network.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
 
 /** A survey of a simulated controller on virtual time: minutes take milliseconds, and nothing leaves this process. */
 export interface SurveySetting {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect } from '@jest/globals';
-import { formsOf } from '../../fuzz/forms.ts';
 import { type AccessOptions, prepareAccess } from '../../simulator/access.ts';
 import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import type { ServerOptions } from '../../simulator/server.ts';
+import { formsOf } from '../fuzz/forms.ts';
 
 import { commandsIn, type Ended } from './scenario.ts';
 

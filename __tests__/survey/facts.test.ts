@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
-import { parseInstant } from '../../src/instant.ts';
+import { parseInstant } from '../../src/dates.ts';
 import { controllerOffset, nodeOffsets } from '../../survey/clock-offsets.ts';
 import { dateFormsOf } from '../../survey/date-forms.ts';
 import { fieldsOf, READ_FIELDS } from '../../survey/fields.ts';

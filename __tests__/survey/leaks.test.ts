@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { leakedInto } from '../../fuzz/check.ts';
-import { nastyText } from '../../fuzz/nasty.ts';
 import type { Reaction } from '../../simulator/controller-api.ts';
+import { leakedInto } from '../fuzz/check.ts';
+import { nastyText } from '../fuzz/nasty.ts';
 import { CONTROLLER, type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
 
 // Nothing that names anybody or anything may stand in a report: it is there to be attached to an issue.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { leakedInto } from '../../fuzz/check.ts';
+import { leakedInto } from '../fuzz/check.ts';
 import { runSurvey } from '../support/survey-process.ts';
 import { prepared, secretsOf, WAYS, type Way } from '../support/ways.ts';
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
+import { type Instant, parseInstant } from '../dates.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { type Instant, parseInstant } from '../instant.ts';
 
 /**
  * One VM as the controller reports it: what this action uses of the `Instance` of Anka's controller API, checked

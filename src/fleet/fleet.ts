@@ -12,7 +12,8 @@ import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { ActionError } from '../errors.ts';
 import type { GuestCheck } from '../guest/options.ts';
-import type { Log } from '../restart/context.ts';
+import type { Log } from '../log.ts';
+import { createVmLog } from '../log.ts';
 import { NOTHING_DONE } from '../restart/outcome.ts';
 import type { RestartJob } from '../restart/restart.ts';
 import type { RunnerGate } from '../runner/gate.ts';
@@ -28,7 +29,6 @@ import { createRoster, type Roster } from './roster.ts';
 import { createSharedLooks } from './shared-looks.ts';
 import { type Member, resolveTargets } from './targets.ts';
 import { type Amount, isOver, limitsFor, limitsForDryRun, type TurnLimits } from './turns.ts';
-import { createVmLog } from './vm-log.ts';
 
 /** What is to be restarted, and how. */
 export interface Fleet {

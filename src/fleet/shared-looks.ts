@@ -3,8 +3,8 @@ import type { Controller, ReadBounds, ReadFault } from '../controller/controller
 import type { Instance, InstanceList, Target } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
-import type { Log } from '../restart/context.ts';
-import { createJournal } from '../restart/journal.ts';
+import type { Log } from '../log.ts';
+import { createProgressLog } from '../log.ts';
 import { createRounds } from './rounds.ts';
 
 export interface SharingOptions {
@@ -32,7 +32,7 @@ const LOOK_AGAIN_MS = 1_000;
  */
 export function createSharedLooks(controller: Controller, options: SharedLooksOptions): Controller {
   const { clock, isCrowded } = options;
-  const journal = createJournal({ log: options.log, now: clock.now, sentAt: undefined });
+  const journal = createProgressLog({ log: options.log, now: clock.now, sentAt: undefined });
   const shared = {
     ...options,
     onFault: journal.fault,

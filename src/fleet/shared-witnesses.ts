@@ -1,6 +1,6 @@
 import { ActionError } from '../errors.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
-import { createJournal } from '../restart/journal.ts';
+import { createProgressLog } from '../log.ts';
 import type { Witnesses } from '../runner/guard.ts';
 import type { JobsWitness } from '../runner/jobs.ts';
 import { isSameName } from '../runner/name.ts';
@@ -19,7 +19,7 @@ const RUNNERS_PER_PAGE = 100;
 /** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
 export function shareWitnesses({ runners, jobs }: Witnesses, options: SharingOptions): Witnesses {
   const { now } = options.clock;
-  const journal = createJournal({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
+  const journal = createProgressLog({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
   const shared = { ...options, onFault: journal.fault, unanswered };
   function told<T>(answer: T): T {
     journal.answered();

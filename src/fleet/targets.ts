@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import type { Log } from '../restart/context.ts';
-import { createJournal } from '../restart/journal.ts';
+import type { Log } from '../log.ts';
+import { createProgressLog } from '../log.ts';
 import { isTerminal } from '../restart/verdict.ts';
 
 /** One of a fleet: a VM, or what was to name one and did not. */
@@ -109,7 +109,7 @@ async function listMembers(
   targets: readonly Target[],
   { controller, clock, log, signal, timeoutMs }: ResolvingOptions,
 ): Promise<Member[]> {
-  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const bounds: ReadBounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
   const seen = new Map<string, Instance>();
   let graceEndsAt: number | undefined;

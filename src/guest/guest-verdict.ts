@@ -1,5 +1,5 @@
 import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant } from '../instant.ts';
+import { compareInstants, type Instant } from '../dates.ts';
 import { isOlder } from '../restart/ordering.ts';
 import {
   type Baseline,

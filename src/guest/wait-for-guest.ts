@@ -11,8 +11,8 @@ import { type Clock, seconds } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import type { Log } from '../restart/context.ts';
-import { createJournal, type Journal } from '../restart/journal.ts';
+import type { Log } from '../log.ts';
+import { createProgressLog, type ProgressLog } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { contact } from './contact.ts';
 import {
@@ -53,7 +53,7 @@ export async function waitForGuest(
 ): Promise<AfterGuest> {
   if (proof?.startDate === undefined || verifiedAt === undefined) return { guest: NO_GUEST };
   const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
-  const journal = createJournal({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+  const journal = createProgressLog({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
   const wait: Wait = {
     check,
     context,
@@ -79,7 +79,7 @@ const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
 interface Wait {
   readonly check: GuestCheck;
   readonly context: GuestContext;
-  readonly journal: Journal;
+  readonly journal: ProgressLog;
   readonly instanceId: string;
   readonly verifiedAt: number;
   history: GuestHistory;

@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
+import { type Instant, millisecondsBetween } from '../dates.ts';
 import type { VmOutcome } from '../fleet/one-vm.ts';
-import { type Instant, millisecondsBetween } from '../instant.ts';
 
 /** A part of the step's story, in milliseconds since its first look. */
 export interface Phase {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
+import type { Log } from '../log.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What a gate throws where the VM is to be left as it is, and that is no failure. */
@@ -43,10 +44,4 @@ export interface Gate {
   isOpen(instance: Instance): Promise<boolean>;
   /** For a dry run: checks what can be checked without waiting. */
   rehearse(instance: Instance): Promise<true>;
-}
-
-export interface Log {
-  info(line: string): void;
-  debug(line: string): void;
-  warning(line: string): void;
 }

@@ -1,5 +1,5 @@
 import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant, millisecondsBetween } from '../instant.ts';
+import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
 
 /**
  * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as

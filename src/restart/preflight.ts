@@ -1,8 +1,8 @@
 import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
+import { createProgressLog } from '../log.ts';
 import type { RestartContext } from './context.ts';
-import { createJournal } from './journal.ts';
 import { isOlder } from './ordering.ts';
 import type { Observation } from './rhythm.ts';
 import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
@@ -32,7 +32,7 @@ export async function takeBaseline(
   { target, deadline, onSeen, onLook }: BaselineOptions,
 ): Promise<Baseline> {
   const { clock, log, signal } = context;
-  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const bounds = { deadline, signal, onFault: journal.fault };
   let graceEndsAt: number | undefined;
   let trouble: ActionError | undefined;

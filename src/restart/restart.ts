@@ -1,10 +1,10 @@
 import { seconds } from '../clock.ts';
 import type { RestartReply, WriteBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
+import type { Instant } from '../dates.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import type { Instant } from '../instant.ts';
+import { createProgressLog } from '../log.ts';
 import { LeftAlone, type RestartContext } from './context.ts';
-import { createJournal } from './journal.ts';
 import { isBootBefore, isOlder } from './ordering.ts';
 import { type Moments, NOTHING_DONE, type Outcome } from './outcome.ts';
 import { takeBaseline } from './preflight.ts';
@@ -206,7 +206,7 @@ function boundsFor(
   { onDeparture, onBaseline, onNewBoot }: SendingEvents,
 ): WriteBounds {
   const { clock, log, signal } = attempt.context;
-  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
   return {
     ...times(),

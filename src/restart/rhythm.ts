@@ -1,5 +1,5 @@
 import type { Instance } from '../controller/instance.ts';
-import type { Instant } from '../instant.ts';
+import type { Instant } from '../dates.ts';
 import { isOlder } from './ordering.ts';
 
 // What looks tell of when reports come:

@@ -1,6 +1,6 @@
 import { minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant } from '../instant.ts';
+import { compareInstants, type Instant } from '../dates.ts';
 import { ageOf, isBootBefore, isComparable, isNewer, isOlder } from './ordering.ts';
 
 /** The instance right before the restart was sent: what the proof compares with. */

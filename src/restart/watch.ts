@@ -2,8 +2,8 @@ import { seconds } from '../clock.ts';
 import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
+import { createProgressLog, type ProgressLog } from '../log.ts';
 import type { RestartContext } from './context.ts';
-import { createJournal, type Journal } from './journal.ts';
 import { learn, type Rhythm } from './rhythm.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
 import {
@@ -45,7 +45,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const { clock, signal } = context;
   const { baseline, sentAt, deadline, pollInterval } = options;
   let { rhythm } = options;
-  const journal = createJournal({ log: context.log, now: clock.now, sentAt });
+  const journal = createProgressLog({ log: context.log, now: clock.now, sentAt });
   const findings: WatchFindings = { history: startHistory(baseline, sentAt), unmet: [] };
   let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
   let lastLooks = 0;
@@ -78,7 +78,7 @@ interface WatchFindings {
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample: Sample, findings: WatchFindings, journal: Journal): Instance | undefined {
+function consider(sample: Sample, findings: WatchFindings, journal: ProgressLog): Instance | undefined {
   const { verdict, history } = judge(findings.history, sample);
   findings.history = history;
   if (verdict.kind === 'restarted') return verdict.instance;
@@ -90,7 +90,7 @@ function consider(sample: Sample, findings: WatchFindings, journal: Journal): In
 
 interface LookOptions {
   readonly options: WatchOptions;
-  readonly journal: Journal;
+  readonly journal: ProgressLog;
   /** Milliseconds on the clock's scale. */
   readonly until: number;
 }
@@ -127,7 +127,7 @@ function vmFailed(reason: string): ActionError {
 }
 
 interface Ending extends WatchOptions, WatchFindings {
-  readonly journal: Journal;
+  readonly journal: ProgressLog;
   readonly endedAt: number;
 }
 

@@ -5,8 +5,9 @@
 import { type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { type Gate, LeftAlone, type Log } from '../restart/context.ts';
-import { createJournal, type Journal } from '../restart/journal.ts';
+import type { Log } from '../log.ts';
+import { createProgressLog, type ProgressLog } from '../log.ts';
+import { type Gate, LeftAlone } from '../restart/context.ts';
 import {
   type BusyVerdict,
   type IdleStretch,
@@ -81,7 +82,7 @@ interface Watch extends Findings {
   /** When a busy runner is waited for no more; and when a silent GitHub is not. On the clock's scale. */
   busyUntil: number;
   silentUntil: number;
-  readonly journal: Journal;
+  readonly journal: ProgressLog;
 }
 
 export function createGate(options: GateOptions): RunnerGate {
@@ -124,7 +125,7 @@ async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
   const limits = limitsFrom(clock.now(), options);
   const tracker = options.trackerFor(instance);
   const last = await tracker.find(clock.now() + patienceMs);
-  const journal = createJournal({ log, now: clock.now, sentAt: undefined });
+  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const nothingKnown = {
     idleStretch: undefined,
     leftMs: options.idleForMs,

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
 import { createTransport, type Dispatchers } from '../http/transport.ts';
-import type { Log } from '../restart/context.ts';
+import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import { createGitHubClient } from './github-client.ts';

@@ -4,7 +4,7 @@
 import { ActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
-import type { Log } from '../restart/context.ts';
+import type { Log } from '../log.ts';
 import { type GitHubClient, isRequestError, type Question } from './github-client.ts';
 import { isSameName } from './name.ts';
 import { describeScope, type RepositoryScope } from './scope.ts';

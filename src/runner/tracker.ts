@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { isTransient } from '../errors.ts';
-import type { Log } from '../restart/context.ts';
-import { createJournal } from '../restart/journal.ts';
+import type { Log } from '../log.ts';
+import { createProgressLog } from '../log.ts';
 import type { JobFinding } from './busy-verdict.ts';
 import { findByName, findRunner, type Sought } from './find-runner.ts';
 import { type JobsWitness, jobOn } from './jobs.ts';
@@ -42,7 +42,7 @@ export interface TrackerOptions {
 
 export function createTracker({ runners, jobs, sought, clock, log, signal }: TrackerOptions): Tracker {
   let id: number | undefined;
-  const journal = createJournal({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   const onFault = journal.fault;
 
   async function read(ask: () => Promise<Runner | 'gone' | undefined>): Promise<RunnerSnapshot> {

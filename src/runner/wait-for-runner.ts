@@ -1,7 +1,7 @@
 import { type Clock, minutes, seconds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { Log } from '../restart/context.ts';
-import { createJournal, type Journal } from '../restart/journal.ts';
+import type { Log } from '../log.ts';
+import { createProgressLog, type ProgressLog } from '../log.ts';
 import {
   judgeOnline,
   likelyCause,
@@ -34,7 +34,7 @@ export type BackStatus = 'online' | 'probably_online';
  */
 export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
   const { tracker, verifiedAt, clock, log, signal } = options;
-  const journal = createJournal({ log, now: clock.now, sentAt: verifiedAt });
+  const journal = createProgressLog({ log, now: clock.now, sentAt: verifiedAt });
   const deadline = verifiedAt + options.runnerTimeoutMs;
   let history = startOnlineHistory(verifiedAt, idOf(options.before));
   for (;;) {
@@ -72,7 +72,7 @@ function describeBack(verdict: { kind: 'online'; proof: string } | { kind: 'prob
     : 'The runner is most likely back: it is still online after GitHub would have forgotten the one before';
 }
 
-function notBack(options: WaitOptions, history: OnlineHistory, journal: Journal): ActionError {
+function notBack(options: WaitOptions, history: OnlineHistory, journal: ProgressLog): ActionError {
   const { last } = history;
   const { reason, hint } = likelyCause(history, isOnline(options.before), options.clock.now());
   const time = seconds(options.runnerTimeoutMs);

@@ -1,0 +1,202 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { ERROR_CODES } from '../src/errors.ts';
+import { DEFAULTS } from '../src/inputs/form.ts';
+import { outputsOf } from '../src/report/outputs.ts';
+import { NOTHING_DONE } from '../src/restart/outcome.ts';
+
+interface ActionFile {
+  inputs: Record<string, { description: string; required?: boolean; default?: string }>;
+  outputs: Record<string, { description: string }>;
+  runs: { using: string; main: string };
+  branding: { icon: string; color: string };
+}
+
+const action: ActionFile = parse(readFileSync('action.yml', 'utf8'));
+const readme = readFileSync('README.md', 'utf8');
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, text: readFileSync(join('src', path), 'utf8') }));
+
+/** Names in the first column of the table below a heading of the README. */
+function tableBelow(heading: string): string[] {
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
+}
+
+/** What a source loads at once, by itself or through others. */
+function importsOf(path: string, seen: string[] = []): string[] {
+  const { text = '' } = sources.find((source) => source.path === path) ?? {};
+  for (const [, from = ''] of text.matchAll(/^import (?!type)[^;]*?from '([^']+)'/gm)) {
+    const file = from.startsWith('.') ? join(dirname(path), from) : from;
+    if (seen.includes(file)) continue;
+    seen.push(file);
+    importsOf(file, seen);
+  }
+  return seen;
+}
+
+function sourcesWith(pattern: RegExp): string[] {
+  return sources
+    .filter(({ text }) => pattern.test(text))
+    .map(({ path }) => path)
+    .sort();
+}
+
+test('scripts and tests run on the Node that runners have', () => {
+  expect(process.version).toMatch(/^v24\./);
+  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js' });
+});
+
+describe('action.yml', () => {
+  test('declares the inputs that are read, with their defaults', () => {
+    const readers = sources.filter(({ path }) => path.startsWith('inputs/'));
+    const read = readers.flatMap(({ text }) => [...text.matchAll(/read\w*\((?:form, )?'(\w+)'/g)]);
+    expect([...new Set(read.map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
+    const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
+    expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual(DEFAULTS);
+  });
+
+  test('declares the outputs that are set', () => {
+    expect(Object.keys(action.outputs)).toEqual(Object.keys(outputsOf(NOTHING_DONE, String)));
+  });
+});
+
+describe('the documents', () => {
+  test('README lists every input, output and error code, in order', () => {
+    expect(tableBelow('Inputs')).toEqual(Object.keys(action.inputs));
+    expect(tableBelow('Outputs')).toEqual(Object.keys(action.outputs));
+    expect(tableBelow('Error codes')).toEqual([...ERROR_CODES]);
+  });
+
+  test('Troubleshooting has a section for every error code, in order, to which README leads', () => {
+    const sections = readFileSync('docs/troubleshooting.md', 'utf8').matchAll(/^## `(\w+)`$/gm);
+    expect([...sections].map(([, code]) => code)).toEqual([...ERROR_CODES]);
+    const links = readme.matchAll(/^\| `(\w+)` .*\(docs\/troubleshooting\.md#(\w+)\) \|$/gm);
+    expect([...links].map(([, code, anchor]) => [code, anchor])).toEqual(
+      ERROR_CODES.map((code) => [code, code]),
+    );
+  });
+
+  test('CONTRIBUTING shows a stranger every module of src, and none that is gone', () => {
+    const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The rooms\n');
+    const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
+      ...cell.matchAll(/`([\w-]+\.ts)`/g),
+    ]);
+    const modules = sources.map(({ path }) => path.split('/').at(-1));
+    expect(named.map(([, name]) => name).sort()).toEqual(modules.sort());
+  });
+
+  test('README names the defaults', () => {
+    for (const [name, value] of Object.entries(DEFAULTS)) {
+      expect(readme).toMatch(new RegExp(`^\\| \`${name}\` \\| \`${value}\` \\|`, 'm'));
+    }
+  });
+});
+
+/** From top to bottom; what stands in `src` itself is a room of its own, but for the ground. */
+const ROOMS = [
+  'index',
+  'main',
+  'inputs',
+  'report',
+  'fleet',
+  'runner',
+  'guest',
+  'restart',
+  'controller',
+  'http',
+  'ground',
+];
+const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts'];
+
+function roomOf(path: string): string {
+  if (GROUND.includes(path)) return 'ground';
+  return path.includes('/') ? dirname(path) : path.replace('.ts', '');
+}
+
+/** The modules of the house that a module imports, be it only for a type. */
+function neighboursOf({ path, text }: { path: string; text: string }): string[] {
+  const imports = text.matchAll(/(?:from|import\() ?'(\.{1,2}\/[^']+)'/g);
+  return [...imports].map(([, from = '']) => join(dirname(path), from));
+}
+
+/** Modules from which no way leads into a circle: there are far more ways than modules. */
+const inNoCircle = new Set<string>();
+
+/** A circle of imports that leads back to a module on the way to it; undefined where there is none. */
+function circleFrom(path: string, way: readonly string[] = []): readonly string[] | undefined {
+  if (inNoCircle.has(path)) return undefined;
+  if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+  const source = sources.find((one) => one.path === path);
+  for (const next of source === undefined ? [] : neighboursOf(source)) {
+    const circle = circleFrom(next, [...way, path]);
+    if (circle !== undefined) return circle;
+  }
+  inNoCircle.add(path);
+  return undefined;
+}
+
+describe('the rooms', () => {
+  test('are all named', () => {
+    expect([...new Set(sources.map(({ path }) => roomOf(path)))].sort()).toEqual([...ROOMS].sort());
+  });
+
+  test('import only from rooms below them', () => {
+    const isUpwards = (path: string, other: string) =>
+      ROOMS.indexOf(roomOf(other)) < ROOMS.indexOf(roomOf(path));
+    const upwards = sources.flatMap((source) =>
+      neighboursOf(source)
+        .filter((other) => isUpwards(source.path, other))
+        .map((other) => `${source.path} imports ${other}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+
+  test('hold no circle', () => {
+    expect(
+      sources.map(({ path }) => circleFrom(path)).find((circle) => circle !== undefined),
+    ).toBeUndefined();
+  });
+});
+
+describe('one place for each thing', () => {
+  test.each<[string, RegExp, string[]]>([
+    ['undici', /from 'undici/, ['http/transport.ts']],
+    ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
+    ['inputs', /INPUT_/, ['inputs/form.ts']],
+    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],
+    [
+      'the log',
+      /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
+      ['report/terminal.ts'],
+    ],
+    ['the runner', /from '@actions\/core'/, ['report/outputs.ts', 'report/summary.ts', 'report/terminal.ts']],
+    [
+      'time',
+      /\b(setTimeout|setInterval|setImmediate|performance\.now|Date\.now|new Date\(\)|AbortSignal\.timeout)\b|node:timers/,
+      ['clock.ts'],
+    ],
+    ['plain sockets', /\bconnect\b[^;]*from 'node:net'/, ['guest/dial.ts']],
+    ['chance', /Math\.random|randomUUID/, ['main.ts']],
+  ])('%s', (_, pattern, places) => {
+    expect(sourcesWith(pattern)).toEqual(places);
+  });
+
+  test('what talks to GitHub is loaded only where it is asked for', () => {
+    expect(importsOf('index.ts')).toContain('runner/scope.ts');
+    expect(importsOf('index.ts')).not.toContain('@actions/github');
+    expect(importsOf('runner/guard.ts')).toContain('@actions/github');
+  });
+
+  test('restart/ knows the rest of the house by its types, but for dates, times and errors', () => {
+    const imports = sources
+      .filter(({ path }) => path.startsWith('restart/'))
+      .flatMap(({ text }) =>
+        [...text.matchAll(/^import (?!type)[^;]*?from '(\.\.\/[^']+)'/gm)].map(([, from]) => from),
+      );
+    expect([...new Set(imports)].sort()).toEqual(['../clock.ts', '../dates.ts', '../errors.ts', '../log.ts']);
+  });
+});

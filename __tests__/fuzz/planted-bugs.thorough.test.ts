@@ -1,0 +1,125 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import type * as Clock from '../../src/clock.ts';
+import type * as Json from '../../src/http/json.ts';
+import type * as Credentials from '../../src/inputs/credentials.ts';
+import type * as Main from '../../src/main.ts';
+import type * as Redactor from '../../src/report/redactor.ts';
+import { createRedactor } from '../../src/report/redactor.ts';
+import type * as Terminal from '../../src/report/terminal.ts';
+
+// Do the cases bite? Each row plants a bug; they have to find it.
+
+const MOST_CASES = 2_000;
+
+let planted = '';
+
+afterEach(() => {
+  jest.unstable_unmockModule(planted);
+  jest.resetModules();
+});
+
+async function plant<T extends object>(path: string, change: (real: T) => Partial<T>): Promise<void> {
+  const real: T = await import(path);
+  planted = path;
+  jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
+}
+
+/** A terminal, and what hides secrets as it does, but makes nothing harmless. */
+function withRedact(real: Terminal.Terminal) {
+  const redactor = createRedactor();
+  const mask = (...secrets: readonly string[]) => {
+    redactor.add(...secrets);
+    real.mask(...secrets);
+  };
+  return { terminal: { ...real, mask }, redact: redactor.redact };
+}
+
+const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
+  [
+    'secrets are not looked for in what the controller says',
+    () =>
+      plant<typeof Redactor>('../../src/report/redactor.ts', ({ createRedactor }) => ({
+        createRedactor: () => ({ ...createRedactor(), redact: String }),
+      })),
+    /a secret was written/,
+  ],
+  [
+    'secrets are looked for as they are alone',
+    () =>
+      plant<typeof Redactor>('../../src/report/redactor.ts', () => ({
+        createRedactor() {
+          const secrets: string[] = [];
+          const redact = (text: string) => secrets.reduce((rest, each) => rest.replaceAll(each, '***'), text);
+          return { add: (...more) => void secrets.push(...more.filter((each) => each !== '')), redact };
+        },
+      })),
+    /a secret was written/,
+  ],
+  [
+    'a part of a header is no secret',
+    () =>
+      plant<typeof Credentials>('../../src/inputs/credentials.ts', ({ readHeaders }) => ({
+        readHeaders: (form) => readHeaders({ ...form, onSecret: (whole = '') => form.onSecret(whole) }),
+      })),
+    /a secret was written/,
+  ],
+  [
+    'nobody says that the restart may leave',
+    () =>
+      plant<typeof Main>('../../src/main.ts', ({ run }) => ({
+        run: (inputs, { announce: _, ...host }) => run(inputs, host),
+      })),
+    /a restart that nobody announced/,
+  ],
+  [
+    'a request may take as long as it likes',
+    () =>
+      plant<typeof Clock>('../../src/clock.ts', () => ({
+        within: (_clock, { signal }, work) => work(signal),
+      })),
+    /waits for something that will never come/,
+  ],
+  [
+    'what is no JSON is a surprise',
+    () => plant<typeof Json>('../../src/http/json.ts', () => ({ parseJson: JSON.parse })),
+    /internal_error/,
+  ],
+  [
+    'a line is logged as it comes',
+    () =>
+      plant<typeof Terminal>('../../src/report/terminal.ts', ({ createTerminal }) => ({
+        createTerminal() {
+          const { terminal, redact } = withRedact(createTerminal());
+          return { ...terminal, info: (line) => void process.stdout.write(`${redact(line)}\n`) };
+        },
+      })),
+    /a (command|control character) in the log/,
+  ],
+  [
+    'a text is shown as it comes',
+    () =>
+      plant<typeof Terminal>('../../src/report/terminal.ts', ({ createTerminal }) => ({
+        createTerminal() {
+          const { terminal, redact } = withRedact(createTerminal());
+          return { ...terminal, clean: redact };
+        },
+      })),
+    /outputs that say something else/,
+  ],
+];
+
+test.each(BUGS)(
+  '%s: found',
+  async (_, plantBug, fault) => {
+    await plantBug();
+    const { default: fc } = await import('fast-check');
+    const { anyAnswers } = await import('./properties.ts');
+    const { errorInstance } = await fc.check(anyAnswers(), {
+      numRuns: MOST_CASES,
+      seed: 1,
+      endOnFailure: true,
+    });
+    expect(String(errorInstance)).toMatch(fault);
+  },
+  120_000,
+);

@@ -1,0 +1,109 @@
+import type { Node, Vm, World } from '../../simulator/world.ts';
+
+/*
+ * What can happen in the world, beside faults of requests (scenario.ts): each event is a line in one of two tables, WORLD_EVENTS or
+ * CONTROLLER_EVENTS, and a new one needs no more. scenario.ts draws which of them happen and when, run.ts sets their times, testbed.ts
+ * applies them. If an error code becomes right because of it, fitting-codes.ts has to know it by its name.
+ */
+
+export interface WorldEvent {
+  readonly kind: EventKind;
+  readonly afterMs: number;
+  readonly forMs: number;
+}
+
+/** What an event acts upon. */
+export interface EventContext {
+  readonly instanceId: string;
+  /** Changes the world, and in time each replica's picture of it. */
+  readonly changeWorld: (change: (world: World) => void) => void;
+  readonly endSessions: () => void;
+  /** Lets the controller take no connection for so many milliseconds. */
+  readonly shutDown: (forMs: number) => void;
+}
+
+/** The world, or a replica's picture of it, and in it what an event can change. */
+interface WorldContext {
+  readonly world: World;
+  readonly node: Node;
+  readonly vm: Vm | undefined;
+  readonly instanceId: string;
+  readonly forMs: number;
+}
+
+const LONGEST_MS = 180_000;
+const ZONES = [-720, -570, -300, 0, 60, 330, 840];
+
+/** What happens to a node, an agent or a VM. */
+const WORLD_EVENTS = {
+  silence: ({ world, node, forMs }) => world.silence(node, forMs),
+  busy: ({ world, node, forMs }) => world.keepBusy(node, forMs),
+  clock: ({ node, forMs }) => {
+    // Back or forth, by seconds or by hours.
+    const factor = Math.floor(forMs) % 2 === 0 ? 1 : 100;
+    node.clockSkewMs += (forMs - LONGEST_MS / 8) * factor;
+  },
+  'time zone': ({ node, forMs }) => {
+    node.utcOffsetMinutes = ZONES[Math.floor((forMs / LONGEST_MS) * ZONES.length)] ?? 0;
+  },
+  'foreign restart': ({ world, instanceId }) => void world.restart(instanceId),
+  'never boots': ({ vm }) => {
+    if (vm !== undefined) vm.neverBoots = true;
+  },
+  'crashes after boot': ({ vm }) => {
+    if (vm !== undefined) vm.crashesAfterBoot = true;
+  },
+  terminate: ({ world, instanceId }) => void world.terminate(instanceId),
+  replace: ({ world, instanceId }) => {
+    world.terminate(instanceId);
+    startNamesake(world, instanceId);
+  },
+  namesake: ({ world, instanceId }) => startNamesake(world, instanceId),
+  crash: ({ world, instanceId }) => world.crash(instanceId, undefined),
+  reboot: ({ world, instanceId, forMs }) => world.crash(instanceId, forMs / 10),
+} satisfies Record<string, (context: WorldContext) => void>;
+
+/** What happens to the controller itself. */
+const CONTROLLER_EVENTS = {
+  'controller restart': ({ shutDown, endSessions }, forMs) => {
+    shutDown(forMs / 6);
+    endSessions();
+  },
+  'sessions end': ({ endSessions }) => endSessions(),
+} satisfies Record<string, (context: EventContext, forMs: number) => void>;
+
+export type EventKind = keyof typeof WORLD_EVENTS | keyof typeof CONTROLLER_EVENTS;
+
+export const EVENT_KINDS = [
+  ...Object.keys(WORLD_EVENTS),
+  ...Object.keys(CONTROLLER_EVENTS),
+] as readonly EventKind[];
+
+/** Events that last: until their end, the step cannot see that all is well. */
+export const LASTING_EVENTS: readonly EventKind[] = ['silence', 'controller restart'];
+
+export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): void {
+  if (kind in CONTROLLER_EVENTS) {
+    CONTROLLER_EVENTS[kind as keyof typeof CONTROLLER_EVENTS](context, forMs);
+    return;
+  }
+  const { instanceId, changeWorld } = context;
+  changeWorld((world) => {
+    const [node] = world.nodes;
+    const vm = world.find(instanceId)?.vm;
+    if (node === undefined) return;
+    WORLD_EVENTS[kind as keyof typeof WORLD_EVENTS]({ world, node, vm, instanceId, forMs });
+  });
+}
+
+/** Another instance with the same external ID and name. */
+function startNamesake(world: World, instanceId: string): void {
+  const record = world.find(instanceId);
+  if (record !== undefined)
+    world.start({
+      template: record.template.id,
+      count: 1,
+      externalId: record.externalId,
+      name: record.name,
+    });
+}

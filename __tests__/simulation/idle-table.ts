@@ -1,0 +1,109 @@
+import { createRandom, type Random } from '../../simulator/random.ts';
+import { runOnce } from './run.ts';
+import { drawHabits, faultless, type RunnerScenario, type Scenario } from './scenario.ts';
+
+/*
+ * How many jobs a restart kills that no witness could show: a table by `idle_for`, with the second witness and without, to choose by.
+ * Nothing goes wrong in these worlds but what is measured: GitHub shows a job late, and takes it back for a while, as in all the other
+ * worlds (scenario.ts). What jobs come is drawn here: half of them are in a queue, and begin within seconds of the end of the one
+ * before; the others come after minutes.
+ */
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+export const IDLE_FOR_MS: readonly number[] = [0, 30, 60, 90, 180].map((seconds) => seconds * SECOND);
+
+/** What came of a number of worlds. */
+export interface IdleRow extends IdleSetting {
+  readonly restarts: number;
+  /** Of these, the restarts that killed a job. */
+  readonly lost: number;
+  /** From the step's begin until the restart left, in the mean: milliseconds. */
+  readonly meanWaitMs: number;
+}
+
+export interface IdleSetting {
+  readonly idleForMs: number;
+  readonly readsJobs: boolean;
+}
+
+/** Plays so many worlds, from the seed on: the same seeds for each row, so that rows differ by nothing else. */
+export async function measureIdleRow(
+  setting: IdleSetting,
+  { first, runs }: { readonly first: number; readonly runs: number },
+): Promise<IdleRow> {
+  let [restarts, lost, waitedMs] = [0, 0, 0];
+  for (let seed = first; seed < first + runs; seed++) {
+    const run = await runOnce(seed, { change: () => quietWorld(seed, setting) });
+    const [post] = run.posts;
+    if (post === undefined) continue;
+    restarts++;
+    if (run.runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
+    waitedMs += post.departedAt - run.startedAt;
+  }
+  return { ...setting, restarts, lost, meanWaitMs: waitedMs / restarts };
+}
+
+function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenario {
+  const random = createRandom(seed).fork('idle table');
+  const runner: RunnerScenario = {
+    nameTemplate: '{name}',
+    whenBusy: 'wait',
+    idleForMs,
+    busyTimeoutMs: 24 * 60 * MINUTE,
+    waitsForRunner: false,
+    runnerTimeoutMs: 10 * MINUTE,
+    habits: drawHabits(random.fork('habits')),
+    isEphemeral: false,
+    startsAfterBoot: true,
+    quota: 5_000,
+    showsJobs: readsJobs,
+    otherRuns: 1,
+    jobsAway: undefined,
+    pagesShiftEveryMs: undefined,
+    jobs: drawQueue(random.fork('jobs')),
+    jobAfterTry: undefined,
+  };
+  const quiet = faultless(seed);
+  return { ...quiet, preludeMs: -FROM_MS, runner, network: { ...quiet.network, latencyMs: 50 } };
+}
+
+/** Jobs come for so long before the step begins, and until so long after that: so it meets the runner at any moment. */
+const FROM_MS = -20 * MINUTE;
+const UNTIL_MS = 4 * 60 * MINUTE;
+/** A queued job begins so long after the end of the one before at most; another so long; and so long a job takes. */
+const QUEUED_WITHIN_MS = 10 * SECOND;
+const OTHERS_WITHIN_MS = 15 * MINUTE;
+const LONGEST_JOB_MS = 6 * MINUTE;
+
+function drawQueue(random: Random): RunnerScenario['jobs'] {
+  const jobs: RunnerScenario['jobs'][number][] = [];
+  let at = FROM_MS + random.fork('first').next() * OTHERS_WITHIN_MS;
+  for (let index = 0; at < UNTIL_MS; index++) {
+    const own = random.fork(`job ${index}`);
+    const forMs = own.next() * LONGEST_JOB_MS;
+    jobs.push({ afterMs: at, forMs });
+    const isQueued = own.next() < 0.5;
+    at += forMs + SECOND + own.next() * (isQueued ? QUEUED_WITHIN_MS : OTHERS_WITHIN_MS);
+  }
+  return jobs;
+}
+
+/** The rows as a table in Markdown, by `idle_for`. */
+export function describeIdleTable(rows: readonly IdleRow[]): string[] {
+  const cell = (row: IdleRow | undefined) =>
+    row === undefined
+      ? ''
+      : `${((row.lost / row.restarts) * 1_000).toFixed(1)} | ${Math.round(row.meanWaitMs / SECOND)} s`;
+  const find = (idleForMs: number, readsJobs: boolean) =>
+    rows.find((row) => row.idleForMs === idleForMs && row.readsJobs === readsJobs);
+  return [
+    '| `idle_for` | jobs lost, with both witnesses | wait before the restart | jobs lost, with the runner alone | wait before the restart |',
+    '| --- | --- | --- | --- | --- |',
+    ...IDLE_FOR_MS.map(
+      (idleForMs) =>
+        `| \`${idleForMs / SECOND}s\` | ${cell(find(idleForMs, true))} | ${cell(find(idleForMs, false))} |`,
+    ),
+  ];
+}

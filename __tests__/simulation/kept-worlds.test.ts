@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { createRandom } from '../../simulator/random.ts';
+import { simulateFresh } from '../support/fresh-worlds.ts';
+import { checkSeed } from './replay.ts';
+import { runOnce } from './run.ts';
+import { drawScenario, faultless } from './scenario.ts';
+import { differences, scenarioWith, shrink } from './shrink.ts';
+
+// The real step in simulated worlds. `npm run simulate -- --runs 1 --seed SEED` tells what a seed that fails is about.
+
+test('1,000 worlds that nobody has seen break no promise', async () => {
+  expect(await simulateFresh(1_000)).toContain('1000 kept every promise, 0 did not');
+}, 300_000);
+
+test('seeds that caught a planted bug break no promise', async () => {
+  const seeds: number[] = JSON.parse(readFileSync('__tests__/simulation/kept-seeds.json', 'utf8'));
+  const failures: string[] = [];
+  for (const seed of seeds)
+    failures.push(...(await checkSeed(seed)).broken.map((one) => `seed ${seed}: ${one}`));
+  expect(seeds.length).toBeGreaterThan(0);
+  expect(failures).toEqual([]);
+}, 60_000);
+
+interface KeptScenario {
+  readonly about: string;
+  readonly seed: number;
+  /** What differs from a world where nothing goes wrong. */
+  readonly scenario: Readonly<Record<string, unknown>>;
+}
+
+const KEPT: readonly KeptScenario[] = JSON.parse(
+  readFileSync('__tests__/simulation/kept-scenarios.json', 'utf8'),
+);
+
+test.each(KEPT.map(({ about, seed, scenario }) => [about, seed, scenario] as const))(
+  'what once broke a promise breaks none: %s (seed %i)',
+  async (_, seed, changes) => {
+    const scenario = scenarioWith(seed, changes);
+    expect(differences(scenario)).toEqual(changes);
+    expect((await checkSeed(seed, { change: () => scenario })).broken).toEqual([]);
+  },
+);
+
+test('a seed replays a run exactly', async () => {
+  const replay = async (seed: number) => {
+    const lines: string[] = [];
+    const { outcome } = await runOnce(seed, { log: (line) => lines.push(line) });
+    // Only what an API key's handshake encrypts is another each time.
+    return { outcome, lines: lines.filter((line) => !line.includes('/tap/')) };
+  };
+  expect(await replay(7)).toEqual(await replay(7));
+});
+
+test('where nothing goes wrong, the restart is proved with a single POST', async () => {
+  const run = await runOnce(1, { change: ({ world }) => faultless(world.seed) });
+  expect([run.outcome.restarted, run.posts.length, [...run.faults]]).toEqual(['true', 1, []]);
+});
+
+test('a scenario shrinks to what matters', async () => {
+  const drawn = drawScenario(createRandom(8), 8);
+  const scenario = {
+    ...drawn,
+    step: { ...drawn.step, timeoutMs: 15_000 },
+    network: { ...drawn.network, latencyMs: 200 },
+  };
+  const least = await shrink(scenario, async ({ network, step }) => {
+    return network.latencyMs === scenario.network.latencyMs && step.timeoutMs === scenario.step.timeoutMs;
+  });
+  expect(Object.keys(differences(scenario)).length).toBeGreaterThan(5);
+  expect(differences(least)).toEqual({ 'network.latencyMs': 200, 'step.timeoutMs': 15_000 });
+});

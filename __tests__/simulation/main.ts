@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { readOptions } from '../../simulator/command-line.ts';
+import { describeIdleTable, IDLE_FOR_MS, type IdleRow, measureIdleRow } from './idle-table.ts';
+import { checkSeed, describeFailure } from './replay.ts';
+import { describe, merge, startTally } from './tally.ts';
+import type { RangeReport, SeedRange } from './worker.ts';
+
+const USAGE = `The real step in simulated worlds: is every promise kept?
+
+Usage: npm run simulate -- [options]
+
+  --runs N    so many worlds (default 1000)
+  --seed S    the seed of the first, the others count on from it (default: drawn)
+  --jobs J    so many at a time (default: one a core)
+  --show      print each run, moment by moment
+  --pairs     list the pairs of faults that never came together
+  --fleets    worlds of fleets, from 2 to 12 VMs, instead of one VM
+  --idle-table  instead, measure how many jobs are lost by idle_for; then each row takes so many worlds`;
+
+const MOST = 2 ** 32;
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+const { runs, first, jobs, isShown, listsPairs, measuresIdle, areFleets } = readOptions(
+  USAGE,
+  { runs: TEXT, seed: TEXT, jobs: TEXT, show: FLAG, pairs: FLAG, fleets: FLAG, 'idle-table': FLAG },
+  ({ show = false, pairs = false, fleets = false, 'idle-table': idleTable = false }, number) => ({
+    runs: number('runs', 1_000, { min: 1, max: MOST }),
+    first: number('seed', Math.floor(Math.random() * (MOST / 2)), { min: 0, max: MOST }),
+    jobs: number('jobs', availableParallelism(), { min: 1, max: 256 }),
+    isShown: show,
+    listsPairs: pairs,
+    measuresIdle: idleTable,
+    areFleets: fleets,
+  }),
+);
+/** So many broken promises are explained in full, the others named by their seed. */
+const MOST_EXPLAINED = 3;
+
+if (measuresIdle) await measureIdle(first, runs);
+else if (isShown) await show(first, runs);
+else await simulate();
+
+/** Prints how many jobs are lost to what no witness could show. */
+async function measureIdle(from: number, number: number): Promise<void> {
+  const rows: IdleRow[] = [];
+  for (const readsJobs of [true, false]) {
+    for (const idleForMs of IDLE_FOR_MS)
+      rows.push(await measureIdleRow({ idleForMs, readsJobs }, { first: from, runs: number }));
+  }
+  for (const line of describeIdleTable(rows)) console.log(line);
+  const restarts = rows.map((row) => row.restarts);
+  console.log(
+    `\njobs lost per 1,000 restarts; ${Math.min(...restarts)} to ${Math.max(...restarts)} restarts in each cell, ${number} worlds from seed ${from}`,
+  );
+}
+
+/** Prints whole runs, moment by moment. */
+async function show(from: number, number: number): Promise<void> {
+  for (let seed = from; seed < from + number; seed++) {
+    const { broken, run } = await checkSeed(seed, { log: console.log });
+    console.log(`\nseed ${seed}: ${run?.outcome.restarted} ${run?.outcome.error?.code ?? ''}`);
+    console.log(broken.length === 0 ? 'every promise kept' : `broken: ${broken.join('; ')}`);
+  }
+}
+
+async function simulate(): Promise<void> {
+  const startedAt = performance.now();
+  const reports = await Promise.all(Array.from({ length: jobs }, (_, job) => work(seedsOf(job))));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const tally = startTally();
+  for (const report of reports) merge(tally, report.tally);
+  const failures = reports.flatMap((report) => report.failures);
+
+  for (const line of describe(tally, { listsPairs })) console.log(line);
+  // What is broken in a fleet is told by its seed alone.
+  const explained = areFleets ? [] : failures.slice(0, MOST_EXPLAINED);
+  for (const failure of explained) console.log(`\n${await describeFailure(failure)}`);
+  for (const { seed, broken } of failures.slice(explained.length)) {
+    console.log(`\nseed ${seed}: ${broken.join('; ')}`);
+  }
+  const rate = Math.round(tally.runs / seconds);
+  console.log(`\n${tally.runs} runs from seed ${first} in ${seconds.toFixed(1)} s: ${rate} a second`);
+  console.log(`${tally.runs - failures.length} kept every promise, ${failures.length} did not`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+/** Each job gets a stretch of its own of the seeds. */
+function seedsOf(job: number): SeedRange {
+  const [from, to] = [Math.floor((runs * job) / jobs), Math.floor((runs * (job + 1)) / jobs)];
+  return { from: first + from, to: first + to, areFleets };
+}
+
+function work(seeds: SeedRange): Promise<RangeReport> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: seeds });
+    worker.once('message', resolve).once('error', reject);
+  });
+}

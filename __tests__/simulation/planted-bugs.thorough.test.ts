@@ -1,0 +1,627 @@
+import { afterEach, expect, jest, test } from '@jest/globals';
+import type * as Clock from '../../src/clock.ts';
+import type * as Controller from '../../src/controller/controller.ts';
+import type * as Credentials from '../../src/controller/credentials.ts';
+import type * as Instants from '../../src/dates.ts';
+import type * as Contacts from '../../src/guest/contact.ts';
+import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
+import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
+import type * as Patience from '../../src/http/patience.ts';
+import type * as Retry from '../../src/http/retry.ts';
+import type * as Transport from '../../src/http/transport.ts';
+import type * as Report from '../../src/report/outputs.ts';
+import type * as Redactor from '../../src/report/redactor.ts';
+import type * as Terminal from '../../src/report/terminal.ts';
+import type * as Ordering from '../../src/restart/ordering.ts';
+import type * as Restart from '../../src/restart/restart.ts';
+import type * as Schedule from '../../src/restart/schedule.ts';
+import type * as Verdict from '../../src/restart/verdict.ts';
+import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as Guards from '../../src/runner/guard.ts';
+import type * as Jobs from '../../src/runner/jobs.ts';
+import type * as Name from '../../src/runner/name.ts';
+import type * as Return from '../../src/runner/online-verdict.ts';
+
+// Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
+
+const MOST_RUNS = 5_000;
+
+let planted: string[] = [];
+
+afterEach(() => {
+  for (const path of planted) jest.unstable_unmockModule(path);
+  planted = [];
+  jest.resetModules();
+});
+
+type Plant = () => Promise<void>;
+
+async function plant<T extends object>(path: string, change: (real: T) => Partial<T>): Promise<void> {
+  const real: T = await import(path);
+  planted.push(path);
+  jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
+}
+
+const ORDERING = '../../src/restart/ordering.ts';
+const CLOCK = '../../src/clock.ts';
+const CONTROLLER = '../../src/controller/controller.ts';
+const CREDENTIALS = '../../src/controller/credentials.ts';
+const GUARD = '../../src/runner/guard.ts';
+const INSTANT = '../../src/dates.ts';
+const CONTACT = '../../src/guest/contact.ts';
+const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
+const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
+const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
+const JOBS = '../../src/runner/jobs.ts';
+const NAME = '../../src/runner/name.ts';
+const PATIENCE = '../../src/http/patience.ts';
+const RESTART = '../../src/restart/restart.ts';
+const REDACTOR = '../../src/report/redactor.ts';
+const REPORT = '../../src/report/outputs.ts';
+const RETRY = '../../src/http/retry.ts';
+const RETURN = '../../src/runner/online-verdict.ts';
+const SCHEDULE = '../../src/restart/schedule.ts';
+const TERMINAL = '../../src/report/terminal.ts';
+const TRANSPORT = '../../src/http/transport.ts';
+const VERDICT = '../../src/restart/verdict.ts';
+
+type Send = Transport.Transport['send'];
+
+/** Plants a bug between the step and the network. */
+function plantInTransport(change: (send: Send, options: Transport.TransportOptions) => Send): Plant {
+  return () =>
+    plant<typeof Transport>(TRANSPORT, ({ createTransport }) => ({
+      createTransport(options) {
+        const transport = createTransport(options);
+        return { ...transport, send: change(transport.send, options) };
+      },
+    }));
+}
+
+/** Plants a bug into what is made of the controller's answers. */
+function plantInController(
+  change: (
+    real: Controller.Controller,
+    options: Controller.ControllerOptions,
+  ) => Partial<Controller.Controller>,
+): Plant {
+  return () =>
+    plant<typeof Controller>(CONTROLLER, ({ createController }) => ({
+      createController(options) {
+        const controller = createController(options);
+        return { ...controller, ...change(controller, options) };
+      },
+    }));
+}
+
+/** Plants a bug into what a restart is to do, and what with. */
+function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) => typeof given): Plant {
+  return () =>
+    plant<typeof Restart>(RESTART, ({ restart }) => ({
+      restart: (...given) => restart(...change(...given)),
+    }));
+}
+
+/** Plants a bug into what is judged: an answer is taken for another one. */
+function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Plant {
+  return () =>
+    plant<typeof Verdict>(VERDICT, ({ judge }) => ({
+      judge: (history, sample) => judge(history, change(sample)),
+    }));
+}
+
+/** Plants a bug that takes answers for failures at once. */
+function plantFailure(isFailure: (sample: Verdict.Sample) => boolean): Plant {
+  return () =>
+    plant<typeof Verdict>(VERDICT, ({ judge }) => ({
+      judge(history, sample) {
+        const judged = judge(history, sample);
+        return isFailure(sample) ? { ...judged, verdict: { kind: 'failed', reason: 'planted' } } : judged;
+      },
+    }));
+}
+
+const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
+  // Alone, the second rule would make up for the first.
+  [
+    'an older answer is accepted, and whatever boot it shows',
+    () => plant<typeof Ordering>(ORDERING, () => ({ isOlder: () => false, isBootBefore: () => false })),
+    'false success',
+  ],
+  [
+    'a boot before the restart is accepted',
+    () => plant<typeof Ordering>(ORDERING, () => ({ isBootBefore: () => false })),
+    'false success',
+  ],
+  [
+    'the status of the VM is not looked at',
+    plantInSamples(({ instance, ...times }) => ({
+      ...times,
+      instance: instance && { ...instance, status: 'running' },
+    })),
+    'false success',
+  ],
+];
+
+const AT_MOST_ONE_RESTART: typeof NO_FALSE_SUCCESS = [
+  [
+    'a restart that may have been sent is sent again',
+    plantInTransport((send) => async (request, bounds) => {
+      const result = await send(request, bounds);
+      return 'noAnswer' in result ? { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } } : result;
+    }),
+    'more than one restart',
+  ],
+  [
+    'a restart that a proxy answers with 5xx is sent again',
+    plantInTransport((send) => async (request, bounds) => {
+      const result = await send(request, bounds);
+      const isError = request.isWrite && 'answer' in result && result.answer.status >= 500;
+      return isError ? { answer: { ...result.answer, status: 429 } } : result;
+    }),
+    'more than one restart',
+  ],
+  [
+    'an unclear answer to the restart is asked for once more',
+    plantInController(({ restartInstance }) => ({
+      async restartInstance(request, bounds) {
+        const reply = await restartInstance(request, bounds);
+        return reply.kind === 'uncertain' ? restartInstance(request, bounds) : reply;
+      },
+    })),
+    'more than one restart',
+  ],
+];
+
+const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
+  [
+    'dates are compared as strings',
+    () =>
+      plant<typeof Instants>(INSTANT, () => ({
+        compareInstants: (a, b) => (a.text === b.text ? 0 : a.text < b.text ? -1 : 1),
+      })),
+    'false failure',
+  ],
+  [
+    'a passing Error counts as failure at once',
+    plantFailure(({ instance }) => instance?.state === 'Error'),
+    'false failure',
+  ],
+  [
+    'an instance that is not listed counts as gone at once',
+    plantFailure(({ instance }) => instance === undefined),
+    'false failure',
+  ],
+  [
+    'the left-over message of an earlier event counts as failure',
+    plantFailure(({ instance }) => instance?.message?.startsWith('Unexpected VM state') === true),
+    'false failure',
+  ],
+  [
+    'a read that is answered with 5xx is not repeated',
+    () => plant<typeof Retry>(RETRY, () => ({ isTransientStatus: () => false })),
+    'does not fit',
+  ],
+  [
+    'a session that ran out is not renewed',
+    () =>
+      plant<typeof Credentials>(CREDENTIALS, ({ createCredentials }) => ({
+        createCredentials: (...options) => ({ ...createCredentials(...options), renew: () => false }),
+      })),
+    'does not fit',
+  ],
+  [
+    'a refusal is final at once, whatever came before',
+    () =>
+      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
+        createPatience(clock) {
+          const patience = createPatience(clock);
+          return { ...patience, isOver: (nature) => nature === 'refusal' || patience.isOver(nature) };
+        },
+      })),
+    'taken for final',
+  ],
+  [
+    'the server asking for a long pause ends the step',
+    () =>
+      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
+        createPatience(clock) {
+          const patience = createPatience(clock);
+          return { ...patience, isOver: (nature) => nature === 'long pause' || patience.isOver(nature) };
+        },
+      })),
+    'taken for final',
+  ],
+  [
+    'what is watched may not be as long as what is listed',
+    plantInTransport((send) => (request, bounds) => {
+      const mostBytes = request.path.includes('?id=') ? 1024 * 1024 : request.maxBytes;
+      return send({ ...request, maxBytes: Math.min(request.maxBytes, mostBytes) }, bounds);
+    }),
+    'does not fit',
+  ],
+];
+
+const IT_ENDS: typeof NO_FALSE_SUCCESS = [
+  [
+    'requests may take as long as they like',
+    () => plant<typeof Clock>(CLOCK, () => ({ within: (_clock, { signal }, work) => work(signal) })),
+    'never come',
+  ],
+  [
+    'requests do not end on a signal',
+    () =>
+      plant<typeof Clock>(CLOCK, ({ within }) => ({
+        within: (clock, { ms }, work) => within(clock, { ms, signal: new AbortController().signal }, work),
+      })),
+    'late after the signal',
+  ],
+  [
+    'requests know no deadline',
+    plantInTransport((send) => (request, bounds) => {
+      return send(request, { ...bounds, deadline: Number.POSITIVE_INFINITY });
+    }),
+    'ended late',
+  ],
+  [
+    'looks go on as if there were no deadline',
+    () =>
+      plant<typeof Schedule>(SCHEDULE, ({ nextLookAt }) => ({
+        nextLookAt: (...[first, progress]: Parameters<typeof nextLookAt>) =>
+          nextLookAt(first, { ...progress, deadline: progress.deadline + 60_000 }),
+      })),
+    'ended late',
+  ],
+  [
+    'there is no last look at the deadline',
+    plantInController(({ getInstance }) => {
+      let deadline = Number.POSITIVE_INFINITY;
+      return {
+        async getInstance(instanceId, bounds) {
+          deadline = Math.min(deadline, bounds.deadline);
+          if (bounds.deadline === deadline) return getInstance(instanceId, bounds);
+          const { ActionError } = await import('../../src/errors.ts');
+          throw new ActionError('controller_unreachable', 'planted', { isTransient: true });
+        },
+      };
+    }),
+    'no last look',
+  ],
+  [
+    'the time for the last look counts from the deadline, not from waking',
+    plantInController(({ getInstance }, { clock }) => {
+      const LAST_LOOK_MS = 1_500;
+      let deadline = Number.POSITIVE_INFINITY;
+      return {
+        getInstance(instanceId, bounds) {
+          const isLast = Math.abs(bounds.deadline - clock.now() - LAST_LOOK_MS) < 0.01;
+          if (!isLast) deadline = bounds.deadline;
+          return getInstance(instanceId, {
+            ...bounds,
+            deadline: Math.min(bounds.deadline, deadline + LAST_LOOK_MS),
+          });
+        },
+      };
+    }),
+    'false failure',
+  ],
+  [
+    'a restart is sent however late it is',
+    plantInRestart((job, context) => {
+      let isFirst = true;
+      const late = {
+        ...job,
+        // First it is read for the deadline, then for what has to be left for the proof.
+        get timeoutMs() {
+          const ms = isFirst ? job.timeoutMs : 0;
+          isFirst = false;
+          return ms;
+        },
+      };
+      return [late, context];
+    }),
+    'sent too late',
+  ],
+];
+
+const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
+  [
+    'mistakes are put up with until the timeout',
+    () =>
+      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
+        createPatience(clock) {
+          const patience = createPatience(clock);
+          return { ...patience, isOver: (nature) => nature !== 'mistake' && patience.isOver(nature) };
+        },
+      })),
+    'told late',
+  ],
+];
+
+const KILLED_IS_NOT_SILENT: typeof NO_FALSE_SUCCESS = [
+  [
+    'no output is set before the restart leaves',
+    plantInRestart((job, context) => [job, { ...context, announce: undefined }]),
+    'nobody was told',
+  ],
+];
+
+const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
+  [
+    "the session's token stands in an error, and is not known as a secret",
+    async () => {
+      await plant<typeof Credentials>(CREDENTIALS, ({ createCredentials }) => ({
+        createCredentials: (identity) => createCredentials(identity, () => {}),
+      }));
+      await plantInTransport((send) => async (request, bounds) => {
+        const result = await send(request, bounds);
+        if ('answer' in result) return result;
+        return { noAnswer: { ...result.noAnswer, reason: JSON.stringify(request.headers) } };
+      })();
+    },
+    'a secret was written',
+  ],
+  [
+    'secrets are only looked for as they are, not encoded',
+    () =>
+      plant<typeof Redactor>(REDACTOR, ({ createRedactor }) => ({
+        createRedactor() {
+          const secrets: string[] = [];
+          const redact = (text: string) => secrets.reduce((left, one) => left.replaceAll(one, '***'), text);
+          return { ...createRedactor(), add: (...some) => secrets.push(...some), redact, scrub: redact };
+        },
+      })),
+    'a secret was written',
+  ],
+  [
+    'what comes from outside is printed as it is',
+    () => plant<typeof Terminal>(TERMINAL, () => ({ harmless: (text) => text })),
+    'workflow command',
+  ],
+  [
+    'redirects are followed',
+    plantInTransport((send, options) => async (request, bounds) => {
+      const result = await send(request, bounds);
+      if (!('answer' in result) || result.answer.location === undefined) return result;
+      const { createTransport } = await import('../../src/http/transport.ts');
+      return createTransport({ ...options, baseUrl: new URL(result.answer.location) }).send(request, bounds);
+    }),
+    'a request went elsewhere',
+  ],
+];
+
+const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
+  [
+    'an unclear answer to the restart counts as none',
+    plantInController(({ restartInstance }) => ({
+      async restartInstance(request, bounds) {
+        const reply = await restartInstance(request, bounds);
+        if (reply.kind === 'accepted') return reply;
+        const { ActionError } = await import('../../src/errors.ts');
+        throw new ActionError('controller_unreachable', `planted: ${reply.kind}`);
+      },
+    })),
+    '"false" though',
+  ],
+  [
+    'a signal while the restart is sent counts as if it came before',
+    plantInController(({ restartInstance }) => ({
+      async restartInstance(request, bounds) {
+        const reply = await restartInstance(request, bounds);
+        bounds.signal.throwIfAborted();
+        return reply;
+      },
+    })),
+    '"false" though',
+  ],
+  [
+    'a refusal counts as unclear',
+    plantInController(({ restartInstance }) => ({
+      restartInstance: (request, bounds) =>
+        restartInstance(request, bounds).catch((error) => ({ kind: 'uncertain', reason: String(error) })),
+    })),
+    '"unknown" though',
+  ],
+  [
+    'an output is forgotten',
+    () =>
+      plant<typeof Report>(REPORT, ({ outputsOf }) => ({
+        outputsOf: (...known) => ({ ...outputsOf(...known), previous_start_date: '' }),
+      })),
+    'outputs are missing',
+  ],
+];
+
+/** Plants a bug into what is made of looks at the runner before the restart. */
+function plantInBusyVerdict(change: (judged: BusyVerdict.BusyVerdict) => BusyVerdict.BusyVerdict): Plant {
+  return () =>
+    plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
+      judgeBusy(...known) {
+        const judged = judgeBusy(...known);
+        return { ...judged, verdict: change(judged.verdict) };
+      },
+    }));
+}
+
+const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
+  [
+    'a runner that shows no job once counts as idle',
+    () =>
+      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
+        judgeBusy: (history, snapshot) => judgeBusy({ ...history, idleForMs: 0 }, snapshot),
+      })),
+    'for long enough',
+  ],
+  [
+    'a busy runner is not waited for',
+    plantInBusyVerdict((verdict) => (verdict === 'busy' ? 'idle' : verdict)),
+    'though a witness showed a job',
+  ],
+  [
+    'a GitHub that gives no answer counts as an idle runner',
+    plantInBusyVerdict((verdict) => (verdict === 'unknown' ? 'idle' : verdict)),
+    'without looking at the runner',
+  ],
+  [
+    'a job in progress on the runner is overlooked',
+    () => plant<typeof Jobs>(JOBS, () => ({ jobOn: () => undefined })),
+    'though a witness showed a job',
+  ],
+  [
+    'no answer about the jobs counts as no jobs',
+    () =>
+      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeWithJobs }) => ({
+        judgeWithJobs: (verdict, finding) => judgeWithJobs(verdict, finding ?? 'none'),
+      })),
+    'without looking at the jobs again',
+  ],
+  [
+    'the jobs are read once, and never again',
+    () =>
+      plant<typeof Jobs>(JOBS, ({ createJobsWitness }) => ({
+        createJobsWitness(...given) {
+          const witness = createJobsWitness(...given);
+          let known: ReturnType<typeof witness.runningJobs> | undefined;
+          return {
+            runningJobs(bounds) {
+              known ??= witness.runningJobs(bounds);
+              return known;
+            },
+          };
+        },
+      })),
+    'without looking at the jobs again',
+  ],
+  [
+    'a runner that has shown no job for a short time counts as busy',
+    plantInBusyVerdict((verdict) => (verdict === 'settling' ? 'busy' : verdict)),
+    'left alone without a job',
+  ],
+  [
+    'the runner is not looked at again before the restart is tried again',
+    plantInController(({ restartInstance }) => ({
+      restartInstance(request, { beforeRetry: _, ...bounds }) {
+        return restartInstance(request, bounds);
+      },
+    })),
+    'without looking at the runner again',
+  ],
+  [
+    "the runner is looked for by its VM's name as it is masked",
+    () =>
+      plant<typeof Name>(NAME, ({ fillName }) => ({
+        fillName(template, instance) {
+          const name = instance.name?.replaceAll('vnc-hunter2', '***');
+          return fillName(template, { ...instance, name });
+        },
+      })),
+    'does not fit',
+  ],
+];
+
+const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
+  [
+    'the first look that shows the runner online proves it',
+    () =>
+      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
+        judgeOnline(history, reading) {
+          const judged = judgeOnline(history, reading);
+          const isOnline = typeof reading.runner === 'object' && reading.runner.isOnline;
+          return isOnline ? { ...judged, verdict: { kind: 'online', proof: 'planted' } } : judged;
+        },
+      })),
+    'takes no job',
+  ],
+  [
+    'a job that shows proves the runner, even if it might be an old one',
+    () =>
+      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
+        judgeOnline: (history, reading) => judgeOnline({ ...history, wasIdle: true }, reading),
+      })),
+    'takes no job',
+  ],
+  [
+    'a runner that was offline before the restart needs no more than to be online',
+    () =>
+      plant<typeof Return>(RETURN, ({ startOnlineHistory }) => ({
+        startOnlineHistory: (verifiedAt) => ({ ...startOnlineHistory(verifiedAt), wasOffline: true }),
+      })),
+    'takes no job',
+  ],
+  [
+    'the runner is waited for though nobody wants that',
+    () =>
+      plant<typeof Guards>(GUARD, ({ createGuards }) => ({
+        createGuards: ({ runner, ...options }) =>
+          createGuards({ ...options, runner: { ...runner, waitsForRunner: true } }),
+      })),
+    'nobody waited',
+  ],
+];
+
+const THE_GUEST_IS_UP: typeof NO_FALSE_SUCCESS = [
+  [
+    'a connection alone is taken for a guest that is up',
+    () =>
+      plant<typeof Contacts>(CONTACT, ({ contact }) => ({
+        async contact(...given) {
+          const heard = await contact(...given);
+          return heard.kind === 'silent' ? { kind: 'banner', banner: 'planted' } : heard;
+        },
+      })),
+    '"up"',
+  ],
+  [
+    "no look after the banner tells it from another VM's",
+    () => plant<typeof GuestVerdict>(GUEST_VERDICT, () => ({ isSameEndpoint: () => true })),
+    '"up" of a guest that was not',
+  ],
+  [
+    'the port is the one from before the restart',
+    () =>
+      plant<typeof WaitForGuest>(WAIT_FOR_GUEST, ({ waitForGuest }) => ({
+        waitForGuest(outcome, check, context) {
+          const { portForwarding = [] } = outcome.before ?? {};
+          const getInstance: Controller.Controller['getInstance'] = async (...given) => {
+            const instance = await context.controller.getInstance(...given);
+            return instance && { ...instance, portForwarding };
+          };
+          return waitForGuest(outcome, check, {
+            ...context,
+            controller: { ...context.controller, getInstance },
+          });
+        },
+      })),
+    'a guest that was up was given up',
+  ],
+];
+
+const BUGS = [
+  ...NO_FALSE_SUCCESS,
+  ...AT_MOST_ONE_RESTART,
+  ...NO_FALSE_FAILURE,
+  ...IT_ENDS,
+  ...MISTAKES_ARE_TOLD,
+  ...KILLED_IS_NOT_SILENT,
+  ...NOTHING_LEAKS,
+  ...IT_SAYS_WHAT_IS_TRUE,
+  ...NO_JOB_IS_KILLED,
+  ...ONLINE_IS_TRUE,
+  ...THE_GUEST_IS_UP,
+];
+
+test.each(BUGS)(
+  `%s: found within ${MOST_RUNS} runs`,
+  async (bug, plantBug, found) => {
+    await plantBug();
+    const { checkSeed } = await import('./replay.ts');
+    const promises = new Set<string>();
+    let seed = 1;
+    for (; seed <= MOST_RUNS && ![...promises].join().includes(found); seed++) {
+      for (const promise of (await checkSeed(seed)).broken) promises.add(promise);
+    }
+    if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
+    expect([...promises].join()).toContain(found);
+  },
+  300_000,
+);

@@ -1,0 +1,508 @@
+import type { HandshakeForm } from '../../simulator/endpoints/tap.ts';
+import type { Habits } from '../../simulator/github-world.ts';
+import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guest-world.ts';
+import type { Random } from '../../simulator/random.ts';
+import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
+import type { WhenBusy } from '../../src/runner/gate.ts';
+import { EVENT_KINDS, type WorldEvent } from './events.ts';
+import type { Kind } from './virtual-time.ts';
+
+/*
+ * What goes wrong in a run is drawn here, before it begins: how often each fault of a request happens, which events happen and when,
+ * how world, runner and step are set up. Each thing that is drawn has a source of chance of its own, by its name, so a new one leaves
+ * the others of each seed as they are. testbed.ts carries the scenario out, run.ts runs the step in it, promises.ts checks the run.
+ *
+ * A new fault of a request is a line in REQUEST_FAULTS, and a call of #happens in testbed.ts; one that damages answers is a line in
+ * REQUEST_FAULTS, and one in damaged-answers.ts. A new event is a line in events.ts.
+ */
+
+/** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
+export interface Scenario {
+  readonly step: StepScenario;
+  /** Where there is a GitHub runner in the VM to look after. */
+  readonly runner: RunnerScenario | undefined;
+  /** Where the step is to wait for the guest. */
+  readonly guest: GuestScenario | undefined;
+  readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
+  readonly replicas: { readonly count: number; readonly lagMs: number };
+  readonly network: NetworkFaults;
+  /** The world's history before the step begins. */
+  readonly preludeMs: number;
+  /** From here on, counted from the start, nothing goes wrong any more. */
+  readonly faultsEndAfterMs: number;
+  readonly events: readonly WorldEvent[];
+  /** Somebody else restarted the VM so long before the start. */
+  readonly restartedBeforeMs: number | undefined;
+  /** A message that would do harm, if it were shown as it is, is left over from earlier. */
+  readonly leavesMessage: boolean;
+  readonly sessionTtlMs: number;
+  /** How the handshake of an API key is written, other than it should be. */
+  readonly handshakeForms: readonly HandshakeForm[];
+  readonly cancelAfterMs: number | undefined;
+  /** For so long from the start, the controller cannot be asked for a reason that a person would have to mend. */
+  readonly mistake: { readonly kind: Mistake; readonly forMs: number } | undefined;
+  /** The process of the step is suspended, so long after the start, the first try of the restart request, or its first departure. */
+  readonly suspension: Suspension | undefined;
+  /** For so long from the first try on, no restart request gets through. */
+  readonly heldUp: { readonly by: 'refused' | 'HTTP 429'; readonly forMs: number } | undefined;
+  /** Every answer about the instance is longer than a MiB. */
+  readonly hasLongOutput: boolean;
+}
+
+export interface Suspension {
+  readonly since: 'start' | 'try' | 'restart';
+  readonly afterMs: number;
+  readonly forMs: number;
+  /** What it sees first when it wakes. */
+  readonly first: Kind;
+}
+
+/** What makes it impossible to ask the controller, until a person mends it. What each comes to is in testbed.ts. */
+export const MISTAKES = [
+  'unknown name',
+  'untrusted certificate',
+  'no TLS there',
+  'login page',
+  'FAIL to everything',
+] as const;
+
+export type Mistake = (typeof MISTAKES)[number];
+
+/** What the step is asked to do. */
+export interface StepScenario {
+  readonly targetBy: 'instance_id' | 'external_id';
+  readonly identity: 'none' | 'root_token' | 'api_key';
+  readonly dryRun: boolean;
+  readonly timeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly pollInterval: 'auto' | number;
+}
+
+/** What the step is to do about the runner, and how runner and GitHub behave. */
+export interface RunnerScenario {
+  readonly nameTemplate: '{external_id}' | '{name}';
+  readonly whenBusy: WhenBusy;
+  readonly idleForMs: number;
+  readonly busyTimeoutMs: number;
+  readonly waitsForRunner: boolean;
+  readonly runnerTimeoutMs: number;
+  readonly habits: Habits;
+  readonly isEphemeral: boolean;
+  /** Whether its service starts after a boot. */
+  readonly startsAfterBoot: boolean;
+  /** Requests an hour. */
+  readonly quota: number;
+  /** Whether the token may read the jobs; and runs in progress that have nothing to do with the runner. */
+  readonly showsJobs: boolean;
+  readonly otherRuns: number;
+  /** GitHub answers no question for jobs for a while. */
+  readonly jobsAway: Span | undefined;
+  /** GitHub cannot filter by name, and its list has many pages, which shift so often; undefined where it can. */
+  readonly pagesShiftEveryMs: number | undefined;
+  readonly jobs: readonly Span[];
+  /** A job that begins so long after the first try of the restart request. */
+  readonly jobAfterTry: Span | undefined;
+}
+
+/** How long the step is to wait for the guest, and how guest and forwarders behave. */
+export interface GuestScenario {
+  readonly timeoutMs: number;
+  readonly habits: GuestHabits;
+  /** Whether the machine that runs the step reaches the nodes and VMs. */
+  readonly isReachable: boolean;
+  /** How long the server takes for its first word once it has a connection. */
+  readonly greetsAfterMs: number;
+  /** The share of connections that are refused, that hear nothing, and that break: each. */
+  readonly faults: number;
+  /** The forwarded ports of the VM and its neighbour are exchanged so long after the first try of the restart request. */
+  readonly swapsAfterMs: number | undefined;
+}
+
+/** Something that begins so long after the start, or another moment, and lasts so long. */
+interface Span {
+  readonly afterMs: number;
+  readonly forMs: number;
+}
+
+/** What can happen to a request, with the largest share of all requests that it may happen to. */
+export const REQUEST_FAULTS = {
+  refused: 0.3,
+  'hangs connecting': 0.1,
+  'request lost': 0.3,
+  'request late': 0.2,
+  'answer lost': 0.3,
+  'answer late': 0.2,
+  /** The connection breaks at any byte of the answer. */
+  'answer cut': 0.2,
+  /** It comes in pieces, with pauses between them. */
+  'answer in pieces': 0.2,
+  /** It ends too early, without a sign that it does. */
+  'answer too short': 0.1,
+  /** Bytes of it became others. */
+  'answer garbled': 0.1,
+  /** Fields of it are gone. */
+  'answer with gaps': 0.3,
+  /** Something in between answers 408, 429 or 5xx, and the controller never hears of the request ... */
+  'gateway error': 0.4,
+  /** ... or has carried it out before. */
+  'late gateway error': 0.2,
+  /** It answers 500 with an envelope that says FAIL, after the controller has carried the request out. */
+  'late FAIL': 0.2,
+  /** Something in between answers with a redirect, 400, 401, 403, 404 or 405 ... */
+  denied: 0.4,
+  /** ... but only once the step knows better ... */
+  'denied in passing': 0.4,
+  /** ... or (without 401) after the controller has carried the request out. */
+  'denied late': 0.3,
+  /** Something in between answers 429 or 503, and wants to be left alone for ten minutes. */
+  'long pause': 0.4,
+  /** The body is encoded with gzip. */
+  'answer encoded': 0.5,
+} as const;
+
+export type RequestFault = keyof typeof REQUEST_FAULTS;
+
+/** How many of the worlds a fault may happen in, where that is not left to {@link FAULTY_SHARES}. */
+const WORLDS_WITH: Readonly<Record<string, number>> = {
+  // A step that is denied before it got a good answer ends at once: in more worlds it would hide the other faults.
+  denied: 0.03,
+  'denied in passing': 0.1,
+  'denied late': 0.05,
+  'late FAIL': 0.03,
+  'long pause': 0.05,
+  'answer encoded': 0.05,
+};
+
+export interface NetworkFaults {
+  readonly rates: Readonly<Record<RequestFault, number>>;
+  /** One way, about. */
+  readonly latencyMs: number;
+}
+
+/** The faults and events that are drawn; what each name draws does not depend on the others. */
+export interface Kinds {
+  readonly requestFaults: Readonly<Record<string, number>>;
+  readonly events: readonly string[];
+}
+
+export const KINDS: Kinds = { requestFaults: REQUEST_FAULTS, events: EVENT_KINDS };
+
+/** What the step sets as the VNC password. Some VMs are called so, too. */
+export const PASSWORD = 'vnc-hunter2';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const PRELUDE_MS = MINUTE;
+
+/** A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays. */
+export function faultless(seed: number): Scenario {
+  return {
+    step: {
+      targetBy: 'instance_id',
+      identity: 'none',
+      dryRun: false,
+      timeoutMs: MINUTE,
+      requestTimeoutMs: 10 * SECOND,
+      pollInterval: 'auto',
+    },
+    runner: undefined,
+    guest: undefined,
+    world: {
+      ...DEFAULT_WORLD,
+      seed,
+      vms: 2,
+      nodes: 1,
+      heartbeatJitter: 0,
+      lostReports: 0,
+      doubledReports: 0,
+      datelessMs: 0,
+      clockSkewMs: 0,
+      writesLocalDates: false,
+      nameStem: 'vm',
+      reassignsPorts: false,
+      forwardsSsh: true,
+    },
+    replicas: { count: 1, lagMs: 0 },
+    network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
+    preludeMs: PRELUDE_MS,
+    faultsEndAfterMs: 0,
+    events: [],
+    restartedBeforeMs: undefined,
+    leavesMessage: false,
+    sessionTtlMs: 5 * MINUTE,
+    handshakeForms: [],
+    cancelAfterMs: undefined,
+    mistake: undefined,
+    suspension: undefined,
+    heldUp: undefined,
+    hasLongOutput: false,
+  };
+}
+
+/** Draws a world's scenario, each kind with a rate of its own, and most of them often not at all. */
+export function drawScenario(random: Random, seed: number, kinds = KINDS): Scenario {
+  const step = drawStep(random.fork('step'));
+  const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
+  const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
+  // With a runner to look after there is more to do, and to go wrong.
+  const guest = random.fork('has a guest').next() < GUEST_SHARE ? drawGuest(random.fork('guest')) : undefined;
+  const horizonMs =
+    step.timeoutMs +
+    (hasRunner ? random.fork('horizon').next() * 10 * MINUTE : 0) +
+    (guest === undefined ? 0 : random.fork('horizon of the guest').next() * guest.timeoutMs);
+  const [ending, other, cancellation] = [
+    random.fork('end of the faults'),
+    random.fork('other restart'),
+    random.fork('cancellation'),
+  ];
+  return {
+    step,
+    runner,
+    guest,
+    world: { ...faultless(seed).world, ...drawWorld(random.fork('world')) },
+    replicas: drawReplicas(random.fork('replicas')),
+    network: drawNetwork(random.fork('network'), kinds.requestFaults),
+    preludeMs: PRELUDE_MS,
+    faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
+    events: drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
+    restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
+    leavesMessage: random.fork('message').next() < 0.5,
+    // Longer than a request may take: what ends on the way to the controller looks like no session at all.
+    sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
+    handshakeForms: HANDSHAKE_FORMS.filter((form) => random.fork(`handshake ${form}`).next() < 0.2),
+    cancelAfterMs: cancellation.next() < 0.1 ? cancellation.next() ** 3 * horizonMs : undefined,
+    mistake: drawMistake(random.fork('mistake')),
+    suspension: drawSuspension(random.fork('suspension'), horizonMs),
+    heldUp: drawHoldUp(random.fork('hold-up'), hasRunner ? HELD_UP_SHARES.runner : HELD_UP_SHARES.none),
+    hasLongOutput: random.fork('long output').next() < LONG_OUTPUT_SHARE,
+  };
+}
+
+const MISTAKEN_SHARE = 0.02;
+const SUSPENDED_SHARE = 0.05;
+/** Where there is a runner, a job may begin meanwhile. */
+const HELD_UP_SHARES = { runner: 0.3, none: 0.02 };
+/** It takes time to read them. */
+const LONG_OUTPUT_SHARE = 0.003;
+/** Nobody mends it while the step runs. */
+const FOREVER_MS = 24 * HOUR;
+
+function drawMistake(random: Random): Scenario['mistake'] {
+  if (random.next() >= MISTAKEN_SHARE) return undefined;
+  const duration = random.fork('for');
+  const forMs = duration.next() < 0.5 ? FOREVER_MS : duration.next() * 20 * SECOND;
+  return { kind: pick(random.fork('kind'), ...MISTAKES), forMs };
+}
+
+function drawSuspension(random: Random, horizonMs: number): Scenario['suspension'] {
+  if (random.next() >= SUSPENDED_SHARE) return undefined;
+  const since = pick<Suspension['since']>(random.fork('since'), 'start', 'restart', 'restart', 'try');
+  // A try leaves once a connection stands, and a restart is proved within seconds.
+  const mostMs = { start: horizonMs, try: SECOND / 4, restart: 8 * SECOND }[since];
+  return {
+    since,
+    afterMs: random.fork('after').next() * mostMs,
+    forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+    first: pick<Kind>(random.fork('first'), 'timer', 'input'),
+  };
+}
+
+function drawHoldUp(random: Random, share: number): Scenario['heldUp'] {
+  if (random.next() >= share) return undefined;
+  const by = pick<'refused' | 'HTTP 429'>(random.fork('by'), 'refused', 'HTTP 429');
+  return { by, forMs: random.fork('for').next() * MINUTE };
+}
+const HANDSHAKE_FORMS: readonly HandshakeForm[] = ['url-safe', 'unpadded', 'line break', 'encoded'];
+
+function pick<T>(random: Random, ...values: readonly [T, ...T[]]): T {
+  return values[Math.floor(random.next() * values.length)] ?? values[0];
+}
+
+/** Half the time none, else up to the most. */
+function rate(random: Random, most: number): number {
+  return random.next() < 0.5 ? 0 : random.next() * most;
+}
+
+function drawStep(random: Random): StepScenario {
+  const timeouts = random.fork('timeout');
+  return {
+    targetBy: pick<StepScenario['targetBy']>(
+      random.fork('target'),
+      'instance_id',
+      'instance_id',
+      'external_id',
+    ),
+    identity: pick<StepScenario['identity']>(random.fork('identity'), 'none', 'root_token', 'api_key'),
+    dryRun: random.fork('dry run').next() < 0.05,
+    timeoutMs: timeouts.next() < 0.03 ? 5 * MINUTE : pick(timeouts, 15, 30, 30, 60) * SECOND,
+    requestTimeoutMs: pick(random.fork('request timeout'), 1, 3, 10) * SECOND,
+    pollInterval: pick<'auto' | number>(random.fork('poll interval'), 'auto', 'auto', 'auto', 500, 5_000),
+  };
+}
+
+/** They take longest: a minute at least goes by before each restart. */
+const RUNNER_SHARE = 0.1;
+
+function drawRunner(random: Random): RunnerScenario {
+  const jobs = Math.floor(random.fork('jobs').next() * 5);
+  const late = random.fork('job after a try');
+  const [shifting, away] = [random.fork('pages shift'), random.fork('jobs away')];
+  return {
+    nameTemplate: pick<RunnerScenario['nameTemplate']>(random.fork('name'), '{external_id}', '{name}'),
+    whenBusy: drawWhenBusy(random),
+    idleForMs: pick(random.fork('idle for'), 0, 30, 60, 90, 180) * SECOND,
+    busyTimeoutMs: pick(random.fork('busy timeout'), 1, 10, 60) * MINUTE,
+    waitsForRunner: random.fork('waits for runner').next() < 0.8,
+    runnerTimeoutMs: pick(random.fork('runner timeout'), 2, 10) * MINUTE,
+    habits: drawHabits(random.fork('habits')),
+    isEphemeral: random.fork('ephemeral').next() < 0.2,
+    startsAfterBoot: random.fork('starts after boot').next() < 0.85,
+    quota: random.fork('quota').next() < 0.1 ? 50 : 5_000,
+    showsJobs: random.fork('shows jobs').next() < 0.8,
+    otherRuns: Math.floor(random.fork('other runs').next() * 4),
+    jobsAway: away.next() < 0.3 ? drawAbsence(away) : undefined,
+    pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
+    jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
+    jobAfterTry: late.next() < 0.3 ? drawLateJob(late) : undefined,
+  };
+}
+
+const GUEST_SHARE = 0.15;
+
+/** How guests behave, and for how long they are waited for. */
+export function drawGuest(random: Random): GuestScenario {
+  const [faults, swaps] = [random.fork('fault'), random.fork('swap')];
+  return {
+    timeoutMs: pick(random.fork('timeout'), 30, 60, 120) * SECOND,
+    habits: {
+      bootMs: random.fork('boot').next() ** 2 * 90 * SECOND,
+      fault: faults.next() < 0.15 ? pick(faults, ...GUEST_FAULTS) : undefined,
+      forwarder: pick<GuestHabits['forwarder']>(random.fork('forwarder'), 'accepts', 'accepts', 'refuses'),
+    },
+    isReachable: random.fork('reachable').next() < 0.95,
+    greetsAfterMs: random.fork('greets after').next() * 4 * SECOND,
+    faults: rate(random.fork('faults'), 0.2),
+    swapsAfterMs: swaps.next() < 0.7 ? swaps.next() ** 2 * MINUTE : undefined,
+  };
+}
+
+/** How late the two witnesses are at most: most runners show a job late, most lists of jobs soon. In milliseconds. */
+const LONGEST_BUSY_LAG_MS = 90 * SECOND;
+const LONGEST_JOBS_LAG_MS = 30 * SECOND;
+
+function drawWhenBusy(random: Random): WhenBusy {
+  if (random.fork('skip').next() < 0.15) return 'skip';
+  return pick<WhenBusy>(random.fork('when busy'), 'wait', 'wait', 'wait', 'fail', 'ignore');
+}
+
+/** How GitHub and a runner behave. */
+export function drawHabits(random: Random): Habits {
+  const staleMs = random.fork('stale').between(5, 290) * SECOND;
+  const sessions = random.fork('session');
+  return {
+    staleMs,
+    sessionMs: sessions.next() < 0.5 ? staleMs : sessions.between(0, 300) * SECOND,
+    loginMs: random.fork('login').between(5, 120) * SECOND,
+    retryMs: 30 * SECOND,
+    giveUpMs: 4 * MINUTE,
+    busyLagMs: Math.sqrt(random.fork('busy lag').next()) * LONGEST_BUSY_LAG_MS,
+    idleLagMs: random.fork('idle lag').between(0, 10) * SECOND,
+    lapseAfterMs: random.fork('lapse after').next() * 3 * MINUTE,
+    lapseMs: rate(random.fork('lapse'), MINUTE),
+    jobsLagMs: random.fork('jobs lag').next() ** 2 * LONGEST_JOBS_LAG_MS,
+  };
+}
+
+/** Some jobs began before the step did. */
+function drawJob(random: Random): RunnerScenario['jobs'][number] {
+  return {
+    afterMs: random.fork('after').next() ** 2 * 7 * MINUTE - PRELUDE_MS,
+    forMs: random.fork('for').next() ** 2 * 5 * MINUTE,
+  };
+}
+
+function drawLateJob(random: Random): Span {
+  return {
+    afterMs: random.fork('after').next() ** 2 * 20 * SECOND,
+    forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+  };
+}
+
+function drawAbsence(random: Random): Span {
+  return {
+    afterMs: random.fork('after').next() ** 2 * 5 * MINUTE,
+    forMs: random.fork('for').next() * 3 * MINUTE,
+  };
+}
+
+function drawWorld(random: Random) {
+  const [versions, clocks] = [random.fork('version'), random.fork('clock skew')];
+  return {
+    heartbeatMs: pick(random.fork('heartbeat'), 1, 5, 5, 5, 10) * SECOND,
+    heartbeatJitter: rate(random.fork('heartbeat jitter'), 0.5),
+    lostReports: rate(random.fork('lost reports'), 0.3),
+    doubledReports: rate(random.fork('doubled reports'), 0.3),
+    // Two boots within one second could not be told apart, as their dates are whole seconds.
+    stopMs: random.fork('stop').between(600, 3_000),
+    startMs: random.fork('start').between(600, 3_000),
+    pickUpMs: rate(random.fork('pick-up'), 5_000),
+    datelessMs: rate(random.fork('dateless'), 10_000),
+    controllerVersion:
+      versions.next() < 0.02 ? '1.43.0' : pick(versions, '1.50.1', '1.48.0', '1.46.0', '1.44.0'),
+    clockSkewMs: pick(clocks, 0, 1, 1, 1) * Math.round(clocks.between(-3 * HOUR, 3 * HOUR)),
+    writesLocalDates: random.fork('local dates').next() < 0.3,
+    nameStem: pick(random.fork('name'), 'vm', `${PASSWORD}-mac`),
+    reassignsPorts: random.fork('ports').next() < 0.3,
+    forwardsSsh: random.fork('no port for SSH').next() >= 0.05,
+  };
+}
+
+function drawReplicas(random: Random): Scenario['replicas'] {
+  return {
+    count: pick(random.fork('count'), 1, 1, 2, 3),
+    lagMs: rate(random.fork('lag'), MINUTE),
+  };
+}
+
+/** The shares of the kinds of faults that happen in a world at all: in some worlds few, in others many at once. */
+const FAULTY_SHARES = [0.1, 0.3, 0.5] as const;
+
+function drawNetwork(random: Random, requestFaults: Kinds['requestFaults']): NetworkFaults {
+  const share = pick(random.fork('share'), ...FAULTY_SHARES);
+  const rates = ratesOf(requestFaults, (fault, most) => {
+    const chance = random.fork(`rate of ${fault}`);
+    return chance.next() < (WORLDS_WITH[fault] ?? share) ? chance.next() * most : 0;
+  });
+  return { rates, latencyMs: pick(random.fork('latency'), 1, 20, 200) };
+}
+
+function ratesOf(
+  requestFaults: Kinds['requestFaults'],
+  rateOf: (fault: string, most: number) => number,
+): NetworkFaults['rates'] {
+  const rates = Object.entries(requestFaults).map(([fault, most]) => [fault, rateOf(fault, most)]);
+  return Object.fromEntries(rates);
+}
+
+/** How likely each of an event's turns is: in a third of the worlds nothing happens, in another third much. */
+const EVENT_CHANCES = [0, 0.035, 0.065] as const;
+/** So often each kind of event can happen in a world. */
+const TURNS = 2;
+
+interface EventDraw {
+  readonly horizonMs: number;
+  readonly kinds: readonly string[];
+}
+
+function drawEvents(random: Random, { horizonMs, kinds }: EventDraw): WorldEvent[] {
+  const chance = pick(random.fork('chance'), ...EVENT_CHANCES);
+  const turns = kinds.flatMap((kind) => Array.from({ length: TURNS }, (_, turn) => ({ kind, turn })));
+  return turns.flatMap(({ kind, turn }) => {
+    const own = random.fork(`${kind}, turn ${turn}`);
+    if (own.next() >= chance) return [];
+    // Most of what matters happens early.
+    const afterMs = own.fork('after').next() ** 2 * horizonMs * 0.7;
+    return [{ kind: kind as WorldEvent['kind'], afterMs, forMs: own.fork('for').next() ** 2 * 3 * MINUTE }];
+  });
+}

@@ -1,0 +1,30 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type FleetFigures, simulateFleet } from '../../../tools/bench/fleet-run.ts';
+import { summarizeFleets } from '../../../tools/bench/fleets.ts';
+
+// The real step with a fleet in simulated worlds, on virtual time: the same seeds give the same figures on every machine.
+
+const WORLDS = 5;
+
+describe.each(['100%', '10%'])('100 VMs, %s at a time', (maxParallel) => {
+  const size = { vms: 100, maxParallel };
+  const figures: FleetFigures[] = [];
+
+  beforeAll(async () => {
+    for (let seed = 1; seed <= WORLDS; seed++) figures.push(await simulateFleet(seed, size));
+  }, 60_000);
+
+  test('are looked at 1.2 times a second at most, and each is sent one restart', () => {
+    const { looksPerSecond } = summarizeFleets(size, figures);
+    expect(looksPerSecond).toBeLessThanOrEqual(1.2);
+    expect(figures.map(({ restarts }) => restarts)).toEqual(figures.map(() => 100));
+  });
+
+  test('are known to be back within a second, mostly', () => {
+    expect(summarizeFleets(size, figures).medianMs).toBeLessThanOrEqual(1_000);
+  });
+
+  test('never take less than the best possible', () => {
+    for (const { wallMs, bestMs } of figures) expect(wallMs).toBeGreaterThan(bestMs);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Command } from '../../../tools/release/command.ts';
+import { moveMajorTag, prove, publish } from '../../../tools/release/github.ts';
+
+const RELEASE = { tag: 'v1.2.0', majorTag: 'v1', isPreRelease: false, commit: 'c0ffee', repository: 'o/n' };
+const CANDIDATE = { ...RELEASE, tag: 'v1.2.0-rc.1', isPreRelease: true };
+
+/** A `gh` that answers so, in order: `null` is a failure; after the last one it succeeds without a word. It notes what it was asked. */
+function ghThatAnswers(...answers: (string | null)[]): Command & { readonly asked: string[] } {
+  const asked: string[] = [];
+  const tryToRun = (args: readonly string[]) => {
+    asked.push(args.join(' '));
+    return answers.length === 0 ? '' : (answers.shift() ?? undefined);
+  };
+  const run = (args: readonly string[]) => {
+    const answer = tryToRun(args);
+    if (answer === undefined) throw new Error(`gh ${args.join(' ')} failed`);
+    return answer;
+  };
+  return { asked, run, tryToRun };
+}
+
+const VIEW = 'release view v1.2.0 --repo o/n --json isDraft --jq .isDraft';
+const CREATE =
+  'release create v1.2.0 --repo o/n --draft --target c0ffee --title v1.2.0 --notes-file notes.md';
+const PUBLISH = 'release edit v1.2.0 --repo o/n --draft=false --latest';
+
+describe('publishing', () => {
+  test('makes a draft with everything, then publishes it', () => {
+    const gh = ghThatAnswers(null);
+    publish(gh, RELEASE, 'notes.md');
+    expect(gh.asked).toEqual([VIEW, CREATE, PUBLISH]);
+  });
+
+  test('makes a draft anew that an earlier try left', () => {
+    const gh = ghThatAnswers('true');
+    publish(gh, RELEASE, 'notes.md');
+    expect(gh.asked).toEqual([VIEW, 'release delete v1.2.0 --repo o/n --yes', CREATE, PUBLISH]);
+  });
+
+  test('changes nothing that was published', () => {
+    const gh = ghThatAnswers('false');
+    expect(() => publish(gh, RELEASE, 'notes.md')).toThrow('v1.2.0 is published already');
+    expect(gh.asked).toEqual([VIEW]);
+  });
+
+  test('publishes no draft that could not be made', () => {
+    const gh = ghThatAnswers(null, null);
+    expect(() => publish(gh, RELEASE, 'notes.md')).toThrow('release create');
+    expect(gh.asked).toEqual([VIEW, CREATE]);
+  });
+
+  test('says of a pre-release that it is one', () => {
+    const gh = ghThatAnswers(null);
+    publish(gh, CANDIDATE, 'notes.md');
+    expect(gh.asked[1]).toMatch(/--prerelease$/);
+    expect(gh.asked[2]).toMatch(/--draft=false --prerelease$/);
+  });
+});
+
+const VERIFY = 'release verify v1.2.0 --repo o/n';
+const LOOK = 'api repos/o/n/git/ref/tags/v1.2.0 --jq .object.sha';
+const ATTESTED = 'attestation verify dist/index.js --repo o/n --source-digest c0ffee';
+
+describe('proving', () => {
+  test('takes an immutable release, its commit and an attested dist', async () => {
+    const gh = ghThatAnswers('', 'c0ffee');
+    await prove(gh, RELEASE, 0);
+    expect(gh.asked).toEqual([VERIFY, LOOK, ATTESTED]);
+  });
+
+  test('waits until GitHub has attested the release', async () => {
+    const gh = ghThatAnswers(null, null, '', 'c0ffee');
+    await prove(gh, RELEASE, 0);
+    expect(gh.asked).toEqual([VERIFY, VERIFY, VERIFY, LOOK, ATTESTED]);
+  });
+
+  test('fails where the release stays mutable', async () => {
+    const gh = ghThatAnswers(...Array.from({ length: 20 }, () => null));
+    await expect(prove(gh, RELEASE, 0)).rejects.toThrow('not immutable');
+    expect(gh.asked).toHaveLength(6);
+  });
+
+  test('fails where the tag leads elsewhere', async () => {
+    const gh = ghThatAnswers('', 'decaf');
+    await expect(prove(gh, RELEASE, 0)).rejects.toThrow('v1.2.0 is decaf, not c0ffee');
+  });
+
+  test('fails where dist was not attested', async () => {
+    const gh = ghThatAnswers('', 'c0ffee', null);
+    await expect(prove(gh, RELEASE, 0)).rejects.toThrow('attestation verify');
+  });
+});
+
+const LOOK_AT_MAJOR = 'api repos/o/n/git/ref/tags/v1 --jq .object.sha';
+
+describe('the major tag', () => {
+  test('moves to the release', () => {
+    const gh = ghThatAnswers('decaf', '', 'c0ffee');
+    moveMajorTag(gh, RELEASE);
+    const moved =
+      'api --silent --method PATCH repos/o/n/git/refs/tags/v1 --raw-field sha=c0ffee --field force=true';
+    expect(gh.asked).toEqual([LOOK_AT_MAJOR, moved, LOOK_AT_MAJOR]);
+  });
+
+  test('is made with the first release', () => {
+    const gh = ghThatAnswers(null, '', 'c0ffee');
+    moveMajorTag(gh, RELEASE);
+    const made =
+      'api --silent --method POST repos/o/n/git/refs --raw-field sha=c0ffee --raw-field ref=refs/tags/v1';
+    expect(gh.asked).toEqual([LOOK_AT_MAJOR, made, LOOK_AT_MAJOR]);
+  });
+
+  test('has to lead there afterwards', () => {
+    const gh = ghThatAnswers('decaf', '', 'decaf');
+    expect(() => moveMajorTag(gh, RELEASE)).toThrow('v1 is decaf, not c0ffee');
+  });
+
+  test('stays where it is for a pre-release', () => {
+    const gh = ghThatAnswers();
+    moveMajorTag(gh, CANDIDATE);
+    expect(gh.asked).toEqual([]);
+  });
+});

@@ -1,0 +1,136 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { readOptions } from '../../simulator/command-line.ts';
+import { drawCumulative, drawDelayAgainstRequests, drawFleets } from './charts.ts';
+import { tableOfFleets } from './fleet-table.ts';
+import { measureFleets } from './fleets.ts';
+import { measureProcess, type ProcessFigures, playInRealTime } from './process.ts';
+import { type Result, simulateAll } from './simulate.ts';
+import { type Summary, summarize } from './statistics.ts';
+
+const USAGE = `Measures everything that the README says about speed, and prints it.
+
+Usage: npm run bench -- [options]
+
+  --full      10,000 worlds a model instead of 1,000, and five times as many fleets
+  --fleets    fleets alone
+  --write     write tools/bench/results.json and the charts, too
+  --seed S    the seed of the first (default 1)`;
+
+const { firstSeed, runs, fleetRepeats, isAboutFleets, writes } = readOptions(
+  USAGE,
+  {
+    full: { type: 'boolean' },
+    fleets: { type: 'boolean' },
+    write: { type: 'boolean' },
+    seed: { type: 'string' },
+  },
+  ({ full = false, fleets = false, write = false }, number) => ({
+    firstSeed: number('seed', 1, { min: 0, max: 2 ** 31 }),
+    runs: full ? 10_000 : 1_000,
+    fleetRepeats: full ? 5 : 1,
+    isAboutFleets: fleets,
+    writes: write,
+  }),
+);
+const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
+const ROUNDS = 25;
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const measured = { date: new Date().toISOString().slice(0, 10), node: process.version, firstSeed };
+
+if (!isAboutFleets) await measureOneVm();
+await measureAllFleets();
+
+async function measureOneVm(): Promise<void> {
+  const entryBytes = (await stat(here('../../dist/index.js'))).size;
+  const distBytes = await sizeOfScripts(here('../../dist'));
+  console.log('Starting, ending, memory ...');
+  const ofProcess = await measureProcess(ROUNDS);
+  console.log('Five restarts in real time ...');
+  const inRealTime = summarize(await playInRealTime(REAL_TIME_SEEDS));
+  console.log(`${runs} simulated restarts for each model and policy ...`);
+  const startedAt = performance.now();
+  const results = await simulateAll({ firstSeed, runs });
+  const tookSeconds = Math.round((performance.now() - startedAt) / 1_000);
+
+  printResults(results);
+  printRealTime(results[0], inRealTime);
+  printProcess(ofProcess, { entryBytes, distBytes });
+  if (!writes) return;
+  const simulated = results.map(({ percentilesMs, ...result }) => result);
+  const sizes = { entryBytes, distBytes };
+  await keep({
+    ...{ ...measured, runs, tookSeconds, ...sizes },
+    ...{ process: ofProcess, realTime: inRealTime, simulated },
+  });
+  await keepChart('delay-and-requests', drawDelayAgainstRequests(results));
+  await keepChart('cumulative-delay', drawCumulative(results));
+}
+
+async function measureAllFleets(): Promise<void> {
+  console.log('Fleets of up to 1,000 VMs ...');
+  const results = await measureFleets(firstSeed, fleetRepeats);
+  console.log(tableOfFleets(results));
+  if (!writes) return;
+  await keep({ fleets: { ...measured, results } });
+  await keepChart('fleets', drawFleets(results));
+}
+
+/** Leaves the other parts as they are. */
+async function keep(part: Readonly<Record<string, unknown>>): Promise<void> {
+  const kept: Record<string, unknown> = JSON.parse(await readFile(here('results.json'), 'utf8'));
+  await writeFile(here('results.json'), `${JSON.stringify({ ...kept, ...part }, rounded, 2)}\n`);
+}
+
+async function keepChart(name: string, svg: string): Promise<void> {
+  await mkdir(here('../docs/charts'), { recursive: true });
+  await writeFile(here(`../docs/charts/${name}.svg`), svg);
+}
+
+/** All files that Node may load from there, in bytes. */
+async function sizeOfScripts(folder: string): Promise<number> {
+  const scripts = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+  const files = await Promise.all(scripts.map((name) => stat(`${folder}/${name}`)));
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
+function printResults(all: readonly Result[]): void {
+  const widths = [34, 22, 11, 9, 10, 16];
+  const line = (...cells: readonly string[]) =>
+    console.log(cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(''));
+  line('model', 'policy', 'median ms', 'p95 ms', 'requests', 'median, p95, requests of "every second"');
+  for (const result of all) {
+    const { model, policy, medianMs, p95Ms, requests } = result;
+    const plain = all.find((other) => other.model === model && other.policy === 'every second') ?? result;
+    const ratios = [medianMs / plain.medianMs, p95Ms / plain.p95Ms, requests / plain.requests].map((ratio) =>
+      ratio.toFixed(2),
+    );
+    line(model, policy, medianMs.toFixed(0), p95Ms.toFixed(0), requests.toFixed(2), ratios.join('  '));
+  }
+}
+
+function printRealTime(simulated: Result | undefined, { runs: times, medianMs, requests }: Summary): void {
+  console.log(
+    `\nIn real time, ${times} restarts: median ${medianMs.toFixed(0)} ms, ${requests.toFixed(1)} requests; simulated: ${simulated?.medianMs.toFixed(0)} ms, ${simulated?.requests.toFixed(1)} requests`,
+  );
+}
+
+interface Sizes {
+  readonly entryBytes: number;
+  readonly distBytes: number;
+}
+
+function printProcess(
+  { bareMs, firstByteMs, bareMib, peakMib, exitMs }: ProcessFigures,
+  { entryBytes, distBytes }: Sizes,
+): void {
+  console.log(`First byte of the first request after ${firstByteMs.toFixed(0)} ms: ${(firstByteMs / bareMs).toFixed(2)} times node -e 0 (${bareMs.toFixed(0)} ms)
+Peak memory ${peakMib.toFixed(0)} MiB: ${(peakMib / bareMib).toFixed(2)} times node -e 0 (${bareMib.toFixed(0)} MiB)
+End of the process ${exitMs.toFixed(0)} ms after the verdict
+Entry of the bundle: ${(entryBytes / 1e6).toFixed(2)} MB; with all that it may load: ${(distBytes / 1e6).toFixed(2)} MB`);
+}
+
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.round(value * 100) / 100 : value;
+}

@@ -1,0 +1,45 @@
+import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
+
+/** A kind of world to measure in; times in milliseconds. */
+export interface Model {
+  readonly name: string;
+  readonly world: Partial<WorldOptions>;
+  readonly replicas: { readonly count: number; readonly lagMs: number };
+  /** One way, give or take a fifth. */
+  readonly networkMs: number;
+}
+
+export const STEADY: Model = {
+  name: 'steady heartbeat of 5 s',
+  world: { heartbeatMs: 5_000, heartbeatJitter: 0 },
+  replicas: { count: 1, lagMs: 0 },
+  networkMs: 1,
+};
+
+function steadyBut(name: string, world: Partial<WorldOptions>, others: Partial<Model> = {}): Model {
+  return { ...STEADY, name, world: { ...STEADY.world, ...world }, ...others };
+}
+
+/** The first one is what most agents do. */
+export const MODELS: readonly Model[] = [
+  STEADY,
+  steadyBut('jitter of 20 %', { heartbeatJitter: 0.2 }),
+  steadyBut('every other task reported early', { earlyReports: 0.5 }),
+  steadyBut('10 % of reports lost', { lostReports: 0.1 }),
+  steadyBut('two replicas, one 2 s behind', {}, { replicas: { count: 2, lagMs: 2_000 } }),
+  steadyBut('two replicas, one 10 s behind', {}, { replicas: { count: 2, lagMs: 10_000 } }),
+  steadyBut('heartbeat of 1 s', { heartbeatMs: 1_000 }),
+  steadyBut('heartbeat of 30 s', { heartbeatMs: 30_000 }),
+  steadyBut('50 ms away', {}, { networkMs: 50 }),
+  steadyBut('300 ms away', {}, { networkMs: 300 }),
+];
+
+/** Two VMs a node: Apple's licence allows no more. */
+const VMS_PER_NODE = 2;
+
+export function worldOf(
+  { world }: Model,
+  { vms = VMS_PER_NODE, ...rest }: Pick<WorldOptions, 'seed' | 'startsAt'> & { readonly vms?: number },
+): WorldOptions {
+  return { ...DEFAULT_WORLD, ...world, vms, nodes: Math.ceil(vms / VMS_PER_NODE), ...rest };
+}

@@ -1,0 +1,52 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { Stryker } from '@stryker-mutator/core';
+import { readOptions } from '../../simulator/command-line.ts';
+import { ROOMS, type RoomName, sourcesOf } from './rooms.ts';
+import { describeScores, LEAST_PERCENT, type Mutant, type Score, scoreOf } from './scores.ts';
+
+const USAGE = `Does a test fail for every plausible mistake? Plants them room by room, and runs the tests that reach each.
+
+Usage: npm run mutate -- [options]
+
+  --room ROOM  one room of src alone (${ROOMS.join(', ')})
+  --jobs J     so many at a time (default: Stryker's, one less than there are cores)
+  --force      all anew; else only what has changed since the last time, as kept in reports/mutation`;
+
+const TEXT = { type: 'string' } as const;
+const { rooms, jobs, force } = readOptions(
+  USAGE,
+  { room: TEXT, jobs: TEXT, force: { type: 'boolean' } },
+  ({ room, force = false }, number) => ({
+    rooms: room === undefined ? ROOMS : [roomFrom(room)],
+    jobs: number('jobs', 0, { min: 1, max: 256 }),
+    force,
+  }),
+);
+
+function roomFrom(text: string): RoomName {
+  const room = ROOMS.find((one) => one === text);
+  if (room === undefined) throw new Error(`--room takes one of ${ROOMS.join(', ')}`);
+  return room;
+}
+
+const scores: Score[] = [];
+for (const room of rooms) scores.push(scoreOf(room, await mutate(room)));
+
+const table = describeScores(scores);
+await mkdir('reports/mutation', { recursive: true });
+await writeFile(`reports/mutation/${rooms.length === 1 ? rooms[0] : 'scores'}.md`, table);
+console.log(`\n${table}`);
+process.exitCode = scores.every(({ percent }) => percent >= LEAST_PERCENT) ? 0 : 1;
+
+function mutate(room: RoomName): Promise<readonly Mutant[]> {
+  console.log(`\n${room}`);
+  const report = `reports/mutation/${room}`;
+  return new Stryker({
+    configFile: 'tools/mutation/stryker.config.js',
+    mutate: sourcesOf(room),
+    incrementalFile: `${report}.json`,
+    htmlReporter: { fileName: `${report}.html` },
+    force,
+    ...(jobs > 0 && { concurrency: jobs }),
+  }).runMutationTest();
+}

@@ -1,0 +1,21 @@
+/** The rooms of `src`, as CONTRIBUTING.md shows them. */
+export const ROOMS = [
+  'frame',
+  'inputs',
+  'report',
+  'fleet',
+  'runner',
+  'guest',
+  'restart',
+  'controller',
+  'http',
+  'ground',
+] as const;
+export type RoomName = (typeof ROOMS)[number];
+
+/** Patterns of its modules. */
+export function sourcesOf(room: RoomName): string[] {
+  if (room === 'frame') return ['src/index.ts', 'src/main.ts'];
+  if (room === 'ground') return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/log.ts'];
+  return [`src/${room}/*.ts`];
+}
