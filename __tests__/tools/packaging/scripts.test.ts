@@ -17,7 +17,7 @@ test('npm scripts are understood by every shell, that of Windows included', () =
 
 test('every script that runs TypeScript first makes sure that Node can', () => {
   const runsTypeScript = Object.values(manifest.scripts).filter((script) =>
-    /node (?!tools/packaging)\S.*\.ts/.test(script),
+    /node (?!tools\/packaging)\S.*\.ts/.test(script),
   );
   expect(runsTypeScript.filter((script) => !script.startsWith(CHECK))).toEqual([]);
 });
