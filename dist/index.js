@@ -49446,8 +49446,8 @@ function progressOf({ context, roster, places, limits, runnerGates }) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/runner/name.js
-var runner_name = __nccwpck_require__(9171);
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __nccwpck_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/shared-witnesses.js
 
 
@@ -49461,7 +49461,7 @@ const GATHER_MS = 500;
 const shared_witnesses_URGENT_MS = 3_000;
 const RUNNERS_PER_PAGE = 100;
 /** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
-function shareWitnesses({ runners, jobs }, options) {
+function shareSources({ runners, jobs }, options) {
     const { now } = options.clock;
     const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
     const shared = { ...options, onFault: journal.fault, unanswered: shared_witnesses_unanswered };
@@ -49507,7 +49507,7 @@ function shareRunners(runners, options) {
         },
         async listRunners(name, bounds) {
             const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_name/* isSameName */.yS)(one.name, name));
+            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* isSameName */.yS)(one.name, name));
             return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
         },
     };
@@ -49642,7 +49642,7 @@ const LONGEST_RUNNER_NAME = 1_000;
 /** A runner's name, which may hold placeholders. */
 const optionalRunnerName = (text) => {
     const value = text.trim();
-    const unknown = (0,runner_name/* unknownPlaceholder */.mz)(value);
+    const unknown = (0,runner_names/* unknownPlaceholder */.mz)(value);
     if (value.length > LONGEST_RUNNER_NAME)
         return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
     if (unknown === undefined)
@@ -50228,7 +50228,7 @@ function refuseSharedRunner({ fleet, runner }, problems) {
     if (fleet === undefined || runner === undefined)
         return;
     // A name that is wrong is on the list already.
-    if (runner.nameTemplate === '' || (0,runner_name/* hasPlaceholder */.Kc)(runner.nameTemplate))
+    if (runner.nameTemplate === '' || (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
         return;
     problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
 }
@@ -54123,9 +54123,9 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(17)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6017));
+    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(401)]).then(__nccwpck_require__.bind(__nccwpck_require__, 401));
     const context = { clock, random, log, signal, dispatchers };
-    const share = (witnesses) => shareWitnesses(witnesses, context);
+    const share = (sources) => shareSources(sources, context);
     const sharing = fleet === undefined ? {} : { share };
     return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
@@ -54210,7 +54210,7 @@ class LeftAlone extends Error {
 
 /***/ }),
 
-/***/ 9171:
+/***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -54334,7 +54334,7 @@ function mayServe(scope, repository) {
 /* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _name_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9171);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9407);
 /* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5918);
 
 
@@ -54345,7 +54345,7 @@ function mayServe(scope, repository) {
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
     throw selfRestart(name);
 }
@@ -54357,7 +54357,7 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     if (runnerName === undefined)
         return;
     for (const own of [externalId, name]) {
-        if (own !== undefined && (0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
+        if (own !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
             throw selfRestart(runnerName);
     }
 }
