@@ -188,7 +188,7 @@ describe('one place for each thing', () => {
       /\b(setTimeout|setInterval|setImmediate|performance\.now|Date\.now|new Date\(\)|AbortSignal\.timeout)\b|node:timers/,
       ['clock.ts'],
     ],
-    ['plain sockets', /\bconnect\b[^;]*from 'node:net'/, ['guest/dial.ts']],
+    ['plain sockets', /\bconnect\b[^;]*from 'node:net'/, ['guest/contact.ts']],
     ['chance', /Math\.random|randomUUID/, ['main.ts']],
   ])('%s', (_, pattern, places) => {
     expect(sourcesWith(pattern)).toEqual(places);

@@ -46443,7 +46443,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6249);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1339);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46529,7 +46529,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6249:
+/***/ 1339:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47579,14 +47579,28 @@ function describeNotBegun({ vms }) {
     return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }
 
-;// CONCATENATED MODULE: ./lib/guest/banner.js
-/** No server says more before its banner: in bytes. */
+;// CONCATENATED MODULE: ./lib/guest/contact.js
+
+
+
+/** Dials over a real socket. */
+const contact_dial = ({ host, port }, { connected, received, ended }) => {
+    let failure;
+    const socket = (0,external_node_net_.connect)({ host, port });
+    socket.on('connect', connected).on('data', received);
+    socket.on('error', (error) => {
+        failure = error;
+    });
+    socket.on('close', () => ended(failure));
+    return () => socket.destroy();
+};
+/** An SSH server sends its banner within this many bytes. */
 const MOST_BYTES = 8 * 1024;
-/** An identification string of RFC 4253: printable, on a line of its own, which may follow other lines. */
+/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has said, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
 function readGreeting(bytes) {
-    // Each byte becomes a character: what it means does not matter, and none is lost.
+    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
     const lines = text.split('\n').slice(0, -1);
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
@@ -47595,16 +47609,11 @@ function readGreeting(bytes) {
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
 const LONGEST_EXCERPT = 80;
-/** How the server's words begin, for people: it is text from outside. */
+/** The beginning of what the server sent, for people: it is text from outside. */
 function excerptOf(bytes) {
     const text = Buffer.from(bytes).toString().trimStart();
     return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
 }
-
-;// CONCATENATED MODULE: ./lib/guest/contact.js
-
-
-
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
  * @throws the signal's reason, after an abort.
@@ -47612,9 +47621,9 @@ function excerptOf(bytes) {
 async function contact({ clock, dial, address }, limit) {
     let isConnected = false;
     let bytes = new Uint8Array();
-    let letGo = () => { };
+    let release = () => { };
     const listen = () => new Promise((resolve) => {
-        letGo = dial(address, {
+        release = dial(address, {
             connected() {
                 isConnected = true;
             },
@@ -47641,7 +47650,7 @@ async function contact({ clock, dial, address }, limit) {
         return afterSilence({ isConnected, bytes });
     }
     finally {
-        letGo();
+        release();
     }
 }
 function afterEnd({ isConnected, bytes, error }) {
@@ -47659,7 +47668,7 @@ function afterSilence({ isConnected, bytes }) {
     if (bytes.length > 0)
         return foreign(bytes);
     return isConnected
-        ? { kind: 'silent', detail: 'the connection stood, but not a word came' }
+        ? { kind: 'silent', detail: 'connected, but nothing was sent' }
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
@@ -47868,11 +47877,11 @@ function describeUnmet({ condition, seen }) {
 
 ;// CONCATENATED MODULE: ./lib/guest/address.js
 const SSH_PORT = 22;
-/** The port of the node that leads to the guest's SSH server. */
+/** The node's port that forwards to the guest's SSH server. */
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** Where the guest's SSH server is: at the node's forwarded port, else at the VM's own address; undefined where neither is known. */
+/** The node's forwarded port, or the VM's own address where no port is forwarded; undefined if neither is known. */
 function guestAddress(instance) {
     const { hostIp, ip } = instance;
     const port = sshPort(instance);
@@ -47890,6 +47899,8 @@ function formatAddress({ host, port }) {
 
 
 
+
+
 /** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
 function startGuestHistory(proof, verifiedAt) {
     const { startDate } = proof;
@@ -47897,10 +47908,10 @@ function startGuestHistory(proof, verifiedAt) {
     return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
 }
 /**
- * Decides from one look where the guest is to be found, if anywhere. Pure. Answers of replicas that lag behind prove nothing here
- * either; and the VM may have booted once more by itself: then the guest of that boot is the one to wait for.
+ * Decides from one read of the instance where its guest can be reached. Pure. A lagging replica's answer proves nothing here
+ * either. If the VM has booted again by itself, the guest of that boot counts.
  */
-function judgeLook(history, sample) {
+function judgeGuest(history, sample) {
     const { verdict, history: watched } = judge(history.watched, sample);
     const isLost = verdict.kind === 'failed';
     const found = isLost
@@ -47924,11 +47935,11 @@ function endpointOf({ provedBoot }, instance) {
     const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
     return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
-/** For a look that found no way to the guest. */
+/** The verdict on a read that found no way to the guest. */
 function obstacleOf(kind, seen) {
     return { kind: 'obstacle', obstacle: { kind, seen } };
 }
-/** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
+/** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
 function isSameEndpoint(endpoint, { startDate, address }) {
     const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
     return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
@@ -47936,31 +47947,28 @@ function isSameEndpoint(endpoint, { startDate, address }) {
 const WORDS = {
     refused: 'the connection was refused',
     unreachable: 'it cannot be reached',
-    silent: 'nothing came',
-    closed: 'the connection was closed before a word came',
-    foreign: 'what came is no SSH banner',
+    silent: 'no SSH banner came',
+    closed: 'the connection was closed before an SSH banner came',
+    foreign: 'it is not an SSH server',
 };
-/** What an attempt without a banner came to. */
+/** The obstacle that an attempt without a banner met. */
 function obstacleAt({ address }, contact) {
     const { kind, detail } = contact;
     return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
-/** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
-function unconfirmed({ address }, why = 'the VM has booted or moved meanwhile') {
+/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+function unconfirmed({ address }, why = 'the VM has booted or moved since') {
     const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
     return { kind: 'moved', seen };
 }
-
-;// CONCATENATED MODULE: ./lib/guest/not-up.js
-
-
-/** The VM itself failed while its guest was waited for. */
+// ---- errors ----
+/** The VM itself failed while the step waited for its guest. */
 function lostWithVm(reason) {
     const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
-    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.';
+    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** The time is over. @param obstacle what was last in the way. */
+/** `guest_timeout` is over. @param obstacle the last one. */
 function notUp({ kind, seen }, { timeoutMs, tally }) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
@@ -47969,22 +47977,22 @@ const REACH_NODES = 'The machine that runs the step has to reach the nodes thems
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
     unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
-    silent: "The node's forwarder takes connections, but the guest gives no answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
-    closed: "The node's forwarder found nobody: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
     foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
     'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
     'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
-    moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
-    'no answer': 'Check that the controller is up, that all of its replicas are, and that this machine can reach it.',
+    moved: 'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+    'no answer': 'Check that the controller and all of its replicas are up, and that this machine can reach it.',
 };
 
 ;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
-// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
 //
-// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
-// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
-//    a connection alone proves nothing.
-// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
+//    connection alone proves nothing.
+// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
 //
 // This is repeated until guest_timeout, when there is a last attempt.
 
@@ -47992,17 +48000,16 @@ const HINTS = {
 
 
 
-
-/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+/** Waits for the guest after a verified restart. Never throws: a failure is part of the result. */
 async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check, context) {
     if (proof?.startDate === undefined || verifiedAt === undefined)
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
-    const journal = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+    const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
     const wait = {
         check,
         context,
-        journal,
+        progress,
         instanceId: proof.instanceId,
         verifiedAt,
         history,
@@ -48027,12 +48034,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
-/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+/** An attempt that begins closer to the deadline could be cut off: the attempt at the deadline is worth more. */
 const SHORTEST_ATTEMPT_MS = 500;
 /** What the last attempt may take beyond the deadline. */
 const LAST_ATTEMPT_MS = 1_500;
 async function untilUp(wait) {
-    const { check, context, journal, verifiedAt } = wait;
+    const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
     let obstacle;
@@ -48044,21 +48051,21 @@ async function untilUp(wait) {
         if ('banner' in result)
             return log.info(`The guest is up: "${result.banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
         const { kind, seen } = result.obstacle;
-        journal.note(kind, `waiting for the guest: ${seen}`);
-        // What was seen of the guest tells more than that, in the end, nobody could be asked.
+        progress.note(kind, `waiting for the guest: ${seen}`);
+        // What the guest did says more than that the controller did not answer at the end.
         if (kind !== 'no answer' || obstacle === undefined)
             obstacle = result.obstacle;
         if (isLast)
-            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
+            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
         const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
         const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
         await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
     }
 }
-/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await lookForGuest(wait, until);
+    const found = await findGuest(wait, until);
     if (found.kind === 'obstacle')
         return found;
     const { endpoint } = found;
@@ -48066,47 +48073,47 @@ async function attempt(wait, until) {
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
         return { obstacle: obstacleAt(endpoint, heard) };
-    const again = await lookForGuest(wait, until);
+    const again = await findGuest(wait, until);
     if (again.kind === 'obstacle')
         return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
     return isSameEndpoint(endpoint, again.endpoint)
         ? { banner: heard.banner }
         : { obstacle: unconfirmed(endpoint) };
 }
-/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
-const SHORTEST_LOOK_MS = 250;
-/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
-async function lookForGuest(wait, until) {
+const SHORTEST_READ_MS = 250;
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+async function findGuest(wait, until) {
     const { clock, signal } = wait.context;
     for (;;) {
-        const verdict = await lookOnceForGuest(wait, until);
+        const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
         if (verdict.kind !== 'outdated')
             return verdict;
         const leftMs = until - clock.now();
-        if (leftMs < SHORTEST_LOOK_MS)
-            return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
+        if (leftMs < SHORTEST_READ_MS)
+            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
-async function lookOnceForGuest(wait, until) {
-    const { context, instanceId, journal } = wait;
+async function readGuest(wait, until) {
+    const { context, instanceId, progress } = wait;
     const { clock, controller, signal } = context;
     const askedAt = clock.now();
     let instance;
     try {
-        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: progress.fault });
     }
     catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
     }
-    journal.answered();
-    const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+    progress.answered();
+    const { verdict, history } = judgeGuest(wait.history, { askedAt, at: clock.now(), instance });
     wait.history = history;
     if (verdict.kind !== 'outdated')
         wait.last = instance ?? wait.last;
@@ -48326,12 +48333,12 @@ function millisecondsOf({ epochNanoseconds }) {
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
 /** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const schedule_SHORTEST_LOOK_MS = 500;
+const SHORTEST_LOOK_MS = 500;
 /** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
 function nextLookAt(pollInterval, progress) {
     const { lastLookAt, deadline } = progress;
     const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-    return lookAt + schedule_SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
@@ -49439,8 +49446,8 @@ function progressOf({ context, roster, places, limits, runnerGates }) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/runner/name.js
-var runner_name = __nccwpck_require__(9171);
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __nccwpck_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/shared-witnesses.js
 
 
@@ -49454,7 +49461,7 @@ const GATHER_MS = 500;
 const shared_witnesses_URGENT_MS = 3_000;
 const RUNNERS_PER_PAGE = 100;
 /** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
-function shareWitnesses({ runners, jobs }, options) {
+function shareSources({ runners, jobs }, options) {
     const { now } = options.clock;
     const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
     const shared = { ...options, onFault: journal.fault, unanswered: shared_witnesses_unanswered };
@@ -49500,7 +49507,7 @@ function shareRunners(runners, options) {
         },
         async listRunners(name, bounds) {
             const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_name/* isSameName */.yS)(one.name, name));
+            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* isSameName */.yS)(one.name, name));
             return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
         },
     };
@@ -49512,20 +49519,6 @@ function shared_witnesses_unanswered(last) {
         isTransient: true,
     });
 }
-
-;// CONCATENATED MODULE: ./lib/guest/dial.js
-
-/** Over a real socket. */
-const dial_dial = ({ host, port }, { connected, received, ended }) => {
-    let failure;
-    const socket = (0,external_node_net_.connect)({ host, port });
-    socket.on('connect', connected).on('data', received);
-    socket.on('error', (error) => {
-        failure = error;
-    });
-    socket.on('close', () => ended(failure));
-    return () => socket.destroy();
-};
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
 var http_transport = __nccwpck_require__(2159);
@@ -49649,7 +49642,7 @@ const LONGEST_RUNNER_NAME = 1_000;
 /** A runner's name, which may hold placeholders. */
 const optionalRunnerName = (text) => {
     const value = text.trim();
-    const unknown = (0,runner_name/* unknownPlaceholder */.mz)(value);
+    const unknown = (0,runner_names/* unknownPlaceholder */.mz)(value);
     if (value.length > LONGEST_RUNNER_NAME)
         return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
     if (unknown === undefined)
@@ -50235,7 +50228,7 @@ function refuseSharedRunner({ fleet, runner }, problems) {
     if (fleet === undefined || runner === undefined)
         return;
     // A name that is wrong is on the list already.
-    if (runner.nameTemplate === '' || (0,runner_name/* hasPlaceholder */.Kc)(runner.nameTemplate))
+    if (runner.nameTemplate === '' || (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
         return;
     problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
 }
@@ -54130,14 +54123,14 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(17)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6017));
+    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(401)]).then(__nccwpck_require__.bind(__nccwpck_require__, 401));
     const context = { clock, random, log, signal, dispatchers };
-    const share = (witnesses) => shareWitnesses(witnesses, context);
+    const share = (sources) => shareSources(sources, context);
     const sharing = fleet === undefined ? {} : { share };
     return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 async function restartWith(guards, inputs, host) {
-    const { terminal: log, clock, signal, announce, dial = dial_dial } = host;
+    const { terminal: log, clock, signal, announce, dial = contact_dial } = host;
     const { controller, close } = connect(inputs, host);
     warnOfInputs(inputs, log);
     try {
@@ -54217,7 +54210,7 @@ class LeftAlone extends Error {
 
 /***/ }),
 
-/***/ 9171:
+/***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -54341,7 +54334,7 @@ function mayServe(scope, repository) {
 /* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _name_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9171);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9407);
 /* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5918);
 
 
@@ -54352,7 +54345,7 @@ function mayServe(scope, repository) {
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
     throw selfRestart(name);
 }
@@ -54364,7 +54357,7 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     if (runnerName === undefined)
         return;
     for (const own of [externalId, name]) {
-        if (own !== undefined && (0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
+        if (own !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
             throw selfRestart(runnerName);
     }
 }

@@ -1,4 +1,4 @@
-import type { GuestOptions } from '../guest/options.ts';
+import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { Form } from './form.ts';
 import * as parse from './parsers.ts';
 

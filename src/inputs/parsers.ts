@@ -1,7 +1,7 @@
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
 import { MOST_VMS } from '../fleet/targets.ts';
 import type { Amount } from '../fleet/turns.ts';
-import { unknownPlaceholder } from '../runner/name.ts';
+import { unknownPlaceholder } from '../runner/runner-names.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 
 /** What a parser makes of an input's text: a value, or what is wrong with the text, without giving a secret away. */
