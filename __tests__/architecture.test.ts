@@ -173,7 +173,7 @@ describe('the rooms', () => {
 
 describe('one place for each thing', () => {
   test.each<[string, RegExp, string[]]>([
-    ['undici', /from 'undici/, ['http/transport.ts']],
+    ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
     ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],

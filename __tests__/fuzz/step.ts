@@ -54,7 +54,7 @@ export async function runCase(given: Case): Promise<CaseResult> {
   const answer = createTamperer(given.scripts, (request) => controller.answer(request, time.now()));
   const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
   const network = new TamperedNetwork({ after, answer });
-  const dispatchers = { reader: network, writer: network };
+  const dispatchers = { openReader: () => network, openWriter: () => network };
   const beganAt = performance.now();
   const said = await captured(async () => {
     const terminal = createTerminal();

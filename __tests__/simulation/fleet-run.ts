@@ -47,7 +47,7 @@ export async function runFleet(
   const host = {
     ...{ terminal, clock: time.clock, random: random.fork('step').next, signal },
     announce: (known: StepOutcome) => testbed.announce(outputsOf(known, clean).results),
-    dispatchers: { reader: testbed.network, writer: testbed.network },
+    dispatchers: { openReader: () => testbed.network, openWriter: () => testbed.network },
     ...(testbed.dial && { dial: testbed.dial }),
   };
   const outcome = await time.run(runStep(readInputs(environmentFor(scenario), terminal.mask), host));

@@ -135,7 +135,7 @@ export async function runOnce(
   const { cancelledAt, signal } = cancellation(scenario, time);
   const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
-  const dispatchers = { reader: testbed.network, writer: testbed.network };
+  const dispatchers = { openReader: () => testbed.network, openWriter: () => testbed.network };
   const announce = (known: StepOutcome) => {
     testbed.announced = theVm(known).restarted;
     written.push(JSON.stringify(outputsOf(known, terminal.clean)));
