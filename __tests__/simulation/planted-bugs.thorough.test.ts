@@ -20,8 +20,8 @@ import type * as Verdict from '../../src/restart/verdict.ts';
 import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
-import type * as Name from '../../src/runner/name.ts';
 import type * as Return from '../../src/runner/online-verdict.ts';
+import type * as Name from '../../src/runner/runner-names.ts';
 
 // Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
 
@@ -55,7 +55,7 @@ const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
 const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
 const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
-const NAME = '../../src/runner/name.ts';
+const NAME = '../../src/runner/runner-names.ts';
 const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
@@ -478,9 +478,9 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'the jobs are read once, and never again',
     () =>
-      plant<typeof Jobs>(JOBS, ({ createJobsWitness }) => ({
-        createJobsWitness(...given) {
-          const witness = createJobsWitness(...given);
+      plant<typeof Jobs>(JOBS, ({ createJobsSource }) => ({
+        createJobsSource(...given) {
+          const witness = createJobsSource(...given);
           let known: ReturnType<typeof witness.runningJobs> | undefined;
           return {
             runningJobs(bounds) {

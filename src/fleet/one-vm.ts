@@ -1,5 +1,9 @@
-import type { GuestCheck, GuestOutcome } from '../guest/options.ts';
-import { type AfterGuest, waitForGuest } from '../guest/wait-for-guest.ts';
+import {
+  type AfterGuest,
+  type GuestCheck,
+  type GuestOutcome,
+  waitForGuest,
+} from '../guest/wait-for-guest.ts';
 import type { Outcome, RestartContext, RestartJob } from '../restart/outcome.ts';
 import { restart } from '../restart/restart.ts';
 import type { Guard } from '../runner/guard.ts';

@@ -1,4 +1,4 @@
-import type { RunningJob } from './jobs.ts';
+import type { Job } from './jobs.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 
 /** The unbroken run of snapshots that showed no job; undefined where the last one did not. */
@@ -55,10 +55,10 @@ export function judgeBusy(
  * What the jobs in progress say of the runner: the job that runs on it; `none`; `unreadable` where the token may not read
  * them; undefined where GitHub gave no usable answer.
  */
-export type JobFinding = RunningJob | 'none' | 'unreadable' | undefined;
+export type JobFinding = Job | 'none' | 'unreadable' | undefined;
 
 /**
- * The verdict on a runner that shows no job, once the jobs were looked at, too. Pure. One witness that shows a job is enough;
+ * The verdict on a runner that shows no job, once the jobs were read, too. Pure. One source that shows a job is enough;
  * what cannot be read for good is left out; what is not known now has to be asked again.
  */
 export function judgeWithJobs(verdict: BusyVerdict, finding: JobFinding): BusyVerdict {

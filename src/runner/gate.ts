@@ -1,4 +1,4 @@
-// Two witnesses say whether a job runs on the runner: the runner itself, as GitHub shows it, and the jobs in progress. The runner is
+// Two sources say whether a job runs on the runner: the runner itself, as GitHub shows it, and the jobs in progress. The runner is
 // looked at every few seconds until it has shown no job for as long as is asked for. The jobs cost many requests, so they are
 // read when the runner first seems idle, and once more right before the restart. The very last look is at the runner, by its ID.
 
@@ -15,8 +15,8 @@ import {
   judgeBusy,
   judgeWithJobs,
 } from './busy-verdict.ts';
-import { describeRunner } from './find-runner.ts';
-import type { RunningJob } from './jobs.ts';
+import type { Job } from './jobs.ts';
+import { describeRunner } from './runners.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 import { LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
 
@@ -77,7 +77,7 @@ interface Watch extends Findings {
   /** When the idle stretch began that the jobs bear out, on the clock's scale. */
   borneOutSince: number | undefined;
   /** The job that they showed, if it is what makes the runner busy. */
-  job: RunningJob | undefined;
+  job: Job | undefined;
   verdict: BusyVerdict | undefined;
   /** When a busy runner is waited for no more; and when a silent GitHub is not. On the clock's scale. */
   busyUntil: number;
@@ -144,7 +144,7 @@ function limitsFrom(now: number, { whenBusy, idleForMs, busyTimeoutMs, patienceM
 
 // ---- looks ----
 
-/** Both witnesses, and the runner once more by its ID: the jobs may take seconds to read. */
+/** Both sources, and the runner once more by its ID: the jobs may take seconds to read. */
 async function lookBeforeRestart(options: GateOptions, watch: Watch, isFirst: boolean): Promise<BusyVerdict> {
   const { readings } = watch;
   const first = isFirst ? await judgeLook(options, watch, watch.last) : await lookAgain(options, watch);

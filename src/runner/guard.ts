@@ -2,7 +2,7 @@
 // what it saw last is kept. After the restart, once the VM is verified, the wait compares new looks with that one until they
 // prove that the runner is back, or until runner_timeout. What goes wrong before the restart prevents it; what goes wrong
 // after it becomes part of the outcome, as the VM is restarted all the same. Gate and wait see GitHub through one tracker for
-// each VM, which follows the runner across registrations. Below the trackers, and shared by all of them, are two witnesses: the
+// each VM, which follows the runner across registrations. Below the trackers, and shared by all of them, are two sources: the
 // runners of the scope and the jobs of a repository; and below these, octokit.
 
 import type { Clock } from '../clock.ts';
@@ -13,9 +13,9 @@ import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import { createGitHubClient } from './github-client.ts';
-import { createJobsWitness, createNoWitness, type JobsWitness } from './jobs.ts';
-import { fillName, hasPlaceholder } from './name.ts';
+import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';
 import type { RunnerOptions, RunnerOutcome } from './options.ts';
+import { fillName, hasPlaceholder } from './runner-names.ts';
 import { createRunners, type Runners } from './runners.ts';
 import { describeScope, repositoryOf } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
@@ -40,7 +40,7 @@ export interface GuardsOptions {
   /** What carries the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
   /** Lets several VMs share their looks. */
-  readonly share?: ((witnesses: Witnesses) => Witnesses) | undefined;
+  readonly share?: ((sources: Sources) => Sources) | undefined;
 }
 
 /** Who looks after the runners of all the VMs of a step: they share what asks GitHub, and nothing else. */
@@ -74,9 +74,9 @@ export interface Guard {
 }
 
 /** What sees GitHub, for all VMs. */
-export interface Witnesses {
+export interface Sources {
   readonly runners: Runners;
-  readonly jobs: JobsWitness;
+  readonly jobs: JobsSource;
 }
 
 const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
@@ -94,12 +94,12 @@ export function createGuards(options: GuardsOptions): Guards {
   });
   const repository = repositoryOf(scope, ownRunner.repository);
   const jobs =
-    repository === undefined ? createNoWitness(log) : createJobsWitness({ client, repository }, log);
-  const { share = (witnesses: Witnesses) => witnesses } = options;
-  const witnesses = share({ runners: createRunners(client, scope), jobs });
+    repository === undefined ? createNoJobsSource(log) : createJobsSource({ client, repository }, log);
+  const { share = (sources: Sources) => sources } = options;
+  const sources = share({ runners: createRunners(client, scope), jobs });
   return {
     runnerNameOf: (instance) => fillName(name, instance),
-    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { witnesses, ward }),
+    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
     close() {
       log.debug(client.describeUsage());
       return transport.close();
@@ -108,10 +108,7 @@ export function createGuards(options: GuardsOptions): Guards {
 }
 
 /** @param options with the log of the one VM. */
-function createGuard(
-  options: GuardsOptions,
-  { witnesses, ward }: { witnesses: Witnesses; ward: Ward },
-): Guard {
+function createGuard(options: GuardsOptions, { sources, ward }: { sources: Sources; ward: Ward }): Guard {
   const { runner, ownRunner, clock, log, patienceMs } = options;
   const { signal, isBrief = false, onWait } = ward;
   const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
@@ -123,7 +120,7 @@ function createGuard(
     (isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
     );
-    return createTracker({ ...witnesses, sought: { name, scope }, clock, log, signal });
+    return createTracker({ ...sources, sought: { name, scope }, clock, log, signal });
   }
 
   const times = { idleForMs, busyTimeoutMs, patienceMs };

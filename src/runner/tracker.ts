@@ -3,9 +3,9 @@ import { isTransient } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createProgressLog } from '../log.ts';
 import type { JobFinding } from './busy-verdict.ts';
-import { findByName, findRunner, type Sought } from './find-runner.ts';
-import { type JobsWitness, jobOn } from './jobs.ts';
+import { type JobsSource, jobOn } from './jobs.ts';
 import type { Runner, Runners } from './runners.ts';
+import { findByName, findRunner, type Sought } from './runners.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 
 /** Time between two looks at the runner: in milliseconds. */
@@ -33,7 +33,7 @@ export interface Tracker {
 
 export interface TrackerOptions {
   readonly runners: Runners;
-  readonly jobs: JobsWitness;
+  readonly jobs: JobsSource;
   readonly sought: Sought;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { fillName, hasPlaceholder, isSameName, unknownPlaceholder } from '../../src/runner/name.ts';
+import { fillName, hasPlaceholder, isSameName, unknownPlaceholder } from '../../src/runner/runner-names.ts';
 import { ID, instance } from '../support/instances.ts';
 
 test.each([
