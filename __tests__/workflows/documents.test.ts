@@ -78,7 +78,7 @@ function shownIn(document: string, text: RegExp): string {
   return workflowOf(block)
     .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
     .replaceAll(/(controller_url:) https:\S+/g, `$1 ${simulator.url}`)
-    .replaceAll(/(runner_scope:) your-org/g, '$1 octo-org');
+    .replaceAll(/(runner_scope:) [\w-]+/g, '$1 octo-org');
 }
 
 function run(given: WorkflowRun): Promise<WorkflowResult> {
