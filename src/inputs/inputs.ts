@@ -6,7 +6,7 @@ import { hasWildcard } from '../fleet/targets.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import type { RestartJob } from '../restart/restart.ts';
-import type { RunnerOptions } from '../runner/options.ts';
+import type { RunnerOptions } from '../runner/guard.ts';
 import { hasPlaceholder } from '../runner/runner-names.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
