@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { LeftAlone } from '../../src/restart/context.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
+
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { busy, idle, runner, runningJob, wedged } from '../support/runners.ts';

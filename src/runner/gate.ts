@@ -5,7 +5,7 @@
 import { type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
-import { type Gate, LeftAlone } from '../restart/context.ts';
+import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
   describe,
   describeState,
