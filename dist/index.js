@@ -45964,45 +45964,45 @@ function text(fields, key, longest = LONGEST_TEXT) {
 
 /***/ }),
 
-/***/ 8977:
+/***/ 1606:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   s: () => (/* binding */ createPatience)
+/* harmony export */   C: () => (/* binding */ createRetryBudget)
 /* harmony export */ });
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
-const LIMITS = {
+const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     refusal: { atFirstMs: 0, laterMs: 30_000 },
-    // With one more try, which takes 10 s at the most by default, it is over within 30 s.
+    // With one more try, which takes 10 s at most by default, it is over within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
-/** Between two faults further apart nobody asked (the process was suspended, say), or there was no answer: in milliseconds. */
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
 const LONGEST_GAP_MS = 30_000;
 /** @param hadGoodAnswer the server has given a good answer before. */
-function createPatience(clock, hadGoodAnswer = false) {
+function createRetryBudget(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when the first of them was there, and the last. */
+    /** The unbroken run of faults: when its first and its last fault came. */
     let run;
     return {
-        apart: () => createPatience(clock, isTrusted),
+        apart: () => createRetryBudget(clock, isTrusted),
         renew() {
             isTrusted = true;
             run = undefined;
         },
-        isOver(nature) {
-            const { atFirstMs, laterMs } = LIMITS[nature];
-            const limitMs = isTrusted ? laterMs : atFirstMs;
-            if (limitMs === ENDLESS_MS) {
+        note(nature) {
+            const { atFirstMs, laterMs } = ALLOWANCES[nature];
+            const allowedMs = isTrusted ? laterMs : atFirstMs;
+            if (allowedMs === ENDLESS_MS) {
                 run = undefined;
-                return false;
+                return 'left';
             }
             const now = clock.now();
             const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
             run = { since, until: now };
-            return now - since >= limitMs;
+            return now - since >= allowedMs ? 'spent' : 'left';
         },
     };
 }
@@ -46016,56 +46016,66 @@ function createPatience(clock, hadGoodAnswer = false) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dm: () => (/* binding */ isTransientStatus),
 /* harmony export */   L5: () => (/* binding */ retry),
+/* harmony export */   LZ: () => (/* binding */ createRetries),
 /* harmony export */   PC: () => (/* binding */ natureOf),
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
- * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or a quota
- * allows none in time. `bounds.deadline` may move on between two tries.
- * @returns what the last try came to.
+ * Tries at once, then again after each fault, as {@link createRetries} allows.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
-async function retry({ clock, random, patience }, tryOnce, bounds) {
-    for (let tries = 1;; tries++) {
+async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
+    const retries = createRetries({ random, budget });
+    for (;;) {
         const attempt = await tryOnce();
         if ('value' in attempt)
             return attempt;
-        bounds.signal.throwIfAborted();
+        signal.throwIfAborted();
         const { fault } = attempt;
-        bounds.onFault?.(fault);
-        const leftMs = bounds.deadline - clock.now();
-        const { nature, waitMs = 0 } = fault;
-        const isForbidden = nature === 'quota' && waitMs >= leftMs;
-        if (patience.isOver(nature) || leftMs < SHORTEST_TRY_MS || isForbidden)
-            return attempt;
-        // The server asks for more time than there is: it may be back sooner.
-        const isLong = nature === 'long pause' || waitMs >= leftMs;
-        const pauseMs = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
-        // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-        const ms = Math.max(isLong ? 0 : waitMs, Math.min(pauseMs, leftMs / 2));
-        await clock.sleep(ms, bounds.signal);
+        onFault?.(fault);
+        const next = retries.after(fault, deadline - clock.now());
+        if (next.kind === 'give up')
+            return { fault, isFinal: next.isFinal };
+        await clock.sleep(next.pauseMs, signal);
     }
 }
-/** With less time left, another try is of no use. */
+function createRetries({ random, budget }) {
+    let tries = 0;
+    return {
+        after({ nature, waitMs = 0 }, leftMs) {
+            tries++;
+            const isFinal = budget.note(nature) === 'spent';
+            const isForbidden = nature === 'quota' && waitMs >= leftMs;
+            if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden)
+                return { kind: 'give up', isFinal };
+            // The server asks for more time than there is: it may be back sooner.
+            const isLong = nature === 'long pause' || waitMs >= leftMs;
+            const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
+            // Pauses get shorter towards the deadline, so that a server that comes back in time is noticed in time.
+            return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+        },
+    };
+}
+/** With less time left, another try is pointless. */
 const SHORTEST_TRY_MS = 250;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 3_000;
-/** Milliseconds after so many tries: they double from 250 up to 3,000, of which jitter takes up to half away. */
+/** Milliseconds after this many tries: they double from 250 up to 3,000, and jitter shortens them by up to half. */
 function backoffMs(tries, random) {
     return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
 }
 /** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
-/** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
+/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
 function natureOf(retryAfterMs = 0) {
     return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
-/** HTTP statuses that may be others the next time. */
+/** HTTP statuses that may be different next time. */
 function isTransientStatus(status) {
     return status === 408 || status === 429 || status >= 500;
 }
 /**
- * What a Retry-After header asks for, in milliseconds: it is a number of seconds, or a date; then the Date header of
+ * What a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
  * the same answer says what "now" means to the server.
  */
 function parseRetryAfter(retryAfter = '', date = '') {
@@ -46443,7 +46453,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3617);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6788);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46529,7 +46539,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 3617:
+/***/ 6788:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46573,22 +46583,21 @@ var lib_clock = __nccwpck_require__(5233);
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
 var http_json = __nccwpck_require__(1528);
-// EXTERNAL MODULE: ./lib/http/patience.js
-var http_patience = __nccwpck_require__(8977);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __nccwpck_require__(8394);
+// EXTERNAL MODULE: ./lib/http/retry-budget.js
+var retry_budget = __nccwpck_require__(1606);
 ;// CONCATENATED MODULE: ./lib/controller/client.js
 
 
 
 
 
-const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
+const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 function createClient({ transport, credentials, headers, clock, random }) {
-    const patience = (0,http_patience/* createPatience */.s)(clock);
-    const context = { clock, random, patience };
+    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
     async function send(request, bounds) {
-        const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false };
+        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
         const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
         if (!('headers' in authorization))
             return authorization;
@@ -46601,141 +46610,82 @@ function createClient({ transport, credentials, headers, clock, random }) {
     }
     async function read({ path, maxBytes, decode }, bounds) {
         const request = { method: 'GET', path, maxBytes, isWrite: false };
-        const tryOnce = () => catchRefusals(bounds.signal, async () => {
+        const tryOnce = async () => {
             const result = await sendTwice(request, bounds);
             bounds.signal.throwIfAborted();
             return decodeResult(result, decode);
-        });
-        const last = await (0,retry/* retry */.L5)(context, tryOnce, bounds);
+        };
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
         if ('fault' in last)
-            throw givenUp(`GET ${path}`, last.fault);
-        // What holds nothing (FAIL) may come from somebody else, such as a gateway behind a wrong prefix.
+            throw readFailed(`GET ${path}`, last);
+        // An answer that holds nothing (FAIL) may come from another server, such as a gateway behind a wrong prefix.
         if (last.value !== undefined)
-            patience.renew();
+            budget.renew();
         return last.value;
     }
-    async function write({ path, body }, bounds) {
-        const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true };
-        const { signal, onFault, onDeparture, beforeRetry } = bounds;
-        let { deadline, sendBy } = bounds;
-        const untilSendBy = {
-            signal,
-            onFault,
-            // It moves on where `beforeRetry` takes long.
-            get deadline() {
-                return sendBy;
-            },
-        };
-        let last;
-        let denials = 0;
-        const tryOnce = async () => {
-            if (last !== undefined && beforeRetry !== undefined) {
-                const times = await beforeRetry();
-                if (times === undefined)
-                    return { value: last };
-                ({ deadline, sendBy } = times);
-            }
-            const attempt = await catchRefusals(signal, async () => {
-                const result = await send(request, { deadline, signal, onDeparture });
-                if (!isDenied(result))
-                    return resultOrFault(result);
-                // A session that ran out is no refusal, the first time.
-                const canRenew = credentials.renew();
-                return canRenew && denials++ === 0 ? { fault: SESSION_ENDED } : deniedFault(result);
-            });
-            if ('fault' in attempt)
-                last = attempt.fault;
-            return attempt;
-        };
-        // Good answers to reads in between say nothing about the write.
-        const apart = { ...context, patience: patience.apart() };
-        const ended = await (0,retry/* retry */.L5)(apart, tryOnce, untilSendBy);
-        const end = 'value' in ended ? ended.value : ended.fault;
-        if (!('kind' in end))
-            return end;
-        if (end.result !== undefined)
-            return end.result;
-        throw givenUp(`POST ${path}`, end);
+    function post({ path, body }, bounds) {
+        return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
     }
-    /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
-    function givenUp(call, fault) {
-        const { code, kind, reason, hint, cause, nature } = fault;
-        const isTransient = !patience.isOver(nature);
-        const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
-        const never = `The controller cannot be asked: ${reason}.`;
-        const message = fault.message ?? (kind === NO_ANSWER && !isTransient ? never : atLast);
-        return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient });
-    }
-    return { read, write };
+    return {
+        read,
+        post,
+        retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
+        renewSession: credentials.renew,
+    };
 }
 function isDenied(result) {
     return 'answer' in result && result.answer.status === 401;
 }
-/** What is thrown as an error of its own is a refusal; unless the step was cancelled. */
-async function catchRefusals(signal, tryOnce) {
-    try {
-        return await tryOnce();
-    }
-    catch (error) {
-        if (signal.aborted || !(error instanceof errors/* ActionError */.lZ))
-            throw error;
-        const { code, message, hint = '', cause } = error;
-        const reason = message.replace(/\.$/, '');
-        return { fault: { kind: code, reason, hint, nature: 'refusal', code, message, cause } };
-    }
+function readFailed(call, last) {
+    const { fault, isFinal } = last;
+    const { code, kind, reason, hint, cause } = fault;
+    const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+    const never = `The controller cannot be asked: ${reason}.`;
+    const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
+    return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient: !isFinal });
 }
-/** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
-function resultOrFault(result) {
-    return isRepeatable(result) ? { fault: { ...faultOf(result), result } } : { value: result };
-}
-function isRepeatable(result) {
-    if ('answer' in result)
-        return result.answer.status === 429;
-    const { mayHaveBeenSent, cause } = result.noAnswer;
-    // What kept it from leaving as an error of its own will do so again.
-    return !mayHaveBeenSent && !(cause instanceof errors/* ActionError */.lZ);
-}
-function deniedFault(result) {
-    return { fault: { ...faultOf(result), nature: 'refusal', result } };
-}
-/** Whether the credentials are good only a new session tells. */
-const SESSION_ENDED = {
-    kind: 'HTTP 401',
-    reason: 'it answered HTTP 401, so a new session is needed',
-    nature: 'passing',
-    code: 'timed_out',
-    message: 'The session had ended when the request got there, and too little time was left for a new one.',
-    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
-};
 function decodeResult(result, decode) {
+    if (!('answer' in result) || (0,retry/* isTransientStatus */.Dm)(result.answer.status))
+        return { fault: faultOf(result) };
     try {
-        if ('answer' in result && !(0,retry/* isTransientStatus */.Dm)(result.answer.status))
-            return { value: decode(result.answer) };
+        return { value: decode(result.answer) };
     }
     catch (error) {
         if (error instanceof http_json/* UnusableAnswer */.kf)
-            return { fault: unusable(error) };
+            return { fault: faultOfUnusable(error) };
+        if (error instanceof errors/* ActionError */.lZ)
+            return { fault: faultOfRefusal(error) };
         throw error;
     }
-    return { fault: faultOf(result) };
 }
 const NO_ANSWER = 'no answer';
+/** What a result comes to that is not a usable answer. */
 function faultOf(result) {
-    const code = 'controller_unreachable';
-    if ('answer' in result) {
-        const { status, retryAfterMs } = result.answer;
-        const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
-        const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
-        const reason = `it answered HTTP ${status}${askedFor}`;
-        const nature = (0,retry/* natureOf */.PC)(retryAfterMs);
-        return { kind: `HTTP ${status}`, reason, hint, nature, code, waitMs: retryAfterMs };
-    }
+    if ('refused' in result)
+        return faultOfRefusal(result.refused);
+    if ('answer' in result)
+        return faultOfStatus(result.answer);
     const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
     if (cause instanceof http_json/* UnusableAnswer */.kf)
-        return unusable(cause);
+        return faultOfUnusable(cause);
+    const code = 'controller_unreachable';
     return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
 }
-function unusable(cause) {
+function faultOfRefusal({ code, message, hint = '', cause }) {
+    return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
+}
+function faultOfStatus({ status, retryAfterMs }) {
+    const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
+    return {
+        kind: `HTTP ${status}`,
+        reason: `it answered HTTP ${status}${askedFor}`,
+        hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+        nature: (0,retry/* natureOf */.PC)(retryAfterMs),
+        code: 'controller_unreachable',
+        waitMs: retryAfterMs,
+    };
+}
+function faultOfUnusable(cause) {
     const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
     return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
@@ -47074,8 +47024,152 @@ function port(fields, key) {
         : undefined;
 }
 
-;// CONCATENATED MODULE: ./lib/controller/controller.js
+;// CONCATENATED MODULE: ./lib/controller/restart-request.js
 
+
+
+
+const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const RESTART_CALL = `POST ${RESTART_PATH}`;
+/** Sends the request at most once. Never throws. */
+async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
+    const { result, veto } = await sendOnce(request, bounds, client);
+    if ('refused' in result)
+        return neverLeft(result, result.refused);
+    if ('noAnswer' in result)
+        return withoutAnswer(result, veto);
+    const { answer } = result;
+    if (answer.status === 401) {
+        const mayBeSession = client.renewSession() && !bounds.isAfter401;
+        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+    }
+    if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+        return judgeNotFound(answer, await getVersion(bounds));
+    return judgeAnswer(answer);
+}
+async function sendOnce(request, bounds, client) {
+    const { deadline, signal, onDeparture } = bounds;
+    const body = {
+        instance_id: request.instanceId,
+        vnc_password: request.vncPassword,
+        usb_device: request.usbDevice,
+    };
+    const vetoes = [];
+    const result = await client.post({ path: RESTART_PATH, body }, {
+        deadline,
+        signal,
+        onDeparture() {
+            const veto = onDeparture();
+            if (veto === undefined)
+                return;
+            vetoes.push(veto);
+            throw new Error('held back');
+        },
+    });
+    return { result, veto: vetoes[0] };
+}
+function withoutAnswer(result, veto) {
+    const { mayHaveBeenSent, reason, hint, cause } = result.noAnswer;
+    if (mayHaveBeenSent)
+        return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+    if (veto !== undefined)
+        return heldBack(veto);
+    return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
+}
+function judgeAnswer(answer) {
+    const { status } = answer;
+    const envelope = parseEnvelope(answer);
+    // After a status of 5xx nothing is certain, whatever the body says.
+    if (status >= 500)
+        return uncertain(answer);
+    if (status === 429)
+        return tooManyRequests(answer);
+    if (envelope?.status === 'FAIL')
+        return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
+    if (envelope?.status === 'OK' && isSuccess(answer))
+        return { kind: 'accepted' };
+    if (status === 403)
+        return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+    if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(status))
+        return uncertain(answer);
+    return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+}
+/** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
+function judgeNotFound(answer, version) {
+    if (version === undefined) {
+        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+        return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
+    }
+    if (lacksRestarts(version)) {
+        const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
+        return refused(new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }));
+    }
+    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
+    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+    return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
+}
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const FIRST_WITH_RESTARTS = 44;
+/** Versions look like `1.50.1-5e3c3f5b`; anything else is taken for a version that knows restarts. */
+function lacksRestarts(version) {
+    const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
+    return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
+}
+function uncertain(answer) {
+    return {
+        kind: 'uncertain',
+        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+    };
+}
+// ---- not carried out ----
+function neverLeft(result, error) {
+    return repeatable('never left', faultOf(result), error);
+}
+function heldBack(veto) {
+    if (veto.kind === 'final')
+        return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
+    const { reason, hint } = veto;
+    const code = 'controller_unreachable';
+    const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
+    return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
+}
+function deniedAgain(answer, hint) {
+    const fault = { ...faultOf({ answer }), nature: 'refusal' };
+    return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+}
+function tooManyRequests(answer) {
+    const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+    const error = neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+    return repeatable('too many requests', faultOf({ answer }), error);
+}
+function repeatable(because, fault, error) {
+    return { kind: 'not carried out', because, mayRepeat: true, fault, error };
+}
+function refused(error) {
+    return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
+}
+function restartRefused(message) {
+    return new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${message}".`, {
+        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+    });
+}
+function neverCarriedOut(reason, { hint, cause }) {
+    return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
+        hint: `Nothing was restarted. ${hint}`,
+        cause,
+    });
+}
+const SESSION_HINT = 'Look at the log for what took so long; run the step again, or raise timeout.';
+/** Only a new session can tell whether the credentials are valid. */
+const SESSION_ENDED = repeatable('session ended', {
+    kind: 'HTTP 401',
+    reason: 'it answered HTTP 401, so a new session is needed',
+    hint: SESSION_HINT,
+    nature: 'passing',
+    code: 'timed_out',
+}, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
+
+;// CONCATENATED MODULE: ./lib/controller/controller.js
 
 
 
@@ -47085,8 +47179,6 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const VM_PATH = '/api/v1/vm';
-const RESTART_PATH = '/api/v1/rpc/vm/restart';
-const RESTART_CALL = `POST ${RESTART_PATH}`;
 const STATUS_PATH = '/api/v1/status';
 function createController({ client, clock, deniedHint }) {
     async function getInstance(instanceId, bounds) {
@@ -47114,47 +47206,6 @@ function createController({ client, clock, deniedHint }) {
         };
         return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
-    async function restartInstance(request, bounds) {
-        const body = {
-            instance_id: request.instanceId,
-            vnc_password: request.vncPassword,
-            usb_device: request.usbDevice,
-        };
-        const result = await client.write({ path: RESTART_PATH, body }, bounds);
-        if ('noAnswer' in result)
-            return replyWithoutAnswer(result.noAnswer);
-        const { answer } = result;
-        const envelope = parseEnvelope(answer);
-        // After a status of 5xx nothing is certain, whatever the body says.
-        if (answer.status >= 500)
-            return uncertain(answer);
-        throwIfRefused(answer, envelope);
-        if (envelope?.status === 'OK' && isSuccess(answer))
-            return { kind: 'accepted' };
-        if (answer.status === 404)
-            return judgeNotFound(answer, await getVersion(bounds));
-        if (answer.status === 403)
-            return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
-        if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(answer.status))
-            return uncertain(answer);
-        return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
-    }
-    /** The controller itself refuses: with an envelope, or as one does that lets nobody in. */
-    function throwIfRefused(answer, envelope) {
-        if (answer.status === 401)
-            throw notLetIn(RESTART_CALL, deniedHint);
-        if (answer.status === 429) {
-            const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
-            throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
-        }
-        if (envelope?.status !== 'FAIL')
-            return;
-        if (answer.status === 403)
-            throw denied(RESTART_CALL, answer);
-        throw new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${envelope.message}".`, {
-            hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
-        });
-    }
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
             const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
@@ -47164,7 +47215,14 @@ function createController({ client, clock, deniedHint }) {
         return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
     }
     const listInstances = (bounds) => readListed(bounds, (list) => list);
-    return { getInstance, findInstances, listInstances, restartInstance, getVersion };
+    return {
+        getInstance,
+        findInstances,
+        listInstances,
+        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
+        restartRetries: client.retriesOfPost,
+        getVersion,
+    };
 }
 function dated(instance, { headers }) {
     const ms = Date.parse(headers['date'] ?? '');
@@ -47182,45 +47240,6 @@ function bodyOf(envelope) {
     const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
     throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
 }
-// ---- what becomes of the restart request ----
-function replyWithoutAnswer({ mayHaveBeenSent, reason, hint, cause }) {
-    if (mayHaveBeenSent)
-        return { kind: 'uncertain', reason: `no answer came: ${reason}` };
-    throw cause instanceof errors/* ActionError */.lZ ? cause : neverCarriedOut(reason, { hint, cause });
-}
-function uncertain(answer) {
-    return {
-        kind: 'uncertain',
-        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
-    };
-}
-function neverCarriedOut(reason, { hint, cause }) {
-    return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
-        hint: `Nothing was restarted. ${hint}`,
-        cause,
-    });
-}
-/** Only a controller that lacks the request is known not to have carried it out; else something before it answered. */
-function judgeNotFound(answer, version) {
-    if (version === undefined) {
-        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
-        return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
-    }
-    if (lacksRestarts(version)) {
-        const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
-        throw new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 });
-    }
-    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
-    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
-    return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
-}
-const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
-const FIRST_WITH_RESTARTS = 44;
-/** Versions look like `1.50.1-5e3c3f5b`; what looks otherwise is taken for a version that knows restarts. */
-function lacksRestarts(version) {
-    const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
-    return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
-}
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -47230,7 +47249,7 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 
 
-/** @param onSecret told of each secret as it comes into being, before it is used. */
+/** @param onSecret called with each new secret before it is used. */
 function createCredentials(identity, onSecret) {
     if (identity.kind === 'api_key')
         return createSession(identity, onSecret);
@@ -47276,17 +47295,20 @@ async function shakeHands({ id, key }, post) {
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
     if (isRedirect(hand.answer))
-        throw redirected(`POST ${HAND_PATH}`, hand.answer);
+        return { refused: redirected(`POST ${HAND_PATH}`, hand.answer) };
     if (!isSuccess(hand.answer) || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(hand.answer.text)))
-        throw refusedHand(hand.answer);
+        return { refused: refusedHand(hand.answer) };
     const encrypted = decodeBase64(hand.answer.text);
     if (encrypted?.length !== modulusBytes(key))
         return notSent(HAND_PATH, hand);
-    const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
+    const secret = decrypt(encrypted, key);
+    if (secret === undefined)
+        return { refused: CANNOT_DECRYPT };
+    const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
     if (isRedirect(shake.answer))
-        throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
+        return { refused: redirected(`POST ${SHAKE_PATH}`, shake.answer) };
     // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
     if (!isSuccess(shake.answer))
         return { answer: { ...shake.answer, status: 401 } };
@@ -47318,17 +47340,17 @@ function modulusBytes(key) {
 function decodeBase64(text) {
     return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
+/** Undefined where the key does not fit. The cause would say nothing more, and might say too much. */
 function decrypt(encrypted, key) {
+    const padding = external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING;
     try {
-        return (0,external_node_crypto_.privateDecrypt)({ key, padding: external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, encrypted).toString();
+        return (0,external_node_crypto_.privateDecrypt)({ key, padding, oaepHash: 'sha256' }, encrypted).toString();
     }
     catch {
-        // The cause would say nothing more, and might say too much.
-        throw new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', {
-            hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
-        });
+        return undefined;
     }
 }
+const CANNOT_DECRYPT = new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' });
 /** A session's token is an ID; a longer text would make every request large: in characters. */
 const LONGEST_TOKEN = 4_000;
 /** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
@@ -47364,18 +47386,8 @@ function refusedHand(answer) {
 
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __nccwpck_require__(7309);
-;// CONCATENATED MODULE: ./lib/restart/outcome.js
-/** What is known before anything was asked. */
-const NOTHING_DONE = {
-    target: undefined,
-    restarted: 'false',
-    before: undefined,
-    last: undefined,
-    durationMs: undefined,
-    moments: {},
-    error: undefined,
-};
-
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var restart_outcome = __nccwpck_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/claims.js
 
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to look after. */
@@ -48127,8 +48139,6 @@ function explainCancelledWait(error) {
     return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
 }
 
-// EXTERNAL MODULE: ./lib/restart/context.js
-var restart_context = __nccwpck_require__(7444);
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
 
@@ -48330,6 +48340,120 @@ function millisecondsOf({ epochNanoseconds }) {
     return Number(epochNanoseconds / 1000n) / 1_000;
 }
 
+;// CONCATENATED MODULE: ./lib/restart/attempt.js
+
+
+
+
+
+function startAttempt(job, context, record) {
+    const startedAt = context.clock.now();
+    mark(record, 'started', startedAt);
+    return {
+        ...{ job, context, record, target: job.target },
+        ...{ deadline: startedAt + job.timeoutMs, hasPassedGate: false },
+        ...{ rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] },
+    };
+}
+function mark(record, moment, at) {
+    record.moments = { ...record.moments, [moment]: at };
+}
+// ---- before each try ----
+/** Takes the baseline, and takes it again until the gate opens at once. */
+async function prepare(attempt) {
+    const { context, record } = attempt;
+    for (;;) {
+        const baseline = await readBaseline(attempt);
+        const { instance } = baseline;
+        attempt.target = { by: 'instance_id', id: instance.instanceId };
+        record.before = instance;
+        context.log.info(`Before: ${describeState(instance)}`);
+        context.refuse?.(instance);
+        if (await passGate(attempt, instance))
+            return baseline;
+    }
+}
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+async function readBaseline(attempt) {
+    const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
+    const onSeen = (instance) => {
+        record.last = instance;
+        if (instance.startDate !== undefined)
+            knownStartDates.push(instance.startDate);
+    };
+    const onLook = (observation) => {
+        attempt.rhythm = learn(attempt.rhythm, observation);
+    };
+    const taken = await takeBaseline(context, { target, deadline, onSeen, onLook });
+    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+    return attempt.baseline;
+}
+/** Asks the gate. The restart's own time stands still meanwhile. */
+async function passGate(attempt, instance) {
+    const { job, context, record } = attempt;
+    const { clock, gate } = context;
+    if (gate === undefined)
+        return true;
+    const askedAt = clock.now();
+    if (record.moments.heldUp === undefined)
+        mark(record, 'heldUp', askedAt);
+    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+    mark(record, 'cleared', clock.now());
+    attempt.deadline += clock.now() - askedAt;
+    if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+        attempt.deadline = clock.now() + job.timeoutMs;
+    attempt.hasPassedGate ||= isOpen;
+    return isOpen;
+}
+// ---- whether a try may still leave ----
+/** What has to be left for the proof when the restart leaves: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+/** After this moment no restart may leave. */
+function sendBy({ job, deadline }) {
+    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+/** The error if it is too late to send the restart. */
+function lateness(attempt) {
+    const { context, record } = attempt;
+    if (context.clock.now() <= sendBy(attempt))
+        return undefined;
+    const message = record.moments.sent === undefined
+        ? 'No restart was sent: too little of the timeout was left to prove it.'
+        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+    return new errors/* ActionError */.lZ('timed_out', message, {
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    });
+}
+/** How long the gate's answer counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+/**
+ * The last check, right before the first byte leaves. From here on the restart may be carried out: that is announced, and the
+ * record says so until a result says otherwise.
+ */
+function depart(attempt) {
+    const { context, record } = attempt;
+    const now = context.clock.now();
+    const late = lateness(attempt);
+    if (late !== undefined)
+        return { kind: 'final', error: late };
+    // The process was suspended, or took long to connect: the gate has to be asked again.
+    if (now - (record.moments.cleared ?? now) > CLEARED_MS)
+        return { kind: 'try again', reason: OUTDATED, hint: 'Look at the log for what took so long.' };
+    const departing = { ...record, restarted: 'unknown' };
+    mark(departing, 'sent', now);
+    try {
+        context.announce?.(departing);
+    }
+    catch (error) {
+        return { kind: 'final', error };
+    }
+    Object.assign(record, departing);
+    return undefined;
+}
+const OUTDATED = 'it took so long that the runner may have a job by now, which is checked again';
+
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
 /** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
@@ -48509,28 +48633,25 @@ function hintFor({ reply, unmet, silentMs }) {
 
 
 
-
-
+// The restart of one VM:
+//
+// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 3. The request is sent. Only a try that certainly was not carried out is followed by another, and 1 and 2 come before it again.
+// 4. The instance is watched until one answer proves the restart, or the time is over.
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 async function restart(job, context) {
-    const record = { ...NOTHING_DONE, target: job.target };
+    const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
     try {
-        await restartAndProve(createAttempt(job, context, record));
+        await restartAndProve(startAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof restart_context/* LeftAlone */.l)
+        if (error instanceof restart_outcome/* LeftAlone */.l)
             Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
         else
             record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
-}
-function createAttempt(job, context, record) {
-    const startedAt = context.clock.now();
-    mark(record, 'started', startedAt);
-    const deadline = startedAt + job.timeoutMs;
-    const nothingSeen = { hasPassed: false, rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
-    return { job, context, record, target: job.target, deadline, ...nothingSeen };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -48538,177 +48659,84 @@ async function restartAndProve(attempt) {
     const first = await prepare(attempt);
     if (job.dryRun)
         return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
-    const { baseline, reply, sentAt } = await send(attempt, first);
+    const sent = await send(attempt, first);
+    log.info(describeReply(sent.reply));
     const { pollInterval } = job;
-    const { rhythm } = attempt;
-    const deadline = watchUntil(attempt, reply);
+    const deadline = watchUntil(attempt, sent.reply);
     const onSeen = (instance) => {
         record.last = instance;
     };
-    const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
+    const { rhythm } = attempt;
+    const instance = await watch(context, { ...sent, deadline, pollInterval, rhythm, onSeen });
     record.restarted = 'true';
     record.proof = instance;
     mark(record, 'verified', clock.now());
-    record.durationMs = clock.now() - sentAt;
+    record.durationMs = clock.now() - sent.sentAt;
     log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
 }
-function mark(record, moment, at) {
-    record.moments = { ...record.moments, [moment]: at };
-}
-/** Takes the baseline, and takes it anew as long as the gate holds the restart up. */
-async function prepare(attempt) {
-    const { context, record } = attempt;
-    const onSeen = (instance) => {
-        record.last = instance;
-        if (instance.startDate !== undefined)
-            attempt.knownStartDates.push(instance.startDate);
-    };
-    const onLook = (observation) => {
-        attempt.rhythm = learn(attempt.rhythm, observation);
-    };
-    for (;;) {
-        const { target, deadline } = attempt;
-        const baseline = newestBaseline(attempt, await takeBaseline(context, { target, deadline, onSeen, onLook }));
-        const { instance } = baseline;
-        attempt.target = { by: 'instance_id', id: instance.instanceId };
-        record.before = instance;
-        context.log.info(`Before: ${describeState(instance)}`);
-        context.refuse?.(instance);
-        if (await isCleared(attempt, instance))
-            return baseline;
-    }
-}
-/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
-function newestBaseline(attempt, taken) {
-    const { baseline: before, knownStartDates } = attempt;
-    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
-    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
-    return attempt.baseline;
-}
-/** Asks the gate; the restart's own time stands still meanwhile. */
-async function isCleared(attempt, instance) {
-    const { job, context, record } = attempt;
-    const { clock, gate } = context;
-    if (gate === undefined)
-        return true;
-    const askedAt = clock.now();
-    if (record.moments.heldUp === undefined)
-        mark(record, 'heldUp', askedAt);
-    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
-    mark(record, 'cleared', clock.now());
-    attempt.deadline += clock.now() - askedAt;
-    if (isOpen && gate.startsTime === true && !attempt.hasPassed)
-        attempt.deadline = clock.now() + job.timeoutMs;
-    attempt.hasPassed ||= isOpen;
-    return isOpen;
-}
-/** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */
+/**
+ * Tries until the restart has been carried out, or may have been. The record says `unknown` from the moment a try leaves until its
+ * result proves that it was not carried out.
+ * @throws what the last try came to, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ */
 async function send(attempt, first) {
     const { job, context, record } = attempt;
-    const { vncPassword, usbDevice } = job;
-    const { clock, controller, log } = context;
+    const { clock, controller, log, signal } = context;
     const { instanceId } = first.instance;
-    let [baseline, sentAt, hasBooted] = [first, clock.now(), false];
-    refuseIfLate(attempt);
+    const request = { instanceId, vncPassword: job.vncPassword, usbDevice: job.usbDevice };
+    const retries = controller.restartRetries();
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    let [baseline, isAfter401] = [first, false];
+    throwIfLate(attempt);
     log.info(`Restarting ${describeRequest(job, first.instance)}`);
-    const bounds = boundsFor(attempt, {
-        // What was true before the last try left is from before the restart.
-        onDeparture() {
-            sentAt = clock.now();
-            mark(record, 'sent', sentAt);
-            context.announce?.({ ...record, restarted: 'unknown' });
+    for (;;) {
+        const { deadline } = attempt;
+        const onDeparture = () => depart(attempt);
+        const result = await controller.tryRestart(request, { deadline, signal, onDeparture, isAfter401 });
+        const { sent: sentAt = clock.now() } = record.moments;
+        if (result.kind !== 'not carried out')
+            return { baseline, reply: result, sentAt };
+        record.restarted = 'false';
+        signal.throwIfAborted();
+        if (!result.mayRepeat)
+            throw result.error;
+        progress.fault(result.fault);
+        const next = retries.after(result.fault, sendBy(attempt) - clock.now());
+        if (next.kind === 'give up')
+            throw result.error;
+        await clock.sleep(next.pauseMs, signal);
+        isAfter401 ||= result.because === 'session ended';
+        const again = await prepare(attempt);
+        if (hasBootedSince(record.moments.sent, { known: baseline, again, now: clock.now() })) {
             record.restarted = 'unknown';
-        },
-        onBaseline(again) {
-            baseline = again;
-        },
-        onNewBoot() {
-            hasBooted = true;
-        },
-    });
-    try {
-        const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-        log.info(describeRestartReply(reply));
-        return { baseline, reply, sentAt };
-    }
-    catch (error) {
-        // Whoever answered that nothing was done was wrong.
-        if (hasBooted)
             return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
-        // The controller throws an ActionError only where nothing was carried out; and the gate is asked only between such tries.
-        if (error instanceof errors/* ActionError */.lZ || error instanceof restart_context/* LeftAlone */.l)
-            record.restarted = 'false';
-        throw error;
+        }
+        baseline = again;
+        throwIfLate(attempt);
     }
 }
-const CARRIED_OUT_NEVERTHELESS = {
-    kind: 'uncertain',
-    reason: 'it was answered as if nothing had been done, but the VM has booted since',
-};
-function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
-    const { clock, log, signal } = attempt.context;
-    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
-    return {
-        ...times(),
-        signal,
-        onFault: journal.fault,
-        onDeparture() {
-            refuseIfLate(attempt);
-            refuseIfOutdated(attempt);
-            onDeparture();
-        },
-        async beforeRetry() {
-            const { baseline: known, record } = attempt;
-            const again = await prepare(attempt);
-            if (known !== undefined && hasBootedSince(record.moments.sent, { known, again, now: clock.now() })) {
-                onNewBoot();
-                return undefined;
-            }
-            onBaseline(again);
-            refuseIfLate(attempt);
-            return times();
-        },
-    };
+function throwIfLate(attempt) {
+    const late = lateness(attempt);
+    if (late !== undefined)
+        throw late;
 }
-/** Whether the VM has booted since a try was sent that was answered as if nothing had been done. */
+/** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt, { known, again, now }) {
     if (sentAt === undefined || isKnownBoot(known, again.startDate))
         return false;
     return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
 }
-/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
-const PROOF_MS = 10_000;
-const PROOF_SHARE = 1 / 5;
-function sendBy({ job, deadline }) {
-    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
-}
-function refuseIfLate(attempt) {
-    const { context, record } = attempt;
-    if (context.clock.now() <= sendBy(attempt))
-        return;
-    const message = record.moments.sent === undefined
-        ? 'No restart was sent: too little of the timeout was left to prove it.'
-        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
-    throw new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
-    });
-}
-/** So long the gate's word counts: in milliseconds. */
-const CLEARED_MS = 20_000;
-/** Where the process was suspended, or took long to connect, the gate has to be asked anew: this try must not leave. */
-function refuseIfOutdated({ context: { clock }, record }) {
-    const { cleared = clock.now() } = record.moments;
-    if (clock.now() - cleared <= CLEARED_MS)
-        return;
-    throw new Error('it took so long that the way may not be free any more, which is looked at again');
-}
-/** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
+const CARRIED_OUT_NEVERTHELESS = {
+    kind: 'uncertain',
+    reason: 'it was answered as if nothing had been done, but the VM has booted since',
+};
+/** Three heartbeats: a restart that was carried out after all shows by then. */
 const EVIDENCE_MS = 15_000;
 function watchUntil({ deadline, context: { clock } }, reply) {
     return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
 }
-function describeRestartReply(reply) {
+// ---- words ----
+function describeReply(reply) {
     switch (reply.kind) {
         case 'accepted':
             return 'The controller accepted the restart';
@@ -48804,7 +48832,7 @@ function whomToBegin(standings, limits) {
 
 function createPlaces(vms, limits) {
     const allArrived = createEvent();
-    const turnNeverCame = new restart_context/* LeftAlone */.l('not_started');
+    const turnNeverCame = new restart_outcome/* LeftAlone */.l('not_started');
     const seats = Array.from({ length: vms }, createSeat);
     function update() {
         if (haveAllArrived(seats))
@@ -48957,7 +48985,7 @@ function roughly(ms) {
 const MOST_ANNOUNCEMENTS = 50;
 function createRoster({ members, clock, announce, ...plan }) {
     const vms = members.map(({ name, target }) => {
-        return { ...NOTHING_DONE, name, target, endedAt: undefined };
+        return { ...restart_outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
     });
     /** Those of whom is told already that their restart may have left. */
     const covered = new Set();
@@ -49375,7 +49403,7 @@ async function play(course, member, index) {
         tellIfOver(course);
 }
 function failed(target, error) {
-    return { ...NOTHING_DONE, target, error };
+    return { ...restart_outcome/* NOTHING_DONE */.L, target, error };
 }
 function restartMember(course, member, index) {
     const { name, target } = member;
@@ -53434,7 +53462,7 @@ function outputsOf(outcome, show) {
     };
 }
 function theOnly(outcome) {
-    return isFleet(outcome) ? NOTHING_DONE : outcome;
+    return isFleet(outcome) ? restart_outcome/* NOTHING_DONE */.L : outcome;
 }
 /** Sets every output. @throws where the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
@@ -54125,7 +54153,7 @@ async function restartAsAsked(terminal, signal) {
         return await run(inputs, { ...host, announce, addresses: ownAddresses() });
     }
     catch (error) {
-        return { ...NOTHING_DONE, target, error: (0,errors/* asActionError */.z6)(error) };
+        return { ...restart_outcome/* NOTHING_DONE */.L, target, error: (0,errors/* asActionError */.z6)(error) };
     }
 }
 /** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
@@ -54236,17 +54264,18 @@ function interruptions() {
 
 /***/ }),
 
-/***/ 7444:
+/***/ 8663:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   L: () => (/* binding */ NOTHING_DONE),
 /* harmony export */   l: () => (/* binding */ LeftAlone)
 /* harmony export */ });
-/** What a gate throws where the VM is to be left as it is, and that is no failure. */
+/** What a gate throws to leave the VM as it is, without a failure. */
 class LeftAlone extends Error {
     name = 'LeftAlone';
     why;
-    /** What was seen, for people; empty where there is nothing to tell. */
+    /** What was seen, for people; may be empty. */
     seen;
     constructor(why, seen = '') {
         super(`the VM is left alone: ${why}`);
@@ -54254,6 +54283,16 @@ class LeftAlone extends Error {
         this.seen = seen;
     }
 }
+/** What is known before the first request. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
 
 
 /***/ }),

@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import { explainFailure, type Stage } from '../../src/http/causes.ts';
-import type { FaultNature } from '../../src/http/patience.ts';
+import type { FaultNature } from '../../src/http/retry-budget.ts';
 import { createTransport, type NoAnswer, type TlsOptions } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

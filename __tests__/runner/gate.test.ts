@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { LeftAlone } from '../../src/restart/context.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type RunnerGate, type WhenBusy } from '../../src/runner/gate.ts';
 import { createTracker } from '../../src/runner/tracker.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';

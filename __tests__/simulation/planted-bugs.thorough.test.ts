@@ -6,12 +6,13 @@ import type * as Instants from '../../src/dates.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
 import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
-import type * as Patience from '../../src/http/patience.ts';
 import type * as Retry from '../../src/http/retry.ts';
+import type * as RetryBudget from '../../src/http/retry-budget.ts';
 import type * as Transport from '../../src/http/transport.ts';
 import type * as Report from '../../src/report/outputs.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import type * as Terminal from '../../src/report/terminal.ts';
+import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Restart from '../../src/restart/restart.ts';
 import type * as Schedule from '../../src/restart/schedule.ts';
@@ -42,6 +43,7 @@ async function plant<T extends object>(path: string, change: (real: T) => Partia
   jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
 }
 
+const ATTEMPT = '../../src/restart/attempt.ts';
 const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
@@ -54,11 +56,11 @@ const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
 const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/runner-names.ts';
-const PATIENCE = '../../src/http/patience.ts';
 const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
+const RETRY_BUDGET = '../../src/http/retry-budget.ts';
 const RETURN = '../../src/runner/online-verdict.ts';
 const SCHEDULE = '../../src/restart/schedule.ts';
 const TERMINAL = '../../src/report/terminal.ts';
@@ -92,6 +94,32 @@ function plantInController(
         return { ...controller, ...change(controller, options) };
       },
     }));
+}
+
+type Note = RetryBudget.RetryBudget['note'];
+
+/** Plants a bug into what is final. */
+function plantInRetryBudget(change: (nature: Parameters<Note>[0], note: Note) => ReturnType<Note>): Plant {
+  return () =>
+    plant<typeof RetryBudget>(RETRY_BUDGET, ({ createRetryBudget }) => ({
+      createRetryBudget(...given) {
+        const budget = createRetryBudget(...given);
+        return { ...budget, note: (nature) => change(nature, budget.note) };
+      },
+    }));
+}
+
+/** Plants a bug into what is made of the answer to the restart. */
+function plantInTries(change: (result: RestartResult, bounds: Controller.TryBounds) => RestartResult): Plant {
+  return plantInController(({ tryRestart }) => ({
+    tryRestart: async (request, bounds) => change(await tryRestart(request, bounds), bounds),
+  }));
+}
+
+type RestartResult = Controller.RestartReply | Controller.NotCarriedOut;
+
+function refusedFor(reason: string): Controller.NotCarriedOut {
+  return { kind: 'not carried out', because: 'refused', mayRepeat: false, error: new Error(reason) };
 }
 
 /** Plants a bug into what a restart is to do, and what with. */
@@ -163,10 +191,10 @@ const AT_MOST_ONE_RESTART: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'an unclear answer to the restart is asked for once more',
-    plantInController(({ restartInstance }) => ({
-      async restartInstance(request, bounds) {
-        const reply = await restartInstance(request, bounds);
-        return reply.kind === 'uncertain' ? restartInstance(request, bounds) : reply;
+    plantInController(({ tryRestart }) => ({
+      async tryRestart(request, bounds) {
+        const result = await tryRestart(request, bounds);
+        return result.kind === 'uncertain' ? tryRestart(request, bounds) : result;
       },
     })),
     'more than one restart',
@@ -212,24 +240,12 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a refusal is final at once, whatever came before',
-    () =>
-      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
-        createPatience(clock) {
-          const patience = createPatience(clock);
-          return { ...patience, isOver: (nature) => nature === 'refusal' || patience.isOver(nature) };
-        },
-      })),
+    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 'spent' : note(nature))),
     'taken for final',
   ],
   [
     'the server asking for a long pause ends the step',
-    () =>
-      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
-        createPatience(clock) {
-          const patience = createPatience(clock);
-          return { ...patience, isOver: (nature) => nature === 'long pause' || patience.isOver(nature) };
-        },
-      })),
+    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 'spent' : note(nature))),
     'taken for final',
   ],
   [
@@ -327,13 +343,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
 const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
   [
     'mistakes are put up with until the timeout',
-    () =>
-      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
-        createPatience(clock) {
-          const patience = createPatience(clock);
-          return { ...patience, isOver: (nature) => nature !== 'mistake' && patience.isOver(nature) };
-        },
-      })),
+    plantInRetryBudget((nature, note) => (nature === 'mistake' ? 'left' : note(nature))),
     'told late',
   ],
 ];
@@ -393,33 +403,23 @@ const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
 const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'an unclear answer to the restart counts as none',
-    plantInController(({ restartInstance }) => ({
-      async restartInstance(request, bounds) {
-        const reply = await restartInstance(request, bounds);
-        if (reply.kind === 'accepted') return reply;
-        const { ActionError } = await import('../../src/errors.ts');
-        throw new ActionError('controller_unreachable', `planted: ${reply.kind}`);
-      },
-    })),
+    plantInTries((result) =>
+      result.kind === 'uncertain' || result.kind === 'rejected' ? refusedFor('planted') : result,
+    ),
     '"false" though',
   ],
   [
     'a signal while the restart is sent counts as if it came before',
-    plantInController(({ restartInstance }) => ({
-      async restartInstance(request, bounds) {
-        const reply = await restartInstance(request, bounds);
-        bounds.signal.throwIfAborted();
-        return reply;
-      },
-    })),
+    plantInTries((result, { signal }) => (signal.aborted ? refusedFor('planted') : result)),
     '"false" though',
   ],
   [
     'a refusal counts as unclear',
-    plantInController(({ restartInstance }) => ({
-      restartInstance: (request, bounds) =>
-        restartInstance(request, bounds).catch((error) => ({ kind: 'uncertain', reason: String(error) })),
-    })),
+    plantInTries((result) =>
+      result.kind === 'not carried out' && !result.mayRepeat
+        ? { kind: 'uncertain', reason: 'planted' }
+        : result,
+    ),
     '"unknown" though',
   ],
   [
@@ -499,11 +499,10 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'the runner is not looked at again before the restart is tried again',
-    plantInController(({ restartInstance }) => ({
-      restartInstance(request, { beforeRetry: _, ...bounds }) {
-        return restartInstance(request, bounds);
-      },
-    })),
+    () =>
+      plant<typeof Attempt>(ATTEMPT, ({ prepare }) => ({
+        prepare: async (attempt) => attempt.baseline ?? prepare(attempt),
+      })),
     'without looking at the runner again',
   ],
   [

@@ -4,9 +4,8 @@ import {
   type GuestOutcome,
   waitForGuest,
 } from '../guest/wait-for-guest.ts';
-import type { RestartContext } from '../restart/context.ts';
-import type { Outcome } from '../restart/outcome.ts';
-import { type RestartJob, restart } from '../restart/restart.ts';
+import type { Outcome, RestartContext, RestartJob } from '../restart/outcome.ts';
+import { restart } from '../restart/restart.ts';
 import type { Guard } from '../runner/guard.ts';
 import type { RunnerOutcome } from '../runner/options.ts';
 

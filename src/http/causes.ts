@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { causeChain, codeOf, describeCause } from '../errors.ts';
-import type { FaultNature } from './patience.ts';
+import type { FaultNature } from './retry-budget.ts';
 
 /** What a failed request comes down to, for people. */
 export interface FailureExplanation {

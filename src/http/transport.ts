@@ -6,8 +6,8 @@ import { type Bounds, type Clock, within } from '../clock.ts';
 import { codeOf } from '../errors.ts';
 import { explainFailure, type Stage } from './causes.ts';
 import { UnusableAnswer } from './json.ts';
-import type { FaultNature } from './patience.ts';
 import { parseRetryAfter } from './retry.ts';
+import type { FaultNature } from './retry-budget.ts';
 
 export interface SendBounds extends Bounds {
   /** Told when a write is about to leave this machine, for each try that does. What it throws keeps the write from leaving. */

@@ -4,7 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { hasWildcard } from '../fleet/targets.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/transport.ts';
-import type { RestartJob } from '../restart/restart.ts';
+import type { RestartJob } from '../restart/outcome.ts';
 import type { RunnerOptions } from '../runner/options.ts';
 import { hasPlaceholder } from '../runner/runner-names.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';

@@ -7,7 +7,7 @@ import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
-import { type Gate, LeftAlone } from '../restart/context.ts';
+import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
   type BusyVerdict,
   type IdleStretch,

@@ -2,8 +2,8 @@ import { getOctokit } from '@actions/github';
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import { isRecord, UnusableAnswer } from '../http/json.ts';
-import { createPatience, type Patience } from '../http/patience.ts';
 import { type Attempt, type RetryBounds, retry } from '../http/retry.ts';
+import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Transport } from '../http/transport.ts';
 import { CHECK_STATUS, faultOfReply, faultWith, type GitHubFault, rateLimitMs } from './github-faults.ts';
 import { createFetch, createUsage } from './github-fetch.ts';
@@ -57,7 +57,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   const remark = (line: string) => debug(line.replace(QUERY, '?...'));
   const log = { debug: remark, info: remark, warn: remark, error: remark };
   const usage = createUsage();
-  const patience = createPatience(clock);
+  const budget = createRetryBudget(clock);
   /** GitHub wants no request before: milliseconds on the clock's scale. */
   let allowedAt = Number.NEGATIVE_INFINITY;
 
@@ -78,16 +78,16 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
       if ('fault' in attempt) allowedAt = Math.max(allowedAt, clock.now() + (attempt.fault.waitMs ?? 0));
       return attempt;
     };
-    const last = await retry({ clock, random, patience }, tryOnce, question);
-    if ('fault' in last) throw givenUp(last.fault, patience);
-    patience.renew();
+    const last = await retry({ clock, random, budget }, tryOnce, question);
+    if ('fault' in last) throw givenUp(last.fault, last.isFinal);
+    budget.renew();
     return last.value;
   }
 
   async function waitUntilAllowed({ deadline, signal }: RetryBounds): Promise<void> {
     const waitMs = allowedAt - clock.now();
     if (waitMs <= 0) return;
-    if (allowedAt >= deadline) throw givenUp(faultWith('its rate limit allows no request yet'), patience);
+    if (allowedAt >= deadline) throw givenUp(faultWith('its rate limit allows no request yet'), false);
     await clock.sleep(waitMs, signal);
   }
 
@@ -147,10 +147,10 @@ async function settle(request: Request): Promise<{ response: OctokitResponse; er
   }
 }
 
-function givenUp({ reason, hint, nature, cause }: GitHubFault, patience: Patience): ActionError {
+function givenUp({ reason, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
   return new ActionError('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
     hint,
     cause,
-    isTransient: !patience.isOver(nature),
+    isTransient: !isFinal,
   });
 }
