@@ -19,16 +19,16 @@ var http_transport = __webpack_require__(2159);
 var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
-// EXTERNAL MODULE: ./lib/restart/context.js
-var context = __webpack_require__(7444);
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var outcome = __webpack_require__(8663);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
 var github = __webpack_require__(2413);
-// EXTERNAL MODULE: ./lib/http/patience.js
-var http_patience = __webpack_require__(8977);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
+// EXTERNAL MODULE: ./lib/http/retry-budget.js
+var retry_budget = __webpack_require__(1606);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
 ;// CONCATENATED MODULE: ./lib/runner/github-faults.js
@@ -200,7 +200,7 @@ function createGitHubClient(options) {
     const remark = (line) => debug(line.replace(QUERY, '?...'));
     const log = { debug: remark, info: remark, warn: remark, error: remark };
     const usage = createUsage();
-    const patience = (0,http_patience/* createPatience */.s)(clock);
+    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
     /** GitHub wants no request before: milliseconds on the clock's scale. */
     let allowedAt = Number.NEGATIVE_INFINITY;
     // The bounds are given to the octokit, not to its requests: its paginate passes no settings on to them.
@@ -220,10 +220,10 @@ function createGitHubClient(options) {
                 allowedAt = Math.max(allowedAt, clock.now() + (attempt.fault.waitMs ?? 0));
             return attempt;
         };
-        const last = await (0,retry/* retry */.L5)({ clock, random, patience }, tryOnce, question);
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, question);
         if ('fault' in last)
-            throw givenUp(last.fault, patience);
-        patience.renew();
+            throw givenUp(last.fault, last.isFinal);
+        budget.renew();
         return last.value;
     }
     async function waitUntilAllowed({ deadline, signal }) {
@@ -231,7 +231,7 @@ function createGitHubClient(options) {
         if (waitMs <= 0)
             return;
         if (allowedAt >= deadline)
-            throw givenUp(faultWith('its rate limit allows no request yet'), patience);
+            throw givenUp(faultWith('its rate limit allows no request yet'), false);
         await clock.sleep(waitMs, signal);
     }
     return { octokitFor, describeUsage: usage.describe };
@@ -276,11 +276,11 @@ async function settle(request) {
         return { response: error.response, error };
     }
 }
-function givenUp({ reason, hint, nature, cause }, patience) {
+function givenUp({ reason, hint, cause }, isFinal) {
     return new errors/* ActionError */.lZ('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
         hint,
         cause,
-        isTransient: !patience.isOver(nature),
+        isTransient: !isFinal,
     });
 }
 
@@ -977,7 +977,7 @@ function report(options, { state, shown, progress }) {
 }
 function stillBusy({ whenBusy }, watch) {
     if (whenBusy === 'skip')
-        return new context/* LeftAlone */.l('skipped', describe(watch));
+        return new outcome/* LeftAlone */.l('skipped', describe(watch));
     return stillBusyError(describe(watch), whenBusy === 'fail' ? undefined : watch.progress.tally());
 }
 
