@@ -54199,7 +54199,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(401)]).then(__nccwpck_require__.bind(__nccwpck_require__, 401));
+    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(957)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9957));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     const sharing = fleet === undefined ? {} : { share };

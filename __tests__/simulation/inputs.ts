@@ -1,7 +1,7 @@
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import type { Identity } from '../../src/controller/credentials.ts';
 import type { Inputs } from '../../src/inputs/inputs.ts';
-import type { RunnerOptions } from '../../src/runner/options.ts';
+import type { RunnerOptions } from '../../src/runner/guard.ts';
 import { PASSWORD, type Scenario } from './scenario.ts';
 import {
   CONTROLLER_ORIGIN,

@@ -5,7 +5,7 @@ import { hasWildcard } from '../fleet/targets.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import type { RestartJob } from '../restart/outcome.ts';
-import type { RunnerOptions } from '../runner/options.ts';
+import type { RunnerOptions } from '../runner/guard.ts';
 import { hasPlaceholder } from '../runner/runner-names.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { type RequestHeaders, readHeaders, readIdentity, readProxy, readTls } from './access.ts';

@@ -1,26 +1,34 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  judgeOnline,
+  type BackHistory,
+  type BackVerdict,
+  judgeBack,
   likelyCause,
-  type OnlineHistory,
-  type OnlineVerdict,
-  startOnlineHistory,
-} from '../../src/runner/online-verdict.ts';
-import type { RunnerSnapshot } from '../../src/runner/snapshot.ts';
-import { busy, idle, offline, runner, snapshot } from '../support/runners.ts';
+  startBackHistory,
+} from '../../src/runner/back-verdict.ts';
+import type { Runner } from '../../src/runner/runners.ts';
+import type { RunnersReading } from '../../src/runner/vm-runners.ts';
+import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 
-type Look = readonly [seconds: number, seen: RunnerSnapshot['runner']];
+/** What one read shows: one runner, all of them, or none. */
+type Seen = Runner | RunnersReading['runners'] | 'gone';
+type Look = readonly [seconds: number, seen: Seen];
+
+function runnersOf(seen: Seen): RunnersReading['runners'] {
+  if (seen === 'gone') return [];
+  return seen === undefined || 'length' in seen ? seen : [seen];
+}
 
 const VERIFIED_AT_S = 300;
 
 /** Seconds are since the VM was verified. */
 function follow(
   looks: readonly Look[],
-  lastId?: number,
-): { verdicts: OnlineVerdict[]; history: OnlineHistory } {
-  let history = startOnlineHistory(VERIFIED_AT_S * 1_000, lastId);
+  before: readonly Runner[] = [],
+): { verdicts: BackVerdict[]; history: BackHistory } {
+  let history = startBackHistory(VERIFIED_AT_S * 1_000, before);
   const verdicts = looks.map(([seconds, seen]) => {
-    const judged = judgeOnline(history, snapshot(VERIFIED_AT_S + seconds, seen));
+    const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
     history = judged.history;
     return judged.verdict;
   });
@@ -76,15 +84,15 @@ describe('is back', () => {
         [0, 'gone'],
         [30, idle],
       ],
-      'registered anew',
+      'it registered again',
     ],
     [
-      'registered anew',
+      'it registered again',
       [
         [0, idle],
         [30, renewed],
       ],
-      'registered anew',
+      'it registered again',
     ],
     [
       'a job, after two minutes and a half without one',
@@ -119,9 +127,12 @@ test('a registration that comes back was never gone', () => {
     [5, idle],
     [10, idle],
   ];
-  expect(follow(looks, idle.id).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
+  expect(follow(looks, [idle]).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
   const renewedLater: Look[] = [...looks, [15, 'gone'], [20, renewed]];
-  expect(follow(renewedLater, idle.id).verdicts.at(-1)).toEqual({ kind: 'online', proof: 'registered anew' });
+  expect(follow(renewedLater, [idle]).verdicts.at(-1)).toEqual({
+    kind: 'online',
+    proof: 'it registered again',
+  });
 });
 
 describe('is not back', () => {
@@ -167,7 +178,7 @@ describe('is not back', () => {
       ],
     ],
     [
-      'registered anew, but offline',
+      'registered again, but offline',
       [
         [0, idle],
         [60, runner({ id: 24, isOnline: false })],
@@ -192,8 +203,75 @@ describe('is not back', () => {
   });
 });
 
+describe('several runners', () => {
+  const b = runner({ id: 24, name: 'mac-7-b' });
+  const bOffline = runner({ id: 24, name: 'mac-7-b', isOnline: false });
+
+  test('are back when each that was online before is', () => {
+    const { verdicts } = follow(
+      [
+        [0, [offline, bOffline]],
+        [30, [idle, bOffline]],
+        [60, [offline, b]],
+        [90, [idle, b]],
+      ],
+      [idle, b],
+    );
+    expect(verdicts).toMatchObject([
+      { kind: 'pending', seen: 'runner "mac-7": it is offline' },
+      { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
+      { kind: 'pending', seen: 'runner "mac-7": it is offline' },
+      { kind: 'online', proof: 'it was offline before' },
+    ]);
+  });
+
+  test('are most likely back when one of them is only that', () => {
+    const looks: Look[] = [
+      [0, [offline, b]],
+      [360, [idle, b]],
+    ];
+    expect(follow(looks, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
+  });
+
+  test('one that was offline before need not be back', () => {
+    const looks: Look[] = [
+      [0, [offline, bOffline]],
+      [30, [idle, bOffline]],
+    ];
+    expect(follow(looks, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
+  });
+
+  test('one is enough if none was online before', () => {
+    const looks: Look[] = [
+      [0, [offline, bOffline]],
+      [30, [offline, b]],
+    ];
+    expect(follow(looks, [offline, bOffline]).verdicts).toMatchObject([
+      { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
+      { kind: 'online' },
+    ]);
+  });
+
+  test('the cause is that of the one that is missing', () => {
+    const { history } = follow(
+      [
+        [0, [idle]],
+        [400, [idle]],
+      ],
+      [idle, b],
+    );
+    expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
+  });
+
+  test('none was ever there', () => {
+    const { history, verdicts } = follow([[0, []]]);
+    expect(verdicts).toMatchObject([{ seen: 'it is not registered' }]);
+    expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
+  });
+});
+
 describe('what was seen', () => {
-  test.each<[string, RunnerSnapshot['runner'], string]>([
+  test.each<[string, Seen, string]>([
     ['nothing', undefined, 'no usable answer of GitHub'],
     ['gone', 'gone', 'it is not registered'],
     ['offline', offline, 'it is offline'],
@@ -206,12 +284,12 @@ describe('what was seen', () => {
 describe('the likely cause', () => {
   const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
   const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${STEPS}`;
-  const LOOK = 'See the log for why GitHub gave none, and look at the runner before you rely on it.';
+  const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
   const NOBODY =
     'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
 
-  test.each<[string, readonly RunnerSnapshot['runner'][], boolean, string, string]>([
-    ['nothing was seen', [undefined], true, 'GitHub gave no usable answer', LOOK],
+  test.each<[string, readonly Seen[], boolean, string, string]>([
+    ['nothing was seen', [undefined], true, 'GitHub gave no usable answer', CHECK],
     [
       'gone',
       [idle, 'gone'],
@@ -224,7 +302,7 @@ describe('the likely cause', () => {
       [idle, idle],
       true,
       'it is shown online, but that may be what GitHub remembers from before the restart',
-      'Raise runner_timeout above 6m, and look at the runner before you rely on it.',
+      'Raise runner_timeout above 6m, and check the runner before you rely on it.',
     ],
     [
       'online, then offline',
@@ -243,8 +321,11 @@ describe('the likely cause', () => {
       SERVICE,
     ],
   ])('%s', (_, seen, wasOnline, reason, hint) => {
-    const { history } = follow(seen.map((one, index): Look => [60 * index, one]));
-    expect(likelyCause(history, wasOnline, history.lastAt)).toEqual({ reason, hint });
+    const { history } = follow(
+      seen.map((one, index): Look => [60 * index, one]),
+      [wasOnline ? idle : offline],
+    );
+    expect(likelyCause(history, history.lastAt ?? 0)).toEqual({ reason, hint });
   });
 
   test('is told with how old it is, where GitHub fell silent since', () => {
@@ -253,19 +334,20 @@ describe('the likely cause', () => {
       [60, offline],
       [120, undefined],
     ]);
-    const told = likelyCause(history, true, history.lastAt + 60_000);
+    const lastAt = history.lastAt ?? 0;
+    const told = likelyCause(history, lastAt + 60_000);
     expect(told).toEqual({
       reason: expect.stringMatching(
         /^GitHub gave no usable answer for the last 1 min; before that it went offline and stayed so/,
       ),
-      hint: LOOK,
+      hint: CHECK,
     });
-    expect(likelyCause(history, true, history.lastAt + 59_999).reason).toMatch(/^it went offline/);
+    expect(likelyCause(history, lastAt + 59_999).reason).toMatch(/^it went offline/);
   });
 
   test('is unknown where nothing was ever seen', () => {
-    const { history } = follow([]);
-    expect(history.lastAt).toBe(VERIFIED_AT_S * 1_000);
-    expect(likelyCause(history, true, history.lastAt + 60_000).reason).toBe('GitHub gave no usable answer');
+    const { history } = follow([[0, undefined]]);
+    expect(history.lastAt).toBeUndefined();
+    expect(likelyCause(history, 60_000).reason).toBe('GitHub gave no usable answer');
   });
 });

@@ -3,7 +3,7 @@ import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
 import type { Runner } from '../../src/runner/runners.ts';
-import { createTracker, lookUntil } from '../../src/runner/tracker.ts';
+import { createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, runner, runningJob } from '../support/runners.ts';
 import { createScriptedJobs, type JobsAnswer, refusal, silence } from '../support/scripted-runners.ts';
@@ -17,7 +17,7 @@ test.each([
   ['now', 1_000, 2_500],
   ['over', 500, 2_500],
 ])('a look that begins at 1 s, where the deadline is %s (%i ms), ends at %i ms', (_, deadline, until) => {
-  expect(lookUntil(1_000, deadline)).toBe(until);
+  expect(readUntil(1_000, deadline)).toBe(until);
 });
 
 const NO_ANSWER: Fault = {
@@ -59,14 +59,14 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
   };
   const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
   const witnesses = { runners, jobs: createScriptedJobs(jobs) };
-  return { tracker: createTracker({ ...witnesses, sought, clock, log, signal }), calls, lines, warnings };
+  return { vm: createVmRunners({ ...witnesses, sought, clock, log, signal }), calls, lines, warnings };
 }
 
-describe('the tracker', () => {
+describe('the runners in a VM', () => {
   test('looks the runner up by its name, then by its ID, and says when', async () => {
-    const { tracker, calls } = follow([[idle], idle]);
-    expect(await tracker.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runner: idle });
-    expect(await tracker.look(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runner: idle });
+    const { vm, calls } = follow([[idle], idle]);
+    expect(await vm.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runners: [idle] });
+    expect(await vm.read(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: [idle] });
     expect(calls).toEqual(['list mac-7 until 9000', 'get 23 until 8000']);
   });
 
@@ -77,26 +77,26 @@ describe('the tracker', () => {
       runner({ id: 26 }),
       runner({ id: 25 }),
     ];
-    const { tracker, calls } = follow([[idle], undefined, others, runner({ id: 26 })]);
-    await tracker.find(9_000);
-    expect((await tracker.look(9_000)).runner).toEqual(runner({ id: 26 }));
-    await tracker.look(9_000);
+    const { vm, calls } = follow([[idle], undefined, others, runner({ id: 26 })]);
+    await vm.find(9_000);
+    expect((await vm.read(9_000)).runners).toEqual([runner({ id: 26 })]);
+    await vm.read(9_000);
     expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000', 'get 26 until 9000']);
   });
 
   test('looks for one that is gone by its name again', async () => {
-    const { tracker, calls } = follow([[idle], undefined, [], []]);
-    await tracker.find(9_000);
-    expect((await tracker.look(9_000)).runner).toBe('gone');
-    expect((await tracker.look(9_000)).runner).toBe('gone');
+    const { vm, calls } = follow([[idle], undefined, [], []]);
+    await vm.find(9_000);
+    expect((await vm.read(9_000)).runners).toEqual([]);
+    expect((await vm.read(9_000)).runners).toEqual([]);
     expect(calls.slice(3)).toEqual(['list mac-7 until 9000']);
   });
 
   test('knows nothing where GitHub gives no usable answer, and still knows the ID', async () => {
-    const { tracker, calls, lines } = follow([[idle], silence, idle]);
-    await tracker.find(9_000);
-    expect(await tracker.look(9_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runner: undefined });
-    expect((await tracker.look(9_000)).runner).toEqual(idle);
+    const { vm, calls, lines } = follow([[idle], silence, idle]);
+    await vm.find(9_000);
+    expect(await vm.read(9_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: undefined });
+    expect((await vm.read(9_000)).runners).toEqual([idle]);
     expect(calls.at(-1)).toBe('get 23 until 9000');
     expect(lines).toEqual(['GitHub gave no usable answer: HTTP 502']);
   });
@@ -106,21 +106,21 @@ describe('the tracker', () => {
     ['a defect', new TypeError('bug')],
     ['a cancelled step', new ActionError('cancelled', 'The step was cancelled.')],
   ])('hands on %s', async (_, error) => {
-    const { tracker } = follow([[idle], error]);
-    await tracker.find(9_000);
-    await expect(tracker.look(9_000)).rejects.toBe(error);
+    const { vm } = follow([[idle], error]);
+    await vm.find(9_000);
+    await expect(vm.read(9_000)).rejects.toBe(error);
   });
 
   test('hands on that GitHub gives no usable answer where the runner is not known yet', async () => {
-    await expect(follow([silence]).tracker.find(9_000)).rejects.toBe(silence);
+    await expect(follow([silence]).vm.find(9_000)).rejects.toBe(silence);
   });
 
   test('warns once after half a minute without a usable answer', async () => {
-    const { tracker, warnings } = follow([[idle], ...Array(40).fill(silence)]);
-    await tracker.find(9_000);
-    for (let look = 1; look <= 15; look++) await tracker.look(9_000);
+    const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)]);
+    await vm.find(9_000);
+    for (let look = 1; look <= 15; look++) await vm.read(9_000);
     expect(warnings).toEqual([]);
-    for (let look = 1; look <= 25; look++) await tracker.look(9_000);
+    for (let look = 1; look <= 25; look++) await vm.read(9_000);
     expect(warnings).toEqual([
       'GitHub has given no usable answer for 30.0 s, and is asked on until the time is over: HTTP 502. Look at githubstatus.com.',
     ]);
@@ -128,19 +128,19 @@ describe('the tracker', () => {
 
   test('warns of nothing where an answer comes now and then', async () => {
     const now = [...Array(10).fill(silence), idle];
-    const { tracker, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
-    await tracker.find(9_000);
-    for (let look = 1; look <= 44; look++) await tracker.look(9_000);
+    const { vm, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
+    await vm.find(9_000);
+    for (let look = 1; look <= 44; look++) await vm.read(9_000);
     expect(warnings).toEqual([]);
   });
 });
 
 test('warns of nothing where GitHub tells of the jobs now and then', async () => {
-  const { tracker, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
-  await tracker.find(9_000);
+  const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
+  await vm.find(9_000);
   for (let look = 1; look <= 40; look++) {
-    await tracker.look(9_000);
-    if (look % 10 === 0) await tracker.findJob(9_000);
+    await vm.read(9_000);
+    if (look % 10 === 0) await vm.readJobs(9_000);
   }
   expect(warnings).toEqual([]);
 });
@@ -169,19 +169,19 @@ describe('the jobs in progress', () => {
     ['they may not be read', 'unreadable', 'unreadable'],
     ['no usable answer', silence, undefined],
   ])('%s', async (_, answer, finding) => {
-    const { tracker } = follow([[idle]], [answer]);
-    await tracker.find(9_000);
-    expect(await tracker.findJob(9_000)).toEqual(finding);
+    const { vm } = follow([[idle]], [answer]);
+    await vm.find(9_000);
+    expect(await vm.readJobs(9_000)).toEqual(finding);
   });
 
   test('are told by name where the registration is gone', async () => {
-    const { tracker } = follow([[idle], undefined, []], [[runningJob({ runnerId: 99 })]]);
-    await tracker.find(9_000);
-    await tracker.look(9_000);
-    expect(await tracker.findJob(9_000)).toMatchObject({ runId: 17 });
+    const { vm } = follow([[idle], undefined, []], [[runningJob({ runnerId: 99 })]]);
+    await vm.find(9_000);
+    await vm.read(9_000);
+    expect(await vm.readJobs(9_000)).toMatchObject({ runId: 17 });
   });
 
   test('are not to be had where GitHub says no for good', async () => {
-    await expect(follow([], [refusal]).tracker.findJob(9_000)).rejects.toBe(refusal);
+    await expect(follow([], [refusal]).vm.readJobs(9_000)).rejects.toBe(refusal);
   });
 });
