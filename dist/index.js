@@ -46089,7 +46089,7 @@ function parseRetryAfter(retryAfter = '', date = '') {
 
 /***/ }),
 
-/***/ 2159:
+/***/ 6974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46098,8 +46098,6 @@ __nccwpck_require__.d(__webpack_exports__, {
   o: () => (/* binding */ createTransport)
 });
 
-// EXTERNAL MODULE: external "node:tls"
-var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
@@ -46204,7 +46202,7 @@ const CAUSES = [
     {
         pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
         reason: 'the server speaks HTTP/2 only',
-        hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+        hint: 'Let it speak HTTP/1.1, too: this action uses nothing else, because HTTP/2 may repeat a request on its own.',
         nature: 'mistake',
     },
     {
@@ -46273,6 +46271,103 @@ function signOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? `${(0,errors/* codeOf */.$N)(thrown)} ${thrown.message}` : String(thrown);
 }
 
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./lib/http/connections.js
+
+
+/** GitHub refuses a client with more than 100 requests in progress. Further requests wait for a free connection. */
+const MOST_CONNECTIONS = 50;
+/**
+ * Dispatchers over the network. They speak HTTP/1.1 only: an HTTP/2 client may repeat a refused request on its own, and all reads
+ * would share one session, which may die silently, or wait behind one handshake that hangs.
+ */
+function createDispatchers({ proxy, ...options }) {
+    const { requestTls, proxyTls } = connectOptions({ proxy, ...options });
+    function open(pipelining) {
+        const common = { pipelining, allowH2: false, connections: MOST_CONNECTIONS };
+        if (proxy === undefined)
+            return new undici.Agent({ ...common, connect: requestTls });
+        return new undici.ProxyAgent({ ...common, uri: proxy.href, requestTls, proxyTls });
+    }
+    return {
+        openReader: () => open(1),
+        // A kept-alive connection may be closing when it is used again. Then it is unknown whether the request was carried out.
+        openWriter: () => open(0),
+    };
+}
+function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
+    const { ca, cert, key, rejectUnauthorized } = tls;
+    const common = {
+        timeout: requestTimeoutMs,
+        rejectUnauthorized,
+        allowH2: false,
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: addressTimeoutMs(requestTimeoutMs),
+    };
+    const isSecure = baseUrl.protocol === 'https:';
+    // The client certificate is for the controller: it is not shown to a proxy.
+    const request = isSecure ? { secureContext: secureContext({ ca, cert, key }) } : {};
+    const toProxy = proxy?.protocol === 'https:' ? { secureContext: secureContext({ ca }) } : {};
+    return { requestTls: { ...common, ...request }, proxyTls: { ...common, ...toProxy } };
+}
+/** One context for all connections: to read some 150 CA certificates takes 20 ms of CPU. */
+function secureContext({ ca, cert, key }) {
+    return (0,external_node_tls_.createSecureContext)({
+        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+}
+/** Enough for a slow network: in milliseconds. */
+const LONGEST_ADDRESS_TIMEOUT_MS = 1_000;
+/**
+ * How long one of several addresses of a host may take to connect before the next one is tried, in milliseconds. Node's default of
+ * 250 ms would be too short for a working address on a slow network. A quarter of the request's time leaves enough for the others.
+ */
+function addressTimeoutMs(requestTimeoutMs) {
+    return Math.min(LONGEST_ADDRESS_TIMEOUT_MS, Math.ceil(requestTimeoutMs / 4));
+}
+function createReader(open) {
+    const begin = () => ({ dispatcher: open(), isUsed: false, reads: 0 });
+    let current = begin();
+    /** Those that were given up, but still have reads in progress. */
+    const ending = new Set();
+    function giveUp(connections) {
+        if (connections !== current)
+            return;
+        ending.add(connections);
+        endIfIdle(connections);
+        current = begin();
+    }
+    function endIfIdle(connections) {
+        if (connections.reads > 0 || !ending.delete(connections))
+            return;
+        void connections.dispatcher.destroy();
+    }
+    async function use(isFresh, read) {
+        if (isFresh && current.isUsed)
+            giveUp(current);
+        const connections = current;
+        connections.isUsed = true;
+        connections.reads++;
+        try {
+            return await read(connections.dispatcher);
+        }
+        catch (error) {
+            giveUp(connections);
+            throw error;
+        }
+        finally {
+            connections.reads--;
+            endIfIdle(connections);
+        }
+    }
+    async function destroy() {
+        await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
+    }
+    return { use, destroy };
+}
+
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __nccwpck_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
@@ -46287,10 +46382,11 @@ var retry = __nccwpck_require__(8394);
 
 
 
-/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+/** HTTP/1.1, directly or through a proxy. */
 function createTransport(options) {
     const { baseUrl, proxy, requestTimeoutMs, clock } = options;
-    const { reader, writer } = options.dispatchers ?? createDispatchers(options);
+    const { openReader, openWriter } = options.dispatchers ?? createDispatchers(options);
+    const [reader, writer] = [createReader(openReader), openWriter()];
     const { origin, pathname } = baseUrl;
     const prefix = pathname.replace(/\/+$/, '');
     const isSecure = baseUrl.protocol === 'https:';
@@ -46301,10 +46397,10 @@ function createTransport(options) {
             mayHaveBeenSent: false,
             onDeparture: request.isWrite ? onDeparture : undefined,
         };
-        const dispatcher = request.isWrite ? writer : reader;
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
         try {
-            const answer = await (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
@@ -46322,29 +46418,6 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { send, close };
-}
-function createDispatchers(options) {
-    const reader = createDispatcher(options, {});
-    // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
-    // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-    const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
-    return { reader, writer };
-}
-/** A fleet asks much at once, and GitHub refuses who has more than 100 requests under way: what comes on top waits its turn. */
-const MOST_CONNECTIONS = 50;
-function createDispatcher({ proxy, tls, requestTimeoutMs }, agentOptions) {
-    const options = { ...agentOptions, connections: MOST_CONNECTIONS };
-    const { ca, cert, key, rejectUnauthorized } = tls;
-    const trust = {
-        timeout: requestTimeoutMs,
-        rejectUnauthorized,
-        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
-    };
-    const connect = { ...trust, cert, key };
-    if (proxy === undefined)
-        return new undici.Agent({ ...options, connect });
-    // The client certificate is for the controller: a proxy gets to see none.
-    return new undici.ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -49548,8 +49621,8 @@ function shared_witnesses_unanswered(last) {
     });
 }
 
-// EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
-var http_transport = __nccwpck_require__(2159);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __nccwpck_require__(6974);
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
 
 /**
