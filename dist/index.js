@@ -45964,45 +45964,45 @@ function text(fields, key, longest = LONGEST_TEXT) {
 
 /***/ }),
 
-/***/ 8977:
+/***/ 1606:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   s: () => (/* binding */ createPatience)
+/* harmony export */   C: () => (/* binding */ createRetryBudget)
 /* harmony export */ });
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
-const LIMITS = {
+const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     refusal: { atFirstMs: 0, laterMs: 30_000 },
-    // With one more try, which takes 10 s at the most by default, it is over within 30 s.
+    // With one more try, which takes 10 s at most by default, it is over within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
-/** Between two faults further apart nobody asked (the process was suspended, say), or there was no answer: in milliseconds. */
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
 const LONGEST_GAP_MS = 30_000;
 /** @param hadGoodAnswer the server has given a good answer before. */
-function createPatience(clock, hadGoodAnswer = false) {
+function createRetryBudget(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when the first of them was there, and the last. */
+    /** The unbroken run of faults: when its first and its last fault came. */
     let run;
     return {
-        apart: () => createPatience(clock, isTrusted),
+        apart: () => createRetryBudget(clock, isTrusted),
         renew() {
             isTrusted = true;
             run = undefined;
         },
-        isOver(nature) {
-            const { atFirstMs, laterMs } = LIMITS[nature];
-            const limitMs = isTrusted ? laterMs : atFirstMs;
-            if (limitMs === ENDLESS_MS) {
+        note(nature) {
+            const { atFirstMs, laterMs } = ALLOWANCES[nature];
+            const allowedMs = isTrusted ? laterMs : atFirstMs;
+            if (allowedMs === ENDLESS_MS) {
                 run = undefined;
-                return false;
+                return 'left';
             }
             const now = clock.now();
             const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
             run = { since, until: now };
-            return now - since >= limitMs;
+            return now - since >= allowedMs ? 'spent' : 'left';
         },
     };
 }
@@ -46016,56 +46016,66 @@ function createPatience(clock, hadGoodAnswer = false) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Dm: () => (/* binding */ isTransientStatus),
 /* harmony export */   L5: () => (/* binding */ retry),
+/* harmony export */   LZ: () => (/* binding */ createRetries),
 /* harmony export */   PC: () => (/* binding */ natureOf),
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
- * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or a quota
- * allows none in time. `bounds.deadline` may move on between two tries.
- * @returns what the last try came to.
+ * Tries at once, then again after each fault, as {@link createRetries} allows.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
-async function retry({ clock, random, patience }, tryOnce, bounds) {
-    for (let tries = 1;; tries++) {
+async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
+    const retries = createRetries({ random, budget });
+    for (;;) {
         const attempt = await tryOnce();
         if ('value' in attempt)
             return attempt;
-        bounds.signal.throwIfAborted();
+        signal.throwIfAborted();
         const { fault } = attempt;
-        bounds.onFault?.(fault);
-        const leftMs = bounds.deadline - clock.now();
-        const { nature, waitMs = 0 } = fault;
-        const isForbidden = nature === 'quota' && waitMs >= leftMs;
-        if (patience.isOver(nature) || leftMs < SHORTEST_TRY_MS || isForbidden)
-            return attempt;
-        // The server asks for more time than there is: it may be back sooner.
-        const isLong = nature === 'long pause' || waitMs >= leftMs;
-        const pauseMs = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
-        // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-        const ms = Math.max(isLong ? 0 : waitMs, Math.min(pauseMs, leftMs / 2));
-        await clock.sleep(ms, bounds.signal);
+        onFault?.(fault);
+        const next = retries.after(fault, deadline - clock.now());
+        if (next.kind === 'give up')
+            return { fault, isFinal: next.isFinal };
+        await clock.sleep(next.pauseMs, signal);
     }
 }
-/** With less time left, another try is of no use. */
+function createRetries({ random, budget }) {
+    let tries = 0;
+    return {
+        after({ nature, waitMs = 0 }, leftMs) {
+            tries++;
+            const isFinal = budget.note(nature) === 'spent';
+            const isForbidden = nature === 'quota' && waitMs >= leftMs;
+            if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden)
+                return { kind: 'give up', isFinal };
+            // The server asks for more time than there is: it may be back sooner.
+            const isLong = nature === 'long pause' || waitMs >= leftMs;
+            const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
+            // Pauses get shorter towards the deadline, so that a server that comes back in time is noticed in time.
+            return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+        },
+    };
+}
+/** With less time left, another try is pointless. */
 const SHORTEST_TRY_MS = 250;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 3_000;
-/** Milliseconds after so many tries: they double from 250 up to 3,000, of which jitter takes up to half away. */
+/** Milliseconds after this many tries: they double from 250 up to 3,000, and jitter shortens them by up to half. */
 function backoffMs(tries, random) {
     return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
 }
 /** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
-/** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
+/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
 function natureOf(retryAfterMs = 0) {
     return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
-/** HTTP statuses that may be others the next time. */
+/** HTTP statuses that may be different next time. */
 function isTransientStatus(status) {
     return status === 408 || status === 429 || status >= 500;
 }
 /**
- * What a Retry-After header asks for, in milliseconds: it is a number of seconds, or a date; then the Date header of
+ * What a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
  * the same answer says what "now" means to the server.
  */
 function parseRetryAfter(retryAfter = '', date = '') {
@@ -46079,7 +46089,7 @@ function parseRetryAfter(retryAfter = '', date = '') {
 
 /***/ }),
 
-/***/ 2159:
+/***/ 6974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46088,8 +46098,6 @@ __nccwpck_require__.d(__webpack_exports__, {
   o: () => (/* binding */ createTransport)
 });
 
-// EXTERNAL MODULE: external "node:tls"
-var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
@@ -46194,7 +46202,7 @@ const CAUSES = [
     {
         pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
         reason: 'the server speaks HTTP/2 only',
-        hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+        hint: 'Let it speak HTTP/1.1, too: this action uses nothing else, because HTTP/2 may repeat a request on its own.',
         nature: 'mistake',
     },
     {
@@ -46263,6 +46271,103 @@ function signOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? `${(0,errors/* codeOf */.$N)(thrown)} ${thrown.message}` : String(thrown);
 }
 
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./lib/http/connections.js
+
+
+/** GitHub refuses a client with more than 100 requests in progress. Further requests wait for a free connection. */
+const MOST_CONNECTIONS = 50;
+/**
+ * Dispatchers over the network. They speak HTTP/1.1 only: an HTTP/2 client may repeat a refused request on its own, and all reads
+ * would share one session, which may die silently, or wait behind one handshake that hangs.
+ */
+function createDispatchers({ proxy, ...options }) {
+    const { requestTls, proxyTls } = connectOptions({ proxy, ...options });
+    function open(pipelining) {
+        const common = { pipelining, allowH2: false, connections: MOST_CONNECTIONS };
+        if (proxy === undefined)
+            return new undici.Agent({ ...common, connect: requestTls });
+        return new undici.ProxyAgent({ ...common, uri: proxy.href, requestTls, proxyTls });
+    }
+    return {
+        openReader: () => open(1),
+        // A kept-alive connection may be closing when it is used again. Then it is unknown whether the request was carried out.
+        openWriter: () => open(0),
+    };
+}
+function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
+    const { ca, cert, key, rejectUnauthorized } = tls;
+    const common = {
+        timeout: requestTimeoutMs,
+        rejectUnauthorized,
+        allowH2: false,
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: addressTimeoutMs(requestTimeoutMs),
+    };
+    const isSecure = baseUrl.protocol === 'https:';
+    // The client certificate is for the controller: it is not shown to a proxy.
+    const request = isSecure ? { secureContext: secureContext({ ca, cert, key }) } : {};
+    const toProxy = proxy?.protocol === 'https:' ? { secureContext: secureContext({ ca }) } : {};
+    return { requestTls: { ...common, ...request }, proxyTls: { ...common, ...toProxy } };
+}
+/** One context for all connections: to read some 150 CA certificates takes 20 ms of CPU. */
+function secureContext({ ca, cert, key }) {
+    return (0,external_node_tls_.createSecureContext)({
+        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+}
+/** Enough for a slow network: in milliseconds. */
+const LONGEST_ADDRESS_TIMEOUT_MS = 1_000;
+/**
+ * How long one of several addresses of a host may take to connect before the next one is tried, in milliseconds. Node's default of
+ * 250 ms would be too short for a working address on a slow network. A quarter of the request's time leaves enough for the others.
+ */
+function addressTimeoutMs(requestTimeoutMs) {
+    return Math.min(LONGEST_ADDRESS_TIMEOUT_MS, Math.ceil(requestTimeoutMs / 4));
+}
+function createReader(open) {
+    const begin = () => ({ dispatcher: open(), isUsed: false, reads: 0 });
+    let current = begin();
+    /** Those that were given up, but still have reads in progress. */
+    const ending = new Set();
+    function giveUp(connections) {
+        if (connections !== current)
+            return;
+        ending.add(connections);
+        endIfIdle(connections);
+        current = begin();
+    }
+    function endIfIdle(connections) {
+        if (connections.reads > 0 || !ending.delete(connections))
+            return;
+        void connections.dispatcher.destroy();
+    }
+    async function use(isFresh, read) {
+        if (isFresh && current.isUsed)
+            giveUp(current);
+        const connections = current;
+        connections.isUsed = true;
+        connections.reads++;
+        try {
+            return await read(connections.dispatcher);
+        }
+        catch (error) {
+            giveUp(connections);
+            throw error;
+        }
+        finally {
+            connections.reads--;
+            endIfIdle(connections);
+        }
+    }
+    async function destroy() {
+        await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
+    }
+    return { use, destroy };
+}
+
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __nccwpck_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
@@ -46277,10 +46382,11 @@ var retry = __nccwpck_require__(8394);
 
 
 
-/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+/** HTTP/1.1, directly or through a proxy. */
 function createTransport(options) {
     const { baseUrl, proxy, requestTimeoutMs, clock } = options;
-    const { reader, writer } = options.dispatchers ?? createDispatchers(options);
+    const { openReader, openWriter } = options.dispatchers ?? createDispatchers(options);
+    const [reader, writer] = [createReader(openReader), openWriter()];
     const { origin, pathname } = baseUrl;
     const prefix = pathname.replace(/\/+$/, '');
     const isSecure = baseUrl.protocol === 'https:';
@@ -46291,10 +46397,10 @@ function createTransport(options) {
             mayHaveBeenSent: false,
             onDeparture: request.isWrite ? onDeparture : undefined,
         };
-        const dispatcher = request.isWrite ? writer : reader;
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
         try {
-            const answer = await (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
@@ -46312,29 +46418,6 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { send, close };
-}
-function createDispatchers(options) {
-    const reader = createDispatcher(options, {});
-    // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
-    // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-    const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
-    return { reader, writer };
-}
-/** A fleet asks much at once, and GitHub refuses who has more than 100 requests under way: what comes on top waits its turn. */
-const MOST_CONNECTIONS = 50;
-function createDispatcher({ proxy, tls, requestTimeoutMs }, agentOptions) {
-    const options = { ...agentOptions, connections: MOST_CONNECTIONS };
-    const { ca, cert, key, rejectUnauthorized } = tls;
-    const trust = {
-        timeout: requestTimeoutMs,
-        rejectUnauthorized,
-        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
-    };
-    const connect = { ...trust, cert, key };
-    if (proxy === undefined)
-        return new undici.Agent({ ...options, connect });
-    // The client certificate is for the controller: a proxy gets to see none.
-    return new undici.ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -46443,7 +46526,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6249);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6788);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46529,7 +46612,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6249:
+/***/ 6788:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46549,16 +46632,16 @@ __nccwpck_require__.d(parsers_namespaceObject, {
   Z2: () => (SECOND),
   vj: () => (amount),
   zM: () => (parsers_boolean),
-  ou: () => (controllerUrl),
+  ou: () => (parsers_controllerUrl),
   p0: () => (duration),
   IZ: () => (parsers_externalIds),
   Hq: () => (headerLines),
   TK: () => (headerText),
   yL: () => (oneOf),
-  Cu: () => (optionalRunnerName),
   rg: () => (optionalScope),
   mR: () => (optionalText),
   dq: () => (pollInterval),
+  iC: () => (runnerName),
   yD: () => (secretText),
   ns: () => (uuids)
 });
@@ -46573,22 +46656,21 @@ var lib_clock = __nccwpck_require__(5233);
 var errors = __nccwpck_require__(452);
 // EXTERNAL MODULE: ./lib/http/json.js
 var http_json = __nccwpck_require__(1528);
-// EXTERNAL MODULE: ./lib/http/patience.js
-var http_patience = __nccwpck_require__(8977);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __nccwpck_require__(8394);
+// EXTERNAL MODULE: ./lib/http/retry-budget.js
+var retry_budget = __nccwpck_require__(1606);
 ;// CONCATENATED MODULE: ./lib/controller/client.js
 
 
 
 
 
-const MAX_WRITE_ANSWER_BYTES = 1024 * 1024;
+const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 function createClient({ transport, credentials, headers, clock, random }) {
-    const patience = (0,http_patience/* createPatience */.s)(clock);
-    const context = { clock, random, patience };
+    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
     async function send(request, bounds) {
-        const handshake = { method: 'POST', headers, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: false };
+        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
         const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
         if (!('headers' in authorization))
             return authorization;
@@ -46601,141 +46683,82 @@ function createClient({ transport, credentials, headers, clock, random }) {
     }
     async function read({ path, maxBytes, decode }, bounds) {
         const request = { method: 'GET', path, maxBytes, isWrite: false };
-        const tryOnce = () => catchRefusals(bounds.signal, async () => {
+        const tryOnce = async () => {
             const result = await sendTwice(request, bounds);
             bounds.signal.throwIfAborted();
             return decodeResult(result, decode);
-        });
-        const last = await (0,retry/* retry */.L5)(context, tryOnce, bounds);
+        };
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
         if ('fault' in last)
-            throw givenUp(`GET ${path}`, last.fault);
-        // What holds nothing (FAIL) may come from somebody else, such as a gateway behind a wrong prefix.
+            throw readFailed(`GET ${path}`, last);
+        // An answer that holds nothing (FAIL) may come from another server, such as a gateway behind a wrong prefix.
         if (last.value !== undefined)
-            patience.renew();
+            budget.renew();
         return last.value;
     }
-    async function write({ path, body }, bounds) {
-        const request = { method: 'POST', path, body, maxBytes: MAX_WRITE_ANSWER_BYTES, isWrite: true };
-        const { signal, onFault, onDeparture, beforeRetry } = bounds;
-        let { deadline, sendBy } = bounds;
-        const untilSendBy = {
-            signal,
-            onFault,
-            // It moves on where `beforeRetry` takes long.
-            get deadline() {
-                return sendBy;
-            },
-        };
-        let last;
-        let denials = 0;
-        const tryOnce = async () => {
-            if (last !== undefined && beforeRetry !== undefined) {
-                const times = await beforeRetry();
-                if (times === undefined)
-                    return { value: last };
-                ({ deadline, sendBy } = times);
-            }
-            const attempt = await catchRefusals(signal, async () => {
-                const result = await send(request, { deadline, signal, onDeparture });
-                if (!isDenied(result))
-                    return resultOrFault(result);
-                // A session that ran out is no refusal, the first time.
-                const canRenew = credentials.renew();
-                return canRenew && denials++ === 0 ? { fault: SESSION_ENDED } : deniedFault(result);
-            });
-            if ('fault' in attempt)
-                last = attempt.fault;
-            return attempt;
-        };
-        // Good answers to reads in between say nothing about the write.
-        const apart = { ...context, patience: patience.apart() };
-        const ended = await (0,retry/* retry */.L5)(apart, tryOnce, untilSendBy);
-        const end = 'value' in ended ? ended.value : ended.fault;
-        if (!('kind' in end))
-            return end;
-        if (end.result !== undefined)
-            return end.result;
-        throw givenUp(`POST ${path}`, end);
+    function post({ path, body }, bounds) {
+        return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
     }
-    /** No time is left for another try, or the patience with the fault is over: then more time would not heal it. */
-    function givenUp(call, fault) {
-        const { code, kind, reason, hint, cause, nature } = fault;
-        const isTransient = !patience.isOver(nature);
-        const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
-        const never = `The controller cannot be asked: ${reason}.`;
-        const message = fault.message ?? (kind === NO_ANSWER && !isTransient ? never : atLast);
-        return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient });
-    }
-    return { read, write };
+    return {
+        read,
+        post,
+        retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
+        renewSession: credentials.renew,
+    };
 }
 function isDenied(result) {
     return 'answer' in result && result.answer.status === 401;
 }
-/** What is thrown as an error of its own is a refusal; unless the step was cancelled. */
-async function catchRefusals(signal, tryOnce) {
-    try {
-        return await tryOnce();
-    }
-    catch (error) {
-        if (signal.aborted || !(error instanceof errors/* ActionError */.lZ))
-            throw error;
-        const { code, message, hint = '', cause } = error;
-        const reason = message.replace(/\.$/, '');
-        return { fault: { kind: code, reason, hint, nature: 'refusal', code, message, cause } };
-    }
+function readFailed(call, last) {
+    const { fault, isFinal } = last;
+    const { code, kind, reason, hint, cause } = fault;
+    const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+    const never = `The controller cannot be asked: ${reason}.`;
+    const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
+    return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient: !isFinal });
 }
-/** A write may be repeated only where it certainly was not carried out: then its result is a fault like any other. */
-function resultOrFault(result) {
-    return isRepeatable(result) ? { fault: { ...faultOf(result), result } } : { value: result };
-}
-function isRepeatable(result) {
-    if ('answer' in result)
-        return result.answer.status === 429;
-    const { mayHaveBeenSent, cause } = result.noAnswer;
-    // What kept it from leaving as an error of its own will do so again.
-    return !mayHaveBeenSent && !(cause instanceof errors/* ActionError */.lZ);
-}
-function deniedFault(result) {
-    return { fault: { ...faultOf(result), nature: 'refusal', result } };
-}
-/** Whether the credentials are good only a new session tells. */
-const SESSION_ENDED = {
-    kind: 'HTTP 401',
-    reason: 'it answered HTTP 401, so a new session is needed',
-    nature: 'passing',
-    code: 'timed_out',
-    message: 'The session had ended when the request got there, and too little time was left for a new one.',
-    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
-};
 function decodeResult(result, decode) {
+    if (!('answer' in result) || (0,retry/* isTransientStatus */.Dm)(result.answer.status))
+        return { fault: faultOf(result) };
     try {
-        if ('answer' in result && !(0,retry/* isTransientStatus */.Dm)(result.answer.status))
-            return { value: decode(result.answer) };
+        return { value: decode(result.answer) };
     }
     catch (error) {
         if (error instanceof http_json/* UnusableAnswer */.kf)
-            return { fault: unusable(error) };
+            return { fault: faultOfUnusable(error) };
+        if (error instanceof errors/* ActionError */.lZ)
+            return { fault: faultOfRefusal(error) };
         throw error;
     }
-    return { fault: faultOf(result) };
 }
 const NO_ANSWER = 'no answer';
+/** What a result comes to that is not a usable answer. */
 function faultOf(result) {
-    const code = 'controller_unreachable';
-    if ('answer' in result) {
-        const { status, retryAfterMs } = result.answer;
-        const hint = 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.';
-        const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
-        const reason = `it answered HTTP ${status}${askedFor}`;
-        const nature = (0,retry/* natureOf */.PC)(retryAfterMs);
-        return { kind: `HTTP ${status}`, reason, hint, nature, code, waitMs: retryAfterMs };
-    }
+    if ('refused' in result)
+        return faultOfRefusal(result.refused);
+    if ('answer' in result)
+        return faultOfStatus(result.answer);
     const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
     if (cause instanceof http_json/* UnusableAnswer */.kf)
-        return unusable(cause);
+        return faultOfUnusable(cause);
+    const code = 'controller_unreachable';
     return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
 }
-function unusable(cause) {
+function faultOfRefusal({ code, message, hint = '', cause }) {
+    return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
+}
+function faultOfStatus({ status, retryAfterMs }) {
+    const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
+    return {
+        kind: `HTTP ${status}`,
+        reason: `it answered HTTP ${status}${askedFor}`,
+        hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+        nature: (0,retry/* natureOf */.PC)(retryAfterMs),
+        code: 'controller_unreachable',
+        waitMs: retryAfterMs,
+    };
+}
+function faultOfUnusable(cause) {
     const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
     return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
@@ -47074,8 +47097,152 @@ function port(fields, key) {
         : undefined;
 }
 
-;// CONCATENATED MODULE: ./lib/controller/controller.js
+;// CONCATENATED MODULE: ./lib/controller/restart-request.js
 
+
+
+
+const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const RESTART_CALL = `POST ${RESTART_PATH}`;
+/** Sends the request at most once. Never throws. */
+async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
+    const { result, veto } = await sendOnce(request, bounds, client);
+    if ('refused' in result)
+        return neverLeft(result, result.refused);
+    if ('noAnswer' in result)
+        return withoutAnswer(result, veto);
+    const { answer } = result;
+    if (answer.status === 401) {
+        const mayBeSession = client.renewSession() && !bounds.isAfter401;
+        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+    }
+    if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+        return judgeNotFound(answer, await getVersion(bounds));
+    return judgeAnswer(answer);
+}
+async function sendOnce(request, bounds, client) {
+    const { deadline, signal, onDeparture } = bounds;
+    const body = {
+        instance_id: request.instanceId,
+        vnc_password: request.vncPassword,
+        usb_device: request.usbDevice,
+    };
+    const vetoes = [];
+    const result = await client.post({ path: RESTART_PATH, body }, {
+        deadline,
+        signal,
+        onDeparture() {
+            const veto = onDeparture();
+            if (veto === undefined)
+                return;
+            vetoes.push(veto);
+            throw new Error('held back');
+        },
+    });
+    return { result, veto: vetoes[0] };
+}
+function withoutAnswer(result, veto) {
+    const { mayHaveBeenSent, reason, hint, cause } = result.noAnswer;
+    if (mayHaveBeenSent)
+        return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+    if (veto !== undefined)
+        return heldBack(veto);
+    return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
+}
+function judgeAnswer(answer) {
+    const { status } = answer;
+    const envelope = parseEnvelope(answer);
+    // After a status of 5xx nothing is certain, whatever the body says.
+    if (status >= 500)
+        return uncertain(answer);
+    if (status === 429)
+        return tooManyRequests(answer);
+    if (envelope?.status === 'FAIL')
+        return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
+    if (envelope?.status === 'OK' && isSuccess(answer))
+        return { kind: 'accepted' };
+    if (status === 403)
+        return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+    if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(status))
+        return uncertain(answer);
+    return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+}
+/** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
+function judgeNotFound(answer, version) {
+    if (version === undefined) {
+        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+        return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
+    }
+    if (lacksRestarts(version)) {
+        const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
+        return refused(new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }));
+    }
+    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
+    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+    return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
+}
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const FIRST_WITH_RESTARTS = 44;
+/** Versions look like `1.50.1-5e3c3f5b`; anything else is taken for a version that knows restarts. */
+function lacksRestarts(version) {
+    const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
+    return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
+}
+function uncertain(answer) {
+    return {
+        kind: 'uncertain',
+        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+    };
+}
+// ---- not carried out ----
+function neverLeft(result, error) {
+    return repeatable('never left', faultOf(result), error);
+}
+function heldBack(veto) {
+    if (veto.kind === 'final')
+        return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
+    const { reason, hint } = veto;
+    const code = 'controller_unreachable';
+    const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
+    return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
+}
+function deniedAgain(answer, hint) {
+    const fault = { ...faultOf({ answer }), nature: 'refusal' };
+    return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+}
+function tooManyRequests(answer) {
+    const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+    const error = neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+    return repeatable('too many requests', faultOf({ answer }), error);
+}
+function repeatable(because, fault, error) {
+    return { kind: 'not carried out', because, mayRepeat: true, fault, error };
+}
+function refused(error) {
+    return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
+}
+function restartRefused(message) {
+    return new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${message}".`, {
+        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+    });
+}
+function neverCarriedOut(reason, { hint, cause }) {
+    return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
+        hint: `Nothing was restarted. ${hint}`,
+        cause,
+    });
+}
+const SESSION_HINT = 'Look at the log for what took so long; run the step again, or raise timeout.';
+/** Only a new session can tell whether the credentials are valid. */
+const SESSION_ENDED = repeatable('session ended', {
+    kind: 'HTTP 401',
+    reason: 'it answered HTTP 401, so a new session is needed',
+    hint: SESSION_HINT,
+    nature: 'passing',
+    code: 'timed_out',
+}, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
+
+;// CONCATENATED MODULE: ./lib/controller/controller.js
 
 
 
@@ -47085,8 +47252,6 @@ const MIB = 1024 * 1024;
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const VM_PATH = '/api/v1/vm';
-const RESTART_PATH = '/api/v1/rpc/vm/restart';
-const RESTART_CALL = `POST ${RESTART_PATH}`;
 const STATUS_PATH = '/api/v1/status';
 function createController({ client, clock, deniedHint }) {
     async function getInstance(instanceId, bounds) {
@@ -47114,47 +47279,6 @@ function createController({ client, clock, deniedHint }) {
         };
         return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
-    async function restartInstance(request, bounds) {
-        const body = {
-            instance_id: request.instanceId,
-            vnc_password: request.vncPassword,
-            usb_device: request.usbDevice,
-        };
-        const result = await client.write({ path: RESTART_PATH, body }, bounds);
-        if ('noAnswer' in result)
-            return replyWithoutAnswer(result.noAnswer);
-        const { answer } = result;
-        const envelope = parseEnvelope(answer);
-        // After a status of 5xx nothing is certain, whatever the body says.
-        if (answer.status >= 500)
-            return uncertain(answer);
-        throwIfRefused(answer, envelope);
-        if (envelope?.status === 'OK' && isSuccess(answer))
-            return { kind: 'accepted' };
-        if (answer.status === 404)
-            return judgeNotFound(answer, await getVersion(bounds));
-        if (answer.status === 403)
-            return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
-        if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(answer.status))
-            return uncertain(answer);
-        return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
-    }
-    /** The controller itself refuses: with an envelope, or as one does that lets nobody in. */
-    function throwIfRefused(answer, envelope) {
-        if (answer.status === 401)
-            throw notLetIn(RESTART_CALL, deniedHint);
-        if (answer.status === 429) {
-            const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
-            throw neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
-        }
-        if (envelope?.status !== 'FAIL')
-            return;
-        if (answer.status === 403)
-            throw denied(RESTART_CALL, answer);
-        throw new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${envelope.message}".`, {
-            hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
-        });
-    }
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
             const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
@@ -47164,7 +47288,14 @@ function createController({ client, clock, deniedHint }) {
         return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
     }
     const listInstances = (bounds) => readListed(bounds, (list) => list);
-    return { getInstance, findInstances, listInstances, restartInstance, getVersion };
+    return {
+        getInstance,
+        findInstances,
+        listInstances,
+        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
+        restartRetries: client.retriesOfPost,
+        getVersion,
+    };
 }
 function dated(instance, { headers }) {
     const ms = Date.parse(headers['date'] ?? '');
@@ -47182,45 +47313,6 @@ function bodyOf(envelope) {
     const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
     throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
 }
-// ---- what becomes of the restart request ----
-function replyWithoutAnswer({ mayHaveBeenSent, reason, hint, cause }) {
-    if (mayHaveBeenSent)
-        return { kind: 'uncertain', reason: `no answer came: ${reason}` };
-    throw cause instanceof errors/* ActionError */.lZ ? cause : neverCarriedOut(reason, { hint, cause });
-}
-function uncertain(answer) {
-    return {
-        kind: 'uncertain',
-        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
-    };
-}
-function neverCarriedOut(reason, { hint, cause }) {
-    return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
-        hint: `Nothing was restarted. ${hint}`,
-        cause,
-    });
-}
-/** Only a controller that lacks the request is known not to have carried it out; else something before it answered. */
-function judgeNotFound(answer, version) {
-    if (version === undefined) {
-        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
-        return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
-    }
-    if (lacksRestarts(version)) {
-        const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
-        throw new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 });
-    }
-    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
-    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
-    return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
-}
-const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
-const FIRST_WITH_RESTARTS = 44;
-/** Versions look like `1.50.1-5e3c3f5b`; what looks otherwise is taken for a version that knows restarts. */
-function lacksRestarts(version) {
-    const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
-    return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
-}
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -47230,7 +47322,7 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 
 
-/** @param onSecret told of each secret as it comes into being, before it is used. */
+/** @param onSecret called with each new secret before it is used. */
 function createCredentials(identity, onSecret) {
     if (identity.kind === 'api_key')
         return createSession(identity, onSecret);
@@ -47276,17 +47368,20 @@ async function shakeHands({ id, key }, post) {
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
     if (isRedirect(hand.answer))
-        throw redirected(`POST ${HAND_PATH}`, hand.answer);
+        return { refused: redirected(`POST ${HAND_PATH}`, hand.answer) };
     if (!isSuccess(hand.answer) || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(hand.answer.text)))
-        throw refusedHand(hand.answer);
+        return { refused: refusedHand(hand.answer) };
     const encrypted = decodeBase64(hand.answer.text);
     if (encrypted?.length !== modulusBytes(key))
         return notSent(HAND_PATH, hand);
-    const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
+    const secret = decrypt(encrypted, key);
+    if (secret === undefined)
+        return { refused: CANNOT_DECRYPT };
+    const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
     if (isRedirect(shake.answer))
-        throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
+        return { refused: redirected(`POST ${SHAKE_PATH}`, shake.answer) };
     // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
     if (!isSuccess(shake.answer))
         return { answer: { ...shake.answer, status: 401 } };
@@ -47318,17 +47413,17 @@ function modulusBytes(key) {
 function decodeBase64(text) {
     return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
+/** Undefined where the key does not fit. The cause would say nothing more, and might say too much. */
 function decrypt(encrypted, key) {
+    const padding = external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING;
     try {
-        return (0,external_node_crypto_.privateDecrypt)({ key, padding: external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, encrypted).toString();
+        return (0,external_node_crypto_.privateDecrypt)({ key, padding, oaepHash: 'sha256' }, encrypted).toString();
     }
     catch {
-        // The cause would say nothing more, and might say too much.
-        throw new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', {
-            hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
-        });
+        return undefined;
     }
 }
+const CANNOT_DECRYPT = new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' });
 /** A session's token is an ID; a longer text would make every request large: in characters. */
 const LONGEST_TOKEN = 4_000;
 /** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
@@ -47364,18 +47459,8 @@ function refusedHand(answer) {
 
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __nccwpck_require__(7309);
-;// CONCATENATED MODULE: ./lib/restart/outcome.js
-/** What is known before anything was asked. */
-const NOTHING_DONE = {
-    target: undefined,
-    restarted: 'false',
-    before: undefined,
-    last: undefined,
-    durationMs: undefined,
-    moments: {},
-    error: undefined,
-};
-
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var restart_outcome = __nccwpck_require__(8663);
 ;// CONCATENATED MODULE: ./lib/fleet/claims.js
 
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to look after. */
@@ -47579,14 +47664,28 @@ function describeNotBegun({ vms }) {
     return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }
 
-;// CONCATENATED MODULE: ./lib/guest/banner.js
-/** No server says more before its banner: in bytes. */
+;// CONCATENATED MODULE: ./lib/guest/contact.js
+
+
+
+/** Dials over a real socket. */
+const contact_dial = ({ host, port }, { connected, received, ended }) => {
+    let failure;
+    const socket = (0,external_node_net_.connect)({ host, port });
+    socket.on('connect', connected).on('data', received);
+    socket.on('error', (error) => {
+        failure = error;
+    });
+    socket.on('close', () => ended(failure));
+    return () => socket.destroy();
+};
+/** An SSH server sends its banner within this many bytes. */
 const MOST_BYTES = 8 * 1024;
-/** An identification string of RFC 4253: printable, on a line of its own, which may follow other lines. */
+/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has said, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
 function readGreeting(bytes) {
-    // Each byte becomes a character: what it means does not matter, and none is lost.
+    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
     const lines = text.split('\n').slice(0, -1);
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
@@ -47595,16 +47694,11 @@ function readGreeting(bytes) {
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
 const LONGEST_EXCERPT = 80;
-/** How the server's words begin, for people: it is text from outside. */
+/** The beginning of what the server sent, for people: it is text from outside. */
 function excerptOf(bytes) {
     const text = Buffer.from(bytes).toString().trimStart();
     return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
 }
-
-;// CONCATENATED MODULE: ./lib/guest/contact.js
-
-
-
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
  * @throws the signal's reason, after an abort.
@@ -47612,9 +47706,9 @@ function excerptOf(bytes) {
 async function contact({ clock, dial, address }, limit) {
     let isConnected = false;
     let bytes = new Uint8Array();
-    let letGo = () => { };
+    let release = () => { };
     const listen = () => new Promise((resolve) => {
-        letGo = dial(address, {
+        release = dial(address, {
             connected() {
                 isConnected = true;
             },
@@ -47641,7 +47735,7 @@ async function contact({ clock, dial, address }, limit) {
         return afterSilence({ isConnected, bytes });
     }
     finally {
-        letGo();
+        release();
     }
 }
 function afterEnd({ isConnected, bytes, error }) {
@@ -47659,7 +47753,7 @@ function afterSilence({ isConnected, bytes }) {
     if (bytes.length > 0)
         return foreign(bytes);
     return isConnected
-        ? { kind: 'silent', detail: 'the connection stood, but not a word came' }
+        ? { kind: 'silent', detail: 'connected, but nothing was sent' }
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
@@ -47868,11 +47962,11 @@ function describeUnmet({ condition, seen }) {
 
 ;// CONCATENATED MODULE: ./lib/guest/address.js
 const SSH_PORT = 22;
-/** The port of the node that leads to the guest's SSH server. */
+/** The node's port that forwards to the guest's SSH server. */
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** Where the guest's SSH server is: at the node's forwarded port, else at the VM's own address; undefined where neither is known. */
+/** The node's forwarded port, or the VM's own address where no port is forwarded; undefined if neither is known. */
 function guestAddress(instance) {
     const { hostIp, ip } = instance;
     const port = sshPort(instance);
@@ -47890,6 +47984,8 @@ function formatAddress({ host, port }) {
 
 
 
+
+
 /** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
 function startGuestHistory(proof, verifiedAt) {
     const { startDate } = proof;
@@ -47897,10 +47993,10 @@ function startGuestHistory(proof, verifiedAt) {
     return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
 }
 /**
- * Decides from one look where the guest is to be found, if anywhere. Pure. Answers of replicas that lag behind prove nothing here
- * either; and the VM may have booted once more by itself: then the guest of that boot is the one to wait for.
+ * Decides from one read of the instance where its guest can be reached. Pure. A lagging replica's answer proves nothing here
+ * either. If the VM has booted again by itself, the guest of that boot counts.
  */
-function judgeLook(history, sample) {
+function judgeGuest(history, sample) {
     const { verdict, history: watched } = judge(history.watched, sample);
     const isLost = verdict.kind === 'failed';
     const found = isLost
@@ -47924,11 +48020,11 @@ function endpointOf({ provedBoot }, instance) {
     const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
     return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
-/** For a look that found no way to the guest. */
+/** The verdict on a read that found no way to the guest. */
 function obstacleOf(kind, seen) {
     return { kind: 'obstacle', obstacle: { kind, seen } };
 }
-/** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
+/** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
 function isSameEndpoint(endpoint, { startDate, address }) {
     const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
     return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
@@ -47936,31 +48032,28 @@ function isSameEndpoint(endpoint, { startDate, address }) {
 const WORDS = {
     refused: 'the connection was refused',
     unreachable: 'it cannot be reached',
-    silent: 'nothing came',
-    closed: 'the connection was closed before a word came',
-    foreign: 'what came is no SSH banner',
+    silent: 'no SSH banner came',
+    closed: 'the connection was closed before an SSH banner came',
+    foreign: 'it is not an SSH server',
 };
-/** What an attempt without a banner came to. */
+/** The obstacle that an attempt without a banner met. */
 function obstacleAt({ address }, contact) {
     const { kind, detail } = contact;
     return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
-/** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
-function unconfirmed({ address }, why = 'the VM has booted or moved meanwhile') {
+/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+function unconfirmed({ address }, why = 'the VM has booted or moved since') {
     const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
     return { kind: 'moved', seen };
 }
-
-;// CONCATENATED MODULE: ./lib/guest/not-up.js
-
-
-/** The VM itself failed while its guest was waited for. */
+// ---- errors ----
+/** The VM itself failed while the step waited for its guest. */
 function lostWithVm(reason) {
     const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
-    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.';
+    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** The time is over. @param obstacle what was last in the way. */
+/** `guest_timeout` is over. @param obstacle the last one. */
 function notUp({ kind, seen }, { timeoutMs, tally }) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
@@ -47969,22 +48062,22 @@ const REACH_NODES = 'The machine that runs the step has to reach the nodes thems
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
     unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
-    silent: "The node's forwarder takes connections, but the guest gives no answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
-    closed: "The node's forwarder found nobody: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
     foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
     'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
     'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
-    moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
-    'no answer': 'Check that the controller is up, that all of its replicas are, and that this machine can reach it.',
+    moved: 'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+    'no answer': 'Check that the controller and all of its replicas are up, and that this machine can reach it.',
 };
 
 ;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
-// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
 //
-// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
-// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
-//    a connection alone proves nothing.
-// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
+//    connection alone proves nothing.
+// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
 //
 // This is repeated until guest_timeout, when there is a last attempt.
 
@@ -47992,17 +48085,16 @@ const HINTS = {
 
 
 
-
-/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+/** Waits for the guest after a verified restart. Never throws: a failure is part of the result. */
 async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check, context) {
     if (proof?.startDate === undefined || verifiedAt === undefined)
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
-    const journal = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+    const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
     const wait = {
         check,
         context,
-        journal,
+        progress,
         instanceId: proof.instanceId,
         verifiedAt,
         history,
@@ -48027,12 +48119,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
-/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+/** An attempt that begins closer to the deadline could be cut off: the attempt at the deadline is worth more. */
 const SHORTEST_ATTEMPT_MS = 500;
 /** What the last attempt may take beyond the deadline. */
 const LAST_ATTEMPT_MS = 1_500;
 async function untilUp(wait) {
-    const { check, context, journal, verifiedAt } = wait;
+    const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
     let obstacle;
@@ -48044,21 +48136,21 @@ async function untilUp(wait) {
         if ('banner' in result)
             return log.info(`The guest is up: "${result.banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
         const { kind, seen } = result.obstacle;
-        journal.note(kind, `waiting for the guest: ${seen}`);
-        // What was seen of the guest tells more than that, in the end, nobody could be asked.
+        progress.note(kind, `waiting for the guest: ${seen}`);
+        // What the guest did says more than that the controller did not answer at the end.
         if (kind !== 'no answer' || obstacle === undefined)
             obstacle = result.obstacle;
         if (isLast)
-            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
+            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
         const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
         const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
         await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
     }
 }
-/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await lookForGuest(wait, until);
+    const found = await findGuest(wait, until);
     if (found.kind === 'obstacle')
         return found;
     const { endpoint } = found;
@@ -48066,47 +48158,47 @@ async function attempt(wait, until) {
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
         return { obstacle: obstacleAt(endpoint, heard) };
-    const again = await lookForGuest(wait, until);
+    const again = await findGuest(wait, until);
     if (again.kind === 'obstacle')
         return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
     return isSameEndpoint(endpoint, again.endpoint)
         ? { banner: heard.banner }
         : { obstacle: unconfirmed(endpoint) };
 }
-/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
-const SHORTEST_LOOK_MS = 250;
-/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
-async function lookForGuest(wait, until) {
+const SHORTEST_READ_MS = 250;
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+async function findGuest(wait, until) {
     const { clock, signal } = wait.context;
     for (;;) {
-        const verdict = await lookOnceForGuest(wait, until);
+        const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
         if (verdict.kind !== 'outdated')
             return verdict;
         const leftMs = until - clock.now();
-        if (leftMs < SHORTEST_LOOK_MS)
-            return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
+        if (leftMs < SHORTEST_READ_MS)
+            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
-async function lookOnceForGuest(wait, until) {
-    const { context, instanceId, journal } = wait;
+async function readGuest(wait, until) {
+    const { context, instanceId, progress } = wait;
     const { clock, controller, signal } = context;
     const askedAt = clock.now();
     let instance;
     try {
-        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: progress.fault });
     }
     catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
     }
-    journal.answered();
-    const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+    progress.answered();
+    const { verdict, history } = judgeGuest(wait.history, { askedAt, at: clock.now(), instance });
     wait.history = history;
     if (verdict.kind !== 'outdated')
         wait.last = instance ?? wait.last;
@@ -48120,8 +48212,6 @@ function explainCancelledWait(error) {
     return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
 }
 
-// EXTERNAL MODULE: ./lib/restart/context.js
-var restart_context = __nccwpck_require__(7444);
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
 
@@ -48323,15 +48413,129 @@ function millisecondsOf({ epochNanoseconds }) {
     return Number(epochNanoseconds / 1000n) / 1_000;
 }
 
+;// CONCATENATED MODULE: ./lib/restart/attempt.js
+
+
+
+
+
+function startAttempt(job, context, record) {
+    const startedAt = context.clock.now();
+    mark(record, 'started', startedAt);
+    return {
+        ...{ job, context, record, target: job.target },
+        ...{ deadline: startedAt + job.timeoutMs, hasPassedGate: false },
+        ...{ rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] },
+    };
+}
+function mark(record, moment, at) {
+    record.moments = { ...record.moments, [moment]: at };
+}
+// ---- before each try ----
+/** Takes the baseline, and takes it again until the gate opens at once. */
+async function prepare(attempt) {
+    const { context, record } = attempt;
+    for (;;) {
+        const baseline = await readBaseline(attempt);
+        const { instance } = baseline;
+        attempt.target = { by: 'instance_id', id: instance.instanceId };
+        record.before = instance;
+        context.log.info(`Before: ${describeState(instance)}`);
+        context.refuse?.(instance);
+        if (await passGate(attempt, instance))
+            return baseline;
+    }
+}
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+async function readBaseline(attempt) {
+    const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
+    const onSeen = (instance) => {
+        record.last = instance;
+        if (instance.startDate !== undefined)
+            knownStartDates.push(instance.startDate);
+    };
+    const onLook = (observation) => {
+        attempt.rhythm = learn(attempt.rhythm, observation);
+    };
+    const taken = await takeBaseline(context, { target, deadline, onSeen, onLook });
+    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+    return attempt.baseline;
+}
+/** Asks the gate. The restart's own time stands still meanwhile. */
+async function passGate(attempt, instance) {
+    const { job, context, record } = attempt;
+    const { clock, gate } = context;
+    if (gate === undefined)
+        return true;
+    const askedAt = clock.now();
+    if (record.moments.heldUp === undefined)
+        mark(record, 'heldUp', askedAt);
+    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+    mark(record, 'cleared', clock.now());
+    attempt.deadline += clock.now() - askedAt;
+    if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+        attempt.deadline = clock.now() + job.timeoutMs;
+    attempt.hasPassedGate ||= isOpen;
+    return isOpen;
+}
+// ---- whether a try may still leave ----
+/** What has to be left for the proof when the restart leaves: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+/** After this moment no restart may leave. */
+function sendBy({ job, deadline }) {
+    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+/** The error if it is too late to send the restart. */
+function lateness(attempt) {
+    const { context, record } = attempt;
+    if (context.clock.now() <= sendBy(attempt))
+        return undefined;
+    const message = record.moments.sent === undefined
+        ? 'No restart was sent: too little of the timeout was left to prove it.'
+        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+    return new errors/* ActionError */.lZ('timed_out', message, {
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    });
+}
+/** How long the gate's answer counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+/**
+ * The last check, right before the first byte leaves. From here on the restart may be carried out: that is announced, and the
+ * record says so until a result says otherwise.
+ */
+function depart(attempt) {
+    const { context, record } = attempt;
+    const now = context.clock.now();
+    const late = lateness(attempt);
+    if (late !== undefined)
+        return { kind: 'final', error: late };
+    // The process was suspended, or took long to connect: the gate has to be asked again.
+    if (now - (record.moments.cleared ?? now) > CLEARED_MS)
+        return { kind: 'try again', reason: OUTDATED, hint: 'Look at the log for what took so long.' };
+    const departing = { ...record, restarted: 'unknown' };
+    mark(departing, 'sent', now);
+    try {
+        context.announce?.(departing);
+    }
+    catch (error) {
+        return { kind: 'final', error };
+    }
+    Object.assign(record, departing);
+    return undefined;
+}
+const OUTDATED = 'it took so long that the runner may have a job by now, which is checked again';
+
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
 /** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const schedule_SHORTEST_LOOK_MS = 500;
+const SHORTEST_LOOK_MS = 500;
 /** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
 function nextLookAt(pollInterval, progress) {
     const { lastLookAt, deadline } = progress;
     const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-    return lookAt + schedule_SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
@@ -48502,28 +48706,25 @@ function hintFor({ reply, unmet, silentMs }) {
 
 
 
-
-
+// The restart of one VM:
+//
+// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 3. The request is sent. Only a try that certainly was not carried out is followed by another, and 1 and 2 come before it again.
+// 4. The instance is watched until one answer proves the restart, or the time is over.
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 async function restart(job, context) {
-    const record = { ...NOTHING_DONE, target: job.target };
+    const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
     try {
-        await restartAndProve(createAttempt(job, context, record));
+        await restartAndProve(startAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof restart_context/* LeftAlone */.l)
+        if (error instanceof restart_outcome/* LeftAlone */.l)
             Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
         else
             record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
-}
-function createAttempt(job, context, record) {
-    const startedAt = context.clock.now();
-    mark(record, 'started', startedAt);
-    const deadline = startedAt + job.timeoutMs;
-    const nothingSeen = { hasPassed: false, rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] };
-    return { job, context, record, target: job.target, deadline, ...nothingSeen };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -48531,177 +48732,84 @@ async function restartAndProve(attempt) {
     const first = await prepare(attempt);
     if (job.dryRun)
         return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
-    const { baseline, reply, sentAt } = await send(attempt, first);
+    const sent = await send(attempt, first);
+    log.info(describeReply(sent.reply));
     const { pollInterval } = job;
-    const { rhythm } = attempt;
-    const deadline = watchUntil(attempt, reply);
+    const deadline = watchUntil(attempt, sent.reply);
     const onSeen = (instance) => {
         record.last = instance;
     };
-    const instance = await watch(context, { baseline, reply, sentAt, deadline, pollInterval, rhythm, onSeen });
+    const { rhythm } = attempt;
+    const instance = await watch(context, { ...sent, deadline, pollInterval, rhythm, onSeen });
     record.restarted = 'true';
     record.proof = instance;
     mark(record, 'verified', clock.now());
-    record.durationMs = clock.now() - sentAt;
+    record.durationMs = clock.now() - sent.sentAt;
     log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
 }
-function mark(record, moment, at) {
-    record.moments = { ...record.moments, [moment]: at };
-}
-/** Takes the baseline, and takes it anew as long as the gate holds the restart up. */
-async function prepare(attempt) {
-    const { context, record } = attempt;
-    const onSeen = (instance) => {
-        record.last = instance;
-        if (instance.startDate !== undefined)
-            attempt.knownStartDates.push(instance.startDate);
-    };
-    const onLook = (observation) => {
-        attempt.rhythm = learn(attempt.rhythm, observation);
-    };
-    for (;;) {
-        const { target, deadline } = attempt;
-        const baseline = newestBaseline(attempt, await takeBaseline(context, { target, deadline, onSeen, onLook }));
-        const { instance } = baseline;
-        attempt.target = { by: 'instance_id', id: instance.instanceId };
-        record.before = instance;
-        context.log.info(`Before: ${describeState(instance)}`);
-        context.refuse?.(instance);
-        if (await isCleared(attempt, instance))
-            return baseline;
-    }
-}
-/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
-function newestBaseline(attempt, taken) {
-    const { baseline: before, knownStartDates } = attempt;
-    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
-    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
-    return attempt.baseline;
-}
-/** Asks the gate; the restart's own time stands still meanwhile. */
-async function isCleared(attempt, instance) {
-    const { job, context, record } = attempt;
-    const { clock, gate } = context;
-    if (gate === undefined)
-        return true;
-    const askedAt = clock.now();
-    if (record.moments.heldUp === undefined)
-        mark(record, 'heldUp', askedAt);
-    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
-    mark(record, 'cleared', clock.now());
-    attempt.deadline += clock.now() - askedAt;
-    if (isOpen && gate.startsTime === true && !attempt.hasPassed)
-        attempt.deadline = clock.now() + job.timeoutMs;
-    attempt.hasPassed ||= isOpen;
-    return isOpen;
-}
-/** Sends the restart, and keeps the record truthful: from the first byte on, "not sent" has to be proved. */
+/**
+ * Tries until the restart has been carried out, or may have been. The record says `unknown` from the moment a try leaves until its
+ * result proves that it was not carried out.
+ * @throws what the last try came to, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ */
 async function send(attempt, first) {
     const { job, context, record } = attempt;
-    const { vncPassword, usbDevice } = job;
-    const { clock, controller, log } = context;
+    const { clock, controller, log, signal } = context;
     const { instanceId } = first.instance;
-    let [baseline, sentAt, hasBooted] = [first, clock.now(), false];
-    refuseIfLate(attempt);
+    const request = { instanceId, vncPassword: job.vncPassword, usbDevice: job.usbDevice };
+    const retries = controller.restartRetries();
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    let [baseline, isAfter401] = [first, false];
+    throwIfLate(attempt);
     log.info(`Restarting ${describeRequest(job, first.instance)}`);
-    const bounds = boundsFor(attempt, {
-        // What was true before the last try left is from before the restart.
-        onDeparture() {
-            sentAt = clock.now();
-            mark(record, 'sent', sentAt);
-            context.announce?.({ ...record, restarted: 'unknown' });
+    for (;;) {
+        const { deadline } = attempt;
+        const onDeparture = () => depart(attempt);
+        const result = await controller.tryRestart(request, { deadline, signal, onDeparture, isAfter401 });
+        const { sent: sentAt = clock.now() } = record.moments;
+        if (result.kind !== 'not carried out')
+            return { baseline, reply: result, sentAt };
+        record.restarted = 'false';
+        signal.throwIfAborted();
+        if (!result.mayRepeat)
+            throw result.error;
+        progress.fault(result.fault);
+        const next = retries.after(result.fault, sendBy(attempt) - clock.now());
+        if (next.kind === 'give up')
+            throw result.error;
+        await clock.sleep(next.pauseMs, signal);
+        isAfter401 ||= result.because === 'session ended';
+        const again = await prepare(attempt);
+        if (hasBootedSince(record.moments.sent, { known: baseline, again, now: clock.now() })) {
             record.restarted = 'unknown';
-        },
-        onBaseline(again) {
-            baseline = again;
-        },
-        onNewBoot() {
-            hasBooted = true;
-        },
-    });
-    try {
-        const reply = await controller.restartInstance({ instanceId, vncPassword, usbDevice }, bounds);
-        log.info(describeRestartReply(reply));
-        return { baseline, reply, sentAt };
-    }
-    catch (error) {
-        // Whoever answered that nothing was done was wrong.
-        if (hasBooted)
             return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
-        // The controller throws an ActionError only where nothing was carried out; and the gate is asked only between such tries.
-        if (error instanceof errors/* ActionError */.lZ || error instanceof restart_context/* LeftAlone */.l)
-            record.restarted = 'false';
-        throw error;
+        }
+        baseline = again;
+        throwIfLate(attempt);
     }
 }
-const CARRIED_OUT_NEVERTHELESS = {
-    kind: 'uncertain',
-    reason: 'it was answered as if nothing had been done, but the VM has booted since',
-};
-function boundsFor(attempt, { onDeparture, onBaseline, onNewBoot }) {
-    const { clock, log, signal } = attempt.context;
-    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const times = () => ({ deadline: attempt.deadline, sendBy: sendBy(attempt) });
-    return {
-        ...times(),
-        signal,
-        onFault: journal.fault,
-        onDeparture() {
-            refuseIfLate(attempt);
-            refuseIfOutdated(attempt);
-            onDeparture();
-        },
-        async beforeRetry() {
-            const { baseline: known, record } = attempt;
-            const again = await prepare(attempt);
-            if (known !== undefined && hasBootedSince(record.moments.sent, { known, again, now: clock.now() })) {
-                onNewBoot();
-                return undefined;
-            }
-            onBaseline(again);
-            refuseIfLate(attempt);
-            return times();
-        },
-    };
+function throwIfLate(attempt) {
+    const late = lateness(attempt);
+    if (late !== undefined)
+        throw late;
 }
-/** Whether the VM has booted since a try was sent that was answered as if nothing had been done. */
+/** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt, { known, again, now }) {
     if (sentAt === undefined || isKnownBoot(known, again.startDate))
         return false;
     return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
 }
-/** What has to be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
-const PROOF_MS = 10_000;
-const PROOF_SHARE = 1 / 5;
-function sendBy({ job, deadline }) {
-    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
-}
-function refuseIfLate(attempt) {
-    const { context, record } = attempt;
-    if (context.clock.now() <= sendBy(attempt))
-        return;
-    const message = record.moments.sent === undefined
-        ? 'No restart was sent: too little of the timeout was left to prove it.'
-        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
-    throw new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
-    });
-}
-/** So long the gate's word counts: in milliseconds. */
-const CLEARED_MS = 20_000;
-/** Where the process was suspended, or took long to connect, the gate has to be asked anew: this try must not leave. */
-function refuseIfOutdated({ context: { clock }, record }) {
-    const { cleared = clock.now() } = record.moments;
-    if (clock.now() - cleared <= CLEARED_MS)
-        return;
-    throw new Error('it took so long that the way may not be free any more, which is looked at again');
-}
-/** Three heartbeats: by then a restart that was carried out nevertheless has shown. */
+const CARRIED_OUT_NEVERTHELESS = {
+    kind: 'uncertain',
+    reason: 'it was answered as if nothing had been done, but the VM has booted since',
+};
+/** Three heartbeats: a restart that was carried out after all shows by then. */
 const EVIDENCE_MS = 15_000;
 function watchUntil({ deadline, context: { clock } }, reply) {
     return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
 }
-function describeRestartReply(reply) {
+// ---- words ----
+function describeReply(reply) {
     switch (reply.kind) {
         case 'accepted':
             return 'The controller accepted the restart';
@@ -48797,7 +48905,7 @@ function whomToBegin(standings, limits) {
 
 function createPlaces(vms, limits) {
     const allArrived = createEvent();
-    const turnNeverCame = new restart_context/* LeftAlone */.l('not_started');
+    const turnNeverCame = new restart_outcome/* LeftAlone */.l('not_started');
     const seats = Array.from({ length: vms }, createSeat);
     function update() {
         if (haveAllArrived(seats))
@@ -48950,7 +49058,7 @@ function roughly(ms) {
 const MOST_ANNOUNCEMENTS = 50;
 function createRoster({ members, clock, announce, ...plan }) {
     const vms = members.map(({ name, target }) => {
-        return { ...NOTHING_DONE, name, target, endedAt: undefined };
+        return { ...restart_outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
     });
     /** Those of whom is told already that their restart may have left. */
     const covered = new Set();
@@ -49368,7 +49476,7 @@ async function play(course, member, index) {
         tellIfOver(course);
 }
 function failed(target, error) {
-    return { ...NOTHING_DONE, target, error };
+    return { ...restart_outcome/* NOTHING_DONE */.L, target, error };
 }
 function restartMember(course, member, index) {
     const { name, target } = member;
@@ -49439,8 +49547,8 @@ function progressOf({ context, roster, places, limits, runnerGates }) {
     };
 }
 
-// EXTERNAL MODULE: ./lib/runner/name.js
-var runner_name = __nccwpck_require__(9171);
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __nccwpck_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/shared-witnesses.js
 
 
@@ -49454,7 +49562,7 @@ const GATHER_MS = 500;
 const shared_witnesses_URGENT_MS = 3_000;
 const RUNNERS_PER_PAGE = 100;
 /** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
-function shareWitnesses({ runners, jobs }, options) {
+function shareSources({ runners, jobs }, options) {
     const { now } = options.clock;
     const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
     const shared = { ...options, onFault: journal.fault, unanswered: shared_witnesses_unanswered };
@@ -49500,7 +49608,7 @@ function shareRunners(runners, options) {
         },
         async listRunners(name, bounds) {
             const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_name/* isSameName */.yS)(one.name, name));
+            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* isSameName */.yS)(one.name, name));
             return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
         },
     };
@@ -49513,22 +49621,80 @@ function shared_witnesses_unanswered(last) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/guest/dial.js
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __nccwpck_require__(6974);
+;// CONCATENATED MODULE: ./lib/http/proxy.js
 
-/** Over a real socket. */
-const dial_dial = ({ host, port }, { connected, received, ended }) => {
-    let failure;
-    const socket = (0,external_node_net_.connect)({ host, port });
-    socket.on('connect', connected).on('data', received);
-    socket.on('error', (error) => {
-        failure = error;
-    });
-    socket.on('close', () => ended(failure));
-    return () => socket.destroy();
-};
+/**
+ * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host. Of each variable the lower
+ * case goes before the upper case. Loopback is never proxied.
+ * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
+ */
+function proxyFor(url, environment) {
+    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const value = proxy_read(environment, variable).trim();
+    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, proxy_read(environment, 'NO_PROXY')))
+        return undefined;
+    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
+    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+}
+function isUsable({ protocol, username, password, pathname, search, hash }) {
+    try {
+        // A stray percent sign would come to light only when the credentials are sent.
+        decodeURIComponent(username + password);
+    }
+    catch {
+        return false;
+    }
+    const isBare = pathname === '/' && search === '' && hash === '';
+    // A URL of these protocols has a host.
+    return ['http:', 'https:'].includes(protocol) && isBare;
+}
+function proxy_read(environment, variable) {
+    return environment[variable.toLowerCase()] || environment[variable] || '';
+}
+const LOOPBACK = new external_node_net_.BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
+function isLoopback(host) {
+    const version = (0,external_node_net_.isIP)(host);
+    if (version !== 0)
+        return LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
+    return host === 'localhost' || host.endsWith('.localhost');
+}
+/** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
+function comparableHost({ hostname }) {
+    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
+}
+/**
+ * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the
+ * subdomains alone; IP addresses; `*` for everything. Each may have a port, an IPv6 address then with brackets. These are the
+ * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
+ */
+function isExcepted(url, list) {
+    const host = comparableHost(url);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return list
+        .toLowerCase()
+        .split(/[\s,]/)
+        .filter((entry) => entry !== '')
+        .map(parseException)
+        .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
+}
+/** A bare IPv6 address has more than one colon, and no port. */
+function parseException(entry) {
+    const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(entry) ?? [];
+    const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\]$/, '$1');
+    return { host: host.replace(/(?<=.)\.$/, ''), port };
+}
+function covers(pattern, host) {
+    if (pattern === '*')
+        return true;
+    const name = pattern.replace(/^\*?\./, '');
+    const isItself = host === name && !pattern.startsWith('*');
+    return isItself || host.endsWith(`.${name}`);
+}
 
-// EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
-var http_transport = __nccwpck_require__(2159);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __nccwpck_require__(5918);
 ;// CONCATENATED MODULE: ./lib/inputs/parsers.js
@@ -49646,14 +49812,14 @@ function duration({ min, max }) {
 }
 const LONGEST_URL = 2_000;
 const LONGEST_RUNNER_NAME = 1_000;
-/** A runner's name, which may hold placeholders. */
-const optionalRunnerName = (text) => {
+/** A runner's name, which may contain placeholders; or nothing. */
+const runnerName = (text) => {
     const value = text.trim();
-    const unknown = (0,runner_name/* unknownPlaceholder */.mz)(value);
+    const unknown = (0,runner_names/* unknownPlaceholder */.mz)(value);
     if (value.length > LONGEST_RUNNER_NAME)
         return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
     if (unknown === undefined)
-        return { value: value || undefined };
+        return { value };
     return {
         problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
     };
@@ -49665,7 +49831,7 @@ const optionalScope = (text) => {
         return { value: scope };
     return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
 };
-const controllerUrl = (text) => {
+const parsers_controllerUrl = (text) => {
     const value = text.trim();
     const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
     if (value === '')
@@ -49719,27 +49885,33 @@ const headerText = (text) => {
 };
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 const headerLines = (text) => {
-    const headers = [];
+    const headers = new Map();
+    const problems = [];
     for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
         if (line.trim() === '')
             continue;
         const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
-        const key = name.toLowerCase();
-        const where = `line ${index + 1}`;
-        if (value === '')
-            return { problem: `${where} is not of the form "Name: value"` };
-        if (REFUSED_HEADERS.has(key))
-            return { problem: `${where}: ${name} belongs to the connection and cannot be set` };
-        if (headers.some(([other]) => other === key))
-            return { problem: `${where}: ${name} is given twice` };
-        headers.push([key, value]);
+        const problem = headerProblem(headers, name, value);
+        if (problem === undefined)
+            headers.set(name.toLowerCase(), value);
+        else
+            problems.push(`line ${index + 1}${problem}`);
     }
-    return { value: Object.fromEntries(headers) };
+    return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
 };
+function headerProblem(others, name, value) {
+    if (value === '')
+        return ' is not of the form "Name: value"';
+    const key = name.toLowerCase();
+    if (REFUSED_HEADERS.has(key))
+        return `: ${name} belongs to the connection and cannot be set`;
+    return others.has(key) ? `: ${name} is given twice` : undefined;
+}
 
 ;// CONCATENATED MODULE: ./lib/inputs/form.js
 
-/** What is used where an input is absent or blank; action.yml declares the same. */
+
+/** The value of an input that is absent or blank; action.yml declares the same. */
 const DEFAULTS = {
     max_parallel: '1',
     max_failures: '0',
@@ -49757,31 +49929,69 @@ const DEFAULTS = {
     guest_check: 'none',
     guest_timeout: '5m',
 };
-function createFormReader(environment) {
+function createForm(environment, onSecret = () => { }) {
     const problems = [];
-    function accept(name, parsed) {
+    function accept(names, parsed) {
         if ('value' in parsed)
-            return parsed.value;
-        problems.push(`${name}: ${parsed.problem}`);
+            return parsed;
+        problems.push(`${names}: ${parsed.problem}`);
         return undefined;
     }
     function read(name, parser) {
-        const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
+        const text = textOf(environment, name);
         const fallback = DEFAULTS[name] ?? '';
         return accept(name, parser(text.trim() === '' ? fallback : text));
     }
-    return { environment, problems, read, accept };
+    return { environment, problems, onSecret, read, accept };
 }
-/** Whether something was given, be it right or wrong. */
-function isGiven({ read }, name) {
-    return read(name, optionalText) !== undefined;
+function textOf(environment, name) {
+    return environment[`INPUT_${name.toUpperCase()}`] ?? '';
 }
-/** A secret, which is told of before anything is said about it. */
+/** Whether the input is not blank, valid or not. */
+function isGiven({ environment }, name) {
+    return textOf(environment, name).trim() !== '';
+}
+/** Reads a secret, and reports it to `onSecret`. */
 function readSecret({ read, onSecret }, name) {
     const secret = read(name, secretText());
-    if (secret !== undefined)
-        onSecret(secret);
+    if (secret?.value !== undefined)
+        onSecret(secret.value);
     return secret;
+}
+/** One field made of several: it is valid if all of them are. */
+function form_all(fields) {
+    const entries = Object.entries(fields).map(([name, field]) => field && [name, field.value]);
+    if (entries.some((entry) => entry === undefined))
+        return undefined;
+    // It has a value of the right type for each key of T.
+    return { value: Object.fromEntries(entries.filter((entry) => entry !== undefined)) };
+}
+const WHY_EMPTY = 'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
+/** Notes a problem if the input is blank. @param why in words that follow its name. */
+function requireInput(form, name, why) {
+    if (!isGiven(form, name))
+        form.problems.push(`${name}: it is empty, but ${why}. ${WHY_EMPTY}`);
+}
+/** Notes a problem if one of two inputs is blank and the other is not. */
+function requireBoth(form, one, other) {
+    const [hasOne, hasOther] = [isGiven(form, one), isGiven(form, other)];
+    if (hasOne)
+        requireInput(form, other, `${one} is given: give both or neither`);
+    if (hasOther)
+        requireInput(form, one, `${other} is given: give both or neither`);
+}
+/** The value of the whole form. @throws ActionError `invalid_input` with all problems, if there are any. */
+function complete({ problems }, field) {
+    if (problems.length > 0 || field === undefined)
+        throw invalid(problems);
+    return field.value;
+}
+function invalid(problems) {
+    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
+    const list = problems.map((problem) => `- ${problem}`).join('\n');
+    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
+        hint: "Correct the step's inputs, which stand below its with:.",
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs/pem.js
@@ -49826,7 +50036,7 @@ const LARGEST_PEM = 1024 * 1024;
 const LARGEST_KEY = 20_000;
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
 function readPem(form, name) {
-    const given = form.read(name, optionalText);
+    const given = form.read(name, optionalText)?.value;
     if (given === undefined)
         return undefined;
     const text = isPem(given) ? given : readSmallFile(given);
@@ -49840,7 +50050,7 @@ function readPem(form, name) {
 }
 /** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
 function readApiKeyPem(form, name) {
-    const given = form.read(name, optionalText) ?? '';
+    const given = form.read(name, optionalText)?.value ?? '';
     const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
     const bare = bareBase64(text);
     if (bare === undefined)
@@ -49892,93 +50102,104 @@ function readSmallFile(path) {
     }
 }
 
-;// CONCATENATED MODULE: ./lib/inputs/credentials.js
+;// CONCATENATED MODULE: ./lib/inputs/access.js
+
 
 
 
 
 
 const SHORTEST_ROOT_TOKEN = 10;
-/** What is shorter is a word like `Bearer`, rather than a secret: in characters. */
+/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
 const SHORTEST_PART = 8;
-/** Who the step is: nobody, root, or the holder of an API key; never two of them. */
+/** How the step authenticates: not at all, as root, or with an API key; never in two of these ways. */
 function readIdentity(form, headers) {
-    const { read, problems } = form;
-    const token = readRootToken(form);
-    const id = read('api_key_id', optionalText);
-    const pem = readApiKeyPem(form, 'api_key');
+    const { problems } = form;
+    const root = readRoot(form);
+    const apiKey = readApiKey(form);
     const hasToken = isGiven(form, 'root_token');
-    const hasApiKey = id !== undefined || isGiven(form, 'api_key');
+    const hasApiKey = isGiven(form, 'api_key_id') || isGiven(form, 'api_key');
     if (hasToken && hasApiKey) {
-        problems.push('root_token, api_key_id, api_key: two ways in are given; give the root token or the API key');
+        problems.push('root_token, api_key_id, api_key: two ways to authenticate are given; give the root token or the API key');
     }
-    if ((id !== undefined) !== isGiven(form, 'api_key'))
-        problems.push('api_key_id, api_key: give both or neither');
-    if ((hasToken || hasApiKey) && 'authorization' in headers) {
-        problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
+    requireBoth(form, 'api_key_id', 'api_key');
+    if ((hasToken || hasApiKey) && headers !== undefined && 'authorization' in headers) {
+        problems.push('headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key');
     }
-    if (token !== undefined)
-        return { kind: 'root_token', token };
-    return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
+    if (hasToken)
+        return root;
+    return hasApiKey ? apiKey : { value: { kind: 'none' } };
 }
-function readRootToken(form) {
-    const token = form.read('root_token', secretText('a root token', SHORTEST_ROOT_TOKEN));
-    if (token !== undefined)
-        form.onSecret(token, rootAuthorization(token).replace('Basic ', ''));
-    return token;
+function readRoot({ read, onSecret }) {
+    const token = read('root_token', secretText('a root token', SHORTEST_ROOT_TOKEN))?.value;
+    if (token === undefined)
+        return undefined;
+    onSecret(token, rootAuthorization(token).replace('Basic ', ''));
+    return { value: { kind: 'root_token', token } };
 }
-function apiKey({ accept, problems }, pem) {
-    const key = accept('api_key', readPrivateKey(pem));
-    if (key !== undefined && key.asymmetricKeyType !== 'rsa')
-        problems.push('api_key: it is no RSA key');
-    return key;
+function readApiKey(form) {
+    const id = form.read('api_key_id', optionalText)?.value;
+    const pem = readApiKeyPem(form, 'api_key');
+    const key = pem === undefined ? undefined : form.accept('api_key', rsaKey(readPrivateKey(pem)));
+    return id === undefined || key === undefined
+        ? undefined
+        : { value: { kind: 'api_key', id, key: key.value } };
+}
+function rsaKey(parsed) {
+    if ('value' in parsed && parsed.value.asymmetricKeyType !== 'rsa')
+        return { problem: 'it is not an RSA key' };
+    return parsed;
 }
 /** How the connection is secured. */
 function readTls(form) {
     const { read, accept } = form;
-    const rejectUnauthorized = !read('skip_tls_verify', parsers_boolean);
+    const skipsVerification = read('skip_tls_verify', parsers_boolean);
     const ca = readPem(form, 'ca_cert');
     if (ca !== undefined)
         accept('ca_cert', readCertificates(ca));
-    return { rejectUnauthorized, ca, ...readClientCertificate(form) };
+    return form_all({
+        rejectUnauthorized: skipsVerification && { value: !skipsVerification.value },
+        ca: { value: ca },
+        ...readClientCertificate(form),
+    });
 }
 function readClientCertificate(form) {
     const { accept, problems } = form;
     const cert = readPem(form, 'client_cert');
     const keyPem = readPem(form, 'client_key');
-    const passphrase = readSecret(form, 'client_key_passphrase');
-    const [hasCert, hasKey] = [isGiven(form, 'client_cert'), isGiven(form, 'client_key')];
-    if (hasCert !== hasKey)
-        problems.push('client_cert, client_key: give both or neither');
-    if (keyPem === undefined && passphrase !== undefined)
-        problems.push('client_key_passphrase: there is no client_key');
+    const passphrase = readSecret(form, 'client_key_passphrase')?.value;
+    requireBoth(form, 'client_cert', 'client_key');
+    if (passphrase !== undefined && !isGiven(form, 'client_key'))
+        problems.push('client_key_passphrase: it is given, but client_key is empty');
     if (cert === undefined || keyPem === undefined)
-        return { cert: undefined, key: undefined };
-    const certificates = accept('client_cert', readCertificates(cert));
-    const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase));
+        return { cert: { value: undefined }, key: { value: undefined } };
+    const certificates = accept('client_cert', readCertificates(cert))?.value;
+    const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
     if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
         problems.push('client_key: it is not the key of the (first) certificate in client_cert');
     }
-    return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
+    const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+    return { cert: { value: cert }, key: { value: keyText } };
 }
-/** Further headers; each value, and what may be the secret in it, is one. */
+/** Further headers. Each value is a secret, and so is each part of it that may be one. */
 function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
-    const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
+    if (text === undefined)
+        return undefined;
+    const values = text.value.split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
     onSecret(...values.flatMap(secretParts));
-    // Where they are invalid there are none, so that later checks can go on.
-    return read('headers', headerLines) ?? {};
+    return read('headers', headerLines);
 }
-/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
+/** A header's value, and the parts of it that may be secret: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value) {
     const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
     const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
     const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
     return all.filter((secret) => !NO_SECRETS.has(secret));
 }
-/** Nothing, and words: to hide these would ruin outputs. */
+/** Masking these would ruin outputs. */
 const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
-/** Texts in quotes, as they stand there and as they are meant. The names of JSON's fields are none: they are words like `token`. */
+/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
 function quotedTexts(value) {
     return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
         .map(([quoted]) => quoted)
@@ -49986,7 +50207,7 @@ function quotedTexts(value) {
         .map((quoted) => quoted.replace(/^"|"$/g, ''))
         .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
 }
-/** Without the backslashes of JSON or, where it is none, of HTTP's quoted strings. */
+/** Without the backslashes of JSON or, if it is not JSON, of HTTP's quoted strings. */
 function unquoted(text) {
     return String((0,http_json/* parseJson */.qF)(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
 }
@@ -49996,111 +50217,26 @@ function basicPassword(value) {
     const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
     return password;
 }
-
-;// CONCATENATED MODULE: ./lib/inputs/guest.js
-
-const { /* SECOND */ "Z2": guest_SECOND, /* HOUR */ "dp": guest_HOUR } = parsers_namespaceObject;
-/** What is to be waited for in the guest; undefined where nothing is. */
-function readGuestOptions({ read }) {
-    const check = read('guest_check', oneOf('none', 'ssh'));
-    const timeoutMs = read('guest_timeout', duration({ min: guest_SECOND, max: 24 * guest_HOUR }));
-    return check === 'ssh' ? { timeoutMs } : undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/http/proxy.js
-
-/**
- * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host. Of each variable the lower
- * case goes before the upper case. Loopback is never proxied.
- * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
- */
-function proxyFor(url, environment) {
-    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-    const value = proxy_read(environment, variable).trim();
-    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, proxy_read(environment, 'NO_PROXY')))
-        return undefined;
-    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
-}
-function isUsable({ protocol, username, password, pathname, search, hash }) {
-    try {
-        // A stray percent sign would come to light only when the credentials are sent.
-        decodeURIComponent(username + password);
-    }
-    catch {
-        return false;
-    }
-    const isBare = pathname === '/' && search === '' && hash === '';
-    // A URL of these protocols has a host.
-    return ['http:', 'https:'].includes(protocol) && isBare;
-}
-function proxy_read(environment, variable) {
-    return environment[variable.toLowerCase()] || environment[variable] || '';
-}
-const LOOPBACK = new external_node_net_.BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8);
-LOOPBACK.addAddress('::1', 'ipv6');
-function isLoopback(host) {
-    const version = (0,external_node_net_.isIP)(host);
-    if (version !== 0)
-        return LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
-    return host === 'localhost' || host.endsWith('.localhost');
-}
-/** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
-function comparableHost({ hostname }) {
-    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
-}
-/**
- * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the
- * subdomains alone; IP addresses; `*` for everything. Each may have a port, an IPv6 address then with brackets. These are the
- * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
- */
-function isExcepted(url, list) {
-    const host = comparableHost(url);
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return list
-        .toLowerCase()
-        .split(/[\s,]/)
-        .filter((entry) => entry !== '')
-        .map(parseException)
-        .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
-}
-/** A bare IPv6 address has more than one colon, and no port. */
-function parseException(entry) {
-    const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(entry) ?? [];
-    const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\]$/, '$1');
-    return { host: host.replace(/(?<=.)\.$/, ''), port };
-}
-function covers(pattern, host) {
-    if (pattern === '*')
-        return true;
-    const name = pattern.replace(/^\*?\./, '');
-    const isItself = host === name && !pattern.startsWith('*');
-    return isItself || host.endsWith(`.${name}`);
-}
-
-;// CONCATENATED MODULE: ./lib/inputs/proxy.js
-
-/** The proxy that the environment asks for, on the way to a URL. */
+/** The proxy that the environment names for requests to a URL. */
 function readProxy({ environment, problems, onSecret }, url) {
     const proxy = proxyFor(url, environment);
     if (proxy === undefined || proxy instanceof URL) {
-        onSecret(...secretsOf(proxy));
-        return proxy;
+        onSecret(...proxySecrets(proxy));
+        return { value: proxy };
     }
-    const problem = `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`;
-    // The controller's way and GitHub's may lead through the same proxy.
+    const problem = `${proxy.invalid} (environment): it must be of the form http(s)://[user:password@]host[:port]`;
+    // The controller and GitHub may be behind the same proxy.
     if (!problems.includes(problem))
         problems.push(problem);
     return undefined;
 }
-/** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
-function secretsOf(proxy) {
+/** A proxy's password as written in the URL, decoded, and as it is sent. */
+function proxySecrets(proxy) {
     if (proxy === undefined || proxy.username + proxy.password === '')
         return [];
     const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
     const basic = Buffer.from(`${user}:${password}`).toString('base64');
-    // A token may stand in the place of the user.
+    // Without a password, the user may be a token.
     const token = password === '' ? [proxy.username, user] : [];
     return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
 }
@@ -50113,12 +50249,12 @@ function secretsOf(proxy) {
 const { /* SECOND */ "Z2": runner_SECOND, /* HOUR */ "dp": runner_HOUR } = parsers_namespaceObject;
 const runner_TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
-/** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
+/** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
 function readRunnerOptions(form) {
-    const { read, problems } = form;
-    const token = readSecret(form, 'github_token');
-    const nameTemplate = read('runner_name', optionalRunnerName);
-    const given = read('runner_scope', optionalScope);
+    const { read } = form;
+    const token = readToken(form);
+    const nameTemplate = read('runner_name', runnerName);
+    const scope = read('runner_scope', optionalScope);
     const when = {
         whenBusy: read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore')),
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
@@ -50126,42 +50262,46 @@ function readRunnerOptions(form) {
         waitsForRunner: read('wait_for_runner', parsers_boolean),
         runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
     };
-    const isWanted = isGiven(form, 'runner_name');
-    const hasToken = isGiven(form, 'github_token');
-    if (!isWanted && (hasToken || isGiven(form, 'runner_scope')))
-        problems.push('runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope');
-    if (!isWanted)
-        return undefined;
-    if (!hasToken)
-        problems.push('github_token: it is required with runner_name; it reads the runners');
-    if (token !== undefined && !runner_TOKEN.test(token))
-        problems.push('github_token: it holds characters that no token has, such as a space or a line break');
+    if (!isGiven(form, 'runner_name'))
+        return withoutRunner(form);
+    requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
     const apiUrl = readApiUrl(form);
-    return {
-        // Where it is wrong, that is on the list, and nothing of this is used.
-        nameTemplate: nameTemplate ?? '',
-        token: token ?? '',
+    return form_all({
+        nameTemplate,
+        token,
         ...when,
         apiUrl,
-        scope: given ?? thisRepository(form),
-        proxy: readProxy(form, apiUrl),
-    };
+        scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
+        proxy: apiUrl && readProxy(form, apiUrl.value),
+    });
+}
+function withoutRunner(form) {
+    if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
+        form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
+    return { value: undefined };
+}
+function readToken(form) {
+    const token = readSecret(form, 'github_token')?.value;
+    if (token === undefined || runner_TOKEN.test(token))
+        return token === undefined ? undefined : { value: token };
+    form.problems.push('github_token: it contains characters that no token has, such as a space or a line break');
+    return undefined;
 }
 function thisRepository({ environment, accept }) {
     const scope = (0,runner_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
     const problem = 'it is blank, and GITHUB_REPOSITORY is not set: give it';
     return accept('runner_scope', scope === undefined ? { problem } : { value: scope });
 }
-/** GitHub's own, or that of a GitHub Enterprise Server. */
+/** The API of github.com, or of a GitHub Enterprise Server. */
 function readApiUrl({ environment, problems }) {
     const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
     const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
     if (isPlain && /^https?:$/.test(url.protocol))
-        return url;
-    problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
-    return new URL(PUBLIC_API);
+        return { value: url };
+    problems.push('GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]');
+    return undefined;
 }
-/** The runner that the step runs on, unless that is one of GitHub's own machines. */
+/** The runner that the step runs on, unless GitHub hosts it. */
 function readOwnRunner(environment) {
     const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
     return {
@@ -50177,9 +50317,6 @@ function readOwnRunner(environment) {
 
 
 
-
-
-
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
@@ -50188,18 +50325,20 @@ const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* H
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 function readInputs(environment, onSecret) {
-    const form = { ...createFormReader(environment), onSecret };
-    const { read, problems } = form;
+    const form = createForm(environment, onSecret);
+    const { read } = form;
     const vncPassword = readSecret(form, 'vnc_password');
-    const url = read('controller_url', controllerUrl);
+    const controllerUrl = read('controller_url', parsers_controllerUrl);
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
-    const [target = NO_TARGET] = targets;
-    const inputs = {
-        controllerUrl: url,
-        target,
-        fleet: readFleet(form, targets),
+    const fleet = readFleet(form, targets);
+    const runner = readRunnerOptions(form);
+    refuseSharedRunner(form, fleet?.value, runner?.value);
+    const inputs = form_all({
+        controllerUrl,
+        target: { value: targets[0] ?? NO_TARGET },
+        fleet,
         vncPassword,
         usbDevice: read('usb_device', optionalText),
         timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
@@ -50207,43 +50346,33 @@ function readInputs(environment, onSecret) {
         pollInterval: read('poll_interval', pollInterval),
         dryRun: read('dry_run', parsers_boolean),
         headers,
-        identity: readIdentity(form, headers),
+        identity: readIdentity(form, headers?.value),
         tls: readTls(form),
-        proxy: url && readProxy(form, url),
-        ownRunner: readOwnRunner(environment),
-        runner: readRunnerOptions(form),
+        proxy: controllerUrl && readProxy(form, controllerUrl.value),
+        ownRunner: { value: readOwnRunner(environment) },
+        runner,
         guest: readGuestOptions(form),
-    };
-    refuseSharedRunner(inputs, problems);
-    if (problems.length > 0)
-        throw invalid(problems);
-    return Object.freeze(inputs);
-}
-/** Whether a job summary is wanted, even where inputs are invalid: anything but a plain no. */
-function wantsJobSummary(environment) {
-    return createFormReader(environment).read('job_summary', parsers_boolean) !== false;
-}
-function invalid(problems) {
-    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
-    const list = problems.map((problem) => `- ${problem}`).join('\n');
-    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
-        hint: "Correct the step's inputs, which stand below its with:.",
     });
+    return Object.freeze(complete(form, inputs));
+}
+/** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
+function wantsJobSummary(environment) {
+    return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
 /** The guard of one VM would wait for the jobs of another. */
-function refuseSharedRunner({ fleet, runner }, problems) {
+function refuseSharedRunner({ problems }, fleet, runner) {
     if (fleet === undefined || runner === undefined)
         return;
-    // A name that is wrong is on the list already.
-    if (runner.nameTemplate === '' || (0,runner_name/* hasPlaceholder */.Kc)(runner.nameTemplate))
+    if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
         return;
     problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
 }
+/** Stands in for a target that is missing or invalid: then the form has a problem, and is never completed. */
 const NO_TARGET = { by: 'external_id', id: '' };
 function readTargets(form) {
     const { read, problems } = form;
-    const instanceIds = read('instance_id', uuids) ?? [];
-    const externalIds = read('external_id', parsers_externalIds) ?? [];
+    const instanceIds = read('instance_id', uuids)?.value ?? [];
+    const externalIds = read('external_id', parsers_externalIds)?.value ?? [];
     const hasInstanceIds = isGiven(form, 'instance_id');
     if (hasInstanceIds === isGiven(form, 'external_id')) {
         const seen = hasInstanceIds ? 'both are given' : 'neither is given';
@@ -50255,10 +50384,23 @@ function readTargets(form) {
     ];
 }
 function readFleet({ read }, targets) {
-    const maxParallel = read('max_parallel', amount(1));
-    const maxFailures = read('max_failures', amount(0));
+    const fleet = form_all({
+        targets: { value: targets },
+        maxParallel: read('max_parallel', amount(1)),
+        maxFailures: read('max_failures', amount(0)),
+    });
     const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
-    return isOneVm ? undefined : { targets, maxParallel, maxFailures };
+    return isOneVm && fleet !== undefined ? { value: undefined } : fleet;
+}
+/** What to wait for in the guest; undefined for nothing. */
+function readGuestOptions({ read }) {
+    const check = read('guest_check', oneOf('none', 'ssh'));
+    const options = form_all({
+        timeoutMs: read('guest_timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+    });
+    if (check === undefined || options === undefined)
+        return undefined;
+    return check.value === 'ssh' ? options : { value: undefined };
 }
 
 // EXTERNAL MODULE: external "os"
@@ -53393,7 +53535,7 @@ function outputsOf(outcome, show) {
     };
 }
 function theOnly(outcome) {
-    return isFleet(outcome) ? NOTHING_DONE : outcome;
+    return isFleet(outcome) ? restart_outcome/* NOTHING_DONE */.L : outcome;
 }
 /** Sets every output. @throws where the runner's file cannot be written. */
 function setOutputs(outcome, terminal) {
@@ -54084,7 +54226,7 @@ async function restartAsAsked(terminal, signal) {
         return await run(inputs, { ...host, announce, addresses: ownAddresses() });
     }
     catch (error) {
-        return { ...NOTHING_DONE, target, error: (0,errors/* asActionError */.z6)(error) };
+        return { ...restart_outcome/* NOTHING_DONE */.L, target, error: (0,errors/* asActionError */.z6)(error) };
     }
 }
 /** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
@@ -54130,14 +54272,14 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(17)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6017));
+    const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(957)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9957));
     const context = { clock, random, log, signal, dispatchers };
-    const share = (witnesses) => shareWitnesses(witnesses, context);
+    const share = (sources) => shareSources(sources, context);
     const sharing = fleet === undefined ? {} : { share };
     return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 async function restartWith(guards, inputs, host) {
-    const { terminal: log, clock, signal, announce, dial = dial_dial } = host;
+    const { terminal: log, clock, signal, announce, dial = contact_dial } = host;
     const { controller, close } = connect(inputs, host);
     warnOfInputs(inputs, log);
     try {
@@ -54195,17 +54337,18 @@ function interruptions() {
 
 /***/ }),
 
-/***/ 7444:
+/***/ 8663:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   L: () => (/* binding */ NOTHING_DONE),
 /* harmony export */   l: () => (/* binding */ LeftAlone)
 /* harmony export */ });
-/** What a gate throws where the VM is to be left as it is, and that is no failure. */
+/** What a gate throws to leave the VM as it is, without a failure. */
 class LeftAlone extends Error {
     name = 'LeftAlone';
     why;
-    /** What was seen, for people; empty where there is nothing to tell. */
+    /** What was seen, for people; may be empty. */
     seen;
     constructor(why, seen = '') {
         super(`the VM is left alone: ${why}`);
@@ -54213,11 +54356,21 @@ class LeftAlone extends Error {
         this.seen = seen;
     }
 }
+/** What is known before the first request. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
 
 
 /***/ }),
 
-/***/ 9171:
+/***/ 9407:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -54341,7 +54494,7 @@ function mayServe(scope, repository) {
 /* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(452);
-/* harmony import */ var _name_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9171);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9407);
 /* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5918);
 
 
@@ -54352,7 +54505,7 @@ function mayServe(scope, repository) {
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
     throw selfRestart(name);
 }
@@ -54364,7 +54517,7 @@ function refuseOwnMachine({ runnerName }, { externalId, name }) {
     if (runnerName === undefined)
         return;
     for (const own of [externalId, name]) {
-        if (own !== undefined && (0,_name_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
+        if (own !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
             throw selfRestart(runnerName);
     }
 }

@@ -9,16 +9,17 @@ import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
 import type { StepOutcome } from './fleet/fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
-import { shareWitnesses } from './fleet/shared-witnesses.ts';
-import { type Dial, dial as dialForReal } from './guest/dial.ts';
-import { createTransport, type Dispatchers } from './http/transport.ts';
+import { shareSources } from './fleet/shared-witnesses.ts';
+import { type Dial, dial as dialForReal } from './guest/contact.ts';
+import type { Dispatchers } from './http/connections.ts';
+import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import { NOTHING_DONE } from './restart/outcome.ts';
-import type { Guards, Witnesses } from './runner/guard.ts';
+import type { Guards, Sources } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
@@ -121,7 +122,7 @@ async function createGuardsIfAsked(
   delete process.env['GITHUB_EVENT_PATH'];
   const { createGuards } = await import('./runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
-  const share = (witnesses: Witnesses) => shareWitnesses(witnesses, context);
+  const share = (sources: Sources) => shareSources(sources, context);
   const sharing = fleet === undefined ? {} : { share };
   return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }

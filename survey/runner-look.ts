@@ -1,10 +1,11 @@
 import type { Clock } from '../src/clock.ts';
 import type { Instance } from '../src/controller/instance.ts';
-import { createTransport, type Dispatchers } from '../src/http/transport.ts';
+import type { Dispatchers } from '../src/http/connections.ts';
+import { createTransport } from '../src/http/transport.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Terminal } from '../src/report/terminal.ts';
-import { fillName } from '../src/runner/name.ts';
-import type { RunnerOptions } from '../src/runner/options.ts';
+import type { RunnerOptions } from '../src/runner/guard.ts';
+import { fillName } from '../src/runner/runner-names.ts';
 import type { RunnerLook } from './observations.ts';
 import type { RestartMeans } from './restart-course.ts';
 
@@ -51,10 +52,9 @@ async function createLooks(
   runner: RunnerOptions,
   { inputs, surroundings }: { inputs: Inputs; surroundings: RunnerSurroundings },
 ): Promise<Pick<OpenedRunner, 'lookAtRunner' | 'close'>> {
-  const [{ createGitHubClient }, { createRunners }, { findByName }] = await Promise.all([
+  const [{ createGitHubClient }, { createRunners, findByName }] = await Promise.all([
     import('../src/runner/github-client.ts'),
     import('../src/runner/runners.ts'),
-    import('../src/runner/find-runner.ts'),
   ]);
   const { scope, token, apiUrl, proxy, nameTemplate } = runner;
   const { clock, random, signal, terminal, dispatchers } = surroundings;

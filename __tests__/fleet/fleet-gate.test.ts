@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { createFleetGate } from '../../src/fleet/fleet-gate.ts';
 import { createPlaces } from '../../src/fleet/places.ts';
-import type { BusyVerdict } from '../../src/runner/busy-verdict.ts';
 import type { RunnerGate } from '../../src/runner/gate.ts';
+import type { Occupancy } from '../../src/runner/occupancy.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 
 interface Given {
   readonly places?: number;
   /** What is known of the runner of the first VM; it has none if absent. */
-  readonly runner?: BusyVerdict;
+  readonly runner?: Occupancy['kind'];
   readonly isStillIdle?: boolean;
   /** What happens while the runner is looked at for the last time. */
   readonly meanwhile?: () => void;

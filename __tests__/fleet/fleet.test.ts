@@ -652,16 +652,19 @@ describe('by itself', () => {
         ...readList([]),
         matching: ({ id }) => [instance({ instanceId: id })],
       }),
-      async restartInstance({ instanceId }, { onDeparture }) {
+      async tryRestart({ instanceId }, { onDeparture }) {
+        const certain = { kind: 'not carried out', mayRepeat: false } as const;
         if (instanceId === 'a') {
           await time.clock.sleep(100, NEVER);
-          throw new ActionError('restart_refused', 'No.');
+          return { ...certain, because: 'refused', error: new ActionError('restart_refused', 'No.') };
         }
         await time.clock.sleep(1_000, NEVER);
-        onDeparture?.();
+        const veto = onDeparture();
+        if (veto?.kind === 'final') return { ...certain, because: 'held back', error: veto.error };
         left.push(instanceId);
         return { kind: 'accepted' };
       },
+      restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       getVersion: async () => undefined,
     };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };

@@ -4,11 +4,11 @@ import type { MemberOutcome } from '../../src/fleet/fleet-outcome.ts';
 import { describeProgress, type VmProgress } from '../../src/fleet/progress.ts';
 import type { Phase } from '../../src/fleet/turns.ts';
 import { NOTHING_DONE } from '../../src/restart/outcome.ts';
-import type { BusyVerdict } from '../../src/runner/busy-verdict.ts';
+import type { Occupancy } from '../../src/runner/occupancy.ts';
 
 const NOW = 100_000;
 
-function vm(phase: Phase, known: Partial<MemberOutcome> = {}, runner?: BusyVerdict): VmProgress {
+function vm(phase: Phase, known: Partial<MemberOutcome> = {}, runner?: Occupancy['kind']): VmProgress {
   return { phase, known: { ...NOTHING_DONE, name: 'a', endedAt: undefined, ...known }, runner };
 }
 

@@ -46,9 +46,8 @@ function stage({
       await call('list', bounds);
       return { ...readList([]), matching: (target) => matching(target, number) };
     },
-    async restartInstance() {
-      return { kind: 'accepted' };
-    },
+    tryRestart: async () => ({ kind: 'accepted' }),
+    restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
     getVersion: async () => '1.50.1',
   };
   const warnings: string[] = [];
@@ -220,7 +219,9 @@ test.each<[string, Given, number, object]>([
 test('what changes something passes through', async () => {
   const { shared } = stage();
   const request = { instanceId: 'a', vncPassword: undefined, usbDevice: undefined };
-  const bounds = { deadline: 1_000, sendBy: 500, signal: NEVER };
-  expect(await shared.restartInstance(request, bounds)).toEqual({ kind: 'accepted' });
+  const bounds = { deadline: 1_000, signal: NEVER };
+  const once = { ...bounds, onDeparture: () => undefined, isAfter401: false };
+  expect(await shared.tryRestart(request, once)).toEqual({ kind: 'accepted' });
+  expect(shared.restartRetries().after(HTTP_502, 0)).toEqual({ kind: 'give up', isFinal: true });
   expect(await shared.getVersion(bounds)).toBe('1.50.1');
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { shareWitnesses } from '../../src/fleet/shared-witnesses.ts';
+import { shareSources } from '../../src/fleet/shared-witnesses.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
-import type { RunningJob } from '../../src/runner/jobs.ts';
+import type { Job } from '../../src/runner/jobs.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { runner, runningJob } from '../support/runners.ts';
@@ -36,7 +36,7 @@ function stage(count: number, tookMs = 100) {
       ),
   };
   const jobs = {
-    runningJobs: (bounds: RetryBounds) => answer<readonly RunningJob[]>('jobs', bounds, [runningJob()]),
+    runningJobs: (bounds: RetryBounds) => answer<readonly Job[]>('jobs', bounds, [runningJob()]),
   };
   const warnings: string[] = [];
   const log = {
@@ -44,7 +44,7 @@ function stage(count: number, tookMs = 100) {
     debug() {},
     warning: (line: string) => void warnings.push(line),
   };
-  const shared = shareWitnesses({ runners, jobs }, { clock: time.clock, log, signal: NEVER });
+  const shared = shareSources({ runners, jobs }, { clock: time.clock, log, signal: NEVER });
   const bounds = (deadline = 60_000): RetryBounds => ({ deadline, signal: NEVER });
   const later = (ms: number) => time.clock.sleep(ms, NEVER);
   return { time, calls, lines, warnings, ...shared, bounds, later };

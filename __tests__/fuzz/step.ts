@@ -5,7 +5,7 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import { asActionError } from '../../src/errors.ts';
 import type { StepOutcome } from '../../src/fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../../src/fleet/one-vm.ts';
-import type { Dial } from '../../src/guest/dial.ts';
+import type { Dial } from '../../src/guest/contact.ts';
 import type { Environment } from '../../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { type Host, run } from '../../src/main.ts';
@@ -54,7 +54,7 @@ export async function runCase(given: Case): Promise<CaseResult> {
   const answer = createTamperer(given.scripts, (request) => controller.answer(request, time.now()));
   const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
   const network = new TamperedNetwork({ after, answer });
-  const dispatchers = { reader: network, writer: network };
+  const dispatchers = { openReader: () => network, openWriter: () => network };
   const beganAt = performance.now();
   const said = await captured(async () => {
     const terminal = createTerminal();

@@ -4,10 +4,11 @@ import { ActionError } from '../../src/errors.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createGitHubClient } from '../../src/runner/github-client.ts';
-import { createJobsWitness, type JobsWitness } from '../../src/runner/jobs.ts';
+import { createJobsSource, type JobsSource } from '../../src/runner/jobs.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { runningJob } from '../support/runners.ts';
 
-// The second witness in the shapes that GitHub's reference documents.
+// The jobs source in the shapes that GitHub's reference documents.
 
 const ORIGIN = 'https://api.github.example';
 const REPOSITORY = { kind: 'repository', owner: 'octo-org', repo: 'app' } as const;
@@ -16,7 +17,7 @@ const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthoriz
 
 let clock: FakeClock;
 let transport: Transport;
-let witness: JobsWitness;
+let source: JobsSource;
 let bounds: RetryBounds;
 let said: string[];
 let faults: string[];
@@ -34,7 +35,7 @@ beforeEach(() => {
     random: () => 0,
     debug: () => {},
   });
-  witness = createJobsWitness({ client, repository: REPOSITORY }, { info: (line) => said.push(line) });
+  source = createJobsSource({ client, repository: REPOSITORY }, { info: (line) => said.push(line) });
 });
 
 afterEach(async () => {
@@ -45,7 +46,7 @@ afterEach(async () => {
 
 afterAll(() => nock.restore());
 
-const ask = () => witness.runningJobs(bounds);
+const ask = () => source.runningJobs(bounds);
 const runsRequest = () =>
   nock(ORIGIN).get(RUNS).query({ status: 'in_progress', per_page: 100, exclude_pull_requests: true });
 const jobsRequest = (run: number) =>
@@ -68,12 +69,15 @@ function wireJob(changes: Readonly<Record<string, unknown>> = {}): Record<string
     labels: ['self-hosted', 'macos-vm-7'],
     runner_id: 23,
     runner_name: 'mac-7',
+    run_attempt: 1,
     runner_group_id: 1,
+    runner_group_name: 'Default',
+    completed_at: null,
     ...changes,
   };
 }
 
-const JOB = { runId: 17, name: 'build', runnerId: 23, runnerName: 'mac-7' };
+const JOB = runningJob();
 
 async function failure(asking: Promise<unknown>): Promise<ActionError> {
   const error: unknown = await asking.catch((thrown: unknown) => thrown);
@@ -107,6 +111,12 @@ describe('the jobs in progress', () => {
     [{ runner_id: '23' }, { runnerId: undefined }],
     [{ runner_name: null }, { runnerName: undefined }],
     [{ name: null }, { name: '' }],
+    [{ run_attempt: undefined }, { attempt: 1 }],
+    [{ run_attempt: 3 }, { attempt: 3 }],
+    [{ runner_group_name: null }, { runnerGroup: undefined }],
+    [{ labels: null }, { labels: [] }],
+    [{ labels: [7, 'macos'] }, { labels: ['macos'] }],
+    [{ completed_at: '2026-11-28T10:05:00Z' }, { completedAt: Date.UTC(2026, 10, 28, 10, 5) }],
   ])('may lack something: %j', async (changes, expected) => {
     runsRequest().reply(200, inProgress(17));
     jobsRequest(17).reply(200, listed(wireJob(changes)));
@@ -238,7 +248,7 @@ test('what one question is told of a limit holds for all, whatever others under 
   jobsRequest(18).reply(429, '', { 'retry-after': '50' });
   jobsRequest(17).delay(20).reply(502);
   jobsRequest(17).reply(200, listed());
-  const error = await failure(witness.runningJobs(limited));
+  const error = await failure(source.runningJobs(limited));
   expect([error.isTransient, clock.sleeps]).toEqual([true, [250]]);
   runsRequest().reply(200, inProgress());
   expect(await ask()).toEqual([]);

@@ -4,10 +4,17 @@ import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createGitHubClient, type GitHubClient } from '../../src/runner/github-client.ts';
-import { createRunners, type Runners } from '../../src/runner/runners.ts';
+import {
+  createRunners,
+  describeRunner,
+  findRunner,
+  type Runner,
+  type Runners,
+} from '../../src/runner/runners.ts';
 import type { Scope } from '../../src/runner/scope.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { idle, runner, wireRunner } from '../support/runners.ts';
+import { idle, offline, runner, wedged, wireRunner } from '../support/runners.ts';
+import { type Answer, createScriptedRunners } from '../support/scripted-runners.ts';
 
 // Octokit's traffic in the shapes that GitHub's reference documents.
 
@@ -128,6 +135,34 @@ describe('one runner', () => {
       .reply(200, wireRunner());
     await runners.getRunner(23, bounds);
     expect(await runners.getRunner(23, bounds)).toEqual(idle);
+  });
+
+  test.each<[Record<string, unknown>, Partial<Runner>]>([
+    [
+      { ephemeral: true, version: '2.329.0' },
+      { ephemeral: true, version: '2.329.0' },
+    ],
+    [
+      { ephemeral: undefined, version: undefined },
+      { ephemeral: undefined, version: undefined },
+    ],
+    [
+      { ephemeral: 'no', version: 2 },
+      { ephemeral: undefined, version: undefined },
+    ],
+    [{ labels: undefined }, { labels: [] }],
+    [
+      { labels: [7, { name: '' }, { name: 'a.b' }, { name: 'x'.repeat(256), type: 'custom' }] },
+      {
+        labels: [
+          { name: 'a.b', type: 'read-only' },
+          { name: 'x'.repeat(256), type: 'custom' },
+        ],
+      },
+    ],
+  ])('may lack what older servers do not say: %j', async (changes, expected) => {
+    onGitHub().get(ONE).reply(200, wireRunner(changes));
+    expect(await runners.getRunner(23, bounds)).toEqual(runner(expected));
   });
 
   test('that is gone is told from one that cannot be read', async () => {
@@ -427,7 +462,7 @@ describe('hiccups heal', () => {
       code: 'github_api_failed',
       isTransient: true,
       message: `GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ${TOKEN}").`,
-      hint: 'Look at githubstatus.com and at the network of the machine that runs the step.',
+      hint: 'Check githubstatus.com and the network of the machine that runs the step.',
     });
   });
 
@@ -760,5 +795,79 @@ describe('octokit', () => {
       expect.stringMatching(/"GET https:[^?]*\/actions\/runners\?\.\.\." is deprecated/),
     ]);
     expect(debugged.join()).not.toContain('hunter2');
+  });
+});
+
+describe('the runner of a name', () => {
+  const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
+
+  async function find(...answers: Answer[]): Promise<{ calls: string[]; found: Runner | Error }> {
+    const runners = createScriptedRunners(answers);
+    const bounds = { deadline: 1_000, signal: new AbortController().signal };
+    const found = await findRunner(runners, sought, bounds).catch((error: Error) => error);
+    return { calls: runners.calls, found };
+  }
+
+  test('the one runner of the name is found', async () => {
+    expect(await find([idle])).toEqual({ calls: ['list mac-7'], found: idle });
+  });
+
+  test('a filter that finds too much, or none at all, does not matter', async () => {
+    const others = [runner({ id: 1, name: 'mac-77' }), runner({ id: 2, name: 'other' })];
+    const mine = runner({ name: 'MAC-7' });
+    expect((await find([...others, mine])).found).toEqual(mine);
+  });
+
+  describe('none', () => {
+    test('is an error that lists what is there', async () => {
+      const { calls, found } = await find(
+        [],
+        [runner({ id: 1, name: 'mac-8' }), runner({ ...wedged, id: 2, name: 'x' })],
+      );
+      expect(calls).toEqual(['list mac-7', 'list']);
+      expect(found).toMatchObject({
+        code: 'runner_not_found',
+        message:
+          'No self-hosted runner "mac-7" is registered in organisation octo-org; there are "mac-8" (ID 1, online, idle), "x" (ID 2, offline, busy).',
+        hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered.',
+      });
+    });
+
+    test('among none', async () => {
+      expect((await find([], [])).found).toMatchObject({
+        message: expect.stringContaining('; there are none.'),
+      });
+    });
+
+    test('among as many as are listed', async () => {
+      const ten = Array.from({ length: 10 }, (_, id) => runner({ id, name: `other-${id}` }));
+      expect((await find([], ten)).found).toMatchObject({
+        message: expect.stringMatching(/"other-9" \(ID 9, online, idle\)\.$/),
+      });
+    });
+
+    test('among many', async () => {
+      const many = Array.from({ length: 13 }, (_, id) => runner({ id, name: `other-${id}` }));
+      expect((await find([], many)).found).toMatchObject({
+        message: expect.stringMatching(/"other-9" \(ID 9, online, idle\) and 3 more\.$/),
+      });
+    });
+  });
+
+  test('several are an error that lists them', async () => {
+    expect((await find([idle, runner({ id: 24 })])).found).toMatchObject({
+      code: 'ambiguous_target',
+      message:
+        '2 self-hosted runners are called "mac-7" in organisation octo-org: there are "mac-7" (ID 23, online, idle), "mac-7" (ID 24, online, idle).',
+      hint: 'Remove the stale registrations, or give the runners different names.',
+    });
+  });
+
+  test('a runner in two words', () => {
+    expect([idle, offline, wedged].map(describeRunner)).toEqual([
+      'online, idle',
+      'offline, idle',
+      'offline, busy',
+    ]);
   });
 });

@@ -1,10 +1,16 @@
-import type { RunningJob } from '../../src/runner/jobs.ts';
+import type { Job } from '../../src/runner/jobs.ts';
 import type { Runner } from '../../src/runner/runners.ts';
-import type { RunnerSnapshot } from '../../src/runner/snapshot.ts';
+import type { RunnersReading } from '../../src/runner/vm-runners.ts';
 
 /** A runner that is online and has no job, but for what is given. */
 export function runner(changes: Partial<Runner> = {}): Runner {
-  return { id: 23, name: 'mac-7', isOnline: true, isBusy: false, ...changes };
+  const labels = [
+    { name: 'self-hosted', type: 'read-only' },
+    { name: 'macOS', type: 'read-only' },
+    { name: 'macos-vm-7', type: 'custom' },
+  ] as const;
+  const identity = { id: 23, name: 'mac-7', labels, ephemeral: false, version: '2.336.0' };
+  return { ...identity, isOnline: true, isBusy: false, ...changes };
 }
 
 export const idle = runner();
@@ -13,13 +19,22 @@ export const offline = runner({ isOnline: false });
 export const wedged = runner({ isOnline: false, isBusy: true });
 
 /** A job in progress on the runner, but for what is given. */
-export function runningJob(changes: Partial<RunningJob> = {}): RunningJob {
-  return { runId: 17, name: 'build', runnerId: 23, runnerName: 'mac-7', ...changes };
+export function runningJob(changes: Partial<Job> = {}): Job {
+  return {
+    ...{ runId: 17, attempt: 1, name: 'build', status: 'in_progress', conclusion: undefined },
+    ...{ completedAt: undefined, labels: ['self-hosted', 'macos-vm-7'] },
+    ...{ runnerId: 23, runnerName: 'mac-7', runnerGroup: 'Default' },
+    ...changes,
+  };
 }
 
-/** A look that began at `seconds` on the clock and was answered at once. */
-export function snapshot(seconds: number, seen: RunnerSnapshot['runner'], tookSeconds = 0): RunnerSnapshot {
-  return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runner: seen };
+/** A read that began at `seconds` on the clock and was answered at once. */
+export function reading(
+  seconds: number,
+  runners: RunnersReading['runners'],
+  tookSeconds = 0,
+): RunnersReading {
+  return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runners };
 }
 
 /** As GitHub's reference shows one. */
@@ -31,6 +46,7 @@ export function wireRunner(changes: Readonly<Record<string, unknown>> = {}): Rec
     status: 'online',
     busy: false,
     ephemeral: false,
+    version: '2.336.0',
     runner_group_id: 1,
     labels: [
       { id: 5, name: 'self-hosted', type: 'read-only' },

@@ -1,7 +1,7 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
-import type { JobsWitness, RunningJob } from '../../src/runner/jobs.ts';
+import type { Job, JobsSource } from '../../src/runner/jobs.ts';
 import type { Runner, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
@@ -47,9 +47,9 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
 }
 
 /** What one question for the jobs gets. */
-export type JobsAnswer = readonly RunningJob[] | 'unreadable' | Error;
+export type JobsAnswer = readonly Job[] | 'unreadable' | Error;
 
-export interface ScriptedJobs extends JobsWitness {
+export interface ScriptedJobs extends JobsSource {
   /** How often they were asked for. */
   count(): number;
 }

@@ -102,7 +102,7 @@ export async function playFleet(setting: FleetSetting): Promise<EndedFleet> {
     );
   const host = {
     ...{ terminal, clock: time.clock, random: () => 0.5, signal: cancel.signal, announce },
-    dispatchers: { reader: network, writer: network },
+    dispatchers: { openReader: () => network, openWriter: () => network },
   };
   const outcome = await time.run(run(readInputs(environmentOf(setting), terminal.mask), host));
   if (!isFleet(outcome)) throw new Error('the step was about one VM');

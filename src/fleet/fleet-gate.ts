@@ -1,6 +1,6 @@
 import { type Clock, within } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import type { Gate } from '../restart/context.ts';
+import type { Gate } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import type { Places } from './places.ts';
 

@@ -1,10 +1,13 @@
-import type { GuestCheck, GuestOutcome } from '../guest/options.ts';
-import { type AfterGuest, waitForGuest } from '../guest/wait-for-guest.ts';
-import type { RestartContext } from '../restart/context.ts';
-import type { Outcome } from '../restart/outcome.ts';
-import { type RestartJob, restart } from '../restart/restart.ts';
+import {
+  type AfterGuest,
+  type GuestCheck,
+  type GuestOutcome,
+  waitForGuest,
+} from '../guest/wait-for-guest.ts';
+import type { Outcome, RestartContext, RestartJob } from '../restart/outcome.ts';
+import { restart } from '../restart/restart.ts';
 import type { Guard } from '../runner/guard.ts';
-import type { RunnerOutcome } from '../runner/options.ts';
+import type { RunnerOutcome } from '../runner/wait-for-runner.ts';
 
 /** What came of one VM: of its restart, and of the guest and the runner in it where they are to be waited for. */
 export interface VmOutcome extends Outcome {

@@ -1,4 +1,4 @@
-import { LeftAlone } from '../restart/context.ts';
+import { LeftAlone } from '../restart/outcome.ts';
 import { haveAllArrived, isOver, type Phase, type Standing, type TurnLimits, whomToBegin } from './turns.ts';
 
 /** The places of a fleet, and who has one: wakes those that wait as soon as turns.ts says that it is their turn. VMs go by their index. */

@@ -1,5 +1,5 @@
 import { minutes } from '../clock.ts';
-import type { BusyVerdict } from '../runner/busy-verdict.ts';
+import type { Occupancy } from '../runner/occupancy.ts';
 import { countKinds, listNames, type MemberOutcome } from './fleet-outcome.ts';
 import type { Phase } from './turns.ts';
 
@@ -9,7 +9,7 @@ export interface VmProgress {
   /** What is known of it so far. */
   readonly known: MemberOutcome;
   /** What its runner was last seen to do; undefined where it never was. */
-  readonly runner: BusyVerdict | undefined;
+  readonly runner: Occupancy['kind'] | undefined;
 }
 
 export interface FleetProgress {

@@ -1,9 +1,9 @@
 import { ActionError } from '../errors.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog } from '../log.ts';
-import type { Witnesses } from '../runner/guard.ts';
-import type { JobsWitness } from '../runner/jobs.ts';
-import { isSameName } from '../runner/name.ts';
+import type { Sources } from '../runner/guard.ts';
+import type { JobsSource } from '../runner/jobs.ts';
+import { isSameName } from '../runner/runner-names.ts';
 import type { Runner, Runners } from '../runner/runners.ts';
 import { createRounds } from './rounds.ts';
 import type { SharingOptions } from './shared-looks.ts';
@@ -17,7 +17,7 @@ const URGENT_MS = 3_000;
 const RUNNERS_PER_PAGE = 100;
 
 /** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
-export function shareWitnesses({ runners, jobs }: Witnesses, options: SharingOptions): Witnesses {
+export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
   const { now } = options.clock;
   const journal = createProgressLog({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
   const shared = { ...options, onFault: journal.fault, unanswered };
@@ -30,7 +30,7 @@ export function shareWitnesses({ runners, jobs }: Witnesses, options: SharingOpt
     everyMs: () => 0,
     ask: async (_, bounds) => told(await jobs.runningJobs(bounds)),
   });
-  const readings: JobsWitness = { runningJobs: (bounds) => jobsRounds.ask(undefined, bounds) };
+  const readings: JobsSource = { runningJobs: (bounds) => jobsRounds.ask(undefined, bounds) };
   return { runners: shareRunners(runners, { ...shared, told }), jobs: readings };
 }
 

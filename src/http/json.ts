@@ -1,4 +1,4 @@
-import type { FaultNature } from './patience.ts';
+import type { FaultNature } from './retry-budget.ts';
 
 interface UnusableAnswerOptions extends ErrorOptions {
   readonly nature?: FaultNature;

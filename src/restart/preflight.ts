@@ -2,8 +2,8 @@ import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
-import type { RestartContext } from './context.ts';
 import { isOlder } from './ordering.ts';
+import type { RestartContext } from './outcome.ts';
 import type { Observation } from './rhythm.ts';
 import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
 

@@ -3,7 +3,7 @@ import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
-import type { RestartContext } from './context.ts';
+import type { RestartContext } from './outcome.ts';
 import { learn, type Rhythm } from './rhythm.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
 import {

@@ -1,14 +1,13 @@
 import { getOctokit } from '@actions/github';
-import { type Clock, seconds } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
-import { isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { createPatience, type Patience } from '../http/patience.ts';
-import { type Attempt, type Fault, isTransientStatus, type RetryBounds, retry } from '../http/retry.ts';
+import { isRecord, UnusableAnswer } from '../http/json.ts';
+import { type Attempt, type RetryBounds, retry } from '../http/retry.ts';
+import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Transport } from '../http/transport.ts';
-import { createFetch } from './github-fetch.ts';
-import { createUsage } from './github-usage.ts';
-import { type Reply, rateLimitMs, retryAfterMs } from './rate-limit.ts';
-import { describeScope, fittingToken, type Scope } from './scope.ts';
+import { CHECK_STATUS, faultOfReply, faultWith, type GitHubFault, rateLimitMs } from './github-faults.ts';
+import { createFetch, createUsage } from './github-fetch.ts';
+import type { Scope } from './scope.ts';
 
 export type Octokit = ReturnType<typeof getOctokit>;
 type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
@@ -49,10 +48,6 @@ export interface GitHubClientOptions {
   readonly debug: (line: string) => void;
 }
 
-interface GitHubFault extends Fault {
-  readonly cause?: unknown;
-}
-
 /** Of a URL in a text. It may hold a name that the controller sent: encoded, it is not known for a secret that it may be. */
 const QUERY = /\?[^\s"]*/g;
 
@@ -62,7 +57,7 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
   const remark = (line: string) => debug(line.replace(QUERY, '?...'));
   const log = { debug: remark, info: remark, warn: remark, error: remark };
   const usage = createUsage();
-  const patience = createPatience(clock);
+  const budget = createRetryBudget(clock);
   /** GitHub wants no request before: milliseconds on the clock's scale. */
   let allowedAt = Number.NEGATIVE_INFINITY;
 
@@ -83,16 +78,16 @@ export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
       if ('fault' in attempt) allowedAt = Math.max(allowedAt, clock.now() + (attempt.fault.waitMs ?? 0));
       return attempt;
     };
-    const last = await retry({ clock, random, patience }, tryOnce, question);
-    if ('fault' in last) throw givenUp(last.fault, patience);
-    patience.renew();
+    const last = await retry({ clock, random, budget }, tryOnce, question);
+    if ('fault' in last) throw givenUp(last.fault, last.isFinal);
+    budget.renew();
     return last.value;
   }
 
   async function waitUntilAllowed({ deadline, signal }: RetryBounds): Promise<void> {
     const waitMs = allowedAt - clock.now();
     if (waitMs <= 0) return;
-    if (allowedAt >= deadline) throw givenUp(faultWith('its rate limit allows no request yet'), patience);
+    if (allowedAt >= deadline) throw givenUp(faultWith('its rate limit allows no request yet'), false);
     await clock.sleep(waitMs, signal);
   }
 
@@ -120,7 +115,7 @@ async function tryToAsk(
     return { fault: faultOfReply(response, { scope, subject }) };
   } catch (error) {
     if (!(error instanceof UnusableAnswer)) throw error;
-    const { message, nature, hint = LOOK_AT_STATUS } = error;
+    const { message, nature, hint = CHECK_STATUS } = error;
     return { fault: { ...faultWith(message), nature, hint, cause: error } };
   }
 }
@@ -152,64 +147,10 @@ async function settle(request: Request): Promise<{ response: OctokitResponse; er
   }
 }
 
-// ---- what goes wrong ----
-
-interface Asked {
-  readonly scope: Scope;
-  readonly subject: string | undefined;
-}
-
-/** @throws ActionError where it will not heal. */
-function faultOfReply(reply: Reply, asked: Asked): GitHubFault {
-  const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejectedByGitHub(reply, asked);
-  const waitMs = limitMs ?? retryAfterMs(reply);
-  const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
-  const nature = waitMs === undefined ? 'passing' : 'quota';
-  return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
-}
-
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }: Reply): string {
-  const message = isRecord(data) ? text(data, 'message') : undefined;
-  return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-
-/** What will not heal: somebody said no, or it is not GitHub's API. */
-function rejectedByGitHub(reply: Reply, { scope, subject }: Asked): ActionError {
-  const { status } = reply;
-  const said = describeReply(reply);
-  const what = subject ?? `the self-hosted runners of ${describeScope(scope)}`;
-  if (status === 401) {
-    const hint = `It may be mistyped, or have expired. ${fittingToken(scope)}`;
-    return new ActionError('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
-  }
-  if (status === 403 || status === 404) {
-    const message = `github_token may not read ${what}: ${said}${wanted(reply)}.`;
-    const hint = `Check runner_scope and github_token. ${fittingToken(scope)}`;
-    return new ActionError('github_api_failed', message, { hint });
-  }
-  const message = `GitHub answered the question for ${what} with ${said}.`;
-  const hint = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
-  return new ActionError('github_api_failed', message, { hint });
-}
-
-/** Which permission the token lacks, where GitHub says so. */
-function wanted({ headers }: Reply): string {
-  const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-  return permission === undefined ? '' : `; GitHub wants "${permission}"`;
-}
-
-const LOOK_AT_STATUS = 'Look at githubstatus.com and at the network of the machine that runs the step.';
-
-function faultWith(reason: string): GitHubFault {
-  return { kind: 'no answer of GitHub', reason, hint: LOOK_AT_STATUS, nature: 'passing' };
-}
-
-function givenUp({ reason, hint, nature, cause }: GitHubFault, patience: Patience): ActionError {
+function givenUp({ reason, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
   return new ActionError('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
     hint,
     cause,
-    isTransient: !patience.isOver(nature),
+    isTransient: !isFinal,
   });
 }

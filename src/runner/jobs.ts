@@ -1,37 +1,49 @@
-// The second witness. Whether a runner is busy, GitHub's runners API learns late, and at times forgets; the jobs of a repository
-// say on which runner each of them runs. So the runs in progress are read, then the jobs of each. It takes a permission of its own.
+// The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
+// say on which runner each of them runs. So the runs in progress are read, then the jobs of each. This takes its own permission.
 
 import { ActionError } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
 import { type GitHubClient, isRequestError, type Question } from './github-client.ts';
-import { isSameName } from './name.ts';
+import { isSameName } from './runner-names.ts';
 import { describeScope, type RepositoryScope } from './scope.ts';
 
-/** A job in progress as GitHub reports it: what this action uses of it, checked field by field. */
-export interface RunningJob {
+/** A job as GitHub reports it: what this action uses of it, checked field by field. */
+export interface Job {
   readonly runId: number;
+  /** 1 for the first attempt of its run. */
+  readonly attempt: number;
   readonly name: string;
+  /** `in_progress`, `completed`, `queued`, `waiting`, `requested` or `pending`. */
+  readonly status: string;
+  /** Of a completed job, e.g. `success`, `failure`, `cancelled`, `skipped`. */
+  readonly conclusion: string | undefined;
+  /** When it ended by GitHub's clock, in milliseconds since 1970. */
+  readonly completedAt: number | undefined;
+  /** What it asks of its runner (`runs-on`). */
+  readonly labels: readonly string[];
   /** Of the runner that it runs on; either may be missing. */
   readonly runnerId: number | undefined;
   readonly runnerName: string | undefined;
+  /** `GitHub Actions` for a runner hosted by GitHub. */
+  readonly runnerGroup: string | undefined;
 }
 
 /** Knows the jobs that are in progress. */
-export interface JobsWitness {
+export interface JobsSource {
   /**
    * All that are in progress now; `unreadable` where nobody may read them for this step.
    * @throws ActionError as {@link GitHubClient.octokitFor} tells.
    */
-  runningJobs(bounds: RetryBounds): Promise<readonly RunningJob[] | 'unreadable'>;
+  runningJobs(bounds: RetryBounds): Promise<readonly Job[] | 'unreadable'>;
 }
 
 /** The job that runs on the runner, if one does. Where a job lacks its runner's ID, or the runner's is not known, the name decides. */
 export function jobOn(
-  jobs: readonly RunningJob[],
+  jobs: readonly Job[],
   { id, name }: { readonly id: number | undefined; readonly name: string },
-): RunningJob | undefined {
+): Job | undefined {
   return jobs.find(({ runnerId, runnerName }) => {
     if (runnerId !== undefined && id !== undefined) return runnerId === id;
     return runnerName !== undefined && isSameName(runnerName, name);
@@ -39,6 +51,8 @@ export function jobOn(
 }
 
 const PER_PAGE = 100;
+/** Matrix jobs have long names. */
+const LONGEST_NAME = 1_000;
 /** A run has fewer jobs than these hold. */
 const MOST_PAGES = 100;
 /** So many runs are asked for their jobs at a time: GitHub wants few requests at once, and a look must not take long. */
@@ -51,7 +65,7 @@ interface Source {
 }
 
 /** The jobs of one repository. What the token may not read, and what is too much to read, it tells once. */
-export function createJobsWitness(source: Source, log: Pick<Log, 'info'>): JobsWitness {
+export function createJobsSource(source: Source, log: Pick<Log, 'info'>): JobsSource {
   const where = describeScope(source.repository);
   let access: 'untried' | 'granted' | 'denied' = 'untried';
   let hasToldOfMany = false;
@@ -87,7 +101,7 @@ export function createJobsWitness(source: Source, log: Pick<Log, 'info'>): JobsW
 }
 
 /** What there is to know of jobs where the step runs for no repository. */
-export function createNoWitness(log: Pick<Log, 'info'>): JobsWitness {
+export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
   let hasTold = false;
   return {
     async runningJobs() {
@@ -128,21 +142,21 @@ async function requestRuns(
 
 async function readJobsOf(
   runIds: readonly number[],
-  read: (runId: number) => Promise<RunningJob[]>,
-): Promise<RunningJob[]> {
-  const jobs: RunningJob[] = [];
+  read: (runId: number) => Promise<Job[]>,
+): Promise<Job[]> {
+  const jobs: Job[] = [];
   for (let from = 0; from < runIds.length; from += AT_ONCE)
     jobs.push(...(await allOf(runIds.slice(from, from + AT_ONCE).map(read))).flat());
   return jobs;
 }
 
 /** @throws ActionError, transient, where the run is gone by now: it was deleted, which takes that it has ended. */
-async function readJobs(source: Source, runId: number, bounds: RetryBounds): Promise<RunningJob[]> {
-  const jobs: RunningJob[] = [];
+async function readJobs(source: Source, runId: number, bounds: RetryBounds): Promise<Job[]> {
+  const jobs: Job[] = [];
   let pages = 0;
   try {
     for await (const { data } of pagesOfJobs(source, runId, bounds)) {
-      jobs.push(...data.flatMap((job) => jobFrom(job, runId)));
+      jobs.push(...data.map((job) => jobFrom(job, runId)).filter(({ status }) => status === 'in_progress'));
       if (++pages === MOST_PAGES) break;
     }
     return jobs;
@@ -206,11 +220,21 @@ function requireJobs(data: unknown): unknown[] {
   return jobs;
 }
 
-/** None where it is not in progress. */
-function jobFrom(data: unknown, runId: number): RunningJob[] {
-  if (!isRecord(data) || data['status'] !== 'in_progress') return [];
-  const { runner_id: id } = data;
-  // GitHub writes 0 where it has no ID for a runner.
-  const runnerId = typeof id === 'number' && id > 0 ? id : undefined;
-  return [{ runId, name: text(data, 'name') ?? '', runnerId, runnerName: text(data, 'runner_name') }];
+function jobFrom(data: unknown, runId: number): Job {
+  const fields = isRecord(data) ? data : {};
+  const { runner_id: id, run_attempt: attempt, labels } = fields;
+  const completedAt = Date.parse(text(fields, 'completed_at') ?? '');
+  return {
+    ...{
+      runId,
+      attempt: typeof attempt === 'number' ? attempt : 1,
+      name: text(fields, 'name', LONGEST_NAME) ?? '',
+    },
+    ...{ status: text(fields, 'status') ?? '', conclusion: text(fields, 'conclusion') },
+    completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
+    labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
+    // GitHub writes 0 where it has no ID for a runner.
+    runnerId: typeof id === 'number' && id > 0 ? id : undefined,
+    ...{ runnerName: text(fields, 'runner_name'), runnerGroup: text(fields, 'runner_group_name') },
+  };
 }

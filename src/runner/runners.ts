@@ -1,17 +1,30 @@
-import { isRecord, text, UnusableAnswer } from '../http/json.ts';
+import { ActionError } from '../errors.ts';
+import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import { type GitHubClient, isRequestError, type Octokit } from './github-client.ts';
-import { isSameName } from './name.ts';
-import type { Scope } from './scope.ts';
+import { isSameName } from './runner-names.ts';
+import { describeScope, type Scope } from './scope.ts';
+
+export interface Label {
+  readonly name: string;
+  /** `read-only`: the runner application set it, e.g. `self-hosted`. */
+  readonly type: 'custom' | 'read-only';
+}
 
 /** A self-hosted runner as GitHub reports it: what this action uses of it, checked field by field. */
 export interface Runner {
+  /** Unique for the owner of the runner only. */
   readonly id: number;
   readonly name: string;
   /** Stale after a power cut: GitHub takes minutes to notice. */
   readonly isOnline: boolean;
   /** It has a job; GitHub may say so a minute and more after the job began, and take it back for a while. */
   readonly isBusy: boolean;
+  readonly labels: readonly Label[];
+  /** It takes one job per registration. Undefined where GitHub does not say (GitHub Enterprise Server before 3.15). */
+  readonly ephemeral: boolean | undefined;
+  /** Of the runner application, e.g. `2.336.0`; undefined where GitHub does not say. */
+  readonly version: string | undefined;
 }
 
 /** The self-hosted runners of one scope. Throws ActionErrors as {@link GitHubClient.octokitFor} tells. */
@@ -159,8 +172,79 @@ function runnerFrom(data: unknown): Runner | undefined {
   const fields = isRecord(data) ? data : {};
   const { id, busy } = fields;
   const [name, status] = [text(fields, 'name'), text(fields, 'status')];
-  // A word that nobody knows is not "offline": to see a runner offline is a part of the proof that it came back.
+  // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
   const isKnown = status === 'online' || status === 'offline';
   if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown) return undefined;
-  return { id, name, isOnline: status === 'online', isBusy: busy };
+  const { ephemeral } = fields;
+  return {
+    ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
+    ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+    version: text(fields, 'version'),
+  };
+}
+
+const LONGEST_LABEL = 256;
+
+function labelsFrom({ labels }: Fields): Label[] {
+  return (Array.isArray(labels) ? labels : []).flatMap((label: unknown) => {
+    const name = isRecord(label) ? text(label, 'name', LONGEST_LABEL) : undefined;
+    if (!isRecord(label) || name === undefined) return [];
+    return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+  });
+}
+
+// ---- by name ----
+
+export interface Sought {
+  readonly name: string;
+  readonly scope: Scope;
+}
+
+/** The runners that bear the name; GitHub's own filter may find more, or not exist (GitHub Enterprise Server). */
+export async function findByName(runners: Runners, name: string, bounds: RetryBounds): Promise<Runner[]> {
+  const found = await runners.listRunners(name, bounds);
+  return found.filter((runner) => isSameName(runner.name, name));
+}
+
+/**
+ * The one runner of the name.
+ * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
+ */
+export async function findRunner(
+  runners: Runners,
+  { name, scope }: Sought,
+  bounds: RetryBounds,
+): Promise<Runner> {
+  const [first, ...others] = await findByName(runners, name, bounds);
+  const where = describeScope(scope);
+  if (first === undefined) {
+    const all = await runners.listRunners(undefined, bounds);
+    throw new ActionError(
+      'runner_not_found',
+      `No self-hosted runner "${name}" is registered in ${where}; there ${listOf(all)}.`,
+      { hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered.' },
+    );
+  }
+  if (others.length === 0) return first;
+  throw new ActionError(
+    'ambiguous_target',
+    `${others.length + 1} self-hosted runners are called "${name}" in ${where}: there ${listOf([first, ...others])}.`,
+    { hint: 'Remove the stale registrations, or give the runners different names.' },
+  );
+}
+
+const MOST_LISTED = 10;
+
+function listOf(runners: readonly Runner[]): string {
+  if (runners.length === 0) return 'are none';
+  const listed = runners
+    .slice(0, MOST_LISTED)
+    .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
+  const more = runners.length - listed.length;
+  return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** e.g. `online, busy`. */
+export function describeRunner({ isOnline, isBusy }: Runner): string {
+  return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }

@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { isSameName } from './name.ts';
+import { isSameName } from './runner-names.ts';
 import { mayServe, type Scope } from './scope.ts';
 
 /** The runner and the machine that the step itself runs on, as far as its environment tells. */

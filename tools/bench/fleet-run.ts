@@ -44,7 +44,7 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   await time.run(time.clock.sleep(beginsAt - START, signal));
 
   const inputs = inputsFor(maxParallel);
-  const dispatchers = { reader: network, writer: network };
+  const dispatchers = { openReader: () => network, openWriter: () => network };
   const host = { terminal: SILENT, clock: time.clock, random: random.next, signal, dispatchers };
   const outcome = await time.run(run(inputs, host));
   const endedAt = time.now();

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import { fillName, hasPlaceholder, isSameName, unknownPlaceholder } from '../../src/runner/runner-names.ts';
+import { ID, instance } from '../support/instances.ts';
+
+test.each([
+  ['mac-7', 'mac-7'],
+  ['{external_id}', 'runner-1'],
+  ['ci-{name}-{external_id}', 'ci-vm-1-runner-1'],
+  ['{instance_id}', ID],
+  ['{{name}', '{vm-1'],
+])('%s becomes %s', (template, name) => {
+  expect(unknownPlaceholder(template)).toBeUndefined();
+  expect(hasPlaceholder(template)).toBe(template !== name);
+  expect(fillName(template, instance())).toBe(name);
+});
+
+test.each([
+  ['{vm}', '{vm}'],
+  ['{name}-{}', '{}'],
+  ['{NAME}', '{NAME}'],
+])('%s holds no placeholder that there is', (template, unknown) => {
+  expect(unknownPlaceholder(template)).toBe(unknown);
+});
+
+test('half a character is none', () => {
+  expect(fillName('{name}', instance({ name: 'mac\ud800' }))).toBe('mac\ufffd');
+  expect(fillName('mac\udfff-{name}', instance({ name: '7' }))).toBe('mac\ufffd-7');
+});
+
+test('a lone brace is a part of the name', () => {
+  expect([hasPlaceholder('mac-{7'), unknownPlaceholder('mac-}7{')]).toEqual([false, undefined]);
+});
+
+test('a placeholder that the instance has no value for is an error', () => {
+  expect(() => fillName('{name}', instance({ name: undefined }))).toThrow(
+    expect.objectContaining({
+      code: 'runner_not_found',
+      message: `runner_name holds {name}, but instance ${ID} has none.`,
+      hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.',
+    }),
+  );
+});
+
+test('what is no placeholder has no value, either', () => {
+  expect(() => fillName('{vm}', instance())).toThrow(
+    expect.objectContaining({
+      message: `runner_name holds {vm}, but instance ${ID} has none.`,
+    }),
+  );
+});
+
+test('names are the same in upper and lower case', () => {
+  expect(isSameName('Mac-7', 'mac-7')).toBe(true);
+  expect(isSameName('mac-7', 'mac-77')).toBe(false);
+});
