@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { promisify } from 'node:util';
 import { brokenGuarantees } from './guarantees.ts';
 import { type RunOptions, runOnce, type StepRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
@@ -52,4 +55,12 @@ export async function describeFailure(
     ...Object.entries(differences(least)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
     ...timeline,
   ].join('\n');
+}
+
+/** Plays this many fresh worlds in processes of their own, and resolves to what `npm run simulate` printed. */
+export async function simulateFresh(runs: number, ...flags: readonly string[]): Promise<string> {
+  const counts = ['--runs', String(runs), '--seed', String(randomInt(2 ** 31)), '--jobs', '2'];
+  const simulate = ['__tests__/simulation/main.ts', ...counts, ...flags];
+  const { stdout } = await promisify(execFile)(process.execPath, simulate).catch((error) => error);
+  return stdout;
 }

@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '../../simulator/random.ts';
 import type { InstanceRecord } from '../../simulator/world.ts';
-import type { GuestAddress } from '../../src/guest/dial.ts';
+import type { GuestAddress } from '../../src/guest/address.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import type { GitHubLook } from './github-looks.ts';
 import { inputsFor } from './inputs.ts';

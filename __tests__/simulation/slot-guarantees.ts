@@ -1,5 +1,6 @@
 import type { Check } from './guarantees.ts';
-import type { StepRecord, VmRecord } from './run.ts';
+import type { StepRecord, TrueRunner, VmRecord } from './run.ts';
+import type { Scenario } from './scenario.ts';
 
 /*
  * What holds for several VMs together, checked by what really happened: how many are restarted at once, in which order, and what the
@@ -93,7 +94,7 @@ const namedTwice: StepCheck = ({ vms }) => {
 
 /**
  * By then what began and ended on a runner is known, the runner was seen without a job for as long as is asked for, and the VM was read
- * again: beside `idle_for`, and what GitHub's picture of it lags behind.
+ * again: beside `idle_for`.
  */
 const READY_AFTER_MS = 120_000;
 /** From one VM's end to the request of the next: VM and runner are read again. */
@@ -103,23 +104,26 @@ const STEP_MS = 5_000;
 /** A VM that waits for its job takes no slot: while one is free, no VM waits for it whose runner has long had no job. So idle ones go first. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  const isGuarded = scenario.runner !== undefined;
   if (suspensions.length > 0) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
-  const beside = READY_AFTER_MS + (isGuarded ? scenario.runner.idleForMs + LONGEST_PICTURE_MS : 0);
   const late = run.vms.find(({ runner, tries: [begunAt] }) => {
     if (begunAt === undefined) return false;
     const jobs = (runner?.jobs ?? []).filter(({ startedAt: at }) => at < begunAt);
-    const lastJobAt = Math.max(...jobs.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)));
-    const readyAt = Math.max(firstAt, settledAt, lastJobAt) + beside;
+    const overAt = Math.max(...jobs.map((job) => shownUntil(job, scenario)));
+    const readyAt = Math.max(firstAt, settledAt, overAt) + (scenario.runner?.idleForMs ?? 0) + READY_AFTER_MS;
     return longestFreeMs(run, { from: readyAt, until: begunAt }) > HANDOVER_MS;
   });
   return late && `${late.name} waited for a slot though one was free`;
 };
 
-/** A job may show this long after it ended, where its VM was stopped under it. */
-const LONGEST_PICTURE_MS = 300_000;
+/** For how long GitHub may show a job: longer if its VM was stopped under it. */
+function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
+  const { idleLagMs = 0, jobsLagMs = 0, sessionMs = 0 } = runner?.habits ?? {};
+  return Math.min(endsAt, (killedAt ?? endsAt) + sessionMs) + idleLagMs + jobsLagMs;
+}
+
+type Job = TrueRunner['jobs'][number];
 
 interface Stretch {
   readonly from: number;

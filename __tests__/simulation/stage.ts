@@ -6,7 +6,7 @@ import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../sim
 import type { Random } from '../../simulator/random.ts';
 import { createReplicas, type Replicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
-import type { Dial } from '../../src/guest/dial.ts';
+import type { Dial } from '../../src/guest/contact.ts';
 import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
 import type { StepHost } from './play-step.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
@@ -84,7 +84,7 @@ export function createStage(setting: StageSetting = {}): Stage {
     ...{ time, world, github, network, startsAt: START, requests: [] },
     replicas: createReplicas({ world, count: 1, lagMs: 0, ...setting.replicas }),
     ...{ clock: time.clock, random: setting.random?.next ?? (() => 0.5) },
-    dispatchers: { reader: network, writer: network },
+    dispatchers: { openReader: () => network, openWriter: () => network },
     environment: ENVIRONMENT,
     cancelAfterMs: setting.cancelAfterMs,
     endSessions: authentication.endSessions,
