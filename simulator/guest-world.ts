@@ -44,7 +44,9 @@ export function connectToGuest(
   const isDirect = ({ vm }: InstanceRecord) => vm?.ip === host && port === GUEST_PORT;
   const isForwarded = ({ vm, node }: InstanceRecord) => node?.ip === host && vm?.sshPort === port;
   // A VM that is stopped holds no port: by now it may be another VM's.
-  const record = world.records.find((one) => one.vm?.power === 'running' && (isDirect(one) || isForwarded(one)));
+  const record = world.records.find(
+    (one) => one.vm?.power === 'running' && (isDirect(one) || isForwarded(one)),
+  );
   if (record?.vm === undefined) return { kind: 'refused' };
   const [upAt, hasFault] = [guestUpAt(record, habits), record.vm.stoppedAt !== undefined];
   if (hasFault && habits.fault === 'foreign')

@@ -48,7 +48,10 @@ test('a seed replays a run exactly', async () => {
     const lines: string[] = [];
     const { vms } = await runOnce(seed, { log: (line) => lines.push(line) });
     // Only what an API key's handshake encrypts is another each time.
-    return { outcomes: vms.map(({ outcome }) => outcome), lines: lines.filter((line) => !line.includes('/tap/')) };
+    return {
+      outcomes: vms.map(({ outcome }) => outcome),
+      lines: lines.filter((line) => !line.includes('/tap/')),
+    };
   };
   expect(await replay(7)).toEqual(await replay(7));
 });

@@ -62,8 +62,9 @@ export interface PlayedStep {
   readonly results: readonly Outputs[];
   /** The outputs as they were written right before each restart may have left. */
   readonly announced: readonly Outputs[];
-  /** The log without warnings and debug lines; and the warnings. */
+  /** The log without debug lines. */
   readonly lines: readonly string[];
+  /** Of these, the warnings. */
   readonly warnings: readonly string[];
   /** Everything that was written: log, annotation and outputs. */
   readonly written: readonly string[];
@@ -136,14 +137,21 @@ function createRecorder(onLine: StepOptions['onLine']) {
   const [written, lines, warnings]: string[][] = [[], [], []] as [string[], string[], string[]];
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
-  const writeTo = (kept?: string[]) => (line: string) => {
-    const cleaned = clean(line);
-    written.push(cleaned);
-    kept?.push(cleaned);
-    onLine?.(cleaned);
-  };
+  const writeTo =
+    (...kept: string[][]) =>
+    (line: string) => {
+      const cleaned = clean(line);
+      for (const some of [written, ...kept]) some.push(cleaned);
+      onLine?.(cleaned);
+    };
   const terminal: Terminal = {
-    ...{ mask: redactor.add, clean, debug: writeTo(), info: writeTo(lines), warning: writeTo(warnings) },
+    ...{
+      mask: redactor.add,
+      clean,
+      debug: writeTo(),
+      info: writeTo(lines),
+      warning: writeTo(lines, warnings),
+    },
     error: (title, text) => writeTo()(`${title} ${text}`),
   };
   return { terminal, written, lines, warnings };

@@ -12,10 +12,7 @@ export async function shrink(
   scenario: Scenario,
   isBroken: (scenario: Scenario) => Promise<boolean>,
 ): Promise<Scenario> {
-  for (const candidate of simpler(
-    scenario as unknown as Tree,
-    plainOf(scenario) as unknown as Tree,
-  )) {
+  for (const candidate of simpler(scenario as unknown as Tree, plainOf(scenario) as unknown as Tree)) {
     const smaller = candidate as unknown as Scenario;
     if (await isBroken(smaller)) return shrink(smaller, isBroken);
   }
@@ -38,11 +35,7 @@ export function differences(scenario: Scenario): Record<string, unknown> {
 }
 
 /** The scenario with these differences from a world where nothing goes wrong: the inverse of {@link differences}. */
-export function scenarioWith(
-  seed: number,
-  changes: Readonly<Record<string, unknown>>,
-  vms = 1,
-): Scenario {
+export function scenarioWith(seed: number, changes: Readonly<Record<string, unknown>>, vms = 1): Scenario {
   const scenario = structuredClone(faultless(seed, vms)) as unknown as Record<string, unknown>;
   for (const [path, value] of Object.entries(changes)) {
     const keys = path.split('.');
@@ -79,7 +72,8 @@ function collect(tree: Tree, plain: Tree, { path, found }: Collection): void {
   const below = (key: string | number) => (path === '' ? `${key}` : `${path}.${key}`);
   if (isList(tree)) {
     if (isList(plain) && tree.length === plain.length) {
-      for (const [index, value] of tree.entries()) collect(value, plain[index], { path: below(index), found });
+      for (const [index, value] of tree.entries())
+        collect(value, plain[index], { path: below(index), found });
     } else if (tree.length > 0) found[path] = tree;
   } else if (isBranch(tree) && isBranch(plain)) {
     for (const [key, value] of Object.entries(tree)) collect(value, plain[key], { path: below(key), found });

@@ -7,8 +7,9 @@ import type { Random } from '../../simulator/random.ts';
 import { createReplicas, type Replicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
 import type { Dial } from '../../src/guest/contact.ts';
+import { nameOf } from '../support/scenario.ts';
 import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
-import type { StepHost } from './play-step.ts';
+import { type Outputs, type PlayedStep, playStep, type StepHost } from './play-step.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
 /*
@@ -62,6 +63,67 @@ export interface Stage extends StepHost {
   readonly requests: { readonly request: SentRequest; readonly at: number }[];
   /** Ends every session, as a controller does that restarts. */
   endSessions(): void;
+  /** How long the step has been under way. */
+  seconds(): number;
+}
+
+export interface SeenAt {
+  /** e.g. `GET one`, `GET all`, `POST restart`. */
+  readonly name: string;
+  readonly seconds: number;
+  /** The instance that it is about, by its external ID; `*` for all. */
+  readonly vm: string;
+}
+
+/** What a step said, and what came of it on its stage. */
+export interface PlayedOnStage extends PlayedStep {
+  readonly stage: Stage;
+  /** What came of the first VM. */
+  readonly vm: PlayedStep['vms'][number];
+  /** `error_code`, or `outcome` if there is none, by the names of the VMs. */
+  readonly ends: Readonly<Record<string, string>>;
+  readonly requests: readonly SeenAt[];
+  readonly posts: readonly SeenAt[];
+  /** External IDs of the VMs that were really restarted, in order. */
+  readonly restarts: readonly string[];
+  /** Virtual seconds that it took. */
+  readonly seconds: number;
+}
+
+/** Builds a stage and plays a step on it: about the first VM unless the inputs name others. */
+export async function playOnStage(inputs: Outputs, setting: StageSetting = {}): Promise<PlayedOnStage> {
+  const stage = createStage(setting);
+  const { world, requests } = stage;
+  await passPrelude(stage);
+  const named = 'external_id' in inputs || 'instance_id' in inputs;
+  const [first] = world.records;
+  const target: Outputs = named || first === undefined ? {} : { instance_id: first.instanceId };
+  const played = await playStep(stage, { controller_url: CONTROLLER_ORIGIN, ...target, ...inputs });
+  world.advanceTo(stage.time.now());
+  const nameOfVm = (id: string) => world.records.find((one) => one.instanceId === id)?.externalId ?? id;
+  const seen = requests.map(({ request, at }) => {
+    const id = instanceIdIn(request);
+    return {
+      name: nameOf(request),
+      seconds: (at - START) / 1_000,
+      vm: id === undefined ? '*' : nameOfVm(id),
+    };
+  });
+  const [vm] = played.vms;
+  if (vm === undefined) throw new Error('the step was about no VM');
+  const endOf = ({ outcome = '', error_code: code = '' }: Outputs) => code || outcome;
+  return {
+    ...{ ...played, stage, vm, requests: seen, seconds: (played.endedAt - START) / 1_000 },
+    ends: Object.fromEntries(played.results.map((one, index) => [played.vms[index]?.name ?? '', endOf(one)])),
+    posts: seen.filter(({ name }) => name === 'POST restart'),
+    restarts: world.restarts.map(nameOfVm),
+  };
+}
+
+/** The instance that a request is about; undefined where it is about all of them, or something else. */
+export function instanceIdIn({ path, body }: SentRequest): string | undefined {
+  const [, read, restarted] = /[?&]id=([\w-]+)|"instance_id":"([\w-]+)"/.exec(`${path} ${body}`) ?? [];
+  return read ?? restarted;
 }
 
 /** Builds a stage. Its time stands at the beginning of the prelude; see {@link passPrelude}. */
@@ -88,6 +150,7 @@ export function createStage(setting: StageSetting = {}): Stage {
     environment: ENVIRONMENT,
     cancelAfterMs: setting.cancelAfterMs,
     endSessions: authentication.endSessions,
+    seconds: () => (time.now() - START) / 1_000,
   };
   employAll(stage, setting);
   const interventions = setting.interventions?.(stage) ?? {};

@@ -27,6 +27,7 @@ import {
   createStage,
   GITHUB_ORIGIN,
   GITHUB_TOKEN,
+  instanceIdIn,
   passPrelude,
   START,
   type Stage,
@@ -725,12 +726,6 @@ const SLOW_MS = 500;
 
 function isRestart({ method, path }: SentRequest): boolean {
   return method === 'POST' && path.endsWith('/restart');
-}
-
-/** The instance that a request is about; undefined where it is about all of them, or something else. */
-function instanceIdIn({ path, body }: SentRequest): string | undefined {
-  const [, read, restarted] = /[?&]id=([\w-]+)|"instance_id":"([\w-]+)"/.exec(`${path} ${body}`) ?? [];
-  return read ?? restarted;
 }
 
 function nameOf({ method, path }: SentRequest): string {
