@@ -1,10 +1,10 @@
 import { ActionError } from '../errors.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog } from '../log.ts';
-import type { Sources } from '../runner/guard.ts';
 import type { JobsSource } from '../runner/jobs.ts';
-import { isSameName } from '../runner/runner-names.ts';
+import { fitsPattern } from '../runner/runner-names.ts';
 import type { Runner, Runners } from '../runner/runners.ts';
+import type { Sources } from '../runner/sources.ts';
 import { createRounds } from './rounds.ts';
 import type { SharingOptions } from './shared-looks.ts';
 
@@ -71,7 +71,7 @@ function shareRunners(runners: Runners, options: ListOptions): Runners {
     },
     async listRunners(name, bounds) {
       const all = await listed(bounds);
-      const named = name === undefined ? all : all.filter((one) => isSameName(one.name, name));
+      const named = name === undefined ? all : all.filter((one) => fitsPattern(name, one.name));
       return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
     },
   };

@@ -8,17 +8,15 @@
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import { createTransport, type Dispatchers } from '../http/transport.ts';
+import type { Dispatchers } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
-import { createGitHubClient } from './github-client.ts';
-import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';
 import type { RunnerOptions, RunnerOutcome } from './options.ts';
-import { fillName, hasPlaceholder } from './runner-names.ts';
-import { createRunners, type Runners } from './runners.ts';
-import { describeScope, repositoryOf } from './scope.ts';
+import { describePattern, fillPattern, hasPlaceholder } from './runner-names.ts';
+import { describeScope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
+import { openSources, type Sources } from './sources.ts';
 import { createTracker } from './tracker.ts';
 import { waitForRunner } from './wait-for-runner.ts';
 
@@ -73,37 +71,21 @@ export interface Guard {
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
 }
 
-/** What sees GitHub, for all VMs. */
-export interface Sources {
-  readonly runners: Runners;
-  readonly jobs: JobsSource;
-}
-
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
-
 /** @throws ActionError `self_restart` where the runner's name says that much already. */
 export function createGuards(options: GuardsOptions): Guards {
   const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
-  const { scope, token, apiUrl: baseUrl, proxy, nameTemplate: name } = runner;
+  const { scope, nameTemplate: name } = runner;
   if (!hasPlaceholder(name)) refuseSelfRestart(ownRunner, { name, scope });
-  const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
-  const transport = createTransport({ baseUrl, ...connection });
-  const client = createGitHubClient({
-    baseUrl: baseUrl.href.replace(/\/+$/, ''),
-    ...{ token, scope, transport, clock, random, debug: log.debug },
+  const { repository } = ownRunner;
+  const opened = openSources({
+    ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
   });
-  const repository = repositoryOf(scope, ownRunner.repository);
-  const jobs =
-    repository === undefined ? createNoJobsSource(log) : createJobsSource({ client, repository }, log);
   const { share = (sources: Sources) => sources } = options;
-  const sources = share({ runners: createRunners(client, scope), jobs });
+  const sources = share(opened);
   return {
-    runnerNameOf: (instance) => fillName(name, instance),
+    runnerNameOf: (instance) => describePattern(fillPattern(name, instance)),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
-    close() {
-      log.debug(client.describeUsage());
-      return transport.close();
-    },
+    close: opened.close,
   };
 }
 
@@ -114,13 +96,14 @@ function createGuard(options: GuardsOptions, { sources, ward }: { sources: Sourc
   const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
 
   function trackerFor(instance: Instance) {
-    const name = fillName(runner.nameTemplate, instance);
+    const pattern = fillPattern(runner.nameTemplate, instance);
+    const name = describePattern(pattern);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
     (isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
     );
-    return createTracker({ ...sources, sought: { name, scope }, clock, log, signal });
+    return createTracker({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
   }
 
   const times = { idleForMs, busyTimeoutMs, patienceMs };

@@ -4,8 +4,9 @@ import type { Log } from '../log.ts';
 import { createProgressLog } from '../log.ts';
 import type { JobFinding } from './busy-verdict.ts';
 import { type JobsSource, jobOn } from './jobs.ts';
+import { describePattern } from './runner-names.ts';
 import type { Runner, Runners } from './runners.ts';
-import { findByName, findRunner, type Sought } from './runners.ts';
+import { findRunners, type Sought } from './runners.ts';
 import type { RunnerSnapshot } from './snapshot.ts';
 
 /** Time between two looks at the runner: in milliseconds. */
@@ -58,18 +59,20 @@ export function createTracker({ runners, jobs, sought, clock, log, signal }: Tra
     const bounds = { deadline, signal, onFault };
     const known = id === undefined ? undefined : await byId(id, bounds);
     if (known !== undefined) return known;
-    const [newest] = (await findByName(runners, sought.name, bounds)).sort((a, b) => b.id - a.id);
+    const [newest] = (await runners.listRunners(sought.name, bounds)).sort((a, b) => b.id - a.id);
     return newest ?? 'gone';
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
     const running = await jobs.runningJobs({ deadline, signal, onFault });
     journal.answered();
-    return running === 'unreadable' ? running : (jobOn(running, { id, name: sought.name }) ?? 'none');
+    if ('refused' in running) return 'unreadable';
+    return jobOn(running, { id, name: describePattern(sought.name) }) ?? 'none';
   }
 
   return {
-    find: (deadline) => read(() => findRunner(runners, sought, { deadline, signal, onFault })),
+    find: (deadline) =>
+      read(async () => (await findRunners(runners, sought, { deadline, signal, onFault }))[0]),
     look: (until) => read(() => current(until, runners.getRunner).catch(passOver)),
     glance: (until) => read(() => current(until, runners.glanceAt).catch(passOver)),
     findJob: (until) => jobNow(until).catch(passOver),
