@@ -46443,7 +46443,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6249);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3617);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46529,7 +46529,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6249:
+/***/ 3617:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46549,16 +46549,16 @@ __nccwpck_require__.d(parsers_namespaceObject, {
   Z2: () => (SECOND),
   vj: () => (amount),
   zM: () => (parsers_boolean),
-  ou: () => (controllerUrl),
+  ou: () => (parsers_controllerUrl),
   p0: () => (duration),
   IZ: () => (parsers_externalIds),
   Hq: () => (headerLines),
   TK: () => (headerText),
   yL: () => (oneOf),
-  Cu: () => (optionalRunnerName),
   rg: () => (optionalScope),
   mR: () => (optionalText),
   dq: () => (pollInterval),
+  iC: () => (runnerName),
   yD: () => (secretText),
   ns: () => (uuids)
 });
@@ -47579,14 +47579,28 @@ function describeNotBegun({ vms }) {
     return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
 }
 
-;// CONCATENATED MODULE: ./lib/guest/banner.js
-/** No server says more before its banner: in bytes. */
+;// CONCATENATED MODULE: ./lib/guest/contact.js
+
+
+
+/** Dials over a real socket. */
+const contact_dial = ({ host, port }, { connected, received, ended }) => {
+    let failure;
+    const socket = (0,external_node_net_.connect)({ host, port });
+    socket.on('connect', connected).on('data', received);
+    socket.on('error', (error) => {
+        failure = error;
+    });
+    socket.on('close', () => ended(failure));
+    return () => socket.destroy();
+};
+/** An SSH server sends its banner within this many bytes. */
 const MOST_BYTES = 8 * 1024;
-/** An identification string of RFC 4253: printable, on a line of its own, which may follow other lines. */
+/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has said, from its first byte on. A line counts once it has ended. Pure. */
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
 function readGreeting(bytes) {
-    // Each byte becomes a character: what it means does not matter, and none is lost.
+    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
     const lines = text.split('\n').slice(0, -1);
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
@@ -47595,16 +47609,11 @@ function readGreeting(bytes) {
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
 const LONGEST_EXCERPT = 80;
-/** How the server's words begin, for people: it is text from outside. */
+/** The beginning of what the server sent, for people: it is text from outside. */
 function excerptOf(bytes) {
     const text = Buffer.from(bytes).toString().trimStart();
     return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
 }
-
-;// CONCATENATED MODULE: ./lib/guest/contact.js
-
-
-
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
  * @throws the signal's reason, after an abort.
@@ -47612,9 +47621,9 @@ function excerptOf(bytes) {
 async function contact({ clock, dial, address }, limit) {
     let isConnected = false;
     let bytes = new Uint8Array();
-    let letGo = () => { };
+    let release = () => { };
     const listen = () => new Promise((resolve) => {
-        letGo = dial(address, {
+        release = dial(address, {
             connected() {
                 isConnected = true;
             },
@@ -47641,7 +47650,7 @@ async function contact({ clock, dial, address }, limit) {
         return afterSilence({ isConnected, bytes });
     }
     finally {
-        letGo();
+        release();
     }
 }
 function afterEnd({ isConnected, bytes, error }) {
@@ -47659,7 +47668,7 @@ function afterSilence({ isConnected, bytes }) {
     if (bytes.length > 0)
         return foreign(bytes);
     return isConnected
-        ? { kind: 'silent', detail: 'the connection stood, but not a word came' }
+        ? { kind: 'silent', detail: 'connected, but nothing was sent' }
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
@@ -47868,11 +47877,11 @@ function describeUnmet({ condition, seen }) {
 
 ;// CONCATENATED MODULE: ./lib/guest/address.js
 const SSH_PORT = 22;
-/** The port of the node that leads to the guest's SSH server. */
+/** The node's port that forwards to the guest's SSH server. */
 function sshPort(instance) {
     return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
 }
-/** Where the guest's SSH server is: at the node's forwarded port, else at the VM's own address; undefined where neither is known. */
+/** The node's forwarded port, or the VM's own address where no port is forwarded; undefined if neither is known. */
 function guestAddress(instance) {
     const { hostIp, ip } = instance;
     const port = sshPort(instance);
@@ -47890,6 +47899,8 @@ function formatAddress({ host, port }) {
 
 
 
+
+
 /** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
 function startGuestHistory(proof, verifiedAt) {
     const { startDate } = proof;
@@ -47897,10 +47908,10 @@ function startGuestHistory(proof, verifiedAt) {
     return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
 }
 /**
- * Decides from one look where the guest is to be found, if anywhere. Pure. Answers of replicas that lag behind prove nothing here
- * either; and the VM may have booted once more by itself: then the guest of that boot is the one to wait for.
+ * Decides from one read of the instance where its guest can be reached. Pure. A lagging replica's answer proves nothing here
+ * either. If the VM has booted again by itself, the guest of that boot counts.
  */
-function judgeLook(history, sample) {
+function judgeGuest(history, sample) {
     const { verdict, history: watched } = judge(history.watched, sample);
     const isLost = verdict.kind === 'failed';
     const found = isLost
@@ -47924,11 +47935,11 @@ function endpointOf({ provedBoot }, instance) {
     const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
     return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
-/** For a look that found no way to the guest. */
+/** The verdict on a read that found no way to the guest. */
 function obstacleOf(kind, seen) {
     return { kind: 'obstacle', obstacle: { kind, seen } };
 }
-/** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
+/** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
 function isSameEndpoint(endpoint, { startDate, address }) {
     const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
     return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
@@ -47936,31 +47947,28 @@ function isSameEndpoint(endpoint, { startDate, address }) {
 const WORDS = {
     refused: 'the connection was refused',
     unreachable: 'it cannot be reached',
-    silent: 'nothing came',
-    closed: 'the connection was closed before a word came',
-    foreign: 'what came is no SSH banner',
+    silent: 'no SSH banner came',
+    closed: 'the connection was closed before an SSH banner came',
+    foreign: 'it is not an SSH server',
 };
-/** What an attempt without a banner came to. */
+/** The obstacle that an attempt without a banner met. */
 function obstacleAt({ address }, contact) {
     const { kind, detail } = contact;
     return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
-/** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
-function unconfirmed({ address }, why = 'the VM has booted or moved meanwhile') {
+/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+function unconfirmed({ address }, why = 'the VM has booted or moved since') {
     const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
     return { kind: 'moved', seen };
 }
-
-;// CONCATENATED MODULE: ./lib/guest/not-up.js
-
-
-/** The VM itself failed while its guest was waited for. */
+// ---- errors ----
+/** The VM itself failed while the step waited for its guest. */
 function lostWithVm(reason) {
     const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
-    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.';
+    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** The time is over. @param obstacle what was last in the way. */
+/** `guest_timeout` is over. @param obstacle the last one. */
 function notUp({ kind, seen }, { timeoutMs, tally }) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
@@ -47969,22 +47977,22 @@ const REACH_NODES = 'The machine that runs the step has to reach the nodes thems
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
     unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
-    silent: "The node's forwarder takes connections, but the guest gives no answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
-    closed: "The node's forwarder found nobody: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
     foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
     'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
     'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
-    moved: 'Look at the instance in the controller: it was restarted meanwhile, or its ports keep changing.',
-    'no answer': 'Check that the controller is up, that all of its replicas are, and that this machine can reach it.',
+    moved: 'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+    'no answer': 'Check that the controller and all of its replicas are up, and that this machine can reach it.',
 };
 
 ;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
-// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
 //
-// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
-// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
-//    a connection alone proves nothing.
-// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
+//    connection alone proves nothing.
+// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
 //
 // This is repeated until guest_timeout, when there is a last attempt.
 
@@ -47992,17 +48000,16 @@ const HINTS = {
 
 
 
-
-/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+/** Waits for the guest after a verified restart. Never throws: a failure is part of the result. */
 async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check, context) {
     if (proof?.startDate === undefined || verifiedAt === undefined)
         return { guest: NO_GUEST };
     const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
-    const journal = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+    const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
     const wait = {
         check,
         context,
-        journal,
+        progress,
         instanceId: proof.instanceId,
         verifiedAt,
         history,
@@ -48027,12 +48034,12 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
-/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+/** An attempt that begins closer to the deadline could be cut off: the attempt at the deadline is worth more. */
 const SHORTEST_ATTEMPT_MS = 500;
 /** What the last attempt may take beyond the deadline. */
 const LAST_ATTEMPT_MS = 1_500;
 async function untilUp(wait) {
-    const { check, context, journal, verifiedAt } = wait;
+    const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
     let obstacle;
@@ -48044,21 +48051,21 @@ async function untilUp(wait) {
         if ('banner' in result)
             return log.info(`The guest is up: "${result.banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
         const { kind, seen } = result.obstacle;
-        journal.note(kind, `waiting for the guest: ${seen}`);
-        // What was seen of the guest tells more than that, in the end, nobody could be asked.
+        progress.note(kind, `waiting for the guest: ${seen}`);
+        // What the guest did says more than that the controller did not answer at the end.
         if (kind !== 'no answer' || obstacle === undefined)
             obstacle = result.obstacle;
         if (isLast)
-            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
+            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
         const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
         const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
         await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
     }
 }
-/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
 async function attempt(wait, until) {
     const { clock, signal } = wait.context;
-    const found = await lookForGuest(wait, until);
+    const found = await findGuest(wait, until);
     if (found.kind === 'obstacle')
         return found;
     const { endpoint } = found;
@@ -48066,47 +48073,47 @@ async function attempt(wait, until) {
     const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
     if (heard.kind !== 'banner')
         return { obstacle: obstacleAt(endpoint, heard) };
-    const again = await lookForGuest(wait, until);
+    const again = await findGuest(wait, until);
     if (again.kind === 'obstacle')
         return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
     return isSameEndpoint(endpoint, again.endpoint)
         ? { banner: heard.banner }
         : { obstacle: unconfirmed(endpoint) };
 }
-/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
-const SHORTEST_LOOK_MS = 250;
-/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
-async function lookForGuest(wait, until) {
+const SHORTEST_READ_MS = 250;
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+async function findGuest(wait, until) {
     const { clock, signal } = wait.context;
     for (;;) {
-        const verdict = await lookOnceForGuest(wait, until);
+        const verdict = await readGuest(wait, until);
         if (verdict.kind === 'failed')
             throw lostWithVm(verdict.reason);
         if (verdict.kind !== 'outdated')
             return verdict;
         const leftMs = until - clock.now();
-        if (leftMs < SHORTEST_LOOK_MS)
-            return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
+        if (leftMs < SHORTEST_READ_MS)
+            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
         await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
     }
 }
-async function lookOnceForGuest(wait, until) {
-    const { context, instanceId, journal } = wait;
+async function readGuest(wait, until) {
+    const { context, instanceId, progress } = wait;
     const { clock, controller, signal } = context;
     const askedAt = clock.now();
     let instance;
     try {
-        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: progress.fault });
     }
     catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof errors/* ActionError */.lZ))
             throw error;
-        return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
     }
-    journal.answered();
-    const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+    progress.answered();
+    const { verdict, history } = judgeGuest(wait.history, { askedAt, at: clock.now(), instance });
     wait.history = history;
     if (verdict.kind !== 'outdated')
         wait.last = instance ?? wait.last;
@@ -48326,12 +48333,12 @@ function millisecondsOf({ epochNanoseconds }) {
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
 /** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const schedule_SHORTEST_LOOK_MS = 500;
+const SHORTEST_LOOK_MS = 500;
 /** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
 function nextLookAt(pollInterval, progress) {
     const { lastLookAt, deadline } = progress;
     const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-    return lookAt + schedule_SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
@@ -49513,22 +49520,80 @@ function shared_witnesses_unanswered(last) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/guest/dial.js
-
-/** Over a real socket. */
-const dial_dial = ({ host, port }, { connected, received, ended }) => {
-    let failure;
-    const socket = (0,external_node_net_.connect)({ host, port });
-    socket.on('connect', connected).on('data', received);
-    socket.on('error', (error) => {
-        failure = error;
-    });
-    socket.on('close', () => ended(failure));
-    return () => socket.destroy();
-};
-
 // EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
 var http_transport = __nccwpck_require__(2159);
+;// CONCATENATED MODULE: ./lib/http/proxy.js
+
+/**
+ * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host. Of each variable the lower
+ * case goes before the upper case. Loopback is never proxied.
+ * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
+ */
+function proxyFor(url, environment) {
+    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const value = proxy_read(environment, variable).trim();
+    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, proxy_read(environment, 'NO_PROXY')))
+        return undefined;
+    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
+    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+}
+function isUsable({ protocol, username, password, pathname, search, hash }) {
+    try {
+        // A stray percent sign would come to light only when the credentials are sent.
+        decodeURIComponent(username + password);
+    }
+    catch {
+        return false;
+    }
+    const isBare = pathname === '/' && search === '' && hash === '';
+    // A URL of these protocols has a host.
+    return ['http:', 'https:'].includes(protocol) && isBare;
+}
+function proxy_read(environment, variable) {
+    return environment[variable.toLowerCase()] || environment[variable] || '';
+}
+const LOOPBACK = new external_node_net_.BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
+function isLoopback(host) {
+    const version = (0,external_node_net_.isIP)(host);
+    if (version !== 0)
+        return LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
+    return host === 'localhost' || host.endsWith('.localhost');
+}
+/** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
+function comparableHost({ hostname }) {
+    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
+}
+/**
+ * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the
+ * subdomains alone; IP addresses; `*` for everything. Each may have a port, an IPv6 address then with brackets. These are the
+ * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
+ */
+function isExcepted(url, list) {
+    const host = comparableHost(url);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return list
+        .toLowerCase()
+        .split(/[\s,]/)
+        .filter((entry) => entry !== '')
+        .map(parseException)
+        .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
+}
+/** A bare IPv6 address has more than one colon, and no port. */
+function parseException(entry) {
+    const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(entry) ?? [];
+    const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\]$/, '$1');
+    return { host: host.replace(/(?<=.)\.$/, ''), port };
+}
+function covers(pattern, host) {
+    if (pattern === '*')
+        return true;
+    const name = pattern.replace(/^\*?\./, '');
+    const isItself = host === name && !pattern.startsWith('*');
+    return isItself || host.endsWith(`.${name}`);
+}
+
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __nccwpck_require__(5918);
 ;// CONCATENATED MODULE: ./lib/inputs/parsers.js
@@ -49646,14 +49711,14 @@ function duration({ min, max }) {
 }
 const LONGEST_URL = 2_000;
 const LONGEST_RUNNER_NAME = 1_000;
-/** A runner's name, which may hold placeholders. */
-const optionalRunnerName = (text) => {
+/** A runner's name, which may contain placeholders; or nothing. */
+const runnerName = (text) => {
     const value = text.trim();
     const unknown = (0,runner_names/* unknownPlaceholder */.mz)(value);
     if (value.length > LONGEST_RUNNER_NAME)
         return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
     if (unknown === undefined)
-        return { value: value || undefined };
+        return { value };
     return {
         problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
     };
@@ -49665,7 +49730,7 @@ const optionalScope = (text) => {
         return { value: scope };
     return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
 };
-const controllerUrl = (text) => {
+const parsers_controllerUrl = (text) => {
     const value = text.trim();
     const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
     if (value === '')
@@ -49719,27 +49784,33 @@ const headerText = (text) => {
 };
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 const headerLines = (text) => {
-    const headers = [];
+    const headers = new Map();
+    const problems = [];
     for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
         if (line.trim() === '')
             continue;
         const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
-        const key = name.toLowerCase();
-        const where = `line ${index + 1}`;
-        if (value === '')
-            return { problem: `${where} is not of the form "Name: value"` };
-        if (REFUSED_HEADERS.has(key))
-            return { problem: `${where}: ${name} belongs to the connection and cannot be set` };
-        if (headers.some(([other]) => other === key))
-            return { problem: `${where}: ${name} is given twice` };
-        headers.push([key, value]);
+        const problem = headerProblem(headers, name, value);
+        if (problem === undefined)
+            headers.set(name.toLowerCase(), value);
+        else
+            problems.push(`line ${index + 1}${problem}`);
     }
-    return { value: Object.fromEntries(headers) };
+    return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
 };
+function headerProblem(others, name, value) {
+    if (value === '')
+        return ' is not of the form "Name: value"';
+    const key = name.toLowerCase();
+    if (REFUSED_HEADERS.has(key))
+        return `: ${name} belongs to the connection and cannot be set`;
+    return others.has(key) ? `: ${name} is given twice` : undefined;
+}
 
 ;// CONCATENATED MODULE: ./lib/inputs/form.js
 
-/** What is used where an input is absent or blank; action.yml declares the same. */
+
+/** The value of an input that is absent or blank; action.yml declares the same. */
 const DEFAULTS = {
     max_parallel: '1',
     max_failures: '0',
@@ -49757,31 +49828,69 @@ const DEFAULTS = {
     guest_check: 'none',
     guest_timeout: '5m',
 };
-function createFormReader(environment) {
+function createForm(environment, onSecret = () => { }) {
     const problems = [];
-    function accept(name, parsed) {
+    function accept(names, parsed) {
         if ('value' in parsed)
-            return parsed.value;
-        problems.push(`${name}: ${parsed.problem}`);
+            return parsed;
+        problems.push(`${names}: ${parsed.problem}`);
         return undefined;
     }
     function read(name, parser) {
-        const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
+        const text = textOf(environment, name);
         const fallback = DEFAULTS[name] ?? '';
         return accept(name, parser(text.trim() === '' ? fallback : text));
     }
-    return { environment, problems, read, accept };
+    return { environment, problems, onSecret, read, accept };
 }
-/** Whether something was given, be it right or wrong. */
-function isGiven({ read }, name) {
-    return read(name, optionalText) !== undefined;
+function textOf(environment, name) {
+    return environment[`INPUT_${name.toUpperCase()}`] ?? '';
 }
-/** A secret, which is told of before anything is said about it. */
+/** Whether the input is not blank, valid or not. */
+function isGiven({ environment }, name) {
+    return textOf(environment, name).trim() !== '';
+}
+/** Reads a secret, and reports it to `onSecret`. */
 function readSecret({ read, onSecret }, name) {
     const secret = read(name, secretText());
-    if (secret !== undefined)
-        onSecret(secret);
+    if (secret?.value !== undefined)
+        onSecret(secret.value);
     return secret;
+}
+/** One field made of several: it is valid if all of them are. */
+function form_all(fields) {
+    const entries = Object.entries(fields).map(([name, field]) => field && [name, field.value]);
+    if (entries.some((entry) => entry === undefined))
+        return undefined;
+    // It has a value of the right type for each key of T.
+    return { value: Object.fromEntries(entries.filter((entry) => entry !== undefined)) };
+}
+const WHY_EMPTY = 'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
+/** Notes a problem if the input is blank. @param why in words that follow its name. */
+function requireInput(form, name, why) {
+    if (!isGiven(form, name))
+        form.problems.push(`${name}: it is empty, but ${why}. ${WHY_EMPTY}`);
+}
+/** Notes a problem if one of two inputs is blank and the other is not. */
+function requireBoth(form, one, other) {
+    const [hasOne, hasOther] = [isGiven(form, one), isGiven(form, other)];
+    if (hasOne)
+        requireInput(form, other, `${one} is given: give both or neither`);
+    if (hasOther)
+        requireInput(form, one, `${other} is given: give both or neither`);
+}
+/** The value of the whole form. @throws ActionError `invalid_input` with all problems, if there are any. */
+function complete({ problems }, field) {
+    if (problems.length > 0 || field === undefined)
+        throw invalid(problems);
+    return field.value;
+}
+function invalid(problems) {
+    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
+    const list = problems.map((problem) => `- ${problem}`).join('\n');
+    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
+        hint: "Correct the step's inputs, which stand below its with:.",
+    });
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs/pem.js
@@ -49826,7 +49935,7 @@ const LARGEST_PEM = 1024 * 1024;
 const LARGEST_KEY = 20_000;
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
 function readPem(form, name) {
-    const given = form.read(name, optionalText);
+    const given = form.read(name, optionalText)?.value;
     if (given === undefined)
         return undefined;
     const text = isPem(given) ? given : readSmallFile(given);
@@ -49840,7 +49949,7 @@ function readPem(form, name) {
 }
 /** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
 function readApiKeyPem(form, name) {
-    const given = form.read(name, optionalText) ?? '';
+    const given = form.read(name, optionalText)?.value ?? '';
     const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
     const bare = bareBase64(text);
     if (bare === undefined)
@@ -49892,93 +50001,104 @@ function readSmallFile(path) {
     }
 }
 
-;// CONCATENATED MODULE: ./lib/inputs/credentials.js
+;// CONCATENATED MODULE: ./lib/inputs/access.js
+
 
 
 
 
 
 const SHORTEST_ROOT_TOKEN = 10;
-/** What is shorter is a word like `Bearer`, rather than a secret: in characters. */
+/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
 const SHORTEST_PART = 8;
-/** Who the step is: nobody, root, or the holder of an API key; never two of them. */
+/** How the step authenticates: not at all, as root, or with an API key; never in two of these ways. */
 function readIdentity(form, headers) {
-    const { read, problems } = form;
-    const token = readRootToken(form);
-    const id = read('api_key_id', optionalText);
-    const pem = readApiKeyPem(form, 'api_key');
+    const { problems } = form;
+    const root = readRoot(form);
+    const apiKey = readApiKey(form);
     const hasToken = isGiven(form, 'root_token');
-    const hasApiKey = id !== undefined || isGiven(form, 'api_key');
+    const hasApiKey = isGiven(form, 'api_key_id') || isGiven(form, 'api_key');
     if (hasToken && hasApiKey) {
-        problems.push('root_token, api_key_id, api_key: two ways in are given; give the root token or the API key');
+        problems.push('root_token, api_key_id, api_key: two ways to authenticate are given; give the root token or the API key');
     }
-    if ((id !== undefined) !== isGiven(form, 'api_key'))
-        problems.push('api_key_id, api_key: give both or neither');
-    if ((hasToken || hasApiKey) && 'authorization' in headers) {
-        problems.push('headers: Authorization is a way in of its own; give it only where there is no other');
+    requireBoth(form, 'api_key_id', 'api_key');
+    if ((hasToken || hasApiKey) && headers !== undefined && 'authorization' in headers) {
+        problems.push('headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key');
     }
-    if (token !== undefined)
-        return { kind: 'root_token', token };
-    return pem === undefined ? { kind: 'none' } : { kind: 'api_key', id: id ?? '', key: apiKey(form, pem) };
+    if (hasToken)
+        return root;
+    return hasApiKey ? apiKey : { value: { kind: 'none' } };
 }
-function readRootToken(form) {
-    const token = form.read('root_token', secretText('a root token', SHORTEST_ROOT_TOKEN));
-    if (token !== undefined)
-        form.onSecret(token, rootAuthorization(token).replace('Basic ', ''));
-    return token;
+function readRoot({ read, onSecret }) {
+    const token = read('root_token', secretText('a root token', SHORTEST_ROOT_TOKEN))?.value;
+    if (token === undefined)
+        return undefined;
+    onSecret(token, rootAuthorization(token).replace('Basic ', ''));
+    return { value: { kind: 'root_token', token } };
 }
-function apiKey({ accept, problems }, pem) {
-    const key = accept('api_key', readPrivateKey(pem));
-    if (key !== undefined && key.asymmetricKeyType !== 'rsa')
-        problems.push('api_key: it is no RSA key');
-    return key;
+function readApiKey(form) {
+    const id = form.read('api_key_id', optionalText)?.value;
+    const pem = readApiKeyPem(form, 'api_key');
+    const key = pem === undefined ? undefined : form.accept('api_key', rsaKey(readPrivateKey(pem)));
+    return id === undefined || key === undefined
+        ? undefined
+        : { value: { kind: 'api_key', id, key: key.value } };
+}
+function rsaKey(parsed) {
+    if ('value' in parsed && parsed.value.asymmetricKeyType !== 'rsa')
+        return { problem: 'it is not an RSA key' };
+    return parsed;
 }
 /** How the connection is secured. */
 function readTls(form) {
     const { read, accept } = form;
-    const rejectUnauthorized = !read('skip_tls_verify', parsers_boolean);
+    const skipsVerification = read('skip_tls_verify', parsers_boolean);
     const ca = readPem(form, 'ca_cert');
     if (ca !== undefined)
         accept('ca_cert', readCertificates(ca));
-    return { rejectUnauthorized, ca, ...readClientCertificate(form) };
+    return form_all({
+        rejectUnauthorized: skipsVerification && { value: !skipsVerification.value },
+        ca: { value: ca },
+        ...readClientCertificate(form),
+    });
 }
 function readClientCertificate(form) {
     const { accept, problems } = form;
     const cert = readPem(form, 'client_cert');
     const keyPem = readPem(form, 'client_key');
-    const passphrase = readSecret(form, 'client_key_passphrase');
-    const [hasCert, hasKey] = [isGiven(form, 'client_cert'), isGiven(form, 'client_key')];
-    if (hasCert !== hasKey)
-        problems.push('client_cert, client_key: give both or neither');
-    if (keyPem === undefined && passphrase !== undefined)
-        problems.push('client_key_passphrase: there is no client_key');
+    const passphrase = readSecret(form, 'client_key_passphrase')?.value;
+    requireBoth(form, 'client_cert', 'client_key');
+    if (passphrase !== undefined && !isGiven(form, 'client_key'))
+        problems.push('client_key_passphrase: it is given, but client_key is empty');
     if (cert === undefined || keyPem === undefined)
-        return { cert: undefined, key: undefined };
-    const certificates = accept('client_cert', readCertificates(cert));
-    const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase));
+        return { cert: { value: undefined }, key: { value: undefined } };
+    const certificates = accept('client_cert', readCertificates(cert))?.value;
+    const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
     if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
         problems.push('client_key: it is not the key of the (first) certificate in client_cert');
     }
-    return { cert, key: key?.export({ type: 'pkcs8', format: 'pem' }).toString() };
+    const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+    return { cert: { value: cert }, key: { value: keyText } };
 }
-/** Further headers; each value, and what may be the secret in it, is one. */
+/** Further headers. Each value is a secret, and so is each part of it that may be one. */
 function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
-    const values = (text ?? '').split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
+    if (text === undefined)
+        return undefined;
+    const values = text.value.split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
     onSecret(...values.flatMap(secretParts));
-    // Where they are invalid there are none, so that later checks can go on.
-    return read('headers', headerLines) ?? {};
+    return read('headers', headerLines);
 }
-/** A header's value, and what may be the secret in it: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
+/** A header's value, and the parts of it that may be secret: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
 function secretParts(value) {
     const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
     const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
     const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
     return all.filter((secret) => !NO_SECRETS.has(secret));
 }
-/** Nothing, and words: to hide these would ruin outputs. */
+/** Masking these would ruin outputs. */
 const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
-/** Texts in quotes, as they stand there and as they are meant. The names of JSON's fields are none: they are words like `token`. */
+/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
 function quotedTexts(value) {
     return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
         .map(([quoted]) => quoted)
@@ -49986,7 +50106,7 @@ function quotedTexts(value) {
         .map((quoted) => quoted.replace(/^"|"$/g, ''))
         .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
 }
-/** Without the backslashes of JSON or, where it is none, of HTTP's quoted strings. */
+/** Without the backslashes of JSON or, if it is not JSON, of HTTP's quoted strings. */
 function unquoted(text) {
     return String((0,http_json/* parseJson */.qF)(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
 }
@@ -49996,111 +50116,26 @@ function basicPassword(value) {
     const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
     return password;
 }
-
-;// CONCATENATED MODULE: ./lib/inputs/guest.js
-
-const { /* SECOND */ "Z2": guest_SECOND, /* HOUR */ "dp": guest_HOUR } = parsers_namespaceObject;
-/** What is to be waited for in the guest; undefined where nothing is. */
-function readGuestOptions({ read }) {
-    const check = read('guest_check', oneOf('none', 'ssh'));
-    const timeoutMs = read('guest_timeout', duration({ min: guest_SECOND, max: 24 * guest_HOUR }));
-    return check === 'ssh' ? { timeoutMs } : undefined;
-}
-
-;// CONCATENATED MODULE: ./lib/http/proxy.js
-
-/**
- * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host. Of each variable the lower
- * case goes before the upper case. Loopback is never proxied.
- * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
- */
-function proxyFor(url, environment) {
-    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-    const value = proxy_read(environment, variable).trim();
-    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, proxy_read(environment, 'NO_PROXY')))
-        return undefined;
-    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
-}
-function isUsable({ protocol, username, password, pathname, search, hash }) {
-    try {
-        // A stray percent sign would come to light only when the credentials are sent.
-        decodeURIComponent(username + password);
-    }
-    catch {
-        return false;
-    }
-    const isBare = pathname === '/' && search === '' && hash === '';
-    // A URL of these protocols has a host.
-    return ['http:', 'https:'].includes(protocol) && isBare;
-}
-function proxy_read(environment, variable) {
-    return environment[variable.toLowerCase()] || environment[variable] || '';
-}
-const LOOPBACK = new external_node_net_.BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8);
-LOOPBACK.addAddress('::1', 'ipv6');
-function isLoopback(host) {
-    const version = (0,external_node_net_.isIP)(host);
-    if (version !== 0)
-        return LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
-    return host === 'localhost' || host.endsWith('.localhost');
-}
-/** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
-function comparableHost({ hostname }) {
-    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
-}
-/**
- * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the
- * subdomains alone; IP addresses; `*` for everything. Each may have a port, an IPv6 address then with brackets. These are the
- * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
- */
-function isExcepted(url, list) {
-    const host = comparableHost(url);
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return list
-        .toLowerCase()
-        .split(/[\s,]/)
-        .filter((entry) => entry !== '')
-        .map(parseException)
-        .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
-}
-/** A bare IPv6 address has more than one colon, and no port. */
-function parseException(entry) {
-    const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(entry) ?? [];
-    const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\]$/, '$1');
-    return { host: host.replace(/(?<=.)\.$/, ''), port };
-}
-function covers(pattern, host) {
-    if (pattern === '*')
-        return true;
-    const name = pattern.replace(/^\*?\./, '');
-    const isItself = host === name && !pattern.startsWith('*');
-    return isItself || host.endsWith(`.${name}`);
-}
-
-;// CONCATENATED MODULE: ./lib/inputs/proxy.js
-
-/** The proxy that the environment asks for, on the way to a URL. */
+/** The proxy that the environment names for requests to a URL. */
 function readProxy({ environment, problems, onSecret }, url) {
     const proxy = proxyFor(url, environment);
     if (proxy === undefined || proxy instanceof URL) {
-        onSecret(...secretsOf(proxy));
-        return proxy;
+        onSecret(...proxySecrets(proxy));
+        return { value: proxy };
     }
-    const problem = `${proxy.invalid} (environment): it is no address of the form http(s)://[user:password@]host[:port]`;
-    // The controller's way and GitHub's may lead through the same proxy.
+    const problem = `${proxy.invalid} (environment): it must be of the form http(s)://[user:password@]host[:port]`;
+    // The controller and GitHub may be behind the same proxy.
     if (!problems.includes(problem))
         problems.push(problem);
     return undefined;
 }
-/** A proxy's password, as it stands in the URL, as it is meant, and as it is sent. */
-function secretsOf(proxy) {
+/** A proxy's password as written in the URL, decoded, and as it is sent. */
+function proxySecrets(proxy) {
     if (proxy === undefined || proxy.username + proxy.password === '')
         return [];
     const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
     const basic = Buffer.from(`${user}:${password}`).toString('base64');
-    // A token may stand in the place of the user.
+    // Without a password, the user may be a token.
     const token = password === '' ? [proxy.username, user] : [];
     return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
 }
@@ -50113,12 +50148,12 @@ function secretsOf(proxy) {
 const { /* SECOND */ "Z2": runner_SECOND, /* HOUR */ "dp": runner_HOUR } = parsers_namespaceObject;
 const runner_TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
-/** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
+/** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
 function readRunnerOptions(form) {
-    const { read, problems } = form;
-    const token = readSecret(form, 'github_token');
-    const nameTemplate = read('runner_name', optionalRunnerName);
-    const given = read('runner_scope', optionalScope);
+    const { read } = form;
+    const token = readToken(form);
+    const nameTemplate = read('runner_name', runnerName);
+    const scope = read('runner_scope', optionalScope);
     const when = {
         whenBusy: read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore')),
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
@@ -50126,42 +50161,46 @@ function readRunnerOptions(form) {
         waitsForRunner: read('wait_for_runner', parsers_boolean),
         runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
     };
-    const isWanted = isGiven(form, 'runner_name');
-    const hasToken = isGiven(form, 'github_token');
-    if (!isWanted && (hasToken || isGiven(form, 'runner_scope')))
-        problems.push('runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope');
-    if (!isWanted)
-        return undefined;
-    if (!hasToken)
-        problems.push('github_token: it is required with runner_name; it reads the runners');
-    if (token !== undefined && !runner_TOKEN.test(token))
-        problems.push('github_token: it holds characters that no token has, such as a space or a line break');
+    if (!isGiven(form, 'runner_name'))
+        return withoutRunner(form);
+    requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
     const apiUrl = readApiUrl(form);
-    return {
-        // Where it is wrong, that is on the list, and nothing of this is used.
-        nameTemplate: nameTemplate ?? '',
-        token: token ?? '',
+    return form_all({
+        nameTemplate,
+        token,
         ...when,
         apiUrl,
-        scope: given ?? thisRepository(form),
-        proxy: readProxy(form, apiUrl),
-    };
+        scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
+        proxy: apiUrl && readProxy(form, apiUrl.value),
+    });
+}
+function withoutRunner(form) {
+    if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
+        form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
+    return { value: undefined };
+}
+function readToken(form) {
+    const token = readSecret(form, 'github_token')?.value;
+    if (token === undefined || runner_TOKEN.test(token))
+        return token === undefined ? undefined : { value: token };
+    form.problems.push('github_token: it contains characters that no token has, such as a space or a line break');
+    return undefined;
 }
 function thisRepository({ environment, accept }) {
     const scope = (0,runner_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
     const problem = 'it is blank, and GITHUB_REPOSITORY is not set: give it';
     return accept('runner_scope', scope === undefined ? { problem } : { value: scope });
 }
-/** GitHub's own, or that of a GitHub Enterprise Server. */
+/** The API of github.com, or of a GitHub Enterprise Server. */
 function readApiUrl({ environment, problems }) {
     const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
     const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
     if (isPlain && /^https?:$/.test(url.protocol))
-        return url;
-    problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
-    return new URL(PUBLIC_API);
+        return { value: url };
+    problems.push('GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]');
+    return undefined;
 }
-/** The runner that the step runs on, unless that is one of GitHub's own machines. */
+/** The runner that the step runs on, unless GitHub hosts it. */
 function readOwnRunner(environment) {
     const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
     return {
@@ -50177,9 +50216,6 @@ function readOwnRunner(environment) {
 
 
 
-
-
-
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
@@ -50188,18 +50224,20 @@ const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* H
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 function readInputs(environment, onSecret) {
-    const form = { ...createFormReader(environment), onSecret };
-    const { read, problems } = form;
+    const form = createForm(environment, onSecret);
+    const { read } = form;
     const vncPassword = readSecret(form, 'vnc_password');
-    const url = read('controller_url', controllerUrl);
+    const controllerUrl = read('controller_url', parsers_controllerUrl);
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
-    const [target = NO_TARGET] = targets;
-    const inputs = {
-        controllerUrl: url,
-        target,
-        fleet: readFleet(form, targets),
+    const fleet = readFleet(form, targets);
+    const runner = readRunnerOptions(form);
+    refuseSharedRunner(form, fleet?.value, runner?.value);
+    const inputs = form_all({
+        controllerUrl,
+        target: { value: targets[0] ?? NO_TARGET },
+        fleet,
         vncPassword,
         usbDevice: read('usb_device', optionalText),
         timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
@@ -50207,43 +50245,33 @@ function readInputs(environment, onSecret) {
         pollInterval: read('poll_interval', pollInterval),
         dryRun: read('dry_run', parsers_boolean),
         headers,
-        identity: readIdentity(form, headers),
+        identity: readIdentity(form, headers?.value),
         tls: readTls(form),
-        proxy: url && readProxy(form, url),
-        ownRunner: readOwnRunner(environment),
-        runner: readRunnerOptions(form),
+        proxy: controllerUrl && readProxy(form, controllerUrl.value),
+        ownRunner: { value: readOwnRunner(environment) },
+        runner,
         guest: readGuestOptions(form),
-    };
-    refuseSharedRunner(inputs, problems);
-    if (problems.length > 0)
-        throw invalid(problems);
-    return Object.freeze(inputs);
-}
-/** Whether a job summary is wanted, even where inputs are invalid: anything but a plain no. */
-function wantsJobSummary(environment) {
-    return createFormReader(environment).read('job_summary', parsers_boolean) !== false;
-}
-function invalid(problems) {
-    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
-    const list = problems.map((problem) => `- ${problem}`).join('\n');
-    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
-        hint: "Correct the step's inputs, which stand below its with:.",
     });
+    return Object.freeze(complete(form, inputs));
+}
+/** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
+function wantsJobSummary(environment) {
+    return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
 /** The guard of one VM would wait for the jobs of another. */
-function refuseSharedRunner({ fleet, runner }, problems) {
+function refuseSharedRunner({ problems }, fleet, runner) {
     if (fleet === undefined || runner === undefined)
         return;
-    // A name that is wrong is on the list already.
-    if (runner.nameTemplate === '' || (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
+    if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
         return;
     problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
 }
+/** Stands in for a target that is missing or invalid: then the form has a problem, and is never completed. */
 const NO_TARGET = { by: 'external_id', id: '' };
 function readTargets(form) {
     const { read, problems } = form;
-    const instanceIds = read('instance_id', uuids) ?? [];
-    const externalIds = read('external_id', parsers_externalIds) ?? [];
+    const instanceIds = read('instance_id', uuids)?.value ?? [];
+    const externalIds = read('external_id', parsers_externalIds)?.value ?? [];
     const hasInstanceIds = isGiven(form, 'instance_id');
     if (hasInstanceIds === isGiven(form, 'external_id')) {
         const seen = hasInstanceIds ? 'both are given' : 'neither is given';
@@ -50255,10 +50283,23 @@ function readTargets(form) {
     ];
 }
 function readFleet({ read }, targets) {
-    const maxParallel = read('max_parallel', amount(1));
-    const maxFailures = read('max_failures', amount(0));
+    const fleet = form_all({
+        targets: { value: targets },
+        maxParallel: read('max_parallel', amount(1)),
+        maxFailures: read('max_failures', amount(0)),
+    });
     const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
-    return isOneVm ? undefined : { targets, maxParallel, maxFailures };
+    return isOneVm && fleet !== undefined ? { value: undefined } : fleet;
+}
+/** What to wait for in the guest; undefined for nothing. */
+function readGuestOptions({ read }) {
+    const check = read('guest_check', oneOf('none', 'ssh'));
+    const options = form_all({
+        timeoutMs: read('guest_timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+    });
+    if (check === undefined || options === undefined)
+        return undefined;
+    return check.value === 'ssh' ? options : { value: undefined };
 }
 
 // EXTERNAL MODULE: external "os"
@@ -54137,7 +54178,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 async function restartWith(guards, inputs, host) {
-    const { terminal: log, clock, signal, announce, dial = dial_dial } = host;
+    const { terminal: log, clock, signal, announce, dial = contact_dial } = host;
     const { controller, close } = connect(inputs, host);
     warnOfInputs(inputs, log);
     try {

@@ -1,9 +1,26 @@
-import { createHash } from 'node:crypto';
-import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
-import type { Json, Reaction, SeenRequest } from './replies.ts';
+import {
+  type Asked,
+  answer,
+  charged,
+  conditional,
+  deniedTo,
+  done,
+  GITHUB_API_PATH,
+  type Needs,
+  notFound,
+  page,
+  refusedBy,
+  tokenOf,
+  unknownTo,
+} from './github-answers.ts';
+import { reactToActions } from './github-jobs-api.ts';
+import { DEFAULT_LABELS, type SimulatedRunner } from './github-runners.ts';
+import { DEFAULT_REPOSITORY } from './github-runs.ts';
+import type { Endpoint } from './github-tokens.ts';
+import type { GitHubWorld } from './github-world.ts';
+import { fieldsOf, type Json, type Reaction, type SeenRequest, text } from './replies.ts';
 
-/** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
-export const GITHUB_API_PATH = '/api/v3';
+export { GITHUB_API_PATH } from './github-answers.ts';
 
 /** GitHub as it is at `now`, in milliseconds. */
 export interface GitHubState {
@@ -11,194 +28,196 @@ export interface GitHubState {
   readonly now: number;
 }
 
-/** The runners belong to this organisation, this repository and this enterprise, and to nobody else; all jobs are the repository's. */
-const JOBS_ROUTE = /^\/repos\/octo-org\/app\/actions\/runs(?:\/(\d+)\/jobs)?$/;
-const ROUTE =
-  /^\/(?:repos\/octo-org\/app|orgs\/octo-org|enterprises\/octo-corp)\/actions\/runners(?:\/(\d+|registration-token))?$/;
+/** What there is, beside where runners are registered and runs happen. */
+const KNOWN_PLACES = [DEFAULT_REPOSITORY, 'octo-org', 'enterprises/octo-corp'];
+const PLACE = /^\/(?:repos\/([^/]+\/[^/]+)|orgs\/([^/]+)|(enterprises\/[^/]+))\/actions\/(.+)$/;
 /** How long a registration token lasts. */
 const HOUR_MS = 3_600_000;
+const API_VERSIONS = ['2022-11-28', '2026-03-10'];
 
 /** What GitHub answers to a request below {@link GITHUB_API_PATH}. */
 export function reactAsGitHub({ github, now }: GitHubState, request: SeenRequest): Reaction {
   github.world.advanceTo(now);
   const url = new URL(request.path.slice(GITHUB_API_PATH.length), 'http://github');
-  const [path, tail] = ROUTE.exec(url.pathname) ?? [];
-  const refusal = refuse(github, request);
+  const token = tokenOf(request);
+  if (token === undefined) return answer({ github, token: '' }, 401, { message: 'Requires authentication' });
+  const asked = { github, request, url, token };
+  const [, repository, organization, enterprise, tail = ''] = PLACE.exec(url.pathname) ?? [];
+  const place = repository ?? organization ?? enterprise ?? '';
+  const needs = { endpoint: endpointOf(tail), place, right: rightFor(request, tail) };
+  const refusal = refusedBy(asked, needs.endpoint) ?? unknownTo(asked);
   if (refusal !== undefined) return refusal;
-  const [isAboutJobs, runId] = JOBS_ROUTE.exec(url.pathname) ?? [];
-  if (isAboutJobs !== undefined) return reactToJobs(github, { url, request, runId });
-  if (path === undefined) return answer(github, 404, { message: 'Not Found' });
-  switch (`${request.method} ${tail === undefined ? 'all' : tail.replace(/^\d+$/, 'one')}`) {
-    case 'GET all':
-      return list(github, { url, request });
-    case 'GET one':
-      return one(github, { id: Number(tail), request });
-    case 'DELETE one':
-      return dismiss(github, Number(tail));
-    case 'POST registration-token':
-      return registrationToken(github);
-    default:
-      return answer(github, 404, { message: 'Not Found' });
-  }
+  const version = String(request.headers['x-github-api-version'] ?? API_VERSIONS[0]);
+  if (!API_VERSIONS.includes(version))
+    return answer(asked, 400, { message: `${JSON.stringify(version)} is not a supported API version` });
+  return reactIn(asked, needs, tail);
 }
 
-/** What `config.sh` of a new runner takes. */
-function registrationToken(github: GitHubWorld): Reaction {
-  if (!github.charge()) return exhausted(github);
-  const expires_at = new Date(github.world.now + HOUR_MS).toISOString();
-  return answer(github, 201, { token: 'SIMULATEDREGISTRATIONTOKEN', expires_at });
+function reactIn(asked: Asked, needs: Needs, tail: string): Reaction {
+  const { place, endpoint } = needs;
+  if (!exists(asked.github, place)) return notFound(asked);
+  const denial = deniedTo(asked, needs);
+  if (denial !== undefined) return denial;
+  if (endpoint === 'runs' || endpoint === 'jobs')
+    return place.includes('/') ? reactToActions({ ...asked, repository: place, tail }) : notFound(asked);
+  return reactToRunners(asked, { scope: place, tail: tail.replace(/^runners\/?/, '') });
 }
 
-function dismiss(github: GitHubWorld, id: number): Reaction {
-  if (!github.charge()) return exhausted(github);
-  const result = github.dismiss(id);
-  if (result === 'unknown') return answer(github, 404, { message: 'Not Found' });
-  if (result === 'busy') return answer(github, 422, { message: `Runner ${id} is currently running a job` });
-  return { ...answer(github, 204, ''), body: '' };
+function endpointOf(tail: string): Endpoint {
+  if (/^runners\/\d+\/labels/.test(tail)) return 'labels';
+  if (tail.startsWith('runners/')) return 'runner';
+  if (tail.startsWith('runners')) return 'runners';
+  return /(^|\/)jobs/.test(tail) ? 'jobs' : 'runs';
 }
 
-function refuse(github: GitHubWorld, { headers }: SeenRequest): Reaction | undefined {
-  const { token, deniedToken } = github.options;
-  const [, given] = /^(?:token|bearer) (\S+)$/i.exec(headers.authorization ?? '') ?? [];
-  if (given !== undefined && given === deniedToken) {
-    const denied = answer(github, 403, { message: 'Resource not accessible by integration' });
-    return {
-      ...denied,
-      headers: { ...denied.headers, 'x-accepted-github-permissions': 'administration=read' },
-    };
-  }
-  if (given !== undefined && (token === undefined || given === token)) return undefined;
-  return answer(github, 401, { message: 'Bad credentials' });
+function rightFor({ method }: SeenRequest, tail: string): 'read' | 'write' {
+  return method === 'GET' || method === 'HEAD' || tail === '' ? 'read' : 'write';
 }
 
-interface Asked {
-  readonly url: URL;
-  readonly request: SeenRequest;
+function exists({ runners, leftovers, runs }: GitHubWorld, place: string): boolean {
+  const ofRunners = [...runners, ...leftovers].map(({ scope }) => scope);
+  const known = [...KNOWN_PLACES, ...ofRunners, ...runs.all.map(({ repository }) => repository)];
+  return known.some((one) => one.toLowerCase() === place.toLowerCase());
 }
 
-function list(github: GitHubWorld, { url, request }: Asked): Reaction {
+interface Target {
+  readonly scope: string;
+  /** What comes behind `actions/runners/`. */
+  readonly tail: string;
+}
+
+function reactToRunners(asked: Asked, { scope, tail }: Target): Reaction {
+  const { method } = asked.request;
+  if (tail === '') return method === 'GET' ? list(asked, scope) : notFound(asked);
+  const [, id, isAboutLabels, label] = /^(\d+)(\/labels)?(?:\/([^/]+))?$/.exec(tail) ?? [];
+  if (id === undefined) return method === 'POST' ? register(asked, { scope, tail }) : notFound(asked);
+  const runner = runnersIn(asked.github, scope).find((each) => each.id === Number(id));
+  if (isAboutLabels === undefined && label !== undefined) return notFound(asked);
+  if (isAboutLabels !== undefined) return reactToLabels(asked, runner, label && decodeURIComponent(label));
+  if (method === 'GET') return conditional(asked, runner && runnerBody(asked.github, runner));
+  return method === 'DELETE' ? dismiss(asked, runner) : notFound(asked);
+}
+
+function runnersIn(github: GitHubWorld, scope: string): SimulatedRunner[] {
+  return github.registered().filter((runner) => runner.scope.toLowerCase() === scope.toLowerCase());
+}
+
+/** The name that it filters by has to be exact, in its case, too. */
+function list(asked: Asked, scope: string): Reaction {
+  const { github, url } = asked;
   const { filtersByName = true } = github.options;
   const name = filtersByName ? url.searchParams.get('name') : null;
-  const found = shifted(github).filter((runner) => name === null || runner.name === name);
-  return page(
-    github,
-    { url, request },
-    { key: 'runners', all: found.map((each) => runnerBody(github, each)) },
+  const found = shifted(github, runnersIn(github, scope)).filter(
+    (runner) => name === null || runner.name === name,
   );
+  return page(asked, { key: 'runners', all: found.map((each) => runnerBody(github, each)) });
 }
 
 /** The runners as the list has them now: where pages shift, each comes first in turn. */
-function shifted({ runners, options, world }: GitHubWorld): readonly SimulatedRunner[] {
+function shifted({ options, world }: GitHubWorld, runners: SimulatedRunner[]): readonly SimulatedRunner[] {
   const { pagesShiftEveryMs } = options;
   if (pagesShiftEveryMs === undefined) return runners;
   const by = Math.floor(world.now / pagesShiftEveryMs) % Math.max(1, runners.length);
   return [...runners.slice(by), ...runners.slice(0, by)];
 }
 
-interface Listed {
-  /** What the list is called in the answer. */
-  readonly key: string;
-  readonly all: readonly Json[];
-}
-
-/** The page that is asked for. */
-function page(github: GitHubWorld, { url, request }: Asked, { key, all }: Listed): Reaction {
-  const number = (name: string, fallback: number) => Number(url.searchParams.get(name) ?? fallback);
-  const perPage = Math.min(github.options.mostOnPage ?? 100, number('per_page', 30));
-  const from = (number('page', 1) - 1) * perPage;
-  const items = all.slice(from, from + perPage);
-  const reaction = conditional(github, request, { total_count: all.length, [key]: items });
-  if (from + perPage >= all.length) return reaction;
-  return { ...reaction, headers: { ...reaction.headers, link: linkToNext({ url, request }) } };
-}
-
-interface AskedForJobs extends Asked {
-  /** Undefined where the runs themselves are asked for. */
-  readonly runId: string | undefined;
-}
-
-/** A machine of GitHub's own, and the first of the runs on such. */
-const HOSTED = { runner_id: 1_000_000, runner_name: 'GitHub Actions 1' };
-const FIRST_OTHER_RUN_ID = 1_001;
-
-/** The runs in progress, the newest first; or the jobs of one of them. */
-function reactToJobs(github: GitHubWorld, { url, request, runId }: AskedForJobs): Reaction {
-  const { showsJobs = true, otherRuns = 0 } = github.options;
-  if (request.method !== 'GET' || !showsJobs)
-    return answer(github, 403, { message: 'Resource not accessible by integration' });
-  const own = github.runners.flatMap((runner) =>
-    runner.jobs.filter((job) => github.isListed(job)).map((job) => ({ job, runner })),
-  );
-  const runs = own.map(({ job }) => job.runId).sort((a, b) => b - a);
-  const others = Array.from({ length: otherRuns }, (_, index) => FIRST_OTHER_RUN_ID + otherRuns - index - 1);
-  const all = [...runs, ...others].map((id) => ({ id, name: 'CI', status: 'in_progress' }));
-  if (runId === undefined) return page(github, { url, request }, { key: 'workflow_runs', all });
-  const mine = own.filter(({ job }) => job.runId === Number(runId));
-  const jobs = mine.map(({ job, runner }) =>
-    jobBody(job.runId, { runner_id: job.runnerId, runner_name: runner.name }),
-  );
-  const hosted = others.includes(Number(runId)) ? [jobBody(Number(runId), HOSTED)] : [];
-  return page(github, { url, request }, { key: 'jobs', all: [...jobs, ...hosted] });
-}
-
-function jobBody(runId: number, runner: typeof HOSTED): Json {
-  const { runner_id, runner_name } = runner;
-  return { id: runId * 10 + 1, run_id: runId, name: 'build', status: 'in_progress', runner_id, runner_name };
-}
-
-/** Absolute, as GitHub's are, and with everything that was asked for. */
-function linkToNext({ url, request }: Asked): string {
-  const next = new URL(`http://${request.headers.host}${GITHUB_API_PATH}${url.pathname}${url.search}`);
-  next.searchParams.set('page', String(Number(url.searchParams.get('page') ?? 1) + 1));
-  return `<${next.href}>; rel="next"`;
-}
-
-function one(github: GitHubWorld, { id, request }: { id: number; request: SeenRequest }): Reaction {
-  const runner = github.runners.find((each) => each.id === id);
-  return runner === undefined
-    ? conditional(github, request, undefined)
-    : conditional(github, request, runnerBody(github, runner));
-}
-
-/** An answer that is the same as the one that the client has costs nothing. */
-function conditional(github: GitHubWorld, { headers }: SeenRequest, body: Json | undefined): Reaction {
-  const etag = `W/"${createHash('sha256')
-    .update(JSON.stringify(body ?? null))
-    .digest('hex')}"`;
-  if (body !== undefined && headers['if-none-match'] === etag) {
-    return { ...answer(github, 304, ''), body: '', headers: { ...limits(github), etag } };
+/** What `config.sh` of a new runner takes, or what takes its place. */
+function register(asked: Asked, { scope, tail }: Target): Reaction {
+  const { github, request } = asked;
+  const exhausted = charged(asked);
+  if (exhausted !== undefined) return exhausted;
+  if (tail === 'registration-token' || tail === 'remove-token') {
+    const expires_at = new Date(github.world.now + HOUR_MS).toISOString();
+    return answer(asked, 201, { token: 'SIMULATEDREGISTRATIONTOKEN', expires_at });
   }
-  if (!github.charge()) return exhausted(github);
-  if (body === undefined) return answer(github, 404, { message: 'Not Found' });
-  const reaction = answer(github, 200, body);
-  return { ...reaction, headers: { ...reaction.headers, etag } };
+  if (tail !== 'generate-jitconfig') return notFound(asked);
+  const fields = fieldsOf(request.body);
+  const name = text(fields['name']);
+  const labels = labelsIn(fields);
+  if (name === '' || labels === undefined) return invalid(asked, 'name and labels are required');
+  const runner = github.registerAhead(scope, { name, labels });
+  if (runner === undefined)
+    return answer(asked, 409, { message: `Already exists - A runner with the name ${name} already exists.` });
+  const encoded_jit_config = Buffer.from(JSON.stringify({ name, scope })).toString('base64');
+  return answer(asked, 201, { runner: runnerBody(github, runner), encoded_jit_config });
 }
 
-function exhausted(github: GitHubWorld): Reaction {
-  return answer(github, 403, { message: 'API rate limit exceeded for user ID 1.' });
+function dismiss(asked: Asked, runner: SimulatedRunner | undefined): Reaction {
+  const exhausted = charged(asked);
+  if (exhausted !== undefined) return exhausted;
+  if (runner === undefined) return notFound(asked);
+  const isBusy = asked.github.dismiss(runner) === 'busy';
+  return isBusy ? invalid(asked, `Runner ${runner.id} is currently running a job`) : done(asked);
 }
 
-function answer(github: GitHubWorld, status: number, body: Json): Reaction {
-  const headers = { 'content-type': 'application/json; charset=utf-8', ...limits(github) };
-  return { status, headers, body: JSON.stringify(body) };
+/** Lists, adds, replaces and removes custom labels; those that every runner has stay. */
+function reactToLabels(asked: Asked, runner: SimulatedRunner | undefined, label: string | undefined) {
+  const { github, request } = asked;
+  if (runner === undefined) return conditional(asked, undefined);
+  if (request.method === 'GET' && label === undefined) return conditional(asked, labelsBody(github, runner));
+  const exhausted = charged(asked);
+  if (exhausted !== undefined) return exhausted;
+  const changed = changedLabels(asked, { own: github.labelsOf(runner), label });
+  if (!Array.isArray(changed)) return changed;
+  github.setLabels(runner, changed);
+  return answer(asked, 200, labelsBody(github, runner));
 }
 
-function limits({ quota, used, resetAt, world }: GitHubWorld): Record<string, string> {
-  return {
-    'x-ratelimit-limit': String(quota),
-    'x-ratelimit-remaining': String(quota - used),
-    'x-ratelimit-used': String(used),
-    'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)),
-    date: new Date(world.now).toUTCString(),
-  };
+interface LabelChange {
+  readonly own: readonly string[];
+  /** The label that the path names. */
+  readonly label: string | undefined;
+}
+
+function changedLabels(asked: Asked, { own, label }: LabelChange): string[] | Reaction {
+  const { method, body } = asked.request;
+  const isDefault = (name: string) => DEFAULT_LABELS.some((one) => isSame(one, name));
+  if (method === 'DELETE' && label === undefined) return [];
+  if (method === 'DELETE' && label !== undefined) {
+    if (isDefault(label)) return invalid(asked, `The label ${label} is read-only`);
+    const left = own.filter((one) => !isSame(one, label));
+    return left.length === own.length ? notFound(asked) : left;
+  }
+  if (label !== undefined || (method !== 'POST' && method !== 'PUT')) return notFound(asked);
+  const given = labelsIn(fieldsOf(body));
+  if (given === undefined) return invalid(asked, 'labels has to be a list of 1 to 100 labels');
+  const all = [...(method === 'POST' ? own : []), ...given].filter((name) => !isDefault(name));
+  return all.filter((name, index) => all.findIndex((one) => isSame(one, name)) === index);
+}
+
+const MOST_LABELS = 100;
+const LONGEST_LABEL = 256;
+
+function labelsIn(fields: Readonly<Record<string, unknown>>): string[] | undefined {
+  const { labels } = fields;
+  if (!Array.isArray(labels) || labels.length > MOST_LABELS) return undefined;
+  const names = labels.map(text);
+  return names.every((name) => name !== '' && name.length <= LONGEST_LABEL) ? names : undefined;
+}
+
+function invalid(asked: Asked, message: string): Reaction {
+  return answer(asked, 422, { message });
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+function labelsBody(github: GitHubWorld, runner: SimulatedRunner) {
+  const labels = labelBodies(github, runner);
+  return { total_count: labels.length, labels };
+}
+
+function labelBodies(github: GitHubWorld, runner: SimulatedRunner) {
+  const body = (type: string) => (name: string, index: number) => ({
+    id: index + (type === 'custom' ? 101 : 5),
+    ...{ name, type },
+  });
+  const defaults = runner.hasDefaultLabels ? DEFAULT_LABELS : [];
+  return [...defaults.map(body('read-only')), ...github.labelsOf(runner).map(body('custom'))];
 }
 
 function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
-  const labels = ['self-hosted', 'macOS', 'ARM64'].map((name, index) => ({
-    id: index + 5,
-    name,
-    type: 'read-only',
-  }));
   return {
     id: runner.id,
     name: runner.name,
@@ -207,6 +226,7 @@ function runnerBody(github: GitHubWorld, runner: SimulatedRunner): Json {
     status: github.isShownOnline(runner) ? 'online' : 'offline',
     busy: github.isShownBusy(runner),
     ephemeral: runner.isEphemeral,
-    labels,
+    version: runner.version,
+    labels: labelBodies(github, runner),
   };
 }

@@ -1,7 +1,40 @@
+import {
+  createRunner,
+  currentJob,
+  type Employment,
+  hasLabels,
+  isOlder,
+  labelsAt,
+  type Misreport,
+  reaches,
+  type SimulatedRunner,
+} from './github-runners.ts';
+import {
+  DEFAULT_GROUP,
+  endOf,
+  hostedMachine,
+  type Job,
+  type Pool,
+  type RunHabits,
+  type RunJob,
+  Runs,
+} from './github-runs.ts';
+import {
+  createLimits,
+  createRefusals,
+  type Limits,
+  type Refusal,
+  type TokenRights,
+} from './github-tokens.ts';
+import { createRandom, type Random } from './random.ts';
 import type { InstanceRecord, PowerEvent, World } from './world.ts';
 
+export type { Employment, SimulatedRunner } from './github-runners.ts';
+export type { Job } from './github-runs.ts';
+
 /** How GitHub and the runners behave; times in milliseconds. */
-export interface Habits {
+export interface Habits extends Partial<RunHabits> {
+  readonly jobsLagMs: number;
   /** From a VM's boot until its runner first talks to GitHub: macOS boots, a user logs in, the service starts. */
   readonly loginMs: number;
   /** For how long GitHub goes on to show a runner online that was cut off ... */
@@ -17,11 +50,15 @@ export interface Habits {
   /** So long after it says "busy", it says "not busy" for a while, in the midst of the job. */
   readonly lapseAfterMs: number;
   readonly lapseMs: number;
-  /** How long after a job began it is listed as in progress; and after its end not any more. */
-  readonly jobsLagMs: number;
+  /** How long after its one job a registration is still listed. */
+  readonly deregisterMs?: number;
+  /** How old the labels are by which GitHub gives jobs to runners. */
+  readonly labelsLagMs?: number;
+  /** For how long a runner whose version GitHub does not accept is online before it exits. */
+  readonly deprecatedMs?: number;
 }
 
-export const DEFAULT_HABITS: Habits = {
+export const DEFAULT_HABITS: Required<Habits> = {
   loginMs: 25_000,
   staleMs: 90_000,
   sessionMs: 100_000,
@@ -32,174 +69,243 @@ export const DEFAULT_HABITS: Habits = {
   lapseAfterMs: 0,
   lapseMs: 0,
   jobsLagMs: 2_000,
+  assignMs: 1_000,
+  notPickedUpMs: 60_000,
+  deregisterMs: 1_000,
+  labelsLagMs: 0,
+  deprecatedMs: 3_000,
 };
-
-export interface Job {
-  /** Of the run that it is the only job of. */
-  readonly runId: number;
-  /** As the runner was registered when it began. */
-  readonly runnerId: number;
-  readonly startedAt: number;
-  /** When it is due to end. */
-  readonly endsAt: number;
-  /** When its VM was stopped under it, and the restart that did it, if one did. */
-  killedAt: number | undefined;
-  killedBy: string | undefined;
-  /** GitHub does not learn of its end before; set where its VM was stopped under it. */
-  heldUntil: number | undefined;
-}
-
-/** What is true of a runner; GitHub's picture of it lags behind. */
-export interface SimulatedRunner {
-  readonly instanceId: string;
-  readonly name: string;
-  /** Registers anew for each boot, under another ID. */
-  readonly isEphemeral: boolean;
-  /** What happens after a boot: its service starts, or it does not. */
-  startsAfterBoot: boolean;
-  id: number;
-  /** Whether it takes jobs. */
-  isListening: boolean;
-  /** When it began to, after each boot where it did. */
-  readonly begins: number[];
-  /** GitHub shows it online until then, and holds its session until then. */
-  onlineUntil: number;
-  sessionUntil: number;
-  readonly jobs: Job[];
-  /** Counts boots and stops: what was planned before one does not happen after it. */
-  powerChanges: number;
-}
-
-export interface Employment {
-  readonly record: InstanceRecord;
-  readonly name: string;
-  readonly isEphemeral?: boolean;
-  readonly startsAfterBoot?: boolean;
-}
 
 export interface GitHubWorldOptions {
   readonly world: World;
   readonly habits?: Partial<Habits>;
-  /** The token that may read runners; any if absent. */
+  /** The token that may do everything; any if absent. */
   readonly token?: string;
-  /** A token that is known, but may not read runners, as GITHUB_TOKEN. */
+  /** A token that is known, but may do nothing, as GITHUB_TOKEN. */
   readonly deniedToken?: string;
-  /** Requests an hour. */
+  /** What other tokens may do. */
+  readonly tokens?: Readonly<Record<string, TokenRights>>;
+  readonly refusals?: readonly Refusal[];
+  /** Requests an hour for each token. */
   readonly quota?: number;
+  /** Points a minute for each token. */
+  readonly pointsPerMinute?: number;
   /** Whether tokens may read the jobs of repositories: yes if absent. */
   readonly showsJobs?: boolean;
   /** Runs in progress beside those on the runners in the VMs, each with a job on a machine of GitHub's own. */
   readonly otherRuns?: number;
+  /** Whether `filter=latest` lists of each name the latest job, not only those of the last attempt. */
+  readonly latestListsEveryName?: boolean;
   /** Whether the list of runners can be filtered by name: yes if absent. */
   readonly filtersByName?: boolean;
   /** A list has no more on a page: 100 if absent. */
   readonly mostOnPage?: number;
   /** Runners register elsewhere in the list so often that its pages shift, in milliseconds; never if absent. */
   readonly pagesShiftEveryMs?: number;
+  /** The host that `Link` names, if not the one that was asked. */
+  readonly linkHost?: string;
   /** Whether a new VM gets a runner, once it is up, and loses it when it is ended. */
   readonly staffsNewVms?: boolean;
+  /** What those runners are like, and how a record keeps its ID with `--replace`. */
+  readonly staff?: Omit<Employment, 'record' | 'name'>;
+  readonly replaceKeepsId?: boolean;
+  /** The oldest version of a runner that may connect. */
+  readonly minimumRunnerVersion?: string;
 }
 
-const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 const FIRST_ID = 23;
-const FIRST_RUN_ID = 7_001;
+const FIRST_OTHER_RUN_ID = 1_001;
+const QUOTA = 5_000;
 
 /**
  * GitHub and the self-hosted runners in a world's VMs, without any HTTP: sessions that outlive their runner, jobs that are
- * noticed late. Its time is the world's.
+ * noticed late, registrations that come and go. Its time is the world's.
  */
 export class GitHubWorld {
   readonly world: World;
-  readonly habits: Habits;
+  readonly habits: Required<Habits>;
   readonly options: GitHubWorldOptions;
+  /** Those in the VMs, registered now or not. */
   readonly runners: SimulatedRunner[] = [];
-  /** Of the quota, in the hour that ends at `resetAt`. */
-  used = 0;
-  resetAt: number;
-  #nextId = FIRST_ID;
-  #nextRunId = FIRST_RUN_ID;
+  /** Registrations that no runner uses any more. */
+  readonly leftovers: SimulatedRunner[] = [];
+  readonly runs: Runs;
+  readonly refusals: ReturnType<typeof createRefusals>;
+  readonly #limits = new Map<string, Limits>();
+  readonly #nextIds = new Map<string, number>();
+  readonly #random: Random;
 
   constructor(options: GitHubWorldOptions) {
     this.options = options;
     this.world = options.world;
     this.habits = { ...DEFAULT_HABITS, ...options.habits };
-    this.resetAt = this.world.now + HOUR_MS;
+    this.refusals = createRefusals(options.refusals);
+    this.#random = createRandom(this.world.options.seed).fork('GitHub');
+    this.runs = new Runs(this.#pool());
+    for (let index = 0; index < (options.otherRuns ?? 0); index++) {
+      const plan = { name: 'build', forMs: Number.POSITIVE_INFINITY, on: hostedMachine(1) };
+      this.runs.add({ jobs: [plan] }, FIRST_OTHER_RUN_ID + index);
+    }
     this.world.onPower = (event) => this.#notice(event);
   }
 
-  /** A runner that has been listening for long. */
-  employ({ record, name, isEphemeral = false, startsAfterBoot = true }: Employment): SimulatedRunner {
-    const forever = Number.POSITIVE_INFINITY;
-    const runner = {
-      instanceId: record.instanceId,
-      name,
-      isEphemeral,
-      startsAfterBoot,
-      id: this.#nextId++,
-      isListening: true,
-      onlineUntil: forever,
-      sessionUntil: forever,
-      jobs: [],
-      begins: [],
-      powerChanges: 0,
-    };
+  /** Puts a runner into a VM, as one that has been listening for long unless it is not registered. */
+  employ(employment: Employment): SimulatedRunner {
+    const { now } = this.world;
+    const runner = createRunner(employment, { id: 0, now });
+    runner.id = this.#newId(runner.scope);
+    if (runner.atBoot === 'random name') runner.name = this.#randomName(runner);
     this.runners.push(runner);
+    if (runner.isListening) this.runs.assignSoon();
     return runner;
   }
 
-  /** Takes a runner away for good, as long as it has no job. */
-  dismiss(id: number): 'gone' | 'busy' | 'unknown' {
-    const index = this.runners.findIndex((runner) => runner.id === id);
-    const runner = this.runners[index];
-    if (runner === undefined) return 'unknown';
+  /** What GitHub lists, wherever it is registered. */
+  registered(): SimulatedRunner[] {
+    return [...this.runners.filter(({ isRegistered }) => isRegistered), ...this.leftovers];
+  }
+
+  /** `generate-jitconfig`: registers a name for a runner that has not been started; undefined if the name is taken. */
+  registerAhead(scope: string, { name, labels }: { name: string; labels: readonly string[] }) {
+    const isTaken = this.registered().some((one) => one.scope === scope && isSameName(one.name, name));
+    if (isTaken) return undefined;
+    const { now } = this.world;
+    const record = { instanceId: '' };
+    const employment = { record, name, scope, labels, takesOneJob: true, hasDefaultLabels: false };
+    const runner = createRunner(employment, { id: this.#newId(scope), now });
+    this.#abandon(Object.assign(runner, { isListening: false, onlineUntil: now, sessionUntil: now }));
+    return runner;
+  }
+
+  /** Takes a registration away permanently, unless it has a job. */
+  dismiss(runner: SimulatedRunner): 'gone' | 'busy' {
     if (this.isShownBusy(runner)) return 'busy';
-    this.#remove(index);
+    for (const list of [this.runners, this.leftovers]) {
+      if (list.includes(runner)) this.#remove(list, runner);
+    }
     return 'gone';
   }
 
   /** Gives it a job, if it takes any. */
   startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
-    if (!runner.isListening) return undefined;
-    const { now } = this.world;
-    const end = { endsAt: now + forMs, killedAt: undefined, killedBy: undefined, heldUntil: undefined };
-    const job = { runId: this.#nextRunId++, runnerId: runner.id, startedAt: now, ...end };
-    runner.jobs.push(job);
-    return job;
+    const isTaken = runner.takesOneJob && currentJob(runner, this.world.now) !== undefined;
+    if (!runner.isListening || isTaken) return undefined;
+    return this.runs.addRunning(runner, { name: 'build', forMs });
+  }
+
+  /** Changes a runner's custom labels. */
+  setLabels(runner: SimulatedRunner, names: readonly string[]): void {
+    runner.labels.push({ since: this.world.now, names });
+    if (runner.isListening) this.runs.assignSoon();
+  }
+
+  labelsOf(runner: SimulatedRunner): readonly string[] {
+    return labelsAt(runner, this.world.now);
+  }
+
+  /** Shows the runner otherwise than it is for a while. */
+  misreport(
+    runner: SimulatedRunner,
+    { forMs, ...shown }: Omit<Misreport, 'until'> & { forMs: number },
+  ): void {
+    runner.misreport = { ...shown, until: this.world.now + forMs };
   }
 
   /** Whether GitHub shows it online. */
-  isShownOnline({ onlineUntil }: SimulatedRunner): boolean {
-    return this.world.now < onlineUntil;
+  isShownOnline({ onlineUntil, misreport }: SimulatedRunner): boolean {
+    const { now } = this.world;
+    return (now < (misreport?.until ?? now) ? misreport?.online : undefined) ?? now < onlineUntil;
   }
 
   /** Whether GitHub shows it busy: a job that was killed counts until its session is over. */
-  isShownBusy({ jobs }: SimulatedRunner): boolean {
+  isShownBusy({ jobs, id, misreport }: SimulatedRunner): boolean {
     const { busyLagMs, idleLagMs, lapseAfterMs, lapseMs } = this.habits;
     const { now } = this.world;
-    return jobs.some(({ startedAt, endsAt, heldUntil = endsAt + idleLagMs }) => {
+    const shown = now < (misreport?.until ?? now) ? misreport?.busy : undefined;
+    if (shown !== undefined) return shown;
+    return jobs.some(({ runnerId, startedAt, endsAt, heldUntil = endsAt + idleLagMs }) => {
       const lapsesAt = startedAt + busyLagMs + lapseAfterMs;
       const isLapsed = now >= lapsesAt && now < lapsesAt + lapseMs;
-      return now >= startedAt + busyLagMs && now < heldUntil && !isLapsed;
+      return runnerId === id && now >= startedAt + busyLagMs && now < heldUntil && !isLapsed;
     });
   }
 
   /** Whether GitHub lists the job as in progress; the same holds for one that was killed. */
-  isListed({ startedAt, endsAt, heldUntil = endsAt }: Job): boolean {
+  isListed(job: Job): boolean {
     const { jobsLagMs } = this.habits;
     const { now } = this.world;
-    return now >= startedAt + jobsLagMs && now < heldUntil + jobsLagMs;
+    return now >= job.startedAt + jobsLagMs && now < endOf(job) + jobsLagMs;
   }
 
-  /** Counts a request against the quota; false where it is used up. */
-  charge(): boolean {
-    if (this.world.now >= this.resetAt) [this.used, this.resetAt] = [0, this.world.now + HOUR_MS];
-    if (this.used >= this.quota) return false;
-    this.used++;
-    return true;
+  /** What the token has used of its limits. */
+  limitsOf(token: string): Limits {
+    const known = this.#limits.get(token);
+    if (known !== undefined) return known;
+    const quota = this.options.tokens?.[token]?.quota ?? this.quota;
+    const limits = createLimits(quota, this.world.now);
+    this.#limits.set(token, limits);
+    return limits;
   }
 
   get quota(): number {
-    return this.options.quota ?? 5_000;
+    return this.options.quota ?? QUOTA;
+  }
+
+  /** The most that a token has used of its quota in this hour. */
+  get used(): number {
+    return Math.max(0, ...[...this.#limits.values()].map(({ used }) => used));
+  }
+
+  #pool(): Pool {
+    const { world, habits } = this;
+    return {
+      world,
+      habits,
+      findRunner: (job) => this.#findRunner(job),
+      begin: (runner, job) => this.#beginJob(runner, job),
+      end: (execution) => {
+        const runner = this.runners.find(({ jobs }) => jobs.includes(execution));
+        if (runner !== undefined) this.#endJob(runner, execution);
+      },
+    };
+  }
+
+  #findRunner({ plan, run }: RunJob): SimulatedRunner | undefined {
+    const { now } = this.world;
+    const { labels = ['self-hosted'] } = plan;
+    const fitting = this.runners.filter((runner) => {
+      const isThere =
+        runner.isRegistered && now < runner.onlineUntil && reaches(runner.scope, run.repository);
+      const isFree = currentJob(runner, now) === undefined;
+      return isThere && isFree && hasLabels(runner, labels, now - this.habits.labelsLagMs);
+    });
+    return fitting[Math.floor(this.#random.next() * fitting.length)];
+  }
+
+  #beginJob(runner: SimulatedRunner, job: RunJob): void {
+    const execution = this.runs.begin(job, { id: runner.id, name: runner.name, groupName: DEFAULT_GROUP });
+    runner.jobs.push(execution);
+    this.#later(runner, job.plan.forMs, () => this.#endJob(runner, execution));
+  }
+
+  /** A one-job runner exits after its job and leaves GitHub; another waits for the next. */
+  #endJob(runner: SimulatedRunner, execution: Job): void {
+    // It was cancelled before.
+    if (execution.endsAt !== this.world.now) return;
+    if (!runner.takesOneJob) {
+      this.runs.assignSoon();
+      return;
+    }
+    const { id } = runner;
+    runner.isListening = false;
+    runner.onlineUntil = this.world.now + this.habits.deregisterMs;
+    runner.sessionUntil = this.world.now;
+    this.world.schedule(this.habits.deregisterMs, () => {
+      if (runner.id === id) runner.isRegistered = false;
+      const leftover = this.leftovers.find((one) => one.id === id && one.scope === runner.scope);
+      if (leftover !== undefined) this.#remove(this.leftovers, leftover);
+    });
   }
 
   #notice({ kind, record, requestId }: PowerEvent): void {
@@ -209,7 +315,7 @@ export class GitHubWorld {
     for (const runner of runners) {
       runner.powerChanges++;
       if (kind === 'stopped') this.#cutOff(runner, requestId);
-      if (kind === 'ended' && staffsNewVms) this.#remove(this.runners.indexOf(runner));
+      if (kind === 'ended' && staffsNewVms) this.#remove(this.runners, runner);
       if (kind === 'booted' && runner.startsAfterBoot)
         this.#later(runner, this.habits.loginMs, () => this.#begin(runner));
     }
@@ -220,14 +326,14 @@ export class GitHubWorld {
     const { vm, externalId, name, instanceId } = record;
     this.world.schedule(this.habits.loginMs, () => {
       if (vm === undefined || record.vm !== vm) return;
-      this.employ({ record, name: externalId ?? name ?? instanceId });
+      this.employ({ ...this.options.staff, record, name: externalId ?? name ?? instanceId });
     });
   }
 
-  #remove(index: number): void {
-    const [runner] = this.runners.splice(index, 1);
+  #remove(list: SimulatedRunner[], runner: SimulatedRunner): void {
+    list.splice(list.indexOf(runner), 1);
     // What was planned for it does not happen any more.
-    if (runner !== undefined) runner.powerChanges++;
+    runner.powerChanges++;
   }
 
   #cutOff(runner: SimulatedRunner, requestId: string | undefined): void {
@@ -239,29 +345,65 @@ export class GitHubWorld {
     }
     const heldUntil = runner.sessionUntil;
     for (const job of runner.jobs) {
-      if (job.endsAt > now && job.killedAt === undefined)
-        Object.assign(job, { killedAt: now, killedBy: requestId, heldUntil });
+      if (job.endsAt > now && job.killedAt === undefined) this.runs.kill(job, { heldUntil, by: requestId });
     }
   }
 
+  /** After a boot the runner registers, if it does, and connects. */
   #begin(runner: SimulatedRunner): void {
-    if (runner.isEphemeral) {
-      runner.id = this.#nextId++;
-      runner.sessionUntil = this.world.now;
-    }
+    const { atBoot, isRegistered } = runner;
+    // Its configuration is gone with its registration; or the name is taken.
+    if (atBoot === 'keep' ? !isRegistered : atBoot === 'register' && isRegistered) return;
+    if (atBoot !== 'keep') this.#register(runner);
     this.#connect(runner, this.world.now);
+  }
+
+  #register(runner: SimulatedRunner): void {
+    const { now } = this.world;
+    const { atBoot, isRegistered, configured } = runner;
+    if (atBoot === 'random name') {
+      if (isRegistered) this.#abandon({ ...runner, jobs: [...runner.jobs], begins: [] });
+      runner.name = this.#randomName(runner);
+    }
+    const keepsId = isRegistered && atBoot === 'replace' && this.options.replaceKeepsId === true;
+    if (!keepsId) runner.id = this.#newId(runner.scope);
+    runner.isRegistered = true;
+    runner.sessionUntil = now;
+    runner.labels.push({ since: now, names: configured.labels });
+  }
+
+  /** A record without a runner; GitHub cleans up after a day. */
+  #abandon(leftover: SimulatedRunner): void {
+    this.leftovers.push(leftover);
+    this.world.schedule(DAY_MS, () => {
+      if (this.leftovers.includes(leftover)) this.#remove(this.leftovers, leftover);
+    });
   }
 
   #connect(runner: SimulatedRunner, firstTryAt: number): void {
     const { now } = this.world;
-    const { retryMs, giveUpMs } = this.habits;
-    if (now >= runner.sessionUntil) {
+    const { retryMs, giveUpMs, deprecatedMs } = this.habits;
+    const { minimumRunnerVersion: minimum } = this.options;
+    if (now < runner.sessionUntil) {
+      if (now - firstTryAt < giveUpMs) this.#later(runner, retryMs, () => this.#connect(runner, firstTryAt));
+    } else if (minimum !== undefined && isOlder(runner.version, minimum)) {
+      runner.onlineUntil = now + deprecatedMs;
+    } else {
       runner.isListening = true;
       runner.begins.push(now);
       [runner.onlineUntil, runner.sessionUntil] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    } else if (now - firstTryAt < giveUpMs) {
-      this.#later(runner, retryMs, () => this.#connect(runner, firstTryAt));
+      this.runs.assignSoon();
     }
+  }
+
+  #newId(scope: string): number {
+    const id = this.#nextIds.get(scope) ?? FIRST_ID;
+    this.#nextIds.set(scope, id + 1);
+    return id;
+  }
+
+  #randomName({ configured }: SimulatedRunner): string {
+    return `${configured.name}-${this.#random.uuid().slice(0, 8)}`;
   }
 
   #later(runner: SimulatedRunner, inMs: number, run: () => void): void {
@@ -270,4 +412,8 @@ export class GitHubWorld {
       if (runner.powerChanges === powerChanges) run();
     });
   }
+}
+
+function isSameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }

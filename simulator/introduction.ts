@@ -42,7 +42,7 @@ Instances:
 ${instances.join('\n')}
 
 A step that restarts the first:
-${describeStep('your-org/restart-anka-vm@v1', withInputs).replace(/^/gm, '  ')}
+${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
 ${fleet}
 The same by hand, from the project's folder:
   out=$(mktemp) summary=$(mktemp)

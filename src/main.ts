@@ -10,7 +10,7 @@ import { restartFleet } from './fleet/fleet.ts';
 import type { StepOutcome } from './fleet/fleet-outcome.ts';
 import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
 import { shareSources } from './fleet/shared-witnesses.ts';
-import { type Dial, dial as dialForReal } from './guest/dial.ts';
+import { type Dial, dial as dialForReal } from './guest/contact.ts';
 import { createTransport, type Dispatchers } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';

@@ -1,6 +1,5 @@
 import type { Instance } from '../src/controller/instance.ts';
-import { guestAddress, sshPort } from '../src/guest/address.ts';
-import type { GuestAddress } from '../src/guest/dial.ts';
+import { type GuestAddress, guestAddress, sshPort } from '../src/guest/address.ts';
 
 /** The port of the node that leads to the guest's SSH server; undefined where none is forwarded. */
 export function sshDoor(instance: Instance): GuestAddress | undefined {

@@ -1,6 +1,6 @@
 import type { Clock, Limit } from '../src/clock.ts';
-import { type Contact, contact } from '../src/guest/contact.ts';
-import { dial, type GuestAddress } from '../src/guest/dial.ts';
+import type { GuestAddress } from '../src/guest/address.ts';
+import { type Contact, contact, dial } from '../src/guest/contact.ts';
 
 /** What became of one try to reach a VM's SSH server: what the action makes of it. */
 export type KnockResult = Contact['kind'];

@@ -3,7 +3,7 @@ import { type Client, createClient } from '../src/controller/client.ts';
 import type { Credentials } from '../src/controller/credentials.ts';
 import { type Envelope, readEnvelope } from '../src/controller/envelope.ts';
 import type { Answer, Transport } from '../src/http/transport.ts';
-import type { RequestHeaders } from '../src/inputs/credentials.ts';
+import type { RequestHeaders } from '../src/inputs/access.ts';
 import { UNKNOWN_ID } from './notebook.ts';
 
 /** What the survey itself asks: only reads, each as the action would send it. What came back is in the notebook. */

@@ -15,7 +15,7 @@ export interface Report {
 
 /** Says in the report what its fields mean: raised when they change. */
 const FORMAT = 1;
-const ACTION = 'your-org/restart-anka-vm@v1';
+const ACTION = 'your-org/restart-anka-vm@main';
 
 /** @param madeOn a day, such as `2026-11-24`. Pure. */
 export function renderReport(facts: Facts, madeOn: string): Report {

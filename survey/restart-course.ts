@@ -4,7 +4,7 @@ import { createCredentials } from '../src/controller/credentials.ts';
 import type { Instance } from '../src/controller/instance.ts';
 import { ActionError } from '../src/errors.ts';
 import { restartOneVm, type VmOutcome } from '../src/fleet/one-vm.ts';
-import type { GuestAddress } from '../src/guest/dial.ts';
+import type { GuestAddress } from '../src/guest/address.ts';
 import type { Log } from '../src/log.ts';
 import type { Guards } from '../src/runner/guard.ts';
 import { refuseOwnMachine } from '../src/runner/self-restart.ts';

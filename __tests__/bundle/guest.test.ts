@@ -79,7 +79,7 @@ describe('the guest is up', () => {
     });
     const ended = await play({ bootMs: 2_000, forwarder: 'accepts' }, { interventions });
     expect(told(ended)).toEqual(UP);
-    expect(ended.log).toContain("it may be another VM's: the VM has booted or moved meanwhile");
+    expect(ended.log).toContain("it may be another VM's: the VM has booted or moved since");
     expect(Number(ended.outputs['ssh_port'])).toBe(ended.record.vm?.sshPort);
   });
 });
@@ -88,11 +88,11 @@ describe('the guest is not up', () => {
   const SHORT = { inputs: { guest_timeout: '1.5s' } };
 
   test.each<[string, GuestHabits, RegExp]>([
-    ['where it hangs', { ...UP_SOON, fault: 'never' }, /nothing came at 127\.0\.0\.1:\d+/],
+    ['where it hangs', { ...UP_SOON, fault: 'never' }, /no SSH banner came at 127\.0\.0\.1:\d+/],
     [
       'where the forwarder is silent',
       { ...UP_SOON, fault: 'silent' },
-      /nothing came at .*but not a word came/,
+      /no SSH banner came at .*but nothing was sent/,
     ],
     [
       'where something else answers',

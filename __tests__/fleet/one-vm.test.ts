@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import { restartOneVm } from '../../src/fleet/one-vm.ts';
-import type { GuestCheck } from '../../src/guest/options.ts';
+import type { GuestCheck } from '../../src/guest/wait-for-guest.ts';
 import type { Outcome } from '../../src/restart/outcome.ts';
 import type { Guard } from '../../src/runner/guard.ts';
 import { createFakeClock } from '../support/fake-clock.ts';

@@ -1,7 +1,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Json from '../../src/http/json.ts';
-import type * as Credentials from '../../src/inputs/credentials.ts';
+import type * as Credentials from '../../src/inputs/access.ts';
 import type * as Main from '../../src/main.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
@@ -58,7 +58,7 @@ const BUGS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
     'a part of a header is no secret',
     () =>
-      plant<typeof Credentials>('../../src/inputs/credentials.ts', ({ readHeaders }) => ({
+      plant<typeof Credentials>('../../src/inputs/access.ts', ({ readHeaders }) => ({
         readHeaders: (form) => readHeaders({ ...form, onSecret: (whole = '') => form.onSecret(whole) }),
       })),
     /a secret was written/,

@@ -5,7 +5,7 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import { asActionError } from '../../src/errors.ts';
 import type { StepOutcome } from '../../src/fleet/fleet-outcome.ts';
 import type { VmOutcome } from '../../src/fleet/one-vm.ts';
-import type { Dial } from '../../src/guest/dial.ts';
+import type { Dial } from '../../src/guest/contact.ts';
 import type { Environment } from '../../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { type Host, run } from '../../src/main.ts';

@@ -1,6 +1,8 @@
+import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { type Contact, contact } from '../../src/guest/contact.ts';
+import { type Contact, contact, dial, excerptOf, readGreeting } from '../../src/guest/contact.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { type Listening, listen, nobody, talking } from '../support/loopback.ts';
 import {
   BANNER,
   createScriptedDial,
@@ -15,12 +17,12 @@ import {
 
 const address = { host: '192.0.2.70', port: 10_001 };
 
-/** @param isOver whether the time allowed passes before anything more comes. */
+/** @param isOver whether the limit is reached before anything more comes. */
 async function attempt(talk: Talk, { isOver = false, signal = new AbortController().signal } = {}) {
   const clock = createFakeClock(() => !isOver);
   const scripted = createScriptedDial([talk]);
   const result = await contact({ clock, dial: scripted.dial, address }, { ms: 5_000, signal });
-  return { result, letGo: scripted.letGo, slept: clock.sleeps };
+  return { result, released: scripted.released, slept: clock.sleeps };
 }
 
 describe('an attempt to reach the guest', () => {
@@ -28,14 +30,14 @@ describe('an attempt to reach the guest', () => {
     ['a banner', greets, { kind: 'banner', banner: BANNER }],
     ['a banner in pieces', says('SSH-2.0-Open', 'SSH_9.9\r', '\n'), { kind: 'banner', banner: BANNER }],
     ['a refused connection', refuses, { kind: 'refused', detail: 'connect ECONNREFUSED' }],
-    ['no way there', fails('EHOSTUNREACH'), { kind: 'unreachable', detail: 'connect EHOSTUNREACH' }],
+    ['a missing route', fails('EHOSTUNREACH'), { kind: 'unreachable', detail: 'connect EHOSTUNREACH' }],
     [
-      'a connection that ends before it stands, without a reason',
+      'a connection that ends before it is established, without a reason',
       ({ ended }) => ended(undefined),
       { kind: 'unreachable', detail: 'it was ended there' },
     ],
     [
-      'a connection that is closed without a word',
+      'a connection that is closed before anything was sent',
       ({ connected, ended }) => {
         connected();
         ended(undefined);
@@ -43,7 +45,7 @@ describe('an attempt to reach the guest', () => {
       { kind: 'closed', detail: 'it was ended there' },
     ],
     [
-      'a connection that is reset without a word',
+      'a connection that is reset before anything was sent',
       ({ connected, ended }) => {
         connected();
         ended(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
@@ -64,19 +66,23 @@ describe('an attempt to reach the guest', () => {
       { kind: 'foreign', detail: `it began with "${'x'.repeat(80)}"` },
     ],
   ])('comes to %s', async (_, talk, expected) => {
-    expect(await attempt(talk)).toEqual({ result: expected, letGo: 1, slept: [] });
+    expect(await attempt(talk)).toEqual({ result: expected, released: 1, slept: [] });
   });
 
   test.each<[string, Talk, Contact]>([
-    ['nobody answered at all', ignores, { kind: 'unreachable', detail: 'the connection timed out' }],
+    ['no answer at all', ignores, { kind: 'unreachable', detail: 'the connection timed out' }],
     [
-      'a connection that stands is no guest that is up',
+      'an established connection does not mean that the guest is up',
       isSilent,
-      { kind: 'silent', detail: 'the connection stood, but not a word came' },
+      { kind: 'silent', detail: 'connected, but nothing was sent' },
     ],
-    ['half a banner is none', says('SSH-2.0-Op'), { kind: 'foreign', detail: 'it began with "SSH-2.0-Op"' }],
+    [
+      'half a banner is not a banner',
+      says('SSH-2.0-Op'),
+      { kind: 'foreign', detail: 'it began with "SSH-2.0-Op"' },
+    ],
   ])('takes five seconds at most: %s', async (_, talk, expected) => {
-    expect(await attempt(talk, { isOver: true })).toEqual({ result: expected, letGo: 1, slept: [5_000] });
+    expect(await attempt(talk, { isOver: true })).toEqual({ result: expected, released: 1, slept: [5_000] });
   });
 
   test.each([
@@ -92,7 +98,7 @@ describe('an attempt to reach the guest', () => {
     const scripted = createScriptedDial([talk]);
     const limit = { ms: 5_000, signal: cancelled.signal };
     await expect(contact({ clock, dial: scripted.dial, address }, limit)).rejects.toBe(reason);
-    expect(scripted.letGo).toBe(1);
+    expect(scripted.released).toBe(1);
   });
 
   test('hides no defect', async () => {
@@ -101,5 +107,124 @@ describe('an attempt to reach the guest', () => {
       throw defect;
     };
     await expect(attempt(broken)).rejects.toBe(defect);
+  });
+});
+
+const OPENSSH = 'SSH-2.0-OpenSSH_9.9';
+
+describe('what a server says first', () => {
+  test.each<[string, string, unknown]>([
+    ['the banner', `${OPENSSH}\r\n`, { kind: 'banner', banner: OPENSSH }],
+    ['a banner with a bare line feed', `${OPENSSH}\n`, { kind: 'banner', banner: OPENSSH }],
+    ['a banner with a comment', `${OPENSSH} mac 7\r\n`, { kind: 'banner', banner: `${OPENSSH} mac 7` }],
+    ['an older protocol', 'SSH-1.99-x\r\n', { kind: 'banner', banner: 'SSH-1.99-x' }],
+    ['a future protocol', 'SSH-10.0-x\r\n', { kind: 'banner', banner: 'SSH-10.0-x' }],
+    [
+      'lines before the banner',
+      `Welcome\r\n\r\nto SSH-2.0-x\n${OPENSSH}\r\n`,
+      { kind: 'banner', banner: OPENSSH },
+    ],
+    ['what comes after the banner', `${OPENSSH}\r\n\0\0\x05`, { kind: 'banner', banner: OPENSSH }],
+    ['nothing', '', { kind: 'open' }],
+    ['a banner without its end', OPENSSH, { kind: 'open' }],
+    ['a line that only mentions SSH', 'no SSH-2.0-x here\r\n', { kind: 'open' }],
+    ['no protocol version', 'SSH-\r\n', { kind: 'open' }],
+    ['a control character in the banner', 'SSH-2.0-x\x1b[2J\r\n', { kind: 'open' }],
+    ['a carriage return in the banner', 'SSH-2.0-x\ry\n', { kind: 'open' }],
+    ['another server', 'HTTP/1.1 400 Bad Request\r\n\r\n', { kind: 'open' }],
+    ['no banner within 8 KiB', 'x'.repeat(8 * 1024), { kind: 'none' }],
+    ['a banner that begins too late', `${'x\n'.repeat(4_096)}${OPENSSH}\r\n`, { kind: 'none' }],
+    ['a banner that ends too late', `${'x\n'.repeat(4_090)}${OPENSSH}\r\n`, { kind: 'none' }],
+    ['a banner just in time', `${'x\n'.repeat(4_080)}${OPENSSH}\r\n`, { kind: 'banner', banner: OPENSSH }],
+  ])('%s', (_, text, greeting) => {
+    expect(readGreeting(Buffer.from(text))).toEqual(greeting);
+  });
+
+  test('bytes that are not text hide nothing', () => {
+    const bytes = Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from(`${OPENSSH}\r\n`)]);
+    expect(readGreeting(bytes)).toEqual({ kind: 'banner', banner: OPENSSH });
+  });
+});
+
+test.each([
+  ['one line', 'HTTP/1.1 400 Bad Request\r\nServer: x\r\n', 'HTTP/1.1 400 Bad Request'],
+  ['the first line that is not blank', '\r\n\n  220 mail\r\n', '220 mail'],
+  ['at most 80 characters', 'x'.repeat(100), 'x'.repeat(80)],
+  ['nothing', '', ''],
+])('an excerpt is %s', (_, text, excerpt) => {
+  expect(excerptOf(Buffer.from(text))).toBe(excerpt);
+});
+
+/** The events of a connection, up to its end. */
+function eventsOf(port: number, host = '127.0.0.1'): Promise<string[]> {
+  const told: string[] = [];
+  return new Promise((resolve) => {
+    dial(
+      { host, port },
+      {
+        connected: () => told.push('connected'),
+        received: (bytes) => told.push(`received ${Buffer.from(bytes)}`),
+        ended: (error) => {
+          told.push(`ended ${(error as NodeJS.ErrnoException | undefined)?.code ?? ''}`.trim());
+          resolve(told);
+        },
+      },
+    );
+  });
+}
+
+describe('over a real socket', () => {
+  test.each<[string, () => Promise<Listening>, string[]]>([
+    [
+      'a server that speaks and closes',
+      () => talking((socket) => socket.end('SSH-2.0-x\r\n')),
+      ['connected', 'received SSH-2.0-x\r\n', 'ended'],
+    ],
+    ['a server that closes', () => talking((socket) => socket.end()), ['connected', 'ended']],
+    ['a port that nothing listens on', nobody, ['ended ECONNREFUSED']],
+  ])('%s', async (_, start, told) => {
+    const server = await start();
+    try {
+      expect(await eventsOf(server.port)).toEqual(told);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('a connection that is cut off', async () => {
+    const server = await talking((socket) => socket.resetAndDestroy());
+    expect((await eventsOf(server.port)).at(-1)).toBe('ended ECONNRESET');
+    server.close();
+  });
+
+  test('the address may be an IPv6 address', async () => {
+    const server = createServer((socket) => socket.end('hello'));
+    await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    expect(await eventsOf(port, '::1')).toEqual(['connected', 'received hello', 'ended']);
+    server.close();
+  });
+
+  test('releasing it closes the connection, and no byte was sent', async () => {
+    const seen = { bytes: 0 };
+    let tell: (socket: Socket) => void;
+    const accepted = new Promise<Socket>((resolve) => {
+      tell = resolve;
+    });
+    const server = await listen(createServer((socket) => tell(socket)));
+    const release = dial(
+      { host: '127.0.0.1', port: server.port },
+      { connected() {}, received() {}, ended() {} },
+    );
+    const socket = await accepted;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('data', (bytes) => {
+      seen.bytes += bytes.length;
+    });
+    release();
+    await closed;
+    expect(seen.bytes).toBe(0);
+    server.close();
   });
 });

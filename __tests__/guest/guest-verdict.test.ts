@@ -3,9 +3,9 @@ import type { Instance } from '../../src/controller/instance.ts';
 import {
   type Endpoint,
   type GuestHistory,
+  type GuestVerdict,
   isSameEndpoint,
-  judgeLook,
-  type LookVerdict,
+  judgeGuest,
   obstacleAt,
   startGuestHistory,
   unconfirmed,
@@ -18,17 +18,17 @@ const ADDRESS = { host: '192.0.2.70', port: 10_001 };
 const ENDPOINT: Endpoint = { startDate: at(NEW_BOOT), address: ADDRESS };
 const begin = () => startGuestHistory(PROOF, 1_000);
 
-function look(instance: Instance | undefined, history: GuestHistory = begin(), now = 2_000) {
-  return judgeLook(history, { askedAt: now, at: now, instance });
+function read(instance: Instance | undefined, history: GuestHistory = begin(), now = 2_000) {
+  return judgeGuest(history, { askedAt: now, at: now, instance });
 }
 
-const found = (changes: Partial<Endpoint> = {}): LookVerdict => ({
+const found = (changes: Partial<Endpoint> = {}): GuestVerdict => ({
   kind: 'endpoint',
   endpoint: { ...ENDPOINT, ...changes },
 });
 
-describe('a look says where the guest is', () => {
-  test.each<[string, Instance, LookVerdict]>([
+describe('a read says where the guest is', () => {
+  test.each<[string, Instance, GuestVerdict]>([
     ['the same report once more', PROOF, found()],
     ['a newer report', restarted(15), found()],
     ['a report without dates', restarted(15, { reportedAt: undefined, updatedAt: undefined }), found()],
@@ -39,11 +39,11 @@ describe('a look says where the guest is', () => {
     ],
     ['a boot of its own since', restarted(45, bootedAt(LATER_BOOT)), found({ startDate: at(LATER_BOOT) })],
   ])('%s', (_, instance, verdict) => {
-    expect(look(instance).verdict).toEqual(verdict);
+    expect(read(instance).verdict).toEqual(verdict);
   });
 });
 
-describe('a look says that the guest cannot be asked now', () => {
+describe('a read says that the guest cannot be asked now', () => {
   test.each<[string, Instance | undefined, string, RegExp]>([
     ['no VM', undefined, 'not running', /does not list the instance/],
     ['a VM that is stopped', restarted(15, { status: 'stopped' }), 'not running', /status "stopped"/],
@@ -68,41 +68,41 @@ describe('a look says that the guest cannot be asked now', () => {
       /^the node has no known address$/,
     ],
   ])('%s', (_, instance, kind, seen) => {
-    expect(look(instance).verdict).toEqual({
+    expect(read(instance).verdict).toEqual({
       kind: 'obstacle',
       obstacle: { kind, seen: expect.stringMatching(seen) },
     });
   });
 });
 
-test('an answer that is older than one before proves nothing', () => {
-  const { history } = look(restarted(20));
-  expect(look(restarted(15), history).verdict).toEqual({ kind: 'outdated' });
-  expect(look(restarted(20), history).verdict).toEqual(found());
+test('an answer that is older than an earlier one proves nothing', () => {
+  const { history } = read(restarted(20));
+  expect(read(restarted(15), history).verdict).toEqual({ kind: 'outdated' });
+  expect(read(restarted(20), history).verdict).toEqual(found());
 });
 
-test('a VM that fails for good is given up', () => {
+test('a VM that stays failed is given up', () => {
   const broken = (seconds: number) => restarted(seconds, { state: 'Error' });
-  let { history, verdict } = look(broken(15), begin(), 10_000);
+  let { history, verdict } = read(broken(15), begin(), 10_000);
   for (const [seconds, now] of [
     [20, 20_000],
     [25, 30_000],
   ] as const) {
-    ({ history, verdict } = look(broken(seconds), history, now));
+    ({ history, verdict } = read(broken(seconds), history, now));
     expect(verdict.kind).toBe('obstacle');
   }
-  expect(look(broken(30), history, 41_000).verdict).toEqual({
+  expect(read(broken(30), history, 41_000).verdict).toEqual({
     kind: 'failed',
     reason: expect.stringContaining('instance_state "Error"'),
   });
 });
 
 test.each<[string, Endpoint, boolean]>([
-  ['the same boot at the same place', { ...ENDPOINT, startDate: at('2024-10-13T13:10:12+02:00') }, true],
+  ['the same boot at the same address', { ...ENDPOINT, startDate: at('2024-10-13T13:10:12+02:00') }, true],
   ['another boot', { ...ENDPOINT, startDate: at(LATER_BOOT) }, false],
   ['another port', { ...ENDPOINT, address: { ...ADDRESS, port: 10_002 } }, false],
   ['another node', { ...ENDPOINT, address: { ...ADDRESS, host: '192.0.2.71' } }, false],
-])('what a look after the banner confirms: %s', (_, again, isSame) => {
+])('what a read after the banner confirms: %s', (_, again, isSame) => {
   expect(isSameEndpoint(ENDPOINT, again)).toBe(isSame);
 });
 
@@ -113,7 +113,7 @@ test('obstacles in words', () => {
   });
   expect(unconfirmed(ENDPOINT)).toEqual({
     kind: 'moved',
-    seen: "an SSH server answered at 192.0.2.70:10001, but it may be another VM's: the VM has booted or moved meanwhile",
+    seen: "an SSH server answered at 192.0.2.70:10001, but it may be another VM's: the VM has booted or moved since",
   });
   expect(unconfirmed(ENDPOINT, 'it stopped').seen).toMatch(/another VM's: it stopped$/);
 });

@@ -87,7 +87,7 @@ describe('the guest is up', () => {
     expect(clock.sleeps).toEqual(expect.arrayContaining([5_000, 1_000, 2_000]));
     expect(looks).toBe(6);
     expect(lines.slice(0, 2)).toEqual([
-      '+  5.0 s  waiting for the guest: nothing came at 192.0.2.70:10001 (the connection stood, but not a word came)',
+      '+  5.0 s  waiting for the guest: no SSH banner came at 192.0.2.70:10001 (connected, but nothing was sent)',
       expect.stringMatching(/waiting for the guest: the connection was refused at 192\.0\.2\.70:10001/),
     ]);
   });
@@ -143,7 +143,7 @@ describe('the guest is up', () => {
     const { guest, lines } = await wait([greets], { looks: [AWAY, PROOF], clock: patient() });
     expect(guest.status).toBe('up');
     expect(lines[0]).toContain(
-      'waiting for the guest: no look at the instance: No usable answer came from c.example',
+      'waiting for the guest: the instance could not be read: No usable answer came from c.example',
     );
   });
 });
@@ -162,7 +162,7 @@ describe("another VM's server is not believed", () => {
   test('and the error says so', async () => {
     const looks = [PROOF, onPort(10_002), PROOF, onPort(10_002, 20)];
     const { lines } = await wait([greets, refuses], { looks, timeoutMs: 1_000, clock: patient() });
-    expect(lines[0]).toContain("it may be another VM's: the VM has booted or moved meanwhile");
+    expect(lines[0]).toContain("it may be another VM's: the VM has booted or moved since");
   });
 });
 
@@ -174,13 +174,13 @@ describe('the guest is not up', () => {
       /the connection was refused at 192\.0\.2\.70:10001/,
       /Remote Login.*reach the nodes/,
     ],
-    ['where it is silent', isSilent, /nothing came at/, /macOS hangs/],
+    ['where it is silent', isSilent, /no SSH banner came at/, /macOS hangs/],
     ['where nobody answers', ignores, /it cannot be reached at .*timed out/, /reach the nodes themselves/],
     ['where no way leads there', fails('ENETUNREACH'), /it cannot be reached/, /reach the nodes themselves/],
     [
       'where another server is',
       says('HTTP/1.1 400 Bad Request\r\n\r\n'),
-      /no SSH banner at .*\(it began with "HTTP\/1\.1 400 Bad Request"\)/,
+      /it is not an SSH server at .*\(it began with "HTTP\/1\.1 400 Bad Request"\)/,
       /Something else than an SSH server/,
     ],
     [
@@ -189,8 +189,8 @@ describe('the guest is not up', () => {
         connected();
         ended(undefined);
       },
-      /closed before a word came/,
-      /forwarder found nobody/,
+      /closed before an SSH banner came/,
+      /forwarder found no server/,
     ],
   ])('%s', async (_, talk, message, hint) => {
     const { guest, error } = await wait([talk], { timeoutMs: 30_000 });
@@ -234,7 +234,7 @@ describe('the guest is not up', () => {
     const looks = [restarted(20), restarted(15)];
     const { error, clock, last } = await wait([greets], { looks, timeoutMs: 10_000, clock: patient() });
     expect(error?.message).toMatch(
-      /the answers are older than one seen before\. Attempts: 1 moved, 1 no answer\.$/,
+      /the answers are older than an earlier one\. Attempts: 1 moved, 1 no answer\.$/,
     );
     expect(last).toEqual(restarted(20));
     expect(clock.now()).toBeLessThanOrEqual(11_000 + 2_000);
@@ -245,13 +245,13 @@ describe('the guest is not up', () => {
     expect(error?.message).toMatch(/the connection was refused .* Attempts: 1 refused, 3 no answer\.$/);
     const { error: blind } = await wait([refuses], { looks: [AWAY], timeoutMs: 5_000 });
     expect(blind?.message).toContain(
-      'no look at the instance: No usable answer came from c.example. Attempts',
+      'the instance could not be read: No usable answer came from c.example. Attempts',
     );
   });
 
   test('as it was seen last', async () => {
     const { error } = await wait([refuses, isSilent], { timeoutMs: 5_000 });
-    expect(error?.message).toContain('nothing came at 192.0.2.70:10001');
+    expect(error?.message).toContain('no SSH banner came at 192.0.2.70:10001');
   });
 
   test.each<[string, readonly Shown[], RegExp]>([
@@ -261,8 +261,8 @@ describe('the guest is not up', () => {
       [10_001, 10_002, 10_003, 10_004].map((port) => onPort(port)),
       /its ports keep changing/,
     ],
-    ['nobody can be asked', [AWAY], /the controller is up, that all of its replicas are/],
-    ['the VM is lost', [restarted(15, { state: 'Terminated' })], /has to be started anew/],
+    ['nobody can be asked', [AWAY], /the controller and all of its replicas are up/],
+    ['the VM is lost', [restarted(15, { state: 'Terminated' })], /has to be started again/],
   ])('and what can be done about it, where %s', async (_, looks, hint) => {
     const { error } = await wait([greets], { looks, timeoutMs: 1_000, clock: patient() });
     expect(error).toMatchObject({ code: 'guest_not_up', hint: expect.stringMatching(hint) });

@@ -53,11 +53,11 @@ test('a blank input counts as not given', () => {
   expect(read({ ...VALID, ...blank })).toEqual(read(VALID));
 });
 
-test('nobody can change the inputs afterwards', () => {
+test('the inputs cannot be changed afterwards', () => {
   expect(Object.isFrozen(read(VALID))).toBe(true);
 });
 
-/** Rows with a title: the value, or as much of it as anybody would read. */
+/** Rows with a title: the value, cut to a readable length. */
 function titled<T>(
   rows: readonly [name: string, value: string, expected: T][],
 ): [string, T, string, string][] {
@@ -296,7 +296,29 @@ test('no number is no time, even where none at all would do', () => {
   expect(duration({ min: 0, max: HOUR })('soon')).toHaveProperty('problem');
 });
 
-test('a job summary is wanted where nobody says a word about it', () => {
+describe('guest_check', () => {
+  test.each([
+    ['', '', undefined],
+    ['none', '90s', undefined],
+    ['ssh', '', { timeoutMs: 300_000 }],
+    ['ssh', '90s', { timeoutMs: 90_000 }],
+    ['ssh', '24h', { timeoutMs: 86_400_000 }],
+  ])('"%s" with guest_timeout "%s"', (guest_check, guest_timeout, guest) => {
+    expect(read({ ...VALID, guest_check, guest_timeout }).guest).toEqual(guest);
+  });
+
+  test.each([
+    ['vnc', '', /\n- guest_check: [^\n]*$/],
+    ['sshd', '', /\n- guest_check: [^\n]*$/],
+    ['ssh', '0.5s', /\n- guest_timeout: [^\n]*$/],
+    ['ssh', '25h', /\n- guest_timeout: [^\n]*$/],
+    ['none', 'soon', /\n- guest_timeout: [^\n]*$/],
+  ])('"%s" with guest_timeout "%s" is refused', (guest_check, guest_timeout, problem) => {
+    expect(problemsOf({ ...VALID, guest_check, guest_timeout })).toMatch(problem);
+  });
+});
+
+test('a job summary is wanted by default', () => {
   expect(wantsJobSummary({})).toBe(true);
 });
 
@@ -309,7 +331,7 @@ test.each([
   expect(wantsJobSummary({ INPUT_JOB_SUMMARY: job_summary })).toBe(expected);
 });
 
-test('secrets are told of even where other inputs are invalid', () => {
+test('secrets are reported even if other inputs are invalid', () => {
   const secrets: string[] = [];
   expect(() =>
     read({ timeout: 'soon', vnc_password: 'hunter2' }, (...all) => secrets.push(...all)),

@@ -144,9 +144,13 @@ describe('what is refused', () => {
     ['runner_name', '{vm}', '"{vm}" is no placeholder; there are {external_id}, {name} and {instance_id}'],
     ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
     ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
-    ['github_token', '', 'it is required with runner_name; it reads the runners'],
-    ['github_token', 'ghp_one ghp_two', 'it holds characters that no token has'],
-    ['github_token', 'ghp_\u20ac', 'it holds characters that no token has'],
+    [
+      'github_token',
+      '',
+      'it is empty, but runner_name is given, and this token reads the runners. If it comes from a secret: does that secret exist',
+    ],
+    ['github_token', 'ghp_one ghp_two', 'it contains characters that no token has'],
+    ['github_token', 'ghp_\u20ac', 'it contains characters that no token has'],
     ['when_busy', 'Wait', '"Wait" is none of wait, fail, skip, ignore'],
     ['idle_for', '61m', '"61m" is no time from 0s to 1h'],
     ['idle_for', '-1', '"-1" is no time from 0s to 1h'],
@@ -164,14 +168,14 @@ describe('what is refused', () => {
   test('a wrong placeholder hides nothing else that is wrong', () => {
     const problems = problemsOf({ ...WITH, runner_name: '{foo}', external_id: 'a*', instance_id: '' });
     expect(problems).toContain('"{foo}" is no placeholder');
-    expect(problems).toContain('github_token: it is required with runner_name');
+    expect(problems).toContain('github_token: it is empty, but runner_name is given');
     expect(problems).not.toContain('the same runner');
   });
 
   test.each(['github_token', 'runner_scope'])('%s without runner_name: a job might be killed', (name) => {
     const problems = problemsOf({ ...WITH, [name]: 'octo-org' });
     expect(problems).toBe(
-      'An input is invalid:\n- runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope',
+      'An input is invalid:\n- runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope',
     );
   });
 
@@ -196,7 +200,7 @@ describe('what is refused', () => {
     'xhttps://github.example',
   ])('GITHUB_API_URL %s', (GITHUB_API_URL) => {
     expect(problemsOf(ASKED, { ...ENVIRONMENT, GITHUB_API_URL })).toContain(
-      '- GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]',
+      '- GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]',
     );
   });
 

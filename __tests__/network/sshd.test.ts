@@ -56,10 +56,10 @@ test('while it hangs, connections stand, and that is not enough', async () => {
   signal('SIGSTOP');
   try {
     const { exitCode, outputs, log } = await play((line) => {
-      if (line.includes('waiting for the guest: nothing came')) signal('SIGCONT');
+      if (line.includes('waiting for the guest: no SSH banner came')) signal('SIGCONT');
     });
     expect([exitCode, outputs['guest_status']]).toEqual([0, 'up']);
-    expect(log).toContain('the connection stood, but not a word came');
+    expect(log).toContain('connected, but nothing was sent');
   } finally {
     signal('SIGCONT');
   }

@@ -1,6 +1,7 @@
 import { connectToGuest } from '../../simulator/guest-world.ts';
 import type { World } from '../../simulator/world.ts';
-import type { ConnectionEvents, Dial, GuestAddress } from '../../src/guest/dial.ts';
+import type { GuestAddress } from '../../src/guest/address.ts';
+import type { ConnectionEvents, Dial } from '../../src/guest/contact.ts';
 import { failure } from './network.ts';
 import type { GuestScenario } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';

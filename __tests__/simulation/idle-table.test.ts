@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { describeIdleTable, IDLE_FOR_MS, type IdleRow, measureIdleRow } from './idle-table.ts';
 
-// How many jobs are lost by `idle_for`: what docs/verification.md tells.
+// How many jobs are lost by `idle_for`: what docs/internals/verification.md tells.
 
 const WORLDS = { first: 1, runs: 40 };
 

@@ -8,7 +8,7 @@ import type { Random } from '../../simulator/random.ts';
 import { createReplicas } from '../../simulator/replicas.ts';
 import { World } from '../../simulator/world.ts';
 import type { VmOutcome } from '../../src/fleet/one-vm.ts';
-import type { Dial } from '../../src/guest/dial.ts';
+import type { Dial } from '../../src/guest/contact.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';

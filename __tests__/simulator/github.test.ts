@@ -145,7 +145,7 @@ describe('a job', () => {
   });
 });
 
-describe('the second witness', () => {
+describe('the jobs source', () => {
   const RUNS = '/api/v3/repos/octo-org/app/actions/runs';
 
   function get(path: string, method = 'GET') {
@@ -175,7 +175,7 @@ describe('the second witness', () => {
       { status: 'in_progress', runner_id: 23, runner_name: 'mac-7' },
     ]);
     expect(jobsOf(1_001)).toMatchObject([{ status: 'in_progress', runner_name: 'GitHub Actions 1' }]);
-    expect(jobsOf(7)).toEqual([]);
+    expect(get(`${RUNS}/7/jobs`).status).toBe(404);
   });
 
   test('lists a job that was killed until its session is over', () => {
@@ -188,7 +188,7 @@ describe('the second witness', () => {
     create({ showsJobs: false });
     expect([get(RUNS).status, get(`${RUNS}/7/jobs`).status]).toEqual([403, 403]);
     create();
-    expect(get(RUNS, 'POST').status).toBe(403);
+    expect(get(RUNS, 'POST').status).toBe(404);
   });
 });
 
@@ -230,10 +230,22 @@ describe('the API', () => {
     expect([second.json.runners.length, second.headers['link']]).toEqual([1, undefined]);
   });
 
-  test.each(['/repos/octo-org/app', '/orgs/octo-org', '/enterprises/octo-corp'])('serves %s', (scope) => {
-    const { status, json } = get(`/api/v3${scope}/actions/runners`);
+  test.each([
+    ['/repos/octo-org/app', 'octo-org/app'],
+    ['/orgs/octo-org', 'octo-org'],
+    ['/enterprises/octo-corp', 'enterprises/octo-corp'],
+  ])('serves the runners of %s, and no others', (path, scope) => {
+    const [record] = world.records;
+    if (record === undefined) throw new Error('the world is empty');
+    github = new GitHubWorld({ world });
+    github.employ({ record, name: 'mac-7', scope });
+    github.employ({ record, name: 'elsewhere', scope: 'other-org' });
+    const { status, json } = get(`/api/v3${path}/actions/runners`);
     expect([status, json]).toMatchObject([200, { total_count: 1, runners: [{ id: 23, name: 'mac-7' }] }]);
-    expect(get(`/api/v3${scope}/actions/runners/23`).json).toMatchObject({
+    expect(get('/api/v3/orgs/other-org/actions/runners').json).toMatchObject({
+      runners: [{ id: 23, name: 'elsewhere' }],
+    });
+    expect(get(`/api/v3${path}/actions/runners/23`).json).toMatchObject({
       status: 'online',
       busy: false,
       os: 'macos',

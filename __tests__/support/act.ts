@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ask } from './linters.ts';
-import { repositoryName } from './repository.ts';
+import { actionReference } from './repository.ts';
 
 // Runs a workflow as it stands with act, on this machine itself. Nothing is fetched: this action is the one in this folder, and
 // actions/checkout one that does nothing, as act brings the workspace along.
@@ -100,7 +100,7 @@ function flagsOf(
 ): string[] {
   const checkouts = [...workflow.matchAll(/uses: (actions\/checkout@\w+)/g)].map(([, name]) => name);
   const places = [...new Set(checkouts)].map((name) => `${name}=${join(folder, 'checkout')}`);
-  const ours = `${repositoryName()}@v1=${join(folder, 'action')}`;
+  const ours = `${actionReference()}=${join(folder, 'action')}`;
   const labels = ['ubuntu-latest', 'self-hosted', 'linux', 'macos-vm-7'].map(
     (label) => `${label}=-self-hosted`,
   );

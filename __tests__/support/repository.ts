@@ -9,6 +9,13 @@ export function keptFiles(): string[] {
   return listed.split('\n').filter((path) => existsSync(path) && !path.startsWith('dist/'));
 }
 
+/** How a workflow names this action, `owner/name@version`, as the README shows it first. */
+export function actionReference(): string {
+  const [, reference] = /uses: (\S+\/\S+@\S+)/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  if (reference === undefined) throw new Error('README.md uses no action');
+  return reference;
+}
+
 /** The name of this repository on GitHub, `owner/name`; package.json is the one place that holds it. */
 export function repositoryName(): string {
   const { repository }: { repository: string } = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../src/guest/address.ts';
-import type { ConnectionEvents, Dial } from '../../src/guest/dial.ts';
+import type { ConnectionEvents, Dial } from '../../src/guest/contact.ts';
 
 /** What one connection comes to: what happens to it, in order. */
 export type Talk = (events: ConnectionEvents) => void;
@@ -8,21 +8,21 @@ export interface ScriptedDial {
   readonly dial: Dial;
   /** Where each connection went. */
   readonly calls: string[];
-  /** How many were let go of. */
-  letGo: number;
+  /** How many were released. */
+  released: number;
 }
 
-/** One entry a connection; the last one lasts. */
+/** One entry per connection; the last one is used for all further ones. */
 export function createScriptedDial(talks: readonly Talk[]): ScriptedDial {
   const scripted: ScriptedDial = {
     calls: [],
-    letGo: 0,
+    released: 0,
     dial(address, events) {
       const talk = talks[Math.min(scripted.calls.length, talks.length - 1)];
       scripted.calls.push(formatAddress(address));
       talk?.(events);
       return () => {
-        scripted.letGo++;
+        scripted.released++;
       };
     },
   };
@@ -47,7 +47,7 @@ export const fails =
 
 export const refuses: Talk = fails('ECONNREFUSED');
 
-/** Nobody answers at all. */
+/** There is no answer at all. */
 export const ignores: Talk = () => {};
-/** The connection stands, and not a word comes. */
+/** The connection is established, and nothing is sent. */
 export const isSilent: Talk = ({ connected }) => connected();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { keptFiles, repositoryName } from './repository.ts';
+import { actionReference, keptFiles } from './repository.ts';
 
 /** A piece of YAML that a document shows its reader. */
 export interface YamlBlock {
@@ -60,7 +60,7 @@ function isInput(name: string): boolean {
 
 function stepWith(inputs: string, names: readonly string[]): string {
   const url = names.includes('controller_url') ? '' : 'controller_url: http://controller.example.com\n';
-  return `      - uses: ${repositoryName()}@v1\n        with:\n${indented(url + inputs, 10)}`;
+  return `      - uses: ${actionReference()}\n        with:\n${indented(url + inputs, 10)}`;
 }
 
 function indented(text: string, spaces: number): string {

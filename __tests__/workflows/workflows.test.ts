@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parse } from 'yaml';
 import { ask } from '../support/linters.ts';
-import { keptFiles, repositoryName } from '../support/repository.ts';
+import { actionReference, keptFiles, repositoryName } from '../support/repository.ts';
 import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
 
 // Everything that GitHub runs, and everything that a reader might copy from the documents, before judges that others wrote.
@@ -96,8 +96,8 @@ describe('zizmor, pedantic', () => {
 
   /** What stays in examples, and why. */
   const ACCEPTED = [
-    // A tag is no pin, which the README says beside it: the first example is to be read, and to get mended releases.
-    `unpinned-uses: ${repositoryName()}@v1`,
+    // Neither a branch nor a tag is a pin. Examples have to be readable, and a reader has no commit of a fork to pin.
+    `unpinned-uses: ${actionReference()}`,
     // Jobs of an example go by their keys; a name for each would say the same twice.
     'anonymous-definition: ',
   ];
@@ -142,7 +142,7 @@ describe('the language service of GitHub', () => {
   });
 
   test('would complain about a key or an input that there is not', async () => {
-    const uses = `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ${repositoryName()}@v1\n`;
+    const uses = `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ${actionReference()}\n`;
     expect(await complaintsAbout('odd/action.yml', 'name: x\nodd: 1\n')).not.toEqual([]);
     expect(
       await complaintsAbout(`${WORKFLOWS}/odd.yml`, `${uses}        with:\n          controller: x\n`),

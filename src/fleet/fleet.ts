@@ -11,7 +11,7 @@ import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import type { ActionError } from '../errors.ts';
-import type { GuestCheck } from '../guest/options.ts';
+import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import type { Log } from '../log.ts';
 import { createVmLog } from '../log.ts';
 import { NOTHING_DONE } from '../restart/outcome.ts';

@@ -1,5 +1,9 @@
-import type { GuestCheck, GuestOutcome } from '../guest/options.ts';
-import { type AfterGuest, waitForGuest } from '../guest/wait-for-guest.ts';
+import {
+  type AfterGuest,
+  type GuestCheck,
+  type GuestOutcome,
+  waitForGuest,
+} from '../guest/wait-for-guest.ts';
 import type { RestartContext } from '../restart/context.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { type RestartJob, restart } from '../restart/restart.ts';

@@ -1,16 +1,21 @@
 import type { Instance } from '../controller/instance.ts';
-import type { GuestAddress } from './dial.ts';
+
+/** Where the guest's SSH server is: an IP address and a TCP port. */
+export interface GuestAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 const SSH_PORT = 22;
 
-/** The port of the node that leads to the guest's SSH server. */
+/** The node's port that forwards to the guest's SSH server. */
 export function sshPort(instance: Instance | undefined): number | undefined {
   return instance?.portForwarding.find(
     ({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp',
   )?.hostPort;
 }
 
-/** Where the guest's SSH server is: at the node's forwarded port, else at the VM's own address; undefined where neither is known. */
+/** The node's forwarded port, or the VM's own address where no port is forwarded; undefined if neither is known. */
 export function guestAddress(instance: Instance): GuestAddress | undefined {
   const { hostIp, ip } = instance;
   const port = sshPort(instance);

@@ -1,15 +1,68 @@
+import { connect } from 'node:net';
 import { type Clock, type Limit, within } from '../clock.ts';
 import { codeOf, describeCause } from '../errors.ts';
-import { excerptOf, readGreeting } from './banner.ts';
-import type { Dial, GuestAddress } from './dial.ts';
+import type { GuestAddress } from './address.ts';
+
+/** What happens on a connection. Events after its end, or after it was released, are ignored. */
+export interface ConnectionEvents {
+  connected(): void;
+  received(bytes: Uint8Array): void;
+  /** @param error why it ended; undefined if the other side closed it. */
+  ended(error: Error | undefined): void;
+}
+
+/** Opens a connection, sends nothing, and reports what happens. @returns a function that releases the connection. */
+export type Dial = (address: GuestAddress, events: ConnectionEvents) => () => void;
+
+/** Dials over a real socket. */
+export const dial: Dial = ({ host, port }, { connected, received, ended }) => {
+  let failure: Error | undefined;
+  const socket = connect({ host, port });
+  socket.on('connect', connected).on('data', received);
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  socket.on('close', () => ended(failure));
+  return () => socket.destroy();
+};
+
+/** An SSH server sends its banner within this many bytes. */
+const MOST_BYTES = 8 * 1024;
+
+/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
+const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
+
+/** What the bytes so far say about a server: it is an SSH server; it is not clear yet; or it is not one. */
+export type Greeting =
+  | { readonly kind: 'banner'; readonly banner: string }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'none' };
+
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+export function readGreeting(bytes: Uint8Array): Greeting {
+  // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
+  const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
+  const lines = text.split('\n').slice(0, -1);
+  const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
+  if (banner !== undefined) return { kind: 'banner', banner };
+  return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+}
+
+const LONGEST_EXCERPT = 80;
+
+/** The beginning of what the server sent, for people: it is text from outside. */
+export function excerptOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString().trimStart();
+  return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+}
 
 /**
- * What one attempt to reach the guest's SSH server came to. Without a banner:
- * - `refused`: nobody takes connections there.
- * - `unreachable`: no way leads there, or nobody answers at all.
- * - `silent`: the connection stood, and not a word came. A forwarder takes connections before the guest does.
- * - `closed`: the connection stood, and was ended from there before a word came.
- * - `foreign`: what came is no SSH banner.
+ * The result of one attempt to reach the guest's SSH server. Without a banner:
+ * - `refused`: nothing listens there.
+ * - `unreachable`: there is no route, or no answer at all.
+ * - `silent`: connected, but nothing was sent. A port forwarder accepts connections before the guest does.
+ * - `closed`: connected, then closed by the other side before it sent anything.
+ * - `foreign`: something else than an SSH banner was sent.
  */
 export type Contact =
   | { readonly kind: 'banner'; readonly banner: string }
@@ -30,10 +83,10 @@ export interface ContactOptions {
 export async function contact({ clock, dial, address }: ContactOptions, limit: Limit): Promise<Contact> {
   let isConnected = false;
   let bytes: Uint8Array = new Uint8Array();
-  let letGo = (): void => {};
+  let release = (): void => {};
   const listen = () =>
     new Promise<Contact>((resolve) => {
-      letGo = dial(address, {
+      release = dial(address, {
         connected() {
           isConnected = true;
         },
@@ -55,7 +108,7 @@ export async function contact({ clock, dial, address }: ContactOptions, limit: L
     if (!(error instanceof DOMException)) throw error;
     return afterSilence({ isConnected, bytes });
   } finally {
-    letGo();
+    release();
   }
 }
 
@@ -77,7 +130,7 @@ function afterEnd({ isConnected, bytes, error }: Heard & { readonly error: Error
 function afterSilence({ isConnected, bytes }: Heard): Contact {
   if (bytes.length > 0) return foreign(bytes);
   return isConnected
-    ? { kind: 'silent', detail: 'the connection stood, but not a word came' }
+    ? { kind: 'silent', detail: 'connected, but nothing was sent' }
     : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 

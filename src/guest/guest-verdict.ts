@@ -1,5 +1,7 @@
+import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../dates.ts';
+import { ActionError } from '../errors.ts';
 import { isOlder } from '../restart/ordering.ts';
 import {
   type Baseline,
@@ -9,34 +11,33 @@ import {
   type Sample,
   startHistory,
 } from '../restart/verdict.ts';
-import { formatAddress, guestAddress } from './address.ts';
+import { formatAddress, type GuestAddress, guestAddress } from './address.ts';
 import type { Contact } from './contact.ts';
-import type { GuestAddress } from './dial.ts';
 
-/** What the looks after the verified restart showed, as far as later ones are judged by it. */
+/** What the reads after the verified restart showed, as far as later ones are judged by it. */
 export interface GuestHistory {
-  /** The boot that was verified: the guest of an earlier one does not count. */
+  /** The boot that was verified: the guest of an earlier boot does not count. */
   readonly provedBoot: Instant;
   /** The newest report, and for how long the VM has looked failed. */
   readonly watched: History;
 }
 
-/** Where a boot can be reached, and the boot itself. */
+/** A boot, and the address at which it can be reached. */
 export interface Endpoint {
   readonly startDate: Instant;
   readonly address: GuestAddress;
 }
 
-/** Why the guest is not known to be up yet. `kind` is for counting; the rest for people. */
+/** Why the guest is not known to be up yet. `kind` is for counting, `seen` for people. */
 export interface Obstacle {
   readonly kind: Exclude<Contact['kind'], 'banner'> | 'no address' | 'not running' | 'moved' | 'no answer';
   readonly seen: string;
 }
 
-export type LookVerdict =
+export type GuestVerdict =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'obstacle'; readonly obstacle: Obstacle }
-  /** The answer is older than one before, so it proves nothing, be it for or against. */
+  /** The answer is older than an earlier one, so it proves nothing either way. */
   | { readonly kind: 'outdated' }
   /** The VM itself is lost. */
   | { readonly kind: 'failed'; readonly reason: string };
@@ -52,27 +53,27 @@ export function startGuestHistory(
 }
 
 /**
- * Decides from one look where the guest is to be found, if anywhere. Pure. Answers of replicas that lag behind prove nothing here
- * either; and the VM may have booted once more by itself: then the guest of that boot is the one to wait for.
+ * Decides from one read of the instance where its guest can be reached. Pure. A lagging replica's answer proves nothing here
+ * either. If the VM has booted again by itself, the guest of that boot counts.
  */
-export function judgeLook(
+export function judgeGuest(
   history: GuestHistory,
   sample: Sample,
-): { verdict: LookVerdict; history: GuestHistory } {
+): { verdict: GuestVerdict; history: GuestHistory } {
   const { verdict, history: watched } = judge(history.watched, sample);
   const isLost = verdict.kind === 'failed';
-  const found: LookVerdict = isLost
+  const found: GuestVerdict = isLost
     ? { kind: 'failed', reason: verdict.reason }
     : findEndpoint(history, sample);
   return { verdict: found, history: { ...history, watched } };
 }
 
-function findEndpoint(history: GuestHistory, { instance }: Sample): LookVerdict {
+function findEndpoint(history: GuestHistory, { instance }: Sample): GuestVerdict {
   if (instance === undefined) return obstacleOf('not running', 'the controller does not list the instance');
   return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
 }
 
-function endpointOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdict {
+function endpointOf({ provedBoot }: GuestHistory, instance: Instance): GuestVerdict {
   const { state, status, startDate, hostIp, ip } = instance;
   const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
   if (!isUp || compareInstants(startDate, provedBoot) < 0)
@@ -83,7 +84,7 @@ function endpointOf({ provedBoot }: GuestHistory, instance: Instance): LookVerdi
   return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
 }
 
-/** For a look that found no way to the guest. */
+/** The verdict on a read that found no way to the guest. */
 export function obstacleOf(
   kind: Obstacle['kind'],
   seen: string,
@@ -91,7 +92,7 @@ export function obstacleOf(
   return { kind: 'obstacle', obstacle: { kind, seen } };
 }
 
-/** Whether a look after the banner shows that it was this VM's: the same boot at the same place. */
+/** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
 export function isSameEndpoint(endpoint: Endpoint, { startDate, address }: Endpoint): boolean {
   const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
   return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
@@ -100,19 +101,60 @@ export function isSameEndpoint(endpoint: Endpoint, { startDate, address }: Endpo
 const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
   refused: 'the connection was refused',
   unreachable: 'it cannot be reached',
-  silent: 'nothing came',
-  closed: 'the connection was closed before a word came',
-  foreign: 'what came is no SSH banner',
+  silent: 'no SSH banner came',
+  closed: 'the connection was closed before an SSH banner came',
+  foreign: 'it is not an SSH server',
 };
 
-/** What an attempt without a banner came to. */
+/** The obstacle that an attempt without a banner met. */
 export function obstacleAt({ address }: Endpoint, contact: Exclude<Contact, { kind: 'banner' }>): Obstacle {
   const { kind, detail } = contact;
   return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
 
-/** A banner came, but not for certain from this VM. @param why what a look after it showed instead, if that is known. */
-export function unconfirmed({ address }: Endpoint, why = 'the VM has booted or moved meanwhile'): Obstacle {
+/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+export function unconfirmed({ address }: Endpoint, why = 'the VM has booted or moved since'): Obstacle {
   const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
   return { kind: 'moved', seen };
 }
+
+// ---- errors ----
+
+/** The VM itself failed while the step waited for its guest. */
+export function lostWithVm(reason: string): ActionError {
+  const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
+  const hint =
+    'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
+  return new ActionError('guest_not_up', message, { hint });
+}
+
+export interface Attempts {
+  readonly timeoutMs: number;
+  /** Their results, with a count of each kind. */
+  readonly tally: string;
+}
+
+/** `guest_timeout` is over. @param obstacle the last one. */
+export function notUp({ kind, seen }: Obstacle, { timeoutMs, tally }: Attempts): ActionError {
+  const message = `The VM was restarted and verified, but its guest was not seen to be up within ${seconds(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
+  return new ActionError('guest_not_up', message, { hint: HINTS[kind] });
+}
+
+const REACH_NODES =
+  'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
+
+const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
+  refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
+  unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
+  silent:
+    "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+  closed:
+    "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+  foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
+  'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
+  'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
+  moved:
+    'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+  'no answer':
+    'Check that the controller and all of its replicas are up, and that this machine can reach it.',
+};

@@ -1,9 +1,9 @@
-// Once the restart is verified, the hypervisor has done its part; macOS may still be booting, or hang. So the guest is asked itself:
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
 //
-// 1. A look at the instance says where its SSH server is now: forwarded ports may change with each boot.
-// 2. A connection to there is listened to until the server's banner comes. A forwarder takes connections before the guest does, so
-//    a connection alone proves nothing.
-// 3. One more look has to show the same boot at the same place: else it may have been another VM's server.
+// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
+//    connection alone proves nothing.
+// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
 //
 // This is repeated until guest_timeout, when there is a last attempt.
 
@@ -14,20 +14,39 @@ import { ActionError, asActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
-import { contact } from './contact.ts';
+import { contact, type Dial } from './contact.ts';
 import {
   type GuestHistory,
+  type GuestVerdict,
   isSameEndpoint,
-  judgeLook,
-  type LookVerdict,
+  judgeGuest,
+  lostWithVm,
+  notUp,
   type Obstacle,
   obstacleAt,
   obstacleOf,
   startGuestHistory,
   unconfirmed,
 } from './guest-verdict.ts';
-import { lostWithVm, notUp } from './not-up.ts';
-import type { GuestCheck, GuestOutcome } from './options.ts';
+
+/** What the workflow asks about the guest's operating system. */
+export interface GuestOptions {
+  /** `guest_timeout`, from the verified restart on. */
+  readonly timeoutMs: number;
+}
+
+/** The same, with the means to connect. */
+export interface GuestCheck extends GuestOptions {
+  readonly dial: Dial;
+}
+
+/** What became of the guest after the restart. */
+export interface GuestOutcome {
+  /** `up`: its SSH server answered after the new boot. Undefined: not asked, or not known. */
+  readonly status: 'up' | 'not_up' | undefined;
+  /** When it was seen to be up, in milliseconds on the clock's scale. */
+  readonly upAt: number | undefined;
+}
 
 export interface GuestContext {
   readonly clock: Clock;
@@ -37,15 +56,15 @@ export interface GuestContext {
   readonly signal: AbortSignal;
 }
 
-/** What becomes of an outcome by the wait for the guest. */
+/** What the wait for the guest adds to an outcome. */
 export interface AfterGuest {
   readonly guest: GuestOutcome;
-  /** The instance as last seen; absent where it was not seen anew. */
+  /** The instance as last seen; absent if it was not read again. */
   readonly last?: Instance;
   readonly error?: ActionError;
 }
 
-/** Waits for the guest, where the restart is verified. Never throws: what goes wrong is part of what it returns. */
+/** Waits for the guest after a verified restart. Never throws: a failure is part of the result. */
 export async function waitForGuest(
   { proof, moments: { verified: verifiedAt } }: Outcome,
   check: GuestCheck,
@@ -53,11 +72,11 @@ export async function waitForGuest(
 ): Promise<AfterGuest> {
   if (proof?.startDate === undefined || verifiedAt === undefined) return { guest: NO_GUEST };
   const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
-  const journal = createProgressLog({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+  const progress = createProgressLog({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
   const wait: Wait = {
     check,
     context,
-    journal,
+    progress,
     instanceId: proof.instanceId,
     verifiedAt,
     history,
@@ -75,11 +94,11 @@ export async function waitForGuest(
 
 const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
 
-/** The wait as it goes on; moments are milliseconds on the clock's scale. */
+/** The state of the wait; moments are milliseconds on the clock's scale. */
 interface Wait {
   readonly check: GuestCheck;
   readonly context: GuestContext;
-  readonly journal: ProgressLog;
+  readonly progress: ProgressLog;
   readonly instanceId: string;
   readonly verifiedAt: number;
   history: GuestHistory;
@@ -95,13 +114,13 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
-/** An attempt this short before the deadline might be cut off by it: the one at the deadline is worth more. */
+/** An attempt that begins closer to the deadline could be cut off: the attempt at the deadline is worth more. */
 const SHORTEST_ATTEMPT_MS = 500;
 /** What the last attempt may take beyond the deadline. */
 const LAST_ATTEMPT_MS = 1_500;
 
 async function untilUp(wait: Wait): Promise<void> {
-  const { check, context, journal, verifiedAt } = wait;
+  const { check, context, progress, verifiedAt } = wait;
   const { clock, log, signal } = context;
   const deadline = verifiedAt + check.timeoutMs;
   let obstacle: Obstacle | undefined;
@@ -115,10 +134,10 @@ async function untilUp(wait: Wait): Promise<void> {
         `The guest is up: "${result.banner}", ${seconds(clock.now() - verifiedAt)} after the VM`,
       );
     const { kind, seen } = result.obstacle;
-    journal.note(kind, `waiting for the guest: ${seen}`);
-    // What was seen of the guest tells more than that, in the end, nobody could be asked.
+    progress.note(kind, `waiting for the guest: ${seen}`);
+    // What the guest did says more than that the controller did not answer at the end.
     if (kind !== 'no answer' || obstacle === undefined) obstacle = result.obstacle;
-    if (isLast) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: journal.tally() });
+    if (isLast) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
     const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
     const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
     await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
@@ -127,56 +146,59 @@ async function untilUp(wait: Wait): Promise<void> {
 
 type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle };
 
-/** @throws ActionError where the VM itself is lost, or the step is cancelled. */
+/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
 async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
   const { clock, signal } = wait.context;
-  const found = await lookForGuest(wait, until);
+  const found = await findGuest(wait, until);
   if (found.kind === 'obstacle') return found;
   const { endpoint } = found;
   const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
   const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
   if (heard.kind !== 'banner') return { obstacle: obstacleAt(endpoint, heard) };
-  const again = await lookForGuest(wait, until);
+  const again = await findGuest(wait, until);
   if (again.kind === 'obstacle') return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
   return isSameEndpoint(endpoint, again.endpoint)
     ? { banner: heard.banner }
     : { obstacle: unconfirmed(endpoint) };
 }
 
-type Found = Extract<LookVerdict, { kind: 'endpoint' | 'obstacle' }>;
+type Found = Extract<GuestVerdict, { kind: 'endpoint' | 'obstacle' }>;
 
-/** A replica that lags behind is followed by another, most likely: in milliseconds. */
+/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
-const SHORTEST_LOOK_MS = 250;
+const SHORTEST_READ_MS = 250;
 
-/** Looks at the instance until an answer counts. @throws ActionError where the VM itself is lost, or the step is cancelled. */
-async function lookForGuest(wait: Wait, until: number): Promise<Found> {
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+async function findGuest(wait: Wait, until: number): Promise<Found> {
   const { clock, signal } = wait.context;
   for (;;) {
-    const verdict = await lookOnceForGuest(wait, until);
+    const verdict = await readGuest(wait, until);
     if (verdict.kind === 'failed') throw lostWithVm(verdict.reason);
     if (verdict.kind !== 'outdated') return verdict;
     const leftMs = until - clock.now();
-    if (leftMs < SHORTEST_LOOK_MS)
-      return obstacleOf('no answer', 'no look at the instance: the answers are older than one seen before');
+    if (leftMs < SHORTEST_READ_MS)
+      return obstacleOf(
+        'no answer',
+        'the instance could not be read: the answers are older than an earlier one',
+      );
     await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
   }
 }
 
-async function lookOnceForGuest(wait: Wait, until: number): Promise<LookVerdict> {
-  const { context, instanceId, journal } = wait;
+async function readGuest(wait: Wait, until: number): Promise<GuestVerdict> {
+  const { context, instanceId, progress } = wait;
   const { clock, controller, signal } = context;
   const askedAt = clock.now();
   let instance: Instance | undefined;
   try {
-    instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: journal.fault });
+    instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: progress.fault });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ActionError)) throw error;
-    return obstacleOf('no answer', `no look at the instance: ${error.message.replace(/\.$/, '')}`);
+    return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
   }
-  journal.answered();
-  const { verdict, history } = judgeLook(wait.history, { askedAt, at: clock.now(), instance });
+  progress.answered();
+  const { verdict, history } = judgeGuest(wait.history, { askedAt, at: clock.now(), instance });
   wait.history = history;
   if (verdict.kind !== 'outdated') wait.last = instance ?? wait.last;
   return verdict;

@@ -1,9 +1,10 @@
+import { ActionError } from '../errors.ts';
 import * as parse from './parsers.ts';
 
 /** The `INPUT_*` variables that the runner sets, and others. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is used where an input is absent or blank; action.yml declares the same. */
+/** The value of an input that is absent or blank; action.yml declares the same. */
 export const DEFAULTS = {
   max_parallel: '1',
   max_failures: '0',
@@ -22,45 +23,86 @@ export const DEFAULTS = {
   guest_timeout: '5m',
 } as const;
 
-/** What reads inputs, one by one. */
-export interface FormReader {
+/** What was read from an input, or made of several; undefined if it is invalid. Then the form has a problem that says why. */
+export type Field<T> = { readonly value: T } | undefined;
+
+/** Reads inputs one by one. Problems are collected, so that all of them are reported together. */
+export interface Form {
   readonly environment: Environment;
   /** What is wrong so far, one line each. */
   readonly problems: string[];
-  /** Parses an input, or its default where it is blank. */
-  read<T>(name: string, parser: parse.Parser<T>): T;
-  /** The value. What is wrong goes on the list of problems instead; then the inputs as a whole are thrown away. */
-  accept<T>(name: string, parsed: parse.Parsed<T>): T;
-}
-
-export interface Form extends FormReader {
-  /** Told of each secret, before anything is said about it. */
+  /** Called with each secret before any message could quote it. */
   readonly onSecret: (...secrets: readonly string[]) => void;
+  /** Parses an input, or its default if it is blank. */
+  read<T>(name: string, parser: parse.Parser<T>): Field<T>;
+  /** Makes a field of what a parser returned for one or more inputs. */
+  accept<T>(names: string, parsed: parse.Parsed<T>): Field<T>;
 }
 
-export function createFormReader(environment: Environment): FormReader {
+export function createForm(environment: Environment, onSecret: Form['onSecret'] = () => {}): Form {
   const problems: string[] = [];
-  function accept<T>(name: string, parsed: parse.Parsed<T>): T {
-    if ('value' in parsed) return parsed.value;
-    problems.push(`${name}: ${parsed.problem}`);
-    return undefined as never;
+  function accept<T>(names: string, parsed: parse.Parsed<T>): Field<T> {
+    if ('value' in parsed) return parsed;
+    problems.push(`${names}: ${parsed.problem}`);
+    return undefined;
   }
-  function read<T>(name: string, parser: parse.Parser<T>): T {
-    const text = environment[`INPUT_${name.toUpperCase()}`] ?? '';
+  function read<T>(name: string, parser: parse.Parser<T>): Field<T> {
+    const text = textOf(environment, name);
     const fallback: string = DEFAULTS[name as keyof typeof DEFAULTS] ?? '';
     return accept(name, parser(text.trim() === '' ? fallback : text));
   }
-  return { environment, problems, read, accept };
+  return { environment, problems, onSecret, read, accept };
 }
 
-/** Whether something was given, be it right or wrong. */
-export function isGiven({ read }: Form, name: string): boolean {
-  return read(name, parse.optionalText) !== undefined;
+function textOf(environment: Environment, name: string): string {
+  return environment[`INPUT_${name.toUpperCase()}`] ?? '';
 }
 
-/** A secret, which is told of before anything is said about it. */
-export function readSecret({ read, onSecret }: Form, name: string): string | undefined {
+/** Whether the input is not blank, valid or not. */
+export function isGiven({ environment }: Form, name: string): boolean {
+  return textOf(environment, name).trim() !== '';
+}
+
+/** Reads a secret, and reports it to `onSecret`. */
+export function readSecret({ read, onSecret }: Form, name: string): Field<string | undefined> {
   const secret = read(name, parse.secretText());
-  if (secret !== undefined) onSecret(secret);
+  if (secret?.value !== undefined) onSecret(secret.value);
   return secret;
+}
+
+/** One field made of several: it is valid if all of them are. */
+export function all<T extends object>(fields: { readonly [K in keyof T]: Field<T[K]> }): Field<T> {
+  const entries = Object.entries<Field<unknown>>(fields).map(([name, field]) => field && [name, field.value]);
+  if (entries.some((entry) => entry === undefined)) return undefined;
+  // It has a value of the right type for each key of T.
+  return { value: Object.fromEntries(entries.filter((entry) => entry !== undefined)) as T };
+}
+
+const WHY_EMPTY =
+  'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
+
+/** Notes a problem if the input is blank. @param why in words that follow its name. */
+export function requireInput(form: Form, name: string, why: string): void {
+  if (!isGiven(form, name)) form.problems.push(`${name}: it is empty, but ${why}. ${WHY_EMPTY}`);
+}
+
+/** Notes a problem if one of two inputs is blank and the other is not. */
+export function requireBoth(form: Form, one: string, other: string): void {
+  const [hasOne, hasOther] = [isGiven(form, one), isGiven(form, other)];
+  if (hasOne) requireInput(form, other, `${one} is given: give both or neither`);
+  if (hasOther) requireInput(form, one, `${other} is given: give both or neither`);
+}
+
+/** The value of the whole form. @throws ActionError `invalid_input` with all problems, if there are any. */
+export function complete<T>({ problems }: Form, field: Field<T>): T {
+  if (problems.length > 0 || field === undefined) throw invalid(problems);
+  return field.value;
+}
+
+function invalid(problems: readonly string[]): ActionError {
+  const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
+  const list = problems.map((problem) => `- ${problem}`).join('\n');
+  return new ActionError('invalid_input', `${title}:\n${list}`, {
+    hint: "Correct the step's inputs, which stand below its with:.",
+  });
 }

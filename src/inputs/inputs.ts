@@ -1,19 +1,25 @@
 import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
-import { ActionError } from '../errors.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { hasWildcard } from '../fleet/targets.ts';
-import type { GuestOptions } from '../guest/options.ts';
+import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/transport.ts';
 import type { RestartJob } from '../restart/restart.ts';
 import type { RunnerOptions } from '../runner/options.ts';
 import { hasPlaceholder } from '../runner/runner-names.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
-import { type RequestHeaders, readHeaders, readIdentity, readTls } from './credentials.ts';
-import { createFormReader, type Environment, type Form, isGiven, readSecret } from './form.ts';
-import { readGuestOptions } from './guest.ts';
+import { type RequestHeaders, readHeaders, readIdentity, readProxy, readTls } from './access.ts';
+import {
+  all,
+  complete,
+  createForm,
+  type Environment,
+  type Field,
+  type Form,
+  isGiven,
+  readSecret,
+} from './form.ts';
 import * as parse from './parsers.ts';
-import { readProxy } from './proxy.ts';
 import { readOwnRunner, readRunnerOptions } from './runner.ts';
 
 /** The step's `with:`, and the proxy from its environment, checked and typed. */
@@ -45,19 +51,21 @@ const { SECOND, MINUTE, HOUR } = parse;
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 export function readInputs(environment: Environment, onSecret: Form['onSecret']): Inputs {
-  const form = { ...createFormReader(environment), onSecret };
-  const { read, problems } = form;
+  const form = createForm(environment, onSecret);
+  const { read } = form;
 
   const vncPassword = readSecret(form, 'vnc_password');
-  const url = read('controller_url', parse.controllerUrl);
+  const controllerUrl = read('controller_url', parse.controllerUrl);
   const headers = readHeaders(form);
   read('job_summary', parse.boolean);
   const targets = readTargets(form);
-  const [target = NO_TARGET] = targets;
-  const inputs: Inputs = {
-    controllerUrl: url,
-    target,
-    fleet: readFleet(form, targets),
+  const fleet = readFleet(form, targets);
+  const runner = readRunnerOptions(form);
+  refuseSharedRunner(form, fleet?.value, runner?.value);
+  const inputs = all<Inputs>({
+    controllerUrl,
+    target: { value: targets[0] ?? NO_TARGET },
+    fleet,
     vncPassword,
     usbDevice: read('usb_device', parse.optionalText),
     timeoutMs: read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
@@ -65,47 +73,41 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
     pollInterval: read('poll_interval', parse.pollInterval),
     dryRun: read('dry_run', parse.boolean),
     headers,
-    identity: readIdentity(form, headers),
+    identity: readIdentity(form, headers?.value),
     tls: readTls(form),
-    proxy: url && readProxy(form, url),
-    ownRunner: readOwnRunner(environment),
-    runner: readRunnerOptions(form),
+    proxy: controllerUrl && readProxy(form, controllerUrl.value),
+    ownRunner: { value: readOwnRunner(environment) },
+    runner,
     guest: readGuestOptions(form),
-  };
-  refuseSharedRunner(inputs, problems);
-  if (problems.length > 0) throw invalid(problems);
-  return Object.freeze(inputs);
-}
-
-/** Whether a job summary is wanted, even where inputs are invalid: anything but a plain no. */
-export function wantsJobSummary(environment: Environment): boolean {
-  return createFormReader(environment).read('job_summary', parse.boolean) !== false;
-}
-
-function invalid(problems: readonly string[]): ActionError {
-  const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
-  const list = problems.map((problem) => `- ${problem}`).join('\n');
-  return new ActionError('invalid_input', `${title}:\n${list}`, {
-    hint: "Correct the step's inputs, which stand below its with:.",
   });
+  return Object.freeze(complete(form, inputs));
+}
+
+/** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
+export function wantsJobSummary(environment: Environment): boolean {
+  return createForm(environment).read('job_summary', parse.boolean)?.value !== false;
 }
 
 /** The guard of one VM would wait for the jobs of another. */
-function refuseSharedRunner({ fleet, runner }: Inputs, problems: string[]): void {
+function refuseSharedRunner(
+  { problems }: Form,
+  fleet: Fleet | undefined,
+  runner: RunnerOptions | undefined,
+): void {
   if (fleet === undefined || runner === undefined) return;
-  // A name that is wrong is on the list already.
-  if (runner.nameTemplate === '' || hasPlaceholder(runner.nameTemplate)) return;
+  if (hasPlaceholder(runner.nameTemplate)) return;
   problems.push(
     'runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}',
   );
 }
 
+/** Stands in for a target that is missing or invalid: then the form has a problem, and is never completed. */
 const NO_TARGET: Target = { by: 'external_id', id: '' };
 
 function readTargets(form: Form): Target[] {
   const { read, problems } = form;
-  const instanceIds = read('instance_id', parse.uuids) ?? [];
-  const externalIds = read('external_id', parse.externalIds) ?? [];
+  const instanceIds = read('instance_id', parse.uuids)?.value ?? [];
+  const externalIds = read('external_id', parse.externalIds)?.value ?? [];
   const hasInstanceIds = isGiven(form, 'instance_id');
   if (hasInstanceIds === isGiven(form, 'external_id')) {
     const seen = hasInstanceIds ? 'both are given' : 'neither is given';
@@ -117,9 +119,22 @@ function readTargets(form: Form): Target[] {
   ];
 }
 
-function readFleet({ read }: Form, targets: readonly Target[]): Fleet | undefined {
-  const maxParallel = read('max_parallel', parse.amount(1));
-  const maxFailures = read('max_failures', parse.amount(0));
+function readFleet({ read }: Form, targets: readonly Target[]): Field<Fleet | undefined> {
+  const fleet = all<Fleet>({
+    targets: { value: targets },
+    maxParallel: read('max_parallel', parse.amount(1)),
+    maxFailures: read('max_failures', parse.amount(0)),
+  });
   const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
-  return isOneVm ? undefined : { targets, maxParallel, maxFailures };
+  return isOneVm && fleet !== undefined ? { value: undefined } : fleet;
+}
+
+/** What to wait for in the guest; undefined for nothing. */
+function readGuestOptions({ read }: Form): Field<GuestOptions | undefined> {
+  const check = read('guest_check', parse.oneOf('none', 'ssh'));
+  const options = all<GuestOptions>({
+    timeoutMs: read('guest_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+  });
+  if (check === undefined || options === undefined) return undefined;
+  return check.value === 'ssh' ? options : { value: undefined };
 }

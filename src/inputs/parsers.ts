@@ -128,13 +128,13 @@ const LONGEST_URL = 2_000;
 
 const LONGEST_RUNNER_NAME = 1_000;
 
-/** A runner's name, which may hold placeholders. */
-export const optionalRunnerName: Parser<string | undefined> = (text) => {
+/** A runner's name, which may contain placeholders; or nothing. */
+export const runnerName: Parser<string> = (text) => {
   const value = text.trim();
   const unknown = unknownPlaceholder(value);
   if (value.length > LONGEST_RUNNER_NAME)
     return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
-  if (unknown === undefined) return { value: value || undefined };
+  if (unknown === undefined) return { value };
   return {
     problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
   };
@@ -203,17 +203,21 @@ export const headerText: Parser<string> = (text) => {
 
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
 export const headerLines: Parser<Readonly<Record<string, string>>> = (text) => {
-  const headers: [string, string][] = [];
+  const headers = new Map<string, string>();
+  const problems: string[] = [];
   for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() === '') continue;
     const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
-    const key = name.toLowerCase();
-    const where = `line ${index + 1}`;
-    if (value === '') return { problem: `${where} is not of the form "Name: value"` };
-    if (REFUSED_HEADERS.has(key))
-      return { problem: `${where}: ${name} belongs to the connection and cannot be set` };
-    if (headers.some(([other]) => other === key)) return { problem: `${where}: ${name} is given twice` };
-    headers.push([key, value]);
+    const problem = headerProblem(headers, name, value);
+    if (problem === undefined) headers.set(name.toLowerCase(), value);
+    else problems.push(`line ${index + 1}${problem}`);
   }
-  return { value: Object.fromEntries(headers) };
+  return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
 };
+
+function headerProblem(others: ReadonlyMap<string, string>, name: string, value: string): string | undefined {
+  if (value === '') return ' is not of the form "Name: value"';
+  const key = name.toLowerCase();
+  if (REFUSED_HEADERS.has(key)) return `: ${name} belongs to the connection and cannot be set`;
+  return others.has(key) ? `: ${name} is given twice` : undefined;
+}

@@ -43,7 +43,7 @@ const LARGEST_KEY = 20_000;
 
 /** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
 export function readPem(form: Form, name: string): string | undefined {
-  const given = form.read(name, optionalText);
+  const given = form.read(name, optionalText)?.value;
   if (given === undefined) return undefined;
   const text = isPem(given) ? given : readSmallFile(given);
   if (text !== undefined && isPem(text)) return acceptPem(form, name, text);
@@ -57,7 +57,7 @@ export function readPem(form: Form, name: string): string | undefined {
 
 /** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
 export function readApiKeyPem(form: Form, name: string): string | undefined {
-  const given = form.read(name, optionalText) ?? '';
+  const given = form.read(name, optionalText)?.value ?? '';
   const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
   const bare = bareBase64(text);
   if (bare === undefined) return readPem(form, name);

@@ -1,20 +1,20 @@
 import type { RunnerOptions } from '../runner/options.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
-import { type Environment, type Form, isGiven, readSecret } from './form.ts';
+import { readProxy } from './access.ts';
+import { all, type Environment, type Field, type Form, isGiven, readSecret, requireInput } from './form.ts';
 import * as parse from './parsers.ts';
-import { readProxy } from './proxy.ts';
 
 const { SECOND, HOUR } = parse;
 const TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
 
-/** What the step is to know of the GitHub runner in the VM; undefined where `runner_name` is blank. */
-export function readRunnerOptions(form: Form): RunnerOptions | undefined {
-  const { read, problems } = form;
-  const token = readSecret(form, 'github_token');
-  const nameTemplate = read('runner_name', parse.optionalRunnerName);
-  const given = read('runner_scope', parse.optionalScope);
+/** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
+export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> {
+  const { read } = form;
+  const token = readToken(form);
+  const nameTemplate = read('runner_name', parse.runnerName);
+  const scope = read('runner_scope', parse.optionalScope);
   const when = {
     whenBusy: read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore')),
     idleForMs: read('idle_for', parse.duration({ min: 0, max: HOUR })),
@@ -22,44 +22,52 @@ export function readRunnerOptions(form: Form): RunnerOptions | undefined {
     waitsForRunner: read('wait_for_runner', parse.boolean),
     runnerTimeoutMs: read('runner_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
   };
-  const isWanted = isGiven(form, 'runner_name');
-  const hasToken = isGiven(form, 'github_token');
-  if (!isWanted && (hasToken || isGiven(form, 'runner_scope')))
-    problems.push(
-      'runner_name: it is blank, so the runner would not be looked after; give it, or leave out github_token and runner_scope',
-    );
-  if (!isWanted) return undefined;
-  if (!hasToken) problems.push('github_token: it is required with runner_name; it reads the runners');
-  if (token !== undefined && !TOKEN.test(token))
-    problems.push('github_token: it holds characters that no token has, such as a space or a line break');
+  if (!isGiven(form, 'runner_name')) return withoutRunner(form);
+  requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
   const apiUrl = readApiUrl(form);
-  return {
-    // Where it is wrong, that is on the list, and nothing of this is used.
-    nameTemplate: nameTemplate ?? '',
-    token: token ?? '',
+  return all<RunnerOptions>({
+    nameTemplate,
+    token,
     ...when,
     apiUrl,
-    scope: given ?? thisRepository(form),
-    proxy: readProxy(form, apiUrl),
-  };
+    scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
+    proxy: apiUrl && readProxy(form, apiUrl.value),
+  });
 }
 
-function thisRepository({ environment, accept }: Form): Scope {
+function withoutRunner(form: Form): { readonly value: undefined } {
+  if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
+    form.problems.push(
+      'runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope',
+    );
+  return { value: undefined };
+}
+
+function readToken(form: Form): Field<string> {
+  const token = readSecret(form, 'github_token')?.value;
+  if (token === undefined || TOKEN.test(token)) return token === undefined ? undefined : { value: token };
+  form.problems.push(
+    'github_token: it contains characters that no token has, such as a space or a line break',
+  );
+  return undefined;
+}
+
+function thisRepository({ environment, accept }: Form): Field<Scope> {
   const scope = parseScope(environment['GITHUB_REPOSITORY'] ?? '');
   const problem = 'it is blank, and GITHUB_REPOSITORY is not set: give it';
   return accept('runner_scope', scope === undefined ? { problem } : { value: scope });
 }
 
-/** GitHub's own, or that of a GitHub Enterprise Server. */
-function readApiUrl({ environment, problems }: Form): URL {
+/** The API of github.com, or of a GitHub Enterprise Server. */
+function readApiUrl({ environment, problems }: Form): Field<URL> {
   const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
   const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
-  if (isPlain && /^https?:$/.test(url.protocol)) return url;
-  problems.push('GITHUB_API_URL (environment): it is no address of the form http(s)://host[:port][/prefix]');
-  return new URL(PUBLIC_API);
+  if (isPlain && /^https?:$/.test(url.protocol)) return { value: url };
+  problems.push('GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]');
+  return undefined;
 }
 
-/** The runner that the step runs on, unless that is one of GitHub's own machines. */
+/** The runner that the step runs on, unless GitHub hosts it. */
 export function readOwnRunner(environment: Environment): OwnRunner {
   const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
   return {

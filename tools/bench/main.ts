@@ -84,8 +84,8 @@ async function keep(part: Readonly<Record<string, unknown>>): Promise<void> {
 }
 
 async function keepChart(name: string, svg: string): Promise<void> {
-  await mkdir(here('../docs/charts'), { recursive: true });
-  await writeFile(here(`../docs/charts/${name}.svg`), svg);
+  await mkdir(here('../../docs/charts'), { recursive: true });
+  await writeFile(here(`../../docs/charts/${name}.svg`), svg);
 }
 
 /** All files that Node may load from there, in bytes. */

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * `npm run rename -- OWNER/NAME`: tells the repository where it is kept on GitHub. package.json says it (`repository`), and the documents and
- * examples repeat it; this changes them all at once. `@OWNER/` goes along, which begins the names of an organisation's teams.
+ * `npm run rename -- OWNER/NAME` writes the repository's name on GitHub everywhere. `package.json` holds it (`repository`); documents and
+ * examples repeat it, and name the owner alone in two places: as a team's organization (`@OWNER/`), and as a `runner_scope`.
  */
 const next = process.argv[2] ?? '';
 if (!/^[a-z\d][a-z\d-]*\/[\w.-]+$/i.test(next)) {
@@ -13,15 +13,22 @@ if (!/^[a-z\d][a-z\d-]*\/[\w.-]+$/i.test(next)) {
 
 const { repository }: { repository: string } = JSON.parse(readFileSync('package.json', 'utf8'));
 const current = repository.replace('github:', '');
-const teamsOf = (name: string) => `@${name.split('/')[0]}/`;
+const [owner, nextOwner] = [ownerOf(current), ownerOf(next)];
 
 const listed = execFileSync('git', ['ls-files', '-z', '--', ':!dist', ':!package-lock.json'], {
   encoding: 'utf8',
 });
 for (const path of listed.split('\0').filter((name) => name !== '')) {
   const before = readFileSync(path, 'utf8');
-  const after = before.replaceAll(current, next).replaceAll(teamsOf(current), teamsOf(next));
+  const after = before
+    .replaceAll(current, next)
+    .replaceAll(`@${owner}/`, `@${nextOwner}/`)
+    .replaceAll(new RegExp(`(runner_scope: )${owner}\\b(?!-)`, 'g'), `$1${nextOwner}`);
   if (after === before) continue;
   writeFileSync(path, after);
   console.log(path);
+}
+
+function ownerOf(name: string): string {
+  return name.split('/', 1)[0] ?? '';
 }

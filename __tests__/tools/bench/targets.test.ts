@@ -25,7 +25,7 @@ test('a steady heartbeat is met within 50 ms, nearly always within 200 ms, for a
   expect(ours.requests).toBeLessThanOrEqual(1.1 * plain.requests);
 }, 60_000);
 
-// Over 10,000 worlds it is nowhere later by more than 2 % (docs/speed.md). Chance plays a larger part in so few worlds.
+// Over 10,000 worlds it is nowhere later by more than 2 % (docs/internals/speed.md). Chance plays a larger part in so few worlds.
 const MOST_WORSE = 1.05;
 
 describe('auto is no later than a look a second', () => {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { keptFiles, repositoryName } from '../../support/repository.ts';
+import { actionReference, keptFiles, repositoryName } from '../../support/repository.ts';
 
 const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
 const [owner = '', name = ''] = repositoryName().split('/');
@@ -27,30 +27,46 @@ test('no other owner is named beside the name of this repository', () => {
   expect([...new Set(named.map(([, before]) => before))]).toEqual([owner]);
 });
 
-test('the README names the major version that is released next', () => {
-  const tags = readFileSync('README.md', 'utf8').matchAll(
-    new RegExp(`uses: ${repositoryName()}@(v\\d\\S*)`, 'g'),
-  );
-  expect([...new Set([...tags].map(([, tag]) => tag))]).toEqual([`v${manifest.version.split('.')[0]}`]);
+test('every example names the same version: a branch until there is a release, then its major version', () => {
+  const documents = texts.filter(({ path }) => !path.startsWith('__tests__/'));
+  const used = documents.flatMap(({ text }) => [
+    ...text.matchAll(new RegExp(`\\b${repositoryName()}@[\\w.]+`, 'g')),
+  ]);
+  expect([...new Set(used.map(([reference]) => reference))]).toEqual([actionReference()]);
+  expect(['main', `v${manifest.version.split('.')[0]}`]).toContain(actionReference().split('@')[1]);
 });
+
+test('renaming this repository leaves no placeholder', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rename-'));
+  for (const { path, text } of texts) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  rename(folder, 'octo-org/reset');
+  const left = texts.filter(({ path }) => readFileSync(join(folder, path), 'utf8').includes(owner));
+  expect(left.map(({ path }) => path)).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+function rename(folder: string, to: string): void {
+  execFileSync('git', ['init', '--quiet'], { cwd: folder });
+  execFileSync('git', ['add', '--all'], { cwd: folder });
+  execFileSync(process.execPath, [resolve('tools/packaging/rename.ts'), to], { cwd: folder });
+}
 
 test('it is changed everywhere at once', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rename-'));
   const files = {
     'package.json': '{ "repository": "github:old/thing" }',
-    'README.md': 'uses: old/thing@v1, and old-fashioned/thin',
+    'README.md': 'uses: old/thing@v1, and old-fashioned/thin, runner_scope: old # not old',
     CODEOWNERS: '* @old/maintainers',
   };
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
-  execFileSync('git', ['init', '--quiet'], { cwd: folder });
-  execFileSync('git', ['add', '--all'], { cwd: folder });
-  execFileSync(process.execPath, [resolve('tools/packaging/rename.ts'), 'new-owner/other.name'], {
-    cwd: folder,
-  });
+  rename(folder, 'new-owner/other.name');
   const after = Object.keys(files).map((path) => readFileSync(join(folder, path), 'utf8'));
   expect(after).toEqual([
     '{ "repository": "github:new-owner/other.name" }',
-    'uses: new-owner/other.name@v1, and old-fashioned/thin',
+    'uses: new-owner/other.name@v1, and old-fashioned/thin, runner_scope: new-owner # not old',
     '* @new-owner/maintainers',
   ]);
   rmSync(folder, { recursive: true });

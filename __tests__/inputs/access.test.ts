@@ -8,7 +8,12 @@ import { ActionError } from '../../src/errors.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { ID } from '../support/instances.ts';
 
-// The inputs (and the environment) that say how to get into a controller.
+// The inputs (and the environment) that say how to reach a controller, and how to authenticate.
+
+const WHY_EMPTY =
+  'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
+const half = (empty: string, given: string) =>
+  `${empty}: it is empty, but ${given} is given: give both or neither. ${WHY_EMPTY}`;
 
 const folder = mkdtempSync(join(tmpdir(), 'ways-in-'));
 const PASSPHRASE = 'open sesame';
@@ -148,7 +153,7 @@ describe('user API key', () => {
   test('that is base64 of a key of another kind is a problem', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
     const given = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
-    expect(problemsOf({ api_key_id: 'ci', api_key: given })).toEqual(['api_key: it is no RSA key']);
+    expect(problemsOf({ api_key_id: 'ci', api_key: given })).toEqual(['api_key: it is not an RSA key']);
   });
 
   test.each([299, 20_001])('base64 of %i characters is no key', (length) => {
@@ -179,7 +184,7 @@ describe('user API key', () => {
       () => '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----',
       'it holds no private key that can be read',
     ],
-    ['a key of another kind', () => privatePem(ec.key), 'it is no RSA key'],
+    ['a key of another kind', () => privatePem(ec.key), 'it is not an RSA key'],
     [
       'an encrypted key',
       () => pem(rsa.key, 'pkcs8', PASSPHRASE),
@@ -223,22 +228,22 @@ describe('user API key', () => {
     }
   });
 
-  test.each([
-    ['without its ID', { api_key: '?' }],
-    ['without the key', { api_key_id: 'ci' }],
-  ])('%s is a problem', (_, given) => {
-    const full = 'api_key' in given ? { api_key: privatePem(rsa.key) } : given;
-    expect(problemsOf(full)).toEqual(['api_key_id, api_key: give both or neither']);
+  test('without its ID is a problem', () => {
+    expect(problemsOf({ api_key: privatePem(rsa.key) })).toEqual([half('api_key_id', 'api_key')]);
+  });
+
+  test('without the key is a problem', () => {
+    expect(problemsOf({ api_key_id: 'ci', api_key: ' \n' })).toEqual([half('api_key', 'api_key_id')]);
   });
 
   test('beside a root token is a problem, as is half of it', () => {
     const root = { root_token: 'hunter2-hunter2' };
     const api_key = privatePem(rsa.key);
-    const two = 'root_token, api_key_id, api_key: two ways in are given; give the root token or the API key';
-    const half = 'api_key_id, api_key: give both or neither';
+    const two =
+      'root_token, api_key_id, api_key: two ways to authenticate are given; give the root token or the API key';
     expect(problemsOf({ ...root, api_key_id: 'ci', api_key })).toEqual([two]);
-    expect(problemsOf({ ...root, api_key_id: 'ci' })).toEqual([two, half]);
-    expect(problemsOf({ ...root, api_key })).toEqual([two, half]);
+    expect(problemsOf({ ...root, api_key_id: 'ci' })).toEqual([two, half('api_key', 'api_key_id')]);
+    expect(problemsOf({ ...root, api_key })).toEqual([two, half('api_key_id', 'api_key')]);
     // Though it is wrong in itself, too.
     expect(problemsOf({ root_token: 'short', api_key_id: 'ci', api_key })).toEqual([
       expect.stringMatching(/^root_token: 5 characters/),
@@ -281,16 +286,12 @@ describe('client certificate', () => {
       () => ({ client_cert: ec.certificate, client_key: privatePem(rsa.key) }),
       'client_key: it is not the key of the (first) certificate in client_cert',
     ],
-    ['no key', () => ({ client_cert: ec.certificate }), 'client_cert, client_key: give both or neither'],
-    [
-      'no certificate',
-      () => ({ client_key: privatePem(ec.key) }),
-      'client_cert, client_key: give both or neither',
-    ],
+    ['no key', () => ({ client_cert: ec.certificate }), half('client_key', 'client_cert')],
+    ['no certificate', () => ({ client_key: privatePem(ec.key) }), half('client_cert', 'client_key')],
     [
       'a passphrase for nothing',
       () => ({ client_key_passphrase: PASSPHRASE }),
-      'client_key_passphrase: there is no client_key',
+      'client_key_passphrase: it is given, but client_key is empty',
     ],
     [
       'a wrong passphrase',
@@ -457,6 +458,10 @@ describe('headers', () => {
     ['X-Odd: hunter\u00002', 'line 1 is not of the form "Name: value"'],
     ['X-Far: hünter→2', 'line 1 is not of the form "Name: value"'],
     ['X-A: 1\nx-a: 2', 'line 2: x-a is given twice'],
+    [
+      'hunter2\nX-Fine: a\nHost: b\nx-fine: hunter2',
+      'line 1 is not of the form "Name: value"; line 3: Host belongs to the connection and cannot be set; line 4: x-fine is given twice',
+    ],
   ])('%j are refused', (headers, problem) => {
     expect(problemsOf({ headers })).toEqual([`headers: ${problem}`]);
   });
@@ -495,16 +500,22 @@ describe('headers', () => {
   ])('an own Authorization beside %j is refused', (given) => {
     const way = 'api_key' in given ? { ...given, api_key: privatePem(rsa.key) } : given;
     expect(problemsOf({ headers: 'authorization: Basic x', ...way })).toEqual([
-      'headers: Authorization is a way in of its own; give it only where there is no other',
+      'headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key',
     ]);
   });
 });
 
 test('an own Authorization beside half an API key is one problem more', () => {
-  const own = 'headers: Authorization is a way in of its own; give it only where there is no other';
-  const half = 'api_key_id, api_key: give both or neither';
-  expect(problemsOf({ headers: 'Authorization: x', api_key_id: 'ci' })).toEqual([half, own]);
-  expect(problemsOf({ headers: 'Authorization: x', api_key: privatePem(rsa.key) })).toEqual([half, own]);
+  const own =
+    'headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key';
+  expect(problemsOf({ headers: 'Authorization: x', api_key_id: 'ci' })).toEqual([
+    half('api_key', 'api_key_id'),
+    own,
+  ]);
+  expect(problemsOf({ headers: 'Authorization: x', api_key: privatePem(rsa.key) })).toEqual([
+    half('api_key_id', 'api_key'),
+    own,
+  ]);
 });
 
 test('invalid headers are all that is said to be wrong, whatever the way in', () => {
@@ -537,7 +548,7 @@ describe('proxy', () => {
 
   test('that makes no sense is a problem', () => {
     expect(problemsOf({}, { HTTPS_PROXY: 'socks5://me:hunter2@proxy.example' })).toEqual([
-      'HTTPS_PROXY (environment): it is no address of the form http(s)://[user:password@]host[:port]',
+      'HTTPS_PROXY (environment): it must be of the form http(s)://[user:password@]host[:port]',
     ]);
   });
 });

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type PreparedAccess, prepareAccess } from '../../simulator/access.ts';
+import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
+import { GitHubWorld } from '../../simulator/github-world.ts';
+import { type GuestServers, takeGuestPorts } from '../../simulator/guest-servers.ts';
+import { type RunningSimulator, serve } from '../../simulator/server.ts';
+import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
+import { runWorkflow, type WorkflowResult, type WorkflowRun } from '../support/act.ts';
+import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
+
+// act runs every workflow of the documents as it is written, except for addresses, triggers and the names of organizations. What takes
+// minutes takes seconds: time passes faster in the step and in the simulator.
+
+jest.setTimeout(90_000);
+
+const GITHUB_TOKEN = 'github_pat_of-nobody';
+const TIME_FACTOR = 20;
+const FAST_TIME = pathToFileURL(join('simulator', 'fast-time.ts')).href;
+const VMS = 3;
+
+let world: World;
+let github: GitHubWorld;
+let access: PreparedAccess;
+let guests: GuestServers;
+let simulator: RunningSimulator;
+
+beforeEach(async () => {
+  const startsAt = Date.now();
+  const now = () => startsAt + (Date.now() - startsAt) * TIME_FACTOR;
+  guests = await takeGuestPorts(2 * VMS);
+  world = new World({
+    ...DEFAULT_WORLD,
+    startsAt,
+    vms: VMS,
+    nodes: 1,
+    nodeIp: '127.0.0.1',
+    ports: guests.ports,
+  });
+  guests.open({ world, now, timeFactor: TIME_FACTOR, habits: { bootMs: 20_000, forwarder: 'accepts' } });
+  github = new GitHubWorld({ world, token: GITHUB_TOKEN });
+  // The API key that the documents name.
+  access = await prepareAccess({
+    rootToken: undefined,
+    apiKeyId: 'github-actions',
+    sessionTtlMs: 300_000,
+    tls: false,
+    mtls: false,
+  });
+  simulator = await serve({ world, github, port: 0, now, access: access.access });
+});
+afterEach(async () => {
+  await simulator.close();
+  await guests.close();
+  access.cleanUp();
+});
+
+const instanceIds = () => world.records.map(({ instanceId }) => instanceId);
+
+/** Gives the first VMs these external IDs, and runners of the same names. @returns their instance IDs. */
+function nameVms(...names: readonly string[]): string[] {
+  return names.map((name, index) => {
+    const record = world.records[index];
+    if (record === undefined) throw new Error('the world has too few VMs');
+    record.externalId = name;
+    github.employ({ record, name });
+    return record.instanceId;
+  });
+}
+
+/** The workflow, steps or inputs that a document shows, of all that it shows the one with this text. */
+function shownIn(document: string, text: RegExp): string {
+  const blocks = yamlBlocks().filter(({ place }) => place.startsWith(`${document}:`));
+  const [block, ...others] = blocks.filter((one) => text.test(one.text));
+  if (block === undefined || others.length > 0) throw new Error(`not one block of ${document} has ${text}`);
+  return workflowOf(block)
+    .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
+    .replaceAll(/(controller_url:) https:\S+/g, `$1 ${simulator.url}`)
+    .replaceAll(/(runner_scope:) [\w-]+/g, '$1 octo-org');
+}
+
+function run(given: WorkflowRun): Promise<WorkflowResult> {
+  return runWorkflow({
+    ...given,
+    variables: { ANKA_CONTROLLER_URL: simulator.url, ...given.variables },
+    secrets: {
+      ANKA_API_KEY: readFileSync(access.inputs['api_key'] ?? '', 'utf8'),
+      RUNNER_READ_TOKEN: GITHUB_TOKEN,
+    },
+    environment: {
+      NODE_OPTIONS: `--import ${FAST_TIME}`,
+      TIME_FACTOR: String(TIME_FACTOR),
+      GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`,
+    },
+    files: { Makefile: 'test package:\n\techo this is $@\n', ...given.files },
+  });
+}
+
+describe('README', () => {
+  test('the first step waits for the runner, before and after', async () => {
+    const [target] = nameVms('macos-vm-7');
+    const { jobs } = await run({ workflow: shownIn('README.md', /external_id: macos-vm-7/) });
+    expect(jobs).toEqual({ example: ['success'] });
+    expect(world.restarts).toEqual([target]);
+  });
+
+  test('all that are free', async () => {
+    const targets = nameVms('macos-ci-1', 'macos-ci-2');
+    const { jobs } = await run({ workflow: shownIn('README.md', /external_id: macos-ci-\*/) });
+    expect(jobs).toEqual({ example: ['success'] });
+    expect([...world.restarts].sort()).toEqual(targets.sort());
+  });
+
+  test('one VM by its ID, and its guest', async () => {
+    const [target = ''] = instanceIds();
+    const workflow = shownIn('README.md', /instance_id:/).replace(/(instance_id:) \S+/, `$1 ${target}`);
+    const { jobs, log } = await run({ workflow });
+    expect(jobs).toEqual({ example: ['success'] });
+    expect(log).toContain('The guest is up');
+    expect(world.restarts).toEqual([target]);
+  });
+});
+
+describe('between jobs', () => {
+  test('a runner that is reset between jobs', async () => {
+    const [target] = nameVms('macos-vm-7');
+    const workflow = shownIn('docs/between-jobs.md', /^name: Test on a rebooted VM/);
+    const { jobs, log } = await run({ workflow });
+    expect(jobs).toEqual({ test: ['success'], reset: ['success'], package: ['success'] });
+    expect(log).toContain('this is test\n');
+    expect(log).toContain('this is package\n');
+    expect(world.restarts).toEqual([target]);
+  });
+
+  test('every night: a VM without a runner fails alone, and is listed in what remains', async () => {
+    for (const [index, record] of world.records.entries()) record.externalId = `runner-${index + 1}`;
+    const [target] = nameVms('runner-1');
+    const workflow = shownIn('docs/between-jobs.md', /^name: Fresh VMs for the day/);
+    const { jobs, log } = await run({ workflow });
+    expect(jobs).toEqual({ restart: ['failure'] });
+    expect(world.restarts).toEqual([target]);
+    const others = instanceIds().filter((id) => id !== target);
+    expect(log).toContain(`Not restarted, whatever the reason:\n${others.join('\n')}\n`);
+  });
+});
+
+describe('a fleet as a matrix', () => {
+  beforeEach(() => {
+    nameVms('runner-1', 'runner-2', 'runner-3');
+  });
+
+  function runMatrix(externalId: string): Promise<WorkflowResult> {
+    const workflow = shownIn('docs/fleets.md', /^name: Restart the fleet/);
+    return run({ workflow: workflow.replace('external_id: macos-ci-*', `external_id: ${externalId}`) });
+  }
+
+  test('a job finds the VMs, and one job restarts each', async () => {
+    const { jobs } = await runMatrix('runner-*');
+    expect(jobs).toEqual({ find: ['success'], restart: instanceIds().map(() => 'success') });
+    expect([...world.restarts].sort()).toEqual(instanceIds().sort());
+  });
+
+  test('what cannot be restarted fails the run, and the others go on', async () => {
+    const { exitCode, jobs } = await runMatrix(String.raw`"runner-*\nnobody"`);
+    expect(exitCode).toBe(1);
+    expect(jobs).toEqual({ find: ['failure'], restart: instanceIds().map(() => 'success') });
+    expect([...world.restarts].sort()).toEqual(instanceIds().sort());
+  });
+
+  test('where no VM is found, the run fails, and no other job runs', async () => {
+    const { exitCode, jobs } = await runMatrix('macos-ci-*');
+    expect(exitCode).toBe(1);
+    expect(jobs['find']).toEqual(['failure']);
+    expect(world.restarts).toEqual([]);
+  });
+});

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { charge, type Endpoint, POINTS_PER_MINUTE, type Right } from './github-tokens.ts';
+import type { GitHubWorld } from './github-world.ts';
+import type { Json, Reaction, SeenRequest } from './replies.ts';
+
+/** Where GitHub's API is on the simulator, as on a GitHub Enterprise Server. */
+export const GITHUB_API_PATH = '/api/v3';
+
+/** A request with what its path says. */
+export interface Asked {
+  readonly github: GitHubWorld;
+  readonly request: SeenRequest;
+  readonly url: URL;
+  readonly token: string;
+}
+
+/** What a request needs. */
+export interface Needs {
+  readonly endpoint: Endpoint;
+  /** `owner/repo`, an organization, or `enterprises/NAME`. */
+  readonly place: string;
+  readonly right: Right;
+}
+
+export function tokenOf({ headers }: SeenRequest): string | undefined {
+  return /^(?:token|bearer) (\S+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** The refusal that stands in for an answer now, if any does. */
+export function refusedBy({ github, token }: Asked, endpoint: Endpoint): Reaction | undefined {
+  const refusal = github.refusals.take({ endpoint, token, now: github.world.now });
+  if (refusal === undefined) return undefined;
+  const { status, message = MESSAGES[status] ?? 'Refused', headers = {} } = refusal;
+  const reaction = answer({ github, token }, status, { message });
+  return { ...reaction, headers: { ...reaction.headers, ...headers } };
+}
+
+const MESSAGES: Readonly<Record<number, string>> = {
+  401: 'Bad credentials',
+  403: 'Resource not accessible by integration',
+  404: 'Not Found',
+};
+
+/** 401 for a token that is not known, or not valid now. */
+export function unknownTo({ github, token }: Omit<Asked, 'request' | 'url'>): Reaction | undefined {
+  const { token: owner, deniedToken, tokens } = github.options;
+  const { now } = github.world;
+  const rights = tokens?.[token];
+  const isInTime = (rights?.validFrom ?? now) <= now && now <= (rights?.validUntil ?? now);
+  const isKnown = rights !== undefined || token === deniedToken || owner === undefined || token === owner;
+  return isKnown && isInTime ? undefined : answer({ github, token }, 401, { message: 'Bad credentials' });
+}
+
+const LEVELS: readonly Right[] = ['none', 'read', 'write'];
+
+/** 403 for what the token may not do, 404 for a place that it cannot see. */
+export function deniedTo(asked: Asked, needs: Needs): Reaction | undefined {
+  const { github, token } = asked;
+  const isAboutJobs = needs.endpoint === 'runs' || needs.endpoint === 'jobs';
+  if (token === github.options.deniedToken || (isAboutJobs && github.options.showsJobs === false))
+    return forbidden(asked, needs);
+  const rights = github.options.tokens?.[token];
+  if (rights === undefined) return undefined;
+  if (needs.place.startsWith('enterprises/') && /^(ghs_|github_pat_)/.test(token))
+    return forbidden(asked, needs);
+  const right = (isAboutJobs ? rights.actions : rights.runners)?.[needs.place];
+  if (right === undefined) return notFound(asked);
+  return LEVELS.indexOf(right) < LEVELS.indexOf(needs.right) ? forbidden(asked, needs) : undefined;
+}
+
+function forbidden({ github, token }: Asked, { endpoint, place, right }: Needs): Reaction {
+  const isAboutJobs = endpoint === 'runs' || endpoint === 'jobs';
+  const ofRunners = place.includes('/') ? 'administration' : 'organization_self_hosted_runners';
+  const kind = token.startsWith('github_pat_') ? 'personal access token' : 'integration';
+  const reaction = answer({ github, token }, 403, { message: `Resource not accessible by ${kind}` });
+  const accepted = `${isAboutJobs ? 'actions' : ofRunners}=${right}`;
+  return { ...reaction, headers: { ...reaction.headers, 'x-accepted-github-permissions': accepted } };
+}
+
+/** An answer that is the same as the one that the client has costs nothing; undefined is what does not exist. */
+export function conditional(asked: Asked, body: Json | undefined): Reaction {
+  const etag = `W/"${createHash('sha256')
+    .update(JSON.stringify(body ?? null))
+    .digest('hex')}"`;
+  if (body !== undefined && asked.request.headers['if-none-match'] === etag) {
+    return { ...answer(asked, 304, ''), body: '', headers: { ...commonHeaders(asked), etag } };
+  }
+  const exhausted = charged(asked);
+  if (exhausted !== undefined) return exhausted;
+  if (body === undefined) return notFound(asked);
+  const reaction = answer(asked, 200, body);
+  return { ...reaction, headers: { ...reaction.headers, etag } };
+}
+
+/** Counts a request against the token's limits; the answer where one of them is used up. */
+export function charged({ github, token, request }: Asked): Reaction | undefined {
+  const limits = github.limitsOf(token);
+  const pointsPerMinute = github.options.pointsPerMinute ?? POINTS_PER_MINUTE;
+  const isWrite = request.method !== 'GET';
+  const limit = charge(limits, { now: github.world.now, isWrite, pointsPerMinute });
+  if (limit === undefined) return undefined;
+  if (limit === 'primary')
+    return answer({ github, token }, 403, { message: 'API rate limit exceeded for user ID 1.' });
+  const reaction = answer({ github, token }, 403, { message: 'You have exceeded a secondary rate limit.' });
+  return { ...reaction, headers: { ...reaction.headers, 'retry-after': '60' } };
+}
+
+export interface Listed {
+  /** What the list is called in the answer. */
+  readonly key: string;
+  readonly all: readonly Json[];
+}
+
+/** The page that is asked for. */
+export function page(asked: Asked, { key, all }: Listed): Reaction {
+  const { github, url } = asked;
+  const number = (name: string, fallback: number) => Number(url.searchParams.get(name) ?? fallback);
+  const perPage = Math.min(github.options.mostOnPage ?? 100, number('per_page', 30));
+  const from = (number('page', 1) - 1) * perPage;
+  const items = all.slice(from, from + perPage);
+  const reaction = conditional(asked, { total_count: all.length, [key]: items });
+  if (from + perPage >= all.length) return reaction;
+  return { ...reaction, headers: { ...reaction.headers, link: linkToNext(asked) } };
+}
+
+/** Absolute, as GitHub's are, and with everything that was asked for. */
+function linkToNext({ github, url, request }: Asked): string {
+  const host = github.options.linkHost ?? request.headers.host;
+  const next = new URL(`http://${host}${GITHUB_API_PATH}${url.pathname}${url.search}`);
+  next.searchParams.set('page', String(Number(url.searchParams.get('page') ?? 1) + 1));
+  return `<${next.href}>; rel="next"`;
+}
+
+export function notFound(asked: Pick<Asked, 'github' | 'token'>): Reaction {
+  return answer(asked, 404, { message: 'Not Found' });
+}
+
+export function answer(asked: Pick<Asked, 'github' | 'token'>, status: number, body: Json): Reaction {
+  const headers = { 'content-type': 'application/json; charset=utf-8', ...commonHeaders(asked) };
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+/** 204. */
+export function done(asked: Asked): Reaction {
+  return { ...answer(asked, 204, ''), body: '' };
+}
+
+function commonHeaders({ github, token }: Pick<Asked, 'github' | 'token'>): Record<string, string> {
+  const { quota, used, resetAt } = github.limitsOf(token);
+  return {
+    'x-ratelimit-limit': String(quota),
+    'x-ratelimit-remaining': String(quota - used),
+    'x-ratelimit-used': String(used),
+    'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)),
+    date: new Date(github.world.now).toUTCString(),
+  };
+}

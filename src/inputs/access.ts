@@ -1,0 +1,160 @@
+import type { KeyObject } from 'node:crypto';
+import { type Identity, rootAuthorization } from '../controller/credentials.ts';
+import { parseJson } from '../http/json.ts';
+import { proxyFor } from '../http/proxy.ts';
+import type { TlsOptions } from '../http/transport.ts';
+import { all, type Field, type Form, isGiven, readSecret, requireBoth } from './form.ts';
+import * as parse from './parsers.ts';
+import { readApiKeyPem, readCertificates, readPem, readPrivateKey } from './pem.ts';
+
+/** Further request headers; names in lower case. */
+export type RequestHeaders = Readonly<Record<string, string>>;
+
+const SHORTEST_ROOT_TOKEN = 10;
+/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
+const SHORTEST_PART = 8;
+
+/** How the step authenticates: not at all, as root, or with an API key; never in two of these ways. */
+export function readIdentity(form: Form, headers: RequestHeaders | undefined): Field<Identity> {
+  const { problems } = form;
+  const root = readRoot(form);
+  const apiKey = readApiKey(form);
+  const hasToken = isGiven(form, 'root_token');
+  const hasApiKey = isGiven(form, 'api_key_id') || isGiven(form, 'api_key');
+  if (hasToken && hasApiKey) {
+    problems.push(
+      'root_token, api_key_id, api_key: two ways to authenticate are given; give the root token or the API key',
+    );
+  }
+  requireBoth(form, 'api_key_id', 'api_key');
+  if ((hasToken || hasApiKey) && headers !== undefined && 'authorization' in headers) {
+    problems.push(
+      'headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key',
+    );
+  }
+  if (hasToken) return root;
+  return hasApiKey ? apiKey : { value: { kind: 'none' } };
+}
+
+function readRoot({ read, onSecret }: Form): Field<Identity> {
+  const token = read('root_token', parse.secretText('a root token', SHORTEST_ROOT_TOKEN))?.value;
+  if (token === undefined) return undefined;
+  onSecret(token, rootAuthorization(token).replace('Basic ', ''));
+  return { value: { kind: 'root_token', token } };
+}
+
+function readApiKey(form: Form): Field<Identity> {
+  const id = form.read('api_key_id', parse.optionalText)?.value;
+  const pem = readApiKeyPem(form, 'api_key');
+  const key = pem === undefined ? undefined : form.accept('api_key', rsaKey(readPrivateKey(pem)));
+  return id === undefined || key === undefined
+    ? undefined
+    : { value: { kind: 'api_key', id, key: key.value } };
+}
+
+function rsaKey(parsed: parse.Parsed<KeyObject>): parse.Parsed<KeyObject> {
+  if ('value' in parsed && parsed.value.asymmetricKeyType !== 'rsa')
+    return { problem: 'it is not an RSA key' };
+  return parsed;
+}
+
+/** How the connection is secured. */
+export function readTls(form: Form): Field<TlsOptions> {
+  const { read, accept } = form;
+  const skipsVerification = read('skip_tls_verify', parse.boolean);
+  const ca = readPem(form, 'ca_cert');
+  if (ca !== undefined) accept('ca_cert', readCertificates(ca));
+  return all<TlsOptions>({
+    rejectUnauthorized: skipsVerification && { value: !skipsVerification.value },
+    ca: { value: ca },
+    ...readClientCertificate(form),
+  });
+}
+
+type ClientCertificate = Pick<TlsOptions, 'cert' | 'key'>;
+
+function readClientCertificate(form: Form): {
+  readonly [K in keyof ClientCertificate]: Field<ClientCertificate[K]>;
+} {
+  const { accept, problems } = form;
+  const cert = readPem(form, 'client_cert');
+  const keyPem = readPem(form, 'client_key');
+  const passphrase = readSecret(form, 'client_key_passphrase')?.value;
+  requireBoth(form, 'client_cert', 'client_key');
+  if (passphrase !== undefined && !isGiven(form, 'client_key'))
+    problems.push('client_key_passphrase: it is given, but client_key is empty');
+  if (cert === undefined || keyPem === undefined)
+    return { cert: { value: undefined }, key: { value: undefined } };
+
+  const certificates = accept('client_cert', readCertificates(cert))?.value;
+  const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
+  if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
+    problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+  }
+  const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { cert: { value: cert }, key: { value: keyText } };
+}
+
+/** Further headers. Each value is a secret, and so is each part of it that may be one. */
+export function readHeaders({ read, onSecret }: Form): Field<RequestHeaders> {
+  const text = read('headers', parse.headerText);
+  if (text === undefined) return undefined;
+  const values = text.value.split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
+  onSecret(...values.flatMap(secretParts));
+  return read('headers', parse.headerLines);
+}
+
+/** A header's value, and the parts of it that may be secret: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
+function secretParts(value: string): string[] {
+  const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
+  const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
+  const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
+  return all.filter((secret) => !NO_SECRETS.has(secret));
+}
+
+/** Masking these would ruin outputs. */
+const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
+
+/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
+function quotedTexts(value: string): string[] {
+  return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
+    .map(([quoted]) => quoted)
+    .filter((quoted) => !/"\s*:$/.test(quoted))
+    .map((quoted) => quoted.replace(/^"|"$/g, ''))
+    .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
+}
+
+/** Without the backslashes of JSON or, if it is not JSON, of HTTP's quoted strings. */
+function unquoted(text: string): string {
+  return String(parseJson(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
+}
+
+/** The password in `Basic BASE64(user:password)`, if it is of that form. */
+function basicPassword(value: string): string {
+  const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
+  const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+  return password;
+}
+
+/** The proxy that the environment names for requests to a URL. */
+export function readProxy({ environment, problems, onSecret }: Form, url: URL): Field<URL | undefined> {
+  const proxy = proxyFor(url, environment);
+  if (proxy === undefined || proxy instanceof URL) {
+    onSecret(...proxySecrets(proxy));
+    return { value: proxy };
+  }
+  const problem = `${proxy.invalid} (environment): it must be of the form http(s)://[user:password@]host[:port]`;
+  // The controller and GitHub may be behind the same proxy.
+  if (!problems.includes(problem)) problems.push(problem);
+  return undefined;
+}
+
+/** A proxy's password as written in the URL, decoded, and as it is sent. */
+function proxySecrets(proxy: URL | undefined): string[] {
+  if (proxy === undefined || proxy.username + proxy.password === '') return [];
+  const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
+  const basic = Buffer.from(`${user}:${password}`).toString('base64');
+  // Without a password, the user may be a token.
+  const token = password === '' ? [proxy.username, user] : [];
+  return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
+}
