@@ -1,6 +1,6 @@
 import type { Clock } from '../src/clock.ts';
 import type { Instance } from '../src/controller/instance.ts';
-import { createTransport, type Dispatchers } from '../src/http/transport.ts';
+import type { Dispatchers } from '../src/http/transport.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Terminal } from '../src/report/terminal.ts';
 import type { RunnerOptions } from '../src/runner/options.ts';
@@ -30,7 +30,6 @@ const NO_RUNNER: OpenedRunner = {
   close: async () => {},
 };
 
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 const LOOK_MS = 10_000;
 
 /** The runner as the action guards it, and looks at it beside that. What talks to GitHub is loaded only where it is asked for. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { LeftAlone } from '../../src/restart/context.ts';
 import { createGate, type RunnerGate, type WhenBusy } from '../../src/runner/gate.ts';
+import { exactly } from '../../src/runner/runner-names.ts';
 import { createTracker } from '../../src/runner/tracker.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
@@ -11,6 +12,7 @@ import {
   createScriptedRunners,
   type JobsAnswer,
   refusal,
+  refused,
   silence,
 } from '../support/scripted-runners.ts';
 
@@ -73,7 +75,7 @@ function stage(
   };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const sought = { name: 'mac-7', scope };
+  const sought = { name: exactly('mac-7'), scope };
   const gate = createGate({
     ...{ whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
     trackerFor: () => createTracker({ ...witnesses, sought, clock, log, signal }),
@@ -222,7 +224,7 @@ describe('a job in progress that the runner does not show', () => {
 
 describe('jobs', () => {
   test('that may not be read leave the runner to speak for itself', async () => {
-    const { ask } = stage([[idle]], { jobs: ['unreadable'] });
+    const { ask } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 

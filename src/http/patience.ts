@@ -5,11 +5,12 @@ import type { Clock } from '../clock.ts';
  * - `passing`: it may heal by itself (refused, reset, silent, 5xx).
  * - `quota`: the server counts requests, and takes none before the time that it names.
  * - `long pause`: the server asks to be left alone for more than a minute.
+ * - `denial`: GitHub does not know the token, or does not let it see something (401, 403, 404), as with a token that was just made.
  * - `refusal`: the server answered, and said no (3xx or 4xx). It may be a gateway that is just starting.
  * - `mistake`: most likely an input or the network's set-up is wrong (TLS, a name that does not exist, a page that is no API).
  *   The same can come from a server that is in trouble.
  */
-export type FaultNature = 'passing' | 'quota' | 'long pause' | 'refusal' | 'mistake';
+export type FaultNature = 'passing' | 'quota' | 'long pause' | 'denial' | 'refusal' | 'mistake';
 
 /** For how long faults of a nature, and nothing else, are put up with: in milliseconds. */
 interface PatienceLimit {
@@ -25,6 +26,7 @@ const LIMITS: Readonly<Record<FaultNature, PatienceLimit>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+  denial: { atFirstMs: 10_000, laterMs: 30_000 },
   refusal: { atFirstMs: 0, laterMs: 30_000 },
   // With one more try, which takes 10 s at the most by default, it is over within 30 s.
   mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },

@@ -83,10 +83,16 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
     return jobs;
   }
 
+  let isTold = false;
   return {
     async runningJobs(bounds) {
       const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
-      if ('refused' in runs) return runs;
+      if ('refused' in runs) {
+        if (!isTold)
+          log.info(`GitHub does not show the workflow runs (${runs.refused}). ${JOBS_ACCESS.permission}`);
+        isTold = true;
+        return runs;
+      }
       const found = new Map<Run, readonly Job[]>();
       try {
         await forEachAtOnce(runs, async (run) => found.set(run, await readJobs(run, bounds)));
@@ -98,7 +104,7 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
         throw error;
       }
       kept.clear();
-      return runs.flatMap((run) => found.get(run) ?? []).filter(({ status }) => status === 'in_progress');
+      return [...found.values()].flat().filter(({ status }) => status === 'in_progress');
     },
   };
 }
@@ -109,8 +115,16 @@ export interface JobsContext {
 }
 
 /** What there is to know of jobs where the step runs for no repository. */
-export function createNoJobsSource(): JobsSource {
-  return { runningJobs: async () => ({ refused: 'GITHUB_REPOSITORY is not set', isFinal: true }) };
+export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
+  let isTold = false;
+  return {
+    async runningJobs() {
+      if (!isTold)
+        log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+      isTold = true;
+      return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
+    },
+  };
 }
 
 // ---- requests ----

@@ -54,7 +54,7 @@ export function openSources(options: SourcesOptions): OpenedSources {
   const place = repository && { client: github.clientWith(tokens), repository };
   return {
     runners: createRunners(github.clientWith([token]), scope),
-    jobs: place === undefined ? createNoJobsSource() : createJobsSource(place, { clock, log }),
+    jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
     close() {
       log.debug(github.describeUsage());
       return transport.close();
