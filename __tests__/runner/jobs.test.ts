@@ -286,20 +286,26 @@ describe('what GitHub refuses', () => {
   const denied = { message: 'Resource not accessible by integration' };
   const refusal = (said: string) => ({ refused: said, isFinal: false });
 
-  test.each([401, 403, 404])(
-    'is true of one reading, and the next one asks again: HTTP %i',
-    async (status) => {
-      runsRequest().times(2).reply(status, denied);
-      const refused = refusal(`github_token: HTTP ${status} ("Resource not accessible by integration")`);
-      expect([await ask(), await ask()]).toEqual([refused, refused]);
-      runsAre(runs());
-      expect(await ask()).toEqual([]);
-      expect(said).toEqual([
-        `GitHub does not show the workflow runs (${refused.refused}). It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
-      ]);
-      expect(clock.sleeps).toEqual([]);
-    },
-  );
+  test.each([403, 404])('is true of one reading, and the next one asks again: HTTP %i', async (status) => {
+    runsRequest().times(2).reply(status, denied);
+    const refused = refusal(`github_token: HTTP ${status} ("Resource not accessible by integration")`);
+    expect([await ask(), await ask()]).toEqual([refused, refused]);
+    runsAre(runs());
+    expect(await ask()).toEqual([]);
+    expect(said).toEqual([
+      `GitHub does not show the workflow runs (${refused.refused}). It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
+    ]);
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  test('is not a token that GitHub does not know: that is asked with again for a while', async () => {
+    runsRequest().times(50).reply(401);
+    const error = await failure(ask());
+    expect([error.isTransient, error.message]).toEqual([
+      false,
+      'GitHub does not accept github_token: HTTP 401.',
+    ]);
+  });
 
   test('may be one of several lists', async () => {
     runsRequest().times(2).reply(200, runs());

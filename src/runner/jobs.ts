@@ -211,7 +211,8 @@ const JOBS_ACCESS = {
   permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
   input: 'run_id',
 };
-const DENIALS = [401, 403, 404];
+/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+const DENIALS = [403, 404];
 
 /** A few at a time; no more begin once one has failed. */
 async function forEachAtOnce<T extends object>(
