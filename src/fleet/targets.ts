@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
-import { ActionError, asActionError } from '../errors.ts';
+import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createProgressLog } from '../log.ts';
 import { isTerminal } from '../restart/verdict.ts';
@@ -101,7 +101,11 @@ export async function resolveTargets(
     return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
   } catch (thrown) {
     const error = asActionError(thrown);
-    return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
+    return targets.map((target) => ({
+      name: target.id,
+      target,
+      error: explainCancellation(error, 'No restart had been sent.'),
+    }));
   }
 }
 
@@ -140,9 +144,4 @@ function refuseAll(targets: readonly Target[], vms: number): Member[] {
     hint: 'Narrow the patterns, and share the VMs out among several steps.',
   });
   return targets.map((target) => ({ name: target.id, target, error }));
-}
-
-function nothingSent(error: ActionError): ActionError {
-  if (error.code !== 'cancelled') return error;
-  return new ActionError('cancelled', `${error.message} No restart had been sent.`, { cause: error });
 }
