@@ -17,10 +17,10 @@ import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Restart from '../../src/restart/restart.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
-import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
-import type * as Return from '../../src/runner/online-verdict.ts';
+import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
 
 // Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
@@ -53,16 +53,16 @@ const INSTANT = '../../src/dates.ts';
 const CONTACT = '../../src/guest/contact.ts';
 const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
 const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
-const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
+const BACK_VERDICT = '../../src/runner/back-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/runner-names.ts';
+const OCCUPANCY = '../../src/runner/occupancy.ts';
 const POLL = '../../src/poll.ts';
 const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
 const RETRY_BUDGET = '../../src/http/retry-budget.ts';
-const RETURN = '../../src/runner/online-verdict.ts';
 const TERMINAL = '../../src/report/terminal.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
@@ -432,34 +432,40 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
-/** Plants a bug into what is made of looks at the runner before the restart. */
-function plantInBusyVerdict(change: (judged: BusyVerdict.BusyVerdict) => BusyVerdict.BusyVerdict): Plant {
+type Event = Occupancy.OccupancyEvent;
+type State = Occupancy.Occupancy;
+
+/** Plants a bug into what is made of reads of the runners before the restart: they are taken for other ones. */
+function plantInRunnerReads(change: (shown: Shown) => Shown): Plant {
+  const changed = (event: Event): Event =>
+    event.kind === 'runners'
+      ? { ...event, reading: { ...event.reading, runners: change(event.reading.runners) } }
+      : event;
   return () =>
-    plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
-      judgeBusy(...known) {
-        const judged = judgeBusy(...known);
-        return { ...judged, verdict: change(judged.verdict) };
-      },
+    plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+      nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
     }));
 }
+
+type Shown = Extract<Event, { kind: 'runners' }>['reading']['runners'];
 
 const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'a runner that shows no job once counts as idle',
     () =>
-      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
-        judgeBusy: (history, snapshot) => judgeBusy({ ...history, idleForMs: 0 }, snapshot),
+      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+        nextOccupancy: (state, event, rules) => nextOccupancy(state, event, { ...rules, idleForMs: 0 }),
       })),
     'for long enough',
   ],
   [
     'a busy runner is not waited for',
-    plantInBusyVerdict((verdict) => (verdict === 'busy' ? 'idle' : verdict)),
+    plantInRunnerReads((shown) => shown?.map((runner) => ({ ...runner, isBusy: false }))),
     'though a witness showed a job',
   ],
   [
     'a GitHub that gives no answer counts as an idle runner',
-    plantInBusyVerdict((verdict) => (verdict === 'unknown' ? 'idle' : verdict)),
+    plantInRunnerReads((shown) => shown ?? []),
     'without looking at the runner',
   ],
   [
@@ -470,8 +476,11 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'no answer about the jobs counts as no jobs',
     () =>
-      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeWithJobs }) => ({
-        judgeWithJobs: (verdict, finding) => judgeWithJobs(verdict, finding ?? 'none'),
+      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+        nextOccupancy(state, event, rules) {
+          const isSilence = event.kind === 'jobs' && event.finding === undefined;
+          return nextOccupancy(state, isSilence ? { kind: 'jobs', finding: 'none' } : event, rules);
+        },
       })),
     'without looking at the jobs again',
   ],
@@ -494,7 +503,13 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a runner that has shown no job for a short time counts as busy',
-    plantInBusyVerdict((verdict) => (verdict === 'settling' ? 'busy' : verdict)),
+    () =>
+      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+        nextOccupancy(state, event, rules): State {
+          const next = nextOccupancy(state, event, rules);
+          return next.kind === 'settling' ? { kind: 'busy', job: undefined } : next;
+        },
+      })),
     'left alone without a job',
   ],
   [
@@ -518,14 +533,25 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+type NameHistory = ReturnType<BackVerdict.BackHistory['byName']['get']>;
+
+/** Takes something for true of the runner of each name. */
+function withEach(
+  history: BackVerdict.BackHistory,
+  planted: Partial<NonNullable<NameHistory>>,
+): BackVerdict.BackHistory {
+  const changed = [...history.byName].map(([name, known]) => [name, { ...known, ...planted }] as const);
+  return { ...history, byName: new Map(changed) };
+}
+
 const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'the first look that shows the runner online proves it',
     () =>
-      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
-        judgeOnline(history, reading) {
-          const judged = judgeOnline(history, reading);
-          const isOnline = typeof reading.runner === 'object' && reading.runner.isOnline;
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ judgeBack }) => ({
+        judgeBack(history, reading) {
+          const judged = judgeBack(history, reading);
+          const isOnline = reading.runners?.some((runner) => runner.isOnline);
           return isOnline ? { ...judged, verdict: { kind: 'online', proof: 'planted' } } : judged;
         },
       })),
@@ -534,16 +560,16 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'a job that shows proves the runner, even if it might be an old one',
     () =>
-      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
-        judgeOnline: (history, reading) => judgeOnline({ ...history, wasIdle: true }, reading),
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ judgeBack }) => ({
+        judgeBack: (history, reading) => judgeBack(withEach(history, { wasIdle: true }), reading),
       })),
     'takes no job',
   ],
   [
     'a runner that was offline before the restart needs no more than to be online',
     () =>
-      plant<typeof Return>(RETURN, ({ startOnlineHistory }) => ({
-        startOnlineHistory: (verifiedAt) => ({ ...startOnlineHistory(verifiedAt), wasOffline: true }),
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ startBackHistory }) => ({
+        startBackHistory: (...known) => withEach(startBackHistory(...known), { wasOffline: true }),
       })),
     'takes no job',
   ],
