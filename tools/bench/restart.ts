@@ -80,7 +80,9 @@ function createTestbed(seed: number, { model, random, time }: TestbedParts) {
 function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
   return {
     controllerUrl: new URL('http://controller.example:8090'),
-    target: { by: 'instance_id', id: instanceId },
+    targets: [{ by: 'instance_id', id: instanceId }],
+    maxParallel: { count: 1 },
+    maxFailures: { count: 0 },
     vncPassword: undefined,
     usbDevice: undefined,
     dryRun: false,
