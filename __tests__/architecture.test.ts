@@ -91,7 +91,7 @@ describe('the documents', () => {
   });
 
   test('CONTRIBUTING shows a stranger every module of src, and none that is gone', () => {
-    const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The rooms\n');
+    const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The map\n');
     const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
       ...cell.matchAll(/`([\w-]+\.ts)`/g),
     ]);
