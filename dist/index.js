@@ -384,6 +384,7 @@ function minutes(ms) {
 /* harmony export */   $N: () => (/* binding */ codeOf),
 /* harmony export */   DD: () => (/* binding */ causeChain),
 /* harmony export */   V$: () => (/* binding */ describeCause),
+/* harmony export */   Xg: () => (/* binding */ explainCancellation),
 /* harmony export */   dg: () => (/* binding */ isTransient),
 /* harmony export */   lZ: () => (/* binding */ ActionError),
 /* harmony export */   z6: () => (/* binding */ asActionError)
@@ -432,6 +433,12 @@ class ActionError extends Error {
 /** Whether more time might have healed what was thrown. */
 function isTransient(thrown) {
     return thrown instanceof ActionError && thrown.isTransient;
+}
+/** A step that was cancelled says what it leaves behind; any other error stays as it is. */
+function explainCancellation(error, left, details = {}) {
+    if (error.code !== 'cancelled')
+        return error;
+    return new ActionError('cancelled', `${error.message} ${left}`, { ...details, cause: error });
 }
 /** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
 function asActionError(thrown) {
@@ -492,7 +499,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 // Signals come first: to load the rest takes a quarter of a second, in which a signal would end the step without any outputs.
 const signal = (0,_signals_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelOnSignals */ .d)();
-const { main } = await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(335)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3335));
+const { main } = await Promise.all(/* import() */[__nccwpck_require__.e(421), __nccwpck_require__.e(374)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3374));
 await main(signal, _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
 
 __webpack_async_result__();
