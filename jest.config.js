@@ -15,7 +15,7 @@ export const unit = {
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/__tests__/(network|workflows|bundle|simulation|fuzz|simulator|survey|tools)/',
-    '/__tests__/architecture.test.ts',
+    '/__tests__/(architecture|ci).test.ts',
   ],
 };
 

@@ -1,6 +1,7 @@
 import type { PreparedAccess } from './access.ts';
 import { GITHUB_API_PATH } from './github-api.ts';
-import type { GitHubWorld } from './github-world.ts';
+import { JOBS_TOKEN, READ_TOKEN } from './github-by-hand.ts';
+import type { GitHubWorld, SimulatedRunner } from './github-world.ts';
 import { describeStep } from './step.ts';
 import type { World } from './world.ts';
 
@@ -16,7 +17,11 @@ export function introduction(url: string, { world, prepared, github, hasGuests }
   const { inputs } = prepared;
   const token = github?.options.token ?? '';
   const [runner] = github?.runners ?? [];
-  const runnerInputs = runner && { runner_name: runner.name, runner_scope: 'octo-org', github_token: token };
+  const runnerInputs = runner && {
+    runner_name: nameFor(runner),
+    runner_scope: 'octo-org',
+    github_token: token,
+  };
   const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
   });
@@ -43,7 +48,7 @@ ${instances.join('\n')}
 
 A step that restarts the first:
 ${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
-${fleet}
+${fleet}${github === undefined ? '' : OTHER_TOKENS}
 The same by hand, from the project's folder:
   out=$(mktemp) summary=$(mktemp)
   env \\
@@ -62,8 +67,25 @@ Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the hand
   ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
   ${curl} ${url}/api/v1/registry/vm
   ${curl} ${url}/api/v1/group
-${github === undefined ? '' : `  ${githubCurl} ${apiUrl}/orgs/octo-org/actions/runners\n  ${githubCurl} '${apiUrl}/repos/octo-org/app/actions/runs?status=in_progress'\n`}  ${curl} ${url}/livez
+${github === undefined ? '' : describeGitHub(githubCurl, apiUrl)}  ${curl} ${url}/livez
   ${curl} ${url}/readyz`;
+}
+
+const OTHER_TOKENS = `
+Other tokens for GitHub: ${READ_TOKEN} reads runners, ${JOBS_TOKEN} reads jobs (as GITHUB_TOKEN with "actions: read").
+`;
+
+/** Where the name is not the configured one, or one of several, a pattern that fits them all. */
+function nameFor({ name, configured, atBoot }: SimulatedRunner): string {
+  return atBoot === 'random name' ? `${configured.name}-*` : name.replace(/-[a-z]$/, '-*');
+}
+
+function describeGitHub(curl: string, apiUrl: string): string {
+  const app = `${apiUrl}/repos/octo-org/app/actions`;
+  return `  ${curl} ${apiUrl}/orgs/octo-org/actions/runners
+  ${curl} '${app}/runs?status=in_progress'
+  ${curl} -X POST ${app}/workflows/ci.yml/dispatches -d '{"ref":"main","inputs":{"jobs":"3","seconds":"60","labels":"self-hosted"}}'
+`;
 }
 
 /** What names all the VMs in place of the first: their external IDs are `runner-1` and so on. */

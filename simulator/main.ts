@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { prepareAccess } from './access.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
 import { FAULT_KINDS, interventionsOf, readFault } from './faults-by-hand.ts';
-import { GitHubWorld } from './github-world.ts';
+import { GITHUB_HELP, GITHUB_OPTIONS, readGitHub } from './github-by-hand.ts';
 import { type GuestServers, takeGuestPorts } from './guest-servers.ts';
 import { GUEST_FAULTS, type GuestHabits } from './guest-world.ts';
 import { introduction } from './introduction.ts';
@@ -34,7 +34,6 @@ The world
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
   --new-ports               a VM that is restarted gets other forwarded ports, and another VM may get its old ones
-  --runners                 a GitHub, too: with a runner in each VM, called like the VM's external ID
   --guests                  a server in each VM that greets as SSH does, behind forwarded ports of this machine, which is each node then
   --guest-boot SECONDS      how long it takes from a boot until it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
@@ -47,7 +46,8 @@ What goes wrong
   --stuck-vm NAME           the same for the VM with this external ID alone; may be given several times
   --error-vm NAME           likewise
   --guest-fault KIND        after a restart the guest is ${GUEST_FAULTS.join(', ')} (with --guests)
-  --job SECONDS             the first runner has a job at the start (with --runners)
+
+${GITHUB_HELP}
 
 Ways in, and what the step's "with:" needs for each
   --root-token TOKEN        root_token: TOKEN (at least ${SHORTEST_ROOT_TOKEN} characters)
@@ -65,6 +65,7 @@ const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 
 const OPTIONS = {
+  ...GITHUB_OPTIONS,
   port: TEXT,
   vms: TEXT,
   nodes: TEXT,
@@ -80,7 +81,6 @@ const OPTIONS = {
   'session-ttl': TEXT,
   tls: FLAG,
   mtls: FLAG,
-  runners: FLAG,
   guests: FLAG,
   'guest-boot': TEXT,
   'guest-fault': TEXT,
@@ -90,7 +90,6 @@ const OPTIONS = {
   error: FLAG,
   'stuck-vm': { type: 'string', multiple: true } as const,
   'error-vm': { type: 'string', multiple: true } as const,
-  job: TEXT,
   replicas: TEXT,
   'replica-lag': TEXT,
   help: { ...FLAG, short: 'h' },
@@ -110,8 +109,7 @@ async function main(): Promise<void> {
     (values.fault ?? []).map(readFault),
     createRandom(world.options.seed),
   );
-  const jobSeconds = read('job', 0, { min: 0, max: DAY_MS / 1_000 });
-  if (jobSeconds > 0 && !values.runners) throw new Error('--job takes --runners, too');
+  const github = readGitHub(world, read, values);
   const port = read('port', 8090, { min: 0, max: 65_535 });
   const replicas = {
     count: read('replicas', 1, { min: 1, max: 20 }),
@@ -126,7 +124,6 @@ async function main(): Promise<void> {
   });
   process.once('exit', prepared.cleanUp);
   const { access, secure } = prepared;
-  const github = values.runners ? withRunners(world, jobSeconds) : undefined;
   const simulator = await serve({
     world,
     port,
@@ -196,15 +193,6 @@ function readGuestHabits(read: NumberReader, values: GuestValues): GuestHabits {
 function readRootToken(token: string | undefined): string | undefined {
   if (token === undefined || token.length >= SHORTEST_ROOT_TOKEN) return token;
   throw new Error(`--root-token takes at least ${SHORTEST_ROOT_TOKEN} characters`);
-}
-
-const TOKEN = 'simulated-token';
-
-function withRunners(world: World, jobSeconds: number): GitHubWorld {
-  const github = new GitHubWorld({ world, token: TOKEN, staffsNewVms: true });
-  for (const record of world.records) github.employ({ record, name: record.externalId ?? '' });
-  for (const runner of github.runners.slice(0, 1)) github.startJob(runner, jobSeconds * 1_000);
-  return github;
 }
 
 function worldOptions(read: NumberReader, controllerVersion = DEFAULT_WORLD.controllerVersion): WorldOptions {

@@ -2,7 +2,7 @@ import type { Clock } from '../src/clock.ts';
 import { parseEnvelope } from '../src/controller/envelope.ts';
 import { type Instance, readInstance, readMatches } from '../src/controller/instance.ts';
 import { isRecord } from '../src/http/json.ts';
-import type { FaultNature } from '../src/http/patience.ts';
+import type { FaultNature } from '../src/http/retry-budget.ts';
 import type { Answer, HttpRequest, Transport } from '../src/http/transport.ts';
 import { type JsonKind, mergeInto, shapeOf } from './shape.ts';
 import { KNOWN_PLACES } from './simulated.ts';

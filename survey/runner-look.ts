@@ -1,9 +1,9 @@
 import type { Clock } from '../src/clock.ts';
 import type { Instance } from '../src/controller/instance.ts';
-import type { Dispatchers } from '../src/http/transport.ts';
+import type { Dispatchers } from '../src/http/connections.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Terminal } from '../src/report/terminal.ts';
-import type { RunnerOptions } from '../src/runner/options.ts';
+import type { RunnerOptions } from '../src/runner/guard.ts';
 import { fillPattern } from '../src/runner/runner-names.ts';
 import type { RunnerLook } from './observations.ts';
 import type { RestartMeans } from './restart-course.ts';

@@ -146,7 +146,7 @@ describe('the runner after the restart', () => {
   test('is back under a new registration', async () => {
     const { outputs, log } = await play({ runners: { employment: { isEphemeral: true } } });
     expect(outputs['runner_status']).toBe('online');
-    expect(log).toMatch(/^The runner is back, proved: registered anew, /m);
+    expect(log).toMatch(/^The runner is back, proved: it registered again, /m);
   });
 });
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type Client, createClient, type WriteBounds } from '../../src/controller/client.ts';
+import { type Client, createClient } from '../../src/controller/client.ts';
 import type { Credentials } from '../../src/controller/credentials.ts';
 import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import type { FaultNature } from '../../src/http/patience.ts';
-import type { Fault } from '../../src/http/retry.ts';
+import type { RetryBounds } from '../../src/http/retry.ts';
+import type { FaultNature } from '../../src/http/retry-budget.ts';
 import type { HttpRequest, HttpResult } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -34,14 +34,14 @@ function unanswered(changes: {
 }
 
 let clock: ReturnType<typeof createFakeClock>;
-let bounds: WriteBounds;
+let bounds: RetryBounds;
 let sent: string[];
 let session: number;
 
 beforeEach(() => {
   clock = createFakeClock();
   const deadline = clock.now() + 60_000;
-  bounds = { deadline, sendBy: deadline, signal: new AbortController().signal };
+  bounds = { deadline, signal: new AbortController().signal };
   [sent, session] = [[], 1];
 });
 
@@ -74,7 +74,7 @@ function create({ answers, renewable = false, authorize }: Script): Client {
 }
 
 const read = (client: Client) => client.read({ path: '/r', maxBytes: 1, decode: ({ text }) => text }, bounds);
-const write = (client: Client) => client.write({ path: '/w', body: {} }, bounds);
+const post = (client: Client) => client.post({ path: '/w', body: {} }, bounds);
 
 describe('a 401', () => {
   test('leads to a new session and one more try', async () => {
@@ -85,76 +85,16 @@ describe('a 401', () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  test('of a write, too: it certainly was not carried out', async () => {
-    await expect(
-      write(create({ answers: [answered(401), answered(200)], renewable: true })),
-    ).resolves.toEqual(answered(200));
+  test('of a post is left to the caller, who can ask for a new session', async () => {
+    const client = create({ answers: [answered(401), answered(200)], renewable: true });
+    await expect(post(client)).resolves.toEqual(answered(401));
+    expect(client.renewSession()).toBe(true);
+    await expect(post(client)).resolves.toEqual(answered(200));
     expect(sent).toEqual(['POST /w session 1 v once', 'POST /w session 2 v once']);
   });
 
-  test('is final the second time in a row, where there was no good answer yet', async () => {
-    await expect(write(create({ answers: [answered(401)], renewable: true }))).resolves.toEqual(
-      answered(401),
-    );
-    expect(sent).toHaveLength(2);
-  });
-
-  test.each(['deadline', 'sendBy'])(
-    'of a write says so where no time is left for a new session (%s)',
-    async (end) => {
-      const client = create({ answers: [answered(401)], renewable: true });
-      const late = {
-        ...bounds,
-        sendBy: clock.now(),
-        deadline: clock.now() + (end === 'sendBy' ? 10_000 : 0),
-      };
-      await expect(client.write({ path: '/w', body: {} }, late)).rejects.toMatchObject({
-        code: 'timed_out',
-        message:
-          'The session had ended when the request got there, and too little time was left for a new one.',
-        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
-      });
-      expect(sent).toHaveLength(1);
-    },
-  );
-
-  test('of a write is told of as what a new session may heal', async () => {
-    const faults: Fault[] = [];
-    const client = create({ answers: [answered(401), answered(200)], renewable: true });
-    await client.write({ path: '/w', body: {} }, { ...bounds, onFault: (fault) => faults.push(fault) });
-    expect(faults).toMatchObject([
-      { kind: 'HTTP 401', reason: 'it answered HTTP 401, so a new session is needed' },
-    ]);
-  });
-
-  test.each([true, false])('is put up with for 30 s after a good answer (session: %p)', async (renewable) => {
-    const client = create({ answers: [answered(200), answered(401)], renewable });
-    await read(client);
-    const startedAt = clock.now();
-    await expect(write(client)).resolves.toEqual(answered(401));
-    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30_000);
-    expect(clock.now() - startedAt).toBeLessThan(34_000);
-  });
-
-  test('in passing does not fail a write', async () => {
-    const client = create({ answers: [answered(200), ...Array(8).fill(answered(401)), answered(201)] });
-    await read(client);
-    await expect(write(client)).resolves.toEqual(answered(201));
-  });
-
-  test.each<[string, HttpResult]>([
-    ['HTTP 200', answered(200)],
-    ['HTTP 403', answered(403)],
-    ['HTTP 500', answered(500)],
-    ['no answer', unanswered({ mayHaveBeenSent: true })],
-  ])('is what ends a session: %s does not', async (_, exchange) => {
-    await expect(write(create({ answers: [exchange], renewable: true }))).resolves.toEqual(exchange);
-    expect(sent).toEqual(['POST /w session 1 v once']);
-  });
-
-  test('is final where there is no session to renew', async () => {
-    await expect(write(create({ answers: [answered(401)] }))).resolves.toEqual(answered(401));
-    expect(sent).toHaveLength(1);
+  test('means nothing to a session that cannot be renewed', async () => {
+    expect(create({ answers: [] }).renewSession()).toBe(false);
   });
 });
 
@@ -168,34 +108,31 @@ describe('the handshake', () => {
     expect(sent).toEqual(['POST /hand nobody v', 'GET /r somebody v']);
   });
 
-  test('that fails in passing is tried again, and the write after it sent once', async () => {
+  test('that gets no answer is tried again for a read', async () => {
     let tries = 0;
     const authorize = async () => (tries++ < 2 ? unanswered({ retryAfterMs: 5_000 }) : { headers: {} });
-    await expect(write(create({ answers: [answered(200)], authorize }))).resolves.toEqual(answered(200));
-    expect(sent).toEqual(['POST /w nobody v once']);
+    await expect(read(create({ answers: [answered(200)], authorize }))).resolves.toBe('200');
+    expect(sent).toEqual(['GET /r nobody v']);
     expect(clock.sleeps).toEqual([5_000, 5_000]);
   });
 
-  test('that is refused in passing is tried again after a good answer, and the write after it sent once', async () => {
-    let tries = 0;
-    const authorize = async () => {
-      if (tries++ === 1) throw new ActionError('authentication_failed', 'HTTP 404.');
-      return { headers: {} };
-    };
-    const client = create({ answers: [answered(200)], authorize });
-    await read(client);
-    await expect(write(client)).resolves.toEqual(answered(200));
-    expect(sent).toEqual(['GET /r nobody v', 'POST /w nobody v once']);
-  });
-
-  test('that fails for good ends it', async () => {
-    const authorize = () => Promise.reject(new ActionError('authentication_failed', 'no'));
-    await expect(write(create({ answers: [], authorize }))).rejects.toMatchObject({
+  test('that is refused fails a read', async () => {
+    const refused = new ActionError('authentication_failed', 'No.');
+    await expect(read(create({ answers: [], authorize: async () => ({ refused }) }))).rejects.toMatchObject({
       code: 'authentication_failed',
-      hint: '',
+      message: 'No.',
+      isTransient: false,
     });
     expect(sent).toEqual([]);
   });
+
+  test.each([{ refused: new ActionError('authentication_failed', 'No.') }, unanswered({})])(
+    'that fails is the result of a post, which is not sent',
+    async (failed) => {
+      await expect(post(create({ answers: [], authorize: async () => failed }))).resolves.toBe(failed);
+      expect(sent).toEqual([]);
+    },
+  );
 });
 
 describe('a refusal', () => {
@@ -268,96 +205,25 @@ describe('a refusal', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('of the transport is handed back from a write', async () => {
-    await expect(write(create({ answers: [unanswered({ nature: 'refusal' })] }))).resolves.toEqual(
-      unanswered({ nature: 'refusal' }),
-    );
+  test('of the transport is handed back from a post', async () => {
+    const refused = unanswered({ nature: 'refusal' });
+    await expect(post(create({ answers: [refused] }))).resolves.toEqual(refused);
     expect(sent).toHaveLength(1);
   });
 });
 
-describe('a write that was not carried out', () => {
-  test('asks before each further try, and goes by what it is told then', async () => {
-    const asked: number[] = [];
-    const startedAt = clock.now();
-    const beforeRetry = async () => {
-      asked.push(sent.length);
-      await clock.sleep(100_000, bounds.signal);
-      return { deadline: clock.now() + 60_000, sendBy: clock.now() + 60_000 };
-    };
-    const client = create({ answers: [unanswered({}), answered(429), answered(200)] });
-    await expect(client.write({ path: '/w', body: {} }, { ...bounds, beforeRetry })).resolves.toEqual(
-      answered(200),
-    );
-    expect(asked).toEqual([1, 2]);
-    expect(clock.now() - startedAt).toBeGreaterThan(200_000);
-  });
+describe('the retries of a post', () => {
+  const fault = { kind: 'HTTP 401', reason: '', hint: '', nature: 'refusal' } as const;
 
-  test('is not tried again once it is told not to', async () => {
-    const beforeRetry = () => Promise.reject(new ActionError('runner_busy', 'busy'));
-    const writing = create({ answers: [unanswered({})] }).write(
-      { path: '/w', body: {} },
-      { ...bounds, beforeRetry },
-    );
-    await expect(writing).rejects.toMatchObject({ code: 'runner_busy' });
-    expect(sent).toHaveLength(1);
-  });
-
-  test('is put up with for 30 s where it is denied, whatever good answers to reads come in between', async () => {
-    const answers = [answered(200)];
-    const client = create({ answers });
+  test('go by faults of the post alone, whatever good answers to reads come in between', async () => {
+    const client = create({ answers: [answered(200)] });
+    expect(client.retriesOfPost().after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });
     await read(client);
-    const startedAt = clock.now();
-    const beforeRetry = async () => {
-      answers.splice(0, answers.length, answered(200));
-      await read(client);
-      answers.splice(0, answers.length, answered(401));
-      return { deadline: clock.now() + 60_000, sendBy: clock.now() + 60_000 };
-    };
-    answers.splice(0, answers.length, answered(401));
-    const writing = client.write({ path: '/w', body: {} }, { ...bounds, beforeRetry });
-    await expect(writing).resolves.toEqual(answered(401));
-    expect(clock.now() - startedAt).toBeLessThan(35_000);
-  });
-
-  test('is what it came to where there must be no other', async () => {
-    const beforeRetry = async () => undefined;
-    const writing = create({ answers: [answered(429)] }).write(
-      { path: '/w', body: {} },
-      { ...bounds, beforeRetry },
-    );
-    await expect(writing).resolves.toEqual(answered(429));
-    expect(sent).toHaveLength(1);
-  });
-
-  test('where there must be no other, a refused handshake is what counts', async () => {
-    let tries = 0;
-    const authorize = async () => {
-      if (tries++ > 0) throw new ActionError('permission_denied', 'No.');
-      return { headers: {} };
-    };
-    const client = create({ answers: [answered(200)], authorize });
+    const retries = client.retriesOfPost();
+    expect(retries.after(fault, 60_000)).toEqual({ kind: 'pause', pauseMs: 250 });
+    await clock.sleep(30_000, bounds.signal);
     await read(client);
-    const beforeRetry = async () => undefined;
-    const writing = client.write({ path: '/w', body: {} }, { ...bounds, beforeRetry });
-    await expect(writing).rejects.toMatchObject({ code: 'permission_denied', message: 'No.' });
-  });
-
-  test('is not tried again where an error of its own kept it from leaving', async () => {
-    const cause = new ActionError('timed_out', 'Too late.');
-    const kept = unanswered({ cause });
-    await expect(write(create({ answers: [kept] }))).resolves.toEqual(kept);
-    expect(sent).toHaveLength(1);
-  });
-
-  test('is tried until the moment by which it has to be sent', async () => {
-    const sendBy = clock.now() + 2_000;
-    const client = create({ answers: [unanswered({})] });
-    await expect(client.write({ path: '/w', body: {} }, { ...bounds, sendBy })).resolves.toEqual(
-      unanswered({}),
-    );
-    expect(clock.now()).toBeLessThanOrEqual(sendBy);
-    expect(sent.length).toBeGreaterThan(3);
+    expect(retries.after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });
   });
 });
 
@@ -419,11 +285,7 @@ test('a defect is no fault that could pass', async () => {
 });
 
 describe('a step that is cancelled', () => {
-  const aborted = () => ({
-    deadline: clock.now(),
-    sendBy: clock.now(),
-    signal: AbortSignal.abort(new Error('cancelled')),
-  });
+  const aborted = () => ({ deadline: clock.now(), signal: AbortSignal.abort(new Error('cancelled')) });
 
   test('takes no answer to a read any more', async () => {
     const reading = create({ answers: [answered(200)] }).read(
@@ -433,13 +295,8 @@ describe('a step that is cancelled', () => {
     await expect(reading).rejects.toThrow('cancelled');
   });
 
-  test('says so where its write was not carried out', async () => {
-    const writing = create({ answers: [answered(429)] }).write({ path: '/w', body: {} }, aborted());
-    await expect(writing).rejects.toThrow('cancelled');
-  });
-
-  test('but not where its write may have been', async () => {
-    const writing = create({ answers: [answered(200)] }).write({ path: '/w', body: {} }, aborted());
-    await expect(writing).resolves.toEqual(answered(200));
+  test('still hands back the result of a post: it may have been carried out', async () => {
+    const posting = create({ answers: [answered(200)] }).post({ path: '/w', body: {} }, aborted());
+    await expect(posting).resolves.toEqual(answered(200));
   });
 });

@@ -1,15 +1,9 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { type Client, createClient } from '../../src/controller/client.ts';
-import {
-  type Controller,
-  createController,
-  type ReadBounds,
-  type RestartReply,
-} from '../../src/controller/controller.ts';
+import { type Controller, createController, type ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
-import { ActionError } from '../../src/errors.ts';
-import { createTransport, type NoAnswer, type Transport } from '../../src/http/transport.ts';
+import { createTransport, type Transport } from '../../src/http/transport.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 
@@ -25,6 +19,11 @@ let controller: Controller;
 let faults: string[];
 let bounds: ReadBounds;
 
+const NO_POSTS = {
+  post: () => Promise.reject(),
+  retriesOfPost: () => ({ after: () => ({ kind: 'give up', isFinal: true }) as const }),
+  renewSession: () => false,
+};
 const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
 function connect(url = ORIGIN): void {
@@ -221,7 +220,7 @@ describe('reading', () => {
           proxy: undefined,
         });
       },
-      write: () => Promise.reject(),
+      ...NO_POSTS,
     };
     const asking = createController({ client: deaf, clock, deniedHint: '' });
     await expect(asking.getInstance(ID, bounds)).resolves.toBeUndefined();
@@ -398,219 +397,11 @@ test('a proxy that denies in the place of the controller is named', async () => 
     dateMs: undefined,
     proxy: 'proxy.example:3128',
   };
-  const deaf: Client = { read: async ({ decode }) => decode(answer), write: async () => ({ answer }) };
+  const deaf: Client = { ...NO_POSTS, read: async ({ decode }) => decode(answer) };
   const proxied = createController({ client: deaf, clock, deniedHint: '' });
   const error = {
     code: 'controller_unreachable',
     message: 'The proxy proxy.example:3128 refuses GET /api/v1/vm (HTTP 403).',
   };
   await expect(proxied.findInstances({ by: 'external_id', id: 'x' }, bounds)).rejects.toMatchObject(error);
-});
-
-describe('restarting', () => {
-  const RESTART = '/api/v1/rpc/vm/restart';
-  const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
-  const REQUEST = { instanceId: ID, vncPassword: undefined, usbDevice: undefined };
-
-  function restart(changes: object = {}): Promise<RestartReply> {
-    return controller.restartInstance({ ...REQUEST, ...changes }, { ...bounds, sendBy: bounds.deadline });
-  }
-
-  test('sends JSON with just what is given', async () => {
-    const scope = nock(ORIGIN, { reqheaders: { 'content-type': 'application/json' } });
-    scope
-      .post(RESTART, (body) => JSON.stringify(body) === JSON.stringify({ instance_id: ID }))
-      .reply(200, ok(undefined));
-    scope
-      .post(RESTART, { instance_id: ID, vnc_password: 'hunter2', usb_device: 'iPhone' })
-      .reply(200, ok(undefined));
-    await expect(restart()).resolves.toEqual({ kind: 'accepted' });
-    await expect(restart({ vncPassword: 'hunter2', usbDevice: 'iPhone' })).resolves.toEqual({
-      kind: 'accepted',
-    });
-  });
-
-  test.each([200, 302, 400, 404, 499])('a FAIL under HTTP %i is a refusal', async (status) => {
-    nock(ORIGIN).post(RESTART).reply(status, fail('no device, no restart'));
-    const error = {
-      code: 'restart_refused',
-      message: 'The controller refused the restart: "no device, no restart".',
-      hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
-    };
-    await expect(restart()).rejects.toMatchObject(error);
-  });
-
-  test('a FAIL under HTTP 403 is a matter of permissions', async () => {
-    nock(ORIGIN).post(RESTART).reply(403, fail('no'));
-    await expect(restart()).rejects.toMatchObject({
-      code: 'permission_denied',
-      message: `The controller denies POST ${RESTART} (HTTP 403).`,
-    });
-  });
-
-  test('a FAIL without a message is a refusal, too', async () => {
-    nock(ORIGIN).post(RESTART).reply(200, { status: 'FAIL' });
-    await expect(restart()).rejects.toMatchObject({ message: expect.stringContaining('(no message)') });
-  });
-
-  test.each(['1.43.0-abc', 'v1.43.9', '0.99.0', '1.5.2'])(
-    '404 by a controller of version %s is certain not to have restarted anything',
-    async (version) => {
-      nock(ORIGIN)
-        .post(RESTART)
-        .reply(404, '404 page not found')
-        .get('/api/v1/status')
-        .reply(200, ok({ version }));
-      await expect(restart()).rejects.toMatchObject({
-        code: 'restart_unsupported',
-        message: `The controller does not know the restart request (HTTP 404); it reports version "${version}".`,
-        hint: NEEDS_1_44,
-      });
-    },
-  );
-
-  test.each(['1.44.0', '1.50.1-5e3c3f5b', '2.0.0', '10.0.0', 'main', 'preview-1.43.0'])(
-    '404 though the controller is of version %s is most likely of a gateway',
-    async (version) => {
-      nock(ORIGIN).post(RESTART).reply(404, '<html>').get('/api/v1/status').reply(200, ok({ version }));
-      await expect(restart()).resolves.toMatchObject({
-        kind: 'rejected',
-        error: {
-          code: 'protocol_error',
-          message: `The restart request was answered with HTTP 404 and an HTML page, not JSON, though the controller reports version "${version}", which knows it.`,
-          hint: `Most likely a gateway before the controller does not let POST ${RESTART} pass: have it do so.`,
-        },
-      });
-    },
-  );
-
-  test.each<[string, number, unknown]>([
-    ['does not say its version', 200, ok('x')],
-    ['will not say its version', 401, ''],
-    ['FAILs', 200, fail('x')],
-  ])('404 by a controller that %s is not certain', async (_, status, body) => {
-    nock(ORIGIN).post(RESTART).reply(404, '404 page not found');
-    nock(ORIGIN)
-      .get('/api/v1/status')
-      .times(99)
-      .reply(status, body as nock.Body);
-    await expect(restart()).resolves.toMatchObject({
-      kind: 'rejected',
-      error: {
-        code: 'restart_unsupported',
-        message:
-          'The restart request was answered with HTTP 404, and the controller does not say which version it is.',
-        hint: NEEDS_1_44,
-      },
-    });
-    nock.cleanAll();
-  });
-
-  test('a controller that is busy is asked for its version for five seconds, no longer', async () => {
-    nock(ORIGIN).post(RESTART).reply(404).get('/api/v1/status').times(99).reply(503);
-    const startedAt = clock.now();
-    await expect(restart()).resolves.toMatchObject({ kind: 'rejected' });
-    expect(clock.now() - startedAt).toBeGreaterThan(4_000);
-    expect(clock.now() - startedAt).toBeLessThanOrEqual(5_000);
-    nock.cleanAll();
-  });
-
-  test('HTTP 401 is certain not to have restarted anything', async () => {
-    nock(ORIGIN).post(RESTART).reply(401, '');
-    await expect(restart()).rejects.toMatchObject({
-      code: 'authentication_failed',
-      message: `The controller does not let POST ${RESTART} in (HTTP 401).`,
-      hint: 'Knock first.',
-    });
-  });
-
-  test.each<[number, string, string, string]>([
-    [
-      403,
-      'permission_denied',
-      'is denied (HTTP 403), but not by the controller: the answer is an empty body.',
-      'headers',
-    ],
-    [400, 'protocol_error', 'was answered with HTTP 400 and an empty body.', 'Check controller_url'],
-    [
-      405,
-      'protocol_error',
-      'was answered with HTTP 405 and an empty body.',
-      'does not let such requests pass',
-    ],
-    [308, 'protocol_error', 'was redirected to "other.example" (HTTP 308).', 'Redirects are not followed'],
-  ])('HTTP %i may be of a gateway, after the deed', async (status, code, message, hint) => {
-    nock(ORIGIN).post(RESTART).reply(status, '', { location: 'https://other.example/x?token=hunter2' });
-    await expect(restart()).resolves.toMatchObject({
-      kind: 'rejected',
-      error: { code, message: `POST ${RESTART} ${message}`, hint: expect.stringContaining(hint) },
-    });
-  });
-
-  test.each<[string, number, string, string]>([
-    ['502 with HTML', 502, '<html>', 'it was answered with HTTP 502 and an HTML page, not JSON'],
-    ['408', 408, '', 'it was answered with HTTP 408 and an empty body'],
-    ['nonsense with 200', 200, '{}', 'it was answered with HTTP 200 and JSON that is cut off'],
-    ['OK with 500', 500, JSON.stringify(ok(undefined)), 'it was answered with HTTP 500'],
-    ['FAIL with 500', 500, JSON.stringify(fail('x')), 'it was answered with HTTP 500'],
-    ['FAIL with 503', 503, JSON.stringify(fail('x')), 'it was answered with HTTP 503'],
-    ['more than 1 MiB', 200, ' '.repeat(1024 * 1024 + 1), 'no answer came: the answer is larger than 1 MiB'],
-  ])('%s leaves it uncertain, and is not tried again', async (_, status, body, reason) => {
-    nock(ORIGIN).post(RESTART).reply(status, body);
-    await expect(restart()).resolves.toEqual({ kind: 'uncertain', reason: expect.stringContaining(reason) });
-  });
-
-  test('is sent again after HTTP 429', async () => {
-    nock(ORIGIN)
-      .post(RESTART)
-      .reply(429, '', { 'Retry-After': '4' })
-      .post(RESTART)
-      .reply(429)
-      .post(RESTART)
-      .reply(200, ok(undefined));
-    await expect(restart()).resolves.toEqual({ kind: 'accepted' });
-    expect(clock.sleeps).toEqual([4_000, 500]);
-  });
-
-  test('is given up when HTTP 429 lasts', async () => {
-    nock(ORIGIN).post(RESTART).times(30).reply(429, '', { 'Retry-After': '90' });
-    await expect(restart()).rejects.toMatchObject({
-      code: 'controller_unreachable',
-      message: 'The restart could not be sent: the answer was HTTP 429 (too many requests) to the end.',
-      hint: 'Nothing was restarted. The controller, or what stands before it, asks for fewer requests: run the step again later.',
-    });
-    nock.cleanAll();
-  });
-
-  test('that is kept from leaving fails for that reason', async () => {
-    const onDeparture = () => {
-      throw new ActionError('timed_out', 'Too late.');
-    };
-    nock(ORIGIN).post(RESTART).reply(200, ok(undefined));
-    const sendBy = clock.now() + 100;
-    await expect(
-      controller.restartInstance(REQUEST, { ...bounds, sendBy, onDeparture }),
-    ).rejects.toMatchObject({
-      code: 'timed_out',
-      message: 'Too late.',
-    });
-    nock.cleanAll();
-  });
-
-  test('that cannot even be sent restarts nothing', async () => {
-    const neverLeft: NoAnswer = {
-      mayHaveBeenSent: false,
-      nature: 'passing',
-      reason: 'the connection was refused',
-      hint: 'Look.',
-      cause: undefined,
-    };
-    const deaf: Client = { read: () => Promise.reject(), write: async () => ({ noAnswer: neverLeft }) };
-    const { restartInstance } = createController({ client: deaf, clock, deniedHint: '' });
-    await expect(restartInstance(REQUEST, { ...bounds, sendBy: bounds.deadline })).rejects.toMatchObject({
-      code: 'controller_unreachable',
-      message: 'The restart could not be sent: the connection was refused.',
-      hint: 'Nothing was restarted. Look.',
-    });
-  });
 });

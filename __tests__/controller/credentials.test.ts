@@ -124,12 +124,14 @@ describe('a user API key', () => {
     ['unknown', answered(404, '{"status":"FAIL","message":"no"}')],
     ['FAILed', answered(200, '{"status":"FAIL","message":"no"}')],
   ])('is reported as no good where it is %s', async (_, exchange) => {
-    await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
-      code: 'authentication_failed',
-      message: expect.stringMatching(
-        /^The controller does not take the user API key \(HTTP \d+ to \/tap\/v1\/hand\)\.$/,
-      ),
-      hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+    await expect(credentials.authorize(onHand(exchange))).resolves.toMatchObject({
+      refused: {
+        code: 'authentication_failed',
+        message: expect.stringMatching(
+          /^The controller does not take the user API key \(HTTP \d+ to \/tap\/v1\/hand\)\.$/,
+        ),
+        hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+      },
     });
   });
 
@@ -137,10 +139,14 @@ describe('a user API key', () => {
     ['something that is not there', answered(404, '404 page not found')],
     ['a page', answered(403, '<html>')],
   ])('that is answered with %s is most likely asked for at the wrong address', async (_, result) => {
-    await expect(credentials.authorize(onHand(result))).rejects.toMatchObject({
-      code: 'authentication_failed',
-      message: expect.stringMatching(/^The handshake of the user API key failed: POST \/tap\/v1\/hand was /),
-      hint: expect.stringContaining('is its path prefix right'),
+    await expect(credentials.authorize(onHand(result))).resolves.toMatchObject({
+      refused: {
+        code: 'authentication_failed',
+        message: expect.stringMatching(
+          /^The handshake of the user API key failed: POST \/tap\/v1\/hand was /,
+        ),
+        hint: expect.stringContaining('is its path prefix right'),
+      },
     });
   });
 
@@ -149,10 +155,12 @@ describe('a user API key', () => {
     ['with another padding', { padding: constants.RSA_PKCS1_PADDING }],
   ])('is reported as no good where it cannot decrypt what was encrypted %s', async (_, padding) => {
     const exchange = answered(200, encrypt(padding).toString('base64'));
-    await expect(credentials.authorize(onHand(exchange))).rejects.toMatchObject({
-      code: 'authentication_failed',
-      message: 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.',
-      hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
+    await expect(credentials.authorize(onHand(exchange))).resolves.toMatchObject({
+      refused: {
+        code: 'authentication_failed',
+        message: 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.',
+        hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
+      },
     });
   });
 
@@ -270,9 +278,11 @@ describe('a user API key', () => {
     };
     await expect(
       credentials.authorize(step === 'hand' ? onHand(exchange) : onShake(exchange)),
-    ).rejects.toMatchObject({
-      code: 'protocol_error',
-      message: `POST /tap/v1/${step} was redirected to "evil.example" (HTTP 301).`,
+    ).resolves.toMatchObject({
+      refused: {
+        code: 'protocol_error',
+        message: `POST /tap/v1/${step} was redirected to "evil.example" (HTTP 301).`,
+      },
     });
   });
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { createPatience, type FaultNature } from '../../src/http/patience.ts';
 import {
   type Attempt,
   type Fault,
@@ -9,6 +8,7 @@ import {
   type RetryBounds,
   retry,
 } from '../../src/http/retry.ts';
+import { createRetryBudget, type FaultNature } from '../../src/http/retry-budget.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 test.each([
@@ -50,7 +50,7 @@ async function retried(
   const { deadline = 1e9, signal = new AbortController().signal, ...others } = bounds;
   const given = { deadline: startedAt + deadline, signal, ...others };
   const result = await retry(
-    { clock, random: () => chance, patience: createPatience(clock) },
+    { clock, random: () => chance, budget: createRetryBudget(clock) },
     tryOnce,
     given,
   );
@@ -79,7 +79,7 @@ describe('tries', () => {
   test('come closer together towards the deadline, and end where another is of no use', async () => {
     const { triedAt, result } = await retried(100, { deadline: 2_000 });
     expect(triedAt).toEqual([0, 250, 750, 1_375, 1_687.5, 1_843.75]);
-    expect(result).toEqual({ fault: { ...FAULT, waitMs: 0 } });
+    expect(result).toEqual({ fault: { ...FAULT, waitMs: 0 }, isFinal: false });
   });
 
   test.each([
@@ -102,8 +102,10 @@ describe('tries', () => {
     expect((await retried(1, { deadline: 8_000, waitMs: 7_999 })).triedAt).toEqual([0, 7_999]);
   });
 
-  test('end as soon as the patience is over', async () => {
-    expect((await retried(100, { nature: 'refusal' })).triedAt).toEqual([0]);
+  test('end as soon as the budget is spent, and say so', async () => {
+    const { triedAt: once, result } = await retried(100, { nature: 'refusal' });
+    expect(once).toEqual([0]);
+    expect(result).toMatchObject({ isFinal: true });
     const { triedAt } = await retried(100, { nature: 'mistake' });
     expect(triedAt).toEqual([0, 250, 750, 1_750, 3_750, 6_750, 9_750, 12_750, 15_750]);
   });

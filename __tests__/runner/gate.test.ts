@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { LeftAlone } from '../../src/restart/context.ts';
-import { createGate, type RunnerGate, type WhenBusy } from '../../src/runner/gate.ts';
+import { LeftAlone } from '../../src/restart/outcome.ts';
+import { createGate, type RunnerGate } from '../../src/runner/gate.ts';
+import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { exactly } from '../../src/runner/runner-names.ts';
-import { createTracker } from '../../src/runner/tracker.ts';
+import { createVmRunners } from '../../src/runner/vm-runners.ts';
+
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { busy, idle, runner, runningJob, wedged } from '../support/runners.ts';
@@ -78,7 +80,7 @@ function stage(
   const sought = { name: exactly('mac-7'), scope };
   const gate = createGate({
     ...{ whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
-    trackerFor: () => createTracker({ ...witnesses, sought, clock, log, signal }),
+    runnersOf: () => createVmRunners({ ...witnesses, sought, clock, log, signal }),
     isBrief,
     onWait: isTold ? () => closings.push(clock.now()) : undefined,
   });
@@ -157,7 +159,7 @@ describe('a runner without a job', () => {
       expect(lines.some((line) => line.includes(part))).toBe(isNews);
       expect([...lines, ...details]).toContainEqual(expect.stringContaining(part));
     }
-    for (const part of ['waiting for its job to end', 'about the runner; looking again'])
+    for (const part of ['waiting for its job to end', 'about the runner; asking again'])
       expect(lines).toContainEqual(expect.stringContaining(part));
   });
 
@@ -202,11 +204,11 @@ describe('a job in progress that the runner does not show', () => {
     });
   });
 
-  test('counts of a runner that is registered no more', async () => {
+  test('counts of a runner that is no longer registered', async () => {
     const { ask, lines } = stage([[busy], []], { jobs: [onIt, []] });
     expect(await ask()).toBe(false);
     expect(lines).toContain(
-      'The runner is registered no more, but job "build" of run 17 is in progress on it; waiting for its job to end',
+      'The runner is no longer registered, but job "build" of run 17 is in progress on it; waiting for its job to end',
     );
   });
 
@@ -232,7 +234,7 @@ describe('jobs', () => {
     const { ask, clock, lines } = stage([[idle]], { jobs: [silence, silence, []] });
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toEqual(Array(12).fill(5_000));
-    expect(lines).toContain('GitHub gave no usable answer about the jobs in progress; looking again');
+    expect(lines).toContain('GitHub gave no usable answer about the jobs in progress; asking again');
   });
 
   test('that nobody knows in the last moment are read again', async () => {
@@ -264,7 +266,7 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message:
-        'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout. No restart was sent. Looks: 4 busy.',
+        'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout. No restart was sent. Reads: 4 busy.',
       hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
     });
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
@@ -336,7 +338,7 @@ describe('a registration that ends', () => {
     const { ask, calls, lines } = stage([[busy], []]);
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect(calls.slice(0, 5)).toEqual(['list mac-7', LOOK, 'list mac-7', 'jobs', 'list mac-7']);
-    expect(lines).toContain('The runner is registered no more, and was for 1 min: no job runs on it');
+    expect(lines).toContain('The runner is no longer registered, and was for 1 min: no job runs on it');
   });
 
   test('and begins anew is followed, the newest of several', async () => {
@@ -344,7 +346,7 @@ describe('a registration that ends', () => {
     const { ask, calls, gate } = stage([[busy], [], [older, newer], [newer]]);
     expect(await ask()).toBe(false);
     expect(calls.slice(0, 5)).toEqual(['list mac-7', LOOK, 'list mac-7', 'jobs', 'get 25']);
-    expect(gate.findings()?.last.runner).toEqual(newer);
+    expect(gate.findings()?.shown).toEqual([newer]);
   });
 });
 
@@ -361,14 +363,14 @@ describe('GitHub', () => {
   ])('that gives none for too long ends it: %s', async (whenBusy, tookMs) => {
     const { ask, clock, lines, gate } = stage([[idle], silence], { whenBusy, busyTimeoutMs: 20_000 });
     const message =
-      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Looks: 1 settling, \d+ unknown\.$/;
+      /^GitHub does not say whether a job runs on the runner, so no restart was sent\. Reads: 1 settling, \d+ unknown\.$/;
     expect(await ask()).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringMatching(message),
       hint: 'Look at githubstatus.com and at the debug log of this step.',
     });
-    expect(lines).toContain('GitHub gave no usable answer about the runner; looking again');
-    expect(gate.findings()?.last.runner).toEqual(idle);
+    expect(lines).toContain('GitHub gave no usable answer about the runner; asking again');
+    expect(gate.findings()?.shown).toEqual([idle]);
     expect(clock.now()).toBe(1_000 + tookMs);
   });
 
@@ -381,13 +383,14 @@ describe('GitHub', () => {
     const seen = async (deadline: number) => {
       deadlines.push(deadline);
       await clock.sleep(50_000, signal);
-      return { askedAt: clock.now(), answeredAt: clock.now(), runner: deadlines.length > 3 ? busy : idle };
+      const runners = [deadlines.length > 3 ? busy : idle];
+      return { askedAt: clock.now(), answeredAt: clock.now(), runners };
     };
     const { signal } = new AbortController();
     const log = { info() {}, debug() {}, warning() {} };
     const gate = createGate({
       ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
-      trackerFor: () => ({ find: seen, look: seen, glance: seen, findJob: async () => 'none' as const }),
+      runnersOf: () => ({ find: seen, read: seen, readShared: seen, readJobs: async () => 'none' as const }),
     });
     await gate.isOpen(instance()).catch(() => {});
     // The first look begins at 56 s; where a job is waited for, patience ends only at 81 s.

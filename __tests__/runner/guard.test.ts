@@ -6,6 +6,7 @@ import { createAuthority, privatePem } from '../../simulator/certificates.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { NOTHING_DONE, type Outcome } from '../../src/restart/outcome.ts';
+import type { RunnerOptions } from '../../src/runner/guard.ts';
 import {
   createGuards,
   type Guard,
@@ -13,7 +14,6 @@ import {
   type GuardsOptions,
   type Ward,
 } from '../../src/runner/guard.ts';
-import type { RunnerOptions } from '../../src/runner/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 import { wireRunner } from '../support/runners.ts';
@@ -302,7 +302,7 @@ test('VMs side by side have logs of their own, and ask through one connection', 
   for (const [index, gate] of gates.entries())
     expect(await gate.isOpen(instances[index] ?? instance())).toBe(true);
   expect(lines.map((own) => own.length)).toEqual([1, 1]);
-  expect(gates.map((gate) => gate.findings()?.last.runner)).toMatchObject([{ id: 23 }, { id: 24 }]);
+  expect(gates.map((gate) => gate.findings()?.shown)).toMatchObject([[{ id: 23 }], [{ id: 24 }]]);
   await guards.close();
   expect(said.at(-1)).toContain('GitHub answered 2 requests');
 });

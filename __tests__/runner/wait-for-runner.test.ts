@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { ActionError } from '../../src/errors.ts';
 import { exactly } from '../../src/runner/runner-names.ts';
 import type { Runner } from '../../src/runner/runners.ts';
-import { createTracker } from '../../src/runner/tracker.ts';
-import { isOnline, waitForRunner } from '../../src/runner/wait-for-runner.ts';
+import { createVmRunners } from '../../src/runner/vm-runners.ts';
+import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, offline, runner } from '../support/runners.ts';
 import {
@@ -20,7 +20,7 @@ const times = (count: number, answer: Answer): Answer[] => Array(count).fill(ans
 async function wait(
   answers: readonly Answer[],
   runnerTimeoutMs = 600_000,
-  before: Runner | 'gone' | undefined = idle,
+  before: readonly Runner[] = [idle],
 ) {
   const clock = createFakeClock();
   const runners = createScriptedRunners(answers);
@@ -28,7 +28,7 @@ async function wait(
   const log = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const tracker = createTracker({
+  const vmRunners = createVmRunners({
     runners,
     jobs: createScriptedJobs([]),
     sought: { name: exactly('mac-7'), scope },
@@ -36,7 +36,7 @@ async function wait(
     log,
     signal,
   });
-  const options = { tracker, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
+  const options = { runners: vmRunners, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
   const result = await waitForRunner(options).catch((error: ActionError) => error);
   return { result, lines, calls: runners.calls, tookMs: clock.now() - 1_000 };
 }
@@ -45,7 +45,7 @@ test('back once it was offline', async () => {
   const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
   expect([result, tookMs]).toEqual(['online', 35_000]);
   expect(lines).toEqual([
-    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before; proof would be that it goes offline and comes back, registers anew, or begins a job (probably_online in 6 min)',
+    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before; proof would be that it goes offline and comes back, registers again, or begins a job (probably_online in 6 min)',
     '+ 20.0 s  waiting for the runner: it is offline; proof would be that it is online again (9 min 40 s left)',
     'The runner is back, proved: it was offline before, 35.0 s after the VM',
   ]);
@@ -55,12 +55,12 @@ test('what would be proof is told with the time that is left for it', async () =
   const shown = async (...given: Parameters<typeof wait>) =>
     (await wait(...given)).lines.flatMap((line) => /proof would be .*/.exec(line) ?? []);
   expect(await shown([[idle]], 12_000)).toEqual([
-    'proof would be that it goes offline and comes back, registers anew, or begins a job (12 s left)',
+    'proof would be that it goes offline and comes back, registers again, or begins a job (12 s left)',
   ]);
   expect(await shown([[]], 12_000)).toEqual(['proof would be a registration (12 s left)']);
   expect(await shown([silence], 12_000)).toEqual(['proof would be an answer that shows it back (12 s left)']);
   expect(await shown([[idle], ...times(99, [idle])], 361_000)).toContain(
-    'proof would be that it goes offline and comes back, registers anew, or begins a job (probably_online in 5 min 30 s)',
+    'proof would be that it goes offline and comes back, registers again, or begins a job (probably_online in 5 min 30 s)',
   );
 });
 
@@ -90,11 +90,11 @@ test('GitHub is away for a while', async () => {
 });
 
 test('back as a new registration, where none was there before', async () => {
-  const { result, tookMs } = await wait([[], [idle]], 600_000, 'gone');
+  const { result, tookMs } = await wait([[], [idle]], 600_000, []);
   expect([result, tookMs]).toEqual(['online', 5_000]);
 });
 
-const LOOK = 'See the log for why GitHub gave none, and look at the runner before you rely on it.';
+const LOOK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
 
 describe('not back', () => {
   test('in time, after a last look at the deadline', async () => {
@@ -102,7 +102,7 @@ describe('not back', () => {
     expect(result).toMatchObject({
       code: 'runner_not_back',
       message: expect.stringMatching(
-        /^The VM was restarted, but the runner was not proved to be back within 12\.0 s: it stayed offline .* Looks: 4 it is offline\.$/,
+        /^The VM was restarted, but the runner was not proved to be back within 12\.0 s: it stayed offline .* Reads: 4 it is offline\.$/,
       ),
       hint: expect.stringContaining('svc.sh install'),
     });
@@ -127,7 +127,7 @@ describe('not back', () => {
     const { result } = await wait([silence], 12_000);
     expect(result).toMatchObject({
       code: 'github_api_failed',
-      message: expect.stringContaining('GitHub gave no usable answer. Looks: 4 no usable answer of GitHub.'),
+      message: expect.stringContaining('GitHub gave no usable answer. Reads: 4 no usable answer of GitHub.'),
       hint: LOOK,
     });
   });
@@ -137,14 +137,14 @@ describe('not back', () => {
     expect(result).toMatchObject({
       code: 'runner_not_back',
       message: expect.stringContaining(
-        ': GitHub gave no usable answer for the last 1 min 55 s; before that it is shown online, but that may be what GitHub remembers from before the restart. Looks: ',
+        ': GitHub gave no usable answer for the last 1 min 55 s; before that it is shown online, but that may be what GitHub remembers from before the restart. Reads: ',
       ),
       hint: LOOK,
     });
   });
 
   test('as it was before the restart', async () => {
-    expect((await wait([[offline]], 12_000, offline)).result).toMatchObject({
+    expect((await wait([[offline]], 12_000, [offline])).result).toMatchObject({
       message: expect.stringContaining('it was offline before the restart already'),
     });
   });
@@ -152,8 +152,4 @@ describe('not back', () => {
   test('and GitHub says no', async () => {
     expect((await wait([[idle], refusal])).result).toBe(refusal);
   });
-});
-
-test('online is what is shown so', () => {
-  expect([idle, offline, 'gone' as const, undefined].map(isOnline)).toEqual([true, false, false, false]);
 });

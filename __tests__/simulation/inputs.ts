@@ -1,7 +1,7 @@
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import type { Identity } from '../../src/controller/credentials.ts';
 import type { Inputs } from '../../src/inputs/inputs.ts';
-import type { RunnerOptions } from '../../src/runner/options.ts';
+import type { RunnerOptions } from '../../src/runner/guard.ts';
 import { PASSWORD, type Scenario } from './scenario.ts';
 import {
   CONTROLLER_ORIGIN,
@@ -24,7 +24,9 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
   const ids = { instance_id: instanceId, external_id: world.records[0]?.externalId ?? '' };
   return {
     controllerUrl: new URL(CONTROLLER_ORIGIN),
-    target: { by: targetBy, id: ids[targetBy] },
+    targets: [{ by: targetBy, id: ids[targetBy] }],
+    maxParallel: { count: 1 },
+    maxFailures: { count: 0 },
     vncPassword: PASSWORD,
     usbDevice: undefined,
     dryRun,

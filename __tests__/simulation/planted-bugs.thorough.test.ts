@@ -6,20 +6,21 @@ import type * as Instants from '../../src/dates.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
 import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
-import type * as Patience from '../../src/http/patience.ts';
 import type * as Retry from '../../src/http/retry.ts';
+import type * as RetryBudget from '../../src/http/retry-budget.ts';
 import type * as Transport from '../../src/http/transport.ts';
+import type * as Poll from '../../src/poll.ts';
 import type * as Report from '../../src/report/outputs.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import type * as Terminal from '../../src/report/terminal.ts';
+import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Restart from '../../src/restart/restart.ts';
-import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
-import type * as BusyVerdict from '../../src/runner/busy-verdict.ts';
+import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
-import type * as Return from '../../src/runner/online-verdict.ts';
+import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
 
 // Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
@@ -42,6 +43,7 @@ async function plant<T extends object>(path: string, change: (real: T) => Partia
   jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
 }
 
+const ATTEMPT = '../../src/restart/attempt.ts';
 const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
@@ -51,16 +53,16 @@ const INSTANT = '../../src/dates.ts';
 const CONTACT = '../../src/guest/contact.ts';
 const WAIT_FOR_GUEST = '../../src/guest/wait-for-guest.ts';
 const GUEST_VERDICT = '../../src/guest/guest-verdict.ts';
-const BUSY_VERDICT = '../../src/runner/busy-verdict.ts';
+const BACK_VERDICT = '../../src/runner/back-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/runner-names.ts';
-const PATIENCE = '../../src/http/patience.ts';
+const OCCUPANCY = '../../src/runner/occupancy.ts';
+const POLL = '../../src/poll.ts';
 const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
-const RETURN = '../../src/runner/online-verdict.ts';
-const SCHEDULE = '../../src/restart/schedule.ts';
+const RETRY_BUDGET = '../../src/http/retry-budget.ts';
 const TERMINAL = '../../src/report/terminal.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
@@ -94,6 +96,32 @@ function plantInController(
     }));
 }
 
+type Note = RetryBudget.RetryBudget['note'];
+
+/** Plants a bug into what is final. */
+function plantInRetryBudget(change: (nature: Parameters<Note>[0], note: Note) => ReturnType<Note>): Plant {
+  return () =>
+    plant<typeof RetryBudget>(RETRY_BUDGET, ({ createRetryBudget }) => ({
+      createRetryBudget(...given) {
+        const budget = createRetryBudget(...given);
+        return { ...budget, note: (nature) => change(nature, budget.note) };
+      },
+    }));
+}
+
+/** Plants a bug into what is made of the answer to the restart. */
+function plantInTries(change: (result: RestartResult, bounds: Controller.TryBounds) => RestartResult): Plant {
+  return plantInController(({ tryRestart }) => ({
+    tryRestart: async (request, bounds) => change(await tryRestart(request, bounds), bounds),
+  }));
+}
+
+type RestartResult = Controller.RestartReply | Controller.NotCarriedOut;
+
+function refusedFor(reason: string): Controller.NotCarriedOut {
+  return { kind: 'not carried out', because: 'refused', mayRepeat: false, error: new Error(reason) };
+}
+
 /** Plants a bug into what a restart is to do, and what with. */
 function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) => typeof given): Plant {
   return () =>
@@ -103,7 +131,7 @@ function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) =
 }
 
 /** Plants a bug into what is judged: an answer is taken for another one. */
-function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Plant {
+function plantInSamples(change: (sample: Ordering.Observation) => Ordering.Observation): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
       judge: (history, sample) => judge(history, change(sample)),
@@ -111,7 +139,7 @@ function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Pla
 }
 
 /** Plants a bug that takes answers for failures at once. */
-function plantFailure(isFailure: (sample: Verdict.Sample) => boolean): Plant {
+function plantFailure(isFailure: (sample: Ordering.Observation) => boolean): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
       judge(history, sample) {
@@ -163,10 +191,10 @@ const AT_MOST_ONE_RESTART: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'an unclear answer to the restart is asked for once more',
-    plantInController(({ restartInstance }) => ({
-      async restartInstance(request, bounds) {
-        const reply = await restartInstance(request, bounds);
-        return reply.kind === 'uncertain' ? restartInstance(request, bounds) : reply;
+    plantInController(({ tryRestart }) => ({
+      async tryRestart(request, bounds) {
+        const result = await tryRestart(request, bounds);
+        return result.kind === 'uncertain' ? tryRestart(request, bounds) : result;
       },
     })),
     'more than one restart',
@@ -212,24 +240,12 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a refusal is final at once, whatever came before',
-    () =>
-      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
-        createPatience(clock) {
-          const patience = createPatience(clock);
-          return { ...patience, isOver: (nature) => nature === 'refusal' || patience.isOver(nature) };
-        },
-      })),
+    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 'spent' : note(nature))),
     'taken for final',
   ],
   [
     'the server asking for a long pause ends the step',
-    () =>
-      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
-        createPatience(clock) {
-          const patience = createPatience(clock);
-          return { ...patience, isOver: (nature) => nature === 'long pause' || patience.isOver(nature) };
-        },
-      })),
+    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 'spent' : note(nature))),
     'taken for final',
   ],
   [
@@ -266,9 +282,9 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   [
     'looks go on as if there were no deadline',
     () =>
-      plant<typeof Schedule>(SCHEDULE, ({ nextLookAt }) => ({
-        nextLookAt: (...[first, progress]: Parameters<typeof nextLookAt>) =>
-          nextLookAt(first, { ...progress, deadline: progress.deadline + 60_000 }),
+      plant<typeof Poll>(POLL, ({ pollUntil }) => ({
+        pollUntil: (options, poll) =>
+          pollUntil({ ...options, deadline: () => options.deadline() + 60_000 }, poll),
       })),
     'ended late',
   ],
@@ -327,13 +343,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
 const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
   [
     'mistakes are put up with until the timeout',
-    () =>
-      plant<typeof Patience>(PATIENCE, ({ createPatience }) => ({
-        createPatience(clock) {
-          const patience = createPatience(clock);
-          return { ...patience, isOver: (nature) => nature !== 'mistake' && patience.isOver(nature) };
-        },
-      })),
+    plantInRetryBudget((nature, note) => (nature === 'mistake' ? 'left' : note(nature))),
     'told late',
   ],
 ];
@@ -393,33 +403,23 @@ const NOTHING_LEAKS: typeof NO_FALSE_SUCCESS = [
 const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'an unclear answer to the restart counts as none',
-    plantInController(({ restartInstance }) => ({
-      async restartInstance(request, bounds) {
-        const reply = await restartInstance(request, bounds);
-        if (reply.kind === 'accepted') return reply;
-        const { ActionError } = await import('../../src/errors.ts');
-        throw new ActionError('controller_unreachable', `planted: ${reply.kind}`);
-      },
-    })),
+    plantInTries((result) =>
+      result.kind === 'uncertain' || result.kind === 'rejected' ? refusedFor('planted') : result,
+    ),
     '"false" though',
   ],
   [
     'a signal while the restart is sent counts as if it came before',
-    plantInController(({ restartInstance }) => ({
-      async restartInstance(request, bounds) {
-        const reply = await restartInstance(request, bounds);
-        bounds.signal.throwIfAborted();
-        return reply;
-      },
-    })),
+    plantInTries((result, { signal }) => (signal.aborted ? refusedFor('planted') : result)),
     '"false" though',
   ],
   [
     'a refusal counts as unclear',
-    plantInController(({ restartInstance }) => ({
-      restartInstance: (request, bounds) =>
-        restartInstance(request, bounds).catch((error) => ({ kind: 'uncertain', reason: String(error) })),
-    })),
+    plantInTries((result) =>
+      result.kind === 'not carried out' && !result.mayRepeat
+        ? { kind: 'uncertain', reason: 'planted' }
+        : result,
+    ),
     '"unknown" though',
   ],
   [
@@ -432,34 +432,40 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
-/** Plants a bug into what is made of looks at the runner before the restart. */
-function plantInBusyVerdict(change: (judged: BusyVerdict.BusyVerdict) => BusyVerdict.BusyVerdict): Plant {
+type Event = Occupancy.OccupancyEvent;
+type State = Occupancy.Occupancy;
+
+/** Plants a bug into what is made of reads of the runners before the restart: they are taken for other ones. */
+function plantInRunnerReads(change: (shown: Shown) => Shown): Plant {
+  const changed = (event: Event): Event =>
+    event.kind === 'runners'
+      ? { ...event, reading: { ...event.reading, runners: change(event.reading.runners) } }
+      : event;
   return () =>
-    plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
-      judgeBusy(...known) {
-        const judged = judgeBusy(...known);
-        return { ...judged, verdict: change(judged.verdict) };
-      },
+    plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+      nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
     }));
 }
+
+type Shown = Extract<Event, { kind: 'runners' }>['reading']['runners'];
 
 const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'a runner that shows no job once counts as idle',
     () =>
-      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeBusy }) => ({
-        judgeBusy: (history, snapshot) => judgeBusy({ ...history, idleForMs: 0 }, snapshot),
+      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+        nextOccupancy: (state, event, rules) => nextOccupancy(state, event, { ...rules, idleForMs: 0 }),
       })),
     'for long enough',
   ],
   [
     'a busy runner is not waited for',
-    plantInBusyVerdict((verdict) => (verdict === 'busy' ? 'idle' : verdict)),
+    plantInRunnerReads((shown) => shown?.map((runner) => ({ ...runner, isBusy: false }))),
     'though a witness showed a job',
   ],
   [
     'a GitHub that gives no answer counts as an idle runner',
-    plantInBusyVerdict((verdict) => (verdict === 'unknown' ? 'idle' : verdict)),
+    plantInRunnerReads((shown) => shown ?? []),
     'without looking at the runner',
   ],
   [
@@ -470,8 +476,11 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'no answer about the jobs counts as no jobs',
     () =>
-      plant<typeof BusyVerdict>(BUSY_VERDICT, ({ judgeWithJobs }) => ({
-        judgeWithJobs: (verdict, finding) => judgeWithJobs(verdict, finding ?? 'none'),
+      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+        nextOccupancy(state, event, rules) {
+          const isSilence = event.kind === 'jobs' && event.finding === undefined;
+          return nextOccupancy(state, isSilence ? { kind: 'jobs', finding: 'none' } : event, rules);
+        },
       })),
     'without looking at the jobs again',
   ],
@@ -494,16 +503,21 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a runner that has shown no job for a short time counts as busy',
-    plantInBusyVerdict((verdict) => (verdict === 'settling' ? 'busy' : verdict)),
+    () =>
+      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+        nextOccupancy(state, event, rules): State {
+          const next = nextOccupancy(state, event, rules);
+          return next.kind === 'settling' ? { kind: 'busy', job: undefined } : next;
+        },
+      })),
     'left alone without a job',
   ],
   [
     'the runner is not looked at again before the restart is tried again',
-    plantInController(({ restartInstance }) => ({
-      restartInstance(request, { beforeRetry: _, ...bounds }) {
-        return restartInstance(request, bounds);
-      },
-    })),
+    () =>
+      plant<typeof Attempt>(ATTEMPT, ({ prepare }) => ({
+        prepare: async (attempt) => attempt.baseline ?? prepare(attempt),
+      })),
     'without looking at the runner again',
   ],
   [
@@ -519,14 +533,25 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+type NameHistory = ReturnType<BackVerdict.BackHistory['byName']['get']>;
+
+/** Takes something for true of the runner of each name. */
+function withEach(
+  history: BackVerdict.BackHistory,
+  planted: Partial<NonNullable<NameHistory>>,
+): BackVerdict.BackHistory {
+  const changed = [...history.byName].map(([name, known]) => [name, { ...known, ...planted }] as const);
+  return { ...history, byName: new Map(changed) };
+}
+
 const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'the first look that shows the runner online proves it',
     () =>
-      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
-        judgeOnline(history, reading) {
-          const judged = judgeOnline(history, reading);
-          const isOnline = typeof reading.runner === 'object' && reading.runner.isOnline;
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ judgeBack }) => ({
+        judgeBack(history, reading) {
+          const judged = judgeBack(history, reading);
+          const isOnline = reading.runners?.some((runner) => runner.isOnline);
           return isOnline ? { ...judged, verdict: { kind: 'online', proof: 'planted' } } : judged;
         },
       })),
@@ -535,16 +560,16 @@ const ONLINE_IS_TRUE: typeof NO_FALSE_SUCCESS = [
   [
     'a job that shows proves the runner, even if it might be an old one',
     () =>
-      plant<typeof Return>(RETURN, ({ judgeOnline }) => ({
-        judgeOnline: (history, reading) => judgeOnline({ ...history, wasIdle: true }, reading),
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ judgeBack }) => ({
+        judgeBack: (history, reading) => judgeBack(withEach(history, { wasIdle: true }), reading),
       })),
     'takes no job',
   ],
   [
     'a runner that was offline before the restart needs no more than to be online',
     () =>
-      plant<typeof Return>(RETURN, ({ startOnlineHistory }) => ({
-        startOnlineHistory: (verifiedAt) => ({ ...startOnlineHistory(verifiedAt), wasOffline: true }),
+      plant<typeof BackVerdict>(BACK_VERDICT, ({ startBackHistory }) => ({
+        startBackHistory: (...known) => withEach(startBackHistory(...known), { wasOffline: true }),
       })),
     'takes no job',
   ],

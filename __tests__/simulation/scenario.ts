@@ -3,7 +3,7 @@ import type { Habits } from '../../simulator/github-world.ts';
 import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guest-world.ts';
 import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
-import type { WhenBusy } from '../../src/runner/gate.ts';
+import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Kind } from './virtual-time.ts';
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { GITHUB_OPTIONS } from '../../simulator/github-by-hand.ts';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 
@@ -201,12 +202,11 @@ describe('npm run simulator', () => {
     const { child, ended } = run('--help');
     const help = await output(child.stdout);
     for (const option of [
-      'runners',
+      ...Object.keys(GITHUB_OPTIONS),
       'new-ports',
       'fault',
       'stuck',
       'error',
-      'job',
       'root-token',
       'api-key',
       'session-ttl',
@@ -239,6 +239,12 @@ describe('npm run simulator', () => {
     [['--fault', '500'], '--fault takes KIND or KIND:SHARE'],
     [['--fault', '502:2'], 'and a SHARE from 0 to 1, not "502:2"'],
     [['--job', '60'], '--job takes --runners, too'],
+    [['--queue', '3'], '--queue takes --runners, too'],
+    [['--runners', '--random-names'], '--random-names takes --one-job, too'],
+    [['--runners', '--queue', 'x'], '--queue takes N or N:SECONDS, not "x"'],
+    [['--runners', '--shown', 'gone:3'], '--shown takes WHAT:SECONDS, with a WHAT of online, offline'],
+    [['--runners', '--github-refuses', '404:what'], '--github-refuses takes STATUS[:WHAT[:SECONDS]]'],
+    [['--runners', '--runners-per-vm', '0'], '--runners-per-vm takes a whole number from 1 to 26'],
     [['--what'], "Unknown option '--what'"],
   ])('refuses %j', async (args, message) => {
     const { child, ended } = run(...args);

@@ -1,6 +1,6 @@
 import type { Job } from '../../src/runner/jobs.ts';
 import type { Runner } from '../../src/runner/runners.ts';
-import type { RunnerSnapshot } from '../../src/runner/snapshot.ts';
+import type { RunnersReading } from '../../src/runner/vm-runners.ts';
 
 /** A runner that is online and has no job, but for what is given. */
 export function runner(changes: Partial<Runner> = {}): Runner {
@@ -28,9 +28,13 @@ export function runningJob(changes: Partial<Job> = {}): Job {
   };
 }
 
-/** A look that began at `seconds` on the clock and was answered at once. */
-export function snapshot(seconds: number, seen: RunnerSnapshot['runner'], tookSeconds = 0): RunnerSnapshot {
-  return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runner: seen };
+/** A read that began at `seconds` on the clock and was answered at once. */
+export function reading(
+  seconds: number,
+  runners: RunnersReading['runners'],
+  tookSeconds = 0,
+): RunnersReading {
+  return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runners };
 }
 
 /** As GitHub's reference shows one. */

@@ -1,11 +1,14 @@
 import type {
   Controller,
+  NotCarriedOut,
   ReadBounds,
   RestartReply,
   RestartRequest,
-  WriteBounds,
+  TryBounds,
+  Veto,
 } from '../../src/controller/controller.ts';
 import type { Instance, Target } from '../../src/controller/instance.ts';
+import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
@@ -20,17 +23,16 @@ export interface Script {
   readonly list?: readonly Instance[];
   /** In its place, one entry a list; the last one lasts. */
   readonly lists?: readonly (readonly Instance[])[];
+  /** Of the last try; an ActionError refuses it, any other error is thrown. */
   readonly reply?: RestartReply | Error;
   readonly version?: string;
-  /** Of the restart; all but the last are told of as faults (1 if none is given). */
+  /** Of the restart; all but the last are not carried out (1 if absent). */
   readonly tries?: number;
-  /** Not only the last try leaves, and `reply` is what they come to once there is no other. */
+  /** Not only the last try leaves. */
   readonly leavesEachTime?: boolean;
   /** How long a try takes until it leaves: in milliseconds. */
   readonly leavesAfterMs?: number;
 }
-
-type Times = Pick<WriteBounds, 'deadline' | 'sendBy'>;
 
 export interface ScriptedController extends Controller {
   /** What was asked, in order. */
@@ -38,7 +40,7 @@ export interface ScriptedController extends Controller {
   /** What each was given, but for the version. */
   readonly bounds: ReadBounds[];
   /** What each try of the restart was given. */
-  readonly tries: Times[];
+  readonly tries: TryBounds[];
 }
 
 export function createScriptedController(
@@ -56,12 +58,12 @@ export function createScriptedController(
 ): ScriptedController {
   const calls: string[] = [];
   const bounds: ReadBounds[] = [];
-  const times: Times[] = [];
+  const triesMade: TryBounds[] = [];
   let [look, listing] = [0, 0];
   return {
     calls,
     bounds,
-    tries: times,
+    tries: triesMade,
     async getInstance(instanceId: string, asked: ReadBounds) {
       calls.push(`get ${instanceId}`);
       bounds.push(asked);
@@ -81,23 +83,37 @@ export function createScriptedController(
       calls.push('version');
       return version;
     },
-    async restartInstance(request: RestartRequest, asked: WriteBounds) {
+    async tryRestart(request: RestartRequest, asked: TryBounds) {
       bounds.push(asked);
-      calls.push(`restart ${JSON.stringify(request)}`);
-      times.push({ deadline: asked.deadline, sendBy: asked.sendBy });
-      for (let left = tries; left > 1; left--) {
-        if (leavesEachTime) asked.onDeparture?.();
-        asked.onFault?.(HTTP_502);
-        const again = await asked.beforeRetry?.();
-        if (again !== undefined) times.push(again);
-        else if (reply instanceof Error) throw reply;
-      }
+      if (triesMade.push(asked) === 1) calls.push(`restart ${JSON.stringify(request)}`);
       if (leavesAfterMs > 0) await clock.sleep(leavesAfterMs, asked.signal);
-      asked.onDeparture?.();
-      if (reply instanceof Error) throw reply;
-      return reply;
+      if (triesMade.length < tries) {
+        if (leavesEachTime) asked.onDeparture();
+        return NOT_TAKEN;
+      }
+      const veto = asked.onDeparture();
+      return veto === undefined ? lastReply(reply) : heldBackBy(veto);
     },
+    restartRetries: () => ({
+      after: (_, leftMs) =>
+        leftMs > 0 && triesMade.length < Math.max(tries, 2)
+          ? { kind: 'pause', pauseMs: 0 }
+          : { kind: 'give up', isFinal: false },
+    }),
   };
+}
+
+function lastReply(reply: RestartReply | Error): RestartReply | NotCarriedOut {
+  if (reply instanceof ActionError)
+    return { kind: 'not carried out', because: 'refused', mayRepeat: false, error: reply };
+  if (reply instanceof Error) throw reply;
+  return reply;
+}
+
+function heldBackBy(veto: Veto): NotCarriedOut {
+  if (veto.kind === 'final')
+    return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
+  return { ...NOT_TAKEN, error: new ActionError('timed_out', veto.reason) };
 }
 
 export const HTTP_502: Fault = {
@@ -105,4 +121,12 @@ export const HTTP_502: Fault = {
   reason: 'it answered HTTP 502',
   hint: 'Look at it.',
   nature: 'passing',
+};
+
+const NOT_TAKEN: NotCarriedOut = {
+  kind: 'not carried out',
+  because: 'too many requests',
+  mayRepeat: true,
+  fault: { ...HTTP_502, code: 'controller_unreachable' },
+  error: new ActionError('controller_unreachable', 'HTTP 429 to the end.'),
 };

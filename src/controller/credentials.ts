@@ -12,8 +12,11 @@ export type Identity =
   /** A user API key (UAK): an RSA key pair whose public half the controller holds. */
   | { readonly kind: 'api_key'; readonly id: string; readonly key: KeyObject };
 
-/** Headers for a request; or, where asking for them failed, what it came to. */
-export type Authorization = { readonly headers: Readonly<Record<string, string>> } | HttpResult;
+/** Headers for a request; else the result of asking for them: no answer, or a refusal. */
+export type Authorization = { readonly headers: Readonly<Record<string, string>> } | NoSession;
+
+/** `refused`: the identity itself is not accepted (`authentication_failed`), or what answers is not the controller. */
+type NoSession = HttpResult | { readonly refused: ActionError };
 
 export interface PostRequest {
   /** Below the controller's URL. */
@@ -28,13 +31,12 @@ export type Post = (request: PostRequest) => Promise<HttpResult>;
 export interface Credentials {
   /** What to do about HTTP 401. */
   readonly deniedHint: string;
-  /** @throws ActionError `authentication_failed` where the identity itself is no good. */
   authorize(post: Post): Promise<Authorization>;
   /** After HTTP 401: whether it makes sense to ask again, with a new session. */
   renew(): boolean;
 }
 
-/** @param onSecret told of each secret as it comes into being, before it is used. */
+/** @param onSecret called with each new secret before it is used. */
 export function createCredentials(
   identity: Identity,
   onSecret: (...secrets: readonly string[]) => void,
@@ -91,17 +93,20 @@ interface Session {
 }
 
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | HttpResult> {
+async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | NoSession> {
   const hand = await post({ path: HAND_PATH, body: { id } });
   if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
-  if (isRedirect(hand.answer)) throw redirected(`POST ${HAND_PATH}`, hand.answer);
-  if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text))) throw refusedHand(hand.answer);
+  if (isRedirect(hand.answer)) return { refused: redirected(`POST ${HAND_PATH}`, hand.answer) };
+  if (!isSuccess(hand.answer) || isRecord(parseJson(hand.answer.text)))
+    return { refused: refusedHand(hand.answer) };
   const encrypted = decodeBase64(hand.answer.text);
   if (encrypted?.length !== modulusBytes(key)) return notSent(HAND_PATH, hand);
+  const secret = decrypt(encrypted, key);
+  if (secret === undefined) return { refused: CANNOT_DECRYPT };
 
-  const shake = await post({ path: SHAKE_PATH, body: { id, secret: decrypt(encrypted, key) } });
+  const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
   if (!isAnswered(shake)) return notSent(SHAKE_PATH, shake);
-  if (isRedirect(shake.answer)) throw redirected(`POST ${SHAKE_PATH}`, shake.answer);
+  if (isRedirect(shake.answer)) return { refused: redirected(`POST ${SHAKE_PATH}`, shake.answer) };
   // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
   if (!isSuccess(shake.answer)) return { answer: { ...shake.answer, status: 401 } };
   return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
@@ -138,23 +143,21 @@ function decodeBase64(text: string): Buffer | undefined {
   return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
 
-function decrypt(encrypted: Buffer, key: KeyObject): string {
+/** Undefined where the key does not fit. The cause would say nothing more, and might say too much. */
+function decrypt(encrypted: Buffer, key: KeyObject): string | undefined {
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
   try {
-    return privateDecrypt(
-      { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' },
-      encrypted,
-    ).toString();
+    return privateDecrypt({ key, padding, oaepHash: 'sha256' }, encrypted).toString();
   } catch {
-    // The cause would say nothing more, and might say too much.
-    throw new ActionError(
-      'authentication_failed',
-      'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.',
-      {
-        hint: 'Check that api_key is the private key of the user API key that api_key_id names.',
-      },
-    );
+    return undefined;
   }
 }
+
+const CANNOT_DECRYPT = new ActionError(
+  'authentication_failed',
+  'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.',
+  { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' },
+);
 
 /** A session's token is an ID; a longer text would make every request large: in characters. */
 const LONGEST_TOKEN = 4_000;

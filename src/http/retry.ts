@@ -1,6 +1,6 @@
 import type { Bounds, Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { FaultNature, Patience } from './patience.ts';
+import type { FaultNature, RetryBudget } from './retry-budget.ts';
 
 /** Why a try failed. */
 export interface Fault {
@@ -13,17 +13,22 @@ export interface Fault {
   readonly nature: FaultNature;
   /** For how long the server wants to be left alone, in milliseconds. */
   readonly waitMs?: number | undefined;
-  /** What it comes to where nothing better follows. */
+  /** The error code if nothing better follows. */
   readonly code?: ErrorCode;
-  /** Somebody else has told the log of it: it only counts. */
+  /** The log already has it: it is only counted. */
   readonly isTold?: boolean;
 }
 
-/** What a try came to: a value, which ends the tries, or a fault. */
+/** The result of a try: a value, which ends the tries, or a fault. */
 export type Attempt<T, F extends Fault = Fault> = { readonly value: T } | { readonly fault: F };
 
+/** The result of all tries. `isFinal`: the budget for the last fault is spent, so more time would not heal it. */
+export type Retried<T, F extends Fault = Fault> =
+  | { readonly value: T }
+  | { readonly fault: F; readonly isFinal: boolean };
+
 export interface RetryBounds extends Bounds {
-  /** Told of each try that failed. */
+  /** Called after each failed try. */
   readonly onFault?: ((fault: Fault) => void) | undefined;
 }
 
@@ -31,45 +36,65 @@ export interface RetryContext {
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter for the pauses between two tries. */
   readonly random: () => number;
-  readonly patience: Patience;
+  readonly budget: RetryBudget;
 }
 
 /**
- * Tries at once, then again after each fault, until the patience with it is over, no time is left for another try, or a quota
- * allows none in time. `bounds.deadline` may move on between two tries.
- * @returns what the last try came to.
+ * Tries at once, then again after each fault, as {@link createRetries} allows.
  * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
  */
 export async function retry<T, F extends Fault>(
-  { clock, random, patience }: RetryContext,
+  { clock, random, budget }: RetryContext,
   tryOnce: () => Promise<Attempt<T, F>>,
-  bounds: RetryBounds,
-): Promise<Attempt<T, F>> {
-  for (let tries = 1; ; tries++) {
+  { deadline, signal, onFault }: RetryBounds,
+): Promise<Retried<T, F>> {
+  const retries = createRetries({ random, budget });
+  for (;;) {
     const attempt = await tryOnce();
     if ('value' in attempt) return attempt;
-    bounds.signal.throwIfAborted();
+    signal.throwIfAborted();
     const { fault } = attempt;
-    bounds.onFault?.(fault);
-    const leftMs = bounds.deadline - clock.now();
-    const { nature, waitMs = 0 } = fault;
-    const isForbidden = nature === 'quota' && waitMs >= leftMs;
-    if (patience.isOver(nature) || leftMs < SHORTEST_TRY_MS || isForbidden) return attempt;
-    // The server asks for more time than there is: it may be back sooner.
-    const isLong = nature === 'long pause' || waitMs >= leftMs;
-    const pauseMs = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
-    // Towards the end pauses grow shorter again: what comes back in time has to be seen in time.
-    const ms = Math.max(isLong ? 0 : waitMs, Math.min(pauseMs, leftMs / 2));
-    await clock.sleep(ms, bounds.signal);
+    onFault?.(fault);
+    const next = retries.after(fault, deadline - clock.now());
+    if (next.kind === 'give up') return { fault, isFinal: next.isFinal };
+    await clock.sleep(next.pauseMs, signal);
   }
 }
 
-/** With less time left, another try is of no use. */
+/** Decides after each fault of one request whether another try follows, and when. */
+export interface Retries {
+  /** @param leftMs how much time is left for further tries. Call it once per fault. */
+  after(fault: Fault, leftMs: number): NextTry;
+}
+
+export type NextTry =
+  | { readonly kind: 'pause'; readonly pauseMs: number }
+  /** `isFinal`: the budget is spent; else no time is left, or a quota allows no try in time. */
+  | { readonly kind: 'give up'; readonly isFinal: boolean };
+
+export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 'budget'>): Retries {
+  let tries = 0;
+  return {
+    after({ nature, waitMs = 0 }, leftMs) {
+      tries++;
+      const isFinal = budget.note(nature) === 'spent';
+      const isForbidden = nature === 'quota' && waitMs >= leftMs;
+      if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
+      // The server asks for more time than there is: it may be back sooner.
+      const isLong = nature === 'long pause' || waitMs >= leftMs;
+      const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
+      // Pauses get shorter towards the deadline, so that a server that comes back in time is noticed in time.
+      return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+    },
+  };
+}
+
+/** With less time left, another try is pointless. */
 const SHORTEST_TRY_MS = 250;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 3_000;
 
-/** Milliseconds after so many tries: they double from 250 up to 3,000, of which jitter takes up to half away. */
+/** Milliseconds after this many tries: they double from 250 up to 3,000, and jitter shortens them by up to half. */
 function backoffMs(tries: number, random: () => number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
 }
@@ -77,18 +102,18 @@ function backoffMs(tries: number, random: () => number): number {
 /** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
 
-/** The nature of an answer that may be another the next time, by what its Retry-After asks for. */
+/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
 export function natureOf(retryAfterMs = 0): FaultNature {
   return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
 }
 
-/** HTTP statuses that may be others the next time. */
+/** HTTP statuses that may be different next time. */
 export function isTransientStatus(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }
 
 /**
- * What a Retry-After header asks for, in milliseconds: it is a number of seconds, or a date; then the Date header of
+ * What a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
  * the same answer says what "now" means to the server.
  */
 export function parseRetryAfter(retryAfter = '', date = ''): number | undefined {

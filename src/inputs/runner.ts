@@ -1,4 +1,4 @@
-import type { RunnerOptions } from '../runner/options.ts';
+import type { RunnerOptions } from '../runner/guard.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { readProxy } from './access.ts';

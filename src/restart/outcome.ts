@@ -1,37 +1,96 @@
+import type { Clock } from '../clock.ts';
+import type { Controller } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import type { ActionError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { PollInterval } from './schedule.ts';
 
-/** How the restart of one VM ended, with all that is known of it. */
+// What the restart of one VM is given, and how it can end.
+
+export interface RestartJob {
+  readonly target: Target;
+  readonly vncPassword: string | undefined;
+  readonly usbDevice: string | undefined;
+  /** From the first request to the verified restart, without the time that a gate takes. */
+  readonly timeoutMs: number;
+  readonly pollInterval: PollInterval;
+  /** Check everything, change nothing. */
+  readonly dryRun: boolean;
+}
+
+/** What the restart of one VM works with. It keeps no state elsewhere: several can run side by side. */
+export interface RestartContext {
+  readonly clock: Clock;
+  readonly controller: Controller;
+  readonly log: Log;
+  /** Aborts with the error to report, when the step is cancelled. */
+  readonly signal: AbortSignal;
+  /** Decides when the restart may be sent; undefined: at once. */
+  readonly gate?: Gate | undefined;
+  /** Throws if the instance must not be restarted, whatever it does. */
+  readonly refuse?: ((instance: Instance) => void) | undefined;
+  /** Called with everything known right before the restart may leave this machine. If it throws, nothing leaves. */
+  readonly announce?: ((outcome: Outcome) => void) | undefined;
+}
+
+/** Blocks the restart while the VM is in use. What it throws means that no restart may be sent: an error, or {@link LeftAlone}. */
+export interface Gate {
+  /** Whether `timeout` starts only when the gate first opens; else the time before counts, without what the gate takes. */
+  readonly startsTime?: boolean;
+  /**
+   * Asked right before the restart is sent, as often as it takes. True: send it now. False: the VM is free, but waiting for that
+   * took a while, so read the instance again and then ask again.
+   */
+  isOpen(instance: Instance): Promise<boolean>;
+  /** For a dry run: checks what can be checked without waiting. */
+  rehearse(instance: Instance): Promise<true>;
+}
+
+/** What a gate throws to leave the VM as it is, without a failure. */
+export class LeftAlone extends Error {
+  override readonly name = 'LeftAlone';
+  readonly why: NonNullable<Outcome['leftAlone']>;
+  /** What was seen, for people; may be empty. */
+  readonly seen: string;
+
+  constructor(why: NonNullable<Outcome['leftAlone']>, seen = '') {
+    super(`the VM is left alone: ${why}`);
+    this.why = why;
+    this.seen = seen;
+  }
+}
+
+/** How the restart of one VM ended, with everything known about it. */
 export interface Outcome {
-  /** What was to be restarted; undefined where even that is not known. */
+  /** What was to be restarted; undefined if even that is not known. */
   readonly target: Target | undefined;
   /** `false`: none was sent, or the controller refused it; `unknown`: sent, or may have been, but not verified. */
   readonly restarted: 'true' | 'false' | 'unknown';
-  /** The instance before the restart; undefined where it never came to that. */
+  /** The instance before the restart; undefined if it did not get that far. */
   readonly before: Instance | undefined;
   /** The instance as last seen. */
   readonly last: Instance | undefined;
-  /** The instance as the answer showed it that proved the restart; absent where none did. */
+  /** The instance in the answer that proved the restart; absent if none did. */
   readonly proof?: Instance | undefined;
   /** From sending the restart to verifying it. */
   readonly durationMs: number | undefined;
   readonly moments: Moments;
   readonly error: ActionError | undefined;
-  /** Why it was left as it is, which is no failure: it was in use, or its turn never came. Absent where neither is so. */
+  /** Why it was left as it is, which is not a failure: it was in use, or its turn never came. */
   readonly leftAlone?: 'skipped' | 'not_started';
-  /** What was seen of it that it was left alone for, for people; empty where there is nothing to tell. */
+  /** What was seen of it that it was left alone for, for people; may be empty. */
   readonly leftAloneFor?: string;
 }
 
 /**
- * When what came to pass, in milliseconds on the clock's scale: the first look, the first question to the gate and its last
- * word, the restart's sending, and its proof. What is absent did not come to pass.
+ * When things happened, in milliseconds on the clock's scale: the first poll, the first question to the gate and its last answer,
+ * the restart's departure, and its proof. What is absent did not happen.
  */
 export type Moments = Readonly<
   Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>
 >;
 
-/** What is known before anything was asked. */
+/** What is known before the first request. */
 export const NOTHING_DONE: Outcome = {
   target: undefined,
   restarted: 'false',

@@ -2,8 +2,8 @@ import { getOctokit } from '@actions/github';
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
 import { isRecord, text, UnusableAnswer } from '../http/json.ts';
-import { createPatience, type Patience } from '../http/patience.ts';
 import { type Attempt, type RetryBounds, retry } from '../http/retry.ts';
+import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Transport } from '../http/transport.ts';
 import {
   type Denial,
@@ -136,12 +136,12 @@ interface ClientContext extends Pick<GitHubConnection, 'clock' | 'random'> {
 }
 
 function createClient(tokens: readonly Token[], { clock, random, octokit }: ClientContext): GitHubClient {
-  const patience = createPatience(clock);
+  const budget = createRetryBudget(clock);
 
   async function ask<T>(question: Question<T>): Promise<GoodAnswer<T> | OtherAnswer> {
-    const last = await retry({ clock, random, patience }, () => tryOnce(question), question);
-    if ('fault' in last) throw givenUp(last.fault, patience);
-    if ('data' in last.value) patience.renew();
+    const last = await retry({ clock, random, budget }, () => tryOnce(question), question);
+    if ('fault' in last) throw givenUp(last.fault, last.isFinal);
+    if ('data' in last.value) budget.renew();
     return last.value;
   }
 
@@ -212,10 +212,9 @@ function judge<T>(denial: Denial, question: Question<T>): Try<T> {
     : { fault: faultOfDenial(denial, question) };
 }
 
-function givenUp({ reason, refusal, hint, nature, cause }: GitHubFault, patience: Patience): ActionError {
+function givenUp({ reason, refusal, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
   const message = refusal ?? `GitHub gave no usable answer; at last: ${reason}.`;
-  const isTransient = !patience.isOver(nature);
-  return new ActionError('github_api_failed', message, { hint, cause, isTransient });
+  return new ActionError('github_api_failed', message, { hint, cause, isTransient: !isFinal });
 }
 
 // ---- octokit ----

@@ -1,24 +1,46 @@
-// Before the restart, the gate looks the runner up on GitHub by its name and holds the restart back while a job runs on it;
-// what it saw last is kept. After the restart, once the VM is verified, the wait compares new looks with that one until they
-// prove that the runner is back, or until runner_timeout. What goes wrong before the restart prevents it; what goes wrong
-// after it becomes part of the outcome, as the VM is restarted all the same. Gate and wait see GitHub through one tracker for
-// each VM, which follows the runner across registrations. Below the trackers, and shared by all of them, are two sources: the
-// runners of the scope and the jobs of a repository; and below these, octokit.
+// Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them.
+// After the restart, once the VM is verified, the wait reads them until they are proved to be back, or until runner_timeout. What
+// goes wrong before the restart prevents it; what goes wrong after it becomes part of the outcome, as the VM is restarted all the same.
+//
+// gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
+// wait-for-runner.ts after the restart: back-verdict.ts judges
+// vm-runners.ts      the runners in one VM, which both read
+// sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { ActionError, asActionError } from '../errors.ts';
-import type { Dispatchers } from '../http/transport.ts';
+import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
+import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
-import type { RunnerOptions, RunnerOutcome } from './options.ts';
+import type { WhenBusy } from './gate-lines.ts';
 import { describePattern, fillPattern, hasPlaceholder } from './runner-names.ts';
-import { describeScope } from './scope.ts';
+import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { openSources, type Sources } from './sources.ts';
-import { createTracker } from './tracker.ts';
-import { waitForRunner } from './wait-for-runner.ts';
+import { createVmRunners } from './vm-runners.ts';
+import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
+
+/** What the step is to know and do about the GitHub runners inside the VMs. */
+export interface RunnerOptions {
+  /** May hold the placeholders of runner-names.ts. */
+  readonly nameTemplate: string;
+  readonly scope: Scope;
+  /** Can read the scope's self-hosted runners. */
+  readonly token: string;
+  readonly whenBusy: WhenBusy;
+  /** How long the runners have to be seen without a job before the restart. */
+  readonly idleForMs: number;
+  readonly busyTimeoutMs: number;
+  /** Whether the step ends only once the runners are back. */
+  readonly waitsForRunner: boolean;
+  /** From the verified restart on. */
+  readonly runnerTimeoutMs: number;
+  /** Of GitHub's REST API. */
+  readonly apiUrl: URL;
+  readonly proxy: URL | undefined;
+}
 
 export interface GuardsOptions {
   readonly runner: RunnerOptions;
@@ -37,11 +59,11 @@ export interface GuardsOptions {
   readonly addresses: readonly string[];
   /** What carries the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
-  /** Lets several VMs share their looks. */
+  /** Lets several VMs share their reads. */
   readonly share?: ((sources: Sources) => Sources) | undefined;
 }
 
-/** Who looks after the runners of all the VMs of a step: they share what asks GitHub, and nothing else. */
+/** The guards of all the VMs of a step: they share what asks GitHub, and nothing else. */
 export interface Guards {
   guardFor(ward: Ward): Guard;
   /** The name of the runner in a VM. */
@@ -55,13 +77,13 @@ export interface Ward {
   readonly log: Log;
   /** Ends the wait before the restart, with what is to be thrown there. */
   readonly signal: AbortSignal;
-  /** Whether an idle runner is a detail: where there are many, what matters is who has a job. */
+  /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean;
-  /** Told when the VM's way was free before, and is no more. */
+  /** Called when the VM was free before and no longer is. */
   readonly onWait?: () => void;
 }
 
-/** Sees to it that the restart of one VM kills no job, and that the runner is back after it. */
+/** Makes sure that the restart of one VM kills no job, and that its runners are back after it. */
 export interface Guard {
   readonly gate: RunnerGate;
   /**
@@ -95,7 +117,7 @@ function createGuard(options: GuardsOptions, { sources, ward }: { sources: Sourc
   const { signal, isBrief = false, onWait } = ward;
   const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
 
-  function trackerFor(instance: Instance) {
+  function runnersOf(instance: Instance) {
     const pattern = fillPattern(runner.nameTemplate, instance);
     const name = describePattern(pattern);
     refuseSelfRestart(ownRunner, { name, scope });
@@ -103,11 +125,11 @@ function createGuard(options: GuardsOptions, { sources, ward }: { sources: Sourc
     (isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
     );
-    return createTracker({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
+    return createVmRunners({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
   }
 
   const times = { idleForMs, busyTimeoutMs, patienceMs };
-  const gate = createGate({ whenBusy, ...times, clock, log, signal, trackerFor, isBrief, onWait });
+  const gate = createGate({ whenBusy, ...times, clock, log, signal, runnersOf, isBrief, onWait });
   return {
     gate,
     async afterRestart(outcome, until = options.signal) {
@@ -140,27 +162,21 @@ async function waitIfVerified(
   if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
     return { runner: NO_RUNNER };
   const { runner: asked, clock, log, signal } = options;
-  const { tracker, last } = findings;
+  const { runners, shown: before } = findings;
   const { waitsForRunner, runnerTimeoutMs } = asked;
   if (!waitsForRunner) {
     log.info('The runner is not waited for, as wait_for_runner says');
     return { runner: NO_RUNNER };
   }
   try {
-    const watching = { tracker, before: last.runner, verifiedAt, runnerTimeoutMs, clock, log, signal };
+    const watching = { runners, before, verifiedAt, runnerTimeoutMs, clock, log, signal };
     return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
   } catch (thrown) {
     const error = asActionError(thrown);
     const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-    return { runner: { status, backAt: undefined }, error: explainCancelledWait(error) };
+    return { runner: { status, backAt: undefined }, error: explainCancellation(error, LEFT_BEHIND) };
   }
 }
 
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
-
-/** A cancelled step has to say what it leaves behind. */
-function explainCancelledWait(error: ActionError): ActionError {
-  if (error.code !== 'cancelled') return error;
-  const left = 'The VM was restarted and verified; whether its runner is back is not known.';
-  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
-}

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { createTransport, type Dispatchers } from '../http/transport.ts';
+import type { Dispatchers } from '../http/connections.ts';
+import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';

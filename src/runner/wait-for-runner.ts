@@ -1,23 +1,22 @@
 import { type Clock, minutes, seconds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { createProgressLog, type ProgressLog } from '../log.ts';
+import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import {
-  judgeOnline,
+  type BackHistory,
+  type BackVerdict,
+  judgeBack,
   likelyCause,
-  type OnlineHistory,
-  type OnlineVerdict,
   SESSION_LIFE_MS,
-  startOnlineHistory,
-} from './online-verdict.ts';
+  startBackHistory,
+} from './back-verdict.ts';
 import type { Runner } from './runners.ts';
-import { LAST_LOOK_MS, LOOK_EVERY_MS, lookUntil, type Tracker } from './tracker.ts';
+import { LAST_READ_MS, READ_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
 
 export interface WaitOptions {
-  readonly tracker: Tracker;
-  /** As GitHub showed it before the restart. */
-  readonly before: Runner | 'gone' | undefined;
-  /** When the VM was verified, and how long the runner may take from then on: in milliseconds. */
+  readonly runners: VmRunners;
+  /** As GitHub showed them before the restart. */
+  readonly before: readonly Runner[];
+  /** When the VM was verified, and how long the runners may take from then on: in milliseconds. */
   readonly verifiedAt: number;
   readonly runnerTimeoutMs: number;
   readonly clock: Clock;
@@ -25,22 +24,29 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
-/** `online`: proved; `probably_online`: shown online for longer than GitHub remembers a runner that was cut off. */
-export type BackStatus = 'online' | 'probably_online';
+/** What became of the runners after the restart. */
+export interface RunnerOutcome {
+  /**
+   * `online`: proved; `probably_online`: shown online for longer than GitHub remembers a runner that was cut off. Undefined: it
+   * never came to that, or nothing is known.
+   */
+  readonly status: 'online' | 'probably_online' | 'not_back' | undefined;
+  /** When they were seen to be back, in milliseconds on the clock's scale. */
+  readonly backAt: number | undefined;
+}
 
 /**
- * Watches the runner until it is back; there is always a last look at the deadline.
- * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` where GitHub never gave an answer.
+ * Reads the runners until they are back; there is always a last read at the deadline.
+ * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub never gave an answer.
  */
-export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
-  const { tracker, verifiedAt, clock, log, signal } = options;
-  const journal = createProgressLog({ log, now: clock.now, sentAt: verifiedAt });
+export async function waitForRunner(options: WaitOptions): Promise<'online' | 'probably_online'> {
+  const { runners, verifiedAt, clock, log, signal } = options;
+  const progress = createProgressLog({ log, now: clock.now, sentAt: verifiedAt });
   const deadline = verifiedAt + options.runnerTimeoutMs;
-  let history = startOnlineHistory(verifiedAt, idOf(options.before));
+  let history = startBackHistory(verifiedAt, options.before);
   for (;;) {
-    const lookedAt = clock.now();
-    const snapshot = await tracker.glance(lookUntil(lookedAt, deadline));
-    const judged = judgeOnline(history, snapshot);
+    const askedAt = clock.now();
+    const judged = judgeBack(history, await runners.readShared(readUntil(askedAt, deadline)));
     history = judged.history;
     const { verdict } = judged;
     if (verdict.kind !== 'pending') {
@@ -48,15 +54,15 @@ export async function waitForRunner(options: WaitOptions): Promise<BackStatus> {
       return verdict.kind;
     }
     const rest = describeProof(verdict, options);
-    journal.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
-    if (lookedAt >= deadline) throw notBack(options, history, journal);
+    progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
+    if (askedAt >= deadline) throw notBack(options, history, progress);
     await clock.sleep(pauseMs(deadline - clock.now()), signal);
   }
 }
 
 /** What would be proof, and until when at most. */
 function describeProof(
-  { proof, isLikely }: Extract<OnlineVerdict, { kind: 'pending' }>,
+  { proof, isLikely }: Extract<BackVerdict, { kind: 'pending' }>,
   { verifiedAt, runnerTimeoutMs, clock }: WaitOptions,
 ): string {
   const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
@@ -66,30 +72,21 @@ function describeProof(
   return `; proof would be ${proof} (${end})`;
 }
 
-function describeBack(verdict: { kind: 'online'; proof: string } | { kind: 'probably_online' }): string {
+function describeBack(verdict: Exclude<BackVerdict, { kind: 'pending' }>): string {
   return verdict.kind === 'online'
     ? `The runner is back, proved: ${verdict.proof}`
     : 'The runner is most likely back: it is still online after GitHub would have forgotten the one before';
 }
 
-function notBack(options: WaitOptions, history: OnlineHistory, journal: ProgressLog): ActionError {
-  const { last } = history;
-  const { reason, hint } = likelyCause(history, isOnline(options.before), options.clock.now());
+function notBack(options: WaitOptions, history: BackHistory, progress: ProgressLog): ActionError {
+  const { reason, hint } = likelyCause(history, options.clock.now());
   const time = seconds(options.runnerTimeoutMs);
-  const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Looks: ${journal.tally()}.`;
-  return new ActionError(last === undefined ? 'github_api_failed' : 'runner_not_back', message, { hint });
+  const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${progress.tally()}.`;
+  const code = history.lastAt === undefined ? 'github_api_failed' : 'runner_not_back';
+  return new ActionError(code, message, { hint });
 }
 
-/** A look that might outlast the deadline is not begun: the one at the deadline is worth more. */
+/** A read that might outlast the deadline is not begun: the one at the deadline is worth more. */
 function pauseMs(leftMs: number): number {
-  return leftMs < LOOK_EVERY_MS + LAST_LOOK_MS ? Math.max(0, leftMs) : LOOK_EVERY_MS;
-}
-
-function idOf(runner: Runner | 'gone' | undefined): number | undefined {
-  return typeof runner === 'object' ? runner.id : undefined;
-}
-
-/** Whether a snapshot showed the runner online. */
-export function isOnline(runner: Runner | 'gone' | undefined): boolean {
-  return runner !== undefined && runner !== 'gone' && runner.isOnline;
+  return leftMs < READ_EVERY_MS + LAST_READ_MS ? Math.max(0, leftMs) : READ_EVERY_MS;
 }

@@ -1,0 +1,374 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import nock from 'nock';
+import { type Client, createClient } from '../../src/controller/client.ts';
+import {
+  type Controller,
+  createController,
+  type NotCarriedOut,
+  type RestartReply,
+  type TryBounds,
+} from '../../src/controller/controller.ts';
+import { createCredentials } from '../../src/controller/credentials.ts';
+import { ActionError } from '../../src/errors.ts';
+import type { HttpResult, NoAnswer } from '../../src/http/transport.ts';
+import { createTransport, type Transport } from '../../src/http/transport.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { ID } from '../support/instances.ts';
+
+// Guarantee 2, as far as one try decides it: what may have been carried out is never reported as not carried out.
+
+const ORIGIN = 'http://controller.example:8090';
+const RESTART = '/api/v1/rpc/vm/restart';
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const REQUEST = { instanceId: ID, vncPassword: undefined, usbDevice: undefined };
+const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+
+let clock: FakeClock;
+let transport: Transport;
+let controller: Controller;
+let bounds: TryBounds;
+
+beforeEach(() => {
+  nock.disableNetConnect();
+  // Pauses end at once; limits, which come with a signal of their own, are not reached.
+  clock = createFakeClock((_, signal) => signal !== bounds.signal);
+  const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
+  transport = createTransport({ baseUrl: new URL(ORIGIN), ...options });
+  const credentials = createCredentials({ kind: 'none' }, () => {});
+  const client = createClient({ transport, credentials, headers: {}, clock, random: () => 0 });
+  controller = createController({ client, clock, deniedHint: 'Knock first.' });
+  bounds = {
+    deadline: clock.now() + 60_000,
+    signal: new AbortController().signal,
+    onDeparture: () => undefined,
+    isAfter401: false,
+  };
+});
+
+afterEach(async () => {
+  await transport.close();
+  const pending = nock.pendingMocks();
+  nock.cleanAll();
+  expect(pending).toEqual([]);
+});
+
+afterAll(() => {
+  nock.restore();
+});
+
+function ok(body: unknown) {
+  return { status: 'OK', message: '', body };
+}
+
+function fail(message: string) {
+  return { status: 'FAIL', message };
+}
+
+function restart(changes: object = {}): Promise<RestartReply | NotCarriedOut> {
+  return controller.tryRestart({ ...REQUEST, ...changes }, bounds);
+}
+
+function refusal(error: object) {
+  return {
+    kind: 'not carried out',
+    because: 'refused',
+    mayRepeat: false,
+    error: expect.objectContaining(error),
+  };
+}
+
+test('the request is JSON with just what is given, and leaves once', async () => {
+  const departures: number[] = [];
+  bounds = { ...bounds, onDeparture: () => void departures.push(clock.now()) };
+  const scope = nock(ORIGIN, { reqheaders: { 'content-type': 'application/json' } });
+  scope
+    .post(RESTART, (body) => JSON.stringify(body) === JSON.stringify({ instance_id: ID }))
+    .reply(200, ok(undefined));
+  scope
+    .post(RESTART, { instance_id: ID, vnc_password: 'hunter2', usb_device: 'iPhone' })
+    .reply(200, ok(undefined));
+  await expect(restart()).resolves.toEqual({ kind: 'accepted' });
+  expect(departures).toHaveLength(1);
+  await expect(restart({ vncPassword: 'hunter2', usbDevice: 'iPhone' })).resolves.toEqual({
+    kind: 'accepted',
+  });
+});
+
+describe('refused by the controller itself, so nothing was restarted and no try may follow', () => {
+  test.each([200, 302, 400, 404, 499])('a FAIL under HTTP %i', async (status) => {
+    nock(ORIGIN).post(RESTART).reply(status, fail('no device, no restart'));
+    await expect(restart()).resolves.toEqual(
+      refusal({
+        code: 'restart_refused',
+        message: 'The controller refused the restart: "no device, no restart".',
+        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+      }),
+    );
+  });
+
+  test('a FAIL under HTTP 403 is a matter of permissions', async () => {
+    nock(ORIGIN).post(RESTART).reply(403, fail('no'));
+    const message = `The controller denies POST ${RESTART} (HTTP 403).`;
+    await expect(restart()).resolves.toEqual(refusal({ code: 'permission_denied', message }));
+  });
+
+  test('a FAIL without a message', async () => {
+    nock(ORIGIN).post(RESTART).reply(200, { status: 'FAIL' });
+    const message = expect.stringContaining('(no message)');
+    await expect(restart()).resolves.toEqual(refusal({ message }));
+  });
+
+  test.each(['1.43.0-abc', 'v1.43.9', '0.99.0', '1.5.2'])('404 by version %s', async (version) => {
+    nock(ORIGIN).post(RESTART).reply(404, '404 page not found');
+    nock(ORIGIN).get('/api/v1/status').reply(200, ok({ version }));
+    await expect(restart()).resolves.toEqual(
+      refusal({
+        code: 'restart_unsupported',
+        message: `The controller does not know the restart request (HTTP 404); it reports version "${version}".`,
+        hint: NEEDS_1_44,
+      }),
+    );
+  });
+});
+
+describe('rejected, perhaps by a gateway after the restart was carried out', () => {
+  test.each(['1.44.0', '1.50.1-5e3c3f5b', '2.0.0', '10.0.0', 'main', 'preview-1.43.0'])(
+    '404 although the controller reports version %s',
+    async (version) => {
+      nock(ORIGIN).post(RESTART).reply(404, '<html>').get('/api/v1/status').reply(200, ok({ version }));
+      await expect(restart()).resolves.toMatchObject({
+        kind: 'rejected',
+        error: {
+          code: 'protocol_error',
+          message: `The restart request was answered with HTTP 404 and an HTML page, not JSON, though the controller reports version "${version}", which knows it.`,
+          hint: `Most likely a gateway before the controller does not let POST ${RESTART} pass: have it do so.`,
+        },
+      });
+    },
+  );
+
+  test.each<[string, number, unknown]>([
+    ['does not say its version', 200, ok('x')],
+    ['will not say its version', 401, ''],
+    ['FAILs', 200, fail('x')],
+  ])('404 by a controller that %s', async (_, status, body) => {
+    nock(ORIGIN).post(RESTART).reply(404, '404 page not found');
+    nock(ORIGIN)
+      .get('/api/v1/status')
+      .times(99)
+      .reply(status, body as nock.Body);
+    await expect(restart()).resolves.toMatchObject({
+      kind: 'rejected',
+      error: {
+        code: 'restart_unsupported',
+        message:
+          'The restart request was answered with HTTP 404, and the controller does not say which version it is.',
+        hint: NEEDS_1_44,
+      },
+    });
+    nock.cleanAll();
+  });
+
+  test('a busy controller is asked for its version for five seconds, no longer', async () => {
+    nock(ORIGIN).post(RESTART).reply(404).get('/api/v1/status').times(99).reply(503);
+    const startedAt = clock.now();
+    await expect(restart()).resolves.toMatchObject({ kind: 'rejected' });
+    expect(clock.now() - startedAt).toBeGreaterThan(4_000);
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(5_000);
+    nock.cleanAll();
+  });
+
+  test.each<[number, string, string, string]>([
+    [
+      403,
+      'permission_denied',
+      'is denied (HTTP 403), but not by the controller: the answer is an empty body.',
+      'headers',
+    ],
+    [400, 'protocol_error', 'was answered with HTTP 400 and an empty body.', 'Check controller_url'],
+    [
+      405,
+      'protocol_error',
+      'was answered with HTTP 405 and an empty body.',
+      'does not let such requests pass',
+    ],
+    [308, 'protocol_error', 'was redirected to "other.example" (HTTP 308).', 'Redirects are not followed'],
+  ])('HTTP %i', async (status, code, message, hint) => {
+    nock(ORIGIN).post(RESTART).reply(status, '', { location: 'https://other.example/x?token=hunter2' });
+    await expect(restart()).resolves.toMatchObject({
+      kind: 'rejected',
+      error: { code, message: `POST ${RESTART} ${message}`, hint: expect.stringContaining(hint) },
+    });
+  });
+});
+
+describe('uncertain', () => {
+  test.each<[string, number, string, string]>([
+    ['502 with HTML', 502, '<html>', 'it was answered with HTTP 502 and an HTML page, not JSON'],
+    ['408', 408, '', 'it was answered with HTTP 408 and an empty body'],
+    ['nonsense with 200', 200, '{}', 'it was answered with HTTP 200 and JSON that is cut off'],
+    ['OK with 500', 500, JSON.stringify(ok(undefined)), 'it was answered with HTTP 500'],
+    ['FAIL with 500', 500, JSON.stringify(fail('x')), 'it was answered with HTTP 500'],
+    ['FAIL with 503', 503, JSON.stringify(fail('x')), 'it was answered with HTTP 503'],
+    ['more than 1 MiB', 200, ' '.repeat(1024 * 1024 + 1), 'no answer came: the answer is larger than 1 MiB'],
+  ])('%s', async (_, status, body, reason) => {
+    nock(ORIGIN).post(RESTART).reply(status, body);
+    await expect(restart()).resolves.toEqual({ kind: 'uncertain', reason: expect.stringContaining(reason) });
+  });
+
+  test('a connection that breaks after the request left', async () => {
+    nock(ORIGIN)
+      .post(RESTART)
+      .replyWithError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    await expect(restart()).resolves.toEqual({
+      kind: 'uncertain',
+      reason: expect.stringMatching(/^no answer came: the connection was closed: reset/),
+    });
+  });
+});
+
+describe('not carried out, so another try may follow', () => {
+  test('HTTP 429', async () => {
+    nock(ORIGIN).post(RESTART).reply(429, '', { 'Retry-After': '90' });
+    await expect(restart()).resolves.toMatchObject({
+      ...{ kind: 'not carried out', because: 'too many requests', mayRepeat: true },
+      fault: { kind: 'HTTP 429', nature: 'long pause', waitMs: 90_000 },
+      error: {
+        code: 'controller_unreachable',
+        message: 'The restart could not be sent: the answer was HTTP 429 (too many requests) to the end.',
+        hint: 'Nothing was restarted. The controller, or what stands before it, asks for fewer requests: run the step again later.',
+      },
+    });
+  });
+
+  test('HTTP 401', async () => {
+    nock(ORIGIN).post(RESTART).reply(401, '');
+    await expect(restart()).resolves.toMatchObject({
+      ...{ kind: 'not carried out', because: 'denied', mayRepeat: true },
+      fault: { kind: 'HTTP 401', nature: 'refusal' },
+      error: {
+        code: 'authentication_failed',
+        message: `The controller does not let POST ${RESTART} in (HTTP 401).`,
+        hint: 'Knock first.',
+      },
+    });
+  });
+
+  test('an outdated gate: nothing leaves', async () => {
+    bounds = { ...bounds, onDeparture: () => ({ kind: 'try again', reason: 'it took long', hint: 'Look.' }) };
+    nock(ORIGIN).post(RESTART).reply(200, ok(undefined));
+    await expect(restart()).resolves.toMatchObject({
+      ...{ kind: 'not carried out', because: 'held back', mayRepeat: true },
+      fault: { kind: 'held back', nature: 'passing', reason: 'it took long' },
+      error: {
+        code: 'controller_unreachable',
+        message: 'The restart could not be sent: it took long.',
+        hint: 'Nothing was restarted. Look.',
+      },
+    });
+    nock.cleanAll();
+  });
+});
+
+test('a final veto is handed back as it is, and nothing leaves', async () => {
+  const error = new TypeError('anything');
+  bounds = { ...bounds, onDeparture: () => ({ kind: 'final', error }) };
+  nock(ORIGIN).post(RESTART).reply(200, ok(undefined));
+  await expect(restart()).resolves.toEqual({
+    ...{ kind: 'not carried out', because: 'held back', mayRepeat: false },
+    error,
+  });
+  nock.cleanAll();
+});
+
+describe('with a client that', () => {
+  interface Scripted {
+    readonly result: Awaited<ReturnType<Client['post']>>;
+    readonly hasSession?: boolean;
+  }
+
+  /** Also says how often the session was dropped. */
+  async function tryWith({ result, hasSession = false }: Scripted, isAfter401 = false) {
+    let renewals = 0;
+    const client: Client = {
+      read: () => Promise.reject(),
+      post: async () => result,
+      retriesOfPost: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+      renewSession() {
+        renewals++;
+        return hasSession;
+      },
+    };
+    const { tryRestart } = createController({ client, clock, deniedHint: 'Knock first.' });
+    return { tried: await tryRestart(REQUEST, { ...bounds, isAfter401 }), renewals };
+  }
+
+  const answered = (status: number): HttpResult => ({
+    answer: {
+      ...{ status, text: '', headers: {}, location: undefined },
+      ...{ retryAfterMs: undefined, proxy: undefined },
+    },
+  });
+
+  test.each([
+    [true, false, 'session ended'],
+    [true, true, 'denied'],
+    [false, false, 'denied'],
+    [false, true, 'denied'],
+  ])('gets a 401 (session: %p, after another 401: %p): %s', async (hasSession, isAfter401, because) => {
+    const { tried, renewals } = await tryWith({ result: answered(401), hasSession }, isAfter401);
+    expect(tried).toMatchObject({ kind: 'not carried out', mayRepeat: true, because });
+    expect(renewals).toBe(1);
+    if (because !== 'session ended') return;
+    expect(tried).toMatchObject({
+      fault: {
+        kind: 'HTTP 401',
+        reason: 'it answered HTTP 401, so a new session is needed',
+        nature: 'passing',
+      },
+      error: {
+        code: 'timed_out',
+        message:
+          'The session had ended when the request got there, and too little time was left for a new one.',
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+      },
+    });
+  });
+
+  test.each([200, 403, 500])('gets HTTP %i keeps its session', async (status) => {
+    expect((await tryWith({ result: answered(status), hasSession: true })).renewals).toBe(0);
+  });
+
+  const neverLeft: NoAnswer = {
+    ...{ mayHaveBeenSent: false, nature: 'passing', reason: 'the connection was refused', hint: 'Look.' },
+    cause: undefined,
+  };
+
+  test('cannot connect restarts nothing', async () => {
+    const { tried } = await tryWith({ result: { noAnswer: neverLeft } });
+    expect(tried).toMatchObject({
+      ...{ kind: 'not carried out', because: 'never left', mayRepeat: true },
+      fault: { kind: 'no answer', reason: 'the connection was refused' },
+      error: {
+        code: 'controller_unreachable',
+        message: 'The restart could not be sent: the connection was refused.',
+        hint: 'Nothing was restarted. Look.',
+      },
+    });
+  });
+
+  test('has no usable credentials restarts nothing', async () => {
+    const error = new ActionError('authentication_failed', 'HTTP 404.');
+    const { tried } = await tryWith({ result: { refused: error } });
+    expect(tried).toMatchObject({
+      ...{ kind: 'not carried out', because: 'never left', mayRepeat: true },
+      fault: { kind: 'authentication_failed', reason: 'HTTP 404', nature: 'refusal', hint: '' },
+      error,
+    });
+  });
+
+  test('gets no answer after the request left knows nothing', async () => {
+    const { tried } = await tryWith({ result: { noAnswer: { ...neverLeft, mayHaveBeenSent: true } } });
+    expect(tried).toEqual({ kind: 'uncertain', reason: 'no answer came: the connection was refused' });
+  });
+});

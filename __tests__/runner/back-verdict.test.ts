@@ -1,0 +1,353 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type BackHistory,
+  type BackVerdict,
+  judgeBack,
+  likelyCause,
+  startBackHistory,
+} from '../../src/runner/back-verdict.ts';
+import type { Runner } from '../../src/runner/runners.ts';
+import type { RunnersReading } from '../../src/runner/vm-runners.ts';
+import { busy, idle, offline, reading, runner } from '../support/runners.ts';
+
+/** What one read shows: one runner, all of them, or none. */
+type Seen = Runner | RunnersReading['runners'] | 'gone';
+type Look = readonly [seconds: number, seen: Seen];
+
+function runnersOf(seen: Seen): RunnersReading['runners'] {
+  if (seen === 'gone') return [];
+  return seen === undefined || 'length' in seen ? seen : [seen];
+}
+
+const VERIFIED_AT_S = 300;
+
+/** Seconds are since the VM was verified. */
+function follow(
+  looks: readonly Look[],
+  before: readonly Runner[] = [],
+): { verdicts: BackVerdict[]; history: BackHistory } {
+  let history = startBackHistory(VERIFIED_AT_S * 1_000, before);
+  const verdicts = looks.map(([seconds, seen]) => {
+    const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
+    history = judged.history;
+    return judged.verdict;
+  });
+  return { verdicts, history };
+}
+
+const renewed = runner({ id: 24 });
+
+/** Idle at a look every fifteen seconds. */
+function idleFrom(from: number, until: number): Look[] {
+  return Array.from({ length: (until - from) / 15 + 1 }, (_, index): Look => [from + index * 15, idle]);
+}
+
+describe('is back', () => {
+  test.each<[string, Look[], string]>([
+    [
+      'offline, then online',
+      [
+        [0, idle],
+        [90, offline],
+        [120, idle],
+      ],
+      'it was offline before',
+    ],
+    [
+      'offline at first',
+      [
+        [0, offline],
+        [30, idle],
+      ],
+      'it was offline before',
+    ],
+    [
+      'offline, then for a while nobody knows, then online',
+      [
+        [0, offline],
+        [30, undefined],
+        [60, idle],
+      ],
+      'it was offline before',
+    ],
+    [
+      'offline, then online with a job',
+      [
+        [0, offline],
+        [30, busy],
+      ],
+      'it was offline before',
+    ],
+    [
+      'gone before, and at first, then there',
+      [
+        [0, 'gone'],
+        [30, idle],
+      ],
+      'it registered again',
+    ],
+    [
+      'it registered again',
+      [
+        [0, idle],
+        [30, renewed],
+      ],
+      'it registered again',
+    ],
+    [
+      'a job, after two minutes and a half without one',
+      [...idleFrom(0, 150), [155, busy]],
+      'a job began on it',
+    ],
+  ])('%s', (_, looks, proof) => {
+    const { verdicts } = follow(looks);
+    expect(verdicts.at(-1)).toEqual({ kind: 'online', proof });
+    expect(verdicts.slice(0, -1).map(({ kind }) => kind)).not.toContain('online');
+  });
+
+  test('most likely, after six minutes online', () => {
+    const looks = Array.from({ length: 73 }, (_, index): Look => [index * 5, idle]);
+    const kinds = follow(looks).verdicts.map(({ kind }) => kind);
+    expect(kinds).toEqual([...Array(72).fill('pending'), 'probably_online']);
+  });
+
+  test('most likely, even with a job that never showed its beginning', () => {
+    expect(
+      follow([
+        [0, busy],
+        [360, busy],
+      ]).verdicts.at(-1),
+    ).toEqual({ kind: 'probably_online' });
+  });
+});
+
+test('a registration that comes back was never gone', () => {
+  const looks: Look[] = [
+    [0, 'gone'],
+    [5, idle],
+    [10, idle],
+  ];
+  expect(follow(looks, [idle]).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
+  const renewedLater: Look[] = [...looks, [15, 'gone'], [20, renewed]];
+  expect(follow(renewedLater, [idle]).verdicts.at(-1)).toEqual({
+    kind: 'online',
+    proof: 'it registered again',
+  });
+});
+
+describe('is not back', () => {
+  test.each<[string, Look[]]>([
+    ['online at first: that may be from before', [[0, idle]]],
+    [
+      'online for less than six minutes',
+      [
+        [0, idle],
+        [359, idle],
+      ],
+    ],
+    ['a job that may have begun before the restart', [...idleFrom(0, 135), [149, idle], [150, busy]]],
+    [
+      'a job that was there before, and that GitHub took back for a while',
+      [[0, busy], ...idleFrom(15, 150), [165, busy]],
+    ],
+    [
+      'a job that may have shown while GitHub gave no answer',
+      [...idleFrom(0, 105), [120, undefined], ...idleFrom(135, 270), [280, busy]],
+    ],
+    [
+      'a job that was there all the time',
+      [
+        [0, busy],
+        [100, busy],
+      ],
+    ],
+    ['another registration from the start', [[3, renewed]]],
+    [
+      'offline again',
+      [
+        [0, idle],
+        [60, offline],
+        [400, offline],
+      ],
+    ],
+    [
+      'gone',
+      [
+        [0, idle],
+        [60, 'gone'],
+      ],
+    ],
+    [
+      'registered again, but offline',
+      [
+        [0, idle],
+        [60, runner({ id: 24, isOnline: false })],
+      ],
+    ],
+    [
+      'no usable answer',
+      [
+        [0, undefined],
+        [400, undefined],
+      ],
+    ],
+    [
+      'the first usable answer is online',
+      [
+        [0, undefined],
+        [200, idle],
+      ],
+    ],
+  ])('%s', (_, looks) => {
+    expect(follow(looks).verdicts.map(({ kind }) => kind)).toEqual(looks.map(() => 'pending'));
+  });
+});
+
+describe('several runners', () => {
+  const b = runner({ id: 24, name: 'mac-7-b' });
+  const bOffline = runner({ id: 24, name: 'mac-7-b', isOnline: false });
+
+  test('are back when each that was online before is', () => {
+    const { verdicts } = follow(
+      [
+        [0, [offline, bOffline]],
+        [30, [idle, bOffline]],
+        [60, [offline, b]],
+        [90, [idle, b]],
+      ],
+      [idle, b],
+    );
+    expect(verdicts).toMatchObject([
+      { kind: 'pending', seen: 'runner "mac-7": it is offline' },
+      { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
+      { kind: 'pending', seen: 'runner "mac-7": it is offline' },
+      { kind: 'online', proof: 'it was offline before' },
+    ]);
+  });
+
+  test('are most likely back when one of them is only that', () => {
+    const looks: Look[] = [
+      [0, [offline, b]],
+      [360, [idle, b]],
+    ];
+    expect(follow(looks, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
+  });
+
+  test('one that was offline before need not be back', () => {
+    const looks: Look[] = [
+      [0, [offline, bOffline]],
+      [30, [idle, bOffline]],
+    ];
+    expect(follow(looks, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
+  });
+
+  test('one is enough if none was online before', () => {
+    const looks: Look[] = [
+      [0, [offline, bOffline]],
+      [30, [offline, b]],
+    ];
+    expect(follow(looks, [offline, bOffline]).verdicts).toMatchObject([
+      { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
+      { kind: 'online' },
+    ]);
+  });
+
+  test('the cause is that of the one that is missing', () => {
+    const { history } = follow(
+      [
+        [0, [idle]],
+        [400, [idle]],
+      ],
+      [idle, b],
+    );
+    expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
+  });
+
+  test('none was ever there', () => {
+    const { history, verdicts } = follow([[0, []]]);
+    expect(verdicts).toMatchObject([{ seen: 'it is not registered' }]);
+    expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
+  });
+});
+
+describe('what was seen', () => {
+  test.each<[string, Seen, string]>([
+    ['nothing', undefined, 'no usable answer of GitHub'],
+    ['gone', 'gone', 'it is not registered'],
+    ['offline', offline, 'it is offline'],
+    ['online', idle, 'it is shown online, which may be what GitHub remembers from before'],
+  ])('%s', (_, seen, words) => {
+    expect(follow([[0, seen]]).verdicts).toMatchObject([{ kind: 'pending', seen: words }]);
+  });
+});
+
+describe('the likely cause', () => {
+  const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
+  const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${STEPS}`;
+  const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
+  const NOBODY =
+    'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
+
+  test.each<[string, readonly Seen[], boolean, string, string]>([
+    ['nothing was seen', [undefined], true, 'GitHub gave no usable answer', CHECK],
+    [
+      'gone',
+      [idle, 'gone'],
+      true,
+      'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
+      `Register it under the same name after each boot. ${STEPS}`,
+    ],
+    [
+      'online all the time',
+      [idle, idle],
+      true,
+      'it is shown online, but that may be what GitHub remembers from before the restart',
+      'Raise runner_timeout above 6m, and check the runner before you rely on it.',
+    ],
+    [
+      'online, then offline',
+      [idle, offline],
+      true,
+      'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
+      `Let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
+    ],
+    ['gone, then there', ['gone', offline], true, NOBODY, SERVICE],
+    ['offline from the boot on', [offline], true, NOBODY, SERVICE],
+    [
+      'offline all along',
+      [offline],
+      false,
+      'it was offline before the restart already: most likely it has no service that starts it',
+      SERVICE,
+    ],
+  ])('%s', (_, seen, wasOnline, reason, hint) => {
+    const { history } = follow(
+      seen.map((one, index): Look => [60 * index, one]),
+      [wasOnline ? idle : offline],
+    );
+    expect(likelyCause(history, history.lastAt ?? 0)).toEqual({ reason, hint });
+  });
+
+  test('is told with how old it is, where GitHub fell silent since', () => {
+    const { history } = follow([
+      [0, idle],
+      [60, offline],
+      [120, undefined],
+    ]);
+    const lastAt = history.lastAt ?? 0;
+    const told = likelyCause(history, lastAt + 60_000);
+    expect(told).toEqual({
+      reason: expect.stringMatching(
+        /^GitHub gave no usable answer for the last 1 min; before that it went offline and stayed so/,
+      ),
+      hint: CHECK,
+    });
+    expect(likelyCause(history, lastAt + 59_999).reason).toMatch(/^it went offline/);
+  });
+
+  test('is unknown where nothing was ever seen', () => {
+    const { history } = follow([[0, undefined]]);
+    expect(history.lastAt).toBeUndefined();
+    expect(likelyCause(history, 60_000).reason).toBe('GitHub gave no usable answer');
+  });
+});

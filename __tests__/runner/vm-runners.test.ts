@@ -1,0 +1,196 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ReadBounds } from '../../src/controller/controller.ts';
+import { ActionError } from '../../src/errors.ts';
+import type { Fault } from '../../src/http/retry.ts';
+import { exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
+import type { Runner } from '../../src/runner/runners.ts';
+import { createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { idle, runner, runningJob } from '../support/runners.ts';
+import {
+  createScriptedJobs,
+  type JobsAnswer,
+  refusal,
+  refused,
+  silence,
+} from '../support/scripted-runners.ts';
+
+test.each([
+  ['far away', 100_000, 16_000],
+  ['further away than a look takes', 16_001, 16_000],
+  ['as far away as a look takes', 16_000, 16_000],
+  ['near', 5_000, 5_000],
+  ['too near for an answer', 2_499, 2_500],
+  ['now', 1_000, 2_500],
+  ['over', 500, 2_500],
+])('a look that begins at 1 s, where the deadline is %s (%i ms), ends at %i ms', (_, deadline, until) => {
+  expect(readUntil(1_000, deadline)).toBe(until);
+});
+
+const NO_ANSWER: Fault = {
+  kind: 'no answer of GitHub',
+  reason: 'HTTP 502',
+  hint: 'Look at githubstatus.com.',
+  nature: 'passing',
+};
+
+type Script = readonly (Runner | readonly Runner[] | Error | undefined)[];
+
+/** Plays GitHub; each answer takes two seconds. */
+function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
+  const clock = createFakeClock();
+  const { signal } = new AbortController();
+  const calls: string[] = [];
+  const lines: string[] = [];
+  const warnings: string[] = [];
+  const answers = [...script];
+  async function answer(call: string, { deadline, signal: given, onFault }: ReadBounds) {
+    calls.push(`${call} until ${deadline}${given === signal ? '' : ', which nobody can cancel'}`);
+    await clock.sleep(2_000, signal);
+    const next = answers.shift();
+    if (next === silence) onFault?.(NO_ANSWER);
+    if (next instanceof Error) throw next;
+    return next;
+  }
+  const getRunner = async (id: number, bounds: ReadBounds) => (await answer(`get ${id}`, bounds)) as Runner;
+  const runners = {
+    getRunner,
+    glanceAt: getRunner,
+    listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
+      const listed = (await answer(`list ${pattern?.parts}`, bounds)) as Runner[];
+      return listed.filter(({ name }) => pattern === undefined || fitsPattern(pattern, name));
+    },
+  };
+  const log = {
+    info: (line: string) => lines.push(line),
+    debug() {},
+    warning: (line: string) => warnings.push(line),
+  };
+  const sought = { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } } as const;
+  const witnesses = { runners, jobs: createScriptedJobs(jobs) };
+  return { vm: createVmRunners({ ...witnesses, sought, clock, log, signal }), calls, lines, warnings };
+}
+
+describe('the runners in a VM', () => {
+  test('looks the runner up by its name, then by its ID, and says when', async () => {
+    const { vm, calls } = follow([[idle], idle]);
+    expect(await vm.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runners: [idle] });
+    expect(await vm.read(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: [idle] });
+    expect(calls).toEqual(['list mac-7 until 9000', 'get 23 until 8000']);
+  });
+
+  test('follows a new registration, the newest of several of that name', async () => {
+    const others = [
+      runner({ id: 99, name: 'other' }),
+      runner({ id: 24 }),
+      runner({ id: 26 }),
+      runner({ id: 25 }),
+    ];
+    const { vm, calls } = follow([[idle], undefined, others, runner({ id: 26 })]);
+    await vm.find(9_000);
+    expect((await vm.read(9_000)).runners).toEqual([runner({ id: 26 })]);
+    await vm.read(9_000);
+    expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000', 'get 26 until 9000']);
+  });
+
+  test('looks for one that is gone by its name again', async () => {
+    const { vm, calls } = follow([[idle], undefined, [], []]);
+    await vm.find(9_000);
+    expect((await vm.read(9_000)).runners).toEqual([]);
+    expect((await vm.read(9_000)).runners).toEqual([]);
+    expect(calls.slice(3)).toEqual(['list mac-7 until 9000']);
+  });
+
+  test('knows nothing where GitHub gives no usable answer, and still knows the ID', async () => {
+    const { vm, calls, lines } = follow([[idle], silence, idle]);
+    await vm.find(9_000);
+    expect(await vm.read(9_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: undefined });
+    expect((await vm.read(9_000)).runners).toEqual([idle]);
+    expect(calls.at(-1)).toBe('get 23 until 9000');
+    expect(lines).toEqual(['GitHub gave no usable answer: HTTP 502']);
+  });
+
+  test.each<[string, Error]>([
+    ['a no of GitHub', refusal],
+    ['a defect', new TypeError('bug')],
+    ['a cancelled step', new ActionError('cancelled', 'The step was cancelled.')],
+  ])('hands on %s', async (_, error) => {
+    const { vm } = follow([[idle], error]);
+    await vm.find(9_000);
+    await expect(vm.read(9_000)).rejects.toBe(error);
+  });
+
+  test('hands on that GitHub gives no usable answer where the runner is not known yet', async () => {
+    await expect(follow([silence]).vm.find(9_000)).rejects.toBe(silence);
+  });
+
+  test('warns once after half a minute without a usable answer', async () => {
+    const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)]);
+    await vm.find(9_000);
+    for (let look = 1; look <= 15; look++) await vm.read(9_000);
+    expect(warnings).toEqual([]);
+    for (let look = 1; look <= 25; look++) await vm.read(9_000);
+    expect(warnings).toEqual([
+      'GitHub has given no usable answer for 30.0 s, and is asked on until the time is over: HTTP 502. Look at githubstatus.com.',
+    ]);
+  });
+
+  test('warns of nothing where an answer comes now and then', async () => {
+    const now = [...Array(10).fill(silence), idle];
+    const { vm, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
+    await vm.find(9_000);
+    for (let look = 1; look <= 44; look++) await vm.read(9_000);
+    expect(warnings).toEqual([]);
+  });
+});
+
+test('warns of nothing where GitHub tells of the jobs now and then', async () => {
+  const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
+  await vm.find(9_000);
+  for (let look = 1; look <= 40; look++) {
+    await vm.read(9_000);
+    if (look % 10 === 0) await vm.readJobs(9_000);
+  }
+  expect(warnings).toEqual([]);
+});
+
+describe('the jobs in progress', () => {
+  const others = [
+    runningJob({ runnerId: 7, runnerName: 'other' }),
+    runningJob({ runnerId: undefined, runnerName: undefined }),
+  ];
+
+  test.each<[string, JobsAnswer, unknown]>([
+    ['one on the runner', [...others, runningJob()], runningJob()],
+    [
+      'one on the runner, by its ID',
+      [runningJob({ runnerName: 'renamed' })],
+      runningJob({ runnerName: 'renamed' }),
+    ],
+    [
+      'one on the runner, by its name alone',
+      [runningJob({ runnerId: undefined, runnerName: 'MAC-7' })],
+      runningJob({ runnerId: undefined, runnerName: 'MAC-7' }),
+    ],
+    ['one on another runner of the name', [runningJob({ runnerId: 24 })], 'none'],
+    ['others', others, 'none'],
+    ['none', [], 'none'],
+    ['they may not be read', refused, 'unreadable'],
+    ['no usable answer', silence, undefined],
+  ])('%s', async (_, answer, finding) => {
+    const { vm } = follow([[idle]], [answer]);
+    await vm.find(9_000);
+    expect(await vm.readJobs(9_000)).toEqual(finding);
+  });
+
+  test('are told by name where the registration is gone', async () => {
+    const { vm } = follow([[idle], undefined, []], [[runningJob({ runnerId: 99 })]]);
+    await vm.find(9_000);
+    await vm.read(9_000);
+    expect(await vm.readJobs(9_000)).toMatchObject({ runId: 17 });
+  });
+
+  test('are not to be had where GitHub says no for good', async () => {
+    await expect(follow([], [refusal]).vm.readJobs(9_000)).rejects.toBe(refusal);
+  });
+});

@@ -1,0 +1,239 @@
+import { ActionError } from '../errors.ts';
+import { isTransientStatus } from '../http/retry.ts';
+import type { Answer, NoAnswer } from '../http/transport.ts';
+import { type Client, type ControllerFault, faultOf, type SendResult } from './client.ts';
+import { denied, isSuccess, notLetIn, parseEnvelope, rejected, whatItIs } from './envelope.ts';
+
+// One try of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over tries is in restart/restart.ts.
+//
+// | answer | result |
+// | --- | --- |
+// | held back right before it left | not carried out: held back |
+// | no connection, no session, a refused handshake | not carried out: never left |
+// | no (whole) answer after it may have left | uncertain |
+// | 401, if the API key's session may have run out | not carried out: session ended |
+// | 401 | not carried out: denied |
+// | 429 | not carried out: too many requests |
+// | 5xx, 408, or a success without a usable envelope | uncertain |
+// | FAIL below 500 | not carried out: refused |
+// | OK | accepted |
+// | 404 by a controller older than 1.44 | not carried out: refused |
+// | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller has carried the restart out |
+
+/** The body of the request; what is undefined is left out. */
+export interface RestartRequest {
+  readonly instanceId: string;
+  readonly vncPassword: string | undefined;
+  readonly usbDevice: string | undefined;
+}
+
+/** What keeps a try from leaving: `final` with what to throw, or for a reason that another try may not have. */
+export type Veto =
+  | { readonly kind: 'final'; readonly error: unknown }
+  | { readonly kind: 'try again'; readonly reason: string; readonly hint: string };
+
+export interface TryBounds {
+  /** When the answer has to be there, in milliseconds on the clock's scale. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  /** Called once a connection stands, right before the first byte leaves. A {@link Veto} keeps it from leaving. */
+  readonly onDeparture: () => Veto | undefined;
+  /** A try before was answered with 401: another 401 is a refusal, not a session that ran out. */
+  readonly isAfter401: boolean;
+}
+
+/** The restart has been carried out, or may have been: no other try may follow. */
+export type RestartReply =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'uncertain'; readonly reason: string }
+  /** Something said no, but perhaps only after the controller had carried the restart out. */
+  | { readonly kind: 'rejected'; readonly error: ActionError };
+
+/** The request certainly was not carried out. `error` is what to throw if no other try follows. */
+export type NotCarriedOut = { readonly kind: 'not carried out'; readonly error: unknown } & (
+  | { readonly mayRepeat: false; readonly because: 'refused' | 'held back' }
+  /** Another try makes sense; how many, the retry budget says. */
+  | { readonly mayRepeat: true; readonly because: Repeatable; readonly fault: ControllerFault }
+);
+
+type Repeatable = 'never left' | 'held back' | 'session ended' | 'denied' | 'too many requests';
+
+export interface RestartRequestOptions {
+  readonly client: Client;
+  /** What to do about HTTP 401. */
+  readonly deniedHint: string;
+  readonly getVersion: (bounds: TryBounds) => Promise<string | undefined>;
+}
+
+const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const RESTART_CALL = `POST ${RESTART_PATH}`;
+
+/** Sends the request at most once. Never throws. */
+export async function tryRestart(
+  request: RestartRequest,
+  bounds: TryBounds,
+  { client, deniedHint, getVersion }: RestartRequestOptions,
+): Promise<RestartReply | NotCarriedOut> {
+  const { result, veto } = await sendOnce(request, bounds, client);
+  if ('refused' in result) return neverLeft(result, result.refused);
+  if ('noAnswer' in result) return withoutAnswer(result, veto);
+  const { answer } = result;
+  if (answer.status === 401) {
+    const mayBeSession = client.renewSession() && !bounds.isAfter401;
+    return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+  }
+  if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+    return judgeNotFound(answer, await getVersion(bounds));
+  return judgeAnswer(answer);
+}
+
+interface Sent {
+  readonly result: SendResult;
+  readonly veto: Veto | undefined;
+}
+
+async function sendOnce(request: RestartRequest, bounds: TryBounds, client: Client): Promise<Sent> {
+  const { deadline, signal, onDeparture } = bounds;
+  const body = {
+    instance_id: request.instanceId,
+    vnc_password: request.vncPassword,
+    usb_device: request.usbDevice,
+  };
+  const vetoes: Veto[] = [];
+  const result = await client.post(
+    { path: RESTART_PATH, body },
+    {
+      deadline,
+      signal,
+      onDeparture() {
+        const veto = onDeparture();
+        if (veto === undefined) return;
+        vetoes.push(veto);
+        throw new Error('held back');
+      },
+    },
+  );
+  return { result, veto: vetoes[0] };
+}
+
+function withoutAnswer(
+  result: { readonly noAnswer: NoAnswer },
+  veto: Veto | undefined,
+): RestartReply | NotCarriedOut {
+  const { mayHaveBeenSent, reason, hint, cause } = result.noAnswer;
+  if (mayHaveBeenSent) return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+  if (veto !== undefined) return heldBack(veto);
+  return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
+}
+
+function judgeAnswer(answer: Answer): RestartReply | NotCarriedOut {
+  const { status } = answer;
+  const envelope = parseEnvelope(answer);
+  // After a status of 5xx nothing is certain, whatever the body says.
+  if (status >= 500) return uncertain(answer);
+  if (status === 429) return tooManyRequests(answer);
+  if (envelope?.status === 'FAIL')
+    return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
+  if (envelope?.status === 'OK' && isSuccess(answer)) return { kind: 'accepted' };
+  if (status === 403) return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+  if (isSuccess(answer) || isTransientStatus(status)) return uncertain(answer);
+  return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+}
+
+/** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
+function judgeNotFound(answer: Answer, version: string | undefined): RestartReply | NotCarriedOut {
+  if (version === undefined) {
+    const message =
+      'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+    return { kind: 'rejected', error: new ActionError('restart_unsupported', message, { hint: NEEDS_1_44 }) };
+  }
+  if (lacksRestarts(version)) {
+    const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
+    return refused(new ActionError('restart_unsupported', message, { hint: NEEDS_1_44 }));
+  }
+  const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
+  const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+  return { kind: 'rejected', error: new ActionError('protocol_error', message, { hint }) };
+}
+
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const FIRST_WITH_RESTARTS = 44;
+
+/** Versions look like `1.50.1-5e3c3f5b`; anything else is taken for a version that knows restarts. */
+function lacksRestarts(version: string): boolean {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
+  return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
+}
+
+function uncertain(answer: Answer): RestartReply {
+  return {
+    kind: 'uncertain',
+    reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+  };
+}
+
+// ---- not carried out ----
+
+function neverLeft(result: SendResult, error: ActionError): NotCarriedOut {
+  return repeatable('never left', faultOf(result), error);
+}
+
+function heldBack(veto: Veto): NotCarriedOut {
+  if (veto.kind === 'final')
+    return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
+  const { reason, hint } = veto;
+  const code = 'controller_unreachable';
+  const fault: ControllerFault = { kind: 'held back', reason, hint, nature: 'passing', code };
+  return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
+}
+
+function deniedAgain(answer: Answer, hint: string): NotCarriedOut {
+  const fault: ControllerFault = { ...faultOf({ answer }), nature: 'refusal' };
+  return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+}
+
+function tooManyRequests(answer: Answer): NotCarriedOut {
+  const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+  const error = neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+  return repeatable('too many requests', faultOf({ answer }), error);
+}
+
+function repeatable(because: Repeatable, fault: ControllerFault, error: ActionError): NotCarriedOut {
+  return { kind: 'not carried out', because, mayRepeat: true, fault, error };
+}
+
+function refused(error: ActionError): NotCarriedOut {
+  return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
+}
+
+function restartRefused(message: string): ActionError {
+  return new ActionError('restart_refused', `The controller refused the restart: "${message}".`, {
+    hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+  });
+}
+
+function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?: unknown }): ActionError {
+  return new ActionError('controller_unreachable', `The restart could not be sent: ${reason}.`, {
+    hint: `Nothing was restarted. ${hint}`,
+    cause,
+  });
+}
+
+const SESSION_HINT = 'Look at the log for what took so long; run the step again, or raise timeout.';
+
+/** Only a new session can tell whether the credentials are valid. */
+const SESSION_ENDED = repeatable(
+  'session ended',
+  {
+    kind: 'HTTP 401',
+    reason: 'it answered HTTP 401, so a new session is needed',
+    hint: SESSION_HINT,
+    nature: 'passing',
+    code: 'timed_out',
+  },
+  new ActionError(
+    'timed_out',
+    'The session had ended when the request got there, and too little time was left for a new one.',
+    { hint: SESSION_HINT },
+  ),
+);

@@ -1,0 +1,75 @@
+import type { Clock } from '../clock.ts';
+
+/**
+ * The nature of a fault, by what can fix it:
+ * - `passing`: it may heal by itself (refused, reset, silent, 5xx).
+ * - `quota`: the server counts requests, and accepts none before the time that it names.
+ * - `long pause`: the server asks to be left alone for more than a minute.
+ * - `denial`: GitHub does not know the token, or does not let it see something (401, 403, 404), as with a token just made.
+ * - `refusal`: the server answered, and said no (3xx or 4xx). It may be a gateway that is still starting.
+ * - `mistake`: most likely an input or the network's setup is wrong (TLS, a name that does not exist, a page that is not an
+ *   API). A server in trouble can cause the same.
+ */
+export type FaultNature = 'passing' | 'quota' | 'long pause' | 'denial' | 'refusal' | 'mistake';
+
+/** How long faults of one nature, and nothing else, are retried: in milliseconds. */
+interface Allowance {
+  /** Before the server's first good answer. */
+  readonly atFirstMs: number;
+  /** After it: then the inputs are right. */
+  readonly laterMs: number;
+}
+
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+
+const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
+  passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+  denial: { atFirstMs: 10_000, laterMs: 30_000 },
+  refusal: { atFirstMs: 0, laterMs: 30_000 },
+  // With one more try, which takes 10 s at most by default, it is over within 30 s.
+  mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+const LONGEST_GAP_MS = 30_000;
+
+/** Decides when a server's faults are final. One for each server, for the whole step. */
+export interface RetryBudget {
+  /** The server has given a good answer. */
+  renew(): void;
+  /**
+   * Records a fault: call it once per fault, and pass the result on.
+   * @returns `spent` once the fault is final, because another try would not heal it; else `left`.
+   */
+  note(nature: FaultNature): 'left' | 'spent';
+  /** A budget for another kind of request to the same server, whose faults say nothing about this one's. */
+  apart(): RetryBudget;
+}
+
+/** @param hadGoodAnswer the server has given a good answer before. */
+export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = false): RetryBudget {
+  let isTrusted = hadGoodAnswer;
+  /** The unbroken run of faults: when its first and its last fault came. */
+  let run: { readonly since: number; readonly until: number } | undefined;
+  return {
+    apart: () => createRetryBudget(clock, isTrusted),
+    renew() {
+      isTrusted = true;
+      run = undefined;
+    },
+    note(nature) {
+      const { atFirstMs, laterMs } = ALLOWANCES[nature];
+      const allowedMs = isTrusted ? laterMs : atFirstMs;
+      if (allowedMs === ENDLESS_MS) {
+        run = undefined;
+        return 'left';
+      }
+      const now = clock.now();
+      const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
+      run = { since, until: now };
+      return now - since >= allowedMs ? 'spent' : 'left';
+    },
+  };
+}

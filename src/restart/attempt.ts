@@ -1,0 +1,144 @@
+import type { Veto } from '../controller/controller.ts';
+import type { Instance, Target } from '../controller/instance.ts';
+import type { Instant } from '../dates.ts';
+import { ActionError } from '../errors.ts';
+import { isOlder, type Observation } from './ordering.ts';
+import type { Moments, Outcome, RestartContext, RestartJob } from './outcome.ts';
+import { takeBaseline } from './preflight.ts';
+import { learn, NO_RHYTHM, type Rhythm } from './rhythm.ts';
+import { type Baseline, describeState } from './verdict.ts';
+
+// What restart.ts keeps while the restart of one VM goes on: how much time is left, what the gate said last, and the baseline that
+// the proof will be compared with.
+
+export type OutcomeDraft = { -readonly [K in keyof Outcome]: Outcome[K] };
+
+/** Moments are milliseconds on the clock's scale. */
+export interface RestartAttempt {
+  readonly job: RestartJob;
+  readonly context: RestartContext;
+  readonly record: OutcomeDraft;
+  /** By its ID once that is known: later, another instance may have the external ID. */
+  target: Target;
+  /** Moves on by the time that the gate takes, or starts when the gate first opens. */
+  deadline: number;
+  hasPassedGate: boolean;
+  rhythm: Rhythm;
+  /** The newest of the baselines so far. */
+  baseline: Baseline | undefined;
+  readonly knownStartDates: Instant[];
+}
+
+export function startAttempt(job: RestartJob, context: RestartContext, record: OutcomeDraft): RestartAttempt {
+  const startedAt = context.clock.now();
+  mark(record, 'started', startedAt);
+  return {
+    ...{ job, context, record, target: job.target },
+    ...{ deadline: startedAt + job.timeoutMs, hasPassedGate: false },
+    ...{ rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] },
+  };
+}
+
+export function mark(record: OutcomeDraft, moment: keyof Moments, at: number): void {
+  record.moments = { ...record.moments, [moment]: at };
+}
+
+// ---- before each try ----
+
+/** Takes the baseline, and takes it again until the gate opens at once. */
+export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
+  const { context, record } = attempt;
+  for (;;) {
+    const baseline = await readBaseline(attempt);
+    const { instance } = baseline;
+    attempt.target = { by: 'instance_id', id: instance.instanceId };
+    record.before = instance;
+    context.log.info(`Before: ${describeState(instance)}`);
+    context.refuse?.(instance);
+    if (await passGate(attempt, instance)) return baseline;
+  }
+}
+
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
+  const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
+  const onSeen = (instance: Instance) => {
+    record.last = instance;
+    if (instance.startDate !== undefined) knownStartDates.push(instance.startDate);
+  };
+  const onLook = (observation: Observation) => {
+    attempt.rhythm = learn(attempt.rhythm, observation);
+  };
+  const taken = await takeBaseline(context, { target, deadline, onSeen, onLook });
+  const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+  attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+  return attempt.baseline;
+}
+
+/** Asks the gate. The restart's own time stands still meanwhile. */
+async function passGate(attempt: RestartAttempt, instance: Instance): Promise<boolean> {
+  const { job, context, record } = attempt;
+  const { clock, gate } = context;
+  if (gate === undefined) return true;
+  const askedAt = clock.now();
+  if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
+  const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+  mark(record, 'cleared', clock.now());
+  attempt.deadline += clock.now() - askedAt;
+  if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+    attempt.deadline = clock.now() + job.timeoutMs;
+  attempt.hasPassedGate ||= isOpen;
+  return isOpen;
+}
+
+// ---- whether a try may still leave ----
+
+/** What has to be left for the proof when the restart leaves: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+
+/** After this moment no restart may leave. */
+export function sendBy({ job, deadline }: RestartAttempt): number {
+  return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+
+/** The error if it is too late to send the restart. */
+export function lateness(attempt: RestartAttempt): ActionError | undefined {
+  const { context, record } = attempt;
+  if (context.clock.now() <= sendBy(attempt)) return undefined;
+  const message =
+    record.moments.sent === undefined
+      ? 'No restart was sent: too little of the timeout was left to prove it.'
+      : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+  return new ActionError('timed_out', message, {
+    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+  });
+}
+
+/** How long the gate's answer counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+
+/**
+ * The last check, right before the first byte leaves. From here on the restart may be carried out: that is announced, and the
+ * record says so until a result says otherwise.
+ */
+export function depart(attempt: RestartAttempt): Veto | undefined {
+  const { context, record } = attempt;
+  const now = context.clock.now();
+  const late = lateness(attempt);
+  if (late !== undefined) return { kind: 'final', error: late };
+  // The process was suspended, or took long to connect: the gate has to be asked again.
+  if (now - (record.moments.cleared ?? now) > CLEARED_MS)
+    return { kind: 'try again', reason: OUTDATED, hint: 'Look at the log for what took so long.' };
+  const departing: OutcomeDraft = { ...record, restarted: 'unknown' };
+  mark(departing, 'sent', now);
+  try {
+    context.announce?.(departing);
+  } catch (error) {
+    return { kind: 'final', error };
+  }
+  Object.assign(record, departing);
+  return undefined;
+}
+
+const OUTDATED = 'it took so long that the runner may have a job by now, which is checked again';
