@@ -80,7 +80,7 @@ describe('what makes no sense', () => {
       ['--instance-id', 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5\nc2af6080-3ae3-4cd3-64e5-2193f31b9aa6'],
       '--instance-id: name one VM alone',
     ],
-    [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is required'],
+    [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is empty'],
     [['--controller-url', 'controller'], 'controller_url: "controller" is no address'],
   ])('%j', (args, message) => {
     expect(() => read(args)).toThrow(message);
