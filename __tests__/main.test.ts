@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { EOL, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import { Dispatcher } from 'undici';
 import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
 import { createTerminal } from '../src/report/terminal.ts';
+import { cancelOnSignals } from '../src/signals.ts';
 import { createFakeClock } from './support/fake-clock.ts';
 import { createPausingClock, runInProcess } from './support/in-process.ts';
 import { ID } from './support/instances.ts';
@@ -48,7 +49,7 @@ async function run(
   endWithin = jest.fn<(ms: number) => void>(),
 ): Promise<typeof process.exitCode> {
   for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
-  await main(endWithin);
+  await main(cancelOnSignals(), endWithin);
   expect(endWithin).toHaveBeenCalledTimes(1);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
   const { exitCode } = process;
@@ -249,24 +250,29 @@ class DeafNetwork extends Dispatcher {
 }
 
 test.each([
-  ['the controller', {}, 1],
-  ['the controller and GitHub', { INPUT_RUNNER_NAME: 'mac-7', INPUT_GITHUB_TOKEN: 'hunter2-token' }, 2],
-])('lets go of every connection to %s, however it ends', async (_, more, times) => {
+  ['the controller', {}],
+  ['the controller and GitHub', { INPUT_RUNNER_NAME: 'mac-7', INPUT_GITHUB_TOKEN: 'hunter2-token' }],
+])('ends every connection to %s, however it ends', async (_, more) => {
   const { signal } = new AbortController();
   const given = { INPUT_CONTROLLER_URL: ORIGIN, INPUT_INSTANCE_ID: ID, INPUT_RUNNER_SCOPE: '', ...more };
-  const [reader, writer] = [new DeafNetwork(), new DeafNetwork()];
+  const opened: DeafNetwork[] = [];
+  const open = () => {
+    const network = new DeafNetwork();
+    opened.push(network);
+    return network;
+  };
   const outcome = await runStep(
     readInputs({ ...given, GITHUB_REPOSITORY: 'octo-org/app' }, () => {}),
     {
       terminal: createTerminal(),
       signal,
       random: () => 0,
-      dispatchers: { reader, writer },
+      dispatchers: { openReader: open, openWriter: open },
       clock: createFakeClock((_, given) => given !== signal),
     },
   );
   expect(outcome.error).toMatchObject({ code: 'controller_unreachable' });
-  expect([reader.destroyed, writer.destroyed]).toEqual([times, times]);
+  expect(opened.map(({ destroyed }) => destroyed)).toEqual(opened.map(() => 1));
 });
 
 test('from the moment that the restart may leave, the outputs say that it may have', async () => {
@@ -298,6 +304,30 @@ test('outputs that cannot be written keep the restart from being sent', async ()
       /internal_error%2C outputs not written::The outputs cannot be written, so no restart was sent: .*missing.*Look at the file that GITHUB_OUTPUT names/,
     ),
   ]);
+});
+
+test.each([
+  ['too long', () => join(folder, 'x'.repeat(300))],
+  ['a link to itself', () => join(folder, 'loop')],
+  ['below a file', () => join(folder, 'summary', 'output')],
+  ['a folder', () => folder],
+])('a path for outputs that is %s leads to one annotation', async (_, pathOf) => {
+  rmSync(join(folder, 'loop'), { force: true });
+  symlinkSync('loop', join(folder, 'loop'));
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  process.env['GITHUB_OUTPUT'] = pathOf();
+  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
+  nock.cleanAll();
+  expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([
+    expect.stringMatching(/^::error title=.*outputs not written::The outputs cannot be written/),
+  ]);
+});
+
+test('a step that is cancelled before it begins says so in its outputs', async () => {
+  process.nextTick(() => process.emit('SIGTERM', 'SIGTERM'));
+  expect(await run(VALID)).toBe(1);
+  expect(file('output')).toMatch(/^restarted<<(.*)\nfalse\n\1$/m);
+  expect(file('output')).toMatch(/^error_code<<(.*)\ncancelled\n\1$/m);
 });
 
 test('several VMs are one step, with one annotation', async () => {
@@ -344,7 +374,7 @@ test('the end of the process is armed before anything is written, and with it th
   const endWithin = jest.fn<(ms: number) => void>(() => {
     expect([file('output'), file('summary'), log.lines().join(), process.exitCode]).toEqual(['', '', '', 1]);
   });
-  await main(endWithin);
+  await main(cancelOnSignals(), endWithin);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
   process.exitCode = undefined;
   expect(endWithin).toHaveBeenCalledWith(1_000);
@@ -376,7 +406,7 @@ test('the outputs are set before anything is printed about them', async () => {
 
 test('a report that fails does not let the step pass', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
-  await main(() => {});
+  await main(cancelOnSignals(), () => {});
   (process as EventEmitter).emit('uncaughtException', new TypeError('bug'));
   expect(process.exitCode).toBe(1);
   process.exitCode = undefined;

@@ -34,7 +34,7 @@ test('what is said', () => {
     '/tmp/x',
   ]);
   expect(command).toMatchObject({ restarts: true, isConfirmed: true, watchMs: 300_000, out: '/tmp/x' });
-  expect(command.inputs.target).toEqual({ by: 'instance_id', id: ID });
+  expect(command.inputs.targets).toEqual([{ by: 'instance_id', id: ID }]);
 });
 
 test('secrets, and every other input, come from the environment', () => {
