@@ -110,6 +110,7 @@ describe('the documents', () => {
 const ROOMS = [
   'index',
   'main',
+  'signals',
   'inputs',
   'report',
   'fleet',
@@ -120,7 +121,7 @@ const ROOMS = [
   'http',
   'ground',
 ];
-const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts'];
+const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts', 'poll.ts'];
 
 function roomOf(path: string): string {
   if (GROUND.includes(path)) return 'ground';
@@ -177,7 +178,7 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
-    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],
+    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts', 'signals.ts']],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
@@ -196,8 +197,8 @@ describe('one place for each thing', () => {
   });
 
   test('what talks to GitHub is loaded only where it is asked for', () => {
-    expect(importsOf('index.ts')).toContain('runner/scope.ts');
-    expect(importsOf('index.ts')).not.toContain('@actions/github');
+    expect(importsOf('main.ts')).toContain('runner/scope.ts');
+    expect(importsOf('main.ts')).not.toContain('@actions/github');
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 
@@ -207,6 +208,12 @@ describe('one place for each thing', () => {
       .flatMap(({ text }) =>
         [...text.matchAll(/^import (?!type)[^;]*?from '(\.\.\/[^']+)'/gm)].map(([, from]) => from),
       );
-    expect([...new Set(imports)].sort()).toEqual(['../clock.ts', '../dates.ts', '../errors.ts', '../log.ts']);
+    expect([...new Set(imports)].sort()).toEqual([
+      '../clock.ts',
+      '../dates.ts',
+      '../errors.ts',
+      '../log.ts',
+      '../poll.ts',
+    ]);
   });
 });

@@ -160,6 +160,9 @@ function failureOf({ reason, nature, cause }) {
 /** Statuses that a Response refuses to be made with a body for, be it an empty one. */
 const WITHOUT_BODY = [204, 205, 304];
 function responseOf({ status, headers, text }) {
+    // Octokit would parse it.
+    if ((0,json/* isTooComplex */.RP)(text))
+        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
     const given = Object.entries(headers).filter((header) => header[1] !== undefined);
     try {
         return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
@@ -1290,17 +1293,11 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-        return { runner: { status, backAt: undefined }, error: explainCancelledWait(error) };
+        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND) };
     }
 }
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER = { status: undefined, backAt: undefined };
-/** A cancelled step has to say what it leaves behind. */
-function explainCancelledWait(error) {
-    if (error.code !== 'cancelled')
-        return error;
-    const left = 'The VM was restarted and verified; whether its runner is back is not known.';
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
-}
 
 
 /***/ })
