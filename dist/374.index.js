@@ -109,6 +109,7 @@ const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+    denial: { atFirstMs: 10_000, laterMs: 30_000 },
     refusal: { atFirstMs: 0, laterMs: 30_000 },
     // With one more try, which takes 10 s at most by default, it is over within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
@@ -2107,7 +2108,7 @@ function shareRunners(runners, options) {
         },
         async listRunners(name, bounds) {
             const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* isSameName */.yS)(one.name, name));
+            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
             return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
         },
     };
@@ -5434,7 +5435,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() */[__webpack_require__.e(413), __webpack_require__.e(957)]).then(__webpack_require__.bind(__webpack_require__, 9957));
+    const { createGuards } = await Promise.all(/* import() */[__webpack_require__.e(413), __webpack_require__.e(229)]).then(__webpack_require__.bind(__webpack_require__, 7229));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -5516,21 +5517,26 @@ const NOTHING_DONE = {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   F8: () => (/* binding */ nearestFirst),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
-/* harmony export */   bq: () => (/* binding */ fillName),
+/* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
+/* harmony export */   u0: () => (/* binding */ isExact),
+/* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
 /* harmony export */ });
+/* unused harmony exports fillName, exactly */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 
-/** What a runner's name may be made of, and where it comes from. */
 const PLACEHOLDERS = {
     '{external_id}': ({ externalId }) => externalId,
     '{name}': ({ name }) => name,
     '{instance_id}': ({ instanceId }) => instanceId,
 };
 const BRACES = /\{[^{}]*\}/g;
-/** The first thing in braces that is no placeholder; undefined where all are. */
+const ANY_TEXT = '*';
+/** The first text in braces that is not a placeholder; undefined if all are. */
 function unknownPlaceholder(template) {
     return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
 }
@@ -5539,22 +5545,58 @@ function hasPlaceholder(template) {
     return template.search(BRACES) >= 0;
 }
 /**
- * Fills the placeholders in from the instance.
- * @throws ActionError `runner_not_found` where the instance lacks what the name is made of.
+ * Fills in the placeholders from the instance. A `*` in a value stands for itself.
+ * @throws ActionError `runner_not_found` where the instance lacks a value.
  */
+function fillPattern(template, instance) {
+    return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+/** @throws ActionError `runner_not_found` where the instance lacks a value. */
 function fillName(template, instance) {
     const name = template.replace(BRACES, (word) => {
         const value = PLACEHOLDERS[word]?.(instance);
         if (value !== undefined)
             return value;
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name holds ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name contains ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
     });
-    // Half a character would make no address to ask at.
+    // Half a character cannot be sent.
     return name.toWellFormed();
 }
-/** Names of runners are the same in upper and lower case. */
+/** The pattern that only this name fits. */
+function exactly(name) {
+    return { parts: [name] };
+}
+/** Whether only one name fits. */
+function isExact({ parts }) {
+    return parts.length === 1;
+}
+/** For messages. */
+function describePattern({ parts }) {
+    return parts.join(ANY_TEXT);
+}
+/** Upper and lower case are the same. */
+function fitsPattern({ parts }, name) {
+    const literals = parts.map((part) => RegExp.escape(part.toLowerCase()));
+    return new RegExp(`^${literals.join('.*')}$`, 's').test(name.toLowerCase());
+}
+/** Runner names are the same in upper and lower case. */
 function isSameName(one, other) {
     return one.toLowerCase() === other.toLowerCase();
+}
+/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
+function nearestFirst(named, written) {
+    const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
+    return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
+}
+/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
+function likenessOf(one, other) {
+    const [pairs, others] = [pairsOf(one), pairsOf(other)];
+    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
+}
+/** The first and the last character are in a pair of their own, so that no text is without any. */
+function pairsOf(text) {
+    const padded = ` ${text.toLowerCase()} `;
+    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }
 
 
@@ -5573,7 +5615,7 @@ function isSameName(one, other) {
 const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
-/** Reads `owner/repo`, an organisation's name, or `enterprises/NAME`; undefined for what is none of these. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
 function parseScope(text) {
     if (text.startsWith(ENTERPRISES)) {
         const enterprise = text.slice(ENTERPRISES.length);
@@ -5591,7 +5633,7 @@ function describeScope(scope) {
         case 'repository':
             return `repository ${scope.owner}/${scope.repo}`;
         case 'organization':
-            return `organisation ${scope.org}`;
+            return `organization ${scope.org}`;
         case 'enterprise':
             return `enterprise ${scope.enterprise}`;
     }
@@ -5599,7 +5641,7 @@ function describeScope(scope) {
 /** The tokens that may read the runners of a scope; the one that every job gets never may. */
 const TOKENS = {
     repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
-    organization: 'a fine-grained token or an app\'s with the organisation permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+    organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
 /** Which kind of token would do, for hints. */
