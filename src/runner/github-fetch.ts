@@ -1,6 +1,6 @@
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import { UnusableAnswer } from '../http/json.ts';
+import { isTooComplex, UnusableAnswer } from '../http/json.ts';
 import type { Answer, NoAnswer, Transport } from '../http/transport.ts';
 
 /** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
@@ -60,6 +60,8 @@ function failureOf({ reason, nature, cause }: NoAnswer): Error {
 const WITHOUT_BODY = [204, 205, 304];
 
 function responseOf({ status, headers, text }: Answer): Response {
+  // Octokit would parse it.
+  if (isTooComplex(text)) throw new UnusableAnswer('it answered with far more JSON than GitHub sends');
   const given = Object.entries(headers).filter(
     (header): header is [string, string] => header[1] !== undefined,
   );
