@@ -1,5 +1,5 @@
-export const id = 374;
-export const ids = [374];
+export const id = 562;
+export const ids = [562];
 export const modules = {
 
 /***/ 1528:
@@ -732,7 +732,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 3374:
+/***/ 9562:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1054,6 +1054,21 @@ const WELL_KNOWN = new Set([
     'suspended',
     'deleted',
 ]);
+/** What both have to hold for a VM to run. The one place that says so. */
+function runningConditions({ state, status }) {
+    return { instance_state: state === 'Started', status: status === 'running' };
+}
+function isRunning(instance) {
+    const conditions = runningConditions(instance);
+    return conditions.instance_state && conditions.status;
+}
+/** There is no way back from these. */
+function isTerminal({ state }) {
+    return state === 'Terminating' || state === 'Terminated';
+}
+function looksFailed(instance) {
+    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
 /**
  * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
  * @param instanceId the ID asked for: old controllers leave it out of the answer.
@@ -2251,206 +2266,6 @@ async function happensWithin(event, limit, clock) {
     }
 }
 
-;// CONCATENATED MODULE: ./lib/restart/ordering.js
-
-/**
- * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
- * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
- * believed.
- */
-function isOlder(a, b) {
-    const signs = orderings(a, b);
-    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
-}
-/** Whether either clock says that `a` was made after `b`. */
-function isNewer(a, b) {
-    return orderings(a, b).some((sign) => sign > 0);
-}
-function orderings(a, b) {
-    const pairs = [
-        [a.reportedAt, b.reportedAt],
-        [a.updatedAt, b.updatedAt],
-    ];
-    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
-}
-/** The dates that an answer carries, for people. */
-function ageOf({ reportedAt, updatedAt }) {
-    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
-}
-/**
- * Whether the age of `a` can be told from that of `b`; where `b` has no date either, nothing is lost. A report that lacks its own
- * time, though one before had it, was damaged on its way: how old its boot was then cannot be told.
- */
-function isComparable(a, b) {
-    if (a.reportedAt === undefined && b.reportedAt !== undefined)
-        return false;
-    // Without an ordering, `b` has no date of the node here.
-    return orderings(a, b).length > 0 || b.updatedAt === undefined;
-}
-/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
-const CLOCK_STEP_MS = 10_000;
-/** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
-const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
-/**
- * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
- * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
- * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
- * clock would have made the report look as early. That it was set cannot be told where only one of the two carries the controller's date:
- * the baseline may have been old when it was taken.
- */
-function isBootBefore(instance, { sinceSentMs, baseline }) {
-    const { startDate, reportedAt, updatedAt } = instance;
-    if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined)
-        return false;
-    const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
-    const byControllerMs = passedForController(baseline.updatedAt, updatedAt) ?? sinceSentMs;
-    const isTold = (baseline.updatedAt === undefined) === (updatedAt === undefined);
-    const wasClockSet = isTold && Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
-    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-    const hadRunMs = millisecondsBetween(startDate, reportedAt);
-    return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
-}
-/** Undefined for a controller that writes no dates. */
-function passedForController(before, after) {
-    return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
-}
-
-;// CONCATENATED MODULE: ./lib/restart/verdict.js
-
-
-
-/** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
-const FAILED_AFTER_MS = 30_000;
-/** Looks after the first that have to confirm it. */
-const CONFIRMATIONS = 2;
-/** Two heartbeats. While an answer was waited for that long, the VM may have been well, and have failed anew. */
-const HEALED_WITHIN_MS = 10_000;
-/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
-function startHistory(baseline, sentAt) {
-    return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
-}
-/**
- * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
- * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
- * a run of answers that showed the VM failed.
- */
-function judge(history, sample) {
-    const { instance } = sample;
-    const { newest, baseline } = history;
-    // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
-    const isStale = (one) => isOlder(one, newest) || isOlder(one, baseline.instance);
-    if (instance !== undefined && isStale(instance)) {
-        const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
-        return {
-            verdict: { kind: 'pending', unmet },
-            history: { ...history, trouble: interrupt(history.trouble, { at: sample.answeredAt, instance }) },
-        };
-    }
-    const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
-    return { verdict: verdictOn(next, sample), history: next };
-}
-function verdictOn(history, sample) {
-    const { trouble } = history;
-    const { askedAt, instance } = sample;
-    if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
-        return { kind: 'failed', reason: describeTrouble(instance) };
-    if (instance === undefined)
-        return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
-    const unmet = unmetConditions(history, instance);
-    return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
-}
-/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
-function unmetConditions({ baseline, sentAt, newestAt }, instance) {
-    const { state, status, startDate, startDateText } = instance;
-    const isNewBoot = startDate !== undefined && !isKnownBoot(baseline, startDate);
-    const isDated = isComparable(instance, baseline.instance);
-    // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
-    const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
-    return [
-        ...unmetIf(state !== 'Started', 'instance_state', state),
-        ...unmetIf(status !== 'running', 'status', status),
-        ...unmetIf(!isNewBoot, 'start_date', startDateText),
-        ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
-        ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
-    ];
-}
-/** Whether a boot of that date was seen before the restart was sent. */
-function isKnownBoot({ knownStartDates }, startDate) {
-    return knownStartDates.some((known) => compareInstants(startDate, known) === 0);
-}
-function unmetIf(isUnmet, condition, seen) {
-    return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
-}
-/** What an answer changes of the history: nothing, unless it is newer. */
-function newestOf({ newest }, { answeredAt, instance }) {
-    const hasNews = instance !== undefined && isNewer(instance, newest);
-    return hasNews ? { newest: instance, newestAt: answeredAt } : {};
-}
-// ---- failure ----
-/** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
-function interrupt(trouble, { at, instance }) {
-    if (trouble === undefined || looksFailed(instance))
-        return trouble;
-    return { ...trouble, since: at, newerLooks: 0 };
-}
-function troubleAfter({ trouble, newest }, { askedAt, answeredAt, instance }) {
-    if (instance !== undefined && !looksFailed(instance))
-        return undefined;
-    const { terminalLooks = 0 } = trouble ?? {};
-    const isUnbroken = trouble !== undefined && answeredAt - askedAt < HEALED_WITHIN_MS;
-    const before = isUnbroken ? trouble : { since: answeredAt, newerLooks: 0, terminalLooks };
-    const isNews = isUnbroken && (instance === undefined || isNewer(instance, newest));
-    return {
-        since: before.since,
-        newerLooks: before.newerLooks + (isNews ? 1 : 0),
-        terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
-    };
-}
-function hasFailedForGood({ since, newerLooks, terminalLooks }, askedAt) {
-    if (terminalLooks > 1)
-        return true;
-    return newerLooks >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS;
-}
-function looksFailed(instance) {
-    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
-}
-function isTerminal({ state }) {
-    return state === 'Terminating' || state === 'Terminated';
-}
-// ---- words ----
-/** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
-function describeState({ state, status, startDateText }) {
-    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
-}
-/** For errors: what was seen, and the message, which may explain it. */
-function describeTrouble(instance) {
-    if (instance === undefined)
-        return 'the controller does not list the instance';
-    const { message } = instance;
-    return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
-}
-/** A condition that does not hold yet, in words. */
-function describeUnmet({ condition, seen }) {
-    switch (condition) {
-        case 'presence':
-            return 'the controller does not list the instance';
-        case 'freshness':
-            return seen === 'none'
-                ? 'the answer does not say how old it is'
-                : `the answer is older than one seen before (of ${seen})`;
-        case 'instance_state':
-            return seen === 'Error'
-                ? `instance_state is "Error", which is a failure if it lasts for ${(0,lib_clock/* minutes */.Gx)(FAILED_AFTER_MS)}`
-                : `instance_state is "${seen}", not "Started"`;
-        case 'status':
-            return `status is "${seen}", not "running"`;
-        case 'start_date':
-            return `start_date is ${seen}, not a new one`;
-        case 'boot':
-            return `start_date ${seen} is of a boot before the restart was sent`;
-    }
-}
-
 ;// CONCATENATED MODULE: ./lib/fleet/targets.js
 
 
@@ -2741,6 +2556,191 @@ function foreign(bytes) {
     return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
 }
 
+;// CONCATENATED MODULE: ./lib/restart/ordering.js
+
+/** Whether `a` was made before `b`. */
+function isOlder(a, b) {
+    const signs = comparisons(a, b);
+    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
+}
+/** Whether `a` was made after `b`. */
+function isNewer(a, b) {
+    return comparisons(a, b).some((sign) => sign > 0);
+}
+/** Of the dates that both carry: negative where that of `a` is earlier. */
+function comparisons(a, b) {
+    const pairs = [
+        [a.reportedAt, b.reportedAt],
+        [a.updatedAt, b.updatedAt],
+    ];
+    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+}
+/** The dates that an answer carries, for people. */
+function datesOf({ reportedAt, updatedAt }) {
+    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
+}
+/**
+ * Whether `a` carries a date that can be compared with `b`; where `b` has none either, nothing is lost. A report that lacks its own
+ * time, though an earlier one had it, was damaged on its way: how long its VM had run cannot be told.
+ */
+function isDated(a, b) {
+    if (a.reportedAt === undefined && b.reportedAt !== undefined)
+        return false;
+    return comparisons(a, b).length > 0 || b.updatedAt === undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/boot.js
+
+/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
+function bootOf(instance, baseline, sinceSentMs) {
+    const { startDate } = instance;
+    if (startDate === undefined)
+        return 'none';
+    if (baseline.knownStartDates.some((known) => compareInstants(startDate, known) === 0))
+        return 'known';
+    return isBootBefore({ ...instance, startDate }, baseline.instance, sinceSentMs) ? 'before' : 'new';
+}
+/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+const BLUR_MS = 20_000;
+/** If more time than this passed for the node than for the controller, or less, one of their clocks was set. */
+const CLOCK_STEP_MS = 10_000;
+function isBootBefore(report, baseline, sinceSentMs) {
+    const { startDate, reportedAt } = report;
+    if (reportedAt === undefined || baseline.reportedAt === undefined)
+        return false;
+    const hadRunMs = millisecondsBetween(startDate, reportedAt);
+    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet(report, baseline, sinceSentMs));
+}
+/** Without both dates of the controller it cannot be told: the baseline may have been old when it was taken. */
+function wasClockSet(report, baseline, sinceSentMs) {
+    if ((baseline.updatedAt === undefined) !== (report.updatedAt === undefined))
+        return false;
+    const forNodeMs = passed(baseline.reportedAt, report.reportedAt) ?? 0;
+    const forControllerMs = passed(baseline.updatedAt, report.updatedAt) ?? sinceSentMs;
+    return Math.abs(forNodeMs - forControllerMs) > CLOCK_STEP_MS;
+}
+function passed(before, after) {
+    return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/failure.js
+
+
+/** A failure that lasts this long is final: in milliseconds. */
+const FAILED_AFTER_MS = 30_000;
+const CONFIRMATIONS = 2;
+/** Two heartbeats: in milliseconds. */
+const GAP_MS = 10_000;
+/** After an answer that is older than one before. */
+function afterOlderAnswer(run, { answeredAt }, older) {
+    if (run === undefined || looksFailed(older))
+        return run;
+    return { ...run, since: answeredAt, confirmations: 0 };
+}
+/** After any other answer. @param newest the newest report before it. */
+function afterAnswer(run, observation, newest) {
+    const { askedAt, answeredAt, instance } = observation;
+    if (instance !== undefined && !looksFailed(instance))
+        return undefined;
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const isGap = answeredAt - askedAt >= GAP_MS;
+    if (run === undefined || isGap)
+        return { since: answeredAt, confirmations: 0, terminal };
+    const isConfirmed = instance === undefined || isNewer(instance, newest);
+    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
+}
+function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
+    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/verdict.js
+
+
+
+
+
+/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
+function startHistory(baseline, sentAt) {
+    return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
+}
+function judge(history, observation) {
+    const { instance } = observation;
+    if (instance !== undefined && isOutdated(instance, history)) {
+        const failure = afterOlderAnswer(history.failure, observation, instance);
+        return { verdict: pending('newer answer', datesOf(instance)), history: { ...history, failure } };
+    }
+    const failure = afterAnswer(history.failure, observation, history.newest);
+    const next = { ...withNewest(history, observation), failure };
+    return { verdict: judgeCurrent(next, observation), history: next };
+}
+/** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
+function isOutdated(instance, { newest, baseline }) {
+    return isOlder(instance, newest) || isOlder(instance, baseline.instance);
+}
+function withNewest(history, { answeredAt, instance }) {
+    if (instance === undefined || !isNewer(instance, history.newest))
+        return history;
+    return { ...history, newest: instance, newestAt: answeredAt };
+}
+function judgeCurrent(history, observation) {
+    const { failure } = history;
+    const { instance } = observation;
+    if (failure !== undefined && isFinalFailure(failure, observation))
+        return { kind: 'failed', reason: describeTrouble(instance) };
+    if (instance === undefined)
+        return pending('presence', 'not listed');
+    const unmet = unmetConditions(history, instance);
+    return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
+}
+/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+function unmetConditions({ baseline, sentAt, newestAt }, instance) {
+    const running = runningConditions(instance);
+    // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
+    const boot = bootOf(instance, baseline, newestAt - sentAt);
+    const isOtherBoot = boot === 'new' || boot === 'before';
+    return [
+        ...unmetIf(!running.instance_state, 'instance_state', instance.state),
+        ...unmetIf(!running.status, 'status', instance.status),
+        ...unmetIf(!isOtherBoot, 'start_date', instance.startDateText),
+        ...unmetIf(isOtherBoot && !isDated(instance, baseline.instance), 'dated answer', undefined),
+        ...unmetIf(boot === 'before', 'new boot', instance.startDateText),
+    ];
+}
+function unmetIf(isUnmet, condition, seen) {
+    return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
+}
+function pending(condition, seen) {
+    return { kind: 'pending', unmet: [{ condition, seen }] };
+}
+// ---- words ----
+/** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
+function describeState({ state, status, startDateText }) {
+    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
+}
+/** For errors: what was seen, and the message, which may explain it. */
+function describeTrouble(instance) {
+    if (instance === undefined)
+        return 'the controller does not list the instance';
+    const { message } = instance;
+    return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
+}
+const UNMET = {
+    presence: () => 'the controller does not list the instance',
+    'newer answer': (seen) => `the answer is older than one seen before (of ${seen})`,
+    'dated answer': () => 'the answer does not say how old it is',
+    instance_state: (seen) => seen === 'Error'
+        ? `instance_state is "Error", which is a failure if it lasts for ${(0,lib_clock/* minutes */.Gx)(FAILED_AFTER_MS)}`
+        : `instance_state is "${seen}", not "Started"`,
+    status: (seen) => `status is "${seen}", not "running"`,
+    start_date: (seen) => `start_date is ${seen}, not a new one`,
+    'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+};
+/** A condition that does not hold yet, in words. */
+function describeUnmet({ condition, seen }) {
+    return UNMET[condition](seen);
+}
+
 ;// CONCATENATED MODULE: ./lib/guest/address.js
 const SSH_PORT = 22;
 /** The node's port that forwards to the guest's SSH server. */
@@ -2761,6 +2761,7 @@ function formatAddress({ host, port }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/guest/guest-verdict.js
+
 
 
 
@@ -2791,9 +2792,8 @@ function findEndpoint(history, { instance }) {
     return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
 }
 function endpointOf({ provedBoot }, instance) {
-    const { state, status, startDate, hostIp, ip } = instance;
-    const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
-    if (!isUp || compareInstants(startDate, provedBoot) < 0)
+    const { startDate, hostIp, ip } = instance;
+    if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
         return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
     const address = guestAddress(instance);
     if (address !== undefined)
@@ -2994,66 +2994,76 @@ async function readGuest(wait, until) {
 
 
 
-/** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
+
+/** A heartbeat and a bit: what flaps only briefly (failure.ts says what does) has healed by then. */
 const preflight_GRACE_MS = 6_000;
-const LOOK_AGAIN_MS = 1_000;
+const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 /**
- * Makes sure that the VM is there, can be restarted, and that the restart can be proved, before anything is changed.
- * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, where that is so and
- * stays so for a few seconds.
+ * Makes sure that the VM exists, can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that stays so for a few
+ * seconds.
  */
-async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
+async function takeBaseline(context, options) {
     const { clock, log, signal } = context;
-    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const bounds = { deadline, signal, onFault: journal.fault };
+    const { deadline } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const search = {
+        context,
+        bounds: { deadline, signal, onFault: progress.fault },
+        rivals: new Map(),
+    };
     let graceEndsAt;
     let trouble;
-    const rivals = new Map();
     for (;;) {
-        const askedAt = clock.now();
-        const instance = await find(target, { context, bounds, rivals }).catch((error) => {
-            // The time is over before what was seen could heal: then it says more than that the next answer came too late.
+        const finding = await readTarget(options, search).catch((error) => {
+            // The time ran out before the trouble could heal: it says more than that the next answer came too late.
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
-        if (!(instance instanceof errors/* ActionError */.lZ)) {
-            onSeen(instance);
-            onLook({ askedAt, answeredAt: clock.now(), instance });
-        }
-        const taken = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
-        if (!(taken instanceof errors/* ActionError */.lZ) && isDated(taken.instance))
-            return taken;
+        if (finding.kind === 'ready')
+            return finding.baseline;
         graceEndsAt ??= Math.min(clock.now() + preflight_GRACE_MS, deadline);
-        if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
-            return takeAtLast(taken, { context, bounds });
-        trouble = taken instanceof errors/* ActionError */.lZ ? taken : undefined;
-        const [kind, reason] = whyAgain(taken);
-        journal.note(kind, reason);
-        await clock.sleep(LOOK_AGAIN_MS, signal);
+        if (clock.now() + PAUSE_MS > graceEndsAt)
+            return settleFor(finding, search);
+        trouble = finding.kind === 'trouble' ? finding.error : undefined;
+        progress.note(...describeFinding(finding));
+        await clock.sleep(PAUSE_MS, signal);
     }
 }
-/** What stayed so for some seconds has to be believed. */
-async function takeAtLast(taken, asking) {
+async function readTarget({ target, onRead }, search) {
+    const { clock } = search.context;
+    const askedAt = clock.now();
+    const found = await find(target, search);
+    if (found instanceof errors/* ActionError */.lZ)
+        return { kind: 'trouble', error: found };
+    onRead(found, { askedAt, answeredAt: clock.now() });
+    const taken = checkPreconditions(found);
     if (taken instanceof errors/* ActionError */.lZ)
-        throw await withVersion(taken, asking);
-    return taken;
+        return { kind: 'trouble', error: taken };
+    return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
 }
-function whyAgain(taken) {
-    if (!(taken instanceof errors/* ActionError */.lZ))
-        return ['undated', 'Looking again: the answer does not say how old it is'];
-    return [taken.code, `Looking again, this may pass: ${taken.message}`];
+/** What stayed so for some seconds is final. */
+async function settleFor(finding, search) {
+    if (finding.kind === 'trouble')
+        throw await withVersion(finding.error, search);
+    return finding.baseline;
+}
+function describeFinding(finding) {
+    if (finding.kind !== 'trouble')
+        return ['undated', 'Reading again: the answer does not say how old it is'];
+    return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
 }
 /**
- * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer that comes from a
- * replica that lags behind would look like a new one.
+ * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer of a replica that
+ * lags behind would pass for a new one.
  */
-function isDated({ reportedAt, updatedAt }) {
+function hasBothDates({ reportedAt, updatedAt }) {
     return reportedAt !== undefined && updatedAt !== undefined;
 }
-/** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
+/** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
 function checkPreconditions(instance) {
-    const { instanceId, state, status, startDate } = instance;
-    if (state !== 'Started' || status !== 'running') {
+    const { instanceId, startDate } = instance;
+    if (!isRunning(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
             hint: isTerminal(instance)
                 ? 'It is gone for good: start a new one.'
@@ -3065,7 +3075,7 @@ function checkPreconditions(instance) {
     }
     return { instance, startDate, knownStartDates: [startDate] };
 }
-/** What cannot be verified is most often a matter of the version: the error says which one it is. */
+/** What cannot be verified is most often a matter of the controller's version, so the error names it. */
 async function withVersion(error, { context, bounds }) {
     if (error.code !== 'cannot_verify')
         return error;
@@ -3074,7 +3084,7 @@ async function withVersion(error, { context, bounds }) {
         hint: `${error.hint} Version of the controller: "${version}".`,
     });
 }
-/** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
+/** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
 async function find(target, { context, bounds, rivals }) {
     const { controller } = context;
     switch (target.by) {
@@ -3084,11 +3094,11 @@ async function find(target, { context, bounds, rivals }) {
             const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
             if (listed instanceof errors/* ActionError */.lZ)
                 return listed;
-            const looked = await controller.getInstance(listed.instanceId, bounds);
-            if (looked === undefined)
+            const single = await controller.getInstance(listed.instanceId, bounds);
+            if (single === undefined)
                 return notFound(listed.instanceId);
             // Another replica may have answered, which lags behind.
-            return isOlder(looked, listed) ? listed : looked;
+            return isOlder(single, listed) ? listed : single;
         }
     }
 }
@@ -3098,8 +3108,8 @@ function notFound(instanceId) {
     });
 }
 /**
- * The one live instance among those that have the external ID. A list may lack one in passing: so who was one of several remains one
- * until it is listed as ended.
+ * The one live instance among those that have the external ID. A list may briefly lack one, so an instance that was one of several
+ * remains one until it is listed as ended.
  */
 function pickLive(instances, externalId, rivals) {
     const live = instances.filter((instance) => !isTerminal(instance));
@@ -3128,19 +3138,19 @@ function listCandidates(instances) {
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-;// CONCATENATED MODULE: ./lib/restart/rhythm.js
+;// CONCATENATED MODULE: ./lib/restart/report-timing.js
 
 const SECOND_MS = 1_000;
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-/** What is known before the first look. */
-const NO_RHYTHM = {
+/** What is known before the first answer. */
+const NO_TIMING = {
     tripMs: Number.POSITIVE_INFINITY,
     newest: undefined,
     aheadMs: ANY,
     gapMs: DEFAULT_HEARTBEAT_MS,
 };
-/** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
+/** What is known after one more answer. An answer that is older than one before comes from a replica that lags behind. Pure. */
 function learn(before, { askedAt, answeredAt, instance }) {
     const { newest, aheadMs } = before;
     const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
@@ -3202,7 +3212,7 @@ function startAttempt(job, context, record) {
     return {
         ...{ job, context, record, target: job.target },
         ...{ deadline: startedAt + job.timeoutMs, hasPassedGate: false },
-        ...{ rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] },
+        ...{ timing: NO_TIMING, baseline: undefined, knownStartDates: [] },
     };
 }
 function mark(record, moment, at) {
@@ -3226,15 +3236,13 @@ async function prepare(attempt) {
 /** A replica that lags behind may show what was true before the last baseline: then that one stays. */
 async function readBaseline(attempt) {
     const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
-    const onSeen = (instance) => {
+    const onRead = (instance, times) => {
         record.last = instance;
         if (instance.startDate !== undefined)
             knownStartDates.push(instance.startDate);
+        attempt.timing = learn(attempt.timing, { ...times, instance });
     };
-    const onLook = (observation) => {
-        attempt.rhythm = learn(attempt.rhythm, observation);
-    };
-    const taken = await takeBaseline(context, { target, deadline, onSeen, onLook });
+    const taken = await takeBaseline(context, { target, deadline, onRead });
     const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
     attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
     return attempt.baseline;
@@ -3307,26 +3315,26 @@ const OUTDATED = 'it took so long that the runner may have a job by now, which i
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
 /** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
-function nextLookAt(pollInterval, progress) {
-    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastLookAt + pauseOf(pollInterval);
+function nextPollAt(pollInterval, progress) {
+    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
 }
 const schedule_SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
-/** A look may reach the controller a little sooner than usual. */
+/** A poll may reach the controller a little sooner than usual. */
 const MARGIN_MS = 10;
-/** If no more than this is open, another look for learning would gain nothing. */
+/** If no more than this is open, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
-/** Moments in here are those when the answer comes in; the look begins sooner by the time that it takes. */
-function nextInStep({ sentAt, lastLookAt, rhythm }) {
-    const { tripMs, aheadMs, gapMs } = rhythm;
-    const arrival = arrivalOf(rhythm);
-    const silentMs = lastLookAt - Math.max(sentAt, arrival?.to ?? sentAt);
+/** Moments in here are those when the answer comes in; the poll begins sooner by the time that it takes. */
+function nextInStep({ sentAt, lastPollAt, timing }) {
+    const { tripMs, aheadMs, gapMs } = timing;
+    const arrival = arrivalOf(timing);
+    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
     if (arrival === undefined)
-        return lastLookAt + schedule_SECOND_MS + calmMs(silentMs);
-    const earliest = lastLookAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+        return lastPollAt + schedule_SECOND_MS + calmMs(silentMs);
+    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
     const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
     const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
     const dueAt = firstFrom(earliest, due);
@@ -3361,8 +3369,8 @@ async function watch(context, options) {
     const { clock, signal } = context;
     const { baseline, sentAt, deadline } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
-    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.rhythm };
-    const nextAt = (lastLookAt) => nextLookAt(options.pollInterval, { sentAt, lastLookAt, rhythm: state.timing });
+    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+    const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const polling = {
         ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
@@ -3498,8 +3506,8 @@ async function restartAndProve(attempt) {
     const onSeen = (instance) => {
         record.last = instance;
     };
-    const { rhythm } = attempt;
-    const instance = await watch(context, { ...sent, deadline, pollInterval, rhythm, onSeen });
+    const { timing } = attempt;
+    const instance = await watch(context, { ...sent, deadline, pollInterval, timing, onSeen });
     record.restarted = 'true';
     record.proof = instance;
     mark(record, 'verified', clock.now());
@@ -3554,9 +3562,7 @@ function throwIfLate(attempt) {
 }
 /** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt, { known, again, now }) {
-    if (sentAt === undefined || isKnownBoot(known, again.startDate))
-        return false;
-    return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
+    return sentAt !== undefined && bootOf(again.instance, known, now - sentAt) === 'new';
 }
 const CARRIED_OUT_NEVERTHELESS = {
     kind: 'uncertain',
