@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { ERROR_CODES } from '../src/errors.ts';
+import { ActionError, ERROR_CODES } from '../src/errors.ts';
+import { failedStep } from '../src/fleet/step-outcome.ts';
 import { DEFAULTS } from '../src/inputs/form.ts';
 import { outputsOf } from '../src/report/outputs.ts';
-import { NOTHING_DONE } from '../src/restart/outcome.ts';
 
 interface ActionFile {
   description: string;
@@ -66,7 +66,8 @@ describe('action.yml', () => {
   });
 
   test('declares the outputs that are set', () => {
-    expect(Object.keys(action.outputs).sort()).toEqual(Object.keys(outputsOf(NOTHING_DONE, String)).sort());
+    const nothing = failedStep(new ActionError('internal_error', 'No.'));
+    expect(Object.keys(action.outputs).sort()).toEqual(Object.keys(outputsOf(nothing, String)).sort());
   });
 });
 
@@ -90,7 +91,7 @@ describe('the documents', () => {
   });
 
   test('CONTRIBUTING shows a stranger every module of src, and none that is gone', () => {
-    const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The rooms\n');
+    const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The map\n');
     const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
       ...cell.matchAll(/`([\w-]+\.ts)`/g),
     ]);
@@ -109,6 +110,7 @@ describe('the documents', () => {
 const ROOMS = [
   'index',
   'main',
+  'signals',
   'inputs',
   'report',
   'fleet',
@@ -119,7 +121,7 @@ const ROOMS = [
   'http',
   'ground',
 ];
-const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts'];
+const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts', 'poll.ts'];
 
 function roomOf(path: string): string {
   if (GROUND.includes(path)) return 'ground';
@@ -176,7 +178,7 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
-    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],
+    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts', 'signals.ts']],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
@@ -195,17 +197,24 @@ describe('one place for each thing', () => {
   });
 
   test('what talks to GitHub is loaded only where it is asked for', () => {
-    expect(importsOf('index.ts')).toContain('runner/scope.ts');
-    expect(importsOf('index.ts')).not.toContain('@actions/github');
+    expect(importsOf('main.ts')).toContain('runner/scope.ts');
+    expect(importsOf('main.ts')).not.toContain('@actions/github');
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 
-  test('restart/ knows the rest of the house by its types, but for dates, times and errors', () => {
+  test('restart/ imports only types from other rooms, except for the ground and what the states of an instance mean', () => {
     const imports = sources
       .filter(({ path }) => path.startsWith('restart/'))
       .flatMap(({ text }) =>
         [...text.matchAll(/^import (?!type)[^;]*?from '(\.\.\/[^']+)'/gm)].map(([, from]) => from),
       );
-    expect([...new Set(imports)].sort()).toEqual(['../clock.ts', '../dates.ts', '../errors.ts', '../log.ts']);
+    expect([...new Set(imports)].sort()).toEqual([
+      '../clock.ts',
+      '../controller/instance.ts',
+      '../dates.ts',
+      '../errors.ts',
+      '../log.ts',
+      '../poll.ts',
+    ]);
   });
 });

@@ -7,9 +7,9 @@ import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
-import type { StepOutcome } from './fleet/fleet-outcome.ts';
-import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
-import { shareSources } from './fleet/shared-witnesses.ts';
+import { shareSources } from './fleet/shared-reads.ts';
+import { failedStep, type StepOutcome } from './fleet/step-outcome.ts';
+import { mayBeSeveral } from './fleet/targets.ts';
 import { type Dial, dial as dialForReal } from './guest/contact.ts';
 import type { Dispatchers } from './http/connections.ts';
 import { createTransport } from './http/transport.ts';
@@ -18,9 +18,9 @@ import { setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import { NOTHING_DONE } from './restart/outcome.ts';
-import type { Guards, Sources } from './runner/guard.ts';
+import type { Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
+import type { Sources } from './runner/sources.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;
@@ -29,12 +29,13 @@ const SHORT_REPORT_MS = 400;
 
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
- * @param endWithin ends the process in so many milliseconds, should it not end by itself.
+ * @param signal aborts with the error to report.
+ * @param endWithin ends the process after this many milliseconds if it does not end by itself.
  */
-export async function main(endWithin: (ms: number) => void): Promise<void> {
+export async function main(signal: AbortSignal, endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   avoidPipe(terminal);
-  const outcome = await restartAsAsked(terminal, interruptions());
+  const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that nobody reads.
   endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
@@ -43,15 +44,14 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
 }
 
 async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {
-  let target: VmOutcome['target'];
+  let inputs: Inputs | undefined;
   try {
-    const inputs = readInputs(process.env, terminal.mask);
-    if (inputs.fleet === undefined) target = inputs.target;
+    inputs = readInputs(process.env, terminal.mask);
     const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
     return await run(inputs, { ...host, announce, addresses: ownAddresses() });
   } catch (error) {
-    return { ...NOTHING_DONE, target, error: asActionError(error) };
+    return failedStep(asActionError(error), inputs?.targets);
   }
 }
 
@@ -67,12 +67,21 @@ function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   }
 }
 
-/** To open a pipe that nobody reads would hold the process up for good: outputs are printed then, as they once were. */
+/** To open a pipe that no process reads would block forever. So the outputs are printed, as older runners had it. */
 function avoidPipe(terminal: Terminal): void {
   const { GITHUB_OUTPUT: path = '' } = process.env;
-  if (!statSync(path, { throwIfNoEntry: false })?.isFIFO()) return;
+  if (!isPipe(path)) return;
   delete process.env['GITHUB_OUTPUT'];
   terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
+}
+
+/** A path that cannot be looked up is not a pipe; that outputs cannot be written there is reported later. */
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false;
+  }
 }
 
 function ownAddresses(): string[] {
@@ -113,7 +122,7 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
 async function createGuardsIfAsked(
-  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, fleet }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
@@ -123,7 +132,8 @@ async function createGuardsIfAsked(
   const { createGuards } = await import('./runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
-  const sharing = fleet === undefined ? {} : { share };
+  // A single VM does not wait for others to join its requests.
+  const sharing = mayBeSeveral(targets) ? { share } : {};
   return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 
@@ -135,9 +145,7 @@ async function restartWith(guards: Guards | undefined, inputs: Inputs, host: Hos
     const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
     const guest = inputs.guest && { ...inputs.guest, dial };
     const context = { clock, controller, log, signal, guest, refuse, announce };
-    const { fleet } = inputs;
-    if (fleet !== undefined) return await restartFleet({ ...inputs, ...fleet }, { ...context, guards });
-    return await restartOneVm(inputs, { ...context, guard: guards?.guardFor({ log, signal }) });
+    return await restartFleet(inputs, { ...context, guards });
   } finally {
     await close();
   }
@@ -170,23 +178,4 @@ function warnOfInputs({ tls, timeoutMs }: Inputs, terminal: Terminal): void {
       `timeout is ${seconds(timeoutMs)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
     );
   }
-}
-
-/**
- * Aborts with the error to report. On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a
- * truthful report. The same goes for an error that nobody caught, which would end the process without a word about the
- * restart. The listeners stay: a signal that comes while the report is written must not cut it off.
- */
-function interruptions(): AbortSignal {
-  const controller = new AbortController();
-  const cancel = (signal: NodeJS.Signals) => {
-    controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
-  };
-  process.on('SIGINT', cancel).on('SIGTERM', cancel);
-  process.on('uncaughtException', (error) => {
-    // Should the report itself be what failed, the step must not pass for it.
-    process.exitCode = 1;
-    controller.abort(asActionError(error));
-  });
-  return controller.signal;
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { playStep } from '../simulation/play-step.ts';
+import { theFirstOf } from '../simulation/stage.ts';
 import { createPausingClock, type PausingClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 import {
@@ -150,10 +151,9 @@ async function withKey(page: Page, prefix = ''): Promise<Scene> {
 async function play({ url, inputs = {}, environment = {} }: Scene) {
   const host = { clock, signal: clock.signal, random: () => 0, environment };
   const given = { controller_url: url, instance_id: ID, timeout: '5m', ...inputs };
-  const { vms, warnings, startedAt, endedAt } = await playStep(host, given);
-  const [outcome] = vms;
-  if (outcome === undefined) throw new Error('the step was about no VM');
-  return { outcome, warnings, seconds: (endedAt - startedAt) / 1_000 };
+  const played = await playStep(host, given);
+  const { warnings, startedAt, endedAt } = played;
+  return { outcome: theFirstOf(played), warnings, seconds: (endedAt - startedAt) / 1_000 };
 }
 
 interface Told {

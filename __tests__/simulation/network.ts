@@ -146,7 +146,10 @@ class Exchange {
 
   #receive(answer: NetworkAnswer): void {
     const { arriving, pieces } = this.#delivery;
-    if (answer.breaks === 'reset') return this.#fail(failure('ECONNRESET', 'read ECONNRESET'));
+    if (answer.breaks === 'reset') {
+      this.#fail(failure('ECONNRESET', 'read ECONNRESET'));
+      return;
+    }
     if (answer.breaks === 'hang' && answer.body === '') return;
     this.#handler.onResponseStart?.(this.#controller, answer.status, answer.headers, '');
     const bytes = Buffer.from(answer.bytes ?? answer.body);
@@ -158,9 +161,9 @@ class Exchange {
   #read({ answer, arrived, size }: { answer: NetworkAnswer; arrived: Buffer; size: number }): void {
     const [piece, rest] = [arrived.subarray(0, size), arrived.subarray(size)];
     if (piece.length > 0) this.#handler.onResponseData?.(this.#controller, piece);
+    if (rest.length === 0 && answer.breaks === 'hang') return;
     if (rest.length > 0)
       this.#later(this.#delivery.pauseMs, () => this.#read({ answer, arrived: rest, size }));
-    else if (answer.breaks === 'hang') return;
     else if (this.#delivery.arriving < 1) this.#fail(failure('UND_ERR_SOCKET', 'other side closed'));
     else this.#end(answer);
   }

@@ -9,13 +9,14 @@ import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
 import type * as Retry from '../../src/http/retry.ts';
 import type * as RetryBudget from '../../src/http/retry-budget.ts';
 import type * as Transport from '../../src/http/transport.ts';
+import type * as Poll from '../../src/poll.ts';
 import type * as Report from '../../src/report/outputs.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import type * as Terminal from '../../src/report/terminal.ts';
 import type * as Attempt from '../../src/restart/attempt.ts';
+import type * as Boot from '../../src/restart/boot.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Restart from '../../src/restart/restart.ts';
-import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
@@ -30,6 +31,7 @@ const MOST_RUNS = 5_000;
 
 type Plant = () => Promise<void>;
 
+const BOOT = '../../src/restart/boot.ts';
 const ATTEMPT = '../../src/restart/attempt.ts';
 const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
@@ -44,12 +46,12 @@ const BACK_VERDICT = '../../src/runner/back-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/runner-names.ts';
 const OCCUPANCY = '../../src/runner/occupancy.ts';
+const POLL = '../../src/poll.ts';
 const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
 const RETRY_BUDGET = '../../src/http/retry-budget.ts';
-const SCHEDULE = '../../src/restart/schedule.ts';
 const TERMINAL = '../../src/report/terminal.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
@@ -82,6 +84,15 @@ function plantInController(
       },
     }));
 }
+
+/** Takes a boot before the restart for a new one. */
+const plantAnyBoot: Plant = () =>
+  plant<typeof Boot>(BOOT, ({ bootOf }) => ({
+    bootOf(...given) {
+      const boot = bootOf(...given);
+      return boot === 'before' ? 'new' : boot;
+    },
+  }));
 
 type Note = RetryBudget.RetryBudget['note'];
 
@@ -118,7 +129,7 @@ function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) =
 }
 
 /** Plants a bug into what is judged: an answer is taken for another one. */
-function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Plant {
+function plantInSamples(change: (sample: Ordering.Observation) => Ordering.Observation): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
       judge: (history, sample) => judge(history, change(sample)),
@@ -126,7 +137,7 @@ function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Pla
 }
 
 /** Plants a bug that takes answers for failures at once. */
-function plantFailure(isFailure: (sample: Verdict.Sample) => boolean): Plant {
+function plantFailure(isFailure: (sample: Ordering.Observation) => boolean): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
       judge(history, sample) {
@@ -140,14 +151,13 @@ const NO_FALSE_SUCCESS: readonly (readonly [string, Plant, string])[] = [
   // Alone, the second rule would make up for the first.
   [
     'an older answer is accepted, and whatever boot it shows',
-    () => plant<typeof Ordering>(ORDERING, () => ({ isOlder: () => false, isBootBefore: () => false })),
+    async () => {
+      await plant<typeof Ordering>(ORDERING, () => ({ isOlder: () => false }));
+      await plantAnyBoot();
+    },
     'false success',
   ],
-  [
-    'a boot before the restart is accepted',
-    () => plant<typeof Ordering>(ORDERING, () => ({ isBootBefore: () => false })),
-    'false success',
-  ],
+  ['a boot before the restart is accepted', plantAnyBoot, 'false success'],
   [
     'the status of the VM is not looked at',
     plantInSamples(({ instance, ...times }) => ({
@@ -269,9 +279,9 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   [
     'looks go on as if there were no deadline',
     () =>
-      plant<typeof Schedule>(SCHEDULE, ({ nextLookAt }) => ({
-        nextLookAt: (...[first, progress]: Parameters<typeof nextLookAt>) =>
-          nextLookAt(first, { ...progress, deadline: progress.deadline + 60_000 }),
+      plant<typeof Poll>(POLL, ({ pollUntil }) => ({
+        pollUntil: (options, poll) =>
+          pollUntil({ ...options, deadline: () => options.deadline() + 60_000 }, poll),
       })),
     'ended late',
   ],
@@ -510,10 +520,10 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     "the runner is looked for by its VM's name as it is masked",
     () =>
-      plant<typeof Name>(NAME, ({ fillName }) => ({
-        fillName(template, instance) {
+      plant<typeof Name>(NAME, ({ fillPattern }) => ({
+        fillPattern(template, instance) {
           const name = instance.name?.replaceAll('vnc-hunter2', '***');
-          return fillName(template, { ...instance, name });
+          return fillPattern(template, { ...instance, name });
         },
       })),
     'does not fit',

@@ -1,16 +1,15 @@
 import type { Clock } from '../../src/clock.ts';
 import { ActionError } from '../../src/errors.ts';
-import { isFleet, type MemberOutcome, type StepOutcome } from '../../src/fleet/fleet-outcome.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
+import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import type { Dispatchers } from '../../src/http/connections.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
+import { stepError, titleOf } from '../../src/report/conclusion.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
 import { reportError } from '../../src/report/report.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
-import { titleOf } from '../../src/report/title.ts';
 
 /*
  * The one way to play a step in tests, simulation, fuzzing and benchmarks: the real step, with inputs as a workflow gives them. What it is
@@ -55,8 +54,6 @@ export type Outputs = Readonly<Record<string, string>>;
 /** What a step said of itself. */
 export interface PlayedStep {
   readonly outcome: StepOutcome;
-  /** What came of each VM. */
-  readonly vms: readonly (VmOutcome & Partial<MemberOutcome>)[];
   readonly outputs: Outputs;
   /** The output `results`, parsed. */
   readonly results: readonly Outputs[];
@@ -103,11 +100,10 @@ export async function playStep(
   const outcome = time === undefined ? await work : await time.run(work);
   const endedAt = clock.now();
   const outputs = { ...outputsOf(outcome, terminal.clean) };
-  const error = outcome.error;
+  const error = stepError(outcome, terminal.clean);
   if (error !== undefined) reportError(error, { terminal, title: titleOf(outcome) });
   return {
     ...{ outcome, outputs, announced, startedAt: startsAt, endedAt, terminal },
-    vms: isFleet(outcome) ? outcome.vms : [outcome],
     results: JSON.parse(outputs['results'] ?? '[]'),
     ...{ lines: recorder.lines, warnings: recorder.warnings },
     written: [...recorder.written, ...[...announced, outputs].map((each) => JSON.stringify(each))],

@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../../simulator/random.ts';
 import type { InstanceRecord } from '../../simulator/world.ts';
+import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import type { GitHubLook } from './github-looks.ts';
@@ -48,7 +49,7 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   /** What messages call it. */
   readonly name: string;
   readonly isAlone: boolean;
-  readonly outcome: PlayedStep['vms'][number];
+  readonly outcome: VmOutcome;
   /** Its object among the `results`; with the outputs of the step where the VM is alone. */
   readonly outputs: Outputs;
   /** When its time began, and when all was over that was to be done about it. */
@@ -185,17 +186,18 @@ function recordOf(played: PlayedStep, { seed, scenario, testbed, reports }: Play
     written: [...played.written, renderSummary(outcome, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
-  const vms = played.vms.map((_, index) => vmRecordOf(step, played, { index, testbed, reports }));
+  const vms = outcome.vms.map((vm, index) =>
+    vmRecordOf(step, vm, { result: played.results[index] ?? {}, testbed, reports }),
+  );
   return { ...step, vms };
 }
 
 function vmRecordOf(
   step: Omit<StepRecord, 'vms'>,
-  played: PlayedStep,
-  { index, testbed, reports }: { readonly index: number } & Pick<Played, 'testbed' | 'reports'>,
+  outcome: VmOutcome,
+  { result, testbed, reports }: { readonly result: Outputs } & Pick<Played, 'testbed' | 'reports'>,
 ): VmRecord {
   const { scenario, outputs } = step;
-  const outcome = played.vms[index] as VmRecord['outcome'];
   const isAlone = scenario.vms.length === 1;
   const [only] = isAlone ? testbed.records : [];
   const instanceId = outcome.before?.instanceId ?? only?.instanceId ?? instanceIdOf(outcome) ?? '';
@@ -209,8 +211,8 @@ function vmRecordOf(
   return {
     ...step,
     ...{ instanceId, isAlone, outcome, tries, endedAt, reports: ofVm },
-    name: outcome.name ?? instanceId,
-    outputs: { ...played.results[index], ...(isAlone && outputs) },
+    name: outcome.name,
+    outputs: { ...result, ...(isAlone && outputs) },
     startedAt: isAlone ? step.startedAt : (ownStartOf(outcome, tries) ?? step.startedAt),
     posts: step.posts.filter((post) => post.instanceId === instanceId),
     ...lastAnswerIn(step.contacts, endedAt),

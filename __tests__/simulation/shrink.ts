@@ -49,17 +49,22 @@ export function scenarioWith(seed: number, changes: Readonly<Record<string, unkn
 /** The tree with one difference less, for each of them; an event or a VM can go as a whole, too. */
 function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
   if (isList(tree)) {
-    for (const index of tree.keys()) if (tree.length > 1 || isList(plain)) yield tree.toSpliced(index, 1);
-    for (const [index, value] of tree.entries()) {
-      const like = isList(plain) ? plain[index] : undefined;
-      if (like !== undefined) for (const smaller of simpler(value, like)) yield tree.with(index, smaller);
-    }
+    yield* simplerLists(tree, isList(plain) ? plain : []);
   } else if (isBranch(tree) && isBranch(plain)) {
     for (const [key, value] of Object.entries(tree)) {
       for (const smaller of simpler(value, plain[key])) yield { ...tree, [key]: smaller };
     }
   } else if (tree !== plain) {
     yield plain;
+  }
+}
+
+function* simplerLists(list: readonly Tree[], plain: readonly Tree[]): Generator<Tree> {
+  // A list that is never empty is one of VMs: one of them stays.
+  const isShrinkable = list.length > Math.min(1, plain.length);
+  if (isShrinkable) for (const index of list.keys()) yield list.toSpliced(index, 1);
+  for (const [index, like] of plain.slice(0, list.length).entries()) {
+    for (const smaller of simpler(list[index], like)) yield list.with(index, smaller);
   }
 }
 

@@ -6,6 +6,7 @@ import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../sim
 import type { Random } from '../../simulator/random.ts';
 import { createReplicas, type Replicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
+import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import { nameOf } from '../support/scenario.ts';
 import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
@@ -79,7 +80,7 @@ export interface SeenAt {
 export interface PlayedOnStage extends PlayedStep {
   readonly stage: Stage;
   /** What came of the first VM. */
-  readonly vm: PlayedStep['vms'][number];
+  readonly vm: VmOutcome;
   /** `error_code`, or `outcome` if there is none, by the names of the VMs. */
   readonly ends: Readonly<Record<string, string>>;
   readonly requests: readonly SeenAt[];
@@ -109,15 +110,23 @@ export async function playOnStage(inputs: Outputs, setting: StageSetting = {}): 
       vm: id === undefined ? '*' : nameOfVm(id),
     };
   });
-  const [vm] = played.vms;
-  if (vm === undefined) throw new Error('the step was about no VM');
+  const vm = theFirstOf(played);
   const endOf = ({ outcome = '', error_code: code = '' }: Outputs) => code || outcome;
   return {
     ...{ ...played, stage, vm, requests: seen, seconds: (played.endedAt - START) / 1_000 },
-    ends: Object.fromEntries(played.results.map((one, index) => [played.vms[index]?.name ?? '', endOf(one)])),
+    ends: Object.fromEntries(
+      played.results.map((one, index) => [played.outcome.vms[index]?.name ?? '', endOf(one)]),
+    ),
     posts: seen.filter(({ name }) => name === 'POST restart'),
     restarts: world.restarts.map(nameOfVm),
   };
+}
+
+/** What came of the first VM. @throws Error where the step was about none. */
+export function theFirstOf({ outcome: { vms } }: PlayedStep): VmOutcome {
+  const [vm] = vms;
+  if (vm === undefined) throw new Error('the step was about no VM');
+  return vm;
 }
 
 /** The instance that a request is about; undefined where it is about all of them, or something else. */

@@ -1,16 +1,10 @@
 import { seconds } from '../clock.ts';
-import type { Instance } from '../controller/instance.ts';
+import { type Instance, isRunning } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
-import { isOlder } from '../restart/ordering.ts';
-import {
-  type Baseline,
-  describeState,
-  type History,
-  judge,
-  type Sample,
-  startHistory,
-} from '../restart/verdict.ts';
+import type { Baseline } from '../restart/boot.ts';
+import { isOlder, type Observation } from '../restart/ordering.ts';
+import { describeState, type History, judge, startHistory } from '../restart/verdict.ts';
 import { formatAddress, type GuestAddress, guestAddress } from './address.ts';
 import type { Contact } from './contact.ts';
 
@@ -58,7 +52,7 @@ export function startGuestHistory(
  */
 export function judgeGuest(
   history: GuestHistory,
-  sample: Sample,
+  sample: Observation,
 ): { verdict: GuestVerdict; history: GuestHistory } {
   const { verdict, history: watched } = judge(history.watched, sample);
   const isLost = verdict.kind === 'failed';
@@ -68,15 +62,14 @@ export function judgeGuest(
   return { verdict: found, history: { ...history, watched } };
 }
 
-function findEndpoint(history: GuestHistory, { instance }: Sample): GuestVerdict {
+function findEndpoint(history: GuestHistory, { instance }: Observation): GuestVerdict {
   if (instance === undefined) return obstacleOf('not running', 'the controller does not list the instance');
   return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
 }
 
 function endpointOf({ provedBoot }: GuestHistory, instance: Instance): GuestVerdict {
-  const { state, status, startDate, hostIp, ip } = instance;
-  const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
-  if (!isUp || compareInstants(startDate, provedBoot) < 0)
+  const { startDate, hostIp, ip } = instance;
+  if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
     return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
   const address = guestAddress(instance);
   if (address !== undefined) return { kind: 'endpoint', endpoint: { startDate, address } };

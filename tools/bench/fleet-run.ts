@@ -33,7 +33,8 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   const inputs = { controller_url: CONTROLLER_ORIGIN, external_id: 'runner-*', max_parallel: maxParallel };
   const played = await playStep(stage, inputs);
   if (played.outcome.error !== undefined) throw played.outcome.error;
-  if (played.vms.length !== vms) throw new Error(`${played.vms.length} of ${vms} VMs were found`);
+  if (played.outcome.vms.length !== vms)
+    throw new Error(`${played.outcome.vms.length} of ${vms} VMs were found`);
   world.advanceTo(played.endedAt);
   const slots = slotsFor(vms, maxParallel);
   const methods = requests.map(({ request }) => request.method);
@@ -42,7 +43,7 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
     bestMs: bestPossibleMs(new World(world.options), { beginsAt: START, slots }),
     looks: methods.filter((method) => method === 'GET').length,
     restarts: methods.filter((method) => method === 'POST').length,
-    delaysMs: played.vms.map(({ proof, moments: { verified = Number.NaN } }) => {
+    delaysMs: played.outcome.vms.map(({ proof, moments: { verified = Number.NaN } }) => {
       const report = world.records.find(({ instanceId }) => instanceId === proof?.instanceId)?.report;
       if (report === undefined) throw new Error('a VM was not restarted');
       return verified - report.since;

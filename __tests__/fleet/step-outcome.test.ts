@@ -1,0 +1,148 @@
+import { expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import {
+  countKinds,
+  createRoster,
+  failedStep,
+  nothingKnown,
+  restartedOf,
+  resultKindOf,
+  type StepOutcome,
+  theOnlyVm,
+  type VmOutcome,
+} from '../../src/fleet/step-outcome.ts';
+
+const NOTHING_DONE = nothingKnown({ name: 'mac', target: undefined });
+
+const restarted: VmOutcome = { ...NOTHING_DONE, restarted: 'true', endedAt: 2_000 };
+const departing: VmOutcome = { ...NOTHING_DONE, restarted: 'unknown' };
+const failed: VmOutcome = { ...NOTHING_DONE, endedAt: 1_000, error: new ActionError('not_running', 'No.') };
+
+function stage(vms: number) {
+  const told: string[] = [];
+  const members = Array.from({ length: vms }, (_, index) => {
+    return { name: `vm-${index}`, target: { by: 'external_id', id: `vm-${index}` } as const };
+  });
+  let isBroken = false;
+  const announce = (outcome: StepOutcome) => {
+    if (isBroken) throw new Error('the disk is full');
+    told.push(outcome.vms.map((vm) => resultKindOf(vm).charAt(0)).join(''));
+  };
+  const roster = createRoster({
+    members,
+    announce,
+    isDryRun: false,
+    mostFailures: 0,
+  });
+  return {
+    roster,
+    told,
+    breakDisk: (isSo: boolean) => {
+      isBroken = isSo;
+    },
+  };
+}
+
+test('everything known is announced before each restart leaves', () => {
+  const { roster, told } = stage(3);
+  roster.end(2, failed);
+  roster.depart(0, departing);
+  roster.end(0, restarted);
+  roster.depart(1, departing);
+  // Another try of the same restart is no news.
+  roster.depart(1, departing);
+  expect(told).toEqual(['unf', 'ruf']);
+  const { vms, error } = roster.outcome();
+  expect(vms.map(({ endedAt }) => endedAt)).toEqual([2_000, undefined, 1_000]);
+  expect(error?.code).toBe('not_running');
+});
+
+test('with many VMs, the next ones are announced, too, so that announcements stay few', () => {
+  const { roster, told } = stage(101);
+  for (let index = 0; index < 101; index++) roster.depart(index, departing);
+  expect(told).toHaveLength(34);
+  expect(told[0]?.slice(0, 5)).toBe('uuunn');
+  expect(told[1]?.slice(0, 8)).toBe('uuuuuunn');
+});
+
+test('a VM that has ended is neither uncertain, nor one of the next ones', () => {
+  const { roster, told } = stage(2);
+  roster.depart(0, { ...departing, moments: { sent: 5 } });
+  expect(roster.outcome().vms[0]?.moments).toEqual({ sent: 5 });
+  roster.end(0, failed);
+  roster.depart(1, departing);
+  expect(told).toEqual(['un', 'fu']);
+  const large = stage(101);
+  large.roster.end(1, failed);
+  large.roster.depart(0, departing);
+  expect(large.told[0]?.slice(0, 5)).toBe('ufuun');
+});
+
+test('a verified VM stays verified while the step waits for its guest or runner', () => {
+  const { roster, told } = stage(2);
+  roster.depart(0, departing);
+  roster.restarted(0, { ...departing, restarted: 'true' });
+  roster.depart(1, departing);
+  expect(told).toEqual(['un', 'ru']);
+});
+
+test('an announcement that failed is repeated with the next try', () => {
+  const { roster, told, breakDisk } = stage(2);
+  breakDisk(true);
+  expect(() => roster.depart(0, departing)).toThrow('the disk is full');
+  breakDisk(false);
+  roster.depart(0, departing);
+  expect(told).toEqual(['un']);
+});
+
+test('no announcement is needed', () => {
+  const roster = createRoster({ members: [], isDryRun: false, mostFailures: 0 });
+  roster.depart(7, departing);
+  expect(roster.outcome()).toEqual({ vms: [], error: undefined, isDryRun: false, mostFailures: 0 });
+});
+
+test.each<[Partial<VmOutcome>, string]>([
+  [{ restarted: 'true' }, 'restarted'],
+  [{ restarted: 'true', error: new ActionError('runner_not_back', 'No.') }, 'failed'],
+  [{ restarted: 'unknown' }, 'unknown'],
+  [{ restarted: 'unknown', error: new ActionError('cancelled', 'No.') }, 'unknown'],
+  [{ error: new ActionError('not_running', 'No.') }, 'failed'],
+  [{ error: new ActionError('cancelled', 'No.') }, 'not_started'],
+  [{ error: new ActionError('cancelled', 'No.'), moments: { sent: 1 } }, 'failed'],
+  [{ leftAlone: 'skipped' }, 'skipped'],
+  [{ leftAlone: 'not_started' }, 'not_started'],
+  [{}, 'not_started'],
+])('%j is %s', (changes, kind) => {
+  expect(resultKindOf({ ...NOTHING_DONE, ...changes })).toBe(kind);
+});
+
+test('kinds are counted', () => {
+  expect(countKinds([restarted, failed, departing, departing])).toEqual({
+    restarted: 1,
+    failed: 1,
+    skipped: 0,
+    not_started: 0,
+    unknown: 2,
+  });
+});
+
+const skipped: VmOutcome = { ...NOTHING_DONE, leftAlone: 'skipped' };
+
+test.each<[string, VmOutcome[]]>([
+  ['true', [restarted, skipped, restarted]],
+  ['false', [restarted, failed]],
+  ['false', [skipped]],
+  ['false', []],
+  ['unknown', [restarted, departing, failed]],
+])('all together restarted: %s', (expected, vms) => {
+  expect(restartedOf(vms)).toBe(expected);
+});
+
+test('a step that failed as a whole failed for each target', () => {
+  const error = new ActionError('internal_error', 'No.');
+  const target = { by: 'external_id', id: 'mac-1' } as const;
+  const outcome = failedStep(error, [target]);
+  expect(outcome).toMatchObject({ error, vms: [{ name: 'mac-1', target, error, restarted: 'false' }] });
+  expect(theOnlyVm(outcome)?.name).toBe('mac-1');
+  expect([failedStep(error).vms, theOnlyVm(failedStep(error, [target, target]))]).toEqual([[], undefined]);
+});
