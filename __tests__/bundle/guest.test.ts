@@ -107,6 +107,22 @@ describe('the guest is not up', () => {
     expect(ended.outputs['start_date']).not.toBe('');
   });
 
+  test.each([
+    ['0.0.0.0', 'unspecified'],
+    ['::1%lo', 'loopback'],
+    ['::ffff:127.0.0.1', 'loopback'],
+  ])('where the only server would be that of this machine: %s', async (ip, kind) => {
+    const interventions = (): Interventions => ({
+      after(request, reaction) {
+        if (!isLook(request)) return undefined;
+        return edited(reaction, (_, vminfo) => Object.assign(vminfo, { ip, port_forwarding: [] }));
+      },
+    });
+    const ended = await play(UP_SOON, { ...SHORT, interventions });
+    expect(told(ended)).toEqual(NOT_UP);
+    expect(ended.log).toContain(`the VM has the address ${ip}, which is ${kind}`);
+  });
+
   test('where this machine cannot reach the node', async () => {
     const ended = await play(UP_SOON, { ...SHORT, world: { nodeIp: '127.0.0.1', ports: [1] } });
     expect(told(ended)).toEqual(NOT_UP);
