@@ -21,8 +21,9 @@ import { setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import type { Guards, Sources } from './runner/guard.ts';
+import type { Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
+import type { Sources } from './runner/sources.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;
@@ -131,7 +132,7 @@ async function createGuardsIfAsked(
   // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
   // damaged, and writes to the log where it is missing.
   delete process.env['GITHUB_EVENT_PATH'];
-  const { createGuards } = await import('./runner/guard.ts');
+  const { createGuards } = await import(/* webpackChunkName: "guard" */ './runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
   // A single VM does not wait for others to join its requests.

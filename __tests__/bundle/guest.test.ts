@@ -97,7 +97,7 @@ describe('the guest is not up', () => {
     [
       'where something else answers',
       { ...UP_SOON, fault: 'foreign' },
-      /no SSH banner .*"HTTP\/1\.1 400 Bad Request"/,
+      /it is not an SSH server .*"HTTP\/1\.1 400 Bad Request"/,
     ],
   ])('%s', async (_, habits, message) => {
     const ended = await play(habits, SHORT);
