@@ -200,7 +200,7 @@ describe('one place for each thing', () => {
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 
-  test('restart/ imports only types from other rooms, except the ground', () => {
+  test('restart/ imports only types from other rooms, except the ground and what the states of an instance mean', () => {
     const imports = sources
       .filter(({ path }) => path.startsWith('restart/'))
       .flatMap(({ text }) =>
@@ -208,6 +208,7 @@ describe('one place for each thing', () => {
       );
     expect([...new Set(imports)].sort()).toEqual([
       '../clock.ts',
+      '../controller/instance.ts',
       '../dates.ts',
       '../errors.ts',
       '../log.ts',
