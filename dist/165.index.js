@@ -1680,15 +1680,19 @@ function failedStep(error, targets = []) {
 function theOnlyVm({ vms }) {
     return vms.length === 1 ? vms[0] : undefined;
 }
-/** A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. */
+/**
+ * A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. A VM whose restart was verified before
+ * the step was cancelled is restarted.
+ */
 function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
         return leftAlone;
     if (restarted === 'unknown')
         return 'unknown';
-    if (error?.code === 'cancelled' && moments.sent === undefined)
+    const wasCancelled = error?.code === 'cancelled';
+    if (wasCancelled && moments.sent === undefined)
         return 'not_started';
-    if (error !== undefined)
+    if (error !== undefined && !(wasCancelled && restarted === 'true'))
         return 'failed';
     return restarted === 'true' ? 'restarted' : 'not_started';
 }
@@ -1781,18 +1785,18 @@ function describeDryRun(vms) {
 const ENDINGS = {
     restarted: 'restarted',
     failed: 'failed',
-    skipped: 'left alone, as its runner has a job',
+    skipped: 'left alone',
     not_started: 'not restarted',
     unknown: 'failed, and may have been restarted',
 };
 /** How one VM ended, unless it went well. Those that never started are named together, at the end. */
 function describeEnd(outcome) {
-    const { error, leftAlone } = outcome;
+    const { error, leftAlone, leftAloneFor = '' } = outcome;
     if (neverStarted(outcome))
         return undefined;
     if (error !== undefined)
         return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
-    return leftAlone === undefined ? undefined : ENDINGS[leftAlone];
+    return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
 }
 /** It never got a slot; in a dry run no VM does. */
 function neverStarted(outcome) {
@@ -2314,7 +2318,7 @@ function membersOf(targets, instances) {
 function named({ externalId, instanceId }) {
     if (externalId === undefined)
         return [];
-    return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
+    return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 function fitsNone(pattern) {
     return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
@@ -3575,11 +3579,14 @@ async function restart(job, context) {
     }
     catch (error) {
         if (error instanceof outcome/* LeftAlone */.l)
-            Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
+            Object.assign(record, describeLeftAlone(error));
         else
             record.error = describeLeft((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
+}
+function describeLeftAlone({ why, seen, isNeedless }) {
+    return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 async function restartAndProve(attempt) {
     const { job, context, record } = attempt;
@@ -3762,7 +3769,15 @@ async function restartTheOnly(member, { job, context, roster }) {
         onRestarted: (known) => roster.restarted(0, known),
         announce: (known) => roster.depart(0, known),
     });
-    roster.end(0, outcome);
+    roster.end(0, skipIfNotRunning(member, outcome));
+}
+/** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
+function skipIfNotRunning({ isMatch }, outcome) {
+    const { error, moments } = outcome;
+    if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
+        return outcome;
+    const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
+    return { ...outcome, error: undefined, ...skipped };
 }
 function failed(member, error, { clock }) {
     return { ...nothingKnown(member), error, endedAt: clock.now() };
@@ -3786,7 +3801,9 @@ async function restartSeveral(members, step, limits) {
 async function restartOneOfSeveral(fleet, member, index) {
     const { context, slots, roster } = fleet;
     const { name, error } = member;
-    const outcome = error === undefined ? await restartInItsSlot(fleet, member, index) : failed(member, error, context);
+    const outcome = error === undefined
+        ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
+        : failed(member, error, context);
     roster.end(index, outcome);
     infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
     // A cancelled VM has not failed.
@@ -4678,25 +4695,29 @@ function outputsOf(outcome, show) {
         error_code: outcome.error?.code ?? '',
     };
 }
+const outputs_UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/** Without a zone ID, which is free text. */
+const IP_ADDRESS = /^[\da-f.:]+$/i;
 /**
  * The instance itself never becomes an output: it can contain passwords.
- * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
- * well-known word is no secret, even if it contains somebody's password.
+ * @param show makes free text from outside harmless. Dates and ports were checked when they were read; and neither a plain ID or
+ * address nor a well-known word is a secret, even if a password is a part of it.
  */
 function vmOutputs(outcome, show) {
     const { before, last, proof, durationMs, runner, guest } = outcome;
     const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
+    const plain = (text, form) => (text === '' || form.test(text) ? text : show(text));
     return {
         // A later answer may lack it for a while, as the node's agent does not know it at once.
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: last?.instanceId ?? given('instance_id', outcome),
+        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), outputs_UUID),
         external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
         node_id: show(last?.nodeId ?? ''),
-        host_ip: last?.hostIp ?? '',
-        ip: last?.ip ?? '',
+        host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
+        ip: plain(last?.ip ?? '', IP_ADDRESS),
         vnc_port: String(last?.vncPort ?? ''),
         ssh_port: String(sshPort(last) ?? ''),
         port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
@@ -4721,11 +4742,9 @@ const LONGEST_IN_ALL = 450_000;
 function resultsOf(outcome, show) {
     const vms = outcome.vms.map((vm) => describe(vm, show));
     const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
-    const remaining = usable
-        .filter(({ vm }) => vm.restarted !== 'true')
-        .map(({ id }) => id)
-        .join('\n');
-    const matrix = JSON.stringify(matrixOf(usable.filter(({ kind }) => isFit(kind))));
+    const due = usable.filter(({ vm }) => vm.restarted !== 'true' && vm.skippedAs !== 'needless');
+    const remaining = due.map(({ id }) => id).join('\n');
+    const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 /** It can be restarted, but no restart was started. */
@@ -4840,13 +4859,13 @@ function titleOf(outcome) {
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
-function titleOfOne({ restarted, error, leftAlone, guest }) {
+function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }) {
     if (error !== undefined) {
         const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
         return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
     }
     if (leftAlone !== undefined)
-        return LEFT_ALONE[leftAlone];
+        return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
     return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 const FAILURES = {
@@ -4855,8 +4874,10 @@ const FAILURES = {
     unknown: 'VM restart not verified',
 };
 const LEFT_ALONE = {
-    skipped: 'VM left alone: its runner has a job',
-    not_started: 'VM not restarted: its turn never came',
+    skipped: 'left alone: its runner has a job',
+    needless: 'left alone: it needs no restart',
+    'not running': 'left alone: it is not running',
+    not_started: 'not restarted: its turn never came',
 };
 function titleOfSeveral(outcome) {
     const { vms, error, isDryRun } = outcome;
@@ -5608,10 +5629,13 @@ class LeftAlone extends Error {
     why;
     /** What was seen, for people; may be empty. */
     seen;
-    constructor(why, seen = '') {
+    /** The VM needs no restart: a later step does not have to make up for it. */
+    isNeedless;
+    constructor(why, seen = '', { isNeedless = false } = {}) {
         super(`the VM is left alone: ${why}`);
         this.why = why;
         this.seen = seen;
+        this.isNeedless = isNeedless;
     }
 }
 /** What is known before the first request. */
