@@ -23,6 +23,6 @@ test('the guest is asked where the controller says that it is', async () => {
   });
   await simulator.close();
   server.close();
-  expect(outcome).toMatchObject({ restarted: 'true', error: undefined, guest: { status: 'up' } });
+  expect(outcome.vms[0]).toMatchObject({ restarted: 'true', error: undefined, guest: { status: 'up' } });
   expect(lines).toContainEqual(expect.stringContaining('The guest is up: "SSH-2.0-real"'));
 });
