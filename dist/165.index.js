@@ -5575,7 +5575,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7229));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1278));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -5665,7 +5665,7 @@ const NOTHING_DONE = {
 /* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
 /* harmony export */ });
-/* unused harmony exports fillName, exactly */
+/* unused harmony exports fillName, exactly, fitsText */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 
 const PLACEHOLDERS = {
@@ -5715,8 +5715,11 @@ function describePattern({ parts }) {
 }
 /** Upper and lower case are the same. */
 function fitsPattern({ parts }, name) {
-    const literals = parts.map((part) => RegExp.escape(part.toLowerCase()));
-    return new RegExp(`^${literals.join('.*')}$`, 's').test(name.toLowerCase());
+    return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
+}
+/** Whether a text is these parts with any text between two of them. */
+function fitsText(parts, text) {
+    return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
 }
 /** Runner names are the same in upper and lower case. */
 function isSameName(one, other) {
