@@ -42,7 +42,10 @@ export function startGuestHistory(
   verifiedAt: number,
 ): GuestHistory {
   const { startDate } = proof;
-  const baseline: Baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+  const baseline: Baseline = {
+    ...{ instance: proof, answeredAt: verifiedAt },
+    ...{ startDate, knownStartDates: [startDate] },
+  };
   return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
 }
 
