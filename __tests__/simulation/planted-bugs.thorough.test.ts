@@ -533,10 +533,10 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     "the runner is looked for by its VM's name as it is masked",
     () =>
-      plant<typeof Name>(NAME, ({ fillName }) => ({
-        fillName(template, instance) {
+      plant<typeof Name>(NAME, ({ fillPattern }) => ({
+        fillPattern(template, instance) {
           const name = instance.name?.replaceAll('vnc-hunter2', '***');
-          return fillName(template, { ...instance, name });
+          return fillPattern(template, { ...instance, name });
         },
       })),
     'does not fit',

@@ -9,6 +9,8 @@ export interface Member {
   /** For people; no other VM of the step has it. */
   readonly name: string;
   readonly target: Target;
+  /** Whether only a pattern names it. */
+  readonly isMatch?: boolean;
   /** Why there is nothing to restart. */
   readonly error?: ActionError;
 }
@@ -56,7 +58,7 @@ export function membersOf(targets: readonly Target[], instances: readonly Instan
 /** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }: Instance): Member[] {
   if (externalId === undefined) return [];
-  return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
+  return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 
 function fitsNone(pattern: string): ActionError {
