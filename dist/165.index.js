@@ -763,7 +763,8 @@ __webpack_require__.d(parsers_namespaceObject, {
   dq: () => (pollInterval),
   iC: () => (runnerName),
   yD: () => (secretText),
-  ns: () => (uuids)
+  ns: () => (uuids),
+  rD: () => (wholeNumber)
 });
 
 // EXTERNAL MODULE: external "node:fs"
@@ -2342,38 +2343,35 @@ const LIST_AGAIN_MS = 1_000;
 const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
-/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
+/**
+ * Finds out which VMs the targets name. A target that names none is a member that fails.
+ * @throws ActionError if that cannot be known.
+ */
 async function resolveTargets(targets, options) {
     if (!targets.some(hasWildcard))
         return membersOf(targets, []);
-    try {
-        const members = await listMembers(targets, options);
-        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
-    }
-    catch (thrown) {
-        const error = (0,errors/* asActionError */.z6)(thrown);
-        return targets.map((target) => ({
-            name: target.id,
-            target,
-            error: (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.'),
-        }));
-    }
+    const members = (instances) => membersOf(targets, instances);
+    return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
-async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
+/**
+ * Lists the instances, again where something is missing: a list may briefly lack a VM.
+ * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ */
+async function listUntilFound({ controller, clock, log, signal, timeoutMs }, read, missing) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
     const seen = new Map();
     let graceEndsAt;
     for (let lists = 1;; lists++) {
         remember(seen, (await controller.listInstances(bounds)).readable());
-        const members = membersOf(targets, [...seen.values()]);
-        const missing = members.find(({ error }) => error !== undefined)?.error;
+        const found = read([...seen.values()]);
+        const problem = missing(found);
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
-        const isEnough = missing === undefined && lists >= LEAST_LISTS;
+        const isEnough = problem === undefined && lists >= LEAST_LISTS;
         if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
-            return members;
-        if (missing !== undefined)
-            progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+            return found;
+        if (problem !== undefined)
+            progress.note(problem.code, `Trying again, this may pass: ${problem.message}`);
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
@@ -2386,12 +2384,14 @@ function remember(seen, instances) {
             seen.set(id, instance);
     }
 }
-function refuseAll(targets, vms) {
-    const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
-    const error = new errors/* ActionError */.lZ('invalid_input', message, {
-        hint: 'Narrow the patterns, or divide the VMs among several steps.',
+/** Guards against a pattern that matches more than was meant. @throws ActionError `invalid_input` */
+function refuseTooMany({ length: vms }, maxVms) {
+    if (vms <= maxVms)
+        return;
+    const message = `The targets name ${vms} VMs, but max_vms is ${maxVms}. No restart was sent.`;
+    throw new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: `Narrow the targets, raise max_vms (${MOST_VMS} at most), or divide the VMs among several steps.`,
     });
-    return targets.map((target) => ({ name: target.id, target, error }));
 }
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
 function createDuplicateCheck(runnerNameOf) {
@@ -3743,11 +3743,23 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(job, context) {
+    let members;
+    try {
+        members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+        refuseTooMany(members, job.maxVms);
+    }
+    catch (thrown) {
+        const error = (0,errors/* explainCancellation */.Xg)((0,errors/* asActionError */.z6)(thrown), 'No restart had been sent.');
+        return { ...failedStep(error, job.targets), isDryRun: job.dryRun };
+    }
+    return restartMembers(members, job, context);
+}
+async function restartMembers(members, job, context) {
     const { announce } = context;
-    const { dryRun: isDryRun, timeoutMs } = job;
-    const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+    const { dryRun: isDryRun } = job;
     const limits = limitsFor(members.length, job);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const [first, ...others] = members;
@@ -4007,6 +4019,14 @@ function linesOf(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
     return [...new Set(lines.filter((line) => line !== ''))];
 }
+function wholeNumber({ min, max }) {
+    return (text) => {
+        const value = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+        if (value >= min && value <= max)
+            return { value };
+        return { problem: `${shown(text)} must be a whole number from ${min} to ${max}` };
+    };
+}
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
 /** A number of VMs, or a share of them such as `25%`; each `least` at least. */
 function amount(least) {
@@ -4164,6 +4184,7 @@ function headerProblem(others, name, value) {
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
 const DEFAULTS = {
+    max_vms: '2000',
     max_parallel: '1',
     max_failures: '0',
     timeout: '5m',
@@ -4598,7 +4619,8 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
-    const [maxParallel, maxFailures] = [
+    const [maxVms, maxParallel, maxFailures] = [
+        read('max_vms', wholeNumber({ min: 1, max: MOST_VMS })),
         read('max_parallel', amount(1)),
         read('max_failures', amount(0)),
     ];
@@ -4607,6 +4629,7 @@ function readInputs(environment, onSecret) {
     const inputs = form_all({
         controllerUrl,
         targets: { value: targets },
+        maxVms,
         maxParallel,
         maxFailures,
         vncPassword,
@@ -5575,7 +5598,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 7229));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1278));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -5665,7 +5688,7 @@ const NOTHING_DONE = {
 /* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
 /* harmony export */ });
-/* unused harmony exports fillName, exactly */
+/* unused harmony exports fillName, exactly, fitsText */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 
 const PLACEHOLDERS = {
@@ -5715,8 +5738,11 @@ function describePattern({ parts }) {
 }
 /** Upper and lower case are the same. */
 function fitsPattern({ parts }, name) {
-    const literals = parts.map((part) => RegExp.escape(part.toLowerCase()));
-    return new RegExp(`^${literals.join('.*')}$`, 's').test(name.toLowerCase());
+    return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
+}
+/** Whether a text is these parts with any text between two of them. */
+function fitsText(parts, text) {
+    return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
 }
 /** Runner names are the same in upper and lower case. */
 function isSameName(one, other) {

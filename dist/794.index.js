@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 7229:
+/***/ 1278:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1072,7 +1072,52 @@ function stillBusy({ whenBusy }, watch) {
 var self_restart = __webpack_require__(2044);
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
+;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+// The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs. Pure, but for the reading.
+
+
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+async function readRunJobs(place, runId, bounds) {
+    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+function selectJobs(jobs, patterns, own) {
+    const isWanted = ({ name }) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
+    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
+        runnerName !== undefined &&
+        runnerName === own.runnerName &&
+        status === 'in_progress';
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+    return {
+        onRunners: wanted.filter(isOnRunner),
+        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
+        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
+    };
+}
+const HOSTED_GROUP = 'GitHub Actions';
+function isOnRunner(job) {
+    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+}
+function whyWithout({ conclusion, runnerGroup, status }) {
+    if (conclusion === 'skipped')
+        return 'skipped';
+    if (runnerGroup === HOSTED_GROUP)
+        return 'hosted by GitHub';
+    return status === 'in_progress' ? 'runner not shown' : 'never started';
+}
+
 ;// CONCATENATED MODULE: ./lib/runner/sources.js
+
+
 
 
 
@@ -1088,19 +1133,32 @@ function openSources(options) {
         ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
     });
     const token = createToken('github_token', options.token);
+    const placeOf = (repository) => {
+        return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
+    };
     const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
-    const tokens = repository === undefined ? [] : jobsTokens(token, repository, options);
-    const place = repository && { client: github.clientWith(tokens), repository };
+    const place = repository && placeOf(repository);
+    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
         runners: createRunners(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+        async readRun(runId, bounds) {
+            if (own?.kind !== 'repository')
+                throw noRepository();
+            return readRunJobs(placeOf(own), runId, bounds);
+        },
         close() {
             log.debug(github.describeUsage());
             return transport.close();
         },
     };
 }
-/** Those that may read the jobs of a repository; the one to try first comes first. */
+function noRepository() {
+    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
+        hint: 'Run the step in a workflow, where GitHub sets it.',
+    });
+}
+/** Those that can read the jobs of a repository; the one to try first comes first. */
 function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
     const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
     const isOther = jobsToken !== '' && jobsToken !== token.value;
@@ -1352,6 +1410,7 @@ function createGuards(options) {
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(name, instance)),
         guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
+        readRun: opened.readRun,
         close: opened.close,
     };
 }

@@ -18,7 +18,7 @@ import type { WhenBusy } from './gate-lines.ts';
 import { describePattern, fillPattern, hasPlaceholder } from './runner-names.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
-import { openSources, type Sources } from './sources.ts';
+import { type OpenedSources, openSources, type Sources } from './sources.ts';
 import { createVmRunners } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
 
@@ -68,6 +68,8 @@ export interface Guards {
   guardFor(ward: Ward): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
+  /** The jobs of a run of the workflow's own repository. @throws ActionError */
+  readonly readRun: OpenedSources['readRun'];
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;
 }
@@ -107,6 +109,7 @@ export function createGuards(options: GuardsOptions): Guards {
   return {
     runnerNameOf: (instance) => describePattern(fillPattern(name, instance)),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
+    readRun: opened.readRun,
     close: opened.close,
   };
 }
