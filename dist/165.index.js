@@ -1483,7 +1483,7 @@ function createSession(apiKey, onSecret) {
         deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
         async authorize(post) {
             if (authorization === undefined) {
-                const session = await shakeHands(apiKey, post);
+                const session = await shakeHands(apiKey, post, onSecret);
                 if (!('secrets' in session))
                     return session;
                 const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
@@ -1499,7 +1499,7 @@ function createSession(apiKey, onSecret) {
     };
 }
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }, post) {
+async function shakeHands({ id, key }, post, onSecret) {
     const hand = await post({ path: HAND_PATH, body: { id } });
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
@@ -1513,6 +1513,7 @@ async function shakeHands({ id, key }, post) {
     const secret = decrypt(encrypted, key);
     if (secret === undefined)
         return { refused: CANNOT_DECRYPT };
+    onSecret(secret);
     const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
@@ -2507,11 +2508,18 @@ function readGreeting(bytes) {
         return { kind: 'banner', banner };
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
-const LONGEST_EXCERPT = 80;
-/** The beginning of what the server sent, for people: it is text from outside. */
+/** In characters. */
+const LONGEST_EXCERPT = 100;
+/**
+ * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * half a secret, which no mask matches.
+ */
 function excerptOf(bytes) {
-    const text = Buffer.from(bytes).toString().trimStart();
-    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+    const line = Buffer.from(bytes)
+        .toString()
+        .trimStart()
+        .replace(/[\r\n].*/s, '');
+    return line.length > LONGEST_EXCERPT ? `(a line of ${line.length} characters)` : `"${line}"`;
 }
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
@@ -2571,7 +2579,7 @@ function afterSilence({ isConnected, bytes }) {
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+    return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -5328,16 +5336,20 @@ const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
     const forms = new Set();
+    const plain = new Set();
     // Made when it is first needed: several secrets are mostly told of in a row.
     let replacer;
     return {
         add(...secrets) {
-            for (const form of secrets.flatMap(maskable).flatMap(encodings))
-                forms.add(form);
+            for (const secret of secrets.flatMap(maskable)) {
+                plain.add(secret);
+                for (const form of encodings(secret))
+                    forms.add(form);
+            }
             replacer = undefined;
         },
         redact(text) {
-            replacer ??= createReplacer(forms);
+            replacer ??= createReplacer(forms, plain);
             return replacer(text);
         },
     };
@@ -5374,12 +5386,15 @@ function inHex(secret) {
     const hex = Buffer.from(secret).toString('hex');
     return [hex, hex.toUpperCase()];
 }
-/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
 function inJson(secret) {
     const plain = insideQuotes(secret);
     const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+    const php = plain.replaceAll('/', '\\/');
+    const slashes = plain.replaceAll('/', unicodeEscape);
+    const quotes = plain.replaceAll("'", "\\'");
     const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
-    return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+    return [plain, go, php, slashes, quotes, ascii, insideQuotes(plain), insideQuotes(go)];
 }
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
@@ -5422,6 +5437,9 @@ function inHtml(secret) {
         numbered.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#x27;'),
+        named.replaceAll("'", '&apos;'),
+        named.replaceAll("'", '&#x27;').replaceAll('/', '&#x2F;'),
+        named.replaceAll("'", '&#39;').replaceAll('/', '&#x2F;'),
     ];
 }
 function unicodeEscape(character) {
@@ -5433,18 +5451,47 @@ function percentEscape(character) {
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
 const LONGEST_IN_PATTERN = 500;
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(secrets) {
+function createReplacer(forms, plain) {
     // The longest first: a secret may be a part of another.
-    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-    const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
-    const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
-    if (longestFirst.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
+    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
+    const long = longestFirst(forms).filter((secret) => !isShort(secret));
+    const short = longestFirst(forms).filter(isShort).map(escapePattern);
+    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
+    const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
+    const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
     return (text) => {
         const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+        return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
     };
+}
+/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+function inAnyEncoding(secret) {
+    return [...secret]
+        .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
+        .join('');
+}
+/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+const BACKSLASHES = '\\\\{1,8}';
+const ENTITIES = {
+    '&': 'amp',
+    '<': 'lt',
+    '>': 'gt',
+    '"': 'quot',
+    "'": 'apos',
+    '/': 'sol',
+};
+function escapes(character) {
+    const code = Number(character.codePointAt(0));
+    const units = character.split('').map((unit) => `${BACKSLASHES}u${hex(unit.charCodeAt(0), 4)}`);
+    const bytes = [...Buffer.from(character.toWellFormed())].map((byte) => `%(?:25)?${hex(byte, 2)}`);
+    const entity = [`#0{0,4}${code}`, `#x0{0,4}${hex(code, 1)}`, ENTITIES[character]].filter(Boolean).join('|');
+    const itself = character === '\\' ? BACKSLASHES : `(?:${BACKSLASHES})?${escapePattern(character)}`;
+    const byCode = `${BACKSLASHES}x${hex(code, 2)}`;
+    return `(?:${[itself, units.join(''), byCode, bytes.join(''), `&(?:amp;)?(?:${entity});`].join('|')})`;
+}
+function hex(code, digits) {
+    return code.toString(16).padStart(digits, '0');
 }
 function escapePattern(text) {
     return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
