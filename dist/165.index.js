@@ -763,7 +763,8 @@ __webpack_require__.d(parsers_namespaceObject, {
   dq: () => (pollInterval),
   iC: () => (runnerName),
   yD: () => (secretText),
-  ns: () => (uuids)
+  ns: () => (uuids),
+  rD: () => (wholeNumber)
 });
 
 // EXTERNAL MODULE: external "node:fs"
@@ -1482,7 +1483,7 @@ function createSession(apiKey, onSecret) {
         deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
         async authorize(post) {
             if (authorization === undefined) {
-                const session = await shakeHands(apiKey, post);
+                const session = await shakeHands(apiKey, post, onSecret);
                 if (!('secrets' in session))
                     return session;
                 const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
@@ -1498,7 +1499,7 @@ function createSession(apiKey, onSecret) {
     };
 }
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }, post) {
+async function shakeHands({ id, key }, post, onSecret) {
     const hand = await post({ path: HAND_PATH, body: { id } });
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
@@ -1512,6 +1513,7 @@ async function shakeHands({ id, key }, post) {
     const secret = decrypt(encrypted, key);
     if (secret === undefined)
         return { refused: CANNOT_DECRYPT };
+    onSecret(secret);
     const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
@@ -2342,38 +2344,35 @@ const LIST_AGAIN_MS = 1_000;
 const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
-/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
+/**
+ * Finds out which VMs the targets name. A target that names none is a member that fails.
+ * @throws ActionError if that cannot be known.
+ */
 async function resolveTargets(targets, options) {
     if (!targets.some(hasWildcard))
         return membersOf(targets, []);
-    try {
-        const members = await listMembers(targets, options);
-        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
-    }
-    catch (thrown) {
-        const error = (0,errors/* asActionError */.z6)(thrown);
-        return targets.map((target) => ({
-            name: target.id,
-            target,
-            error: (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.'),
-        }));
-    }
+    const members = (instances) => membersOf(targets, instances);
+    return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
-async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
+/**
+ * Lists the instances, again where something is missing: a list may briefly lack a VM.
+ * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ */
+async function listUntilFound({ controller, clock, log, signal, timeoutMs }, read, missing) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
     const seen = new Map();
     let graceEndsAt;
     for (let lists = 1;; lists++) {
         remember(seen, (await controller.listInstances(bounds)).readable());
-        const members = membersOf(targets, [...seen.values()]);
-        const missing = members.find(({ error }) => error !== undefined)?.error;
+        const found = read([...seen.values()]);
+        const problem = missing(found);
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
-        const isEnough = missing === undefined && lists >= LEAST_LISTS;
+        const isEnough = problem === undefined && lists >= LEAST_LISTS;
         if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
-            return members;
-        if (missing !== undefined)
-            progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+            return found;
+        if (problem !== undefined)
+            progress.note(problem.code, `Trying again, this may pass: ${problem.message}`);
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
@@ -2386,12 +2385,14 @@ function remember(seen, instances) {
             seen.set(id, instance);
     }
 }
-function refuseAll(targets, vms) {
-    const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
-    const error = new errors/* ActionError */.lZ('invalid_input', message, {
-        hint: 'Narrow the patterns, or divide the VMs among several steps.',
+/** Guards against a pattern that matches more than was meant. @throws ActionError `invalid_input` */
+function refuseTooMany({ length: vms }, maxVms) {
+    if (vms <= maxVms)
+        return;
+    const message = `The targets name ${vms} VMs, but max_vms is ${maxVms}. No restart was sent.`;
+    throw new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: `Narrow the targets, raise max_vms (${MOST_VMS} at most), or divide the VMs among several steps.`,
     });
-    return targets.map((target) => ({ name: target.id, target, error }));
 }
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
 function createDuplicateCheck(runnerNameOf) {
@@ -2507,11 +2508,18 @@ function readGreeting(bytes) {
         return { kind: 'banner', banner };
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
-const LONGEST_EXCERPT = 80;
-/** The beginning of what the server sent, for people: it is text from outside. */
+/** In characters. */
+const LONGEST_EXCERPT = 100;
+/**
+ * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * half a secret, which no mask matches.
+ */
 function excerptOf(bytes) {
-    const text = Buffer.from(bytes).toString().trimStart();
-    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+    const line = Buffer.from(bytes)
+        .toString()
+        .trimStart()
+        .replace(/[\r\n].*/s, '');
+    return line.length > LONGEST_EXCERPT ? `(a line of ${line.length} characters)` : `"${line}"`;
 }
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
@@ -2571,7 +2579,7 @@ function afterSilence({ isConnected, bytes }) {
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+    return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -3743,11 +3751,23 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(job, context) {
+    let members;
+    try {
+        members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+        refuseTooMany(members, job.maxVms);
+    }
+    catch (thrown) {
+        const error = (0,errors/* explainCancellation */.Xg)((0,errors/* asActionError */.z6)(thrown), 'No restart had been sent.');
+        return { ...failedStep(error, job.targets), isDryRun: job.dryRun };
+    }
+    return restartMembers(members, job, context);
+}
+async function restartMembers(members, job, context) {
     const { announce } = context;
-    const { dryRun: isDryRun, timeoutMs } = job;
-    const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+    const { dryRun: isDryRun } = job;
     const limits = limitsFor(members.length, job);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const [first, ...others] = members;
@@ -4007,6 +4027,14 @@ function linesOf(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
     return [...new Set(lines.filter((line) => line !== ''))];
 }
+function wholeNumber({ min, max }) {
+    return (text) => {
+        const value = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+        if (value >= min && value <= max)
+            return { value };
+        return { problem: `${shown(text)} must be a whole number from ${min} to ${max}` };
+    };
+}
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
 /** A number of VMs, or a share of them such as `25%`; each `least` at least. */
 function amount(least) {
@@ -4164,6 +4192,7 @@ function headerProblem(others, name, value) {
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
 const DEFAULTS = {
+    max_vms: '2000',
     max_parallel: '1',
     max_failures: '0',
     timeout: '5m',
@@ -4598,7 +4627,8 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
-    const [maxParallel, maxFailures] = [
+    const [maxVms, maxParallel, maxFailures] = [
+        read('max_vms', wholeNumber({ min: 1, max: MOST_VMS })),
         read('max_parallel', amount(1)),
         read('max_failures', amount(0)),
     ];
@@ -4607,6 +4637,7 @@ function readInputs(environment, onSecret) {
     const inputs = form_all({
         controllerUrl,
         targets: { value: targets },
+        maxVms,
         maxParallel,
         maxFailures,
         vncPassword,
@@ -5305,16 +5336,20 @@ const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
     const forms = new Set();
+    const plain = new Set();
     // Made when it is first needed: several secrets are mostly told of in a row.
     let replacer;
     return {
         add(...secrets) {
-            for (const form of secrets.flatMap(maskable).flatMap(encodings))
-                forms.add(form);
+            for (const secret of secrets.flatMap(maskable)) {
+                plain.add(secret);
+                for (const form of encodings(secret))
+                    forms.add(form);
+            }
             replacer = undefined;
         },
         redact(text) {
-            replacer ??= createReplacer(forms);
+            replacer ??= createReplacer(forms, plain);
             return replacer(text);
         },
     };
@@ -5351,12 +5386,15 @@ function inHex(secret) {
     const hex = Buffer.from(secret).toString('hex');
     return [hex, hex.toUpperCase()];
 }
-/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
 function inJson(secret) {
     const plain = insideQuotes(secret);
     const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+    const php = plain.replaceAll('/', '\\/');
+    const slashes = plain.replaceAll('/', unicodeEscape);
+    const quotes = plain.replaceAll("'", "\\'");
     const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
-    return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+    return [plain, go, php, slashes, quotes, ascii, insideQuotes(plain), insideQuotes(go)];
 }
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
@@ -5399,6 +5437,9 @@ function inHtml(secret) {
         numbered.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#x27;'),
+        named.replaceAll("'", '&apos;'),
+        named.replaceAll("'", '&#x27;').replaceAll('/', '&#x2F;'),
+        named.replaceAll("'", '&#39;').replaceAll('/', '&#x2F;'),
     ];
 }
 function unicodeEscape(character) {
@@ -5410,18 +5451,47 @@ function percentEscape(character) {
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
 const LONGEST_IN_PATTERN = 500;
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(secrets) {
+function createReplacer(forms, plain) {
     // The longest first: a secret may be a part of another.
-    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-    const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
-    const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
-    if (longestFirst.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
+    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
+    const long = longestFirst(forms).filter((secret) => !isShort(secret));
+    const short = longestFirst(forms).filter(isShort).map(escapePattern);
+    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
+    const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
+    const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
     return (text) => {
         const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+        return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
     };
+}
+/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+function inAnyEncoding(secret) {
+    return [...secret]
+        .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
+        .join('');
+}
+/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+const BACKSLASHES = '\\\\{1,8}';
+const ENTITIES = {
+    '&': 'amp',
+    '<': 'lt',
+    '>': 'gt',
+    '"': 'quot',
+    "'": 'apos',
+    '/': 'sol',
+};
+function escapes(character) {
+    const code = Number(character.codePointAt(0));
+    const units = character.split('').map((unit) => `${BACKSLASHES}u${hex(unit.charCodeAt(0), 4)}`);
+    const bytes = [...Buffer.from(character.toWellFormed())].map((byte) => `%(?:25)?${hex(byte, 2)}`);
+    const entity = [`#0{0,4}${code}`, `#x0{0,4}${hex(code, 1)}`, ENTITIES[character]].filter(Boolean).join('|');
+    const itself = character === '\\' ? BACKSLASHES : `(?:${BACKSLASHES})?${escapePattern(character)}`;
+    const byCode = `${BACKSLASHES}x${hex(code, 2)}`;
+    return `(?:${[itself, units.join(''), byCode, bytes.join(''), `&(?:amp;)?(?:${entity});`].join('|')})`;
+}
+function hex(code, digits) {
+    return code.toString(16).padStart(digits, '0');
 }
 function escapePattern(text) {
     return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

@@ -111,6 +111,16 @@ describe('targets', () => {
     expect(ended.restarts).toEqual(['runner-2', 'runner-3', 'runner-4']);
   });
 
+  test('are none where they are more than max_vms', async () => {
+    const { ends, posts, outputs, outcome } = await playFleet({
+      inputs: { external_id: 'runner-*\nnobody', max_vms: '6' },
+    });
+    expect(ends).toEqual({ 'runner-*': 'invalid_input', nobody: 'invalid_input' });
+    expect([posts, outputs['error_code']]).toEqual([[], 'invalid_input']);
+    expect(titleOf(outcome)).toBe('2 of 2 VMs failed: invalid_input');
+    expect((await playFleet({ inputs: { ...ALL, max_vms: '6' } })).posts).toHaveLength(6);
+  });
+
   test('that are one VM with two names are restarted once', async () => {
     const renames = (world: World) => {
       const [first, second] = world.records;
@@ -725,7 +735,7 @@ describe('by itself', () => {
     };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
     const targets = ['a', 'b'].map((id) => ({ by: 'instance_id', id }) as const);
-    const limits = { maxParallel: { count: 2 }, maxFailures: { count: 0 } };
+    const limits = { maxVms: 2, maxParallel: { count: 2 }, maxFailures: { count: 0 } };
     const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
     const context = { clock: time.clock, controller, log, signal: NEVER, guards: undefined, refuse() {} };
     const play = () => restartFleet({ ...job, targets, ...limits, dryRun }, context);

@@ -81,6 +81,7 @@ function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
   return {
     controllerUrl: new URL('http://controller.example:8090'),
     targets: [{ by: 'instance_id', id: instanceId }],
+    maxVms: 1,
     maxParallel: { count: 1 },
     maxFailures: { count: 0 },
     vncPassword: undefined,
