@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./lib/errors.js
 var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
-var http_transport = __webpack_require__(2159);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
 // EXTERNAL MODULE: ./lib/log.js

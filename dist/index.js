@@ -46089,7 +46089,7 @@ function parseRetryAfter(retryAfter = '', date = '') {
 
 /***/ }),
 
-/***/ 2159:
+/***/ 6974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46098,8 +46098,6 @@ __nccwpck_require__.d(__webpack_exports__, {
   o: () => (/* binding */ createTransport)
 });
 
-// EXTERNAL MODULE: external "node:tls"
-var external_node_tls_ = __nccwpck_require__(1692);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
@@ -46204,7 +46202,7 @@ const CAUSES = [
     {
         pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
         reason: 'the server speaks HTTP/2 only',
-        hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+        hint: 'Let it speak HTTP/1.1, too: this action uses nothing else, because HTTP/2 may repeat a request on its own.',
         nature: 'mistake',
     },
     {
@@ -46273,6 +46271,103 @@ function signOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? `${(0,errors/* codeOf */.$N)(thrown)} ${thrown.message}` : String(thrown);
 }
 
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./lib/http/connections.js
+
+
+/** GitHub refuses a client with more than 100 requests in progress. Further requests wait for a free connection. */
+const MOST_CONNECTIONS = 50;
+/**
+ * Dispatchers over the network. They speak HTTP/1.1 only: an HTTP/2 client may repeat a refused request on its own, and all reads
+ * would share one session, which may die silently, or wait behind one handshake that hangs.
+ */
+function createDispatchers({ proxy, ...options }) {
+    const { requestTls, proxyTls } = connectOptions({ proxy, ...options });
+    function open(pipelining) {
+        const common = { pipelining, allowH2: false, connections: MOST_CONNECTIONS };
+        if (proxy === undefined)
+            return new undici.Agent({ ...common, connect: requestTls });
+        return new undici.ProxyAgent({ ...common, uri: proxy.href, requestTls, proxyTls });
+    }
+    return {
+        openReader: () => open(1),
+        // A kept-alive connection may be closing when it is used again. Then it is unknown whether the request was carried out.
+        openWriter: () => open(0),
+    };
+}
+function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
+    const { ca, cert, key, rejectUnauthorized } = tls;
+    const common = {
+        timeout: requestTimeoutMs,
+        rejectUnauthorized,
+        allowH2: false,
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: addressTimeoutMs(requestTimeoutMs),
+    };
+    const isSecure = baseUrl.protocol === 'https:';
+    // The client certificate is for the controller: it is not shown to a proxy.
+    const request = isSecure ? { secureContext: secureContext({ ca, cert, key }) } : {};
+    const toProxy = proxy?.protocol === 'https:' ? { secureContext: secureContext({ ca }) } : {};
+    return { requestTls: { ...common, ...request }, proxyTls: { ...common, ...toProxy } };
+}
+/** One context for all connections: to read some 150 CA certificates takes 20 ms of CPU. */
+function secureContext({ ca, cert, key }) {
+    return (0,external_node_tls_.createSecureContext)({
+        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+}
+/** Enough for a slow network: in milliseconds. */
+const LONGEST_ADDRESS_TIMEOUT_MS = 1_000;
+/**
+ * How long one of several addresses of a host may take to connect before the next one is tried, in milliseconds. Node's default of
+ * 250 ms would be too short for a working address on a slow network. A quarter of the request's time leaves enough for the others.
+ */
+function addressTimeoutMs(requestTimeoutMs) {
+    return Math.min(LONGEST_ADDRESS_TIMEOUT_MS, Math.ceil(requestTimeoutMs / 4));
+}
+function createReader(open) {
+    const begin = () => ({ dispatcher: open(), isUsed: false, reads: 0 });
+    let current = begin();
+    /** Those that were given up, but still have reads in progress. */
+    const ending = new Set();
+    function giveUp(connections) {
+        if (connections !== current)
+            return;
+        ending.add(connections);
+        endIfIdle(connections);
+        current = begin();
+    }
+    function endIfIdle(connections) {
+        if (connections.reads > 0 || !ending.delete(connections))
+            return;
+        void connections.dispatcher.destroy();
+    }
+    async function use(isFresh, read) {
+        if (isFresh && current.isUsed)
+            giveUp(current);
+        const connections = current;
+        connections.isUsed = true;
+        connections.reads++;
+        try {
+            return await read(connections.dispatcher);
+        }
+        catch (error) {
+            giveUp(connections);
+            throw error;
+        }
+        finally {
+            connections.reads--;
+            endIfIdle(connections);
+        }
+    }
+    async function destroy() {
+        await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
+    }
+    return { use, destroy };
+}
+
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __nccwpck_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
@@ -46287,10 +46382,11 @@ var retry = __nccwpck_require__(8394);
 
 
 
-/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+/** HTTP/1.1, directly or through a proxy. */
 function createTransport(options) {
     const { baseUrl, proxy, requestTimeoutMs, clock } = options;
-    const { reader, writer } = options.dispatchers ?? createDispatchers(options);
+    const { openReader, openWriter } = options.dispatchers ?? createDispatchers(options);
+    const [reader, writer] = [createReader(openReader), openWriter()];
     const { origin, pathname } = baseUrl;
     const prefix = pathname.replace(/\/+$/, '');
     const isSecure = baseUrl.protocol === 'https:';
@@ -46301,10 +46397,10 @@ function createTransport(options) {
             mayHaveBeenSent: false,
             onDeparture: request.isWrite ? onDeparture : undefined,
         };
-        const dispatcher = request.isWrite ? writer : reader;
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
         try {
-            const answer = await (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
@@ -46322,29 +46418,6 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { send, close };
-}
-function createDispatchers(options) {
-    const reader = createDispatcher(options, {});
-    // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
-    // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-    const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
-    return { reader, writer };
-}
-/** A fleet asks much at once, and GitHub refuses who has more than 100 requests under way: what comes on top waits its turn. */
-const MOST_CONNECTIONS = 50;
-function createDispatcher({ proxy, tls, requestTimeoutMs }, agentOptions) {
-    const options = { ...agentOptions, connections: MOST_CONNECTIONS };
-    const { ca, cert, key, rejectUnauthorized } = tls;
-    const trust = {
-        timeout: requestTimeoutMs,
-        rejectUnauthorized,
-        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
-    };
-    const connect = { ...trust, cert, key };
-    if (proxy === undefined)
-        return new undici.Agent({ ...options, connect });
-    // The client certificate is for the controller: a proxy gets to see none.
-    return new undici.ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -46453,7 +46526,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6788);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6995);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46539,7 +46612,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6788:
+/***/ 6995:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47386,130 +47459,94 @@ function refusedHand(answer) {
 
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __nccwpck_require__(7309);
+;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
+// Which VM may go next: a state for each VM, and what changes it. All of it is pure; slots.ts acts on it.
+//
+// | state        | the VM                                              | leaves it by                                    |
+// | ------------ | --------------------------------------------------- | ----------------------------------------------- |
+// | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued                                |
+// | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
+// | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
+// | `dismissed`  | must not start any more, as too many have failed    |                                                 |
+// | `ended`      | is over                                             |                                                 |
+// | `failed`     | is over                                             |                                                 |
+//
+// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted in the order of the targets, and only once no VM
+// is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
+// neither restarting nor over is dismissed.
+const OVER = { end: 'ended', fail: 'failed' };
+/** An event that is not listed changes nothing. */
+const TRANSITIONS = {
+    preparing: { arrive: 'waiting', ...OVER },
+    waiting: { queue: 'queued', ...OVER },
+    queued: { wait: 'waiting', ...OVER },
+    holding: { depart: 'restarting', wait: 'waiting', ...OVER },
+    restarting: { arrive: 'holding', ...OVER },
+    dismissed: OVER,
+    ended: {},
+    failed: {},
+};
+/** The states after a step: that of the one VM, then of those that get a slot by it, or are dismissed. */
+function advance(states, { index, event }, limits) {
+    const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
+    return isOver(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
+}
+function dismiss(state) {
+    return state === 'restarting' || state === 'ended' || state === 'failed' ? state : 'dismissed';
+}
+function grant(states, { slots }) {
+    if (!haveAllArrived(states))
+        return states;
+    let free = slots - states.filter(holdsSlot).length;
+    return states.map((state) => (state === 'queued' && free-- > 0 ? 'holding' : state));
+}
+function holdsSlot(state) {
+    return state === 'holding' || state === 'restarting';
+}
+function haveAllArrived(states) {
+    return !states.includes('preparing');
+}
+function countFailed(states) {
+    return states.filter((state) => state === 'failed').length;
+}
+/** Whether too many have failed for a new restart to start. */
+function isOver(states, { mostFailures }) {
+    return countFailed(states) > mostFailures;
+}
+/** Shares are rounded down; there is always one slot. */
+function limitsFor(vms, { maxParallel, maxFailures }) {
+    return { slots: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
+}
+/** A dry run checks every VM, however many fail. */
+function limitsForDryRun(limits) {
+    return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
+}
+/** Percentages are whole numbers: rounding errors must not cost one. */
+function amountOf(amount, vms) {
+    return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
+}
+
 // EXTERNAL MODULE: ./lib/restart/outcome.js
-var restart_outcome = __nccwpck_require__(8663);
-;// CONCATENATED MODULE: ./lib/fleet/claims.js
+var outcome = __nccwpck_require__(8663);
+;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
 
-/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to look after. */
-function createClaims(runnerNameOf) {
-    const members = new Map();
-    const wards = new Map();
-    return (member, instance) => {
-        claimInstance(members, member, instance);
-        if (runnerNameOf !== undefined)
-            claimRunner(wards, runnerNameOf(instance), instance);
-    };
+/** A VM of which nothing is known but its name. */
+function nothingKnown({ name, target }) {
+    return { ...outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
 }
-/** Two names may be of one VM. */
-function claimInstance(members, member, { instanceId }) {
-    const id = instanceId.toLowerCase();
-    const other = members.get(id) ?? member;
-    members.set(id, other);
-    if (other === member)
-        return;
-    const message = `Instance ${instanceId} is one VM with "${other.name}", which is restarted already.`;
-    throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
+/** A step that failed as a whole, before any VM could. */
+function failedStep(error, targets = []) {
+    const vms = targets.map((target) => ({ ...nothingKnown({ name: target.id, target }), error }));
+    return { vms, isDryRun: false, mostFailures: 0, error };
 }
-/** Whose runner it is that has the name, nobody can tell: so neither VM is restarted. */
-function claimRunner(wards, name, { instanceId }) {
-    const key = name.toLowerCase();
-    const ids = (wards.get(key) ?? new Set()).add(instanceId.toLowerCase());
-    wards.set(key, ids);
-    if (ids.size === 1)
-        return;
-    const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
-    throw new errors/* ActionError */.lZ('ambiguous_target', message, {
-        hint: 'Let runner_name hold {external_id} or {instance_id}, or give the VMs names of their own.',
-    });
+/** The VM of a step that has exactly one. */
+function theOnlyVm({ vms }) {
+    return vms.length === 1 ? vms[0] : undefined;
 }
-
-;// CONCATENATED MODULE: ./lib/fleet/fleet-gate.js
-
-/** A baseline that had to wait for longer than this is taken anew: in milliseconds. */
-const FRESH_MS = 500;
-/** So often an idle runner is looked at, as long as its VM waits for its turn: in milliseconds. */
-const LOOK_EVERY_MS = 5_000;
-/**
- * Holds the restart of one VM up until all have come to their gates, its runner has no job, and it has a place. Who had to wait looks
- * at its VM once more, and asks again with the place that it has. Who turns out to be in use gives its place back meanwhile.
- */
-function createFleetGate(options) {
-    const { runnerGate, claim } = options;
-    let hasLetPass = false;
-    return {
-        startsTime: true,
-        get hasLetPass() {
-            return hasLetPass;
-        },
-        async isOpen(instance) {
-            claim(instance);
-            const isOpen = await hasWayAndPlace(options, instance);
-            hasLetPass ||= isOpen;
-            return isOpen;
-        },
-        async rehearse(instance) {
-            claim(instance);
-            return (await runnerGate?.rehearse(instance)) ?? true;
-        },
-    };
-}
-/**
- * False where it took so long that the VM has to be looked at anew. Only who has a place is looked at by itself on GitHub: hundreds that
- * are ready would be too many questions at once.
- */
-async function hasWayAndPlace(options, instance) {
-    const { places, index, runnerGate, clock, signal, claim } = options;
-    const cameAt = clock.now();
-    await waitFor(options, places.arrive(index));
-    signal.throwIfAborted();
-    claim(instance);
-    if (!places.has(index)) {
-        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
-            await runnerGate.untilIdle(instance);
-        signal.throwIfAborted();
-        if (!(await takePlace(options)) || clock.now() - cameAt > FRESH_MS)
-            return false;
-    }
-    if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
-        return false;
-    signal.throwIfAborted();
-    return true;
-}
-/** False where the runner got a job meanwhile: then the VM waits in the queue no more. */
-async function takePlace(options) {
-    const { places, index, runnerGate } = options;
-    const turn = places.take(index);
-    for (;;) {
-        if (await comesWithin(options, turn))
-            return true;
-        if (runnerGate === undefined || (await runnerGate.stillIdle()))
-            continue;
-        places.giveBack(index);
-        return false;
-    }
-}
-async function waitFor(options, event) {
-    while (!(await comesWithin(options, event)))
-        ;
-}
-async function comesWithin({ clock, signal }, event) {
-    try {
-        await (0,lib_clock/* within */.ux)(clock, { ms: LOOK_EVERY_MS, signal }, () => event);
-        return true;
-    }
-    catch (error) {
-        if (error instanceof DOMException && error.name === 'TimeoutError')
-            return false;
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/fleet-outcome.js
-function isFleet(outcome) {
-    return 'vms' in outcome;
-}
-/** A dry run begins nothing; and so does a step that was cancelled before the VM's turn came. */
-function kindOf({ leftAlone, restarted, error, moments }) {
+/** A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. */
+function resultKindOf({ leftAlone, restarted, error, moments }) {
     if (leftAlone !== undefined)
         return leftAlone;
     if (restarted === 'unknown')
@@ -47520,7 +47557,7 @@ function kindOf({ leftAlone, restarted, error, moments }) {
         return 'failed';
     return restarted === 'true' ? 'restarted' : 'not_started';
 }
-/** Whether the step was cancelled before the last VM had come to its end. */
+/** Whether the step was cancelled before its last VM had ended. */
 function wasCancelled({ vms }) {
     return vms.some(({ error }) => error?.code === 'cancelled');
 }
@@ -47533,30 +47570,78 @@ function listNames(names, most) {
     const more = names.length - most;
     return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
-/** How many came to what. */
+/** How many ended in which way. */
 function countKinds(vms) {
     const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
     for (const vm of vms)
-        counts[kindOf(vm)]++;
+        counts[resultKindOf(vm)]++;
     return counts;
 }
-/** Whether all is well with those that were not left alone: `true` only where one at least was restarted. */
+/** `true` only if at least one VM was restarted and all were that were not left alone. */
 function restartedOf(vms) {
     if (vms.some(({ restarted }) => restarted === 'unknown'))
         return 'unknown';
     const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
     return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
 }
+/** At most this many announcements per step: each is appended to a file, and grows with the number of VMs. */
+const MOST_ANNOUNCEMENTS = 50;
+function createRoster({ members, announce, ...plan }) {
+    const vms = members.map(nothingKnown);
+    /** Those already announced as `unknown`. */
+    const covered = new Set();
+    const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+    let error;
+    /** If the process is killed, it is unknown whether the restarts of these had left: the one that leaves now, and the next ones. */
+    function unsure(index) {
+        const later = vms.flatMap(({ endedAt }, other) => {
+            return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+        });
+        return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
+    }
+    function announceWith(maybeSent) {
+        const known = vms.map((vm, index) => {
+            // A verified restart stays verified while the step waits for guest and runner.
+            const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
+            return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
+        });
+        announce?.({ ...plan, vms: known, error });
+    }
+    function change(index, to) {
+        const vm = vms[index];
+        if (vm !== undefined)
+            vms[index] = { ...vm, ...to };
+    }
+    return {
+        outcome: () => ({ ...plan, vms: [...vms], error }),
+        depart(index, known) {
+            change(index, known);
+            if (covered.has(index))
+                return;
+            const maybeSent = unsure(index);
+            announceWith(maybeSent);
+            for (const one of maybeSent)
+                covered.add(one);
+        },
+        restarted: change,
+        end(index, outcome) {
+            error ??= outcome.error;
+            change(index, outcome);
+        },
+    };
+}
 
-;// CONCATENATED MODULE: ./lib/fleet/fleet-lines.js
+;// CONCATENATED MODULE: ./lib/fleet/fleet-log.js
 
-// What the log says of a fleet, a line each. All of it is pure; progress.ts has the line that comes again and again.
-function describeFleet(vms, { places, mostFailures }) {
+
+
+// What the log says about several VMs together. All of it is pure.
+function describeFleet(vms, { slots, mostFailures }) {
     const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
-    return `${numberOfVms(vms)}, at most ${places} under way at once; after ${most} no further restart is begun`;
+    return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
 }
 function describeDryRun(vms) {
-    return `Dry run: ${numberOfVms(vms)} to look at; nothing is changed`;
+    return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
 }
 const ENDINGS = {
     restarted: 'restarted',
@@ -47565,126 +47650,485 @@ const ENDINGS = {
     not_started: 'not restarted',
     unknown: 'failed, and may have been restarted',
 };
-/** How one VM ended, unless it went well. Of those whose turn never came all is told at once, at the end. */
+/** How one VM ended, unless it went well. Those that never started are named together, at the end. */
 function describeEnd(outcome) {
     const { error, leftAlone } = outcome;
-    if (wasNotBegun(outcome))
+    if (neverStarted(outcome))
         return undefined;
     if (error !== undefined)
-        return `${ENDINGS[kindOf(outcome)]}: ${error.code}: ${error.message}`;
+        return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
     return leftAlone === undefined ? undefined : ENDINGS[leftAlone];
 }
-/** Its turn never came; in a dry run nobody has one. */
-function wasNotBegun(outcome) {
+/** It never got a slot; in a dry run no VM does. */
+function neverStarted(outcome) {
     const { error, leftAlone } = outcome;
-    return kindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
+    return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
 }
 function describeOver(failed, { mostFailures }) {
-    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no further restart is begun`;
+    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
 }
-const MOST_NAMES = 10;
-/** Undefined where each had its turn. */
-function describeNotBegun({ vms }) {
-    const names = vms.filter(wasNotBegun).map(({ name }) => name);
+const MOST_NOT_STARTED = 10;
+/** Undefined where every VM was started. */
+function describeNotStarted({ vms }) {
+    const names = vms.filter(neverStarted).map(({ name }) => name);
     if (names.length === 0)
         return undefined;
-    return `Not begun: ${numberOfVms(names.length)}: ${listNames(names, MOST_NAMES)}`;
+    return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
+}
+/** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */
+function describeProgress(progress) {
+    const { vms } = progress;
+    const counts = countKinds(vms.filter(isEnded).map(({ known }) => known));
+    const failed = counts.failed + counts.unknown;
+    const leftMs = estimateMs(progress);
+    const parts = [
+        `${counts.restarted} of ${vms.length} done`,
+        describeInProgress(vms.filter(isInProgress)),
+        ...(failed > 0 ? [`${failed} failed`] : []),
+        ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
+        ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+        describeToGo(vms.filter(isToGo)),
+        ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
+    ];
+    return parts.join(', ');
+}
+function isEnded({ state }) {
+    return state === 'ended' || state === 'failed';
+}
+function isInProgress({ state }) {
+    return holdsSlot(state);
+}
+function isToGo(vm) {
+    return !isEnded(vm) && !isInProgress(vm);
+}
+function describeInProgress(vms) {
+    const rebooted = vms.filter(({ known }) => known.restarted === 'true');
+    if (rebooted.length === 0)
+        return `${vms.length} in progress`;
+    const missing = rebooted.some(({ runner }) => runner !== undefined)
+        ? 'runner not back yet'
+        : 'guest not up yet';
+    return `${vms.length} in progress (${rebooted.length} rebooted, ${missing})`;
+}
+const MOST_BUSY = 3;
+/** With the reason why runners hold VMs up: nothing else tells why a fleet stands still. */
+function describeToGo(vms) {
+    const waiting = vms.filter(({ state }) => state === 'waiting');
+    const busy = waiting.filter(({ runner }) => runner === 'busy');
+    const busyNames = busy.map(({ known }) => known.name);
+    const settling = waiting.filter(({ runner }) => runner === 'settling').length;
+    const unknown = waiting.filter(({ runner }) => runner === 'unknown').length;
+    const reasons = [
+        ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
+        ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
+        ...(unknown > 0 ? [`${unknown} not known to GitHub at the moment`] : []),
+    ];
+    return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
+}
+/** A VM that takes this many times as long as the others makes any estimate worthless. */
+const OVERDUE = 2;
+/** From how long the restarted VMs took. Undefined where none was, where jobs are waited for, and where one VM takes far longer. */
+function estimateMs({ vms, slots, now }) {
+    const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
+    const toGo = vms.filter(isToGo);
+    const inProgress = vms.filter(isInProgress);
+    const isOpen = toGo.some(({ state }) => state !== 'queued');
+    if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0)
+        return undefined;
+    const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+    const goneMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
+    if (goneMs.some((ms) => ms > OVERDUE * meanMs))
+        return undefined;
+    const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
+    const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
+    return Math.max(inTurnsMs, ...leftMs);
+}
+/** From its start to its end; nothing before it has ended. */
+function durationOf(vm) {
+    const beganAt = beginningOf(vm);
+    return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
+}
+function beginningOf({ moments: { cleared, sent } }) {
+    return cleared ?? sent;
+}
+const MINUTE_MS = 60_000;
+const STEP_MS = 10_000;
+/** In tens of seconds below a minute and a half, else in minutes. */
+function roughly(ms) {
+    const stepMs = ms < 1.5 * MINUTE_MS ? STEP_MS : MINUTE_MS;
+    return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }
 
-;// CONCATENATED MODULE: ./lib/guest/contact.js
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __nccwpck_require__(9407);
+;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
 
-
-
-/** Dials over a real socket. */
-const contact_dial = ({ host, port }, { connected, received, ended }) => {
-    let failure;
-    const socket = (0,external_node_net_.connect)({ host, port });
-    socket.on('connect', connected).on('data', received);
-    socket.on('error', (error) => {
-        failure = error;
-    });
-    socket.on('close', () => ended(failure));
-    return () => socket.destroy();
-};
-/** An SSH server sends its banner within this many bytes. */
-const MOST_BYTES = 8 * 1024;
-/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
-const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
-/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
-function readGreeting(bytes) {
-    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
-    const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
-    const lines = text.split('\n').slice(0, -1);
-    const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
-    if (banner !== undefined)
-        return { kind: 'banner', banner };
-    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+/** Batches begin `everyMs` apart; one that took long is followed by a pause as long. */
+function spacing(everyMs, { beganAt, endedAt }, now) {
+    return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
-const LONGEST_EXCERPT = 80;
-/** The beginning of what the server sent, for people: it is text from outside. */
-function excerptOf(bytes) {
-    const text = Buffer.from(bytes).toString().trimStart();
-    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
-}
-/**
- * Connects and listens for a banner until the limit is reached. It never sends anything.
- * @throws the signal's reason, after an abort.
- */
-async function contact({ clock, dial, address }, limit) {
-    let isConnected = false;
-    let bytes = new Uint8Array();
-    let release = () => { };
-    const listen = () => new Promise((resolve) => {
-        release = dial(address, {
-            connected() {
-                isConnected = true;
-            },
-            received(more) {
-                bytes = Buffer.concat([bytes, more]);
-                const greeting = readGreeting(bytes);
-                if (greeting.kind === 'banner')
-                    resolve(greeting);
-                if (greeting.kind === 'none')
-                    resolve(foreign(bytes));
-            },
-            ended(error) {
-                resolve(afterEnd({ isConnected, bytes, error }));
-            },
-        });
-    });
-    try {
-        return await (0,lib_clock/* within */.ux)(clock, limit, listen);
+function coalesce(options) {
+    const { clock, signal } = options;
+    const waiting = new Set();
+    const asking = new Set();
+    let stop = new AbortController();
+    let previous;
+    let isAtWork = false;
+    async function work() {
+        if (isAtWork)
+            return;
+        isAtWork = true;
+        while (waiting.size > 0) {
+            const pauseMs = options.pauseMs(questionsOf(waiting), previous);
+            // On cancellation each asker is told by its own signal.
+            await clock.sleep(pauseMs, signal).catch(() => waiting.clear());
+            if (waiting.size > 0)
+                await askForAll();
+        }
+        isAtWork = false;
     }
-    catch (error) {
-        limit.signal.throwIfAborted();
-        if (!(error instanceof DOMException))
-            throw error;
-        return afterSilence({ isConnected, bytes });
+    async function askForAll() {
+        stop = new AbortController();
+        for (const asker of waiting)
+            asking.add(asker);
+        waiting.clear();
+        const beganAt = clock.now();
+        const bounds = {
+            deadline: Math.max(...[...asking].map(({ bounds: { deadline } }) => deadline)),
+            signal: AbortSignal.any([signal, stop.signal]),
+            onFault,
+        };
+        try {
+            const answer = await options.ask(questionsOf(asking), bounds);
+            for (const asker of asking)
+                asker.answer.resolve(answer);
+        }
+        catch (error) {
+            for (const asker of asking)
+                asker.answer.reject(error);
+        }
+        asking.clear();
+        previous = { beganAt, endedAt: clock.now() };
     }
-    finally {
-        release();
+    /** Those that came later have to wait for it, too. */
+    function onFault(fault) {
+        options.onFault(fault);
+        for (const asker of [...asking, ...waiting]) {
+            asker.lastFault = fault;
+            asker.bounds.onFault?.({ ...fault, isTold: true });
+        }
     }
-}
-function afterEnd({ isConnected, bytes, error }) {
-    if (bytes.length > 0)
-        return foreign(bytes);
-    const detail = error === undefined ? 'it was ended there' : (0,errors/* describeCause */.V$)(error);
-    if (isConnected)
-        return { kind: 'closed', detail };
-    return {
-        kind: error !== undefined && (0,errors/* codeOf */.$N)(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable',
-        detail,
+    function leave(asker) {
+        waiting.delete(asker);
+        if (asking.delete(asker) && asking.size === 0)
+            stop.abort();
+    }
+    return async (question, bounds) => {
+        const answer = Promise.withResolvers();
+        const asker = { question, bounds, answer, lastFault: undefined };
+        try {
+            return await (0,lib_clock/* within */.ux)(clock, { ms: bounds.deadline - clock.now(), signal: bounds.signal }, () => {
+                waiting.add(asker);
+                void work();
+                return answer.promise;
+            });
+        }
+        catch (error) {
+            throw isTimeout(error) ? options.noAnswer(asker.lastFault) : error;
+        }
+        finally {
+            leave(asker);
+        }
     };
 }
-function afterSilence({ isConnected, bytes }) {
-    if (bytes.length > 0)
-        return foreign(bytes);
-    return isConnected
-        ? { kind: 'silent', detail: 'connected, but nothing was sent' }
-        : { kind: 'unreachable', detail: 'the connection timed out' };
+function questionsOf(askers) {
+    return [...askers].map(({ question }) => question);
 }
-function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+function isTimeout(error) {
+    return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
+
+
+
+
+
+/** A VM with less time left than this asks by itself: in milliseconds. */
+const URGENT_MS = 3_000;
+function isUrgent({ deadline }, { clock }) {
+    return deadline - clock.now() < URGENT_MS;
+}
+/** The shortest time from one list to the next: in milliseconds. */
+const LIST_EVERY_MS = 1_000;
+/** How long to wait before a record that could not be read is read again: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+/**
+ * While a single VM is being restarted, its reads are made when it wants them, and of that instance alone. What changes something is
+ * passed on as it is.
+ */
+function shareController(controller, options) {
+    const { clock, log, isCrowded } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const list = coalesce({
+        ...options,
+        pauseMs: (targets, previous) => {
+            const isAlone = areSame(targets) && !isCrowded();
+            return isAlone || previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now());
+        },
+        async ask(targets, bounds) {
+            const found = await requestFor(controller, targets, bounds);
+            progress.answered();
+            return found;
+        },
+        onFault: progress.fault,
+        noAnswer: noControllerAnswer,
+    });
+    async function find(target, bounds) {
+        for (;;) {
+            const found = await readFrom(await list(target, bounds), target);
+            if (Array.isArray(found))
+                return found;
+            bounds.onFault?.(found);
+            if (bounds.deadline - clock.now() < READ_AGAIN_MS)
+                throw noControllerAnswer(found);
+            await clock.sleep(READ_AGAIN_MS, bounds.signal);
+        }
+    }
+    return {
+        ...controller,
+        findInstances: (target, bounds) => isUrgent(bounds, options) ? controller.findInstances(target, bounds) : find(target, bounds),
+        async getInstance(id, bounds) {
+            if (isUrgent(bounds, options))
+                return controller.getInstance(id, bounds);
+            const [instance] = await find({ by: 'instance_id', id }, bounds);
+            return instance;
+        },
+    };
+}
+/** Whether all ask for one and the same. */
+function areSame(targets) {
+    return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
+}
+async function requestFor(controller, targets, bounds) {
+    const [first] = targets;
+    if (first?.by !== 'instance_id' || !areSame(targets))
+        return controller.listInstances(bounds);
+    const instance = await controller.getInstance(first.id, bounds);
+    return { matching: () => (instance === undefined ? [] : [instance]) };
+}
+/** A record that cannot be read is a fault for its own VM only. */
+function readFrom(list, target) {
+    try {
+        return list.matching(target);
+    }
+    catch (error) {
+        if (!(error instanceof http_json/* UnusableAnswer */.kf))
+            throw error;
+        const { message: reason, nature, hint = 'Check the instance in the controller.' } = error;
+        return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error' };
+    }
+}
+function noControllerAnswer(last) {
+    const hint = 'Check that the controller is up, and how long it takes to list its instances.';
+    return noAnswer('The controller', last, { code: last?.code ?? 'controller_unreachable', hint });
+}
+// ---- GitHub ----
+/** The shortest time from one list of runners to the next, which is how often a runner is read: in milliseconds. */
+const RUNNERS_EVERY_MS = 5_000;
+/** How long a list of runners waits for other VMs to join: in milliseconds. */
+const GATHER_MS = 500;
+const RUNNERS_PER_PAGE = 100;
+/** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
+function shareSources({ runners, jobs }, options) {
+    const { clock, log } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+    const runningJobs = coalesce({
+        ...shared,
+        pauseMs: () => 0,
+        async ask(_, bounds) {
+            const running = await jobs.runningJobs(bounds);
+            progress.answered();
+            return running;
+        },
+    });
+    return {
+        runners: shareRunners(runners, shared),
+        jobs: { ...jobs, runningJobs: (bounds) => runningJobs(undefined, bounds) },
+    };
+}
+/**
+ * Repeated reads, and searches by name, are answered from one list. Where it has more pages than there are questions, each is asked by
+ * itself; and so is whatever a list does not show, because its pages shift while they are read.
+ */
+function shareRunners(runners, options) {
+    const { clock, progress } = options;
+    let pages = 1;
+    const list = coalesce({
+        ...options,
+        pauseMs: (_, previous) => previous === undefined
+            ? GATHER_MS
+            : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
+        async ask(questions, bounds) {
+            if (questions.length <= pages)
+                return [];
+            const listed = await runners.listRunners(undefined, bounds);
+            progress.answered();
+            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+            return listed;
+        },
+    });
+    const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+    return {
+        getRunner: runners.getRunner,
+        async glanceAt(id, bounds) {
+            const runner = (await listed(bounds)).find((one) => one.id === id);
+            return runner ?? runners.glanceAt(id, bounds);
+        },
+        async listRunners(name, bounds) {
+            const all = await listed(bounds);
+            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* isSameName */.yS)(one.name, name));
+            return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+        },
+    };
+}
+function noGitHubAnswer(last) {
+    const hint = 'Look at githubstatus.com and at the debug log of this step.';
+    return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
+}
+function noAnswer(server, last, { code, hint }) {
+    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+    const message = `${server} gave no usable answer in time${atLast}.`;
+    return new errors/* ActionError */.lZ(code, message, { hint: last?.hint ?? hint, isTransient: true });
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/slots.js
+
+
+
+function createSlots({ vms, limits, onOver }) {
+    const arrival = Promise.withResolvers();
+    const grants = Array.from({ length: vms }, () => Promise.withResolvers());
+    const dismissals = Array.from({ length: vms }, () => new AbortController());
+    let states = Array(vms).fill('preparing');
+    function enter(index, state) {
+        if (state === 'queued')
+            grants[index] = Promise.withResolvers();
+        if (state === 'holding')
+            grants[index]?.resolve();
+        if (state === 'dismissed')
+            dismissals[index]?.abort(new outcome/* LeftAlone */.l('not_started'));
+    }
+    return {
+        get states() {
+            return states;
+        },
+        apply(index, event) {
+            const before = states;
+            states = advance(before, { index, event }, limits);
+            for (const [at, state] of states.entries())
+                if (state !== before[at])
+                    enter(at, state);
+            if (haveAllArrived(states))
+                arrival.resolve();
+            if (isOver(states, limits) && !isOver(before, limits))
+                onOver(countFailed(states));
+        },
+        allArrived: arrival.promise,
+        granted: (index) => existing(grants[index]).promise,
+        dismissalOf: (index) => existing(dismissals[index]).signal,
+    };
+}
+function existing(value) {
+    if (value === undefined)
+        throw new Error('there is no such VM');
+    return value;
+}
+/** A baseline older than this is taken again: in milliseconds. */
+const FRESH_MS = 500;
+/** How often an idle runner is read while its VM is queued: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/**
+ * Blocks the restart of one VM until all have come to their gates, its runner has no job, and it holds a slot. A VM that had to wait is
+ * read again, and comes back with the slot that it holds. A VM that turns out to be in use gives its slot back.
+ */
+function createSlotGate(options) {
+    const { runnerGate, checkDuplicate } = options;
+    let hasLetPass = false;
+    return {
+        startsTime: true,
+        get hasLetPass() {
+            return hasLetPass;
+        },
+        async isOpen(instance) {
+            checkDuplicate(instance);
+            const isOpen = await mayPass(options, instance);
+            hasLetPass ||= isOpen;
+            return isOpen;
+        },
+        async rehearse(instance) {
+            checkDuplicate(instance);
+            return (await runnerGate?.rehearse(instance)) ?? true;
+        },
+    };
+}
+/**
+ * False where it took so long that the VM has to be read again. GitHub is asked about a single runner only while its VM holds a slot:
+ * for hundreds of queued VMs that would be too many requests.
+ */
+async function mayPass(options, instance) {
+    const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
+    const cameAt = clock.now();
+    slots.apply(index, 'arrive');
+    await unlessAborted(slots.allArrived, signal);
+    checkDuplicate(instance);
+    if (!holdsSlot(slots.states[index])) {
+        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+            await runnerGate.untilIdle(instance);
+        signal.throwIfAborted();
+        if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
+            return false;
+    }
+    if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
+        return false;
+    signal.throwIfAborted();
+    return true;
+}
+/** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
+async function takeSlot({ slots, index, runnerGate, clock, signal }) {
+    slots.apply(index, 'queue');
+    const granted = slots.granted(index);
+    if (runnerGate === undefined) {
+        await unlessAborted(granted, signal);
+        return true;
+    }
+    while (!(await happensWithin(granted, { ms: READ_EVERY_MS, signal }, clock))) {
+        if (await runnerGate.stillIdle())
+            continue;
+        slots.apply(index, 'wait');
+        return false;
+    }
+    return true;
+}
+/** Waits for the event. @throws the signal's reason as soon as it aborts. */
+async function unlessAborted(event, signal) {
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers();
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+    await Promise.race([event, aborted.promise]);
+    signal.throwIfAborted();
+}
+async function happensWithin(event, limit, clock) {
+    try {
+        await (0,lib_clock/* within */.ux)(clock, limit, () => event);
+        return true;
+    }
+    catch (error) {
+        if (error instanceof DOMException && error.name === 'TimeoutError')
+            return false;
+        throw error;
+    }
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -47885,6 +48329,259 @@ function describeUnmet({ condition, seen }) {
         case 'boot':
             return `start_date ${seen} is of a boot before the restart was sent`;
     }
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/targets.js
+
+
+
+/** Whether it is a pattern, in which `*` matches any text. */
+function hasWildcard({ by, id }) {
+    return by === 'external_id' && id.includes('*');
+}
+/** Whether the targets may turn out to be more than one VM. */
+function mayBeSeveral(targets) {
+    return targets.length > 1 || targets.some(hasWildcard);
+}
+/** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
+function fits(pattern, text) {
+    const parts = pattern.split('*');
+    let from = 0;
+    for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        const at = isLast ? text.length - part.length : text.indexOf(part, from);
+        const isThere = at >= from && text.startsWith(part, at);
+        if (!isThere || (index === 0 && at > 0))
+            return false;
+        from = at + part.length;
+    }
+    return true;
+}
+/** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
+function membersOf(targets, instances) {
+    const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
+    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
+    const taken = new Set();
+    const members = targets.flatMap((target) => {
+        if (!hasWildcard(target))
+            return [{ name: target.id, target }];
+        const found = live.filter(({ name }) => fits(target.id, name));
+        if (found.length === 0)
+            return [{ name: target.id, target, error: fitsNone(target.id) }];
+        const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
+        for (const one of fresh)
+            taken.add(one.target.id);
+        return fresh;
+    });
+    return withOwnNames(members);
+}
+/** None for a VM without an external ID: no pattern matches it. */
+function named({ externalId, instanceId }) {
+    if (externalId === undefined)
+        return [];
+    return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
+}
+function fitsNone(pattern) {
+    return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
+        hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
+    });
+}
+/** Several VMs may have the same external ID. */
+function withOwnNames(members) {
+    const counts = new Map();
+    for (const { name } of members)
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+    return members.map((member) => {
+        const isAlone = counts.get(member.name) === 1;
+        return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
+    });
+}
+/** How long to look for a VM that is not listed, in milliseconds: a replica that lags behind may not list a new one yet. */
+const GRACE_MS = 6_000;
+const LIST_AGAIN_MS = 1_000;
+/** One list may briefly lack a VM, which would then be left out silently. */
+const LEAST_LISTS = 2;
+/** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
+const MOST_VMS = 2_000;
+/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
+async function resolveTargets(targets, options) {
+    if (!targets.some(hasWildcard))
+        return membersOf(targets, []);
+    try {
+        const members = await listMembers(targets, options);
+        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
+    }
+}
+async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
+    const seen = new Map();
+    let graceEndsAt;
+    for (let lists = 1;; lists++) {
+        remember(seen, (await controller.listInstances(bounds)).readable());
+        const members = membersOf(targets, [...seen.values()]);
+        const missing = members.find(({ error }) => error !== undefined)?.error;
+        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
+        const isEnough = missing === undefined && lists >= LEAST_LISTS;
+        if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
+            return members;
+        if (missing !== undefined)
+            progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+        await clock.sleep(LIST_AGAIN_MS, signal);
+    }
+}
+/** A VM that was seen to have ended has ended, whatever a replica that lags behind shows. */
+function remember(seen, instances) {
+    for (const instance of instances) {
+        const id = instance.instanceId.toLowerCase();
+        const before = seen.get(id);
+        if (before === undefined || !isTerminal(before))
+            seen.set(id, instance);
+    }
+}
+function refuseAll(targets, vms) {
+    const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
+    const error = new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: 'Narrow the patterns, or divide the VMs among several steps.',
+    });
+    return targets.map((target) => ({ name: target.id, target, error }));
+}
+function nothingSent(error) {
+    if (error.code !== 'cancelled')
+        return error;
+    return new errors/* ActionError */.lZ('cancelled', `${error.message} No restart had been sent.`, { cause: error });
+}
+/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
+function createDuplicateCheck(runnerNameOf) {
+    const members = new Map();
+    const owners = new Map();
+    return (member, instance) => {
+        refuseSecondName(members, member, instance);
+        if (runnerNameOf !== undefined)
+            refuseSharedRunner(owners, runnerNameOf(instance), instance);
+    };
+}
+/** Two targets may name the same VM. */
+function refuseSecondName(members, member, { instanceId }) {
+    const id = instanceId.toLowerCase();
+    const other = members.get(id) ?? member;
+    members.set(id, other);
+    if (other === member)
+        return;
+    const message = `Instance ${instanceId} is the same VM as "${other.name}", which is restarted already.`;
+    throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
+}
+/** Nothing tells whose runner it is that has the name, so neither VM is restarted. */
+function refuseSharedRunner(owners, name, { instanceId }) {
+    const key = name.toLowerCase();
+    const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
+    owners.set(key, ids);
+    if (ids.size === 1)
+        return;
+    const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
+    throw new errors/* ActionError */.lZ('ambiguous_target', message, {
+        hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/guest/contact.js
+
+
+
+/** Dials over a real socket. */
+const contact_dial = ({ host, port }, { connected, received, ended }) => {
+    let failure;
+    const socket = (0,external_node_net_.connect)({ host, port });
+    socket.on('connect', connected).on('data', received);
+    socket.on('error', (error) => {
+        failure = error;
+    });
+    socket.on('close', () => ended(failure));
+    return () => socket.destroy();
+};
+/** An SSH server sends its banner within this many bytes. */
+const MOST_BYTES = 8 * 1024;
+/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
+const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+function readGreeting(bytes) {
+    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
+    const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
+    const lines = text.split('\n').slice(0, -1);
+    const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
+    if (banner !== undefined)
+        return { kind: 'banner', banner };
+    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+}
+const LONGEST_EXCERPT = 80;
+/** The beginning of what the server sent, for people: it is text from outside. */
+function excerptOf(bytes) {
+    const text = Buffer.from(bytes).toString().trimStart();
+    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+}
+/**
+ * Connects and listens for a banner until the limit is reached. It never sends anything.
+ * @throws the signal's reason, after an abort.
+ */
+async function contact({ clock, dial, address }, limit) {
+    let isConnected = false;
+    let bytes = new Uint8Array();
+    let release = () => { };
+    const listen = () => new Promise((resolve) => {
+        release = dial(address, {
+            connected() {
+                isConnected = true;
+            },
+            received(more) {
+                bytes = Buffer.concat([bytes, more]);
+                const greeting = readGreeting(bytes);
+                if (greeting.kind === 'banner')
+                    resolve(greeting);
+                if (greeting.kind === 'none')
+                    resolve(foreign(bytes));
+            },
+            ended(error) {
+                resolve(afterEnd({ isConnected, bytes, error }));
+            },
+        });
+    });
+    try {
+        return await (0,lib_clock/* within */.ux)(clock, limit, listen);
+    }
+    catch (error) {
+        limit.signal.throwIfAborted();
+        if (!(error instanceof DOMException))
+            throw error;
+        return afterSilence({ isConnected, bytes });
+    }
+    finally {
+        release();
+    }
+}
+function afterEnd({ isConnected, bytes, error }) {
+    if (bytes.length > 0)
+        return foreign(bytes);
+    const detail = error === undefined ? 'it was ended there' : (0,errors/* describeCause */.V$)(error);
+    if (isConnected)
+        return { kind: 'closed', detail };
+    return {
+        kind: error !== undefined && (0,errors/* codeOf */.$N)(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable',
+        detail,
+    };
+}
+function afterSilence({ isConnected, bytes }) {
+    if (bytes.length > 0)
+        return foreign(bytes);
+    return isConnected
+        ? { kind: 'silent', detail: 'connected, but nothing was sent' }
+        : { kind: 'unreachable', detail: 'the connection timed out' };
+}
+function foreign(bytes) {
+    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
 }
 
 ;// CONCATENATED MODULE: ./lib/guest/address.js
@@ -48145,7 +48842,7 @@ function explainCancelledWait(error) {
 
 
 /** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
-const GRACE_MS = 6_000;
+const preflight_GRACE_MS = 6_000;
 const LOOK_AGAIN_MS = 1_000;
 const MOST_CANDIDATES = 10;
 /**
@@ -48173,7 +48870,7 @@ async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
         const taken = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
         if (!(taken instanceof errors/* ActionError */.lZ) && isDated(taken.instance))
             return taken;
-        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
+        graceEndsAt ??= Math.min(clock.now() + preflight_GRACE_MS, deadline);
         if (clock.now() + LOOK_AGAIN_MS > graceEndsAt)
             return takeAtLast(taken, { context, bounds });
         trouble = taken instanceof errors/* ActionError */.lZ ? taken : undefined;
@@ -48491,11 +49188,11 @@ function nextInStep({ sentAt, lastLookAt, rhythm }) {
 function firstFrom(earliest, { at, everyMs }) {
     return at + Math.ceil((earliest - at) / everyMs) * everyMs;
 }
-const MINUTE_MS = 60_000;
+const schedule_MINUTE_MS = 60_000;
 const MOST_CALM_MS = 4_000;
 /** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
 function calmMs(silentMs) {
-    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / MINUTE_MS) - 1) * schedule_SECOND_MS);
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * schedule_SECOND_MS);
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
@@ -48553,7 +49250,7 @@ function consider(sample, findings, journal) {
     if (verdict.kind === 'failed')
         throw vmFailed(verdict.reason);
     findings.unmet = verdict.unmet;
-    journal.note(watch_kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+    journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
 /** One answer of the controller, or undefined if none that could be used came in time. */
@@ -48576,7 +49273,7 @@ async function lookAtInstance(context, { options, journal, until }) {
         throw error;
     }
 }
-function watch_kindOf(unmet) {
+function kindOf(unmet) {
     return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
 }
 function vmFailed(reason) {
@@ -48641,12 +49338,12 @@ function hintFor({ reply, unmet, silentMs }) {
 // 4. The instance is watched until one answer proves the restart, or the time is over.
 /** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
 async function restart(job, context) {
-    const record = { ...restart_outcome/* NOTHING_DONE */.L, target: job.target };
+    const record = { ...outcome/* NOTHING_DONE */.L, target: job.target };
     try {
         await restartAndProve(startAttempt(job, context, record));
     }
     catch (error) {
-        if (error instanceof restart_outcome/* LeftAlone */.l)
+        if (error instanceof outcome/* LeftAlone */.l)
             Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
         else
             record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
@@ -48767,588 +49464,49 @@ function explainCancellation(error, { restarted, moments }) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/fleet/one-vm.js
+;// CONCATENATED MODULE: ./lib/fleet/vm.js
 
 
-/** Restarts one VM and waits for what is to be back in it. Never throws: what goes wrong is part of the outcome. */
-async function restartOneVm(job, { guard, guest, onRestarted, ...context }) {
+/** Restarts one VM and waits for guest and runner. Never throws: what goes wrong is part of the outcome. */
+async function restartVm(job, { name, guard, guest, onRestarted, ...context }) {
     const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
     onRestarted?.(outcome);
+    const whole = await waitUntilBack(outcome, { name, guard, guest, ...context });
+    return { ...whole, name, endedAt: context.clock.now() };
+}
+async function waitUntilBack(outcome, { guard, guest, ...context }) {
     if (guest === undefined)
         return guard === undefined ? outcome : await guard.afterRestart(outcome);
-    // The proof that the runner is back lives on looks right after the boot, so both are waited for side by side.
+    // Side by side, because the proof that the runner is back depends on reads right after the boot.
     const stop = new AbortController();
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const runnerBack = guard?.afterRestart(outcome, signal);
     const afterGuest = await waitForGuest(outcome, guest, context);
-    // The first error is enough: what the runner has come to by then is told, but it is not waited for any more.
+    // The first error is enough: the step reports what is known of the runner by then, but no longer waits for it.
     const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
     if (afterGuest.error !== undefined)
         stop.abort(afterGuest.error);
-    return one_vm_merge({ ...outcome, ...afterRunner }, afterGuest);
+    return vm_merge({ ...outcome, ...afterRunner }, afterGuest);
 }
-/** What has come of it already; undefined if nothing has. */
+/** What the work has returned already; undefined if it has not. */
 function settledNow(work) {
     return Promise.race([work, Promise.resolve(undefined)]);
 }
-function one_vm_merge(outcome, { error, ...afterGuest }) {
+function vm_merge(outcome, { error, ...afterGuest }) {
     return { ...outcome, ...afterGuest, ...(error && { error }) };
 }
 
-;// CONCATENATED MODULE: ./lib/fleet/turns.js
-// Whose turn it is. Each VM comes to its gate once it was found fit; with a guard it then waits until its runner has no job. Only when
-// all have come so far, or have failed on the way, the first one begins. Then there are always as many under way as there are places.
-/** A dry run looks at each, however many are not fit. */
-function limitsForDryRun(limits) {
-    return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
-}
-/** Shares are rounded down; one place there is in any case. */
-function limitsFor(vms, { maxParallel, maxFailures }) {
-    return { places: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
-}
-/** Percent are whole: what rounding makes of them must not be one too few. */
-function amountOf(amount, vms) {
-    return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
-}
-/** Whether too many have failed for another to be begun. Pure. */
-function isOver(standings, { mostFailures }) {
-    return standings.filter(({ hasFailed }) => hasFailed).length > mostFailures;
-}
-/** Whether each VM has come to its gate, or has ended on the way to it. Pure. */
-function haveAllArrived(standings) {
-    return standings.every(({ phase }) => phase !== 'preparing');
-}
-/** Which of the ready ones are to be given a place now: by their index, in the order of the targets. Pure. */
-function whomToBegin(standings, limits) {
-    if (!haveAllArrived(standings) || isOver(standings, limits))
-        return [];
-    const taken = standings.filter(({ phase }) => phase === 'under way').length;
-    const ready = standings.flatMap(({ phase }, index) => (phase === 'ready' ? [index] : []));
-    return ready.slice(0, Math.max(0, limits.places - taken));
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/places.js
-
-
-function createPlaces(vms, limits) {
-    const allArrived = createEvent();
-    const turnNeverCame = new restart_outcome/* LeftAlone */.l('not_started');
-    const seats = Array.from({ length: vms }, createSeat);
-    function update() {
-        if (haveAllArrived(seats))
-            allArrived.happen();
-        for (const seat of whomToBegin(seats, limits).map((index) => seatOf(index))) {
-            seat.phase = 'under way';
-            seat.turn.happen();
-        }
-        if (isOver(seats, limits))
-            dismissAll();
-    }
-    /** Whoever is still on the way to its gate may find out that it is not fit: then it says so. */
-    function dismissAll() {
-        for (const { phase, hasDeparted, dismissal } of seats) {
-            if (phase !== 'ended' && !hasDeparted && !dismissal.signal.aborted)
-                dismissal.abort(turnNeverCame);
-        }
-    }
-    function seatOf(index) {
-        const seat = seats[index];
-        if (seat === undefined)
-            throw new Error(`there is no VM ${index}`);
-        return seat;
-    }
-    function change(index, to) {
-        const seat = Object.assign(seatOf(index), to);
-        update();
-        return seat;
-    }
-    return {
-        standings: seats,
-        arrive(index) {
-            const isFirst = seatOf(index).phase === 'preparing';
-            change(index, { hasDeparted: false, ...(isFirst && { phase: 'waiting' }) });
-            return allArrived.promise;
-        },
-        take(index) {
-            const { phase, turn } = seatOf(index);
-            return phase === 'waiting'
-                ? change(index, { phase: 'ready', turn: createEvent() }).turn.promise
-                : turn.promise;
-        },
-        has: (index) => seatOf(index).phase === 'under way',
-        phaseOf: (index) => seatOf(index).phase,
-        giveBack: (index) => void change(index, { phase: 'waiting' }),
-        depart(index) {
-            seatOf(index).hasDeparted = true;
-        },
-        end: (index, hasFailed) => void change(index, { phase: 'ended', hasFailed }),
-        dismissalOf: (index) => seatOf(index).dismissal.signal,
-    };
-}
-function createSeat() {
-    return {
-        phase: 'preparing',
-        hasFailed: false,
-        hasDeparted: false,
-        turn: createEvent(),
-        dismissal: new AbortController(),
-    };
-}
-function createEvent() {
-    const { promise, resolve } = Promise.withResolvers();
-    return { promise, happen: resolve };
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/progress.js
-
-
-/** e.g. `12 of 40 restarted, 3 under way, 2 failed, 23 to go, about 4 min left`. Pure. */
-function describeProgress(progress) {
-    const { vms } = progress;
-    const counts = countKinds(inPhase(vms, 'ended').map(({ known }) => known));
-    const failed = counts.failed + counts.unknown;
-    const leftMs = estimateMs(progress);
-    const parts = [
-        `${counts.restarted} of ${vms.length} restarted`,
-        describeUnderWay(inPhase(vms, 'under way')),
-        ...(failed > 0 ? [`${failed} failed`] : []),
-        ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
-        ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
-        describeToGo(waitingOf(vms)),
-        ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
-    ];
-    return parts.join(', ');
-}
-function inPhase(vms, phase) {
-    return vms.filter((vm) => vm.phase === phase);
-}
-/** Those that have not begun. */
-function waitingOf(vms) {
-    return vms.filter(({ phase }) => phase !== 'under way' && phase !== 'ended');
-}
-function describeUnderWay(vms) {
-    const verified = vms.filter(({ known }) => known.restarted === 'true').length;
-    return `${vms.length} under way${verified === 0 ? '' : ` (${verified} restarted, not yet back)`}`;
-}
-const progress_MOST_NAMES = 3;
-/** With what the runners are waited for, as nothing else tells why a fleet stands still. */
-function describeToGo(vms) {
-    const held = vms.filter(({ phase }) => phase === 'waiting');
-    const busy = held.filter(({ runner }) => runner === 'busy');
-    const busyNames = busy.map(({ known }) => known.name);
-    const settling = held.filter(({ runner }) => runner === 'settling').length;
-    const unknown = held.filter(({ runner }) => runner === 'unknown').length;
-    const reasons = [
-        ...(settling > 0 ? [`${settling} seen idle, but not for idle_for yet`] : []),
-        ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, progress_MOST_NAMES)}`] : []),
-        ...(unknown > 0 ? [`${unknown} that GitHub tells nothing of`] : []),
-    ];
-    return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
-}
-/** What takes so many times as long as others did is not reckoned with any more. */
-const OVERDUE = 2;
-/** By what those took that were restarted. Undefined where none was, where jobs are waited for, and where one takes far longer. */
-function estimateMs({ vms, places, now }) {
-    const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
-    const toGo = waitingOf(vms);
-    const underWay = inPhase(vms, 'under way');
-    const isOpen = toGo.some(({ phase }) => phase !== 'ready');
-    if (tookMs.length === 0 || isOpen || toGo.length + underWay.length === 0)
-        return undefined;
-    const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
-    const goneMs = underWay.map(({ known }) => now - (beginningOf(known) ?? now));
-    if (goneMs.some((ms) => ms > OVERDUE * meanMs))
-        return undefined;
-    const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
-    const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / places;
-    return Math.max(inTurnsMs, ...leftMs);
-}
-/** From its turn to its end; nothing as long as it has not ended. */
-function durationOf(vm) {
-    const beganAt = beginningOf(vm);
-    return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
-}
-function beginningOf({ moments: { cleared, sent } }) {
-    return cleared ?? sent;
-}
-const progress_MINUTE_MS = 60_000;
-const STEP_MS = 10_000;
-/** In tens of seconds below a minute and a half, else in minutes. */
-function roughly(ms) {
-    const stepMs = ms < 1.5 * progress_MINUTE_MS ? STEP_MS : progress_MINUTE_MS;
-    return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/roster.js
-
-/** All is told anew so often at most: what is told is appended to a file, and grows with the fleet. */
-const MOST_ANNOUNCEMENTS = 50;
-function createRoster({ members, clock, announce, ...plan }) {
-    const vms = members.map(({ name, target }) => {
-        return { ...restart_outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
-    });
-    /** Those of whom is told already that their restart may have left. */
-    const covered = new Set();
-    const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
-    let error;
-    /** Should the process be killed, nobody knows of these whether their restart had left: the one that leaves now, and the next ones. */
-    function unsure(index) {
-        const later = vms.flatMap(({ endedAt }, other) => {
-            return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
-        });
-        return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
-    }
-    function announceWith(maybeSent) {
-        const known = vms.map((vm, index) => {
-            // What is verified stays so, though its guest and runner may still be waited for.
-            const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
-            return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
-        });
-        announce?.({ ...plan, vms: known, error });
-    }
-    function change(index, to) {
-        const vm = vms[index];
-        if (vm !== undefined)
-            vms[index] = { ...vm, ...to };
-    }
-    return {
-        outcome: () => ({ ...plan, vms: [...vms], error }),
-        depart(index, known) {
-            change(index, known);
-            if (covered.has(index))
-                return;
-            const maybeSent = unsure(index);
-            announceWith(maybeSent);
-            for (const one of maybeSent)
-                covered.add(one);
-        },
-        restarted: change,
-        end(index, outcome) {
-            error ??= outcome.error;
-            change(index, { ...outcome, endedAt: clock.now() });
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/rounds.js
-
-function createRounds(options) {
-    const { clock, signal, everyMs, gatherMs = 0, overlaps = false } = options;
-    const waiting = new Set();
-    const underWay = new Set();
-    let last;
-    let isAtWork = false;
-    async function work() {
-        if (isAtWork)
-            return;
-        isAtWork = true;
-        while (waiting.size > 0) {
-            // Those who ask in the same moment ask together. Where this is cancelled, each asker has a signal that says so.
-            await clock.sleep(pauseMs(), signal).catch(() => waiting.clear());
-            const ended = playRound();
-            if (!overlaps)
-                await ended;
-        }
-        isAtWork = false;
-    }
-    function pauseMs() {
-        if (last === undefined)
-            return gatherMs;
-        const { beganAt, endedAt } = last;
-        const every = everyMs(questionsOf(waiting));
-        const asLong = every === 0 ? 0 : endedAt - beganAt;
-        return Math.max(gatherMs, Math.max(beganAt + every, endedAt + asLong) - clock.now());
-    }
-    async function playRound() {
-        const round = { askers: new Set(waiting), stop: new AbortController() };
-        waiting.clear();
-        if (round.askers.size === 0)
-            return;
-        const beganAt = clock.now();
-        underWay.add(round);
-        try {
-            const answer = await options.ask(questionsOf(round.askers), {
-                deadline: latestDeadline(round),
-                signal: AbortSignal.any([signal, round.stop.signal]),
-                onFault(fault) {
-                    options.onFault(fault);
-                    // It is what those have to wait for, too, who came later.
-                    for (const asker of [...round.askers, ...waiting])
-                        tell(asker, fault);
-                },
-            });
-            for (const asker of round.askers)
-                asker.answer.resolve(answer);
-        }
-        catch (error) {
-            for (const asker of round.askers)
-                asker.answer.reject(error);
-        }
-        underWay.delete(round);
-        last = { beganAt, endedAt: clock.now() };
-    }
-    function leave(asker) {
-        waiting.delete(asker);
-        for (const { askers, stop } of underWay) {
-            if (askers.delete(asker) && askers.size === 0)
-                stop.abort();
-        }
-    }
-    return {
-        async ask(question, bounds) {
-            const answer = Promise.withResolvers();
-            const asker = { question, bounds, answer, lastFault: undefined };
-            const limit = { ms: bounds.deadline - clock.now(), signal: bounds.signal };
-            try {
-                return await (0,lib_clock/* within */.ux)(clock, limit, () => {
-                    waiting.add(asker);
-                    void work();
-                    return answer.promise;
-                });
-            }
-            catch (error) {
-                throw isTimeout(error) ? options.unanswered(asker.lastFault) : error;
-            }
-            finally {
-                leave(asker);
-            }
-        },
-    };
-}
-function questionsOf(askers) {
-    return [...askers].map(({ question }) => question);
-}
-function latestDeadline({ askers }) {
-    return Math.max(...[...askers].map(({ bounds }) => bounds.deadline));
-}
-function tell(asker, fault) {
-    asker.lastFault = fault;
-    asker.bounds.onFault?.({ ...fault, isTold: true });
-}
-function isTimeout(error) {
-    return error instanceof DOMException && error.name === 'TimeoutError';
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/shared-looks.js
-
-
-
-
-/** Between two lists, at least: in milliseconds. */
-const LIST_EVERY_MS = 1_000;
-/** Who has less time than this left cannot wait for the next list: in milliseconds. */
-const URGENT_MS = 3_000;
-/** A pause before a record is asked for again that could not be read: in milliseconds. */
-const shared_looks_LOOK_AGAIN_MS = 1_000;
-/**
- * The controller as many VMs may ask it at once: one list serves all that ask at about the same time. As long as one VM alone is watched, its
- * looks are made when it wants them, and at the one instance. What changes something passes through as it is.
- */
-function createSharedLooks(controller, options) {
-    const { clock, isCrowded } = options;
-    const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now: clock.now, sentAt: undefined });
-    const shared = {
-        ...options,
-        onFault: journal.fault,
-        unanswered,
-        ask: async (targets, bounds) => {
-            const list = await askFor(controller, targets, bounds);
-            journal.answered();
-            return list;
-        },
-    };
-    const rounds = createRounds({
-        ...shared,
-        everyMs: (targets) => (areSame(targets) && !isCrowded() ? 0 : LIST_EVERY_MS),
-    });
-    const urgentRounds = createRounds({ ...shared, everyMs: () => 0, overlaps: true });
-    async function look(target, bounds) {
-        for (;;) {
-            const isUrgent = bounds.deadline - clock.now() < URGENT_MS;
-            const list = await (isUrgent ? urgentRounds : rounds).ask(target, bounds);
-            const found = read(list, target);
-            if (Array.isArray(found))
-                return found;
-            bounds.onFault?.(found);
-            const leftMs = bounds.deadline - clock.now();
-            if (leftMs < shared_looks_LOOK_AGAIN_MS)
-                throw unanswered(found);
-            await clock.sleep(shared_looks_LOOK_AGAIN_MS, bounds.signal);
-        }
-    }
-    return {
-        ...controller,
-        findInstances: look,
-        async getInstance(id, bounds) {
-            const [instance] = await look({ by: 'instance_id', id }, bounds);
-            return instance;
-        },
-    };
-}
-/** Whether all ask about one and the same. */
-function areSame(targets) {
-    return new Set(targets.map(keyOf)).size === 1;
-}
-function keyOf({ by, id }) {
-    return `${by} ${id}`;
-}
-async function askFor(controller, targets, bounds) {
-    const [first] = targets;
-    if (first?.by !== 'instance_id' || !areSame(targets))
-        return controller.listInstances(bounds);
-    const instance = await controller.getInstance(first.id, bounds);
-    return { matching: () => (instance === undefined ? [] : [instance]) };
-}
-/** A record that cannot be read is the trouble of who asks for it alone. */
-function read(list, target) {
-    try {
-        return list.matching(target);
-    }
-    catch (error) {
-        if (!(error instanceof http_json/* UnusableAnswer */.kf))
-            throw error;
-        const { message: reason, nature, hint = 'Look the instance up in the controller.' } = error;
-        return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error' };
-    }
-}
-function unanswered(last) {
-    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
-    return new errors/* ActionError */.lZ(last?.code ?? 'controller_unreachable', `The controller gave no usable answer in time${atLast}.`, {
-        hint: last?.hint ?? 'Look whether the controller is up, and how long it takes to list its instances.',
-        isTransient: true,
-    });
-}
-
-;// CONCATENATED MODULE: ./lib/fleet/targets.js
-
-
-
-/** Whether `*` stands for any text in it. */
-function hasWildcard({ by, id }) {
-    return by === 'external_id' && id.includes('*');
-}
-/** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
-function fits(pattern, text) {
-    const parts = pattern.split('*');
-    let from = 0;
-    for (const [index, part] of parts.entries()) {
-        const isLast = index === parts.length - 1;
-        const at = isLast ? text.length - part.length : text.indexOf(part, from);
-        const isThere = at >= from && text.startsWith(part, at);
-        if (!isThere || (index === 0 && at > 0))
-            return false;
-        from = at + part.length;
-    }
-    return true;
-}
-/** The live VMs that the targets name, each once; a pattern that fits none is a member that fails. Pure. */
-function membersOf(targets, instances) {
-    const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
-    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
-    const taken = new Set();
-    const members = targets.flatMap((target) => {
-        if (!hasWildcard(target))
-            return [{ name: target.id, target }];
-        const found = live.filter(({ name }) => fits(target.id, name));
-        if (found.length === 0)
-            return [{ name: target.id, target, error: fitsNone(target.id) }];
-        const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
-        for (const one of fresh)
-            taken.add(one.target.id);
-        return fresh;
-    });
-    return withOwnNames(members);
-}
-/** None where nothing fits it, as it has no external ID. */
-function named({ externalId, instanceId }) {
-    if (externalId === undefined)
-        return [];
-    return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
-}
-function fitsNone(pattern) {
-    return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id like "${pattern}".`, {
-        hint: 'Check external_id (* stands for any text; upper and lower case differ) and controller_url.',
-    });
-}
-/** Several VMs may have the same external ID. */
-function withOwnNames(members) {
-    const counts = new Map();
-    for (const { name } of members)
-        counts.set(name, (counts.get(name) ?? 0) + 1);
-    return members.map((member) => {
-        const isAlone = counts.get(member.name) === 1;
-        return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
-    });
-}
-/** A replica that lags behind may not list a new VM yet: so long it is waited for, and looked for again. In milliseconds. */
-const targets_GRACE_MS = 6_000;
-const targets_LOOK_AGAIN_MS = 1_000;
-/** One list may lack a VM for a moment: then it would be left out without a word. */
-const LEAST_LOOKS = 2;
-/** GitHub takes 1 MB of a job's outputs, into which what became of more would not go. */
-const MOST_VMS = 2_000;
-/** Finds out what the targets are. Never throws: where that is not to be known, each of them fails. */
-async function resolveTargets(targets, options) {
-    if (!targets.some(hasWildcard))
-        return membersOf(targets, []);
-    try {
-        const members = await listMembers(targets, options);
-        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
-    }
-    catch (thrown) {
-        const error = (0,errors/* asActionError */.z6)(thrown);
-        return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
-    }
-}
-async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
-    const journal = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
-    const seen = new Map();
-    let graceEndsAt;
-    for (let looks = 1;; looks++) {
-        remember(seen, (await controller.listInstances(bounds)).readable());
-        const members = membersOf(targets, [...seen.values()]);
-        const missing = members.find(({ error }) => error !== undefined)?.error;
-        graceEndsAt ??= Math.min(clock.now() + targets_GRACE_MS, bounds.deadline);
-        const isEnough = missing === undefined && looks >= LEAST_LOOKS;
-        if (isEnough || clock.now() + targets_LOOK_AGAIN_MS > graceEndsAt)
-            return members;
-        if (missing !== undefined)
-            journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
-        await clock.sleep(targets_LOOK_AGAIN_MS, signal);
-    }
-}
-/** What was once seen to end has ended, whatever a replica shows that lags behind. */
-function remember(seen, instances) {
-    for (const instance of instances) {
-        const id = instance.instanceId.toLowerCase();
-        const before = seen.get(id);
-        if (before === undefined || !isTerminal(before))
-            seen.set(id, instance);
-    }
-}
-function refuseAll(targets, vms) {
-    const message = `${vms} VMs are asked for; ${MOST_VMS} are the most for one step. No restart was sent.`;
-    const error = new errors/* ActionError */.lZ('invalid_input', message, {
-        hint: 'Narrow the patterns, and share the VMs out among several steps.',
-    });
-    return targets.map((target) => ({ name: target.id, target, error }));
-}
-function nothingSent(error) {
-    if (error.code !== 'cancelled')
-        return error;
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} No restart had been sent.`, { cause: error });
-}
-
 ;// CONCATENATED MODULE: ./lib/fleet/fleet.js
-// Several VMs, each restarted in the very way in which one is:
+// Restarts the VMs of a step, each in exactly the way in which a single one is restarted:
 //
-// 1. The targets are resolved: what is a pattern becomes the VMs that fit it.
-// 2. All VMs set out at once, side by side, and come to their gates: what fails before anything is sent fails here. Their looks at the
-//    controller, and those at GitHub, are shared.
-// 3. The gates let one after the other pass, as many as there are places (turns.ts). A place is held until all is over that
-//    belongs to the VM. After too many failures no gate opens any more.
-// 4. What came of each is kept in the roster: it is told of before each restart leaves, and once all are at their end.
+// 1. The targets are resolved: a pattern becomes the VMs that match it.
+// 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
+//    and of GitHub are shared.
+// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until everything about it is over.
+//    Once too many have failed, no gate opens any more.
+// 4. The roster keeps what is known of each VM: it is announced before a restart leaves, and is the outcome in the end.
+//
+// A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
 
 
 
@@ -49357,199 +49515,128 @@ function nothingSent(error) {
 
 
 
-
-
-
-
-/** Restarts several VMs. Never throws: what goes wrong is part of the outcome. */
-async function restartFleet(fleet, context) {
-    const { clock, log, signal, announce } = context;
-    const { timeoutMs, dryRun: isDryRun } = fleet;
-    const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
-    const asked = limitsFor(members.length, fleet);
-    const limits = isDryRun ? limitsForDryRun(asked) : asked;
-    log.info(isDryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
-    const places = createPlaces(members.length, limits);
-    const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
-    const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
-    const { mostFailures } = limits;
-    const roster = createRoster({ members, clock, announce, isDryRun, mostFailures });
-    const course = {
-        job: fleet,
-        context: { ...context, controller },
-        places,
-        limits,
-        roster,
-        claim: createClaims(context.guards?.runnerNameOf),
-        runnerGates: new Map(),
-    };
-    const stopTelling = tellProgress(course);
-    await Promise.all(members.map((member, index) => play(course, member, index)));
-    stopTelling();
-    const outcome = roster.outcome();
-    fleet_tell(log, describeNotBegun(outcome));
-    return outcome;
+/** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
+async function restartFleet(job, context) {
+    const { announce } = context;
+    const { dryRun: isDryRun, timeoutMs } = job;
+    const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+    const limits = limitsFor(members.length, job);
+    const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+    const [first, ...others] = members;
+    if (first !== undefined && others.length === 0) {
+        await restartTheOnly(first, { job, context, roster });
+    }
+    else {
+        await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
+    }
+    return roster.outcome();
 }
-async function play(course, member, index) {
-    const { context, places, roster } = course;
-    const { target, error } = member;
-    const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
+async function restartTheOnly(member, { job, context, roster }) {
+    const { name, target, error } = member;
+    if (error !== undefined)
+        return roster.end(0, failed(member, error, context));
+    const outcome = await restartVm({ ...job, target }, {
+        ...{ ...context, name },
+        guard: context.guards?.guardFor(context),
+        onRestarted: (known) => roster.restarted(0, known),
+        announce: (known) => roster.depart(0, known),
+    });
+    roster.end(0, outcome);
+}
+function failed(member, error, { clock }) {
+    return { ...nothingKnown(member), error, endedAt: clock.now() };
+}
+async function restartSeveral(members, step, limits) {
+    const { job, context, roster } = step;
+    const { log, guards } = context;
+    log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
+    const onOver = (failed) => log.info(describeOver(failed, limits));
+    const slots = createSlots({ vms: members.length, limits, onOver });
+    const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
+    const controller = shareController(context.controller, { ...context, isCrowded });
+    const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
+    const own = { limits, slots, checkDuplicate, runnerGates: new Map() };
+    const fleet = { ...step, ...own, context: { ...context, controller } };
+    const stopLogging = logProgress(fleet);
+    await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, member, index)));
+    stopLogging();
+    infoIfAny(log, describeNotStarted(roster.outcome()));
+}
+async function restartOneOfSeveral(fleet, member, index) {
+    const { context, slots, roster } = fleet;
+    const { name, error } = member;
+    const outcome = error === undefined ? await restartInItsSlot(fleet, member, index) : failed(member, error, context);
     roster.end(index, outcome);
-    fleet_tell((0,lib_log/* createVmLog */.c)(context.log, member.name), describeEnd(outcome));
-    const wasOver = isOver(places.standings, course.limits);
-    // Who was cancelled has not failed.
-    places.end(index, outcome.error !== undefined && outcome.error.code !== 'cancelled');
-    if (!wasOver)
-        tellIfOver(course);
+    infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
+    // A cancelled VM has not failed.
+    const hasFailed = outcome.error !== undefined && outcome.error.code !== 'cancelled';
+    slots.apply(index, hasFailed ? 'fail' : 'end');
 }
-function failed(target, error) {
-    return { ...restart_outcome/* NOTHING_DONE */.L, target, error };
-}
-function restartMember(course, member, index) {
+function restartInItsSlot(fleet, member, index) {
+    const { job, context, slots, roster, runnerGates } = fleet;
     const { name, target } = member;
-    const { job, context, places, roster, claim } = course;
-    const { clock, controller, guest, refuse } = context;
-    const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
+    const dismissal = slots.dismissalOf(index);
+    const signal = AbortSignal.any([context.signal, dismissal]);
     const guard = context.guards?.guardFor({
         log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
-        onWait: () => places.giveBack(index),
+        onWait: () => slots.apply(index, 'wait'),
     });
     if (guard !== undefined)
-        course.runnerGates.set(index, guard.gate);
-    const gate = createFleetGate({
-        ...{ places, index, clock, signal },
+        runnerGates.set(index, guard.gate);
+    const gate = createSlotGate({
+        ...{ slots, index, signal, clock: context.clock },
         runnerGate: guard?.gate,
-        claim: (instance) => claim(member, instance),
+        checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
-    return restartOneVm({ ...job, target }, {
-        ...{ clock, controller, guest, refuse, gate, guard },
+    return restartVm({ ...job, target }, {
+        ...{ ...context, name, guard, gate },
         log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-        signal: context.signal,
         onRestarted: (known) => roster.restarted(index, known),
         announce(known) {
-            // The last failure too many may have come since the gate let it pass.
-            places.dismissalOf(index).throwIfAborted();
-            places.depart(index);
+            // Too many may have failed since the gate let it pass.
+            dismissal.throwIfAborted();
+            slots.apply(index, 'depart');
             roster.depart(index, known);
         },
     });
 }
-// ---- what is told ----
-function fleet_tell(log, line) {
+// ---- the log ----
+function infoIfAny(log, line) {
     if (line !== undefined)
         log.info(line);
 }
-function tellIfOver({ context, places: { standings }, limits }) {
-    if (!isOver(standings, limits))
-        return;
-    const failed = standings.filter(({ hasFailed }) => hasFailed).length;
-    context.log.info(describeOver(failed, limits));
-}
-const TELL_EVERY_MS = 10_000;
-/** Tells how far the fleet is, every now and then. @returns what ends it. */
-function tellProgress(course) {
-    const { clock, log, signal } = course.context;
+const PROGRESS_EVERY_MS = 10_000;
+/** Logs how far the fleet is every few seconds. @returns what ends it. */
+function logProgress(fleet) {
+    const { clock, log, signal } = fleet.context;
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);
-    const tellOnAndOn = async () => {
+    const repeat = async () => {
         for (;;) {
-            await clock.sleep(TELL_EVERY_MS, until);
-            log.info(describeProgress(progressOf(course)));
+            await clock.sleep(PROGRESS_EVERY_MS, until);
+            log.info(describeProgress(progressOf(fleet)));
         }
     };
-    // It has no other end than to be stopped.
-    tellOnAndOn().catch(() => { });
+    // Only being stopped ends it.
+    repeat().catch(() => { });
     return () => stop.abort();
 }
-function progressOf({ context, roster, places, limits, runnerGates }) {
+function progressOf({ context, roster, slots, limits, runnerGates }) {
     const { vms } = roster.outcome();
     return {
         vms: vms.map((known, index) => {
-            return { known, phase: places.phaseOf(index), runner: runnerGates.get(index)?.verdict() };
+            const state = slots.states[index] ?? 'preparing';
+            return { known, state, runner: runnerGates.get(index)?.verdict() };
         }),
-        places: limits.places,
+        slots: limits.slots,
         now: context.clock.now(),
     };
 }
 
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __nccwpck_require__(9407);
-;// CONCATENATED MODULE: ./lib/fleet/shared-witnesses.js
-
-
-
-
-/** Between two lists, at least: in milliseconds. It is how often a runner is looked at. */
-const shared_witnesses_LIST_EVERY_MS = 5_000;
-/** Looks that are made at about the same time come together: in milliseconds. */
-const GATHER_MS = 500;
-/** Who has less time than this left cannot wait for the next list: in milliseconds. */
-const shared_witnesses_URGENT_MS = 3_000;
-const RUNNERS_PER_PAGE = 100;
-/** GitHub as the guards of many VMs may ask it at once: one list of runners, and one reading of the jobs, serve them all. */
-function shareSources({ runners, jobs }, options) {
-    const { now } = options.clock;
-    const journal = (0,lib_log/* createProgressLog */.e)({ log: options.log, now, sentAt: undefined, server: 'GitHub' });
-    const shared = { ...options, onFault: journal.fault, unanswered: shared_witnesses_unanswered };
-    function told(answer) {
-        journal.answered();
-        return answer;
-    }
-    const jobsRounds = createRounds({
-        ...shared,
-        everyMs: () => 0,
-        ask: async (_, bounds) => told(await jobs.runningJobs(bounds)),
-    });
-    const readings = { runningJobs: (bounds) => jobsRounds.ask(undefined, bounds) };
-    return { runners: shareRunners(runners, { ...shared, told }), jobs: readings };
-}
-/**
- * Looks that others follow, and searches by name, are answered from one list. Where it has more pages than there are questions, each
- * is asked by itself; and so is whatever a list does not show: its pages shift while they are read.
- */
-function shareRunners(runners, options) {
-    let pages = 1;
-    const rounds = createRounds({
-        ...options,
-        everyMs: () => shared_witnesses_LIST_EVERY_MS,
-        gatherMs: GATHER_MS,
-        async ask(questions, bounds) {
-            if (questions.length <= pages)
-                return [];
-            const listed = options.told(await runners.listRunners(undefined, bounds));
-            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-            return listed;
-        },
-    });
-    async function listed(bounds) {
-        const isUrgent = bounds.deadline - options.clock.now() < shared_witnesses_URGENT_MS;
-        return isUrgent ? [] : rounds.ask(undefined, bounds);
-    }
-    return {
-        getRunner: runners.getRunner,
-        async glanceAt(id, bounds) {
-            const runner = (await listed(bounds)).find((one) => one.id === id);
-            return runner ?? runners.glanceAt(id, bounds);
-        },
-        async listRunners(name, bounds) {
-            const all = await listed(bounds);
-            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* isSameName */.yS)(one.name, name));
-            return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
-        },
-    };
-}
-function shared_witnesses_unanswered(last) {
-    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub gave no usable answer in time${atLast}.`, {
-        hint: last?.hint ?? 'Look at githubstatus.com and at the debug log of this step.',
-        isTransient: true,
-    });
-}
-
-// EXTERNAL MODULE: ./lib/http/transport.js + 1 modules
-var http_transport = __nccwpck_require__(2159);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __nccwpck_require__(6974);
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
 
 /**
@@ -49559,8 +49646,8 @@ var http_transport = __nccwpck_require__(2159);
  */
 function proxyFor(url, environment) {
     const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-    const value = proxy_read(environment, variable).trim();
-    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, proxy_read(environment, 'NO_PROXY')))
+    const value = read(environment, variable).trim();
+    if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
         return undefined;
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
     return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
@@ -49577,7 +49664,7 @@ function isUsable({ protocol, username, password, pathname, search, hash }) {
     // A URL of these protocols has a host.
     return ['http:', 'https:'].includes(protocol) && isBare;
 }
-function proxy_read(environment, variable) {
+function read(environment, variable) {
     return environment[variable.toLowerCase()] || environment[variable] || '';
 }
 const LOOPBACK = new external_node_net_.BlockList();
@@ -50259,13 +50346,17 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
-    const fleet = readFleet(form, targets);
+    const [maxParallel, maxFailures] = [
+        read('max_parallel', amount(1)),
+        read('max_failures', amount(0)),
+    ];
     const runner = readRunnerOptions(form);
-    refuseSharedRunner(form, fleet?.value, runner?.value);
+    inputs_refuseSharedRunner(form, targets, runner?.value);
     const inputs = form_all({
         controllerUrl,
-        target: { value: targets[0] ?? NO_TARGET },
-        fleet,
+        targets: { value: targets },
+        maxParallel,
+        maxFailures,
         vncPassword,
         usbDevice: read('usb_device', optionalText),
         timeoutMs: read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
@@ -50287,15 +50378,13 @@ function wantsJobSummary(environment) {
     return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
 /** The guard of one VM would wait for the jobs of another. */
-function refuseSharedRunner({ problems }, fleet, runner) {
-    if (fleet === undefined || runner === undefined)
+function inputs_refuseSharedRunner({ problems }, targets, runner) {
+    if (!mayBeSeveral(targets) || runner === undefined)
         return;
     if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
         return;
     problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
 }
-/** Stands in for a target that is missing or invalid: then the form has a problem, and is never completed. */
-const NO_TARGET = { by: 'external_id', id: '' };
 function readTargets(form) {
     const { read, problems } = form;
     const instanceIds = read('instance_id', uuids)?.value ?? [];
@@ -50309,15 +50398,6 @@ function readTargets(form) {
         ...instanceIds.map((id) => ({ by: 'instance_id', id })),
         ...externalIds.map((id) => ({ by: 'external_id', id })),
     ];
-}
-function readFleet({ read }, targets) {
-    const fleet = form_all({
-        targets: { value: targets },
-        maxParallel: read('max_parallel', amount(1)),
-        maxFailures: read('max_failures', amount(0)),
-    });
-    const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
-    return isOneVm && fleet !== undefined ? { value: undefined } : fleet;
 }
 /** What to wait for in the guest; undefined for nothing. */
 function readGuestOptions({ read }) {
@@ -53275,19 +53355,37 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ./lib/report/vm-outputs.js
+;// CONCATENATED MODULE: ./lib/report/outputs.js
 
 
+
+
+/** Sets every output. @throws where the runner's file cannot be written. */
+function setOutputs(outcome, terminal) {
+    for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
+        setOutput(name, value);
+}
 /**
- * The outputs about one VM, as far as known; else empty. The instance as it came is never put out.
+ * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
+ * @param show makes free text from outside harmless.
+ */
+function outputsOf(outcome, show) {
+    return {
+        restarted: restartedOf(outcome.vms),
+        ...vmOutputs(theOnlyVm(outcome) ?? nothingKnown({ name: '', target: undefined }), show),
+        ...resultsOf(outcome, show),
+        error_code: outcome.error?.code ?? '',
+    };
+}
+/**
+ * The instance itself never becomes an output: it can contain passwords.
  * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
- * well-known word is no secret, even if somebody's password is a part of it.
+ * well-known word is no secret, even if it contains somebody's password.
  */
 function vmOutputs(outcome, show) {
-    const { restarted, before, last, proof, durationMs, runner, guest } = outcome;
+    const { before, last, proof, durationMs, runner, guest } = outcome;
     const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
     return {
-        restarted: restarted,
         // A later answer may lack it for a while, as the node's agent does not know it at once.
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
@@ -53313,21 +53411,14 @@ function given(by, { target }) {
 function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
     return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
 }
-
-;// CONCATENATED MODULE: ./lib/report/results.js
-
-
-/**
- * GitHub takes 1 MB of a job's outputs, which it counts as UTF-16. In characters, for all three; the others hardly count, but have
- * to fit in, too.
- */
+/** GitHub accepts 1 MB of outputs per job, counted as UTF-16. In characters, for all three; that leaves room for the others. */
 const LONGEST_IN_ALL = 450_000;
 /**
- * GitHub drops an output that holds anything that is masked, so nothing may: not even what is shown elsewhere because it was checked.
- * An ID in which something is masked is of no use, and left out.
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even what is shown elsewhere because it was
+ * checked. An ID in which something is masked is useless, and left out.
  */
 function resultsOf(outcome, show) {
-    const vms = results_membersOf(outcome).map((vm) => describe(vm, show));
+    const vms = outcome.vms.map((vm) => describe(vm, show));
     const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
     const remaining = usable
         .filter(({ vm }) => vm.restarted !== 'true')
@@ -53336,34 +53427,24 @@ function resultsOf(outcome, show) {
     const matrix = JSON.stringify(matrixOf(usable.filter(({ kind }) => isFit(kind))));
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
-/** None where nobody knows what was to be restarted. */
-function results_membersOf(outcome) {
-    if (isFleet(outcome))
-        return outcome.vms;
-    return outcome.target === undefined ? [] : [outcome];
-}
-/** Nothing stands against its restart, which was not begun. */
+/** It can be restarted, but no restart was started. */
 function isFit(kind) {
     return kind === 'not_started' || kind === 'skipped';
-}
-function isMember(vm) {
-    return 'name' in vm;
 }
 function describe(vm, show) {
     const outputs = vmOutputs(vm, show);
     const { instance_id: id, external_id: externalId } = outputs;
-    const given = isMember(vm) ? show(vm.name) : externalId;
     const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
     return {
         vm,
-        kind: kindOf(vm),
+        kind: resultKindOf(vm),
         id,
-        name: given === '' ? id : given,
+        name: externalId || show(vm.name) || id,
         outputs: cleaned(outputs, show),
         message,
     };
 }
-/** Free of what is masked, even where it was checked. */
+/** Free of anything masked, even where it was checked. */
 function cleaned(outputs, show) {
     return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, show(value)]));
 }
@@ -53385,7 +53466,7 @@ const FIELDS = [
 const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
 const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
-/** From all that there is to what is needed. */
+/** From everything there is to what is needed. */
 const SHAPES = [
     { longestMessage: 1_000, without: [] },
     { longestMessage: 300, without: [] },
@@ -53394,7 +53475,7 @@ const SHAPES = [
     { longestMessage: 80, without: [...PLACE, ...TIMES] },
     { longestMessage: 0, without: [...PLACE, ...TIMES, ...REST] },
 ];
-/** The fullest results that are not longer; the shortest if none are. */
+/** The fullest results that are not longer than this; the shortest if none are. */
 function fitting(vms, longest) {
     let results = '';
     for (const shape of SHAPES) {
@@ -53414,14 +53495,14 @@ function resultOf({ vm, kind, outputs, message }, { longestMessage, without }) {
     const names = FIELDS.filter((name) => !without.includes(name));
     return Object.fromEntries(names.map((name) => [name, all[name]]));
 }
-/** To be cut, a text has to be clean already: half a secret is found by nobody. */
+/** A text must be clean before it is cut: half a secret is not recognized. */
 function cut(text, longest) {
     return text.length <= longest ? text : `${text.slice(0, Math.max(0, longest - 1)).toWellFormed()}…`;
 }
-/** GitHub generates so many jobs from a matrix. */
+/** The most jobs that GitHub generates from a matrix. */
 const MOST_ENTRIES = 256;
 const LONGEST_NAME = 80;
-/** Each entry has about as many VMs as any other. */
+/** All entries have about the same number of VMs. */
 function matrixOf(vms) {
     const entries = Math.min(MOST_ENTRIES, vms.length);
     const entryOf = (index) => Math.floor((index * entries) / vms.length);
@@ -53443,126 +53524,22 @@ function ownName(name, id, taken) {
     return taken.has(name) ? `${name} (${id})` : name;
 }
 
-;// CONCATENATED MODULE: ./lib/report/outputs.js
-
-
-
-
-
-/**
- * Every output that action.yml declares, as far as known; else empty. Those about one VM are empty where there are several.
- * @param show makes free text from outside harmless.
- */
-function outputsOf(outcome, show) {
-    return {
-        ...vmOutputs(theOnly(outcome), show),
-        ...(isFleet(outcome) && { restarted: restartedOf(outcome.vms) }),
-        ...resultsOf(outcome, show),
-        error_code: outcome.error?.code ?? '',
-    };
-}
-function theOnly(outcome) {
-    return isFleet(outcome) ? restart_outcome/* NOTHING_DONE */.L : outcome;
-}
-/** Sets every output. @throws where the runner's file cannot be written. */
-function setOutputs(outcome, terminal) {
-    for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
-        setOutput(name, value);
-}
-
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./lib/report/fleet-error.js
+;// CONCATENATED MODULE: ./lib/report/conclusion.js
 
 
 
-const MOST_LINES = 10;
-const fleet_error_MOST_NAMES = 5;
-const fleet_error_LONGEST_NAME = 100;
-/** In characters: of one among several, and of the only one. */
-const fleet_error_LONGEST_MESSAGE = 300;
-const LONGEST_ONLY_MESSAGE = 2_000;
-/**
- * The error of a fleet, which names those that failed: a line each, and one line for what happened to several alike.
- * @param clean makes a text harmless: it has to be before it is cut.
- */
-function fleetError(outcome, clean) {
-    const { vms, error } = outcome;
-    if (error === undefined)
-        return undefined;
-    const groups = [...alike(vms).values()];
-    const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : fleet_error_LONGEST_MESSAGE;
-    const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
-    const more = lines.length - MOST_LINES;
-    const message = [
-        describeCounts(outcome),
-        ...lines.slice(0, MOST_LINES),
-        ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
-    ];
-    const hint = hintOf(outcome);
-    return new errors/* ActionError */.lZ(error.code, message.join('\n'), {
-        ...(hint !== undefined && { hint }),
-        cause: error,
-    });
-}
-/** What to do about what failed first, or else about the first of which there is something to say. */
-function hintOf({ vms, error }) {
-    return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
-}
-/** e.g. `2 of 40 VMs failed.` */
-function describeCounts(outcome) {
-    const { vms, isDryRun, mostFailures } = outcome;
-    const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
-    const of = `of ${numberOfVms(vms.length)}`;
-    if (wasCancelled(outcome))
-        return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not begun.`;
-    if (isDryRun)
-        return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
-    if (notStarted === 0)
-        return `${failed + unknown} ${of} failed.`;
-    return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not begun. The output remaining has the IDs of all that were not restarted.`;
-}
-/** Those that failed, by what happened to them. */
-function alike(vms) {
-    const groups = new Map();
-    for (const { name, error } of vms) {
-        if (error === undefined)
-            continue;
-        const what = `${error.code} ${error.message}`;
-        const group = groups.get(what) ?? { error, names: [] };
-        groups.set(what, group);
-        group.names.push(name);
-    }
-    return groups;
-}
-/** @param show makes a message harmless, and cuts it. */
-function describeGroup({ error, names }, show, clean) {
-    const shown = names.map((name) => cut(clean(name), fleet_error_LONGEST_NAME));
-    return `- ${listNames(shown, fleet_error_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
-}
-
-;// CONCATENATED MODULE: ./lib/report/title.js
-
-/** What came of the step, in a few words. */
+// What happened, for people: a title, one error that speaks for all VMs, and what to do about it.
+/** What happened in a few words. */
 function titleOf(outcome) {
-    return isFleet(outcome) ? titleOfFleet(outcome) : titleOfVm(outcome);
+    const { vms, error } = outcome;
+    if (vms.length === 0)
+        return `${FAILURES.false}${error === undefined ? '' : `: ${error.code}`}`;
+    const only = theOnlyVm(outcome);
+    return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
-function titleOfFleet(outcome) {
-    const { vms, error, isDryRun } = outcome;
-    const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
-    const of = `of ${numberOfVms(vms.length)}`;
-    if (wasCancelled(outcome))
-        return `Cancelled: ${restarted} ${of} restarted`;
-    if (isDryRun && error !== undefined)
-        return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
-    if (isDryRun)
-        return `${notStarted} ${of} can be restarted (dry run)`;
-    if (error !== undefined)
-        return `${failed + unknown} ${of} failed: ${error.code}`;
-    return `${restarted} ${of} restarted`;
-}
-/** What happened to a VM, in a few words. */
-function titleOfVm({ restarted, error, leftAlone, guest }) {
+function titleOfOne({ restarted, error, leftAlone, guest }) {
     if (error !== undefined) {
         const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
         return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
@@ -53580,10 +53557,85 @@ const LEFT_ALONE = {
     skipped: 'VM left alone: its runner has a job',
     not_started: 'VM not restarted: its turn never came',
 };
+function titleOfSeveral(outcome) {
+    const { vms, error, isDryRun } = outcome;
+    const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (wasCancelled(outcome))
+        return `Cancelled: ${restarted} ${of} restarted`;
+    if (isDryRun && error !== undefined)
+        return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
+    if (isDryRun)
+        return `${notStarted} ${of} can be restarted (dry run)`;
+    if (error !== undefined)
+        return `${failed + unknown} ${of} failed: ${error.code}`;
+    return `${restarted} ${of} restarted`;
+}
+const MOST_LINES = 10;
+const MOST_NAMES = 5;
+const conclusion_LONGEST_NAME = 100;
+/** In characters: of one message among several, and of the only one. */
+const conclusion_LONGEST_MESSAGE = 300;
+const LONGEST_ONLY_MESSAGE = 2_000;
+/**
+ * The error of the only VM; or one that names all VMs that failed: a line each, and one line for all that failed in the same way.
+ * @param clean makes a text harmless, which it must be before it is cut.
+ */
+function stepError(outcome, clean) {
+    const { vms, error } = outcome;
+    if (error === undefined || vms.length < 2)
+        return error;
+    const groups = [...alike(vms).values()];
+    const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : conclusion_LONGEST_MESSAGE;
+    const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
+    const more = lines.length - MOST_LINES;
+    const message = [
+        describeCounts(outcome),
+        ...lines.slice(0, MOST_LINES),
+        ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
+    ];
+    const hint = conclusion_hintFor(outcome);
+    return new errors/* ActionError */.lZ(error.code, message.join('\n'), {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+    });
+}
+/** What to do about the first failure, or else about the first failure that has a hint. */
+function conclusion_hintFor({ vms, error }) {
+    return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
+}
+/** e.g. `2 of 40 VMs failed.` */
+function describeCounts(outcome) {
+    const { vms, isDryRun, mostFailures } = outcome;
+    const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (wasCancelled(outcome))
+        return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
+    if (isDryRun)
+        return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
+    if (notStarted === 0)
+        return `${failed + unknown} ${of} failed.`;
+    return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+}
+function alike(vms) {
+    const groups = new Map();
+    for (const { name, error } of vms) {
+        if (error === undefined)
+            continue;
+        const what = `${error.code} ${error.message}`;
+        const group = groups.get(what) ?? { error, names: [] };
+        groups.set(what, group);
+        group.names.push(name);
+    }
+    return groups;
+}
+/** @param show makes a message harmless, and cuts it. */
+function describeGroup({ error, names }, show, clean) {
+    const shown = names.map((name) => cut(clean(name), conclusion_LONGEST_NAME));
+    return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
+}
 
 ;// CONCATENATED MODULE: ./lib/report/report.js
-
-
 
 
 
@@ -53594,14 +53646,15 @@ const LEFT_ALONE = {
  * @returns whether all is well.
  */
 function report(outcome, terminal) {
-    // First the outputs: printing blocks where nobody reads what is printed.
+    // First the outputs: printing blocks where nothing reads what is printed.
     const problem = problemWithOutputs(outcome, terminal);
-    const error = errorOf(outcome, terminal);
+    const error = stepError(outcome, terminal.clean);
     const title = titleOf(outcome);
     if (problem !== undefined) {
         const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
         const both = error === undefined ? message : `${error.message}\n${message}`;
-        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...report_hintOf(error) });
+        const hint = error?.hint === undefined ? {} : { hint: error.hint };
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
         reportError(unwritten, { terminal, title: `${title}, outputs not written` });
     }
     else if (error !== undefined) {
@@ -53609,14 +53662,10 @@ function report(outcome, terminal) {
     }
     return problem === undefined && error === undefined;
 }
-/** Whether there is no time for a long report: the step is at the end of its own, or was cancelled. */
-function isHurried(outcome) {
-    const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
-    return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
-}
-/** One error, which tells of all that failed. */
-function errorOf(outcome, { clean }) {
-    return isFleet(outcome) ? fleetError(outcome, clean) : outcome.error;
+/** Whether there is no time for a long report: the step is at the end of its own time, or was cancelled. */
+function isHurried({ vms, error }) {
+    const errors = [error, ...vms.map((vm) => vm.error)];
+    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
 }
 function problemWithOutputs(outcome, terminal) {
     try {
@@ -53626,9 +53675,6 @@ function problemWithOutputs(outcome, terminal) {
     catch (problem) {
         return problem;
     }
-}
-function report_hintOf(error) {
-    return error?.hint === undefined ? {} : { hint: error.hint };
 }
 /** Stacks and causes to the debug log, and the one error annotation. */
 function reportError(error, { terminal, title }) {
@@ -53642,15 +53688,9 @@ function stackOf(thrown) {
     return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-;// CONCATENATED MODULE: ./lib/report/html.js
-/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
-function escapeHtml(text) {
-    return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) => [...match].map((character) => `&#${character.codePointAt(0)};`).join(''));
-}
-
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
 
-/** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
+/** What took how long, as far as it happened. Empty where nothing was waited for. Pure. */
 function timelineOf({ moments, proof, runner, guest }) {
     const { started = 0, heldUp, cleared, sent, verified } = moments;
     const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
@@ -53704,9 +53744,7 @@ function timeOfDay(ms) {
     return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }
 
-;// CONCATENATED MODULE: ./lib/report/fleet-summary.js
-
-
+;// CONCATENATED MODULE: ./lib/report/vm-table.js
 
 
 
@@ -53714,26 +53752,21 @@ function timeOfDay(ms) {
 
 /** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
 const LARGEST_TABLE_BYTES = 900_000;
-const fleet_summary_LONGEST_MESSAGE = 500;
-const fleet_summary_LONGEST_NAME = 200;
-/**
- * The job summary of a fleet: counts, a row for each VM with failures first, and a picture of who was under way when. All but
- * the picture is a single block of HTML; from outside the picture has plain names alone.
- * @param clean makes a text harmless for logs; harmless as HTML it is made here.
- */
-function renderFleetSummary(outcome, clean) {
-    const lines = [
-        `<h3>${escapeHtml(titleOf(outcome))}</h3>`,
-        `<p>${fleet_summary_describeCounts(outcome)}</p>`,
-        ...renderHint(outcome, clean),
-        ...renderTable(outcome, clean),
+const vm_table_LONGEST_MESSAGE = 500;
+const vm_table_LONGEST_NAME = 200;
+/** Several VMs: how many ended in which way, a row for each with failures first, and a picture of which was in progress when. */
+function renderVms(outcome, rendering) {
+    const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
+    return [
+        `<p>${vm_table_describeCounts(outcome)}</p>`,
+        ...renderHint(outcome, rendering),
+        ...renderTable(outcome, rendering),
+        ...(chart.length === 0 ? [] : ['', ...chart, '']),
     ];
-    const chart = renderGantt(phasesOf(outcome.vms, clean));
-    return [...lines, ...(chart.length === 0 ? [] : ['', ...chart, ''])].join('\n');
 }
-/** From what somebody has to look at to what went well; last come those of which there is nothing to tell. */
+/** From what needs attention to what went well; last come those that were not started. */
 const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
-const fleet_summary_WORDS = {
+const vm_table_WORDS = {
     unknown: 'not verified',
     failed: 'failed',
     not_started: 'not started',
@@ -53742,38 +53775,38 @@ const fleet_summary_WORDS = {
 };
 /** In a dry run nothing was to be restarted. */
 const DRY_RUN_WORDS = {
-    ...fleet_summary_WORDS,
+    ...vm_table_WORDS,
     failed: 'cannot be restarted',
     not_started: 'can be restarted',
 };
 function wordFor(kind, { isDryRun }) {
-    return (isDryRun ? DRY_RUN_WORDS : fleet_summary_WORDS)[kind];
+    return (isDryRun ? DRY_RUN_WORDS : vm_table_WORDS)[kind];
 }
-function fleet_summary_describeCounts(outcome) {
+function vm_table_describeCounts(outcome) {
     const counts = countKinds(outcome.vms);
     const present = ORDER.filter((kind) => counts[kind] > 0);
     return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
-const fleet_summary_MOST_NAMES = 3;
-function renderHint(outcome, clean) {
-    const hint = hintOf(outcome);
+const vm_table_MOST_NAMES = 3;
+function renderHint(outcome, { clean, toHtml }) {
+    const hint = conclusion_hintFor(outcome);
     if (hint === undefined)
         return [];
     const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
-    const who = escapeHtml(listNames(names, fleet_summary_MOST_NAMES));
-    return [`<p><b>What to do about ${who}:</b> ${escapeHtml(clean(hint))}</p>`];
+    const which = toHtml(listNames(names, vm_table_MOST_NAMES));
+    return [`<p><b>What to do about ${which}:</b> ${toHtml(clean(hint))}</p>`];
 }
 function numbered(vms) {
     return vms.map((vm, index) => ({ vm, number: index + 1 }));
 }
-function renderTable(outcome, clean) {
-    const rank = ({ vm }) => ORDER.indexOf(kindOf(vm));
+function renderTable(outcome, { clean, toHtml }) {
+    const rank = ({ vm }) => ORDER.indexOf(resultKindOf(vm));
     const inOrder = numbered(outcome.vms).sort((a, b) => rank(a) - rank(b));
     const columns = columnsOf(outcome, clean);
     const cells = inOrder.map((one) => columns.map(({ cell }) => cell(one)));
-    // What is known of none takes up no room.
+    // A column without content is left out.
     const isShown = columns.map((_, column) => cells.some((ofVm) => ofVm[column] !== ''));
-    const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column])));
+    const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column]), toHtml));
     const fitting = fittingRows(rows);
     const missing = rows.length - fitting.length;
     const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
@@ -53781,17 +53814,17 @@ function renderTable(outcome, clean) {
     const headings = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
     return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
-/** A name or a date is read more easily in one line: in characters. */
+/** A name or a date is easier to read on one line: in characters. */
 const LONGEST_LINE = 40;
-function renderRow(cells) {
+function renderRow(cells, toHtml) {
     const tagFor = (cell) => cell.length <= LONGEST_LINE && /[ -]/.test(cell) ? '<td nowrap>' : '<td>';
-    return `<tr>${cells.map((cell) => `${tagFor(cell)}${escapeHtml(cell)}</td>`).join('')}</tr>`;
+    return `<tr>${cells.map((cell) => `${tagFor(cell)}${toHtml(cell)}</td>`).join('')}</tr>`;
 }
 function columnsOf(outcome, clean) {
     return [
         { heading: 'no.', cell: ({ number }) => String(number) },
-        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), fleet_summary_LONGEST_NAME) },
-        { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
+        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), vm_table_LONGEST_NAME) },
+        { heading: 'outcome', cell: ({ vm }) => wordFor(resultKindOf(vm), outcome) },
         {
             heading: 'last boot',
             cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
@@ -53802,7 +53835,7 @@ function columnsOf(outcome, clean) {
         },
         { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
         { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
-        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), fleet_summary_LONGEST_MESSAGE) },
+        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), vm_table_LONGEST_MESSAGE) },
     ];
 }
 function describeEvent({ error, leftAloneFor = '' }) {
@@ -53816,16 +53849,16 @@ function fittingRows(rows) {
     });
     return rows.slice(0, end < 0 ? rows.length : end);
 }
-/** A picture of more bars could not be read. */
+/** A picture with more bars would be unreadable. */
 const MOST_BARS = 50;
-/** What Mermaid takes for a name and nothing else. */
+/** What Mermaid takes for a plain name. */
 const PLAIN_NAME = /^[\w.-]{1,40}$/;
-/** The number comes first: no name can then be a word of Mermaid's own. */
+/** The number comes first, so that no name is a keyword of Mermaid. */
 function barName({ vm, number }, clean) {
     const name = clean(vm.name);
     return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
 }
-/** From sending the restart to the end of all that belonged to it; those that began first. */
+/** From sending the restart to the end of everything about the VM; those that began first. */
 function phasesOf(vms, clean) {
     const bars = numbered(vms).flatMap((one) => {
         const { endedAt, moments, error, leftAlone } = one.vm;
@@ -53849,8 +53882,7 @@ function phasesOf(vms, clean) {
 
 
 
-
-/** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
+/** Appends the job summary. That it cannot be written is only a warning: the restart is no worse without one. */
 async function writeSummary(outcome, terminal) {
     try {
         await summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
@@ -53860,37 +53892,49 @@ async function writeSummary(outcome, terminal) {
     }
 }
 /**
- * The job summary: on failure the reason and what to do about it, then a table of what is known, and a timeline. All but
- * its picture is a single block of HTML, in which Markdown means nothing; nothing from outside is in the picture.
+ * The job summary: a title; then for the only VM why it failed, what is known of it, and a timeline; or a row for each of several. All
+ * but the picture is a single block of HTML, in which Markdown means nothing; from outside the picture has plain names alone.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
 function renderSummary(outcome, clean) {
-    return isFleet(outcome) ? renderFleetSummary(outcome, clean) : renderVmSummary(outcome, clean);
+    const show = (text) => escapeHtml(clean(text));
+    return [`<h3>${show(titleOf(outcome))}</h3>`, ...renderDetails(outcome, { clean, show })].join('\n');
 }
-function renderVmSummary(outcome, clean) {
-    const show = (text) => escapeHtml(clean(String(text)));
-    const lines = [
-        `<h3>${show(titleOf(outcome))}</h3>`,
-        ...renderError(outcome, show),
-        ...summary_renderTable(outcome, show),
-        ...renderTimeline(outcome),
+function renderDetails(outcome, { clean, show }) {
+    const only = theOnlyVm(outcome);
+    if (only !== undefined)
+        return renderVm(only, show);
+    const { vms, error } = outcome;
+    if (vms.length > 0)
+        return renderVms(outcome, { clean, toHtml: escapeHtml });
+    return error === undefined ? [] : renderError(error, show);
+}
+/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+function escapeHtml(text) {
+    return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) => [...match].map((character) => `&#${character.codePointAt(0)};`).join(''));
+}
+// ---- the only VM ----
+function renderVm(vm, show) {
+    const { error, leftAloneFor = '' } = vm;
+    const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+    return [
+        ...(error === undefined ? reason : renderError(error, show)),
+        ...renderFacts(vm, show),
+        ...renderTimeline(vm),
     ];
-    return lines.join('\n');
 }
-function renderError({ error, leftAloneFor = '' }, show) {
-    if (error === undefined)
-        return leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+function renderError({ message, hint }, show) {
     // Invalid inputs are a list, one line each.
-    const lines = error.message.split('\n').map((line) => {
+    const lines = message.split('\n').map((line) => {
         return line.startsWith('- ') ? `<ul><li>${show(line.slice(2))}</li></ul>` : `<p>${show(line)}</p>`;
     });
-    return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
+    return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
 }
-/** What was before the restart stands beside what is now, where it was something else. */
-function summary_renderTable({ before, last, durationMs, runner, guest }, show) {
+/** What was before the restart stands beside what is now, where it was different. */
+function renderFacts({ before, last, durationMs, runner, guest }, show) {
     if (last === undefined)
         return [];
-    const cell = (value) => value === undefined ? '' : `<code>${show(value)}</code>`;
+    const cell = (value) => value === undefined ? '' : `<code>${show(String(value))}</code>`;
     const rows = Object.entries(ROWS).map(([label, read]) => {
         const [was, is] = [before && read(before), read(last)];
         const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
@@ -53903,21 +53947,6 @@ function summary_renderTable({ before, last, durationMs, runner, guest }, show) 
     };
     const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
     return ['<table>', ...rows, ...more, '</table>'];
-}
-/**
- * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table
- * for whoever shows no Mermaid.
- */
-function renderTimeline(outcome) {
-    const phases = (outcome.runner ?? outcome.guest) === undefined ? [] : timelineOf(outcome);
-    if (phases.length === 0)
-        return [];
-    const rows = phases.map(({ name, fromMs, toMs }) => {
-        return `<tr><td>${name}</td><td>${(0,lib_clock/* seconds */.YA)(fromMs)}</td><td>${(0,lib_clock/* seconds */.YA)(toMs - fromMs)}</td></tr>`;
-    });
-    const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
-    const chart = renderGantt(phases);
-    return chart.length === 0 ? table : ['', ...chart, '', ...table];
 }
 const ROWS = {
     instance: ({ instanceId }) => instanceId,
@@ -53932,6 +53961,21 @@ const ROWS = {
     'VNC port': ({ vncPort }) => vncPort,
     'SSH port': (instance) => sshPort(instance),
 };
+/**
+ * Where the step waited for a runner or a guest, what took how long: a chart, which has to stand outside of the HTML, and a table for
+ * readers that show no Mermaid.
+ */
+function renderTimeline(vm) {
+    const phases = (vm.runner ?? vm.guest) === undefined ? [] : timelineOf(vm);
+    if (phases.length === 0)
+        return [];
+    const rows = phases.map(({ name, fromMs, toMs }) => {
+        return `<tr><td>${name}</td><td>${(0,lib_clock/* seconds */.YA)(fromMs)}</td><td>${(0,lib_clock/* seconds */.YA)(toMs - fromMs)}</td></tr>`;
+    });
+    const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
+    const chart = renderGantt(phases);
+    return chart.length === 0 ? table : ['', ...chart, '', ...table];
+}
 
 ;// CONCATENATED MODULE: ./lib/report/redactor.js
 /** Masking a shorter value than this would ruin the log, and give it away. In characters. */
@@ -54143,17 +54187,15 @@ async function main(endWithin) {
         await writeSummary(outcome, terminal);
 }
 async function restartAsAsked(terminal, signal) {
-    let target;
+    let inputs;
     try {
-        const inputs = readInputs(process.env, terminal.mask);
-        if (inputs.fleet === undefined)
-            target = inputs.target;
+        inputs = readInputs(process.env, terminal.mask);
         const announce = (outcome) => announceOutputs(outcome, terminal);
         const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
         return await run(inputs, { ...host, announce, addresses: ownAddresses() });
     }
     catch (error) {
-        return { ...restart_outcome/* NOTHING_DONE */.L, target, error: (0,errors/* asActionError */.z6)(error) };
+        return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
     }
 }
 /** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
@@ -54193,7 +54235,7 @@ async function run(inputs, host) {
     }
 }
 /** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, fleet }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
@@ -54202,7 +54244,8 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     const { createGuards } = await Promise.all(/* import() */[__nccwpck_require__.e(413), __nccwpck_require__.e(957)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9957));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
-    const sharing = fleet === undefined ? {} : { share };
+    // A single VM does not wait for others to join its requests.
+    const sharing = mayBeSeveral(targets) ? { share } : {};
     return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 async function restartWith(guards, inputs, host) {
@@ -54213,10 +54256,7 @@ async function restartWith(guards, inputs, host) {
         const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
         const guest = inputs.guest && { ...inputs.guest, dial };
         const context = { clock, controller, log, signal, guest, refuse, announce };
-        const { fleet } = inputs;
-        if (fleet !== undefined)
-            return await restartFleet({ ...inputs, ...fleet }, { ...context, guards });
-        return await restartOneVm(inputs, { ...context, guard: guards?.guardFor({ log, signal }) });
+        return await restartFleet(inputs, { ...context, guards });
     }
     finally {
         await close();

@@ -7,17 +7,17 @@ import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
-import type { StepOutcome } from './fleet/fleet-outcome.ts';
-import { restartOneVm, type VmOutcome } from './fleet/one-vm.ts';
-import { shareSources } from './fleet/shared-witnesses.ts';
+import { shareSources } from './fleet/shared-reads.ts';
+import { failedStep, type StepOutcome } from './fleet/step-outcome.ts';
+import { mayBeSeveral } from './fleet/targets.ts';
 import { type Dial, dial as dialForReal } from './guest/contact.ts';
-import { createTransport, type Dispatchers } from './http/transport.ts';
+import type { Dispatchers } from './http/connections.ts';
+import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
 import { setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import { NOTHING_DONE } from './restart/outcome.ts';
 import type { Guards, Sources } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 
@@ -42,15 +42,14 @@ export async function main(endWithin: (ms: number) => void): Promise<void> {
 }
 
 async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<StepOutcome> {
-  let target: VmOutcome['target'];
+  let inputs: Inputs | undefined;
   try {
-    const inputs = readInputs(process.env, terminal.mask);
-    if (inputs.fleet === undefined) target = inputs.target;
+    inputs = readInputs(process.env, terminal.mask);
     const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
     return await run(inputs, { ...host, announce, addresses: ownAddresses() });
   } catch (error) {
-    return { ...NOTHING_DONE, target, error: asActionError(error) };
+    return failedStep(asActionError(error), inputs?.targets);
   }
 }
 
@@ -112,7 +111,7 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
 async function createGuardsIfAsked(
-  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, fleet }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
@@ -122,7 +121,8 @@ async function createGuardsIfAsked(
   const { createGuards } = await import('./runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
-  const sharing = fleet === undefined ? {} : { share };
+  // A single VM does not wait for others to join its requests.
+  const sharing = mayBeSeveral(targets) ? { share } : {};
   return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 
@@ -134,9 +134,7 @@ async function restartWith(guards: Guards | undefined, inputs: Inputs, host: Hos
     const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
     const guest = inputs.guest && { ...inputs.guest, dial };
     const context = { clock, controller, log, signal, guest, refuse, announce };
-    const { fleet } = inputs;
-    if (fleet !== undefined) return await restartFleet({ ...inputs, ...fleet }, { ...context, guards });
-    return await restartOneVm(inputs, { ...context, guard: guards?.guardFor({ log, signal }) });
+    return await restartFleet(inputs, { ...context, guards });
   } finally {
     await close();
   }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { mayBeSeveral } from '../src/fleet/targets.ts';
 import type { Environment } from '../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
 import { duration, HOUR, SECOND } from '../src/inputs/parsers.ts';
@@ -79,7 +80,7 @@ export function readCommand(
       secrets.push(...told);
     },
   );
-  if (inputs.fleet !== undefined) throw new Error('--instance-id: name one VM alone');
+  if (mayBeSeveral(inputs.targets)) throw new Error('--instance-id: name one VM alone');
   return {
     inputs,
     secrets,

@@ -36,15 +36,14 @@ export function compare(facts: Facts): Row[] {
 }
 
 function aboutController(facts: Facts): Row[] {
-  const { version, httpVersion, setting } = facts;
-  const http = setting.scheme === 'https' ? 'HTTP/2' : 'HTTP/1.1';
+  const { version, httpVersion } = facts;
   return [
     row('version of the controller', version ?? UNKNOWN, {
       simulated: SIMULATED.controllerVersion,
       differs: false,
     }),
     row('way in', wayIn(facts)),
-    row('HTTP version of the reads', httpVersion ?? UNKNOWN, { simulated: http }),
+    row('HTTP version of the reads', httpVersion ?? UNKNOWN, { simulated: 'HTTP/1.1' }),
     row('answer to whoever gives no credentials', refusal(facts.stranger), {
       simulated: `HTTP ${SIMULATED.deniedStatus}, FAIL`,
     }),

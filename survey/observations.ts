@@ -1,6 +1,6 @@
 import type { Instance } from '../src/controller/instance.ts';
 import type { ErrorCode } from '../src/errors.ts';
-import type { VmOutcome } from '../src/fleet/one-vm.ts';
+import type { VmOutcome } from '../src/fleet/step-outcome.ts';
 import type { HttpVersion } from './connections.ts';
 import type { KnockResult } from './knock.ts';
 import type { Notebook } from './notebook.ts';

@@ -3,7 +3,8 @@ import { createController } from '../src/controller/controller.ts';
 import { createCredentials } from '../src/controller/credentials.ts';
 import type { Instance } from '../src/controller/instance.ts';
 import { ActionError } from '../src/errors.ts';
-import { restartOneVm, type VmOutcome } from '../src/fleet/one-vm.ts';
+import type { VmOutcome } from '../src/fleet/step-outcome.ts';
+import { restartVm } from '../src/fleet/vm.ts';
 import type { GuestAddress } from '../src/guest/address.ts';
 import type { Log } from '../src/log.ts';
 import type { Guards } from '../src/runner/guard.ts';
@@ -92,7 +93,10 @@ async function restartAsTheActionDoes(course: Course, means: RestartMeans): Prom
   const guards = await means.createGuards();
   const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
   try {
-    return await restartOneVm(inputs, {
+    const id = command.instanceId ?? '';
+    const job = { ...inputs, target: { by: 'instance_id', id } as const };
+    return await restartVm(job, {
+      name: id,
       clock,
       controller,
       log: means.log,

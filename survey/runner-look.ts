@@ -1,6 +1,7 @@
 import type { Clock } from '../src/clock.ts';
 import type { Instance } from '../src/controller/instance.ts';
-import { createTransport, type Dispatchers } from '../src/http/transport.ts';
+import type { Dispatchers } from '../src/http/connections.ts';
+import { createTransport } from '../src/http/transport.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Terminal } from '../src/report/terminal.ts';
 import type { RunnerOptions } from '../src/runner/guard.ts';

@@ -5,7 +5,7 @@ import type { Controller } from '../../src/controller/controller.ts';
 import { readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import { restartFleet } from '../../src/fleet/fleet.ts';
-import { titleOf } from '../../src/report/title.ts';
+import { titleOf } from '../../src/report/conclusion.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 import { type EndedFleet, type FleetSetting, playFleet } from '../support/virtual-fleet.ts';
@@ -45,7 +45,7 @@ function killedJobs({ github }: EndedFleet): number {
 
 const listsIn = ({ requests }: EndedFleet) => requests.filter(({ name }) => name.startsWith('GET'));
 
-describe('places', () => {
+describe('slots', () => {
   test.each([
     ['1', 1],
     ['2', 2],
@@ -53,18 +53,18 @@ describe('places', () => {
     ['1%', 1],
     ['100%', 6],
     ['7', 6],
-  ])('max_parallel: %s', async (max_parallel, places) => {
+  ])('max_parallel: %s', async (max_parallel, slots) => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel } });
     expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '', remaining: '', matrix: '[]' });
     expect(ended.restarts.toSorted()).toEqual(Object.keys(ended.ends).toSorted());
-    expect(mostUnderWay(ended)).toBe(places);
+    expect(mostUnderWay(ended)).toBe(slots);
     expect(ended.posts).toHaveLength(6);
   });
 
   test('each has its turn in the order of the targets', async () => {
     const external_id = ['runner-5', 'runner-2', 'runner-4'].join('\n');
     const { posts, ends, lines } = await playFleet({ inputs: { external_id } });
-    expect(lines.filter((line) => line.startsWith('Not begun'))).toEqual([]);
+    expect(lines.filter((line) => line.startsWith('Not started'))).toEqual([]);
     expect(posts.map(({ vm }) => vm)).toEqual(['runner-5', 'runner-2', 'runner-4']);
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
@@ -95,9 +95,11 @@ describe('targets', () => {
     expect(ended.results).toHaveLength(6);
   });
 
-  test('are a fleet even where a pattern fits one', async () => {
-    const { outputs, results } = await playFleet({ inputs: { external_id: '*-3' } });
-    expect([outputs['restarted'], outputs['instance_id'], results.length]).toEqual(['true', '', 1]);
+  test('are one VM where a pattern matches one: its outputs are set, and the log has no lines about all VMs', async () => {
+    const { outputs, results, lines, world } = await playFleet({ inputs: { external_id: '*-3' } });
+    const { instanceId } = world.records[2] ?? {};
+    expect([outputs['restarted'], outputs['instance_id'], results.length]).toEqual(['true', instanceId, 1]);
+    expect(lines.filter((line) => /VMs?\b.* at a time|^runner-3: | done, /.test(line))).toEqual([]);
   });
 
   test('may be given by their IDs', async () => {
@@ -155,7 +157,9 @@ describe('what fails before anything is sent', () => {
     });
     expect(ended.outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
     expect(ended.lines).toContainEqual(expect.stringMatching(/^runner-3: failed: not_running: /));
-    expect(ended.lines).toContainEqual(expect.stringContaining('; after more than 3 failures no further'));
+    expect(ended.lines).toContainEqual(
+      expect.stringContaining('; after more than 3 failures no new restart'),
+    );
     const failedAt = ended.outcome.vms.flatMap(({ error, endedAt }) =>
       error === undefined ? [] : [endedAt ?? 0],
     );
@@ -185,9 +189,9 @@ describe('what fails before anything is sent', () => {
       'runner-4',
     ]);
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: Dry run: nothing was changed/));
-    expect(lines).toContain('Dry run: 5 VMs to look at; nothing is changed');
-    expect(lines.filter((line) => line.startsWith('Not begun'))).toEqual([]);
-    expect(lines.join()).not.toContain('no further restart');
+    expect(lines).toContain('Dry run: 5 VMs to check; nothing is changed');
+    expect(lines.filter((line) => line.startsWith('Not started'))).toEqual([]);
+    expect(lines.join()).not.toContain('no new restart');
   });
 
   test('is told of by a dry run for each, however many there are', async () => {
@@ -254,8 +258,8 @@ describe('failures', () => {
     expect(one.outputs['remaining']?.split('\n')).toHaveLength(6);
     expect(one.lines.slice(-3)).toEqual([
       expect.stringMatching(/^runner-1: failed, and may have been restarted: timed_out/),
-      '1 failed, which is more than max_failures (0) allows: no further restart is begun',
-      'Not begun: 5 VMs: runner-2, runner-3, runner-4, runner-5, runner-6',
+      '1 failed, which is more than max_failures (0) allows: no new restart starts',
+      'Not started: 5 VMs: runner-2, runner-3, runner-4, runner-5, runner-6',
     ]);
     expect(ended.lines.filter((line) => line.includes('max_failures'))).toHaveLength(1);
   });
@@ -266,7 +270,7 @@ describe('failures', () => {
       world: { ...stuck.world, vms: 13 },
       inputs: { ...ALL, timeout: '20s' },
     });
-    expect(lines.at(-1)).toMatch(/^Not begun: 12 VMs: runner-2, .*, runner-11 and 2 more$/);
+    expect(lines.at(-1)).toMatch(/^Not started: 12 VMs: runner-2, .*, runner-11 and 2 more$/);
   });
 
   test('up to max_failures do not', async () => {
@@ -400,7 +404,7 @@ describe('cancelled', () => {
   test('it ends at once, with the truth about each', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '2' }, cancelAfterMs: 7_000 });
     expect(ended.seconds).toBeLessThan(8);
-    expect(ended.lines.at(-1)).toMatch(/^Not begun: \d VMs: runner-/);
+    expect(ended.lines.at(-1)).toMatch(/^Not started: \d VMs: runner-/);
     expect(ended.lines.filter((line) => line.includes('No restart had been sent'))).toEqual([]);
     const kinds = ended.results.map(({ outcome }) => outcome);
     expect(kinds.filter((kind) => kind === 'restarted')).toHaveLength(ended.posts.length - 2);
@@ -431,9 +435,9 @@ describe('what is told', () => {
 
   test('a line of progress comes every ten seconds, and not more often', async () => {
     const { lines, seconds } = await playFleet({ inputs: ALL });
-    const told = lines.filter((line) => / of 6 restarted, /.test(line));
+    const told = lines.filter((line) => / of 6 done, /.test(line));
     expect(told).toHaveLength(Math.floor(seconds / 10));
-    expect(told[0]).toMatch(/^\d of 6 restarted, 1 under way, \d to go, about \d\d s left$/);
+    expect(told[0]).toMatch(/^\d of 6 done, 1 in progress, \d to go, about \d\d s left$/);
   });
 
   test('no VM is told of in full before it has passed its gate', async () => {
@@ -454,7 +458,7 @@ describe('what is told', () => {
     );
     expect(before).toEqual([
       'Controller: http://controller.example:8090/',
-      '200 VMs, at most 1 under way at once; after the first failure no further restart is begun',
+      '200 VMs, at most 1 at a time; after the first failure no new restart starts',
     ]);
   });
 });
@@ -583,7 +587,7 @@ describe('with runners', () => {
     const told = lines.filter((line) => line.startsWith('runner-') && !line.includes('not restarted'));
     expect(told).toEqual(['runner-3: Runner "runner-3" (ID 25) is online, busy; waiting for its job to end']);
     expect(lines).toContain(
-      '0 of 6 restarted, 0 under way, 6 to go (5 seen idle, but not for idle_for yet; 1 with a job: runner-3)',
+      '0 of 6 done, 0 in progress, 6 to go (5 idle, but not for idle_for yet; 1 with a job: runner-3)',
     );
   });
 
@@ -593,7 +597,7 @@ describe('with runners', () => {
       github: QUICK,
       cancelAfterMs: 25_000,
     });
-    expect(lines).toContain('0 of 6 restarted, 2 under way (2 restarted, not yet back), 4 to go');
+    expect(lines).toContain('0 of 6 done, 2 in progress (2 rebooted, runner not back yet), 4 to go');
   });
 
   test('two VMs whose runners would be one are not restarted; the others are', async () => {

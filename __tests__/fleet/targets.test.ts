@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import type { Instance, Target } from '../../src/controller/instance.ts';
 import { readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
-import { fits, hasWildcard, membersOf, resolveTargets } from '../../src/fleet/targets.ts';
+import {
+  createDuplicateCheck,
+  fits,
+  hasWildcard,
+  mayBeSeveral,
+  membersOf,
+  resolveTargets,
+} from '../../src/fleet/targets.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { instance } from '../support/instances.ts';
 
@@ -74,8 +81,8 @@ describe('members', () => {
     expect([none?.name, one?.error]).toEqual(['z*', undefined]);
     expect(none?.error).toMatchObject({
       code: 'instance_not_found',
-      message: 'No live instance has an external_id like "z*".',
-      hint: 'Check external_id (* stands for any text; upper and lower case differ) and controller_url.',
+      message: 'No live instance has an external_id that matches "z*".',
+      hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
     });
   });
 });
@@ -138,8 +145,8 @@ describe('targets', () => {
       ['a*', 'b'].map((name) => [
         name,
         'invalid_input',
-        '2002 VMs are asked for; 2000 are the most for one step. No restart was sent.',
-        'Narrow the patterns, and share the VMs out among several steps.',
+        'The targets name 2002 VMs; one step can restart 2000 at most. No restart was sent.',
+        'Narrow the patterns, or divide the VMs among several steps.',
       ]),
     );
   });
@@ -149,7 +156,7 @@ describe('targets', () => {
     expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0') }]);
     expect([late.asked(), late.lines]).toEqual([
       2,
-      ['Looking again, this may pass: No live instance has an external_id like "a*".'],
+      ['Trying again, this may pass: No live instance has an external_id that matches "a*".'],
     ]);
     const second = stage([vms('a'), vms('a'), vms('a', 'z')]);
     expect((await second.resolve(external('a*'), external('z*'))).map(({ name }) => name)).toEqual([
@@ -179,4 +186,63 @@ describe('targets', () => {
       ['b', error],
     ]);
   });
+});
+
+test.each<[Target[], boolean]>([
+  [[], false],
+  [[external('mac')], false],
+  [[byId('a*')], false],
+  [[external('mac-*')], true],
+  [[byId('a'), byId('b')], true],
+])('%j may be several VMs: %p', (targets, expected) => {
+  expect(mayBeSeveral(targets)).toBe(expected);
+});
+
+// ---- no VM twice ----
+
+const [FIRST, SECOND] = ['a0000000-0000-4000-8000-000000000000', 'b0000000-0000-4000-8000-000000000000'];
+const first = instance({ instanceId: FIRST, name: 'mac' });
+const second = instance({ instanceId: SECOND, name: 'MAC' });
+const member = (name: string) => ({ name, target: external(name) });
+const MEMBERS = { 'mac-1': member('mac-1'), 'mac-2': member('mac-2'), 'mac-3': member('mac-3') };
+const nameOf = ({ name = '' }: { name?: string | undefined }) => name;
+
+test('a VM is one target, however often it is checked', () => {
+  const check = createDuplicateCheck(undefined);
+  check(MEMBERS['mac-1'], first);
+  check(MEMBERS['mac-1'], first);
+  check(MEMBERS['mac-2'], second);
+  expect(() => check(MEMBERS['mac-3'], { ...first, instanceId: FIRST.toUpperCase() })).toThrow(
+    expect.objectContaining({
+      code: 'ambiguous_target',
+      message: `Instance ${FIRST.toUpperCase()} is the same VM as "mac-1", which is restarted already.`,
+      hint: 'Name each VM once.',
+    }),
+  );
+});
+
+test('two targets with the same name are two', () => {
+  const check = createDuplicateCheck(undefined);
+  check(member('mac'), first);
+  expect(() => check(member('mac'), first)).toThrow('is the same VM as "mac"');
+});
+
+test('of several VMs whose runner would be the same none is restarted: nothing tells whose it is', () => {
+  const check = createDuplicateCheck(nameOf);
+  check(MEMBERS['mac-1'], first);
+  check(MEMBERS['mac-1'], first);
+  const ambiguous = expect.objectContaining({
+    code: 'ambiguous_target',
+    message: expect.stringContaining(`would be the runner of several VMs: instances ${FIRST}, ${SECOND}.`),
+    hint: expect.stringContaining('{external_id}'),
+  });
+  expect(() => check(MEMBERS['mac-2'], second)).toThrow(ambiguous);
+  expect(() => check(MEMBERS['mac-1'], first)).toThrow(ambiguous);
+});
+
+test('runners with different names are fine', () => {
+  const check = createDuplicateCheck(nameOf);
+  check(MEMBERS['mac-1'], first);
+  check(MEMBERS['mac-2'], { ...second, name: 'mac-2' });
+  expect(() => check(MEMBERS['mac-1'], first)).not.toThrow();
 });

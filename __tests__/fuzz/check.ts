@@ -1,4 +1,4 @@
-import { isFleet, type StepOutcome } from '../../src/fleet/fleet-outcome.ts';
+import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { secretsIn } from './environment.ts';
 import { formsOf, readingsOf } from './forms.ts';
@@ -46,9 +46,7 @@ function violationsInLog({ log, outcome }: CaseResult): string[] {
 
 /** Whether a restart was sent to any VM that was not refused. */
 function mayHaveLeft(outcome: StepOutcome): boolean {
-  return isFleet(outcome)
-    ? outcome.vms.some(({ restarted }) => restarted !== 'false')
-    : outcome.restarted !== 'false';
+  return outcome.vms.some(({ restarted }) => restarted !== 'false');
 }
 
 /**

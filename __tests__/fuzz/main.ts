@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { readOptions } from '../../simulator/command-line.ts';
-import { isFleet } from '../../src/fleet/fleet-outcome.ts';
+import { theOnlyVm } from '../../src/fleet/step-outcome.ts';
 import { anyAnswers, anyInputs } from './properties.ts';
 
 const USAGE = `The real step against whatever it might be asked or answered.
@@ -41,9 +41,10 @@ async function fuzz(name: string, property: typeof anyAnswers): Promise<void> {
   const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   const startedAt = performance.now();
   const details = await fc.check(
-    property(({ outcome }) =>
-      count(`${isFleet(outcome) ? 'fleet' : outcome.restarted} ${outcome.error?.code ?? ''}`),
-    ),
+    property(({ outcome }) => {
+      const several = outcome.vms.length > 1 ? 'several VMs' : undefined;
+      count(`${several ?? theOnlyVm(outcome)?.restarted ?? 'no VM'} ${outcome.error?.code ?? ''}`);
+    }),
     { numRuns: cases, seed, includeErrorInReport: true, ...(path !== undefined && { path }) },
   );
   const seconds = (performance.now() - startedAt) / 1_000;

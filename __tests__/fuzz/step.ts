@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SeenRequest } from '../../simulator/controller-api.ts';
 import { asActionError } from '../../src/errors.ts';
-import type { StepOutcome } from '../../src/fleet/fleet-outcome.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
+import { failedStep, type StepOutcome } from '../../src/fleet/step-outcome.ts';
+import { mayBeSeveral } from '../../src/fleet/targets.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import type { Environment } from '../../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
@@ -13,7 +13,6 @@ import { setOutputs } from '../../src/report/outputs.ts';
 import { report } from '../../src/report/report.ts';
 import { writeSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
-import { NOTHING_DONE } from '../../src/restart/outcome.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { KEY_PAIR, resolve } from './environment.ts';
 import { createHonestController, HIDDEN } from './honest-controller.ts';
@@ -54,7 +53,7 @@ export async function runCase(given: Case): Promise<CaseResult> {
   const answer = createTamperer(given.scripts, (request) => controller.answer(request, time.now()));
   const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
   const network = new TamperedNetwork({ after, answer });
-  const dispatchers = { reader: network, writer: network };
+  const dispatchers = { openReader: () => network, openWriter: () => network };
   const beganAt = performance.now();
   const said = await captured(async () => {
     const terminal = createTerminal();
@@ -81,20 +80,19 @@ async function attempt(
   host: Host,
 ): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
   let timeoutMs: number | undefined;
-  let target: VmOutcome['target'];
+  let inputs: Inputs | undefined;
   try {
-    const inputs = readInputs(environment, host.terminal.mask);
-    target = inputs.target;
+    inputs = readInputs(environment, host.terminal.mask);
     timeoutMs = turns(inputs) * (inputs.timeoutMs + runnerMs(inputs) + guestMs(inputs));
     return { outcome: await run(inputs, host), timeoutMs };
   } catch (error) {
-    return { outcome: { ...NOTHING_DONE, target, error: asActionError(error) }, timeoutMs };
+    return { outcome: failedStep(asActionError(error), inputs?.targets), timeoutMs };
   }
 }
 
-/** In a fleet each VM has its time, one after the other; and to find out who they are takes a time of its own. */
-function turns({ fleet }: Inputs): number {
-  return fleet === undefined ? 1 : fleet.targets.length + 1;
+/** Each of several VMs has its own time, one after the other; resolving the targets takes one more. */
+function turns({ targets }: Inputs): number {
+  return mayBeSeveral(targets) ? targets.length + 1 : 1;
 }
 
 /** What it takes to be sure that no job runs, beside `idle_for`: the looks themselves, and the jobs. */

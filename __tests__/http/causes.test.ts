@@ -6,8 +6,9 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import { explainFailure, type Stage } from '../../src/http/causes.ts';
+import type { TlsOptions } from '../../src/http/connections.ts';
 import type { FaultNature } from '../../src/http/retry-budget.ts';
-import { createTransport, type NoAnswer, type TlsOptions } from '../../src/http/transport.ts';
+import { createTransport, type NoAnswer } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 // The table of causes, row by row; what can be made to happen really happens.
@@ -111,7 +112,7 @@ describe('TLS', () => {
     expect(shown).toEqual([{}]);
   });
 
-  test('leads to HTTP/2 where that is offered, but never for a write', async () => {
+  test('uses HTTP/1.1, even if HTTP/2 is offered', async () => {
     const identity = { cert: server.certificate, key: privatePem(server.key) };
     const offering = createHttp2Server({ ...identity, allowHTTP1: true }, (request, response) =>
       response.end(request.httpVersion),
@@ -127,7 +128,7 @@ describe('TLS', () => {
       await ask(url, { tls: trusting(), isWrite: true }),
     ];
     offering.close();
-    expect(versions).toEqual(['2.0', '1.1']);
+    expect(versions).toEqual(['1.1', '1.1']);
   });
 
   test('names a CA that nobody knows', async () => {
@@ -352,7 +353,7 @@ describe('each cause', () => {
     },
     {
       reason: 'the server speaks HTTP/2 only',
-      hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+      hint: 'Let it speak HTTP/1.1, too: this action uses nothing else, because HTTP/2 may repeat a request on its own.',
       nature: 'mistake',
       signs: [
         ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'alert number 120'],

@@ -9,6 +9,7 @@ import { createCredentials } from '../../src/controller/credentials.ts';
 import type { FaultNature } from '../../src/http/retry-budget.ts';
 import {
   createTransport,
+  type HttpRequest,
   type HttpResult,
   type SendBounds,
   type Transport,
@@ -263,6 +264,59 @@ describe('a request', () => {
   });
 });
 
+describe('the connection of a read', () => {
+  const GET = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;
+  const get = (changes: Partial<HttpRequest> = {}) => transport.send({ ...GET, ...changes }, bounds);
+
+  test('is kept, and used again', async () => {
+    for (let reads = 0; reads < 3; reads++) {
+      expect(await get()).toHaveProperty('answer');
+      await new Promise(setImmediate);
+    }
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('is a new one on request, which later reads use, too', async () => {
+    await get();
+    const [first] = sockets;
+    if (first === undefined) throw new Error('no connection');
+    const closed = once(first, 'close');
+    await get({ isFresh: true });
+    await new Promise(setImmediate);
+    await get();
+    expect(sockets).toHaveLength(2);
+    await closed;
+  });
+
+  test('is not replaced if no read has used it', async () => {
+    await get({ isFresh: true });
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('is given up if no answer came, while others finish on theirs', async () => {
+    const waiting: Socket[] = [];
+    answers = [(socket) => waiting.push(socket), (socket) => socket.destroy(), (socket) => socket.write(OK)];
+    const slow = get();
+    while (waiting.length === 0) await new Promise(setImmediate);
+    expect(await get()).toHaveProperty('noAnswer');
+    waiting[0]?.write(OK);
+    expect(await slow).toMatchObject({ answer: { text: 'ok' } });
+    await get();
+    expect(sockets).toHaveLength(3);
+  });
+
+  test('ends with the transport, even if it was given up while in use', async () => {
+    answers = [() => {}, (socket) => socket.write(OK)];
+    const slow = get();
+    while (received.length === 0) await new Promise(setImmediate);
+    await get({ isFresh: true });
+    const closed = sockets.map((socket) => once(socket, 'close'));
+    await transport.close();
+    await Promise.all(closed);
+    expect(await slow).toHaveProperty('noAnswer');
+  });
+});
+
 describe('a read', () => {
   test('that hangs before the headers is let go of and tried again', async () => {
     answers = [() => {}, (socket) => socket.write(OK)];
@@ -453,7 +507,11 @@ describe('who sends a restart is told when it leaves', () => {
     });
     const baseUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: REQUEST_TIMEOUT_MS, clock };
-    const { send } = createTransport({ baseUrl, ...options, dispatchers: { reader: writer, writer } });
+    const { send } = createTransport({
+      baseUrl,
+      ...options,
+      dispatchers: { openReader: () => writer, openWriter: () => writer },
+    });
     let departures = 0;
     const onDeparture = () => departures++;
     const request = { method: 'POST', path: '/x', headers: {}, maxBytes: 100, isWrite: true } as const;
@@ -485,7 +543,7 @@ test.each([
     tls: PLAIN,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     clock,
-    dispatchers: { reader: network, writer: network },
+    dispatchers: { openReader: () => network, openWriter: () => network },
   });
   const request = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;
   expect(await send(request, bounds)).toMatchObject({ answer: { status: 403, proxy: expected } });

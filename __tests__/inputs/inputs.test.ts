@@ -26,7 +26,9 @@ function problemsOf(given: Given): string {
 test('what is not given has its default', () => {
   expect(read(VALID)).toEqual({
     controllerUrl: new URL('http://controller.example:8090'),
-    target: { by: 'instance_id', id: ID },
+    targets: [{ by: 'instance_id', id: ID }],
+    maxParallel: { count: 1 },
+    maxFailures: { count: 0 },
     vncPassword: undefined,
     usbDevice: undefined,
     timeoutMs: 300_000,
@@ -82,13 +84,13 @@ describe('several VMs', () => {
     [{ external_id: 'b\n a a \nb\rc' }, [external('b'), external('a a'), external('c')]],
     [{ external_id: 'mac-*' }, [external('mac-*')]],
   ])('%j', (given, targets) => {
-    expect(read({ ...one, ...given }).fleet).toEqual({ targets, ...defaults });
+    expect(read({ ...one, ...given })).toMatchObject({ targets, ...defaults });
   });
 
   test.each<[Given]>([[{ instance_id: `${ID}\n${ID.toUpperCase()}\n` }], [{ external_id: 'a\na' }]])(
     'named twice are one: %j',
     (given) => {
-      expect(read({ ...one, ...given }).fleet).toBeUndefined();
+      expect(read({ ...one, ...given }).targets).toHaveLength(1);
     },
   );
 
@@ -98,13 +100,13 @@ describe('several VMs', () => {
     ['100 %', { share: 1 }],
     ['99999', { count: 99_999 }],
   ])('max_parallel, max_failures: %s', (amount, expected) => {
-    const { fleet } = read({ ...one, external_id: '*', max_parallel: amount, max_failures: amount });
-    expect([fleet?.maxParallel, fleet?.maxFailures]).toEqual([expected, expected]);
+    const inputs = read({ ...one, external_id: '*', max_parallel: amount, max_failures: amount });
+    expect([inputs.maxParallel, inputs.maxFailures]).toEqual([expected, expected]);
   });
 
   test('may fail, all or none', () => {
     const amounts = ['0', '0%'].map(
-      (max_failures) => read({ ...one, external_id: '*', max_failures }).fleet?.maxFailures,
+      (max_failures) => read({ ...one, external_id: '*', max_failures }).maxFailures,
     );
     expect(amounts).toEqual([{ count: 0 }, { share: 0 }]);
   });
@@ -121,7 +123,7 @@ describe('several VMs', () => {
 describe('what is taken', () => {
   test.each(
     titled<Partial<Inputs>>([
-      ['instance_id', ` ${ID.toUpperCase()} `, { target: { by: 'instance_id', id: ID } }],
+      ['instance_id', ` ${ID.toUpperCase()} `, { targets: [{ by: 'instance_id', id: ID }] }],
       [
         'controller_url',
         'https://gate.example/anka/',
@@ -167,9 +169,9 @@ describe('what is taken', () => {
 
   test('an external_id instead of an instance_id', () => {
     const given = { controller_url: VALID['controller_url'] ?? '', external_id: ' runner 7 ' };
-    expect(read(given).target).toEqual({ by: 'external_id', id: 'runner 7' });
+    expect(read(given).targets).toEqual([{ by: 'external_id', id: 'runner 7' }]);
     const longest = 'x'.repeat(500);
-    expect(read({ ...given, external_id: longest }).target).toEqual({ by: 'external_id', id: longest });
+    expect(read({ ...given, external_id: longest }).targets).toEqual([{ by: 'external_id', id: longest }]);
   });
 });
 

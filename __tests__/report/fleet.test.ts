@@ -1,14 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import type { FleetOutcome, MemberOutcome } from '../../src/fleet/fleet-outcome.ts';
-import { fleetError } from '../../src/report/fleet-error.ts';
-import { outputsOf } from '../../src/report/outputs.ts';
+import { failedStep, type StepOutcome, type VmOutcome } from '../../src/fleet/step-outcome.ts';
+import { stepError, titleOf } from '../../src/report/conclusion.ts';
+import { cut, outputsOf } from '../../src/report/outputs.ts';
 import { isHurried, report } from '../../src/report/report.ts';
-import { cut } from '../../src/report/results.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { createTerminal } from '../../src/report/terminal.ts';
-import { titleOf } from '../../src/report/title.ts';
-import { NOTHING_DONE } from '../../src/restart/outcome.ts';
 import { instance, restarted } from '../support/instances.ts';
 import { captureStdout } from '../support/log.ts';
 
@@ -19,7 +16,7 @@ function id(number: number): string {
 }
 
 /** The VM of a number, restarted but for what is given. */
-function member(number: number, changes: Partial<MemberOutcome> = {}): MemberOutcome {
+function member(number: number, changes: Partial<VmOutcome> = {}): VmOutcome {
   const names = { instanceId: id(number), externalId: `mac-${number}` };
   return {
     name: `mac-${number}`,
@@ -43,14 +40,14 @@ const NOTHING = {
   moments: {},
 } as const;
 
-function broken(number: number, message = 'It took too long.'): MemberOutcome {
+function broken(number: number, message = 'It took too long.'): VmOutcome {
   return member(number, {
     restarted: 'unknown',
     error: new ActionError('timed_out', message, { hint: 'Look.' }),
   });
 }
 
-function fleet(...vms: MemberOutcome[]): FleetOutcome {
+function fleet(...vms: VmOutcome[]): StepOutcome {
   const error = vms.find((vm) => vm.error !== undefined)?.error;
   return { vms, error, isDryRun: false, mostFailures: 0 };
 }
@@ -66,7 +63,7 @@ const mixed = fleet(
 const unfit = member(2, { ...NOTHING, error: new ActionError('not_running', 'No.') });
 const cancelled = member(2, { ...NOTHING, error: new ActionError('cancelled', 'The step was cancelled.') });
 const COUNTS =
-  '2 of 5 VMs failed, which is more than max_failures (0) allows, so 1 was not begun. The output remaining has the IDs of all that were not restarted.';
+  '2 of 5 VMs failed, which is more than max_failures (0) allows, so 1 was not started. The output remaining has the IDs of all that were not restarted.';
 
 describe('outputs', () => {
   test('of a fleet: nothing about one VM, all about each', () => {
@@ -111,17 +108,11 @@ describe('outputs', () => {
   });
 
   test('of one VM have them, too', () => {
-    const { name, endedAt, ...vm } = member(1, NOTHING);
-    const { results, remaining, matrix } = outputsOf(vm, same);
+    const { results, remaining, matrix } = outputsOf(fleet(member(1, { ...NOTHING, name: '' })), same);
     expect(JSON.parse(results)).toEqual([
       expect.objectContaining({ instance_id: id(1), outcome: 'not_started' }),
     ]);
-    expect([name, endedAt, remaining, matrix]).toEqual([
-      'mac-1',
-      9_000,
-      id(1),
-      JSON.stringify([{ name: id(1), instance_id: id(1) }]),
-    ]);
+    expect([remaining, matrix]).toEqual([id(1), JSON.stringify([{ name: id(1), instance_id: id(1) }])]);
   });
 
   test('leave out what has no ID, and what was never meant', () => {
@@ -131,7 +122,8 @@ describe('outputs', () => {
       error: new ActionError('instance_not_found', 'None.'),
     });
     expect(outputsOf(fleet(unresolved), same)).toMatchObject({ remaining: '', matrix: '[]' });
-    expect(outputsOf(NOTHING_DONE, same)).toMatchObject({ results: '[]', remaining: '', matrix: '[]' });
+    const nothing = failedStep(new ActionError('invalid_input', 'No.'));
+    expect(outputsOf(nothing, same)).toMatchObject({ results: '[]', remaining: '', matrix: '[]' });
   });
 
   test('hold nothing that is masked', () => {
@@ -139,7 +131,7 @@ describe('outputs', () => {
     captureStdout();
     terminal.mask('000000000001', 'mac-2', '2024-10-13');
     const outputs = outputsOf(
-      fleet(member(1, NOTHING), member(2, { ...NOTHING, before: instance() })),
+      fleet(member(1, NOTHING), member(2, { ...NOTHING, before: instance({ externalId: 'mac-2' }) })),
       terminal.clean,
     );
     const { results, remaining, matrix } = outputs;
@@ -199,7 +191,7 @@ describe('outputs', () => {
 describe('a matrix', () => {
   const waiting = (count: number, name = (number: number) => `mac-${number}`) =>
     Array.from({ length: count }, (_, number) => member(number, { ...NOTHING, name: name(number) }));
-  const matrixOf = (...vms: MemberOutcome[]): { name: string; instance_id: string }[] =>
+  const matrixOf = (...vms: VmOutcome[]): { name: string; instance_id: string }[] =>
     JSON.parse(outputsOf(fleet(...vms), same).matrix);
 
   test('has an entry for each of 256 VMs', () => {
@@ -235,11 +227,10 @@ test.each([
 });
 
 describe('the title', () => {
-  test.each<[string, FleetOutcome]>([
+  test.each<[string, StepOutcome]>([
     ['2 of 5 VMs failed: timed_out', mixed],
     ['2 of 2 VMs restarted', fleet(member(1), member(2))],
     ['1 of 2 VMs restarted', fleet(member(1), member(2, { ...NOTHING, leftAlone: 'skipped' }))],
-    ['1 of 1 VM restarted', fleet(member(1))],
     [
       '2 of 2 VMs can be restarted (dry run)',
       { ...fleet(member(1, NOTHING), member(2, NOTHING)), isDryRun: true },
@@ -256,9 +247,9 @@ describe('the title', () => {
 });
 
 describe('the annotation', () => {
-  test.each<[string, FleetOutcome]>([
+  test.each<[string, StepOutcome]>([
     [
-      'The step was cancelled: 1 of 3 VMs restarted, 1 not verified, 1 not begun.',
+      'The step was cancelled: 1 of 3 VMs restarted, 1 not verified, 1 not started.',
       fleet(
         member(1),
         cancelled,
@@ -266,10 +257,10 @@ describe('the annotation', () => {
       ),
     ],
     ['1 of 2 VMs cannot be restarted; 1 can.', { ...fleet(member(1, NOTHING), unfit), isDryRun: true }],
-    ['1 of 1 VM failed.', fleet(unfit)],
+    ['1 of 2 VMs failed.', fleet(member(1), unfit)],
     ['2 of 2 VMs failed.', fleet(broken(1), unfit)],
     [
-      '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not begun. The output remaining has the IDs of all that were not restarted.',
+      '1 of 3 VMs failed, which is more than max_failures (0) allows, so 2 were not started. The output remaining has the IDs of all that were not restarted.',
       fleet(
         unfit,
         member(3, { ...NOTHING, leftAlone: 'not_started' }),
@@ -277,25 +268,30 @@ describe('the annotation', () => {
       ),
     ],
   ])('%s', (counts, outcome) => {
-    expect(fleetError(outcome, same)?.message.split('\n')[0]).toBe(counts);
+    expect(stepError(outcome, same)?.message.split('\n')[0]).toBe(counts);
   });
 
   test('advises by the first error that has advice', () => {
     const sent = member(3, { error: new ActionError('cancelled', 'Sent.', { hint: 'Look.' }) });
-    expect(fleetError(fleet(cancelled, sent), same)?.hint).toBe('Look.');
-    expect(fleetError(fleet(cancelled), same)?.hint).toBeUndefined();
+    expect(stepError(fleet(cancelled, sent), same)?.hint).toBe('Look.');
+    expect(stepError(fleet(cancelled, member(1)), same)?.hint).toBeUndefined();
   });
 
-  test('does not cut what happened to the only one', () => {
+  test('of the only VM is its own', () => {
+    const long = broken(1, 'x'.repeat(2_500));
+    expect(stepError(fleet(long), same)).toBe(long.error);
+  });
+
+  test('does not cut what happened to the only one that failed', () => {
     const [only, long] = [broken(1, 'x'.repeat(1_500)), broken(1, 'x'.repeat(2_500))];
-    expect(fleetError(fleet(only), same)?.message).toMatch(/x{1500}$/);
-    expect(fleetError(fleet(long), same)?.message).toMatch(/x{1999}…$/);
+    expect(stepError(fleet(only, member(3)), same)?.message).toMatch(/x{1500}$/);
+    expect(stepError(fleet(long, member(3)), same)?.message).toMatch(/x{1999}…$/);
     const other = broken(2, 'y'.repeat(1_500));
-    expect(fleetError(fleet(only, other), same)?.message).toMatch(/: x{299}…\n.*: y{299}…$/);
+    expect(stepError(fleet(only, other), same)?.message).toMatch(/: x{299}…\n.*: y{299}…$/);
   });
 
   test('names all that failed', () => {
-    const error = fleetError(mixed, same);
+    const error = stepError(mixed, same);
     expect([error?.code, error?.hint]).toEqual(['timed_out', 'Look.']);
     expect(error?.message.split('\n')).toEqual([
       `${COUNTS}`,
@@ -307,7 +303,7 @@ describe('the annotation', () => {
   test('says what happened to all of them once', () => {
     const denied = new ActionError('authentication_failed', 'Wrong.');
     const vms = Array.from({ length: 40 }, (_, number) => member(number, { ...NOTHING, error: denied }));
-    expect(fleetError(fleet(...vms), same)?.message.split('\n')).toEqual([
+    expect(stepError(fleet(...vms), same)?.message.split('\n')).toEqual([
       '40 of 40 VMs failed.',
       '- mac-0, mac-1, mac-2, mac-3, mac-4 and 35 more: authentication_failed: Wrong.',
     ]);
@@ -318,7 +314,7 @@ describe('the annotation', () => {
       broken(number, `${number} ${'x'.repeat(295)}secret`),
     );
     const lines =
-      fleetError(fleet(...vms), (text) => text.replaceAll('secret', '***'))?.message.split('\n') ?? [];
+      stepError(fleet(...vms), (text) => text.replaceAll('secret', '***'))?.message.split('\n') ?? [];
     expect(lines).toHaveLength(12);
     expect(lines.at(-1)).toBe('- and 2 more, which the output results and the job summary name');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(350);
@@ -327,11 +323,11 @@ describe('the annotation', () => {
 
   test('has a line for each of ten', () => {
     const vms = Array.from({ length: 10 }, (_, number) => broken(number, `${number}`));
-    expect(fleetError(fleet(...vms), same)?.message.split('\n')).toHaveLength(11);
+    expect(stepError(fleet(...vms), same)?.message.split('\n')).toHaveLength(11);
   });
 
   test('is none where nothing went wrong', () => {
-    expect(fleetError(fleet(member(1)), same)).toBeUndefined();
+    expect(stepError(fleet(member(1)), same)).toBeUndefined();
   });
 
   test('is the one error of the step', () => {
@@ -341,20 +337,20 @@ describe('the annotation', () => {
     expect(errors).toEqual([
       `::error title=2 of 5 VMs failed%3A timed_out::${COUNTS}%0A- mac-2: timed_out: It took too long.%0A- mac-5: runner_not_back: It is gone.%0ALook.`,
     ]);
-    expect(report(fleet(member(1)), createTerminal())).toBe(true);
+    expect(report(fleet(member(1), member(2)), createTerminal())).toBe(true);
   });
 });
 
 describe('a report is hurried', () => {
-  test.each<[boolean, string, FleetOutcome]>([
+  test.each<[boolean, string, StepOutcome]>([
     [false, 'of a fleet that went well', fleet(member(1))],
     [false, 'of one that failed early', fleet(member(1), unfit)],
     [true, 'where one VM had no time left', fleet(member(1), broken(2))],
-    [true, 'where one VM was still under way when the step was cancelled', fleet(member(1), cancelled)],
+    [true, 'where one VM was in progress when the step was cancelled', fleet(member(1), cancelled)],
+    [true, 'where the only VM had no time left', fleet(broken(1))],
+    [true, 'where the step was cancelled before any VM', failedStep(new ActionError('cancelled', 'Stop.'))],
   ])('%p: %s', (expected, _, outcome) => {
     expect(isHurried(outcome)).toBe(expected);
-    const { name, endedAt, ...last } = outcome.vms.at(-1) ?? member(1);
-    expect([isHurried(last), name === '', endedAt]).toEqual([expected, false, expect.any(Number)]);
   });
 });
 
@@ -407,12 +403,14 @@ describe('the summary', () => {
       '```',
       '',
     ]);
-    expect(renderSummary(fleet(member(1, { ...NOTHING, last: undefined })), same).split('\n')).toEqual([
-      '<h3>0 of 1 VM restarted</h3>',
-      '<p>1 not started</p>',
+    const unknown = [1, 2].map((number) => member(number, { ...NOTHING, last: undefined }));
+    expect(renderSummary(fleet(...unknown), same).split('\n')).toEqual([
+      '<h3>0 of 2 VMs restarted</h3>',
+      '<p>2 not started</p>',
       '<table>',
       '<tr><th>no.</th><th>VM</th><th>outcome</th></tr>',
       '<tr><td>1</td><td nowrap>mac-1</td><td nowrap>not started</td></tr>',
+      '<tr><td>2</td><td nowrap>mac-2</td><td nowrap>not started</td></tr>',
       '</table>',
     ]);
   });
@@ -429,23 +427,26 @@ describe('the summary', () => {
 
   test('has no bar for a VM whose restart was held back as it was about to leave', () => {
     const held = member(1, { ...NOTHING, moments: { started: 0, sent: 1_000 }, leftAlone: 'not_started' });
-    expect(renderSummary(fleet(held), same)).not.toContain('mermaid');
+    expect(renderSummary(fleet(held, held), same)).not.toContain('mermaid');
   });
 
   test('has no column for what is known of none', () => {
-    const headings = (outcome: FleetOutcome) =>
+    const headings = (outcome: StepOutcome) =>
       [...renderSummary(outcome, same).matchAll(/<th>(.*?)<\/th>/g)].map(([, heading]) => heading);
-    expect(headings(fleet(member(1)))).toEqual(['no.', 'VM', 'outcome', 'last boot', 'verified after']);
-    expect(headings(fleet(member(1, { ...NOTHING, leftAlone: 'not_started' })))).toEqual([
+    expect(headings(fleet(member(1), member(2)))).toEqual([
       'no.',
       'VM',
       'outcome',
+      'last boot',
+      'verified after',
     ]);
+    const notStarted = member(1, { ...NOTHING, leftAlone: 'not_started' });
+    expect(headings(fleet(notStarted, notStarted))).toEqual(['no.', 'VM', 'outcome']);
     expect(headings(mixed)).toEqual(['no.', 'VM', 'outcome', 'last boot', 'verified after', 'what happened']);
   });
 
   test('of a fleet in which nothing was sent has no picture', () => {
-    const summary = renderSummary(fleet(member(1, NOTHING)), same);
+    const summary = renderSummary(fleet(member(1, NOTHING), member(2, NOTHING)), same);
     expect(summary).not.toContain('mermaid');
     expect(summary).not.toContain('What to do');
   });
@@ -456,7 +457,7 @@ describe('the summary', () => {
       guest: { status: 'up', upAt: 1 },
       endedAt: undefined,
     });
-    const summary = renderSummary(fleet(vm), same);
+    const summary = renderSummary(fleet(vm, vm), same);
     expect(summary).toContain('<td>online</td><td>up</td>');
     expect(summary).not.toContain('mermaid');
   });
@@ -477,7 +478,9 @@ describe('the summary', () => {
     ['secret', 'VM 1'],
     ['', 'VM 1'],
   ])('its picture has the name "%s" as %s: only what is plain', (name, expected) => {
-    const summary = renderSummary(fleet({ ...member(1), name }), (text) => text.replace('secret', '***'));
+    const summary = renderSummary(fleet({ ...member(1), name }, member(2)), (text) =>
+      text.replace('secret', '***'),
+    );
     expect(summary).toContain(`\n    ${expected} :00:00:01.000`);
   });
 
@@ -504,7 +507,7 @@ describe('the summary', () => {
   test('lets no text from outside mean anything', () => {
     const hostile = '<img src=x> [a](http://evil.example) `c`\n\n# g';
     const vm = { ...broken(1, hostile), name: hostile };
-    const summary = renderSummary(fleet(vm), (text) => text.replaceAll('\n', ' '));
+    const summary = renderSummary(fleet(vm, member(2)), (text) => text.replaceAll('\n', ' '));
     expect(summary).not.toMatch(/<img|\[a\]|`c`|^#|:\/\//m);
   });
 });

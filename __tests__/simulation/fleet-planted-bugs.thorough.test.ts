@@ -1,8 +1,7 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import type * as Gate from '../../src/fleet/fleet-gate.ts';
-import type * as SharedLooks from '../../src/fleet/shared-looks.ts';
+import type * as Scheduling from '../../src/fleet/scheduling.ts';
+import type * as SharedReads from '../../src/fleet/shared-reads.ts';
 import type * as Targets from '../../src/fleet/targets.ts';
-import type * as Turns from '../../src/fleet/turns.ts';
 import type * as Contact from '../../src/guest/contact.ts';
 import type * as ReadInputs from '../../src/inputs/inputs.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
@@ -29,47 +28,41 @@ const FLEET = '../../src/fleet';
 
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
-    'there is a place too many',
+    'there is a slot too many',
     () =>
-      plant<typeof Turns>(`${FLEET}/turns.ts`, ({ whomToBegin }) => ({
-        whomToBegin: (standings, limits) => whomToBegin(standings, { ...limits, places: limits.places + 1 }),
+      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
+        advance: (states, step, limits) => advance(states, step, { ...limits, slots: limits.slots + 1 }),
       })),
     /were under way at once/,
   ],
   [
-    'one more is begun after too many have failed',
+    'one more is started after too many have failed',
     () =>
-      plant<typeof Turns>(`${FLEET}/turns.ts`, ({ whomToBegin, isOver }) => {
-        const tolerant = (limits: Turns.TurnLimits) => ({ ...limits, mostFailures: limits.mostFailures + 1 });
-        return {
-          isOver: (standings, limits) => isOver(standings, tolerant(limits)),
-          whomToBegin: (standings, limits) => whomToBegin(standings, tolerant(limits)),
-        };
-      }),
+      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
+        advance: (states, step, limits) =>
+          advance(states, step, { ...limits, mostFailures: limits.mostFailures + 1 }),
+      })),
     /was begun after too many failures/,
   ],
   [
     'a VM is restarted twice that has two names',
-    async () => {
-      await plant<typeof Targets>(`${FLEET}/targets.ts`, ({ resolveTargets }) => ({
+    () =>
+      plant<typeof Targets>(`${FLEET}/targets.ts`, ({ resolveTargets }) => ({
         async resolveTargets(targets, options) {
           const members = await resolveTargets(targets, options);
           const [first] = members;
           return targets.length > 1 && first ? [...members, { ...first, name: 'once more' }] : members;
         },
-      }));
-      await plant<typeof Gate>(`${FLEET}/fleet-gate.ts`, ({ createFleetGate }) => ({
-        createFleetGate: (options) => createFleetGate({ ...options, claim() {} }),
-      }));
-    },
+        createDuplicateCheck: () => () => {},
+      })),
     /restarted twice|twice among the results/,
   ],
   [
     "one VM's looks are taken for another's",
     () =>
-      plant<typeof SharedLooks>(`${FLEET}/shared-looks.ts`, ({ createSharedLooks }) => ({
-        createSharedLooks(controller, options) {
-          const shared = createSharedLooks(controller, options);
+      plant<typeof SharedReads>(`${FLEET}/shared-reads.ts`, ({ shareController }) => ({
+        shareController(controller, options) {
+          const shared = shareController(controller, options);
           let last: string | undefined;
           return {
             ...shared,
@@ -94,25 +87,27 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /a job was killed/,
   ],
   [
-    'the first begin before all were looked at',
+    'the first start before all were checked',
     () =>
-      plant<typeof Turns>(`${FLEET}/turns.ts`, ({ whomToBegin }) => ({
+      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
         haveAllArrived: () => true,
-        whomToBegin: (standings, limits) =>
-          whomToBegin(
-            standings.map((one) => (one.phase === 'preparing' ? { ...one, phase: 'waiting' as const } : one)),
+        // Those that are preparing count as waiting, and keep doing so once they arrive.
+        advance: (states, step, limits) =>
+          advance(
+            states.map((state) => (state === 'preparing' ? 'waiting' : state)),
+            step,
             limits,
           ),
       })),
     /a restart was sent before/,
   ],
   [
-    'one that waits for its job takes a place',
+    'one that waits for its job takes a slot',
     () =>
-      plant<typeof Turns>(`${FLEET}/turns.ts`, ({ whomToBegin }) => ({
-        whomToBegin(standings, limits) {
-          const waiting = standings.filter(({ phase }) => phase === 'waiting').length;
-          return whomToBegin(standings, { ...limits, places: limits.places - waiting });
+      plant<typeof Scheduling>(`${FLEET}/scheduling.ts`, ({ advance }) => ({
+        advance(states, step, limits) {
+          const waiting = states.filter((state, index) => state === 'waiting' && index !== step.index).length;
+          return advance(states, step, { ...limits, slots: limits.slots - waiting });
         },
       })),
     /waited for a place though one was free/,

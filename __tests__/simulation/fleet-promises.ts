@@ -1,5 +1,5 @@
-import { kindOf, type MemberOutcome } from '../../src/fleet/fleet-outcome.ts';
-import { limitsFor } from '../../src/fleet/turns.ts';
+import { limitsFor } from '../../src/fleet/scheduling.ts';
+import { resultKindOf, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { FleetRecord } from './fleet-run.ts';
 import type { FleetPost, Greeting } from './fleet-testbed.ts';
 import { limitOf } from './limits.ts';
@@ -35,11 +35,11 @@ export function brokenFleetPromises(run: FleetRecord): string[] {
   return checks.flatMap((check) => check(run) ?? []);
 }
 
-const idOf = ({ before, target }: MemberOutcome) =>
+const idOf = ({ before, target }: VmOutcome) =>
   before?.instanceId ?? (target?.by === 'instance_id' ? target.id : '');
-const postsOf = (run: FleetRecord, vm: MemberOutcome): readonly FleetPost[] =>
+const postsOf = (run: FleetRecord, vm: VmOutcome): readonly FleetPost[] =>
   run.posts.filter(({ instanceId }) => instanceId === idOf(vm));
-const endOf = ({ endedAt }: MemberOutcome, run: FleetRecord) => endedAt ?? run.endedAt;
+const endOf = ({ endedAt }: VmOutcome, run: FleetRecord) => endedAt ?? run.endedAt;
 
 /** Each VM that is said to be restarted has booted since its own request left, and the proof is of its own boot. */
 const falseSuccess: FleetCheck = (run) => {
@@ -97,7 +97,7 @@ const untruth: FleetCheck = (run) => {
  * it may where even the last was certainly not carried out.
  */
 const tooManyPlaces: FleetCheck = (run) => {
-  const { places } = limitsOf(run);
+  const { slots } = limitsOf(run);
   const stretches = run.outcome.vms.flatMap((vm) => {
     const last = vm.restarted === 'false' ? undefined : postsOf(run, vm).at(-1);
     return last === undefined ? [] : [{ from: last.departedAt, until: endOf(vm, run) }];
@@ -106,7 +106,7 @@ const tooManyPlaces: FleetCheck = (run) => {
     0,
     ...stretches.map(({ from }) => stretches.filter((one) => one.from <= from && one.until > from).length),
   );
-  return most > places ? `${most} VMs were under way at once, ${places} are allowed` : undefined;
+  return most > slots ? `${most} VMs were under way at once, ${slots} are allowed` : undefined;
 };
 
 function limitsOf({ outcome, scenario }: FleetRecord) {
@@ -188,7 +188,7 @@ const STEP_MS = 5_000;
  * first, too.
  */
 const placeLeftFree: FleetCheck = (run) => {
-  const { places } = limitsOf(run);
+  const { slots } = limitsOf(run);
   const [firstAt = Infinity] = run.posts.map(({ departedAt }) => departedAt);
   const settledAt = run.startedAt + run.scenario.faultsEndAfterMs;
   const idleForMs = run.scenario.runners?.idleForMs ?? 0;
@@ -198,7 +198,7 @@ const placeLeftFree: FleetCheck = (run) => {
     if (begunAt === undefined) continue;
     const lastJobAt = Math.max(...run.jobs.filter((job) => isBefore(job, idOf(vm), begunAt)).map(endOfJob));
     const readyAt = Math.max(firstAt, settledAt, lastJobAt) + idleForMs + READY_AFTER_MS;
-    if (longestFreeMs(run, places, { from: readyAt, until: begunAt }) > HANDOVER_MS)
+    if (longestFreeMs(run, slots, { from: readyAt, until: begunAt }) > HANDOVER_MS)
       return `${vm.name} waited for a place though one was free`;
   }
   return undefined;
@@ -247,7 +247,7 @@ const wrongUp: FleetCheck = (run) => {
 };
 
 /** What nobody can tell: the port became another VM's after the last report that was to be had from every replica. */
-function isUntold(run: FleetRecord, vm: MemberOutcome, { at, address }: Greeting): boolean {
+function isUntold(run: FleetRecord, vm: VmOutcome, { at, address }: Greeting): boolean {
   const lagMs = run.scenario.replicas.count > 1 ? run.scenario.replicas.lagMs : 0;
   return [at, at - lagMs].some((moment) => {
     const told = run.addresses.findLast((one) => one.instanceId === idOf(vm) && one.at <= moment);
@@ -289,7 +289,7 @@ function sleptMs({ suspensions }: FleetRecord): number {
 
 const wrongResults: FleetCheck = ({ outcome, outputs }) => {
   const results: { instance_id: string; outcome: string }[] = JSON.parse(outputs['results'] ?? '');
-  const kinds = outcome.vms.map(kindOf);
+  const kinds = outcome.vms.map(resultKindOf);
   if (JSON.stringify(results.map((result) => result.outcome)) !== JSON.stringify(kinds))
     return 'results are not what came of the VMs';
   const remaining = new Set((outputs['remaining'] ?? '').split('\n').filter(Boolean));

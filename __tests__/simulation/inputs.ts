@@ -24,7 +24,9 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
   const ids = { instance_id: instanceId, external_id: world.records[0]?.externalId ?? '' };
   return {
     controllerUrl: new URL(CONTROLLER_ORIGIN),
-    target: { by: targetBy, id: ids[targetBy] },
+    targets: [{ by: targetBy, id: ids[targetBy] }],
+    maxParallel: { count: 1 },
+    maxFailures: { count: 0 },
     vncPassword: PASSWORD,
     usbDevice: undefined,
     dryRun,

@@ -1,15 +1,14 @@
 import { createRandom } from '../../simulator/random.ts';
 import type { InstanceRecord } from '../../simulator/world.ts';
 import { ActionError } from '../../src/errors.ts';
-import type { StepOutcome } from '../../src/fleet/fleet-outcome.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
+import type { StepOutcome, VmOutcome } from '../../src/fleet/step-outcome.ts';
 import { run as runStep } from '../../src/main.ts';
+import { titleOf } from '../../src/report/conclusion.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
 import { reportError } from '../../src/report/report.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
-import { titleOf } from '../../src/report/title.ts';
 import { inputsFor } from './inputs.ts';
 import { drawScenario, PASSWORD, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, type GitHubLook, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
@@ -135,7 +134,7 @@ export async function runOnce(
   const { cancelledAt, signal } = cancellation(scenario, time);
   const { terminal, written } = createRecorder(log);
   terminal.mask(PASSWORD, GITHUB_TOKEN);
-  const dispatchers = { reader: testbed.network, writer: testbed.network };
+  const dispatchers = { openReader: () => testbed.network, openWriter: () => testbed.network };
   const announce = (known: StepOutcome) => {
     testbed.announced = theVm(known).restarted;
     written.push(JSON.stringify(outputsOf(known, terminal.clean)));
@@ -149,13 +148,14 @@ export async function runOnce(
     announce,
     ...(testbed.dial && { dial: testbed.dial }),
   };
-  const outcome = theVm(await time.run(runStep(inputsFor(scenario, testbed), host)));
+  const step = await time.run(runStep(inputsFor(scenario, testbed), host));
+  const outcome = theVm(step);
   testbed.isStepOver = true;
   const endedAt = time.now();
   await letTimePass(testbed, time, START + scenario.step.timeoutMs);
 
-  const outputs = outputsOf(outcome, terminal.clean);
-  if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(outcome) });
+  const outputs = outputsOf(step, terminal.clean);
+  if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(step) });
   const { posts, tries, suspensions, answersSeen, deniedInRow, hadGoodAnswer, askedSince, world } = testbed;
   const instanceId = outcome.before?.instanceId ?? testbed.instanceId;
   const record = world.records.find((one) => one.instanceId === instanceId);
@@ -184,7 +184,7 @@ export async function runOnce(
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
     ),
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
-    written: [...written, JSON.stringify(outputs), renderSummary(outcome, terminal.clean)].join('\n'),
+    written: [...written, JSON.stringify(outputs), renderSummary(step, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
 }

@@ -1,4 +1,4 @@
-import { kindOf } from '../../src/fleet/fleet-outcome.ts';
+import { resultKindOf } from '../../src/fleet/step-outcome.ts';
 import type { FleetRecord } from './fleet-run.ts';
 import type { RunRecord } from './run.ts';
 
@@ -27,7 +27,7 @@ export function count(tally: Tally, { outcome, scenario, faults }: RunRecord): v
 /** Each VM's outcome by itself. */
 export function countFleet(tally: Tally, { outcome, faults }: FleetRecord): void {
   tally.runs++;
-  for (const vm of outcome.vms) add(tally.outcomes, `${kindOf(vm)} ${vm.error?.code ?? ''}`.trim(), 1);
+  for (const vm of outcome.vms) add(tally.outcomes, `${resultKindOf(vm)} ${vm.error?.code ?? ''}`.trim(), 1);
   countFaults(tally, faults);
 }
 

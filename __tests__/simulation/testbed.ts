@@ -7,7 +7,7 @@ import { GitHubWorld, type GitHubWorldOptions, type SimulatedRunner } from '../.
 import type { Random } from '../../simulator/random.ts';
 import { createReplicas } from '../../simulator/replicas.ts';
 import { World } from '../../simulator/world.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
+import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';

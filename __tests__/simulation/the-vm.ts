@@ -1,8 +1,8 @@
-import { isFleet, type StepOutcome } from '../../src/fleet/fleet-outcome.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
+import { type StepOutcome, theOnlyVm, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 
-/** What came of a step that was about one VM. */
+/** How the VM ended that a step was about. */
 export function theVm(outcome: StepOutcome): VmOutcome {
-  if (isFleet(outcome)) throw new Error('the step was about several VMs');
-  return outcome;
+  const vm = theOnlyVm(outcome);
+  if (vm === undefined) throw new Error(`the step was about ${outcome.vms.length} VMs`);
+  return vm;
 }

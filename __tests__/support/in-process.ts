@@ -1,5 +1,5 @@
 import { ActionError } from '../../src/errors.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
+import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
 import { theVm } from '../simulation/the-vm.ts';

@@ -4,7 +4,7 @@ import { GitHubWorld, type GitHubWorldOptions } from '../../simulator/github-wor
 import { createReplicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
 import { ActionError } from '../../src/errors.ts';
-import { type FleetOutcome, isFleet, type StepOutcome } from '../../src/fleet/fleet-outcome.ts';
+import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
 import { readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
@@ -39,7 +39,7 @@ export interface SeenAt {
 }
 
 export interface EndedFleet {
-  readonly outcome: FleetOutcome;
+  readonly outcome: StepOutcome;
   readonly outputs: Readonly<Record<string, string>>;
   readonly results: readonly Readonly<Record<string, string>>[];
   /** `error_code`, or `outcome` where there is none, by name. */
@@ -102,10 +102,9 @@ export async function playFleet(setting: FleetSetting): Promise<EndedFleet> {
     );
   const host = {
     ...{ terminal, clock: time.clock, random: () => 0.5, signal: cancel.signal, announce },
-    dispatchers: { reader: network, writer: network },
+    dispatchers: { openReader: () => network, openWriter: () => network },
   };
   const outcome = await time.run(run(readInputs(environmentOf(setting), terminal.mask), host));
-  if (!isFleet(outcome)) throw new Error('the step was about one VM');
   const outputs = outputsOf(outcome, clean);
   const results: Readonly<Record<string, string>>[] = JSON.parse(outputs.results);
   world.advanceTo(time.now());

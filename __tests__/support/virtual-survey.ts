@@ -91,7 +91,7 @@ export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurv
   const lines: string[] = [];
   const command = readCommand(argumentsFor(setting, record), environmentFor(setting), () => {});
   if (command === 'help') throw new Error('nobody asked for help');
-  const dispatchers = { reader: network, writer: network };
+  const dispatchers = { openReader: () => network, openWriter: () => network };
   const clock = { ...time.clock, now: () => time.now() + 5_000_000 };
   const surroundings = {
     clock,

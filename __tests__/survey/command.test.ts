@@ -34,7 +34,7 @@ test('what is said', () => {
     '/tmp/x',
   ]);
   expect(command).toMatchObject({ restarts: true, isConfirmed: true, watchMs: 300_000, out: '/tmp/x' });
-  expect(command.inputs.target).toEqual({ by: 'instance_id', id: ID });
+  expect(command.inputs.targets).toEqual([{ by: 'instance_id', id: ID }]);
 });
 
 test('secrets, and every other input, come from the environment', () => {
@@ -80,7 +80,7 @@ describe('what makes no sense', () => {
       ['--instance-id', 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5\nc2af6080-3ae3-4cd3-64e5-2193f31b9aa6'],
       '--instance-id: name one VM alone',
     ],
-    [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is required'],
+    [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is empty'],
     [['--controller-url', 'controller'], 'controller_url: "controller" is no address'],
   ])('%j', (args, message) => {
     expect(() => read(args)).toThrow(message);

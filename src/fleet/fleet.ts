@@ -1,38 +1,43 @@
-// Several VMs, each restarted in the very way in which one is:
+// Restarts the VMs of a step, each in exactly the way in which a single one is restarted:
 //
-// 1. The targets are resolved: what is a pattern becomes the VMs that fit it.
-// 2. All VMs set out at once, side by side, and come to their gates: what fails before anything is sent fails here. Their looks at the
-//    controller, and those at GitHub, are shared.
-// 3. The gates let one after the other pass, as many as there are places (turns.ts). A place is held until all is over that
-//    belongs to the VM. After too many failures no gate opens any more.
-// 4. What came of each is kept in the roster: it is told of before each restart leaves, and once all are at their end.
+// 1. The targets are resolved: a pattern becomes the VMs that match it.
+// 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
+//    and of GitHub are shared.
+// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until everything about it is over.
+//    Once too many have failed, no gate opens any more.
+// 4. The roster keeps what is known of each VM: it is announced before a restart leaves, and is the outcome in the end.
+//
+// A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
 
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
-import type { Instance } from '../controller/instance.ts';
+import type { Instance, Target } from '../controller/instance.ts';
 import type { ActionError } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
-import type { Log } from '../log.ts';
-import { createVmLog } from '../log.ts';
-import { NOTHING_DONE, type RestartJob } from '../restart/outcome.ts';
+import { createVmLog, type Log } from '../log.ts';
+import type { RestartJob } from '../restart/outcome.ts';
 import type { RunnerGate } from '../runner/gate.ts';
 import type { Guards } from '../runner/guard.ts';
-import { type Claim, createClaims } from './claims.ts';
-import { createFleetGate } from './fleet-gate.ts';
-import { describeDryRun, describeEnd, describeFleet, describeNotBegun, describeOver } from './fleet-lines.ts';
-import type { FleetOutcome } from './fleet-outcome.ts';
-import { restartOneVm, type VmOutcome } from './one-vm.ts';
-import { createPlaces, type Places } from './places.ts';
-import { describeProgress, type FleetProgress } from './progress.ts';
-import { createRoster, type Roster } from './roster.ts';
-import { createSharedLooks } from './shared-looks.ts';
-import { type Member, resolveTargets } from './targets.ts';
-import { type Amount, isOver, limitsFor, limitsForDryRun, type TurnLimits } from './turns.ts';
+import {
+  describeDryRun,
+  describeEnd,
+  describeFleet,
+  describeNotStarted,
+  describeOver,
+  describeProgress,
+  type FleetProgress,
+} from './fleet-log.ts';
+import { type Amount, holdsSlot, limitsFor, limitsForDryRun, type SlotLimits } from './scheduling.ts';
+import { shareController } from './shared-reads.ts';
+import { createSlotGate, createSlots, type Slots } from './slots.ts';
+import { createRoster, nothingKnown, type Roster, type StepOutcome, type VmOutcome } from './step-outcome.ts';
+import { createDuplicateCheck, type DuplicateCheck, type Member, resolveTargets } from './targets.ts';
+import { restartVm } from './vm.ts';
 
-/** What is to be restarted, and how. */
-export interface Fleet {
-  /** At least one; an external ID may hold `*`. */
-  readonly targets: readonly RestartJob['target'][];
+/** Which VMs to restart, and how. */
+export interface FleetJob extends Omit<RestartJob, 'target'> {
+  /** At least one; an external ID may contain `*`. */
+  readonly targets: readonly Target[];
   readonly maxParallel: Amount;
   readonly maxFailures: Amount;
 }
@@ -43,145 +48,160 @@ export interface FleetContext {
   readonly log: Log;
   /** Aborts with the error to report, when the step is cancelled. */
   readonly signal: AbortSignal;
-  /** Looks after the GitHub runners in the VMs; undefined where there are none to look after. */
+  /** Guards the GitHub runners in the VMs; undefined where there are none to guard. */
   readonly guards: Guards | undefined;
   readonly guest?: GuestCheck | undefined;
   readonly refuse: (instance: Instance) => void;
-  readonly announce?: ((outcome: FleetOutcome) => void) | undefined;
+  readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
 
-/** Restarts several VMs. Never throws: what goes wrong is part of the outcome. */
-export async function restartFleet(
-  fleet: Fleet & Omit<RestartJob, 'target'>,
-  context: FleetContext,
-): Promise<FleetOutcome> {
-  const { clock, log, signal, announce } = context;
-  const { timeoutMs, dryRun: isDryRun } = fleet;
-  const members = await resolveTargets(fleet.targets, { ...context, timeoutMs });
-  const asked = limitsFor(members.length, fleet);
-  const limits = isDryRun ? limitsForDryRun(asked) : asked;
-  log.info(isDryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
-  const places = createPlaces(members.length, limits);
-  const isCrowded = () => places.standings.filter(({ phase }) => phase === 'under way').length > 1;
-  const controller = createSharedLooks(context.controller, { clock, log, signal, isCrowded });
-  const { mostFailures } = limits;
-  const roster = createRoster({ members, clock, announce, isDryRun, mostFailures });
-  const course: Course = {
-    job: fleet,
-    context: { ...context, controller },
-    places,
-    limits,
-    roster,
-    claim: createClaims(context.guards?.runnerNameOf),
-    runnerGates: new Map(),
-  };
-  const stopTelling = tellProgress(course);
-  await Promise.all(members.map((member, index) => play(course, member, index)));
-  stopTelling();
-  const outcome = roster.outcome();
-  tell(log, describeNotBegun(outcome));
-  return outcome;
+/** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
+export async function restartFleet(job: FleetJob, context: FleetContext): Promise<StepOutcome> {
+  const { announce } = context;
+  const { dryRun: isDryRun, timeoutMs } = job;
+  const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+  const limits = limitsFor(members.length, job);
+  const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+  const [first, ...others] = members;
+  if (first !== undefined && others.length === 0) {
+    await restartTheOnly(first, { job, context, roster });
+  } else {
+    await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
+  }
+  return roster.outcome();
 }
 
-/** A fleet on its way. */
-interface Course {
-  readonly job: Omit<RestartJob, 'target'>;
+/** A step under way. */
+interface Step {
+  readonly job: FleetJob;
   readonly context: FleetContext;
-  readonly places: Places;
-  readonly limits: TurnLimits;
   readonly roster: Roster;
-  readonly claim: Claim;
-  /** By the VM's index; none where there is no runner to look after. */
+}
+
+async function restartTheOnly(member: Member, { job, context, roster }: Step): Promise<void> {
+  const { name, target, error } = member;
+  if (error !== undefined) return roster.end(0, failed(member, error, context));
+  const outcome = await restartVm(
+    { ...job, target },
+    {
+      ...{ ...context, name },
+      guard: context.guards?.guardFor(context),
+      onRestarted: (known) => roster.restarted(0, known),
+      announce: (known) => roster.depart(0, known),
+    },
+  );
+  roster.end(0, outcome);
+}
+
+function failed(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
+  return { ...nothingKnown(member), error, endedAt: clock.now() };
+}
+
+// ---- several VMs ----
+
+/** A step with several VMs under way. */
+interface Fleet extends Step {
+  readonly limits: SlotLimits;
+  readonly slots: Slots;
+  readonly checkDuplicate: DuplicateCheck;
+  /** By the VM's index; none where there is no runner to guard. */
   readonly runnerGates: Map<number, RunnerGate>;
 }
 
-async function play(course: Course, member: Member, index: number): Promise<void> {
-  const { context, places, roster } = course;
-  const { target, error } = member;
-  const outcome = error === undefined ? await restartMember(course, member, index) : failed(target, error);
+async function restartSeveral(members: readonly Member[], step: Step, limits: SlotLimits): Promise<void> {
+  const { job, context, roster } = step;
+  const { log, guards } = context;
+  log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
+  const onOver = (failed: number) => log.info(describeOver(failed, limits));
+  const slots = createSlots({ vms: members.length, limits, onOver });
+  const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
+  const controller = shareController(context.controller, { ...context, isCrowded });
+  const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
+  const own = { limits, slots, checkDuplicate, runnerGates: new Map() };
+  const fleet: Fleet = { ...step, ...own, context: { ...context, controller } };
+  const stopLogging = logProgress(fleet);
+  await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, member, index)));
+  stopLogging();
+  infoIfAny(log, describeNotStarted(roster.outcome()));
+}
+
+async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number): Promise<void> {
+  const { context, slots, roster } = fleet;
+  const { name, error } = member;
+  const outcome =
+    error === undefined ? await restartInItsSlot(fleet, member, index) : failed(member, error, context);
   roster.end(index, outcome);
-  tell(createVmLog(context.log, member.name), describeEnd(outcome));
-  const wasOver = isOver(places.standings, course.limits);
-  // Who was cancelled has not failed.
-  places.end(index, outcome.error !== undefined && outcome.error.code !== 'cancelled');
-  if (!wasOver) tellIfOver(course);
+  infoIfAny(createVmLog(context.log, name), describeEnd(outcome));
+  // A cancelled VM has not failed.
+  const hasFailed = outcome.error !== undefined && outcome.error.code !== 'cancelled';
+  slots.apply(index, hasFailed ? 'fail' : 'end');
 }
 
-function failed(target: Member['target'], error: ActionError): VmOutcome {
-  return { ...NOTHING_DONE, target, error };
-}
-
-function restartMember(course: Course, member: Member, index: number): Promise<VmOutcome> {
+function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<VmOutcome> {
+  const { job, context, slots, roster, runnerGates } = fleet;
   const { name, target } = member;
-  const { job, context, places, roster, claim } = course;
-  const { clock, controller, guest, refuse } = context;
-  const signal = AbortSignal.any([context.signal, places.dismissalOf(index)]);
+  const dismissal = slots.dismissalOf(index);
+  const signal = AbortSignal.any([context.signal, dismissal]);
   const guard = context.guards?.guardFor({
     log: createVmLog(context.log, name),
     signal,
     isBrief: true,
-    onWait: () => places.giveBack(index),
+    onWait: () => slots.apply(index, 'wait'),
   });
-  if (guard !== undefined) course.runnerGates.set(index, guard.gate);
-  const gate = createFleetGate({
-    ...{ places, index, clock, signal },
+  if (guard !== undefined) runnerGates.set(index, guard.gate);
+  const gate = createSlotGate({
+    ...{ slots, index, signal, clock: context.clock },
     runnerGate: guard?.gate,
-    claim: (instance) => claim(member, instance),
+    checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
   });
-  return restartOneVm(
+  return restartVm(
     { ...job, target },
     {
-      ...{ clock, controller, guest, refuse, gate, guard },
+      ...{ ...context, name, guard, gate },
       log: createVmLog(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-      signal: context.signal,
       onRestarted: (known) => roster.restarted(index, known),
       announce(known) {
-        // The last failure too many may have come since the gate let it pass.
-        places.dismissalOf(index).throwIfAborted();
-        places.depart(index);
+        // Too many may have failed since the gate let it pass.
+        dismissal.throwIfAborted();
+        slots.apply(index, 'depart');
         roster.depart(index, known);
       },
     },
   );
 }
 
-// ---- what is told ----
+// ---- the log ----
 
-function tell(log: Log, line: string | undefined): void {
+function infoIfAny(log: Log, line: string | undefined): void {
   if (line !== undefined) log.info(line);
 }
 
-function tellIfOver({ context, places: { standings }, limits }: Course): void {
-  if (!isOver(standings, limits)) return;
-  const failed = standings.filter(({ hasFailed }) => hasFailed).length;
-  context.log.info(describeOver(failed, limits));
-}
+const PROGRESS_EVERY_MS = 10_000;
 
-const TELL_EVERY_MS = 10_000;
-
-/** Tells how far the fleet is, every now and then. @returns what ends it. */
-function tellProgress(course: Course): () => void {
-  const { clock, log, signal } = course.context;
+/** Logs how far the fleet is every few seconds. @returns what ends it. */
+function logProgress(fleet: Fleet): () => void {
+  const { clock, log, signal } = fleet.context;
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
-  const tellOnAndOn = async () => {
+  const repeat = async () => {
     for (;;) {
-      await clock.sleep(TELL_EVERY_MS, until);
-      log.info(describeProgress(progressOf(course)));
+      await clock.sleep(PROGRESS_EVERY_MS, until);
+      log.info(describeProgress(progressOf(fleet)));
     }
   };
-  // It has no other end than to be stopped.
-  tellOnAndOn().catch(() => {});
+  // Only being stopped ends it.
+  repeat().catch(() => {});
   return () => stop.abort();
 }
 
-function progressOf({ context, roster, places, limits, runnerGates }: Course): FleetProgress {
+function progressOf({ context, roster, slots, limits, runnerGates }: Fleet): FleetProgress {
   const { vms } = roster.outcome();
   return {
     vms: vms.map((known, index) => {
-      return { known, phase: places.phaseOf(index), runner: runnerGates.get(index)?.verdict() };
+      const state = slots.states[index] ?? 'preparing';
+      return { known, state, runner: runnerGates.get(index)?.verdict() };
     }),
-    places: limits.places,
+    slots: limits.slots,
     now: context.clock.now(),
   };
 }

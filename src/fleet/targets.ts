@@ -2,25 +2,29 @@ import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { createProgressLog } from '../log.ts';
+import { createProgressLog, type Log } from '../log.ts';
 import { isTerminal } from '../restart/verdict.ts';
 
-/** One of a fleet: a VM, or what was to name one and did not. */
+/** A VM to restart, or a target that names none. */
 export interface Member {
-  /** For people; no other member has it. */
+  /** For people; no other VM of the step has it. */
   readonly name: string;
   readonly target: Target;
   /** Why there is nothing to restart. */
   readonly error?: ActionError;
 }
 
-/** Whether `*` stands for any text in it. */
+/** Whether it is a pattern, in which `*` matches any text. */
 export function hasWildcard({ by, id }: Target): boolean {
   return by === 'external_id' && id.includes('*');
 }
 
-/** Whether the text is what the pattern says, where each `*` stands for any text, be it none. Pure. */
+/** Whether the targets may turn out to be more than one VM. */
+export function mayBeSeveral(targets: readonly Target[]): boolean {
+  return targets.length > 1 || targets.some(hasWildcard);
+}
+
+/** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
 export function fits(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
   let from = 0;
@@ -34,7 +38,7 @@ export function fits(pattern: string, text: string): boolean {
   return true;
 }
 
-/** The live VMs that the targets name, each once; a pattern that fits none is a member that fails. Pure. */
+/** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
 export function membersOf(targets: readonly Target[], instances: readonly Instance[]): Member[] {
   const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
   const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
@@ -50,16 +54,20 @@ export function membersOf(targets: readonly Target[], instances: readonly Instan
   return withOwnNames(members);
 }
 
-/** None where nothing fits it, as it has no external ID. */
+/** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }: Instance): Member[] {
   if (externalId === undefined) return [];
   return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
 }
 
 function fitsNone(pattern: string): ActionError {
-  return new ActionError('instance_not_found', `No live instance has an external_id like "${pattern}".`, {
-    hint: 'Check external_id (* stands for any text; upper and lower case differ) and controller_url.',
-  });
+  return new ActionError(
+    'instance_not_found',
+    `No live instance has an external_id that matches "${pattern}".`,
+    {
+      hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
+    },
+  );
 }
 
 /** Several VMs may have the same external ID. */
@@ -81,16 +89,16 @@ export interface ResolvingOptions {
   readonly timeoutMs: number;
 }
 
-/** A replica that lags behind may not list a new VM yet: so long it is waited for, and looked for again. In milliseconds. */
+/** How long to look for a VM that is not listed, in milliseconds: a replica that lags behind may not list a new one yet. */
 const GRACE_MS = 6_000;
-const LOOK_AGAIN_MS = 1_000;
-/** One list may lack a VM for a moment: then it would be left out without a word. */
-const LEAST_LOOKS = 2;
+const LIST_AGAIN_MS = 1_000;
+/** One list may briefly lack a VM, which would then be left out silently. */
+const LEAST_LISTS = 2;
 
-/** GitHub takes 1 MB of a job's outputs, into which what became of more would not go. */
+/** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 export const MOST_VMS = 2_000;
 
-/** Finds out what the targets are. Never throws: where that is not to be known, each of them fails. */
+/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
 export async function resolveTargets(
   targets: readonly Target[],
   options: ResolvingOptions,
@@ -109,23 +117,23 @@ async function listMembers(
   targets: readonly Target[],
   { controller, clock, log, signal, timeoutMs }: ResolvingOptions,
 ): Promise<Member[]> {
-  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const bounds: ReadBounds = { deadline: clock.now() + timeoutMs, signal, onFault: journal.fault };
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
+  const bounds: ReadBounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
   const seen = new Map<string, Instance>();
   let graceEndsAt: number | undefined;
-  for (let looks = 1; ; looks++) {
+  for (let lists = 1; ; lists++) {
     remember(seen, (await controller.listInstances(bounds)).readable());
     const members = membersOf(targets, [...seen.values()]);
     const missing = members.find(({ error }) => error !== undefined)?.error;
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
-    const isEnough = missing === undefined && looks >= LEAST_LOOKS;
-    if (isEnough || clock.now() + LOOK_AGAIN_MS > graceEndsAt) return members;
-    if (missing !== undefined) journal.note(missing.code, `Looking again, this may pass: ${missing.message}`);
-    await clock.sleep(LOOK_AGAIN_MS, signal);
+    const isEnough = missing === undefined && lists >= LEAST_LISTS;
+    if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt) return members;
+    if (missing !== undefined) progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+    await clock.sleep(LIST_AGAIN_MS, signal);
   }
 }
 
-/** What was once seen to end has ended, whatever a replica shows that lags behind. */
+/** A VM that was seen to have ended has ended, whatever a replica that lags behind shows. */
 function remember(seen: Map<string, Instance>, instances: readonly Instance[]): void {
   for (const instance of instances) {
     const id = instance.instanceId.toLowerCase();
@@ -135,9 +143,9 @@ function remember(seen: Map<string, Instance>, instances: readonly Instance[]): 
 }
 
 function refuseAll(targets: readonly Target[], vms: number): Member[] {
-  const message = `${vms} VMs are asked for; ${MOST_VMS} are the most for one step. No restart was sent.`;
+  const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
   const error = new ActionError('invalid_input', message, {
-    hint: 'Narrow the patterns, and share the VMs out among several steps.',
+    hint: 'Narrow the patterns, or divide the VMs among several steps.',
   });
   return targets.map((target) => ({ name: target.id, target, error }));
 }
@@ -145,4 +153,47 @@ function refuseAll(targets: readonly Target[], vms: number): Member[] {
 function nothingSent(error: ActionError): ActionError {
   if (error.code !== 'cancelled') return error;
   return new ActionError('cancelled', `${error.message} No restart had been sent.`, { cause: error });
+}
+
+// ---- no VM twice ----
+
+/**
+ * Makes sure that each VM is restarted once, and that no guard watches another VM's runner. Called again once all VMs are known: only then
+ * is it certain that a runner is one VM's alone.
+ * @throws ActionError `ambiguous_target`
+ */
+export type DuplicateCheck = (member: Member, instance: Instance) => void;
+
+/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
+export function createDuplicateCheck(
+  runnerNameOf: ((instance: Instance) => string) | undefined,
+): DuplicateCheck {
+  const members = new Map<string, Member>();
+  const owners = new Map<string, Set<string>>();
+  return (member, instance) => {
+    refuseSecondName(members, member, instance);
+    if (runnerNameOf !== undefined) refuseSharedRunner(owners, runnerNameOf(instance), instance);
+  };
+}
+
+/** Two targets may name the same VM. */
+function refuseSecondName(members: Map<string, Member>, member: Member, { instanceId }: Instance): void {
+  const id = instanceId.toLowerCase();
+  const other = members.get(id) ?? member;
+  members.set(id, other);
+  if (other === member) return;
+  const message = `Instance ${instanceId} is the same VM as "${other.name}", which is restarted already.`;
+  throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
+}
+
+/** Nothing tells whose runner it is that has the name, so neither VM is restarted. */
+function refuseSharedRunner(owners: Map<string, Set<string>>, name: string, { instanceId }: Instance): void {
+  const key = name.toLowerCase();
+  const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
+  owners.set(key, ids);
+  if (ids.size === 1) return;
+  const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
+  throw new ActionError('ambiguous_target', message, {
+    hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
+  });
 }

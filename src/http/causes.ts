@@ -124,7 +124,7 @@ const CAUSES: readonly KnownCause[] = [
   {
     pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
     reason: 'the server speaks HTTP/2 only',
-    hint: 'Let it speak HTTP/1.1, too: the restart is sent that way, as HTTP/2 may repeat requests on its own.',
+    hint: 'Let it speak HTTP/1.1, too: this action uses nothing else, because HTTP/2 may repeat a request on its own.',
     nature: 'mistake',
   },
   {

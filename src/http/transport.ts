@@ -1,16 +1,16 @@
-import { getCACertificates } from 'node:tls';
 import { types } from 'node:util';
 import { brotliDecompressSync, gunzipSync, inflateSync, type ZlibOptions } from 'node:zlib';
-import { Agent, type Dispatcher, ProxyAgent, request as sendRequest } from 'undici';
+import { type Dispatcher, request as sendRequest } from 'undici';
 import { type Bounds, type Clock, within } from '../clock.ts';
 import { codeOf } from '../errors.ts';
 import { explainFailure, type Stage } from './causes.ts';
+import { type ConnectionOptions, createDispatchers, createReader, type Dispatchers } from './connections.ts';
 import { UnusableAnswer } from './json.ts';
 import { parseRetryAfter } from './retry.ts';
 import type { FaultNature } from './retry-budget.ts';
 
 export interface SendBounds extends Bounds {
-  /** Told when a write is about to leave this machine, for each try that does. What it throws keeps the write from leaving. */
+  /** Called right before a write leaves this machine. If it throws, the write does not leave. */
   readonly onDeparture?: (() => void) | undefined;
 }
 
@@ -23,8 +23,14 @@ export interface HttpRequest {
   /** To be sent as JSON. */
   readonly body?: unknown;
   readonly maxBytes: number;
-  /** It changes something: once it may have been sent, nobody may send it again on their own. */
+  /** It changes something: once it may have been sent, it is not sent again. A write always has a connection of its own. */
   readonly isWrite: boolean;
+  /**
+   * A read over a new connection, which later reads use, too. A kept connection may lead to one replica of the controller, whose
+   * answers are bad or old while the others are fine. So ask for it after a bad answer, or one that did not change for too long.
+   * Not needed after a read without an answer: its connection is given up anyway.
+   */
+  readonly isFresh?: boolean;
 }
 
 /** A complete HTTP answer, whatever its status; `text` is bounded by the request's `maxBytes`. */
@@ -54,43 +60,24 @@ export interface NoAnswer {
 
 export type HttpResult = { readonly answer: Answer } | { readonly noAnswer: NoAnswer };
 
-/** How the connection is secured; PEM throughout. */
-export interface TlsOptions {
-  /** To be trusted beside what Node trusts by default. */
-  readonly ca: string | undefined;
-  /** The client's certificate and its key: both or neither. */
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly rejectUnauthorized: boolean;
-}
-
-export interface TransportOptions {
-  readonly baseUrl: URL;
-  readonly proxy: URL | undefined;
-  readonly tls: TlsOptions;
-  /** For one HTTP request, connecting and reading included. */
-  readonly requestTimeoutMs: number;
+export interface TransportOptions extends ConnectionOptions {
   readonly clock: Clock;
-  /** What carries the requests instead of the network. */
+  /** Carry the requests instead of the network. */
   readonly dispatchers?: Dispatchers | undefined;
 }
 
-export interface Dispatchers {
-  readonly reader: Dispatcher;
-  readonly writer: Dispatcher;
-}
-
 export interface Transport {
-  /** Sends one request, once; redirects are not followed. Never throws: no answer is a result, too. */
+  /** Sends one request, once. It does not follow redirects, and never throws: no answer is a result, too. */
   send(request: HttpRequest, bounds: SendBounds): Promise<HttpResult>;
-  /** Lets go of every connection, in use or not. */
+  /** Ends all connections, in use or not. */
   close(): Promise<void>;
 }
 
-/** HTTP/1.1 or 2, by what the server offers, directly or through a proxy. */
+/** HTTP/1.1, directly or through a proxy. */
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, proxy, requestTimeoutMs, clock } = options;
-  const { reader, writer } = options.dispatchers ?? createDispatchers(options);
+  const { openReader, openWriter } = options.dispatchers ?? createDispatchers(options);
+  const [reader, writer] = [createReader(openReader), openWriter()];
   const { origin, pathname } = baseUrl;
   const prefix = pathname.replace(/\/+$/, '');
   const isSecure = baseUrl.protocol === 'https:';
@@ -105,15 +92,16 @@ export function createTransport(options: TransportOptions): Transport {
       mayHaveBeenSent: false,
       onDeparture: request.isWrite ? onDeparture : undefined,
     };
-    const dispatcher = request.isWrite ? writer : reader;
     const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-    try {
-      const answer = await within(clock, { ms, signal }, (stop) =>
+    const carry = (dispatcher: Dispatcher) =>
+      within(clock, { ms, signal }, (stop) =>
         converse(
           { ...request, path: `${prefix}${request.path}` },
           { origin, dispatcher, progress, signal: stop },
         ),
       );
+    try {
+      const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
       return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
       const { mayHaveBeenSent, phase } = progress;
@@ -132,36 +120,6 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   return { send, close };
-}
-
-function createDispatchers(options: TransportOptions): Dispatchers {
-  const reader = createDispatcher(options, {});
-  // A kept-alive connection may be closing just when it is used again, and nobody could tell then whether the
-  // request was carried out. HTTP/2 clients repeat refused streams on their own. So a write gets neither.
-  const writer = createDispatcher(options, { pipelining: 0, allowH2: false });
-  return { reader, writer };
-}
-
-type AgentOptions = Pick<Agent.Options, 'pipelining' | 'allowH2'>;
-
-/** A fleet asks much at once, and GitHub refuses who has more than 100 requests under way: what comes on top waits its turn. */
-const MOST_CONNECTIONS = 50;
-
-function createDispatcher(
-  { proxy, tls, requestTimeoutMs }: TransportOptions,
-  agentOptions: AgentOptions,
-): Dispatcher {
-  const options = { ...agentOptions, connections: MOST_CONNECTIONS };
-  const { ca, cert, key, rejectUnauthorized } = tls;
-  const trust = {
-    timeout: requestTimeoutMs,
-    rejectUnauthorized,
-    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-  };
-  const connect = { ...trust, cert, key };
-  if (proxy === undefined) return new Agent({ ...options, connect });
-  // The client certificate is for the controller: a proxy gets to see none.
-  return new ProxyAgent({ ...options, uri: proxy.href, requestTls: connect, proxyTls: trust });
 }
 
 interface SendProgress {

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { type Identity, rootAuthorization } from '../controller/credentials.ts';
+import type { TlsOptions } from '../http/connections.ts';
 import { parseJson } from '../http/json.ts';
 import { proxyFor } from '../http/proxy.ts';
-import type { TlsOptions } from '../http/transport.ts';
 import { all, type Field, type Form, isGiven, readSecret, requireBoth } from './form.ts';
 import * as parse from './parsers.ts';
 import { readApiKeyPem, readCertificates, readPem, readPrivateKey } from './pem.ts';

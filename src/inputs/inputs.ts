@@ -1,10 +1,9 @@
 import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import { hasWildcard } from '../fleet/targets.ts';
+import type { FleetJob } from '../fleet/fleet.ts';
+import { mayBeSeveral } from '../fleet/targets.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
-import type { TlsOptions } from '../http/transport.ts';
-import type { RestartJob } from '../restart/outcome.ts';
+import type { TlsOptions } from '../http/connections.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
 import { hasPlaceholder } from '../runner/runner-names.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
@@ -23,7 +22,7 @@ import * as parse from './parsers.ts';
 import { readOwnRunner, readRunnerOptions } from './runner.ts';
 
 /** The step's `with:`, and the proxy from its environment, checked and typed. */
-export interface Inputs extends RestartJob {
+export interface Inputs extends FleetJob {
   /** `http(s)://host[:port][/prefix]`. */
   readonly controllerUrl: URL;
   /** For one HTTP request, connecting and reading included. */
@@ -36,8 +35,6 @@ export interface Inputs extends RestartJob {
   readonly ownRunner: OwnRunner;
   /** The GitHub runner inside the VM; absent where GitHub is not to be asked. */
   readonly runner?: RunnerOptions | undefined;
-  /** Several VMs, or what may be several; absent where `target` is the only one. */
-  readonly fleet?: Fleet | undefined;
   /** Absent where the guest is not to be waited for. */
   readonly guest?: GuestOptions | undefined;
 }
@@ -59,13 +56,17 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   const headers = readHeaders(form);
   read('job_summary', parse.boolean);
   const targets = readTargets(form);
-  const fleet = readFleet(form, targets);
+  const [maxParallel, maxFailures] = [
+    read('max_parallel', parse.amount(1)),
+    read('max_failures', parse.amount(0)),
+  ];
   const runner = readRunnerOptions(form);
-  refuseSharedRunner(form, fleet?.value, runner?.value);
+  refuseSharedRunner(form, targets, runner?.value);
   const inputs = all<Inputs>({
     controllerUrl,
-    target: { value: targets[0] ?? NO_TARGET },
-    fleet,
+    targets: { value: targets },
+    maxParallel,
+    maxFailures,
     vncPassword,
     usbDevice: read('usb_device', parse.optionalText),
     timeoutMs: read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
@@ -91,18 +92,15 @@ export function wantsJobSummary(environment: Environment): boolean {
 /** The guard of one VM would wait for the jobs of another. */
 function refuseSharedRunner(
   { problems }: Form,
-  fleet: Fleet | undefined,
+  targets: readonly Target[],
   runner: RunnerOptions | undefined,
 ): void {
-  if (fleet === undefined || runner === undefined) return;
+  if (!mayBeSeveral(targets) || runner === undefined) return;
   if (hasPlaceholder(runner.nameTemplate)) return;
   problems.push(
     'runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}',
   );
 }
-
-/** Stands in for a target that is missing or invalid: then the form has a problem, and is never completed. */
-const NO_TARGET: Target = { by: 'external_id', id: '' };
 
 function readTargets(form: Form): Target[] {
   const { read, problems } = form;
@@ -117,16 +115,6 @@ function readTargets(form: Form): Target[] {
     ...instanceIds.map((id): Target => ({ by: 'instance_id', id })),
     ...externalIds.map((id): Target => ({ by: 'external_id', id })),
   ];
-}
-
-function readFleet({ read }: Form, targets: readonly Target[]): Field<Fleet | undefined> {
-  const fleet = all<Fleet>({
-    targets: { value: targets },
-    maxParallel: read('max_parallel', parse.amount(1)),
-    maxFailures: read('max_failures', parse.amount(0)),
-  });
-  const isOneVm = targets.length < 2 && !targets.some(hasWildcard);
-  return isOneVm && fleet !== undefined ? { value: undefined } : fleet;
 }
 
 /** What to wait for in the guest; undefined for nothing. */

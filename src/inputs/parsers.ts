@@ -1,6 +1,6 @@
 import { LONGEST_EXTERNAL_ID } from '../controller/instance.ts';
+import type { Amount } from '../fleet/scheduling.ts';
 import { MOST_VMS } from '../fleet/targets.ts';
-import type { Amount } from '../fleet/turns.ts';
 import { unknownPlaceholder } from '../runner/runner-names.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 

@@ -1,10 +1,9 @@
 import { types } from 'node:util';
 import { ActionError, causeChain, describeCause } from '../errors.ts';
-import { isFleet, type StepOutcome } from '../fleet/fleet-outcome.ts';
-import { fleetError } from './fleet-error.ts';
+import type { StepOutcome } from '../fleet/step-outcome.ts';
+import { stepError, titleOf } from './conclusion.ts';
 import { setOutputs } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
-import { titleOf } from './title.ts';
 
 /**
  * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
@@ -12,14 +11,15 @@ import { titleOf } from './title.ts';
  * @returns whether all is well.
  */
 export function report(outcome: StepOutcome, terminal: Terminal): boolean {
-  // First the outputs: printing blocks where nobody reads what is printed.
+  // First the outputs: printing blocks where nothing reads what is printed.
   const problem = problemWithOutputs(outcome, terminal);
-  const error = errorOf(outcome, terminal);
+  const error = stepError(outcome, terminal.clean);
   const title = titleOf(outcome);
   if (problem !== undefined) {
     const message = `The outputs could not be written: ${describeCause(problem)}.`;
     const both = error === undefined ? message : `${error.message}\n${message}`;
-    const unwritten = new ActionError('internal_error', both, { cause: problem, ...hintOf(error) });
+    const hint = error?.hint === undefined ? {} : { hint: error.hint };
+    const unwritten = new ActionError('internal_error', both, { cause: problem, ...hint });
     reportError(unwritten, { terminal, title: `${title}, outputs not written` });
   } else if (error !== undefined) {
     reportError(error, { terminal, title });
@@ -27,15 +27,10 @@ export function report(outcome: StepOutcome, terminal: Terminal): boolean {
   return problem === undefined && error === undefined;
 }
 
-/** Whether there is no time for a long report: the step is at the end of its own, or was cancelled. */
-export function isHurried(outcome: StepOutcome): boolean {
-  const errors = isFleet(outcome) ? outcome.vms.map(({ error }) => error) : [outcome.error];
-  return errors.some((error) => error?.code === 'cancelled' || error?.code === 'timed_out');
-}
-
-/** One error, which tells of all that failed. */
-function errorOf(outcome: StepOutcome, { clean }: Terminal): ActionError | undefined {
-  return isFleet(outcome) ? fleetError(outcome, clean) : outcome.error;
+/** Whether there is no time for a long report: the step is at the end of its own time, or was cancelled. */
+export function isHurried({ vms, error }: StepOutcome): boolean {
+  const errors = [error, ...vms.map((vm) => vm.error)];
+  return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
 }
 
 function problemWithOutputs(outcome: StepOutcome, terminal: Terminal): unknown {
@@ -45,10 +40,6 @@ function problemWithOutputs(outcome: StepOutcome, terminal: Terminal): unknown {
   } catch (problem) {
     return problem;
   }
-}
-
-function hintOf(error: ActionError | undefined): { hint?: string } {
-  return error?.hint === undefined ? {} : { hint: error.hint };
 }
 
 /** Stacks and causes to the debug log, and the one error annotation. */

@@ -1,17 +1,16 @@
 import * as core from '@actions/core';
 import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { describeCause } from '../errors.ts';
-import { isFleet, type StepOutcome } from '../fleet/fleet-outcome.ts';
-import type { VmOutcome } from '../fleet/one-vm.ts';
+import { type ActionError, describeCause } from '../errors.ts';
+import { type StepOutcome, theOnlyVm, type VmOutcome } from '../fleet/step-outcome.ts';
 import { sshPort } from '../guest/address.ts';
-import { renderFleetSummary } from './fleet-summary.ts';
-import { escapeHtml } from './html.ts';
+import { titleOf } from './conclusion.ts';
+import type { Show } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
 import { renderGantt, timelineOf } from './timeline.ts';
-import { titleOf } from './title.ts';
+import { renderVms } from './vm-table.ts';
 
-/** Appends the job summary. The restart is no worse without one: that it cannot be written is only a warning. */
+/** Appends the job summary. That it cannot be written is only a warning: the restart is no worse without one. */
 export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Promise<void> {
   try {
     await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
@@ -20,42 +19,56 @@ export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Pr
   }
 }
 
-type Show = (text: string | number) => string;
-
 /**
- * The job summary: on failure the reason and what to do about it, then a table of what is known, and a timeline. All but
- * its picture is a single block of HTML, in which Markdown means nothing; nothing from outside is in the picture.
+ * The job summary: a title; then for the only VM why it failed, what is known of it, and a timeline; or a row for each of several. All
+ * but the picture is a single block of HTML, in which Markdown means nothing; from outside the picture has plain names alone.
  * @param clean makes a text harmless for logs; harmless as HTML it is made here.
  */
-export function renderSummary(outcome: StepOutcome, clean: (text: string) => string): string {
-  return isFleet(outcome) ? renderFleetSummary(outcome, clean) : renderVmSummary(outcome, clean);
+export function renderSummary(outcome: StepOutcome, clean: Show): string {
+  const show: Show = (text) => escapeHtml(clean(text));
+  return [`<h3>${show(titleOf(outcome))}</h3>`, ...renderDetails(outcome, { clean, show })].join('\n');
 }
 
-function renderVmSummary(outcome: VmOutcome, clean: (text: string) => string): string {
-  const show: Show = (text) => escapeHtml(clean(String(text)));
-  const lines = [
-    `<h3>${show(titleOf(outcome))}</h3>`,
-    ...renderError(outcome, show),
-    ...renderTable(outcome, show),
-    ...renderTimeline(outcome),
+function renderDetails(outcome: StepOutcome, { clean, show }: { clean: Show; show: Show }): string[] {
+  const only = theOnlyVm(outcome);
+  if (only !== undefined) return renderVm(only, show);
+  const { vms, error } = outcome;
+  if (vms.length > 0) return renderVms(outcome, { clean, toHtml: escapeHtml });
+  return error === undefined ? [] : renderError(error, show);
+}
+
+/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+function escapeHtml(text: string): string {
+  return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) =>
+    [...match].map((character) => `&#${character.codePointAt(0)};`).join(''),
+  );
+}
+
+// ---- the only VM ----
+
+function renderVm(vm: VmOutcome, show: Show): string[] {
+  const { error, leftAloneFor = '' } = vm;
+  const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+  return [
+    ...(error === undefined ? reason : renderError(error, show)),
+    ...renderFacts(vm, show),
+    ...renderTimeline(vm),
   ];
-  return lines.join('\n');
 }
 
-function renderError({ error, leftAloneFor = '' }: VmOutcome, show: Show): string[] {
-  if (error === undefined) return leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+function renderError({ message, hint }: ActionError, show: Show): string[] {
   // Invalid inputs are a list, one line each.
-  const lines = error.message.split('\n').map((line) => {
+  const lines = message.split('\n').map((line) => {
     return line.startsWith('- ') ? `<ul><li>${show(line.slice(2))}</li></ul>` : `<p>${show(line)}</p>`;
   });
-  return error.hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(error.hint)}</p>`];
+  return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
 }
 
-/** What was before the restart stands beside what is now, where it was something else. */
-function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, show: Show): string[] {
+/** What was before the restart stands beside what is now, where it was different. */
+function renderFacts({ before, last, durationMs, runner, guest }: VmOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
-    value === undefined ? '' : `<code>${show(value)}</code>`;
+    value === undefined ? '' : `<code>${show(String(value))}</code>`;
   const rows = Object.entries(ROWS).map(([label, read]) => {
     const [was, is] = [before && read(before), read(last)];
     const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
@@ -72,21 +85,6 @@ function renderTable({ before, last, durationMs, runner, guest }: VmOutcome, sho
   return ['<table>', ...rows, ...more, '</table>'];
 }
 
-/**
- * Where there is a runner or a guest to wait for, what took how long: a chart, which has to stand outside of the HTML, and a table
- * for whoever shows no Mermaid.
- */
-function renderTimeline(outcome: VmOutcome): string[] {
-  const phases = (outcome.runner ?? outcome.guest) === undefined ? [] : timelineOf(outcome);
-  if (phases.length === 0) return [];
-  const rows = phases.map(({ name, fromMs, toMs }) => {
-    return `<tr><td>${name}</td><td>${seconds(fromMs)}</td><td>${seconds(toMs - fromMs)}</td></tr>`;
-  });
-  const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
-  const chart = renderGantt(phases);
-  return chart.length === 0 ? table : ['', ...chart, '', ...table];
-}
-
 const ROWS: Readonly<Record<string, (instance: Instance) => string | number | undefined>> = {
   instance: ({ instanceId }) => instanceId,
   'external id': ({ externalId }) => externalId,
@@ -100,3 +98,18 @@ const ROWS: Readonly<Record<string, (instance: Instance) => string | number | un
   'VNC port': ({ vncPort }) => vncPort,
   'SSH port': (instance) => sshPort(instance),
 };
+
+/**
+ * Where the step waited for a runner or a guest, what took how long: a chart, which has to stand outside of the HTML, and a table for
+ * readers that show no Mermaid.
+ */
+function renderTimeline(vm: VmOutcome): string[] {
+  const phases = (vm.runner ?? vm.guest) === undefined ? [] : timelineOf(vm);
+  if (phases.length === 0) return [];
+  const rows = phases.map(({ name, fromMs, toMs }) => {
+    return `<tr><td>${name}</td><td>${seconds(fromMs)}</td><td>${seconds(toMs - fromMs)}</td></tr>`;
+  });
+  const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
+  const chart = renderGantt(phases);
+  return chart.length === 0 ? table : ['', ...chart, '', ...table];
+}

@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { type Instant, millisecondsBetween } from '../dates.ts';
-import type { VmOutcome } from '../fleet/one-vm.ts';
+import type { VmOutcome } from '../fleet/step-outcome.ts';
 
 /** A part of the step's story, in milliseconds since its first look. */
 export interface Phase {
@@ -11,8 +11,10 @@ export interface Phase {
   readonly isFailed?: boolean;
 }
 
-/** What took how long, as far as it came to pass. Empty where nothing was waited for. Pure. */
-export function timelineOf({ moments, proof, runner, guest }: VmOutcome): Phase[] {
+type Story = Pick<VmOutcome, 'moments' | 'proof' | 'runner' | 'guest'>;
+
+/** What took how long, as far as it happened. Empty where nothing was waited for. Pure. */
+export function timelineOf({ moments, proof, runner, guest }: Story): Phase[] {
   const { started = 0, heldUp, cleared, sent, verified } = moments;
   const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
   const phases = [

@@ -10,7 +10,8 @@
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, asActionError } from '../errors.ts';
-import { createTransport, type Dispatchers } from '../http/transport.ts';
+import type { Dispatchers } from '../http/connections.ts';
+import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';

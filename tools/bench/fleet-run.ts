@@ -3,8 +3,8 @@ import type { SeenRequest } from '../../simulator/controller-api.ts';
 import { createRandom } from '../../simulator/random.ts';
 import { createReplicas } from '../../simulator/replicas.ts';
 import { World } from '../../simulator/world.ts';
-import { isFleet, type MemberOutcome, type StepOutcome } from '../../src/fleet/fleet-outcome.ts';
-import { limitsFor } from '../../src/fleet/turns.ts';
+import { limitsFor } from '../../src/fleet/scheduling.ts';
+import type { StepOutcome, VmOutcome } from '../../src/fleet/step-outcome.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
 import { bestPossibleMs } from './best-possible.ts';
@@ -44,14 +44,14 @@ export async function simulateFleet(seed: number, { vms, maxParallel }: FleetSiz
   await time.run(time.clock.sleep(beginsAt - START, signal));
 
   const inputs = inputsFor(maxParallel);
-  const dispatchers = { reader: network, writer: network };
+  const dispatchers = { openReader: () => network, openWriter: () => network };
   const host = { terminal: SILENT, clock: time.clock, random: random.next, signal, dispatchers };
   const outcome = await time.run(run(inputs, host));
   const endedAt = time.now();
   world.advanceTo(endedAt);
   return {
     wallMs: endedAt - beginsAt,
-    bestMs: bestPossibleMs(new World(world.options), { beginsAt, places: placesFor(vms, inputs) }),
+    bestMs: bestPossibleMs(new World(world.options), { beginsAt, places: slotsFor(vms, inputs) }),
     looks: methods.filter((method) => method === 'GET').length,
     restarts: methods.filter((method) => method === 'POST').length,
     delaysMs: membersOf(outcome, vms).map((member) => delayOf(member, world)),
@@ -69,19 +69,17 @@ function inputsFor(maxParallel: string): Inputs {
   return readInputs(environment, SILENT.mask);
 }
 
-function placesFor(vms: number, { fleet }: Inputs): number {
-  if (fleet === undefined) throw new Error('the inputs are about one VM');
-  return limitsFor(vms, fleet).places;
+function slotsFor(vms: number, inputs: Inputs): number {
+  return limitsFor(vms, inputs).slots;
 }
 
-function membersOf(outcome: StepOutcome, vms: number): readonly MemberOutcome[] {
-  if (!isFleet(outcome)) throw new Error('the step was about one VM');
+function membersOf(outcome: StepOutcome, vms: number): readonly VmOutcome[] {
   if (outcome.error !== undefined) throw outcome.error;
   if (outcome.vms.length !== vms) throw new Error(`${outcome.vms.length} of ${vms} VMs were found`);
   return outcome.vms;
 }
 
-function delayOf({ name, proof, moments: { verified = Number.NaN } }: MemberOutcome, world: World): number {
+function delayOf({ name, proof, moments: { verified = Number.NaN } }: VmOutcome, world: World): number {
   const report = world.records.find(({ instanceId }) => instanceId === proof?.instanceId)?.report;
   if (report === undefined) throw new Error(`${name} was not restarted`);
   return verified - report.since;

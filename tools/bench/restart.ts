@@ -33,7 +33,7 @@ export async function simulateRestart(seed: number, { model, policy }: Setup): P
   const aheadMs = random.between(-1e9, 1e9);
   await time.run(time.clock.sleep(testbed.beginsAt - START, new AbortController().signal));
 
-  const dispatchers = { reader: testbed.network, writer: testbed.network };
+  const dispatchers = { openReader: () => testbed.network, openWriter: () => testbed.network };
   const clock = { ...time.clock, now: () => time.now() + aheadMs };
   const signal = new AbortController().signal;
   const inputs = inputsFor(testbed.instanceId, policy.interval(createRandom(seed ^ 0xba5e)));
@@ -80,7 +80,9 @@ function createTestbed(seed: number, { model, random, time }: TestbedParts) {
 function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
   return {
     controllerUrl: new URL('http://controller.example:8090'),
-    target: { by: 'instance_id', id: instanceId },
+    targets: [{ by: 'instance_id', id: instanceId }],
+    maxParallel: { count: 1 },
+    maxFailures: { count: 0 },
     vncPassword: undefined,
     usbDevice: undefined,
     dryRun: false,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createVmLog } from '../../src/log.ts';
+import { createVmLog } from '../src/log.ts';
 
 test('each line has the name in front; where it is quiet, what is told is a detail', () => {
   const lines: string[] = [];

@@ -1,41 +1,41 @@
 import { seconds } from '../clock.ts';
 import {
   countKinds,
-  type FleetOutcome,
-  kindOf,
   listNames,
-  type MemberOutcome,
   type ResultKind,
-} from '../fleet/fleet-outcome.ts';
-import { hintOf } from './fleet-error.ts';
-import { escapeHtml } from './html.ts';
-import { cut } from './results.ts';
+  resultKindOf,
+  type StepOutcome,
+  type VmOutcome,
+} from '../fleet/step-outcome.ts';
+import { hintFor } from './conclusion.ts';
+import { cut, type Show } from './outputs.ts';
 import { type Phase, renderGantt } from './timeline.ts';
-import { titleOf } from './title.ts';
-import type { Show } from './vm-outputs.ts';
 
 /** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
 const LARGEST_TABLE_BYTES = 900_000;
 const LONGEST_MESSAGE = 500;
 const LONGEST_NAME = 200;
 
-/**
- * The job summary of a fleet: counts, a row for each VM with failures first, and a picture of who was under way when. All but
- * the picture is a single block of HTML; from outside the picture has plain names alone.
- * @param clean makes a text harmless for logs; harmless as HTML it is made here.
- */
-export function renderFleetSummary(outcome: FleetOutcome, clean: Show): string {
-  const lines = [
-    `<h3>${escapeHtml(titleOf(outcome))}</h3>`,
-    `<p>${describeCounts(outcome)}</p>`,
-    ...renderHint(outcome, clean),
-    ...renderTable(outcome, clean),
-  ];
-  const chart = renderGantt(phasesOf(outcome.vms, clean));
-  return [...lines, ...(chart.length === 0 ? [] : ['', ...chart, ''])].join('\n');
+/** How text from outside gets into the summary. */
+export interface Rendering {
+  /** Makes a text harmless for logs, which it must be before it is cut. */
+  readonly clean: Show;
+  /** Makes a clean text harmless as HTML. */
+  readonly toHtml: Show;
 }
 
-/** From what somebody has to look at to what went well; last come those of which there is nothing to tell. */
+/** Several VMs: how many ended in which way, a row for each with failures first, and a picture of which was in progress when. */
+export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] {
+  const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
+  return [
+    `<p>${describeCounts(outcome)}</p>`,
+    ...renderHint(outcome, rendering),
+    ...renderTable(outcome, rendering),
+    ...(chart.length === 0 ? [] : ['', ...chart, '']),
+  ];
+}
+
+/** From what needs attention to what went well; last come those that were not started. */
 const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
 
 const WORDS: Readonly<Record<ResultKind, string>> = {
@@ -53,11 +53,11 @@ const DRY_RUN_WORDS: Readonly<Record<ResultKind, string>> = {
   not_started: 'can be restarted',
 };
 
-function wordFor(kind: ResultKind, { isDryRun }: FleetOutcome): string {
+function wordFor(kind: ResultKind, { isDryRun }: StepOutcome): string {
   return (isDryRun ? DRY_RUN_WORDS : WORDS)[kind];
 }
 
-function describeCounts(outcome: FleetOutcome): string {
+function describeCounts(outcome: StepOutcome): string {
   const counts = countKinds(outcome.vms);
   const present = ORDER.filter((kind) => counts[kind] > 0);
   return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
@@ -65,32 +65,37 @@ function describeCounts(outcome: FleetOutcome): string {
 
 const MOST_NAMES = 3;
 
-function renderHint(outcome: FleetOutcome, clean: Show): string[] {
-  const hint = hintOf(outcome);
+function renderHint(outcome: StepOutcome, { clean, toHtml }: Rendering): string[] {
+  const hint = hintFor(outcome);
   if (hint === undefined) return [];
   const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
-  const who = escapeHtml(listNames(names, MOST_NAMES));
-  return [`<p><b>What to do about ${who}:</b> ${escapeHtml(clean(hint))}</p>`];
+  const which = toHtml(listNames(names, MOST_NAMES));
+  return [`<p><b>What to do about ${which}:</b> ${toHtml(clean(hint))}</p>`];
 }
 
-/** A VM, and its place among the targets, by which the picture names it. */
+/** A VM, and its number among the targets, by which the picture names it. */
 interface Numbered {
-  readonly vm: MemberOutcome;
+  readonly vm: VmOutcome;
   readonly number: number;
 }
 
-function numbered(vms: readonly MemberOutcome[]): Numbered[] {
+function numbered(vms: readonly VmOutcome[]): Numbered[] {
   return vms.map((vm, index) => ({ vm, number: index + 1 }));
 }
 
-function renderTable(outcome: FleetOutcome, clean: Show): string[] {
-  const rank = ({ vm }: Numbered) => ORDER.indexOf(kindOf(vm));
+function renderTable(outcome: StepOutcome, { clean, toHtml }: Rendering): string[] {
+  const rank = ({ vm }: Numbered) => ORDER.indexOf(resultKindOf(vm));
   const inOrder = numbered(outcome.vms).sort((a, b) => rank(a) - rank(b));
   const columns = columnsOf(outcome, clean);
   const cells = inOrder.map((one) => columns.map(({ cell }) => cell(one)));
-  // What is known of none takes up no room.
+  // A column without content is left out.
   const isShown = columns.map((_, column) => cells.some((ofVm) => ofVm[column] !== ''));
-  const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column])));
+  const rows = cells.map((ofVm) =>
+    renderRow(
+      ofVm.filter((_, column) => isShown[column]),
+      toHtml,
+    ),
+  );
   const fitting = fittingRows(rows);
   const missing = rows.length - fitting.length;
   const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
@@ -99,13 +104,13 @@ function renderTable(outcome: FleetOutcome, clean: Show): string[] {
   return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
 }
 
-/** A name or a date is read more easily in one line: in characters. */
+/** A name or a date is easier to read on one line: in characters. */
 const LONGEST_LINE = 40;
 
-function renderRow(cells: readonly string[]): string {
+function renderRow(cells: readonly string[], toHtml: Show): string {
   const tagFor = (cell: string) =>
     cell.length <= LONGEST_LINE && /[ -]/.test(cell) ? '<td nowrap>' : '<td>';
-  return `<tr>${cells.map((cell) => `${tagFor(cell)}${escapeHtml(cell)}</td>`).join('')}</tr>`;
+  return `<tr>${cells.map((cell) => `${tagFor(cell)}${toHtml(cell)}</td>`).join('')}</tr>`;
 }
 
 interface Column {
@@ -113,11 +118,11 @@ interface Column {
   readonly cell: (one: Numbered) => string;
 }
 
-function columnsOf(outcome: FleetOutcome, clean: Show): Column[] {
+function columnsOf(outcome: StepOutcome, clean: Show): Column[] {
   return [
     { heading: 'no.', cell: ({ number }) => String(number) },
     { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_NAME) },
-    { heading: 'outcome', cell: ({ vm }) => wordFor(kindOf(vm), outcome) },
+    { heading: 'outcome', cell: ({ vm }) => wordFor(resultKindOf(vm), outcome) },
     {
       heading: 'last boot',
       cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
@@ -132,7 +137,7 @@ function columnsOf(outcome: FleetOutcome, clean: Show): Column[] {
   ];
 }
 
-function describeEvent({ error, leftAloneFor = '' }: MemberOutcome): string {
+function describeEvent({ error, leftAloneFor = '' }: VmOutcome): string {
   return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
 }
 
@@ -145,20 +150,20 @@ function fittingRows(rows: readonly string[]): string[] {
   return rows.slice(0, end < 0 ? rows.length : end);
 }
 
-/** A picture of more bars could not be read. */
+/** A picture with more bars would be unreadable. */
 const MOST_BARS = 50;
 
-/** What Mermaid takes for a name and nothing else. */
+/** What Mermaid takes for a plain name. */
 const PLAIN_NAME = /^[\w.-]{1,40}$/;
 
-/** The number comes first: no name can then be a word of Mermaid's own. */
+/** The number comes first, so that no name is a keyword of Mermaid. */
 function barName({ vm, number }: Numbered, clean: Show): string {
   const name = clean(vm.name);
   return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
 }
 
-/** From sending the restart to the end of all that belonged to it; those that began first. */
-function phasesOf(vms: readonly MemberOutcome[], clean: Show): Phase[] {
+/** From sending the restart to the end of everything about the VM; those that began first. */
+function phasesOf(vms: readonly VmOutcome[], clean: Show): Phase[] {
   const bars = numbered(vms).flatMap((one) => {
     const { endedAt, moments, error, leftAlone } = one.vm;
     if (moments.sent === undefined || endedAt === undefined || leftAlone !== undefined) return [];

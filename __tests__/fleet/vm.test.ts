@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import { restartOneVm } from '../../src/fleet/one-vm.ts';
+import { restartVm } from '../../src/fleet/vm.ts';
 import type { GuestCheck } from '../../src/guest/wait-for-guest.ts';
 import type { Outcome } from '../../src/restart/outcome.ts';
 import type { Guard } from '../../src/runner/guard.ts';
@@ -53,7 +53,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
   const guest: GuestCheck = { timeoutMs: 10_000, dial: scripted.dial };
   const log = { info() {}, debug() {}, warning() {} };
   const context = { clock, controller, log, signal: NEVER, guard: afterRestart && guard };
-  const outcome = await restartOneVm({ ...JOB, dryRun }, { ...context, ...(talk && { guest }) });
+  const outcome = await restartVm({ ...JOB, dryRun }, { ...context, name: 'mac', ...(talk && { guest }) });
   return { outcome, dialled: scripted.calls.length };
 }
 

@@ -1,14 +1,22 @@
 import { expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import { countKinds, type FleetOutcome, kindOf, restartedOf } from '../../src/fleet/fleet-outcome.ts';
-import type { VmOutcome } from '../../src/fleet/one-vm.ts';
-import { createRoster } from '../../src/fleet/roster.ts';
-import { NOTHING_DONE } from '../../src/restart/outcome.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import {
+  countKinds,
+  createRoster,
+  failedStep,
+  nothingKnown,
+  restartedOf,
+  resultKindOf,
+  type StepOutcome,
+  theOnlyVm,
+  type VmOutcome,
+} from '../../src/fleet/step-outcome.ts';
 
-const restarted: VmOutcome = { ...NOTHING_DONE, restarted: 'true' };
+const NOTHING_DONE = nothingKnown({ name: 'mac', target: undefined });
+
+const restarted: VmOutcome = { ...NOTHING_DONE, restarted: 'true', endedAt: 2_000 };
 const departing: VmOutcome = { ...NOTHING_DONE, restarted: 'unknown' };
-const failed: VmOutcome = { ...NOTHING_DONE, error: new ActionError('not_running', 'No.') };
+const failed: VmOutcome = { ...NOTHING_DONE, endedAt: 1_000, error: new ActionError('not_running', 'No.') };
 
 function stage(vms: number) {
   const told: string[] = [];
@@ -16,13 +24,12 @@ function stage(vms: number) {
     return { name: `vm-${index}`, target: { by: 'external_id', id: `vm-${index}` } as const };
   });
   let isBroken = false;
-  const announce = (outcome: FleetOutcome) => {
+  const announce = (outcome: StepOutcome) => {
     if (isBroken) throw new Error('the disk is full');
-    told.push(outcome.vms.map((vm) => kindOf(vm).charAt(0)).join(''));
+    told.push(outcome.vms.map((vm) => resultKindOf(vm).charAt(0)).join(''));
   };
   const roster = createRoster({
     members,
-    clock: createFakeClock(),
     announce,
     isDryRun: false,
     mostFailures: 0,
@@ -36,21 +43,21 @@ function stage(vms: number) {
   };
 }
 
-test('before each restart leaves, all is told that is known', () => {
+test('everything known is announced before each restart leaves', () => {
   const { roster, told } = stage(3);
   roster.end(2, failed);
   roster.depart(0, departing);
   roster.end(0, restarted);
   roster.depart(1, departing);
-  // A further try of the same restart is no news.
+  // Another try of the same restart is no news.
   roster.depart(1, departing);
   expect(told).toEqual(['unf', 'ruf']);
   const { vms, error } = roster.outcome();
-  expect(vms.map(({ endedAt }) => endedAt)).toEqual([1_000, undefined, 1_000]);
+  expect(vms.map(({ endedAt }) => endedAt)).toEqual([2_000, undefined, 1_000]);
   expect(error?.code).toBe('not_running');
 });
 
-test('of a large fleet the next ones are told of, too, so that all is told anew only now and then', () => {
+test('with many VMs, the next ones are announced, too, so that announcements stay few', () => {
   const { roster, told } = stage(101);
   for (let index = 0; index < 101; index++) roster.depart(index, departing);
   expect(told).toHaveLength(34);
@@ -58,7 +65,7 @@ test('of a large fleet the next ones are told of, too, so that all is told anew 
   expect(told[1]?.slice(0, 8)).toBe('uuuuuunn');
 });
 
-test('who has ended is neither unsure any more, nor one of the next ones', () => {
+test('a VM that has ended is neither uncertain, nor one of the next ones', () => {
   const { roster, told } = stage(2);
   roster.depart(0, { ...departing, moments: { sent: 5 } });
   expect(roster.outcome().vms[0]?.moments).toEqual({ sent: 5 });
@@ -71,15 +78,15 @@ test('who has ended is neither unsure any more, nor one of the next ones', () =>
   expect(large.told[0]?.slice(0, 5)).toBe('ufuun');
 });
 
-test('a VM that is verified stays so, though its guest or runner is still waited for', () => {
+test('a verified VM stays verified while the step waits for its guest or runner', () => {
   const { roster, told } = stage(2);
   roster.depart(0, departing);
-  roster.restarted(0, restarted);
+  roster.restarted(0, { ...departing, restarted: 'true' });
   roster.depart(1, departing);
   expect(told).toEqual(['un', 'ru']);
 });
 
-test('what cannot be told is tried again with the next try', () => {
+test('an announcement that failed is repeated with the next try', () => {
   const { roster, told, breakDisk } = stage(2);
   breakDisk(true);
   expect(() => roster.depart(0, departing)).toThrow('the disk is full');
@@ -88,8 +95,8 @@ test('what cannot be told is tried again with the next try', () => {
   expect(told).toEqual(['un']);
 });
 
-test('nobody has to be told', () => {
-  const roster = createRoster({ members: [], clock: createFakeClock(), isDryRun: false, mostFailures: 0 });
+test('no announcement is needed', () => {
+  const roster = createRoster({ members: [], isDryRun: false, mostFailures: 0 });
   roster.depart(7, departing);
   expect(roster.outcome()).toEqual({ vms: [], error: undefined, isDryRun: false, mostFailures: 0 });
 });
@@ -106,7 +113,7 @@ test.each<[Partial<VmOutcome>, string]>([
   [{ leftAlone: 'not_started' }, 'not_started'],
   [{}, 'not_started'],
 ])('%j is %s', (changes, kind) => {
-  expect(kindOf({ ...NOTHING_DONE, ...changes })).toBe(kind);
+  expect(resultKindOf({ ...NOTHING_DONE, ...changes })).toBe(kind);
 });
 
 test('kinds are counted', () => {
@@ -129,4 +136,13 @@ test.each<[string, VmOutcome[]]>([
   ['unknown', [restarted, departing, failed]],
 ])('all together restarted: %s', (expected, vms) => {
   expect(restartedOf(vms)).toBe(expected);
+});
+
+test('a step that failed as a whole failed for each target', () => {
+  const error = new ActionError('internal_error', 'No.');
+  const target = { by: 'external_id', id: 'mac-1' } as const;
+  const outcome = failedStep(error, [target]);
+  expect(outcome).toMatchObject({ error, vms: [{ name: 'mac-1', target, error, restarted: 'false' }] });
+  expect(theOnlyVm(outcome)?.name).toBe('mac-1');
+  expect([failedStep(error).vms, theOnlyVm(failedStep(error, [target, target]))]).toEqual([[], undefined]);
 });

@@ -1,0 +1,397 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Controller, ReadBounds } from '../../src/controller/controller.ts';
+import { type Instance, type InstanceList, readList, type Target } from '../../src/controller/instance.ts';
+import { shareController, shareSources } from '../../src/fleet/shared-reads.ts';
+import { UnusableAnswer } from '../../src/http/json.ts';
+import type { Fault, RetryBounds } from '../../src/http/retry.ts';
+import type { Job } from '../../src/runner/jobs.ts';
+import type { Runner } from '../../src/runner/runners.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
+import { instance } from '../support/instances.ts';
+import { runner, runningJob } from '../support/runners.ts';
+import { HTTP_502 } from '../support/scripted-controller.ts';
+
+const NEVER = new AbortController().signal;
+
+interface Given {
+  readonly isCrowded?: boolean;
+  /** How long an answer takes, in milliseconds. */
+  readonly tookMs?: number;
+  /** Whether a slow controller fails no attempts, either. */
+  readonly isSilent?: boolean;
+  /** What matches; may throw. */
+  readonly matching?: (target: Target, list: number) => Instance[];
+}
+
+/** A controller that has whatever it is asked for. */
+function stage({
+  isCrowded = true,
+  tookMs = 100,
+  isSilent = false,
+  matching = ({ id }) => [instance({ instanceId: id })],
+}: Given = {}) {
+  const time = createVirtualTime(0);
+  const calls: string[] = [];
+  const lines: string[] = [];
+  let lists = 0;
+  const call = async (name: string, { signal, onFault }: ReadBounds) => {
+    calls.push(`${time.now()} ${name}`);
+    if (tookMs > 1_000 && !isSilent) onFault?.(HTTP_502);
+    await time.clock.sleep(tookMs, signal);
+  };
+  const controller: Controller = {
+    async getInstance(id, bounds) {
+      await call(`get ${id}`, bounds);
+      return id === 'nobody' ? undefined : instance({ instanceId: id });
+    },
+    async findInstances({ id }, bounds) {
+      await call(`find ${id}`, bounds);
+      return [instance({ instanceId: id })];
+    },
+    async listInstances(bounds): Promise<InstanceList> {
+      const number = ++lists;
+      await call('list', bounds);
+      return { ...readList([]), matching: (target) => matching(target, number) };
+    },
+    tryRestart: async () => ({ kind: 'accepted' }),
+    restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+    getVersion: async () => '1.50.1',
+  };
+  const warnings: string[] = [];
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug() {},
+    warning: (line: string) => void warnings.push(line),
+  };
+  const shared = shareController(controller, {
+    ...{ clock: time.clock, log, signal: NEVER, isCrowded: () => isCrowded },
+  });
+  async function read(id: string, afterMs = 0, bounds: Partial<ReadBounds> = {}) {
+    await time.clock.sleep(afterMs, NEVER);
+    const seen = await shared.getInstance(id, { deadline: 60_000, signal: NEVER, ...bounds }).catch(String);
+    return `${time.now()} ${typeof seen === 'object' ? seen.instanceId : seen}`;
+  }
+  /** By an external ID: that takes a list each time. */
+  async function find(id: string, bounds: Partial<ReadBounds> = {}, afterMs = 0) {
+    await time.clock.sleep(afterMs, NEVER);
+    const target: Target = { by: 'external_id', id };
+    const seen = await shared
+      .findInstances(target, { deadline: 60_000, signal: NEVER, ...bounds })
+      .catch(String);
+    return `${time.now()} ${typeof seen === 'string' ? seen : seen[0]?.instanceId}`;
+  }
+  return { time, calls, lines, warnings, shared, read, find };
+}
+
+describe('reads of the controller', () => {
+  test('of several VMs are answered from one list, each with its own instance', async () => {
+    const { time, read, calls } = stage();
+    expect(await time.run(Promise.all([read('a'), read('b'), read('c', 200), read('d', 300)]))).toEqual([
+      '100 a',
+      '100 b',
+      '1100 c',
+      '1100 d',
+    ]);
+    expect(calls).toEqual(['0 list', '1000 list']);
+  });
+
+  test('of a VM that is alone are made when it wants them, and of that instance only', async () => {
+    const { time, read, calls } = stage({ isCrowded: false });
+    expect(await time.run(Promise.all([read('a'), read('a', 150), read('nobody', 300)]))).toEqual([
+      '100 a',
+      '250 a',
+      '400 undefined',
+    ]);
+    expect(calls).toEqual(['0 get a', '150 get a', '300 get nobody']);
+  });
+
+  test('of a VM that asks alone while others are in progress wait for the next list', async () => {
+    const { time, read, calls } = stage();
+    await time.run(Promise.all([read('a'), read('b', 150)]));
+    expect(calls).toEqual(['0 get a', '1000 get b']);
+  });
+
+  test('by an external ID take a list', async () => {
+    const { time, shared, calls } = stage();
+    const bounds = { deadline: 60_000, signal: NEVER };
+    const found = await time.run(shared.findInstances({ by: 'external_id', id: 'x' }, bounds));
+    expect([found.map(({ instanceId }) => instanceId), calls]).toEqual([['x'], ['0 list']]);
+  });
+
+  test('that cannot wait for the next list are made at once', async () => {
+    const { time, read, find, calls } = stage({ tookMs: 900 });
+    const urgent = { deadline: 2_500 };
+    const later = [read('e', 100, urgent), read('f', 1_500, { deadline: 4_000 })];
+    const found = find('g', { deadline: 4_000 }, 2_000);
+    await time.run(
+      Promise.all([read('a'), read('b'), read('c', 50, urgent), read('d', 50, urgent), ...later, found]),
+    );
+    expect(calls).toEqual(['0 list', '50 get c', '50 get d', '100 get e', '1500 get f', '2000 find g']);
+  });
+
+  test('that get no answer in time say why', async () => {
+    const { time, read } = stage({ tookMs: 50_000 });
+    const told: Fault[] = [];
+    const onFault = (fault: Fault) => void told.push(fault);
+    expect(await time.run(Promise.all([read('a', 0, { deadline: 5_000, onFault }), read('b')]))).toEqual([
+      `5000 ActionError: The controller gave no usable answer in time; at last: ${HTTP_502.reason}.`,
+      '50000 b',
+    ]);
+    expect(told).toEqual([{ ...HTTP_502, isTold: true }]);
+    const silent = stage({ tookMs: 50_000, isSilent: true });
+    expect(await silent.time.run(silent.read('a', 0, { deadline: 4_000 }))).toBe(
+      '4000 ActionError: The controller gave no usable answer in time.',
+    );
+  });
+});
+
+test('failed attempts do not cause a warning where an answer comes now and then', async () => {
+  const { time, read, warnings } = stage({ tookMs: 2_000 });
+  await time.run(Promise.all([read('a'), read('b', 20_000), read('c', 40_000)]));
+  expect(warnings).toEqual([]);
+});
+
+describe('a record that cannot be read', () => {
+  const broken = (lasts: number) => (target: Target, list: number) => {
+    if (target.id === 'broken' && list <= lasts)
+      throw new UnusableAnswer('the instance has no instance_state');
+    return [instance({ instanceId: target.id })];
+  };
+
+  test('is read again, and affects no other VM', async () => {
+    const { time, read, find, lines } = stage({ matching: broken(2) });
+    const told: Fault[] = [];
+    const onFault = (fault: Fault) => void told.push(fault);
+    const ended = await time.run(Promise.all([find('broken', { onFault }), read('a')]));
+    expect(ended).toEqual(['2300 broken', '100 a']);
+    expect(told).toEqual(
+      Array(2).fill({
+        kind: 'unusable answer',
+        reason: 'the instance has no instance_state',
+        hint: 'Check the instance in the controller.',
+        nature: 'passing',
+        code: 'protocol_error',
+      }),
+    );
+    expect(lines).toEqual([]);
+  });
+
+  test('ends in time', async () => {
+    const { time, find } = stage({ matching: broken(99) });
+    expect(await time.run(find('broken', { deadline: 8_000 }))).toBe(
+      '7800 ActionError: The controller gave no usable answer in time; at last: the instance has no instance_state.',
+    );
+  });
+
+  test('for another reason is a defect', async () => {
+    const { time, read } = stage({
+      matching() {
+        throw new TypeError('of null');
+      },
+    });
+    expect((await time.run(Promise.all([read('a'), read('b')])))[0]).toBe('100 TypeError: of null');
+  });
+});
+
+test.each<[string, Given, number, object]>([
+  [
+    'nothing came at all',
+    { tookMs: 50_000, isSilent: true },
+    4_000,
+    {
+      code: 'controller_unreachable',
+      hint: 'Check that the controller is up, and how long it takes to list its instances.',
+    },
+  ],
+  [
+    'what came could not be read',
+    {
+      matching() {
+        throw new UnusableAnswer('it has no instance_state');
+      },
+    },
+    3_000,
+    { code: 'protocol_error', hint: 'Check the instance in the controller.' },
+  ],
+])('no answer in time is transient, and says what to check: %s', async (_, given, deadline, error) => {
+  const { time, shared } = stage(given);
+  const target: Target = { by: 'external_id', id: 'x' };
+  const asking = shared.findInstances(target, { deadline, signal: NEVER }).catch((thrown: unknown) => thrown);
+  expect(await time.run(asking)).toMatchObject({ ...error, isTransient: true });
+});
+
+test('what changes something is passed on', async () => {
+  const { shared } = stage();
+  const request = { instanceId: 'a', vncPassword: undefined, usbDevice: undefined };
+  const bounds = { deadline: 1_000, signal: NEVER };
+  const once = { ...bounds, onDeparture: () => undefined, isAfter401: false };
+  expect(await shared.tryRestart(request, once)).toEqual({ kind: 'accepted' });
+  expect(shared.restartRetries().after(HTTP_502, 0)).toEqual({ kind: 'give up', isFinal: true });
+  expect(await shared.getVersion(bounds)).toBe('1.50.1');
+});
+
+// ---- GitHub ----
+
+/** A GitHub with this many runners, `mac-1` and so on. */
+function gitHub(count: number, tookMs = 100) {
+  const time = createVirtualTime(0);
+  const calls: string[] = [];
+  const lines: string[] = [];
+  const all = Array.from({ length: count }, (_, index) =>
+    runner({ id: index + 1, name: `mac-${index + 1}` }),
+  );
+  async function answer<T>(call: string, { signal, onFault }: RetryBounds, value: T): Promise<T> {
+    calls.push(`${time.now()} ${call}`);
+    if (tookMs > 1_000) onFault?.(HTTP_502);
+    await time.clock.sleep(tookMs, signal);
+    return value;
+  }
+  const one = (call: string) => (id: number, bounds: RetryBounds) =>
+    answer<Runner | undefined>(`${call} ${id}`, bounds, runner({ id, name: 'by ID' }));
+  const runners = {
+    getRunner: one('get'),
+    glanceAt: one('glance'),
+    listRunners: (name: string | undefined, bounds: RetryBounds) =>
+      answer(
+        `list ${name ?? 'all'}`,
+        bounds,
+        all.filter((each) => name === undefined || each.name === name),
+      ),
+  };
+  const jobs = {
+    runningJobs: (bounds: RetryBounds) => answer<readonly Job[]>('jobs', bounds, [runningJob()]),
+  };
+  const warnings: string[] = [];
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug() {},
+    warning: (line: string) => void warnings.push(line),
+  };
+  const shared = shareSources({ runners, jobs }, { clock: time.clock, log, signal: NEVER });
+  const bounds = (deadline = 60_000): RetryBounds => ({ deadline, signal: NEVER });
+  const later = (ms: number) => time.clock.sleep(ms, NEVER);
+  return { time, calls, lines, warnings, ...shared, bounds, later };
+}
+
+describe('reads of runners', () => {
+  test('come from one list, five seconds apart', async () => {
+    const { time, runners, calls, bounds, later } = gitHub(3);
+    const glance = async (id: number, afterMs: number) => {
+      await later(afterMs);
+      return (await runners.glanceAt(id, bounds()))?.name;
+    };
+    const seen = await time.run(
+      Promise.all([glance(1, 0), glance(2, 400), glance(3, 1_000), glance(1, 4_000)]),
+    );
+    expect(seen).toEqual(['mac-1', 'mac-2', 'mac-3', 'mac-1']);
+    expect(calls).toEqual(['500 list all', '5500 list all']);
+  });
+
+  test('of a single VM are made by ID', async () => {
+    const { time, runners, calls, bounds } = gitHub(3);
+    expect((await time.run(runners.glanceAt(2, bounds())))?.name).toBe('by ID');
+    expect(calls).toEqual(['500 glance 2']);
+  });
+
+  test('that are fewer than the pages of the list are made one by one', async () => {
+    const { time, runners, calls, bounds } = gitHub(250);
+    const glances = () => time.run(Promise.all([1, 2, 3].map((id) => runners.glanceAt(id, bounds()))));
+    expect((await glances()).map((each) => each?.name)).toEqual(['mac-1', 'mac-2', 'mac-3']);
+    expect((await glances()).map((each) => each?.name)).toEqual(Array(3).fill('by ID'));
+    expect(calls).toEqual(['500 list all', '5500 glance 1', '5500 glance 2', '5500 glance 3']);
+  });
+
+  test('that a list does not show are made by ID: its pages shift', async () => {
+    const { time, runners, calls, bounds } = gitHub(1);
+    const seen = await time.run(Promise.all([runners.glanceAt(1, bounds()), runners.glanceAt(9, bounds())]));
+    expect(seen.map((each) => each?.name)).toEqual(['mac-1', 'by ID']);
+    expect(calls).toEqual(['500 list all', '600 glance 9']);
+  });
+
+  test('that cannot wait, and last ones, are made by ID', async () => {
+    const { time, runners, calls, bounds } = gitHub(3);
+    await time.run(
+      Promise.all([
+        runners.glanceAt(1, bounds(2_000)),
+        runners.glanceAt(2, bounds(2_000)),
+        runners.getRunner(3, bounds()),
+      ]),
+    );
+    expect(calls).toEqual(['0 get 3', '0 glance 1', '0 glance 2']);
+  });
+
+  test('that cannot wait later on are made by ID, too', async () => {
+    const { time, runners, calls, bounds, later } = gitHub(3);
+    await time.run(later(10_000).then(() => runners.glanceAt(1, bounds(12_000))));
+    expect(calls).toEqual(['10000 glance 1']);
+  });
+});
+
+describe('searches for runners', () => {
+  test('by name come from the same list, in any case', async () => {
+    const { time, runners, calls, bounds } = gitHub(3);
+    const names = ['MAC-1', 'mac-2', undefined];
+    const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
+    expect(found.map((each) => each.map(({ id }) => id))).toEqual([[1], [2], [1, 2, 3]]);
+    expect(calls).toEqual(['500 list all']);
+  });
+
+  test('for what the list does not show are made one by one', async () => {
+    const { time, runners, calls, bounds } = gitHub(3);
+    const found = await time.run(
+      Promise.all([runners.listRunners('mac-1', bounds()), runners.listRunners('mac-9', bounds())]),
+    );
+    expect(found.map((each) => each.length)).toEqual([1, 0]);
+    expect(calls).toEqual(['500 list all', '600 list mac-9']);
+  });
+});
+
+test.each([
+  ['at once where it cannot wait', 2_000, '0 list all'],
+  ['by itself where it is alone', 60_000, '500 list all'],
+])('a request for all runners is sent %s', async (_, deadline, call) => {
+  const { time, runners, calls, bounds } = gitHub(3);
+  const found = await time.run(runners.listRunners(undefined, bounds(deadline)));
+  expect([found.map(({ id }) => id), calls]).toEqual([[1, 2, 3], [call]]);
+});
+
+test('one reading of the jobs serves all that asked before it began', async () => {
+  const { time, jobs, calls, bounds, later } = gitHub(0);
+  const read = async (afterMs: number) => {
+    await later(afterMs);
+    return jobs.runningJobs(bounds());
+  };
+  const readings = await time.run(Promise.all([read(0), read(0), read(50), read(90)]));
+  expect(readings).toEqual(Array(4).fill([runningJob()]));
+  expect(calls).toEqual(['0 jobs', '100 jobs']);
+});
+
+test('failed attempts at GitHub do not cause a warning where an answer comes now and then', async () => {
+  const { time, jobs, warnings, bounds, later } = gitHub(0, 2_000);
+  const read = (afterMs: number) => later(afterMs).then(() => jobs.runningJobs(bounds()));
+  await time.run(Promise.all([read(0), read(20_000), read(40_000)]));
+  expect(warnings).toEqual([]);
+});
+
+test('a failure is logged once, with the reason why there was no answer', async () => {
+  const { time, runners, lines, bounds } = gitHub(3, 50_000);
+  const ask = () => runners.glanceAt(1, bounds(5_000)).catch((error: unknown) => error);
+  const errors = await time.run(Promise.all([ask(), ask()]));
+  expect(errors).toEqual(
+    Array(2).fill(
+      expect.objectContaining({
+        code: 'github_api_failed',
+        message: `GitHub gave no usable answer in time; at last: ${HTTP_502.reason}.`,
+        hint: HTTP_502.hint,
+        isTransient: true,
+      }),
+    ),
+  );
+  expect(lines).toEqual([`GitHub gave no usable answer: ${HTTP_502.reason}`]);
+  const silent = gitHub(3, 900);
+  const asking = silent.jobs.runningJobs(silent.bounds(500)).catch((error: unknown) => error);
+  expect(await silent.time.run(asking)).toMatchObject({
+    message: 'GitHub gave no usable answer in time.',
+    hint: 'Look at githubstatus.com and at the debug log of this step.',
+  });
+});

@@ -1,0 +1,235 @@
+import { describe, expect, test } from '@jest/globals';
+import { createSlotGate, createSlots, type Slots } from '../../src/fleet/slots.ts';
+import type { RunnerGate } from '../../src/runner/gate.ts';
+import type { Occupancy } from '../../src/runner/occupancy.ts';
+import { createVirtualTime } from '../simulation/virtual-time.ts';
+import { instance } from '../support/instances.ts';
+
+/** Whether it has happened by now. */
+async function hasHappened(event: Promise<void>): Promise<boolean> {
+  return Promise.race([event.then(() => true), Promise.resolve().then(() => false)]);
+}
+
+function createWith(vms: number, limits: { slots?: number; mostFailures?: number } = {}) {
+  const over: number[] = [];
+  const slots = createSlots({
+    vms,
+    limits: { slots: 1, mostFailures: 0, ...limits },
+    onOver: (failed) => void over.push(failed),
+  });
+  const arrive = (...indexes: number[]) => {
+    for (const index of indexes) slots.apply(index, 'arrive');
+  };
+  return { slots, over, arrive };
+}
+
+describe('slots', () => {
+  test('wake all once the last VM has arrived, or has ended on its way', async () => {
+    const { slots, arrive } = createWith(3, { slots: 3, mostFailures: 1 });
+    arrive(0, 1);
+    slots.apply(0, 'queue');
+    const events = [slots.allArrived, slots.granted(0)];
+    expect(await Promise.all(events.map(hasHappened))).toEqual([false, false]);
+    slots.apply(2, 'fail');
+    expect(await Promise.all(events.map(hasHappened))).toEqual([true, true]);
+    expect(slots.states).toEqual(['holding', 'waiting', 'failed']);
+  });
+
+  test('go from one VM to the next', async () => {
+    const { slots, arrive } = createWith(2);
+    arrive(0, 1);
+    for (const index of [0, 1]) slots.apply(index, 'queue');
+    expect([await hasHappened(slots.granted(0)), await hasHappened(slots.granted(1))]).toEqual([true, false]);
+    slots.apply(0, 'wait');
+    expect(await hasHappened(slots.granted(1))).toBe(true);
+    // Queued again: the grant of before does not count.
+    slots.apply(0, 'queue');
+    const again = slots.granted(0);
+    expect(await hasHappened(again)).toBe(false);
+    slots.apply(1, 'end');
+    expect(await hasHappened(again)).toBe(true);
+  });
+
+  test('dismiss what must not start any more, and say so once', () => {
+    const { slots, over, arrive } = createWith(4, { slots: 2 });
+    arrive(0, 1, 2, 3);
+    for (const index of [0, 1]) slots.apply(index, 'queue');
+    slots.apply(0, 'depart');
+    slots.apply(3, 'fail');
+    slots.apply(2, 'fail');
+    expect([0, 1, 2, 3].map((index) => slots.dismissalOf(index).aborted)).toEqual([false, true, true, false]);
+    expect(slots.dismissalOf(1).reason).toMatchObject({ name: 'LeftAlone', why: 'not_started' });
+    expect(over).toEqual([1]);
+  });
+
+  test('exist for the VMs of the step only', () => {
+    const { slots } = createWith(1);
+    expect(() => slots.dismissalOf(1)).toThrow('there is no such VM');
+    expect(() => slots.granted(1)).toThrow('there is no such VM');
+  });
+});
+
+interface Given {
+  readonly slots?: number;
+  /** What is known of the runner of the first VM; it has none if absent. */
+  readonly runner?: Occupancy['kind'];
+  readonly isStillIdle?: boolean;
+  /** What happens during the last read of the runner. */
+  readonly meanwhile?: (slots: Slots) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Two VMs, the first of which comes to its gate at once. What it asks of others is recorded, with the time. */
+function stage({ slots: count = 2, runner, isStillIdle = true, meanwhile, signal }: Given = {}) {
+  const time = createVirtualTime(0);
+  const { slots } = createWith(2, { slots: count });
+  const calls: string[] = [];
+  const call = (name: string) => void calls.push(`${time.now()} ${name}`);
+  const runnerGate: RunnerGate = {
+    async untilIdle() {
+      call('until idle');
+    },
+    async stillIdle() {
+      call('still idle?');
+      return isStillIdle;
+    },
+    async isOpen() {
+      call('open?');
+      meanwhile?.(slots);
+      return true;
+    },
+    async rehearse() {
+      call('rehearse');
+      return true;
+    },
+    verdict: () => runner,
+    findings: () => undefined,
+  };
+  const gate = createSlotGate({
+    ...{ slots, index: 0, clock: time.clock, signal: signal ?? slots.dismissalOf(0) },
+    runnerGate: runner === undefined ? undefined : runnerGate,
+    checkDuplicate: () => call('check'),
+  });
+  const open = () => gate.isOpen(instance());
+  /** The second VM arrives, and queues, after a while. */
+  async function follow(afterMs: number): Promise<void> {
+    await time.clock.sleep(afterMs, new AbortController().signal);
+    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
+  }
+  return { time, slots, calls, gate, open, follow };
+}
+
+describe('a VM at its gate', () => {
+  test.each([
+    [500, true],
+    [501, false],
+  ])('that had to wait for %i ms passes: %p', async (afterMs, expected) => {
+    const { time, open, follow, gate } = stage();
+    expect((await time.run(Promise.all([open(), follow(afterMs)])))[0]).toBe(expected);
+    expect([gate.hasLetPass, await time.run(open()), gate.hasLetPass]).toEqual([expected, true, true]);
+  });
+
+  test('is checked when it comes, and once more when all have come; its runner is read only then', async () => {
+    const { time, open, follow, calls } = stage({ runner: 'settling' });
+    await time.run(Promise.all([open(), follow(300)]));
+    expect(calls).toEqual(['0 check', '300 check', '300 until idle', '300 open?']);
+  });
+
+  test('whose runner is idle already does not wait for that', async () => {
+    const { time, open, follow, calls } = stage({ runner: 'idle' });
+    await time.run(Promise.all([open(), follow(300)]));
+    expect(calls).toEqual(['0 check', '300 check', '300 open?']);
+  });
+
+  test('that holds a slot does not queue for another', async () => {
+    const { time, open, follow, calls } = stage({ runner: 'settling' });
+    expect(await time.run(Promise.all([open(), follow(600)]))).toEqual([false, undefined]);
+    calls.length = 0;
+    expect(await time.run(open())).toBe(true);
+    expect(calls).toEqual(['600 check', '600 check', '600 open?']);
+  });
+
+  test('whose runner stays idle is read every five seconds while it is queued', async () => {
+    const { time, open, slots, calls } = stage({ slots: 1, runner: 'idle' });
+    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
+    const release = async () => {
+      await time.clock.sleep(12_000, new AbortController().signal);
+      slots.apply(1, 'end');
+    };
+    slots.apply(0, 'arrive');
+    expect(await time.run(Promise.all([open(), release()]))).toEqual([false, undefined]);
+    expect(calls).toEqual(['0 check', '0 check', '5000 still idle?', '10000 still idle?']);
+    expect(slots.states).toEqual(['holding', 'ended']);
+  });
+
+  test('whose runner gets a job while it is queued leaves the queue', async () => {
+    const { time, open, slots, calls } = stage({ slots: 1, runner: 'idle', isStillIdle: false });
+    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
+    slots.apply(0, 'arrive');
+    expect(await time.run(open())).toBe(false);
+    expect(slots.states[0]).toBe('waiting');
+    expect(calls).toEqual(['0 check', '0 check', '5000 still idle?']);
+  });
+
+  test('without a runner wakes only when there is a slot', async () => {
+    const { time, open, slots } = stage({ slots: 1 });
+    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
+    let wakeUps = 0;
+    const { sleep } = time.clock;
+    Object.assign(time.clock, {
+      sleep: (ms: number, signal: AbortSignal) => {
+        wakeUps++;
+        return sleep(ms, signal);
+      },
+    });
+    slots.apply(0, 'arrive');
+    const opened = open();
+    slots.apply(1, 'end');
+    expect([await time.run(opened), wakeUps]).toEqual([true, 0]);
+  });
+
+  test('is checked in a dry run, too, which waits for nothing', async () => {
+    const { time, gate, calls } = stage({ runner: 'settling' });
+    expect(await time.run(gate.rehearse(instance()))).toBe(true);
+    expect(calls).toEqual(['0 check', '0 rehearse']);
+    expect(await stage().gate.rehearse(instance())).toBe(true);
+  });
+});
+
+describe('a VM that must not start any more', () => {
+  const notStarted = expect.objectContaining({ name: 'LeftAlone', why: 'not_started' });
+
+  test('ends its wait for the others at once', async () => {
+    const { time, open, slots, calls } = stage();
+    const opened = open().catch((error: unknown) => error);
+    slots.apply(1, 'fail');
+    expect(await time.run(opened)).toEqual(notStarted);
+    expect(calls).toEqual(['0 check']);
+  });
+
+  test('ends its wait for a slot at once', async () => {
+    const cancel = new AbortController();
+    const { time, open, slots } = stage({ slots: 1, signal: cancel.signal });
+    for (const event of ['arrive', 'queue'] as const) slots.apply(1, event);
+    const opened = open().catch((error: unknown) => error);
+    const reason = new DOMException('The step is over.', 'AbortError');
+    const stop = async () => {
+      await time.clock.sleep(1_000, new AbortController().signal);
+      cancel.abort(reason);
+    };
+    expect(await time.run(Promise.all([opened, stop()]))).toEqual([reason, undefined]);
+    expect(time.now()).toBe(1_000);
+  });
+
+  test('does not pass, even if that happens at the last moment', async () => {
+    const { time, open, follow } = stage({ runner: 'idle', meanwhile: (slots) => slots.apply(1, 'fail') });
+    const opened = open().catch((error: unknown) => error);
+    expect((await time.run(Promise.all([opened, follow(0)])))[0]).toEqual(notStarted);
+  });
+
+  test('ends for whatever reason', async () => {
+    const reason = new DOMException('The step is over.', 'AbortError');
+    const { time, open } = stage({ signal: AbortSignal.abort(reason) });
+    expect(await time.run(open().catch((error: unknown) => error))).toBe(reason);
+  });
+});

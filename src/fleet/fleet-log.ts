@@ -1,0 +1,169 @@
+import { minutes } from '../clock.ts';
+import type { Occupancy } from '../runner/occupancy.ts';
+import { holdsSlot, type SlotLimits, type SlotState } from './scheduling.ts';
+import {
+  countKinds,
+  listNames,
+  numberOfVms,
+  type ResultKind,
+  resultKindOf,
+  type StepOutcome,
+  type VmOutcome,
+} from './step-outcome.ts';
+
+// What the log says about several VMs together. All of it is pure.
+
+export function describeFleet(vms: number, { slots, mostFailures }: SlotLimits): string {
+  const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+  return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
+}
+
+export function describeDryRun(vms: number): string {
+  return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
+}
+
+const ENDINGS: Readonly<Record<ResultKind, string>> = {
+  restarted: 'restarted',
+  failed: 'failed',
+  skipped: 'left alone, as its runner has a job',
+  not_started: 'not restarted',
+  unknown: 'failed, and may have been restarted',
+};
+
+/** How one VM ended, unless it went well. Those that never started are named together, at the end. */
+export function describeEnd(outcome: VmOutcome): string | undefined {
+  const { error, leftAlone } = outcome;
+  if (neverStarted(outcome)) return undefined;
+  if (error !== undefined) return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
+  return leftAlone === undefined ? undefined : ENDINGS[leftAlone];
+}
+
+/** It never got a slot; in a dry run no VM does. */
+function neverStarted(outcome: VmOutcome): boolean {
+  const { error, leftAlone } = outcome;
+  return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
+}
+
+export function describeOver(failed: number, { mostFailures }: SlotLimits): string {
+  return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
+}
+
+const MOST_NOT_STARTED = 10;
+
+/** Undefined where every VM was started. */
+export function describeNotStarted({ vms }: StepOutcome): string | undefined {
+  const names = vms.filter(neverStarted).map(({ name }) => name);
+  if (names.length === 0) return undefined;
+  return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
+}
+
+// ---- the line of progress, which comes every few seconds ----
+
+/** How far one VM is. */
+export interface VmProgress {
+  readonly state: SlotState;
+  /** What is known of it so far. */
+  readonly known: VmOutcome;
+  /** What its runner was last seen to do; undefined where it never was. */
+  readonly runner: Occupancy['kind'] | undefined;
+}
+
+export interface FleetProgress {
+  readonly vms: readonly VmProgress[];
+  readonly slots: number;
+  /** Milliseconds on the clock's scale. */
+  readonly now: number;
+}
+
+/** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */
+export function describeProgress(progress: FleetProgress): string {
+  const { vms } = progress;
+  const counts = countKinds(vms.filter(isEnded).map(({ known }) => known));
+  const failed = counts.failed + counts.unknown;
+  const leftMs = estimateMs(progress);
+  const parts = [
+    `${counts.restarted} of ${vms.length} done`,
+    describeInProgress(vms.filter(isInProgress)),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
+    ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+    describeToGo(vms.filter(isToGo)),
+    ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
+  ];
+  return parts.join(', ');
+}
+
+function isEnded({ state }: VmProgress): boolean {
+  return state === 'ended' || state === 'failed';
+}
+
+function isInProgress({ state }: VmProgress): boolean {
+  return holdsSlot(state);
+}
+
+function isToGo(vm: VmProgress): boolean {
+  return !isEnded(vm) && !isInProgress(vm);
+}
+
+function describeInProgress(vms: readonly VmProgress[]): string {
+  const rebooted = vms.filter(({ known }) => known.restarted === 'true');
+  if (rebooted.length === 0) return `${vms.length} in progress`;
+  const missing = rebooted.some(({ runner }) => runner !== undefined)
+    ? 'runner not back yet'
+    : 'guest not up yet';
+  return `${vms.length} in progress (${rebooted.length} rebooted, ${missing})`;
+}
+
+const MOST_BUSY = 3;
+
+/** With the reason why runners hold VMs up: nothing else tells why a fleet stands still. */
+function describeToGo(vms: readonly VmProgress[]): string {
+  const waiting = vms.filter(({ state }) => state === 'waiting');
+  const busy = waiting.filter(({ runner }) => runner === 'busy');
+  const busyNames = busy.map(({ known }) => known.name);
+  const settling = waiting.filter(({ runner }) => runner === 'settling').length;
+  const unknown = waiting.filter(({ runner }) => runner === 'unknown').length;
+  const reasons = [
+    ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
+    ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
+    ...(unknown > 0 ? [`${unknown} not known to GitHub at the moment`] : []),
+  ];
+  return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
+}
+
+/** A VM that takes this many times as long as the others makes any estimate worthless. */
+const OVERDUE = 2;
+
+/** From how long the restarted VMs took. Undefined where none was, where jobs are waited for, and where one VM takes far longer. */
+function estimateMs({ vms, slots, now }: FleetProgress): number | undefined {
+  const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
+  const toGo = vms.filter(isToGo);
+  const inProgress = vms.filter(isInProgress);
+  const isOpen = toGo.some(({ state }) => state !== 'queued');
+  if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0) return undefined;
+  const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+  const goneMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
+  if (goneMs.some((ms) => ms > OVERDUE * meanMs)) return undefined;
+  const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
+  const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
+  return Math.max(inTurnsMs, ...leftMs);
+}
+
+/** From its start to its end; nothing before it has ended. */
+function durationOf(vm: VmOutcome): number[] {
+  const beganAt = beginningOf(vm);
+  return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
+}
+
+function beginningOf({ moments: { cleared, sent } }: VmOutcome): number | undefined {
+  return cleared ?? sent;
+}
+
+const MINUTE_MS = 60_000;
+const STEP_MS = 10_000;
+
+/** In tens of seconds below a minute and a half, else in minutes. */
+function roughly(ms: number): string {
+  const stepMs = ms < 1.5 * MINUTE_MS ? STEP_MS : MINUTE_MS;
+  return minutes(Math.max(1, Math.round(ms / stepMs)) * stepMs);
+}

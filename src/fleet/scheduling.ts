@@ -1,0 +1,115 @@
+// Which VM may go next: a state for each VM, and what changes it. All of it is pure; slots.ts acts on it.
+//
+// | state        | the VM                                              | leaves it by                                    |
+// | ------------ | --------------------------------------------------- | ----------------------------------------------- |
+// | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued                                |
+// | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
+// | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
+// | `dismissed`  | must not start any more, as too many have failed    |                                                 |
+// | `ended`      | is over                                             |                                                 |
+// | `failed`     | is over                                             |                                                 |
+//
+// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted in the order of the targets, and only once no VM
+// is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
+// neither restarting nor over is dismissed.
+
+export type SlotState =
+  | 'preparing'
+  | 'waiting'
+  | 'queued'
+  | 'holding'
+  | 'restarting'
+  | 'dismissed'
+  | 'ended'
+  | 'failed';
+
+export type SlotEvent = 'arrive' | 'queue' | 'wait' | 'depart' | 'end' | 'fail';
+
+/** What happens to one VM, by its index. */
+export interface SlotStep {
+  readonly index: number;
+  readonly event: SlotEvent;
+}
+
+const OVER = { end: 'ended', fail: 'failed' } as const;
+
+/** An event that is not listed changes nothing. */
+const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent, SlotState>>>>> = {
+  preparing: { arrive: 'waiting', ...OVER },
+  waiting: { queue: 'queued', ...OVER },
+  queued: { wait: 'waiting', ...OVER },
+  holding: { depart: 'restarting', wait: 'waiting', ...OVER },
+  restarting: { arrive: 'holding', ...OVER },
+  dismissed: OVER,
+  ended: {},
+  failed: {},
+};
+
+/** The states after a step: that of the one VM, then of those that get a slot by it, or are dismissed. */
+export function advance(
+  states: readonly SlotState[],
+  { index, event }: SlotStep,
+  limits: SlotLimits,
+): readonly SlotState[] {
+  const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
+  return isOver(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
+}
+
+function dismiss(state: SlotState): SlotState {
+  return state === 'restarting' || state === 'ended' || state === 'failed' ? state : 'dismissed';
+}
+
+function grant(states: readonly SlotState[], { slots }: SlotLimits): readonly SlotState[] {
+  if (!haveAllArrived(states)) return states;
+  let free = slots - states.filter(holdsSlot).length;
+  return states.map((state) => (state === 'queued' && free-- > 0 ? 'holding' : state));
+}
+
+export function holdsSlot(state: SlotState | undefined): boolean {
+  return state === 'holding' || state === 'restarting';
+}
+
+export function haveAllArrived(states: readonly SlotState[]): boolean {
+  return !states.includes('preparing');
+}
+
+export function countFailed(states: readonly SlotState[]): number {
+  return states.filter((state) => state === 'failed').length;
+}
+
+/** Whether too many have failed for a new restart to start. */
+export function isOver(states: readonly SlotState[], { mostFailures }: SlotLimits): boolean {
+  return countFailed(states) > mostFailures;
+}
+
+// ---- limits ----
+
+/** A number, or a share (0 to 1) of all VMs. */
+export type Amount = { readonly count: number } | { readonly share: number };
+
+export interface SlotLimits {
+  /** VMs that may hold a slot at the same time. */
+  readonly slots: number;
+  /** When more VMs than this have failed, no new restart starts. */
+  readonly mostFailures: number;
+}
+
+/** Shares are rounded down; there is always one slot. */
+export function limitsFor(
+  vms: number,
+  { maxParallel, maxFailures }: { readonly maxParallel: Amount; readonly maxFailures: Amount },
+): SlotLimits {
+  return { slots: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
+}
+
+/** A dry run checks every VM, however many fail. */
+export function limitsForDryRun(limits: SlotLimits): SlotLimits {
+  return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
+}
+
+/** Percentages are whole numbers: rounding errors must not cost one. */
+function amountOf(amount: Amount, vms: number): number {
+  return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
+}

@@ -1,0 +1,205 @@
+import type { Clock } from '../clock.ts';
+import type { Controller, ReadBounds, ReadFault } from '../controller/controller.ts';
+import type { Instance, InstanceList, Target } from '../controller/instance.ts';
+import { ActionError, type ErrorCode } from '../errors.ts';
+import { UnusableAnswer } from '../http/json.ts';
+import type { Fault, RetryBounds } from '../http/retry.ts';
+import { createProgressLog, type Log } from '../log.ts';
+import type { Sources } from '../runner/guard.ts';
+import { isSameName } from '../runner/runner-names.ts';
+import type { Runner, Runners } from '../runner/runners.ts';
+import { coalesce, spacing } from './coalescing.ts';
+
+// The controller and GitHub as many VMs can ask them at once: one list serves all that ask at about the same time. A VM that has too
+// little time left to wait for the next list asks by itself.
+
+export interface SharingOptions {
+  readonly clock: Clock;
+  /** For what concerns all VMs alike. */
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A VM with less time left than this asks by itself: in milliseconds. */
+const URGENT_MS = 3_000;
+
+function isUrgent({ deadline }: ReadBounds | RetryBounds, { clock }: SharingOptions): boolean {
+  return deadline - clock.now() < URGENT_MS;
+}
+
+// ---- the controller ----
+
+export interface SharedControllerOptions extends SharingOptions {
+  /** Whether several VMs are being restarted. */
+  readonly isCrowded: () => boolean;
+}
+
+/** The shortest time from one list to the next: in milliseconds. */
+const LIST_EVERY_MS = 1_000;
+/** How long to wait before a record that could not be read is read again: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+
+/**
+ * While a single VM is being restarted, its reads are made when it wants them, and of that instance alone. What changes something is
+ * passed on as it is.
+ */
+export function shareController(controller: Controller, options: SharedControllerOptions): Controller {
+  const { clock, log, isCrowded } = options;
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
+  const list = coalesce<Target, Found>({
+    ...options,
+    pauseMs: (targets, previous) => {
+      const isAlone = areSame(targets) && !isCrowded();
+      return isAlone || previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now());
+    },
+    async ask(targets, bounds) {
+      const found = await requestFor(controller, targets, bounds);
+      progress.answered();
+      return found;
+    },
+    onFault: progress.fault,
+    noAnswer: noControllerAnswer,
+  });
+
+  async function find(target: Target, bounds: ReadBounds): Promise<Instance[]> {
+    for (;;) {
+      const found = await readFrom(await list(target, bounds), target);
+      if (Array.isArray(found)) return found;
+      bounds.onFault?.(found);
+      if (bounds.deadline - clock.now() < READ_AGAIN_MS) throw noControllerAnswer(found);
+      await clock.sleep(READ_AGAIN_MS, bounds.signal);
+    }
+  }
+
+  return {
+    ...controller,
+    findInstances: (target, bounds) =>
+      isUrgent(bounds, options) ? controller.findInstances(target, bounds) : find(target, bounds),
+    async getInstance(id, bounds) {
+      if (isUrgent(bounds, options)) return controller.getInstance(id, bounds);
+      const [instance] = await find({ by: 'instance_id', id }, bounds);
+      return instance;
+    },
+  };
+}
+
+/** A list, or what the read of a single instance shows of one. */
+type Found = Pick<InstanceList, 'matching'>;
+
+/** Whether all ask for one and the same. */
+function areSame(targets: readonly Target[]): boolean {
+  return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
+}
+
+async function requestFor(
+  controller: Controller,
+  targets: readonly Target[],
+  bounds: ReadBounds,
+): Promise<Found> {
+  const [first] = targets;
+  if (first?.by !== 'instance_id' || !areSame(targets)) return controller.listInstances(bounds);
+  const instance = await controller.getInstance(first.id, bounds);
+  return { matching: () => (instance === undefined ? [] : [instance]) };
+}
+
+/** A record that cannot be read is a fault for its own VM only. */
+function readFrom(list: Found, target: Target): Instance[] | ReadFault {
+  try {
+    return list.matching(target);
+  } catch (error) {
+    if (!(error instanceof UnusableAnswer)) throw error;
+    const { message: reason, nature, hint = 'Check the instance in the controller.' } = error;
+    return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error' };
+  }
+}
+
+function noControllerAnswer(last: ReadFault | undefined): ActionError {
+  const hint = 'Check that the controller is up, and how long it takes to list its instances.';
+  return noAnswer('The controller', last, { code: last?.code ?? 'controller_unreachable', hint });
+}
+
+// ---- GitHub ----
+
+/** The shortest time from one list of runners to the next, which is how often a runner is read: in milliseconds. */
+const RUNNERS_EVERY_MS = 5_000;
+/** How long a list of runners waits for other VMs to join: in milliseconds. */
+const GATHER_MS = 500;
+const RUNNERS_PER_PAGE = 100;
+
+/** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
+export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {
+  const { clock, log } = options;
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+  const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+  const runningJobs = coalesce<undefined, Awaited<ReturnType<Sources['jobs']['runningJobs']>>>({
+    ...shared,
+    pauseMs: () => 0,
+    async ask(_, bounds) {
+      const running = await jobs.runningJobs(bounds);
+      progress.answered();
+      return running;
+    },
+  });
+  return {
+    runners: shareRunners(runners, shared),
+    jobs: { ...jobs, runningJobs: (bounds) => runningJobs(undefined, bounds) },
+  };
+}
+
+interface SharedRunnersOptions extends SharingOptions {
+  readonly progress: { answered(): void };
+  readonly onFault: (fault: Fault) => void;
+  readonly noAnswer: (last: Fault | undefined) => ActionError;
+}
+
+/**
+ * Repeated reads, and searches by name, are answered from one list. Where it has more pages than there are questions, each is asked by
+ * itself; and so is whatever a list does not show, because its pages shift while they are read.
+ */
+function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
+  const { clock, progress } = options;
+  let pages = 1;
+  const list = coalesce<undefined, readonly Runner[]>({
+    ...options,
+    pauseMs: (_, previous) =>
+      previous === undefined
+        ? GATHER_MS
+        : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
+    async ask(questions, bounds) {
+      if (questions.length <= pages) return [];
+      const listed = await runners.listRunners(undefined, bounds);
+      progress.answered();
+      pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+      return listed;
+    },
+  });
+  const listed = async (bounds: RetryBounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+
+  return {
+    getRunner: runners.getRunner,
+    async glanceAt(id, bounds) {
+      const runner = (await listed(bounds)).find((one) => one.id === id);
+      return runner ?? runners.glanceAt(id, bounds);
+    },
+    async listRunners(name, bounds) {
+      const all = await listed(bounds);
+      const named = name === undefined ? all : all.filter((one) => isSameName(one.name, name));
+      return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+    },
+  };
+}
+
+function noGitHubAnswer(last: Fault | undefined): ActionError {
+  const hint = 'Look at githubstatus.com and at the debug log of this step.';
+  return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
+}
+
+function noAnswer(
+  server: string,
+  last: Fault | ReadFault | undefined,
+  { code, hint }: { readonly code: ErrorCode; readonly hint: string },
+): ActionError {
+  const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+  const message = `${server} gave no usable answer in time${atLast}.`;
+  return new ActionError(code, message, { hint: last?.hint ?? hint, isTransient: true });
+}

@@ -1,0 +1,177 @@
+import { type Clock, within } from '../clock.ts';
+import type { Instance } from '../controller/instance.ts';
+import { type Gate, LeftAlone } from '../restart/outcome.ts';
+import type { RunnerGate } from '../runner/gate.ts';
+import {
+  advance,
+  countFailed,
+  haveAllArrived,
+  holdsSlot,
+  isOver,
+  type SlotEvent,
+  type SlotLimits,
+  type SlotState,
+} from './scheduling.ts';
+
+/** The slots of a step with several VMs: wakes those that wait as soon as scheduling.ts says so. VMs go by their index. */
+export interface Slots {
+  readonly states: readonly SlotState[];
+  apply(index: number, event: SlotEvent): void;
+  /** Resolves once every VM has come to its gate, or is over. */
+  readonly allArrived: Promise<void>;
+  /** Resolves once the VM holds a slot, for a VM that is queued or holds one. */
+  granted(index: number): Promise<void>;
+  /** Aborts with {@link LeftAlone} once the VM must not start any more. */
+  dismissalOf(index: number): AbortSignal;
+}
+
+export interface SlotsOptions {
+  readonly vms: number;
+  readonly limits: SlotLimits;
+  /** Called once, when too many VMs have failed for another restart to start. */
+  readonly onOver: (failed: number) => void;
+}
+
+export function createSlots({ vms, limits, onOver }: SlotsOptions): Slots {
+  const arrival = Promise.withResolvers<void>();
+  const grants = Array.from({ length: vms }, () => Promise.withResolvers<void>());
+  const dismissals = Array.from({ length: vms }, () => new AbortController());
+  let states: readonly SlotState[] = Array<SlotState>(vms).fill('preparing');
+
+  function enter(index: number, state: SlotState): void {
+    if (state === 'queued') grants[index] = Promise.withResolvers<void>();
+    if (state === 'holding') grants[index]?.resolve();
+    if (state === 'dismissed') dismissals[index]?.abort(new LeftAlone('not_started'));
+  }
+
+  return {
+    get states() {
+      return states;
+    },
+    apply(index, event) {
+      const before = states;
+      states = advance(before, { index, event }, limits);
+      for (const [at, state] of states.entries()) if (state !== before[at]) enter(at, state);
+      if (haveAllArrived(states)) arrival.resolve();
+      if (isOver(states, limits) && !isOver(before, limits)) onOver(countFailed(states));
+    },
+    allArrived: arrival.promise,
+    granted: (index) => existing(grants[index]).promise,
+    dismissalOf: (index) => existing(dismissals[index]).signal,
+  };
+}
+
+function existing<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('there is no such VM');
+  return value;
+}
+
+// ---- the gate ----
+
+export interface SlotGateOptions {
+  readonly slots: Slots;
+  /** The VM's position among the targets. */
+  readonly index: number;
+  /** Lets the VM pass only while its runner has no job; undefined where there is no runner to guard. */
+  readonly runnerGate: RunnerGate | undefined;
+  readonly clock: Clock;
+  /** Aborts with the error to report, or with `LeftAlone` once the VM must not start any more. */
+  readonly signal: AbortSignal;
+  /** Makes sure that no other target has this VM or its runner. @throws ActionError */
+  readonly checkDuplicate: (instance: Instance) => void;
+}
+
+/** The gate of one VM among several. */
+export interface SlotGate extends Gate {
+  /** Whether it has let the VM pass. */
+  readonly hasLetPass: boolean;
+}
+
+/** A baseline older than this is taken again: in milliseconds. */
+const FRESH_MS = 500;
+/** How often an idle runner is read while its VM is queued: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+
+/**
+ * Blocks the restart of one VM until all have come to their gates, its runner has no job, and it holds a slot. A VM that had to wait is
+ * read again, and comes back with the slot that it holds. A VM that turns out to be in use gives its slot back.
+ */
+export function createSlotGate(options: SlotGateOptions): SlotGate {
+  const { runnerGate, checkDuplicate } = options;
+  let hasLetPass = false;
+  return {
+    startsTime: true,
+    get hasLetPass() {
+      return hasLetPass;
+    },
+    async isOpen(instance) {
+      checkDuplicate(instance);
+      const isOpen = await mayPass(options, instance);
+      hasLetPass ||= isOpen;
+      return isOpen;
+    },
+    async rehearse(instance) {
+      checkDuplicate(instance);
+      return (await runnerGate?.rehearse(instance)) ?? true;
+    },
+  };
+}
+
+/**
+ * False where it took so long that the VM has to be read again. GitHub is asked about a single runner only while its VM holds a slot:
+ * for hundreds of queued VMs that would be too many requests.
+ */
+async function mayPass(options: SlotGateOptions, instance: Instance): Promise<boolean> {
+  const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
+  const cameAt = clock.now();
+  slots.apply(index, 'arrive');
+  await unlessAborted(slots.allArrived, signal);
+  checkDuplicate(instance);
+  if (!holdsSlot(slots.states[index])) {
+    if (runnerGate !== undefined && runnerGate.verdict() !== 'idle') await runnerGate.untilIdle(instance);
+    signal.throwIfAborted();
+    if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS) return false;
+  }
+  if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
+  signal.throwIfAborted();
+  return true;
+}
+
+/** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
+async function takeSlot({ slots, index, runnerGate, clock, signal }: SlotGateOptions): Promise<boolean> {
+  slots.apply(index, 'queue');
+  const granted = slots.granted(index);
+  if (runnerGate === undefined) {
+    await unlessAborted(granted, signal);
+    return true;
+  }
+  while (!(await happensWithin(granted, { ms: READ_EVERY_MS, signal }, clock))) {
+    if (await runnerGate.stillIdle()) continue;
+    slots.apply(index, 'wait');
+    return false;
+  }
+  return true;
+}
+
+/** Waits for the event. @throws the signal's reason as soon as it aborts. */
+async function unlessAborted(event: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+  await Promise.race([event, aborted.promise]);
+  signal.throwIfAborted();
+}
+
+async function happensWithin(
+  event: Promise<void>,
+  limit: { readonly ms: number; readonly signal: AbortSignal },
+  clock: Clock,
+): Promise<boolean> {
+  try {
+    await within(clock, limit, () => event);
+    return true;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'TimeoutError') return false;
+    throw error;
+  }
+}

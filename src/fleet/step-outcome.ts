@@ -1,0 +1,157 @@
+import type { Target } from '../controller/instance.ts';
+import type { ActionError } from '../errors.ts';
+import type { GuestOutcome } from '../guest/wait-for-guest.ts';
+import { NOTHING_DONE, type Outcome } from '../restart/outcome.ts';
+import type { RunnerOutcome } from '../runner/wait-for-runner.ts';
+
+/** How one VM ended: its restart, and the guest and the runner in it where the step waits for them. */
+export interface VmOutcome extends Outcome {
+  /** For people; no other VM of the step has it. */
+  readonly name: string;
+  /** When everything about it was over, in milliseconds on the clock's scale; undefined before that. */
+  readonly endedAt: number | undefined;
+  readonly runner?: RunnerOutcome;
+  readonly guest?: GuestOutcome;
+}
+
+/** How the step ended: its VMs in the order of the targets, usually a single one. */
+export interface StepOutcome {
+  /** Empty where the inputs do not say which. */
+  readonly vms: readonly VmOutcome[];
+  /** Whether nothing was to be changed. */
+  readonly isDryRun: boolean;
+  /** When more VMs than this have failed, no new restart starts. */
+  readonly mostFailures: number;
+  /** What went wrong first, if anything did. */
+  readonly error: ActionError | undefined;
+}
+
+/** A VM of which nothing is known but its name. */
+export function nothingKnown({ name, target }: Named): VmOutcome {
+  return { ...NOTHING_DONE, name, target, endedAt: undefined };
+}
+
+interface Named {
+  readonly name: string;
+  readonly target: Target | undefined;
+}
+
+/** A step that failed as a whole, before any VM could. */
+export function failedStep(error: ActionError, targets: readonly Target[] = []): StepOutcome {
+  const vms = targets.map((target) => ({ ...nothingKnown({ name: target.id, target }), error }));
+  return { vms, isDryRun: false, mostFailures: 0, error };
+}
+
+/** The VM of a step that has exactly one. */
+export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
+  return vms.length === 1 ? vms[0] : undefined;
+}
+
+/** How a VM ended in a word, as the output `results` has it. `unknown`: a restart was sent, or may have been. */
+export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
+
+/** A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. */
+export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
+  if (leftAlone !== undefined) return leftAlone;
+  if (restarted === 'unknown') return 'unknown';
+  if (error?.code === 'cancelled' && moments.sent === undefined) return 'not_started';
+  if (error !== undefined) return 'failed';
+  return restarted === 'true' ? 'restarted' : 'not_started';
+}
+
+/** Whether the step was cancelled before its last VM had ended. */
+export function wasCancelled({ vms }: StepOutcome): boolean {
+  return vms.some(({ error }) => error?.code === 'cancelled');
+}
+
+/** e.g. `1 VM`, `40 VMs`. */
+export function numberOfVms(count: number): string {
+  return count === 1 ? '1 VM' : `${count} VMs`;
+}
+
+/** The first of them, e.g. `a, b and 3 more`. */
+export function listNames(names: readonly string[], most: number): string {
+  const more = names.length - most;
+  return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** How many ended in which way. */
+export function countKinds(vms: readonly VmOutcome[]): Readonly<Record<ResultKind, number>> {
+  const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
+  for (const vm of vms) counts[resultKindOf(vm)]++;
+  return counts;
+}
+
+/** `true` only if at least one VM was restarted and all were that were not left alone. */
+export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
+  if (vms.some(({ restarted }) => restarted === 'unknown')) return 'unknown';
+  const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+  return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
+}
+
+// ---- while the step runs ----
+
+/** What is known so far of each VM, by its index. */
+export interface Roster {
+  /** As of now. */
+  outcome(): StepOutcome;
+  /** Announces everything known right before a restart may leave. What `announce` throws keeps it from leaving. */
+  depart(index: number, known: Outcome): void;
+  /** The restart is over; the step may still wait for guest and runner. */
+  restarted(index: number, known: Outcome): void;
+  end(index: number, outcome: VmOutcome): void;
+}
+
+export interface RosterOptions extends Pick<StepOutcome, 'isDryRun' | 'mostFailures'> {
+  readonly members: readonly Named[];
+  readonly announce?: ((outcome: StepOutcome) => void) | undefined;
+}
+
+/** At most this many announcements per step: each is appended to a file, and grows with the number of VMs. */
+const MOST_ANNOUNCEMENTS = 50;
+
+export function createRoster({ members, announce, ...plan }: RosterOptions): Roster {
+  const vms = members.map(nothingKnown);
+  /** Those already announced as `unknown`. */
+  const covered = new Set<number>();
+  const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+  let error: StepOutcome['error'];
+
+  /** If the process is killed, it is unknown whether the restarts of these had left: the one that leaves now, and the next ones. */
+  function unsure(index: number): Set<number> {
+    const later = vms.flatMap(({ endedAt }, other) => {
+      return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+    });
+    return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
+  }
+
+  function announceWith(maybeSent: ReadonlySet<number>): void {
+    const known = vms.map((vm, index): VmOutcome => {
+      // A verified restart stays verified while the step waits for guest and runner.
+      const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
+      return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
+    });
+    announce?.({ ...plan, vms: known, error });
+  }
+
+  function change(index: number, to: Partial<VmOutcome>): void {
+    const vm = vms[index];
+    if (vm !== undefined) vms[index] = { ...vm, ...to };
+  }
+
+  return {
+    outcome: () => ({ ...plan, vms: [...vms], error }),
+    depart(index, known) {
+      change(index, known);
+      if (covered.has(index)) return;
+      const maybeSent = unsure(index);
+      announceWith(maybeSent);
+      for (const one of maybeSent) covered.add(one);
+    },
+    restarted: change,
+    end(index, outcome) {
+      error ??= outcome.error;
+      change(index, outcome);
+    },
+  };
+}
