@@ -120,7 +120,7 @@ const ROOMS = [
   'http',
   'ground',
 ];
-const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts'];
+const GROUND = ['clock.ts', 'errors.ts', 'dates.ts', 'log.ts', 'poll.ts'];
 
 function roomOf(path: string): string {
   if (GROUND.includes(path)) return 'ground';
@@ -207,6 +207,12 @@ describe('one place for each thing', () => {
       .flatMap(({ text }) =>
         [...text.matchAll(/^import (?!type)[^;]*?from '(\.\.\/[^']+)'/gm)].map(([, from]) => from),
       );
-    expect([...new Set(imports)].sort()).toEqual(['../clock.ts', '../dates.ts', '../errors.ts', '../log.ts']);
+    expect([...new Set(imports)].sort()).toEqual([
+      '../clock.ts',
+      '../dates.ts',
+      '../errors.ts',
+      '../log.ts',
+      '../poll.ts',
+    ]);
   });
 });

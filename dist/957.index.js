@@ -1290,17 +1290,11 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-        return { runner: { status, backAt: undefined }, error: explainCancelledWait(error) };
+        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND) };
     }
 }
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER = { status: undefined, backAt: undefined };
-/** A cancelled step has to say what it leaves behind. */
-function explainCancelledWait(error) {
-    if (error.code !== 'cancelled')
-        return error;
-    const left = 'The VM was restarted and verified; whether its runner is back is not known.';
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
-}
 
 
 /***/ })

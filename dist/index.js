@@ -45815,6 +45815,7 @@ function minutes(ms) {
 /* harmony export */   $N: () => (/* binding */ codeOf),
 /* harmony export */   DD: () => (/* binding */ causeChain),
 /* harmony export */   V$: () => (/* binding */ describeCause),
+/* harmony export */   Xg: () => (/* binding */ explainCancellation),
 /* harmony export */   dg: () => (/* binding */ isTransient),
 /* harmony export */   lZ: () => (/* binding */ ActionError),
 /* harmony export */   z6: () => (/* binding */ asActionError)
@@ -45863,6 +45864,12 @@ class ActionError extends Error {
 /** Whether more time might have healed what was thrown. */
 function isTransient(thrown) {
     return thrown instanceof ActionError && thrown.isTransient;
+}
+/** A step that was cancelled says what it leaves behind; any other error stays as it is. */
+function explainCancellation(error, left, details = {}) {
+    if (error.code !== 'cancelled')
+        return error;
+    return new ActionError('cancelled', `${error.message} ${left}`, { ...details, cause: error });
 }
 /** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
 function asActionError(thrown) {
@@ -46526,7 +46533,7 @@ function firstOf(value) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6995);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2672);
 
 
 await (0,_main_js__WEBPACK_IMPORTED_MODULE_1__/* .main */ .i)(_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -46612,7 +46619,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6995:
+/***/ 2672:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48223,7 +48230,7 @@ function judge(history, sample) {
         const unmet = [{ condition: 'freshness', seen: ageOf(instance) }];
         return {
             verdict: { kind: 'pending', unmet },
-            history: { ...history, trouble: interrupt(history.trouble, { at: sample.at, instance }) },
+            history: { ...history, trouble: interrupt(history.trouble, { at: sample.answeredAt, instance }) },
         };
     }
     const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
@@ -48262,9 +48269,9 @@ function unmetIf(isUnmet, condition, seen) {
     return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
 /** What an answer changes of the history: nothing, unless it is newer. */
-function newestOf({ newest }, { at, instance }) {
+function newestOf({ newest }, { answeredAt, instance }) {
     const hasNews = instance !== undefined && isNewer(instance, newest);
-    return hasNews ? { newest: instance, newestAt: at } : {};
+    return hasNews ? { newest: instance, newestAt: answeredAt } : {};
 }
 // ---- failure ----
 /** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
@@ -48273,12 +48280,12 @@ function interrupt(trouble, { at, instance }) {
         return trouble;
     return { ...trouble, since: at, newerLooks: 0 };
 }
-function troubleAfter({ trouble, newest }, { askedAt, at, instance }) {
+function troubleAfter({ trouble, newest }, { askedAt, answeredAt, instance }) {
     if (instance !== undefined && !looksFailed(instance))
         return undefined;
     const { terminalLooks = 0 } = trouble ?? {};
-    const isUnbroken = trouble !== undefined && at - askedAt < HEALED_WITHIN_MS;
-    const before = isUnbroken ? trouble : { since: at, newerLooks: 0, terminalLooks };
+    const isUnbroken = trouble !== undefined && answeredAt - askedAt < HEALED_WITHIN_MS;
+    const before = isUnbroken ? trouble : { since: answeredAt, newerLooks: 0, terminalLooks };
     const isNews = isUnbroken && (instance === undefined || isNewer(instance, newest));
     return {
         since: before.since,
@@ -48413,7 +48420,11 @@ async function resolveTargets(targets, options) {
     }
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
-        return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
+        return targets.map((target) => ({
+            name: target.id,
+            target,
+            error: (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.'),
+        }));
     }
 }
 async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
@@ -48450,11 +48461,6 @@ function refuseAll(targets, vms) {
     });
     return targets.map((target) => ({ name: target.id, target, error }));
 }
-function nothingSent(error) {
-    if (error.code !== 'cancelled')
-        return error;
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} No restart had been sent.`, { cause: error });
-}
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
 function createDuplicateCheck(runnerNameOf) {
     const members = new Map();
@@ -48486,6 +48492,44 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     throw new errors/* ActionError */.lZ('ambiguous_target', message, {
         hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/poll.js
+/** What a poll at the deadline may take beyond it: in milliseconds. */
+const LAST_POLL_MS = 1_500;
+/** A poll at the deadline that took this long was slept over by a process that was suspended. */
+const SLEPT_MS = 2 * LAST_POLL_MS;
+const SHORTEST_POLL_MS = 500;
+/**
+ * Polls until a poll returns something else than undefined.
+ * @returns that; undefined if not even the poll at the deadline did.
+ * @throws what a poll throws; the signal's reason.
+ */
+async function pollUntil(options, poll) {
+    const { clock, signal, deadline, nextAt, longestMs = Number.POSITIVE_INFINITY } = options;
+    let lastPolls = 0;
+    if (options.firstAt !== undefined)
+        await sleepUntil(options, options.firstAt);
+    for (;;) {
+        signal.throwIfAborted();
+        const startedAt = clock.now();
+        const until = startedAt >= deadline() ? startedAt + LAST_POLL_MS : Math.min(deadline(), startedAt + longestMs);
+        const time = { startedAt, until };
+        const found = await poll(time);
+        if (found !== undefined)
+            return found;
+        const isLast = startedAt >= deadline();
+        if (isLast && (++lastPolls > 1 || clock.now() - startedAt < SLEPT_MS))
+            return undefined;
+        await sleepUntil(options, nextAt(time));
+    }
+}
+async function sleepUntil(options, at) {
+    const { clock, signal, shortestMs = SHORTEST_POLL_MS } = options;
+    const deadline = options.deadline();
+    const ms = (at + shortestMs > deadline ? deadline : at) - clock.now();
+    if (ms > 0)
+        await clock.sleep(ms, signal);
 }
 
 ;// CONCATENATED MODULE: ./lib/guest/contact.js
@@ -48709,6 +48753,7 @@ const HINTS = {
 
 
 
+
 /** Waits for the guest after a verified restart. Never throws: a failure is part of the result. */
 async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check, context) {
     if (proof?.startDate === undefined || verifiedAt === undefined)
@@ -48731,9 +48776,14 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
-        return { guest: { status, upAt: undefined }, ...lastOf(wait), error: explainCancelledWait(error) };
+        return {
+            guest: { status, upAt: undefined },
+            ...lastOf(wait),
+            error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND),
+        };
     }
 }
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST = { status: undefined, upAt: undefined };
 function lastOf({ last }) {
     return last === undefined ? {} : { last };
@@ -48743,33 +48793,30 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
-/** An attempt that begins closer to the deadline could be cut off: the attempt at the deadline is worth more. */
-const SHORTEST_ATTEMPT_MS = 500;
-/** What the last attempt may take beyond the deadline. */
-const LAST_ATTEMPT_MS = 1_500;
 async function untilUp(wait) {
     const { check, context, progress, verifiedAt } = wait;
     const { clock, log, signal } = context;
     const deadline = verifiedAt + check.timeoutMs;
-    let obstacle;
-    for (let attempts = 0;; attempts++) {
-        const begunAt = clock.now();
-        const isLast = begunAt >= deadline;
-        // The process may have been suspended over the deadline: the last attempt has its time nevertheless.
-        const result = await attempt(wait, isLast ? begunAt + LAST_ATTEMPT_MS : deadline);
+    let obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+    let attempts = 0;
+    const polling = {
+        ...{ clock, signal, deadline: () => deadline },
+        nextAt: () => clock.now() + (FIRST_PAUSES_MS[attempts++] ?? LATER_PAUSE_MS),
+    };
+    const banner = await pollUntil(polling, async ({ until }) => {
+        const result = await attempt(wait, until);
         if ('banner' in result)
-            return log.info(`The guest is up: "${result.banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+            return result.banner;
         const { kind, seen } = result.obstacle;
         progress.note(kind, `waiting for the guest: ${seen}`);
         // What the guest did says more than that the controller did not answer at the end.
-        if (kind !== 'no answer' || obstacle === undefined)
+        if (kind !== 'no answer' || obstacle.kind === 'no answer')
             obstacle = result.obstacle;
-        if (isLast)
-            throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
-        const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
-        const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
-        await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
-    }
+        return undefined;
+    });
+    if (banner === undefined)
+        throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+    log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
 }
 /** @throws ActionError if the VM itself is lost, or the step is cancelled. */
 async function attempt(wait, until) {
@@ -48822,18 +48869,11 @@ async function readGuest(wait, until) {
         return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
     }
     progress.answered();
-    const { verdict, history } = judgeGuest(wait.history, { askedAt, at: clock.now(), instance });
+    const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
     wait.history = history;
     if (verdict.kind !== 'outdated')
         wait.last = instance ?? wait.last;
     return verdict;
-}
-/** A cancelled step has to say what it leaves behind. */
-function explainCancelledWait(error) {
-    if (error.code !== 'cancelled')
-        return error;
-    const left = 'The VM was restarted and verified; whether its guest is up is not known.';
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, { cause: error });
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
@@ -48858,14 +48898,14 @@ async function takeBaseline(context, { target, deadline, onSeen, onLook }) {
     let trouble;
     const rivals = new Map();
     for (;;) {
-        const lookedAt = clock.now();
+        const askedAt = clock.now();
         const instance = await find(target, { context, bounds, rivals }).catch((error) => {
             // The time is over before what was seen could heal: then it says more than that the next answer came too late.
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
         if (!(instance instanceof errors/* ActionError */.lZ)) {
             onSeen(instance);
-            onLook({ lookedAt, answeredAt: clock.now(), instance });
+            onLook({ askedAt, answeredAt: clock.now(), instance });
         }
         const taken = instance instanceof errors/* ActionError */.lZ ? instance : checkPreconditions(instance);
         if (!(taken instanceof errors/* ActionError */.lZ) && isDated(taken.instance))
@@ -48988,9 +49028,9 @@ const NO_RHYTHM = {
     gapMs: DEFAULT_HEARTBEAT_MS,
 };
 /** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
-function learn(before, { lookedAt, answeredAt, instance }) {
+function learn(before, { askedAt, answeredAt, instance }) {
     const { newest, aheadMs } = before;
-    const tripMs = Math.min(before.tripMs, answeredAt - lookedAt);
+    const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
     const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
     if (instance === undefined || isOutdated)
         return { ...before, tripMs };
@@ -49153,13 +49193,9 @@ const OUTDATED = 'it took so long that the runner may have a job by now, which i
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
-/** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const SHORTEST_LOOK_MS = 500;
-/** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
+/** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
 function nextLookAt(pollInterval, progress) {
-    const { lastLookAt, deadline } = progress;
-    const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-    return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastLookAt + pauseOf(pollInterval);
 }
 function pauseOf(pollInterval) {
     return typeof pollInterval === 'number' ? pollInterval : pollInterval();
@@ -49202,70 +49238,56 @@ function calmMs(silentMs) {
 
 
 
-/** What the last look may take beyond the deadline: in milliseconds. */
-const LAST_LOOK_MS = 1_500;
-/** A last look that took so long was slept over by a process that was suspended: another follows, but only one. */
-const SLEPT_MS = 2 * LAST_LOOK_MS;
+
 /**
- * Looks at the VM until its restart is proved; there is always a last look at the deadline.
+ * Polls the VM until its restart is proved; there is always a poll at the deadline.
  * @returns the instance as the proof shows it.
- * @throws ActionError `vm_failed`, `timed_out`, or what the controller threw for good.
+ * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
  */
 async function watch(context, options) {
     const { clock, signal } = context;
-    const { baseline, sentAt, deadline, pollInterval } = options;
-    let { rhythm } = options;
-    const journal = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
-    const findings = { history: startHistory(baseline, sentAt), unmet: [] };
-    let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
-    let lastLooks = 0;
-    for (;;) {
-        await clock.sleep(lookAt - clock.now(), signal);
-        const lookedAt = clock.now();
-        const isLast = lookedAt >= deadline;
-        const sample = await lookAtInstance(context, {
-            options,
-            journal,
-            // The process may have been suspended over the deadline: the last look has its time nevertheless.
-            until: isLast ? lookedAt + LAST_LOOK_MS : deadline,
-        });
-        const proof = sample && consider(sample, findings, journal);
-        if (proof !== undefined)
-            return proof;
-        if (isLast && (++lastLooks > 1 || clock.now() - lookedAt < SLEPT_MS))
-            throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
-        // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
-        if (sample !== undefined)
-            rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
-        const progress = { sentAt, lastLookAt: lookedAt, deadline, rhythm };
-        lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
-    }
+    const { baseline, sentAt, deadline } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
+    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.rhythm };
+    const nextAt = (lastLookAt) => nextLookAt(options.pollInterval, { sentAt, lastLookAt, rhythm: state.timing });
+    let hasAnswer = true;
+    const polling = {
+        ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
+        // Without an answer the poll took until its end, the deadline: only the last one is left.
+        nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
+    };
+    const proof = await pollUntil(polling, async ({ until }) => {
+        const sample = await watch_readInstance(context, { options, progress, until });
+        hasAnswer = sample !== undefined;
+        return sample && consider(sample, state, progress);
+    });
+    if (proof !== undefined)
+        return proof;
+    throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample, findings, journal) {
-    const { verdict, history } = judge(findings.history, sample);
-    findings.history = history;
+function consider(sample, state, progress) {
+    const { verdict, history } = judge(state.history, sample);
+    state.history = history;
     if (verdict.kind === 'restarted')
         return verdict.instance;
     if (verdict.kind === 'failed')
         throw vmFailed(verdict.reason);
-    findings.unmet = verdict.unmet;
-    journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+    state.unmet = verdict.unmet;
+    state.timing = learn(state.timing, sample);
+    progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
-/** One answer of the controller, or undefined if none that could be used came in time. */
-async function lookAtInstance(context, { options, journal, until }) {
-    const { controller, clock, signal } = context;
+/** One answer of the controller, or undefined if no usable one came in time. */
+async function watch_readInstance({ controller, clock, signal }, { options, progress, until }) {
+    const { instanceId } = options.baseline.instance;
     const askedAt = clock.now();
     try {
-        const instance = await controller.getInstance(options.baseline.instance.instanceId, {
-            deadline: until,
-            signal,
-            onFault: journal.fault,
-        });
+        const bounds = { deadline: until, signal, onFault: progress.fault };
+        const instance = await controller.getInstance(instanceId, bounds);
         if (instance !== undefined)
             options.onSeen(instance);
-        return { askedAt, at: clock.now(), instance };
+        return { askedAt, answeredAt: clock.now(), instance };
     }
     catch (error) {
         if ((0,errors/* isTransient */.dg)(error))
@@ -49291,7 +49313,7 @@ function notProved(ending) {
     const advice = 'Look at the instance before you send another restart.';
     return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
 }
-function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }) {
+function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
     const { newest, newestAt } = history;
     const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
     const hasNews = newest !== baseline.instance;
@@ -49303,7 +49325,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt })
         hasNews
             ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
             : 'No new report came since.',
-        `Answers: ${journal.tally()}.`,
+        `Answers: ${progress.tally()}.`,
     ];
     const silentMs = hasNews ? 0 : endedAt - sentAt;
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
@@ -49346,7 +49368,7 @@ async function restart(job, context) {
         if (error instanceof outcome/* LeftAlone */.l)
             Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
         else
-            record.error = explainCancellation((0,errors/* asActionError */.z6)(error), record);
+            record.error = describeLeft((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
 }
@@ -49448,20 +49470,12 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
     const usb = usbDevice === undefined ? '' : `, attaching USB device "${usbDevice}"`;
     return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
-/** A cancelled step has to say what it leaves behind. */
-function explainCancellation(error, { restarted, moments }) {
-    if (error.code !== 'cancelled')
-        return error;
-    const notTaken = moments.sent === undefined
-        ? 'No restart had been sent.'
-        : 'The restart had been sent, but was answered as not taken.';
-    if (restarted === 'false')
-        return new errors/* ActionError */.lZ('cancelled', `${error.message} ${notTaken}`, { cause: error });
-    const left = 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
-    return new errors/* ActionError */.lZ('cancelled', `${error.message} ${left}`, {
-        hint: 'Look at the instance before you send another restart.',
-        cause: error,
-    });
+function describeLeft(error, { restarted, moments }) {
+    if (restarted !== 'false')
+        return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', { hint: 'Look at the instance before you send another restart.' });
+    return moments.sent === undefined
+        ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
+        : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not taken.');
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/vm.js

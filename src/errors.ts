@@ -57,6 +57,16 @@ export function isTransient(thrown: unknown): boolean {
   return thrown instanceof ActionError && thrown.isTransient;
 }
 
+/** A step that was cancelled says what it leaves behind; any other error stays as it is. */
+export function explainCancellation(
+  error: ActionError,
+  left: string,
+  details: ErrorDetails = {},
+): ActionError {
+  if (error.code !== 'cancelled') return error;
+  return new ActionError('cancelled', `${error.message} ${left}`, { ...details, cause: error });
+}
+
 /** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
 export function asActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;

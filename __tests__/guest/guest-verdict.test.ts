@@ -19,7 +19,7 @@ const ENDPOINT: Endpoint = { startDate: at(NEW_BOOT), address: ADDRESS };
 const begin = () => startGuestHistory(PROOF, 1_000);
 
 function read(instance: Instance | undefined, history: GuestHistory = begin(), now = 2_000) {
-  return judgeGuest(history, { askedAt: now, at: now, instance });
+  return judgeGuest(history, { askedAt: now, answeredAt: now, instance });
 }
 
 const found = (changes: Partial<Endpoint> = {}): GuestVerdict => ({

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
+import type { Observation } from '../../src/restart/ordering.ts';
 import {
   describeTrouble,
   describeUnmet,
   type History,
   judge,
-  type Sample,
   startHistory,
   type Verdict,
 } from '../../src/restart/verdict.ts';
@@ -23,8 +23,8 @@ import {
 const SENT_AT = 1_000;
 
 /** An answer that was there as soon as it was asked for. */
-function sampleAt(at: number, seen: Instance | undefined): Sample {
-  return { askedAt: at, at, instance: seen };
+function sampleAt(at: number, seen: Instance | undefined): Observation {
+  return { askedAt: at, answeredAt: at, instance: seen };
 }
 
 /** What is judged of the last of these looks: pairs of seconds since the restart was sent, and what was seen. */
@@ -384,7 +384,7 @@ describe('an answer that was long in coming', () => {
   function lastOf(waitedMs: number, seen: Instance | undefined): Verdict {
     const at = SENT_AT + 20_000;
     const first = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, error(1)));
-    const second = judge(first.history, { askedAt: at - waitedMs, at, instance: seen });
+    const second = judge(first.history, { askedAt: at - waitedMs, answeredAt: at, instance: seen });
     const third = judge(second.history, sampleAt(SENT_AT + 25_000, error(25)));
     return judge(third.history, sampleAt(SENT_AT + 31_000, error(31))).verdict;
   }
@@ -398,7 +398,7 @@ describe('an answer that was long in coming', () => {
   });
 
   test('is where the time begins anew', () => {
-    const slow = { askedAt: SENT_AT + 5_000, at: SENT_AT + 20_000, instance: error(20) };
+    const slow = { askedAt: SENT_AT + 5_000, answeredAt: SENT_AT + 20_000, instance: error(20) };
     let { history } = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, error(1)));
     ({ history } = judge(history, slow));
     const kinds = [30, 45, 49, 50].map((seconds) => {
@@ -412,7 +412,7 @@ describe('an answer that was long in coming', () => {
   test('does not bring back who is terminated', () => {
     const terminated = restarted(1, { state: 'Terminated' });
     const { history } = judge(startHistory(baseline(), SENT_AT), sampleAt(SENT_AT + 1_000, terminated));
-    const slow = { askedAt: SENT_AT + 2_000, at: SENT_AT + 20_000, instance: terminated };
+    const slow = { askedAt: SENT_AT + 2_000, answeredAt: SENT_AT + 20_000, instance: terminated };
     expect(judge(history, slow).verdict.kind).toBe('failed');
   });
 });

@@ -9,13 +9,13 @@ import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
 import type * as Retry from '../../src/http/retry.ts';
 import type * as RetryBudget from '../../src/http/retry-budget.ts';
 import type * as Transport from '../../src/http/transport.ts';
+import type * as Poll from '../../src/poll.ts';
 import type * as Report from '../../src/report/outputs.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import type * as Terminal from '../../src/report/terminal.ts';
 import type * as Attempt from '../../src/restart/attempt.ts';
 import type * as Ordering from '../../src/restart/ordering.ts';
 import type * as Restart from '../../src/restart/restart.ts';
-import type * as Schedule from '../../src/restart/schedule.ts';
 import type * as Verdict from '../../src/restart/verdict.ts';
 import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Guards from '../../src/runner/guard.ts';
@@ -57,12 +57,12 @@ const BACK_VERDICT = '../../src/runner/back-verdict.ts';
 const JOBS = '../../src/runner/jobs.ts';
 const NAME = '../../src/runner/runner-names.ts';
 const OCCUPANCY = '../../src/runner/occupancy.ts';
+const POLL = '../../src/poll.ts';
 const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
 const RETRY_BUDGET = '../../src/http/retry-budget.ts';
-const SCHEDULE = '../../src/restart/schedule.ts';
 const TERMINAL = '../../src/report/terminal.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
@@ -131,7 +131,7 @@ function plantInRestart(change: (...given: Parameters<typeof Restart.restart>) =
 }
 
 /** Plants a bug into what is judged: an answer is taken for another one. */
-function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Plant {
+function plantInSamples(change: (sample: Ordering.Observation) => Ordering.Observation): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
       judge: (history, sample) => judge(history, change(sample)),
@@ -139,7 +139,7 @@ function plantInSamples(change: (sample: Verdict.Sample) => Verdict.Sample): Pla
 }
 
 /** Plants a bug that takes answers for failures at once. */
-function plantFailure(isFailure: (sample: Verdict.Sample) => boolean): Plant {
+function plantFailure(isFailure: (sample: Ordering.Observation) => boolean): Plant {
   return () =>
     plant<typeof Verdict>(VERDICT, ({ judge }) => ({
       judge(history, sample) {
@@ -282,9 +282,9 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   [
     'looks go on as if there were no deadline',
     () =>
-      plant<typeof Schedule>(SCHEDULE, ({ nextLookAt }) => ({
-        nextLookAt: (...[first, progress]: Parameters<typeof nextLookAt>) =>
-          nextLookAt(first, { ...progress, deadline: progress.deadline + 60_000 }),
+      plant<typeof Poll>(POLL, ({ pollUntil }) => ({
+        pollUntil: (options, poll) =>
+          pollUntil({ ...options, deadline: () => options.deadline() + 60_000 }, poll),
       })),
     'ended late',
   ],

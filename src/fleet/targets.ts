@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
-import { ActionError, asActionError } from '../errors.ts';
+import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import { isTerminal } from '../restart/verdict.ts';
 
@@ -109,7 +109,11 @@ export async function resolveTargets(
     return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
   } catch (thrown) {
     const error = asActionError(thrown);
-    return targets.map((target) => ({ name: target.id, target, error: nothingSent(error) }));
+    return targets.map((target) => ({
+      name: target.id,
+      target,
+      error: explainCancellation(error, 'No restart had been sent.'),
+    }));
   }
 }
 
@@ -148,11 +152,6 @@ function refuseAll(targets: readonly Target[], vms: number): Member[] {
     hint: 'Narrow the patterns, or divide the VMs among several steps.',
   });
   return targets.map((target) => ({ name: target.id, target, error }));
-}
-
-function nothingSent(error: ActionError): ActionError {
-  if (error.code !== 'cancelled') return error;
-  return new ActionError('cancelled', `${error.message} No restart had been sent.`, { cause: error });
 }
 
 // ---- no VM twice ----

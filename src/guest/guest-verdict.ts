@@ -2,15 +2,8 @@ import { seconds } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
-import { isOlder } from '../restart/ordering.ts';
-import {
-  type Baseline,
-  describeState,
-  type History,
-  judge,
-  type Sample,
-  startHistory,
-} from '../restart/verdict.ts';
+import { isOlder, type Observation } from '../restart/ordering.ts';
+import { type Baseline, describeState, type History, judge, startHistory } from '../restart/verdict.ts';
 import { formatAddress, type GuestAddress, guestAddress } from './address.ts';
 import type { Contact } from './contact.ts';
 
@@ -58,7 +51,7 @@ export function startGuestHistory(
  */
 export function judgeGuest(
   history: GuestHistory,
-  sample: Sample,
+  sample: Observation,
 ): { verdict: GuestVerdict; history: GuestHistory } {
   const { verdict, history: watched } = judge(history.watched, sample);
   const isLost = verdict.kind === 'failed';
@@ -68,7 +61,7 @@ export function judgeGuest(
   return { verdict: found, history: { ...history, watched } };
 }
 
-function findEndpoint(history: GuestHistory, { instance }: Sample): GuestVerdict {
+function findEndpoint(history: GuestHistory, { instance }: Observation): GuestVerdict {
   if (instance === undefined) return obstacleOf('not running', 'the controller does not list the instance');
   return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
 }

@@ -10,9 +10,10 @@
 import { type Clock, seconds } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
-import { ActionError, asActionError } from '../errors.ts';
+import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
+import { type PollOptions, pollUntil } from '../poll.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { contact, type Dial } from './contact.ts';
 import {
@@ -88,10 +89,15 @@ export async function waitForGuest(
   } catch (thrown) {
     const error = asActionError(thrown);
     const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
-    return { guest: { status, upAt: undefined }, ...lastOf(wait), error: explainCancelledWait(error) };
+    return {
+      guest: { status, upAt: undefined },
+      ...lastOf(wait),
+      error: explainCancellation(error, LEFT_BEHIND),
+    };
   }
 }
 
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
 
 /** The state of the wait; moments are milliseconds on the clock's scale. */
@@ -114,34 +120,28 @@ const LONGEST_CONTACT_MS = 5_000;
 /** After the first attempts, and after all others. */
 const FIRST_PAUSES_MS = [1_000, 2_000];
 const LATER_PAUSE_MS = 5_000;
-/** An attempt that begins closer to the deadline could be cut off: the attempt at the deadline is worth more. */
-const SHORTEST_ATTEMPT_MS = 500;
-/** What the last attempt may take beyond the deadline. */
-const LAST_ATTEMPT_MS = 1_500;
 
 async function untilUp(wait: Wait): Promise<void> {
   const { check, context, progress, verifiedAt } = wait;
   const { clock, log, signal } = context;
   const deadline = verifiedAt + check.timeoutMs;
-  let obstacle: Obstacle | undefined;
-  for (let attempts = 0; ; attempts++) {
-    const begunAt = clock.now();
-    const isLast = begunAt >= deadline;
-    // The process may have been suspended over the deadline: the last attempt has its time nevertheless.
-    const result = await attempt(wait, isLast ? begunAt + LAST_ATTEMPT_MS : deadline);
-    if ('banner' in result)
-      return log.info(
-        `The guest is up: "${result.banner}", ${seconds(clock.now() - verifiedAt)} after the VM`,
-      );
+  let obstacle: Obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+  let attempts = 0;
+  const polling: PollOptions = {
+    ...{ clock, signal, deadline: () => deadline },
+    nextAt: () => clock.now() + (FIRST_PAUSES_MS[attempts++] ?? LATER_PAUSE_MS),
+  };
+  const banner = await pollUntil(polling, async ({ until }) => {
+    const result = await attempt(wait, until);
+    if ('banner' in result) return result.banner;
     const { kind, seen } = result.obstacle;
     progress.note(kind, `waiting for the guest: ${seen}`);
     // What the guest did says more than that the controller did not answer at the end.
-    if (kind !== 'no answer' || obstacle === undefined) obstacle = result.obstacle;
-    if (isLast) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
-    const pauseMs = FIRST_PAUSES_MS[attempts] ?? LATER_PAUSE_MS;
-    const isTooLate = clock.now() + pauseMs + SHORTEST_ATTEMPT_MS > deadline;
-    await clock.sleep(isTooLate ? Math.max(0, deadline - clock.now()) : pauseMs, signal);
-  }
+    if (kind !== 'no answer' || obstacle.kind === 'no answer') obstacle = result.obstacle;
+    return undefined;
+  });
+  if (banner === undefined) throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+  log.info(`The guest is up: "${banner}", ${seconds(clock.now() - verifiedAt)} after the VM`);
 }
 
 type AttemptResult = { readonly banner: string } | { readonly obstacle: Obstacle };
@@ -198,15 +198,8 @@ async function readGuest(wait: Wait, until: number): Promise<GuestVerdict> {
     return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
   }
   progress.answered();
-  const { verdict, history } = judgeGuest(wait.history, { askedAt, at: clock.now(), instance });
+  const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
   wait.history = history;
   if (verdict.kind !== 'outdated') wait.last = instance ?? wait.last;
   return verdict;
-}
-
-/** A cancelled step has to say what it leaves behind. */
-function explainCancelledWait(error: ActionError): ActionError {
-  if (error.code !== 'cancelled') return error;
-  const left = 'The VM was restarted and verified; whether its guest is up is not known.';
-  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
 }

@@ -2,10 +2,10 @@ import type { Veto } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import type { Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
-import { isOlder } from './ordering.ts';
+import { isOlder, type Observation } from './ordering.ts';
 import type { Moments, Outcome, RestartContext, RestartJob } from './outcome.ts';
 import { takeBaseline } from './preflight.ts';
-import { learn, NO_RHYTHM, type Observation, type Rhythm } from './rhythm.ts';
+import { learn, NO_RHYTHM, type Rhythm } from './rhythm.ts';
 import { type Baseline, describeState } from './verdict.ts';
 
 // What restart.ts keeps while the restart of one VM goes on: how much time is left, what the gate said last, and the baseline that

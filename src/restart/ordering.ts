@@ -1,6 +1,15 @@
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
 
+/** One answer of the controller about an instance; moments are milliseconds on the clock's scale. */
+export interface Observation {
+  readonly askedAt: number;
+  /** The process may have been suspended since it asked. */
+  readonly answeredAt: number;
+  /** Undefined if the controller does not list it. */
+  readonly instance: Instance | undefined;
+}
+
 /**
  * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
  * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is

@@ -2,9 +2,8 @@ import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
-import { isOlder } from './ordering.ts';
+import { isOlder, type Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
-import type { Observation } from './rhythm.ts';
 import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
 
 export interface BaselineOptions {
@@ -38,14 +37,14 @@ export async function takeBaseline(
   let trouble: ActionError | undefined;
   const rivals = new Map<string, Instance>();
   for (;;) {
-    const lookedAt = clock.now();
+    const askedAt = clock.now();
     const instance = await find(target, { context, bounds, rivals }).catch((error: unknown) => {
       // The time is over before what was seen could heal: then it says more than that the next answer came too late.
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
     if (!(instance instanceof ActionError)) {
       onSeen(instance);
-      onLook({ lookedAt, answeredAt: clock.now(), instance });
+      onLook({ askedAt, answeredAt: clock.now(), instance });
     }
     const taken = instance instanceof ActionError ? instance : checkPreconditions(instance);
     if (!(taken instanceof ActionError) && isDated(taken.instance)) return taken;

@@ -1,7 +1,7 @@
 import { seconds } from '../clock.ts';
 import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
-import { ActionError, asActionError } from '../errors.ts';
+import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
 import {
   depart,
@@ -32,7 +32,7 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
     if (error instanceof LeftAlone) Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
-    else record.error = explainCancellation(asActionError(error), record);
+    else record.error = describeLeft(asActionError(error), record);
   }
   return record;
 }
@@ -157,18 +157,14 @@ function describeRequest({ vncPassword, usbDevice }: RestartJob, { instanceId, n
   return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
 
-/** A cancelled step has to say what it leaves behind. */
-function explainCancellation(error: ActionError, { restarted, moments }: Outcome): ActionError {
-  if (error.code !== 'cancelled') return error;
-  const notTaken =
-    moments.sent === undefined
-      ? 'No restart had been sent.'
-      : 'The restart had been sent, but was answered as not taken.';
-  if (restarted === 'false')
-    return new ActionError('cancelled', `${error.message} ${notTaken}`, { cause: error });
-  const left = 'The restart had been sent, or may have been, and is not verified: the VM may still restart.';
-  return new ActionError('cancelled', `${error.message} ${left}`, {
-    hint: 'Look at the instance before you send another restart.',
-    cause: error,
-  });
+function describeLeft(error: ActionError, { restarted, moments }: Outcome): ActionError {
+  if (restarted !== 'false')
+    return explainCancellation(
+      error,
+      'The restart had been sent, or may have been, and is not verified: the VM may still restart.',
+      { hint: 'Look at the instance before you send another restart.' },
+    );
+  return moments.sent === undefined
+    ? explainCancellation(error, 'No restart had been sent.')
+    : explainCancellation(error, 'The restart had been sent, but was answered as not taken.');
 }

@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import type { Instant } from '../dates.ts';
-import { isOlder } from './ordering.ts';
+import { isOlder, type Observation } from './ordering.ts';
 
 // What looks tell of when reports come:
 //
@@ -18,14 +18,6 @@ import { isOlder } from './ordering.ts';
 export interface Span {
   readonly from: number;
   readonly to: number;
-}
-
-/** A look and its answer; moments are milliseconds on the clock's scale. */
-export interface Observation {
-  readonly lookedAt: number;
-  readonly answeredAt: number;
-  /** Undefined where the controller does not list it. */
-  readonly instance: Instance | undefined;
 }
 
 export interface Rhythm {
@@ -52,9 +44,9 @@ export const NO_RHYTHM: Rhythm = {
 };
 
 /** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
-export function learn(before: Rhythm, { lookedAt, answeredAt, instance }: Observation): Rhythm {
+export function learn(before: Rhythm, { askedAt, answeredAt, instance }: Observation): Rhythm {
   const { newest, aheadMs } = before;
-  const tripMs = Math.min(before.tripMs, answeredAt - lookedAt);
+  const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
   const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
   if (instance === undefined || isOutdated) return { ...before, tripMs };
   return {

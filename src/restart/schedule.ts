@@ -20,18 +20,12 @@ export interface Progress {
   readonly sentAt: number;
   /** When the last look began; at first, when the restart had been sent. */
   readonly lastLookAt: number;
-  readonly deadline: number;
   readonly rhythm: Rhythm;
 }
 
-/** A look this short before the deadline might be cut off by it: the one at the deadline is worth more. */
-const SHORTEST_LOOK_MS = 500;
-
-/** When to look next, on the clock's scale; never after the deadline, where the last look is due. Pure. */
+/** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
 export function nextLookAt(pollInterval: PollInterval, progress: Progress): number {
-  const { lastLookAt, deadline } = progress;
-  const lookAt = pollInterval === 'auto' ? nextInStep(progress) : lastLookAt + pauseOf(pollInterval);
-  return lookAt + SHORTEST_LOOK_MS > deadline ? deadline : lookAt;
+  return pollInterval === 'auto' ? nextInStep(progress) : progress.lastLookAt + pauseOf(pollInterval);
 }
 
 function pauseOf(pollInterval: number | (() => number)): number {

@@ -1,7 +1,7 @@
 import { minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../dates.ts';
-import { ageOf, isBootBefore, isComparable, isNewer, isOlder } from './ordering.ts';
+import { ageOf, isBootBefore, isComparable, isNewer, isOlder, type Observation } from './ordering.ts';
 
 /** The instance right before the restart was sent: what the proof compares with. */
 export interface Baseline {
@@ -9,14 +9,6 @@ export interface Baseline {
   readonly startDate: Instant;
   /** Every date of a boot that was seen before the restart was sent: none of them can be of a boot after it. */
   readonly knownStartDates: readonly Instant[];
-}
-
-/** One answer of the controller; `instance` is undefined where the controller does not list it. */
-export interface Sample {
-  /** When it was asked for, and when it was there, in milliseconds on the clock's scale. The process may sleep in between. */
-  readonly askedAt: number;
-  readonly at: number;
-  readonly instance: Instance | undefined;
 }
 
 /** What was seen since the restart was sent, as far as later answers are judged by it. */
@@ -68,7 +60,7 @@ export function startHistory(baseline: Baseline, sentAt: number): History {
  * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
  * a run of answers that showed the VM failed.
  */
-export function judge(history: History, sample: Sample): { verdict: Verdict; history: History } {
+export function judge(history: History, sample: Observation): { verdict: Verdict; history: History } {
   const { instance } = sample;
   const { newest, baseline } = history;
   // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
@@ -77,14 +69,14 @@ export function judge(history: History, sample: Sample): { verdict: Verdict; his
     const unmet = [{ condition: 'freshness', seen: ageOf(instance) }] as const;
     return {
       verdict: { kind: 'pending', unmet },
-      history: { ...history, trouble: interrupt(history.trouble, { at: sample.at, instance }) },
+      history: { ...history, trouble: interrupt(history.trouble, { at: sample.answeredAt, instance }) },
     };
   }
   const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
   return { verdict: verdictOn(next, sample), history: next };
 }
 
-function verdictOn(history: History, sample: Sample): Verdict {
+function verdictOn(history: History, sample: Observation): Verdict {
   const { trouble } = history;
   const { askedAt, instance } = sample;
   if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
@@ -123,10 +115,10 @@ function unmetIf(isUnmet: boolean, condition: Unmet['condition'], seen: string |
 /** What an answer changes of the history: nothing, unless it is newer. */
 function newestOf(
   { newest }: History,
-  { at, instance }: Sample,
+  { answeredAt, instance }: Observation,
 ): Partial<Pick<History, 'newest' | 'newestAt'>> {
   const hasNews = instance !== undefined && isNewer(instance, newest);
-  return hasNews ? { newest: instance, newestAt: at } : {};
+  return hasNews ? { newest: instance, newestAt: answeredAt } : {};
 }
 
 // ---- failure ----
@@ -140,11 +132,14 @@ function interrupt(
   return { ...trouble, since: at, newerLooks: 0 };
 }
 
-function troubleAfter({ trouble, newest }: History, { askedAt, at, instance }: Sample): Trouble | undefined {
+function troubleAfter(
+  { trouble, newest }: History,
+  { askedAt, answeredAt, instance }: Observation,
+): Trouble | undefined {
   if (instance !== undefined && !looksFailed(instance)) return undefined;
   const { terminalLooks = 0 } = trouble ?? {};
-  const isUnbroken = trouble !== undefined && at - askedAt < HEALED_WITHIN_MS;
-  const before = isUnbroken ? trouble : { since: at, newerLooks: 0, terminalLooks };
+  const isUnbroken = trouble !== undefined && answeredAt - askedAt < HEALED_WITHIN_MS;
+  const before = isUnbroken ? trouble : { since: answeredAt, newerLooks: 0, terminalLooks };
   const isNews = isUnbroken && (instance === undefined || isNewer(instance, newest));
   return {
     since: before.since,

@@ -3,6 +3,8 @@ import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
+import { type PollOptions, pollUntil } from '../poll.ts';
+import type { Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
 import { learn, type Rhythm } from './rhythm.ts';
 import { nextLookAt, type PollInterval } from './schedule.ts';
@@ -12,7 +14,6 @@ import {
   describeUnmet,
   type History,
   judge,
-  type Sample,
   startHistory,
   type Unmet,
 } from './verdict.ts';
@@ -31,85 +32,71 @@ export interface WatchOptions {
   readonly onSeen: (instance: Instance) => void;
 }
 
-/** What the last look may take beyond the deadline: in milliseconds. */
-const LAST_LOOK_MS = 1_500;
-/** A last look that took so long was slept over by a process that was suspended: another follows, but only one. */
-const SLEPT_MS = 2 * LAST_LOOK_MS;
-
 /**
- * Looks at the VM until its restart is proved; there is always a last look at the deadline.
+ * Polls the VM until its restart is proved; there is always a poll at the deadline.
  * @returns the instance as the proof shows it.
- * @throws ActionError `vm_failed`, `timed_out`, or what the controller threw for good.
+ * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
  */
 export async function watch(context: RestartContext, options: WatchOptions): Promise<Instance> {
   const { clock, signal } = context;
-  const { baseline, sentAt, deadline, pollInterval } = options;
-  let { rhythm } = options;
-  const journal = createProgressLog({ log: context.log, now: clock.now, sentAt });
-  const findings: WatchFindings = { history: startHistory(baseline, sentAt), unmet: [] };
-  let lookAt = nextLookAt(pollInterval, { sentAt, lastLookAt: sentAt, deadline, rhythm });
-  let lastLooks = 0;
-  for (;;) {
-    await clock.sleep(lookAt - clock.now(), signal);
-    const lookedAt = clock.now();
-    const isLast = lookedAt >= deadline;
-    const sample = await lookAtInstance(context, {
-      options,
-      journal,
-      // The process may have been suspended over the deadline: the last look has its time nevertheless.
-      until: isLast ? lookedAt + LAST_LOOK_MS : deadline,
-    });
-    const proof = sample && consider(sample, findings, journal);
-    if (proof !== undefined) return proof;
-    if (isLast && (++lastLooks > 1 || clock.now() - lookedAt < SLEPT_MS))
-      throw notProved({ ...options, ...findings, journal, endedAt: clock.now() });
-    // Without a sample the controller was asked for as long as time allowed: the last look is all that is left.
-    if (sample !== undefined)
-      rhythm = learn(rhythm, { lookedAt, answeredAt: sample.at, instance: sample.instance });
-    const progress = { sentAt, lastLookAt: lookedAt, deadline, rhythm };
-    lookAt = sample === undefined ? deadline : nextLookAt(pollInterval, progress);
-  }
+  const { baseline, sentAt, deadline } = options;
+  const progress = createProgressLog({ log: context.log, now: clock.now, sentAt });
+  const state: WatchState = { history: startHistory(baseline, sentAt), unmet: [], timing: options.rhythm };
+  const nextAt = (lastLookAt: number) =>
+    nextLookAt(options.pollInterval, { sentAt, lastLookAt, rhythm: state.timing });
+  let hasAnswer = true;
+  const polling: PollOptions = {
+    ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
+    // Without an answer the poll took until its end, the deadline: only the last one is left.
+    nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
+  };
+  const proof = await pollUntil(polling, async ({ until }) => {
+    const sample = await readInstance(context, { options, progress, until });
+    hasAnswer = sample !== undefined;
+    return sample && consider(sample, state, progress);
+  });
+  if (proof !== undefined) return proof;
+  throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 
-interface WatchFindings {
+interface WatchState {
   history: History;
-  /** What the last usable answer left open; empty where there was none. */
+  /** What the last usable answer left open; empty if there was none. */
   unmet: readonly Unmet[];
+  timing: Rhythm;
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample: Sample, findings: WatchFindings, journal: ProgressLog): Instance | undefined {
-  const { verdict, history } = judge(findings.history, sample);
-  findings.history = history;
+function consider(sample: Observation, state: WatchState, progress: ProgressLog): Instance | undefined {
+  const { verdict, history } = judge(state.history, sample);
+  state.history = history;
   if (verdict.kind === 'restarted') return verdict.instance;
   if (verdict.kind === 'failed') throw vmFailed(verdict.reason);
-  findings.unmet = verdict.unmet;
-  journal.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+  state.unmet = verdict.unmet;
+  state.timing = learn(state.timing, sample);
+  progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
   return undefined;
 }
 
-interface LookOptions {
+interface ReadOptions {
   readonly options: WatchOptions;
-  readonly journal: ProgressLog;
+  readonly progress: ProgressLog;
   /** Milliseconds on the clock's scale. */
   readonly until: number;
 }
 
-/** One answer of the controller, or undefined if none that could be used came in time. */
-async function lookAtInstance(
-  context: RestartContext,
-  { options, journal, until }: LookOptions,
-): Promise<Sample | undefined> {
-  const { controller, clock, signal } = context;
+/** One answer of the controller, or undefined if no usable one came in time. */
+async function readInstance(
+  { controller, clock, signal }: RestartContext,
+  { options, progress, until }: ReadOptions,
+): Promise<Observation | undefined> {
+  const { instanceId } = options.baseline.instance;
   const askedAt = clock.now();
   try {
-    const instance = await controller.getInstance(options.baseline.instance.instanceId, {
-      deadline: until,
-      signal,
-      onFault: journal.fault,
-    });
+    const bounds = { deadline: until, signal, onFault: progress.fault };
+    const instance = await controller.getInstance(instanceId, bounds);
     if (instance !== undefined) options.onSeen(instance);
-    return { askedAt, at: clock.now(), instance };
+    return { askedAt, answeredAt: clock.now(), instance };
   } catch (error) {
     if (isTransient(error)) return undefined;
     throw error;
@@ -126,8 +113,8 @@ function vmFailed(reason: string): ActionError {
   });
 }
 
-interface Ending extends WatchOptions, WatchFindings {
-  readonly journal: ProgressLog;
+interface Ending extends WatchOptions, WatchState {
+  readonly progress: ProgressLog;
   readonly endedAt: number;
 }
 
@@ -141,7 +128,7 @@ function notProved(ending: Ending): ActionError {
   return new ActionError(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
 }
 
-function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }: Ending): ActionError {
+function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }: Ending): ActionError {
   const { newest, newestAt } = history;
   const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
   const hasNews = newest !== baseline.instance;
@@ -153,7 +140,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, journal, endedAt }:
     hasNews
       ? `The last new report came ${seconds(endedAt - newestAt)} before the end.`
       : 'No new report came since.',
-    `Answers: ${journal.tally()}.`,
+    `Answers: ${progress.tally()}.`,
   ];
   const silentMs = hasNews ? 0 : endedAt - sentAt;
   return new ActionError('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });

@@ -9,7 +9,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
-import { ActionError, asActionError } from '../errors.ts';
+import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
 import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
@@ -192,15 +192,9 @@ async function waitIfVerified(
   } catch (thrown) {
     const error = asActionError(thrown);
     const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-    return { runner: { status, backAt: undefined }, error: explainCancelledWait(error) };
+    return { runner: { status, backAt: undefined }, error: explainCancellation(error, LEFT_BEHIND) };
   }
 }
 
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
-
-/** A cancelled step has to say what it leaves behind. */
-function explainCancelledWait(error: ActionError): ActionError {
-  if (error.code !== 'cancelled') return error;
-  const left = 'The VM was restarted and verified; whether its runner is back is not known.';
-  return new ActionError('cancelled', `${error.message} ${left}`, { cause: error });
-}

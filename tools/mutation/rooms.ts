@@ -16,6 +16,7 @@ export type RoomName = (typeof ROOMS)[number];
 /** Patterns of its modules. */
 export function sourcesOf(room: RoomName): string[] {
   if (room === 'frame') return ['src/index.ts', 'src/main.ts'];
-  if (room === 'ground') return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/log.ts'];
+  if (room === 'ground')
+    return ['src/clock.ts', 'src/dates.ts', 'src/errors.ts', 'src/log.ts', 'src/poll.ts'];
   return [`src/${room}/*.ts`];
 }
