@@ -18,8 +18,9 @@ import { setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import type { Guards, Sources } from './runner/guard.ts';
+import type { Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
+import type { Sources } from './runner/sources.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;

@@ -50,7 +50,7 @@ function runnerOptionsFor({ runner }: Scenario): RunnerOptions | undefined {
     nameTemplate,
     scope: { kind: 'organization', org: 'octo-org' },
     token: GITHUB_TOKEN,
-    whenBusy,
+    ...{ isEphemeral: false, isSweep: false, whenBusy },
     idleForMs,
     busyTimeoutMs,
     waitsForRunner,

@@ -5,11 +5,11 @@ interface UnusableAnswerOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** Thrown for an answer that cannot be used; the question is asked again, for as long as its nature allows. */
+/** Thrown for an answer that cannot be used; the request is repeated for as long as its nature allows. */
 export class UnusableAnswer extends Error {
   override readonly name = 'UnusableAnswer';
   readonly nature: FaultNature;
-  /** What can be done about it, where that is known. */
+  /** What can be done about it, if known. */
   readonly hint: string | undefined;
 
   constructor(message: string, { nature = 'passing', hint, ...options }: UnusableAnswerOptions = {}) {
@@ -19,7 +19,7 @@ export class UnusableAnswer extends Error {
   }
 }
 
-/** A JSON object from outside: nothing is known of its fields. */
+/** A JSON object from outside: nothing is known about its fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 const LONGEST_TEXT = 200;
@@ -28,11 +28,9 @@ export function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/**
- * The JSON value; undefined for what is none. How long this takes is bounded by the limits on size that `transport.ts` keeps: the
- * worst texts of 32 MiB that were found take some seconds.
- */
+/** The JSON value; undefined if the text is not JSON, or {@link isTooComplex}. */
 export function parseJson(json: string): unknown {
+  if (isTooComplex(json)) return undefined;
   try {
     return JSON.parse(json);
   } catch {
@@ -40,9 +38,50 @@ export function parseJson(json: string): unknown {
   }
 }
 
+/** The API nests fewer than ten levels. */
+const DEEPEST_NESTING = 200;
+/** A record of a VM has some 200 tokens. So this is enough for 20,000 VMs; `JSON.parse` takes less than a second for it. */
+const MOST_TOKENS = 4_000_000;
+
 /**
- * A text field; undefined where it is absent, empty or no text. One that is too long is described, not cut: a cut could
- * leave half a secret behind, which no mask matches.
+ * Whether `JSON.parse` could block the process for seconds, and signals with it: 32 MiB of `{},` take it six seconds and more than
+ * a gigabyte. Counts brackets, commas, colons and strings; what is inside strings, however long, does not matter.
+ */
+export function isTooComplex(json: string): boolean {
+  let depth = 0;
+  let tokens = 0;
+  for (let index = 0; index < json.length; index++) {
+    const code = json.charCodeAt(index);
+    if (STRUCTURAL[code] !== 1) continue;
+    if (++tokens > MOST_TOKENS) return true;
+    if (code === QUOTE) index = endOfString(json, index);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+    if (depth > DEEPEST_NESTING) return true;
+  }
+  return false;
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET] = [0x7b, 0x5b, 0x7d, 0x5d];
+/** By character code: 1 for a token's first character. */
+const STRUCTURAL = new Uint8Array(0x80);
+for (const code of [QUOTE, OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET, 0x2c, 0x3a])
+  STRUCTURAL[code] = 1;
+
+/** The index of the quote that ends the string; the length of the text if none does. */
+function endOfString(json: string, start: number): number {
+  for (let end = json.indexOf('"', start + 1); end !== -1; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (json.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return json.length;
+}
+
+/**
+ * A text field; undefined if it is absent, empty or not a text. One that is too long is described, not cut: a cut could
+ * leave half a secret, which no mask matches.
  */
 export function text(fields: Fields, key: string, longest = LONGEST_TEXT): string | undefined {
   const value = fields[key];

@@ -31,10 +31,14 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
-    if (error instanceof LeftAlone) Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
+    if (error instanceof LeftAlone) Object.assign(record, outcomeOf(error));
     else record.error = describeLeft(asActionError(error), record);
   }
   return record;
+}
+
+function outcomeOf({ why, seen, isNeedless }: LeftAlone): Partial<Outcome> {
+  return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { isNeedless }) };
 }
 
 async function restartAndProve(attempt: RestartAttempt): Promise<void> {

@@ -1,4 +1,7 @@
-import type { Job } from './jobs.ts';
+import { type Clock, seconds } from '../clock.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import type { Log } from '../log.ts';
+import type { Job, JobsSource, Refusal } from './jobs.ts';
 import { fitsPattern, type NamePattern } from './runner-names.ts';
 
 /** What the jobs in progress say of the runners in one VM. */
@@ -47,4 +50,54 @@ function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean 
     const own = new Set(labels.map((label) => label.toLowerCase()));
     return wanted.every((label) => own.has(label));
   });
+}
+
+/** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
+const REFUSED_FOR_MS = 30_000;
+/** Two refusals further apart than this are not one run, in milliseconds. */
+const LONGEST_GAP_MS = 30_000;
+
+/** Reads the jobs for the runners of all VMs. */
+export interface JobReader {
+  /**
+   * A source that GitHub refused is asked again each time; until it was refused for a while, and nothing else, a refusal is no answer.
+   * @param owner called once the jobs were read, as runners may register meanwhile.
+   * @throws ActionError as the source does.
+   */
+  read(owner: () => JobOwner, bounds: RetryBounds): Promise<JobFinding>;
+}
+
+export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock; log: Log }): JobReader {
+  let run: { readonly since: number; readonly until: number } | undefined;
+  let isOff = false;
+  let hasWarned = false;
+
+  function refuse({ refused, isFinal }: Refusal): JobFinding {
+    const now = clock.now();
+    run = { since: run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now, until: now };
+    isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
+    if (!isOff) return { kind: 'no answer' };
+    if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
+    hasWarned = true;
+    return { kind: 'unreadable' };
+  }
+
+  return {
+    async read(owner, bounds) {
+      try {
+        const running = await jobs.runningJobs(bounds);
+        if ('refused' in running) return refuse(running);
+        isOff = false;
+        run = undefined;
+        return findJob(running, owner());
+      } catch (error) {
+        run = undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function describeRefusal(refused: string): string {
+  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves tell now whether a job runs, and GitHub may show that a minute late: such a job would be killed. Let jobs_token or github_token have "Actions: read".`;
 }

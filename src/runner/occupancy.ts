@@ -16,27 +16,26 @@
 // | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
 // | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
 //
-// | event                            | new state                                        | idle stretch              |
-// | -------------------------------- | ------------------------------------------------ | ------------------------- |
-// | runners: no answer               | unknown                                          | ends                      |
-// | runners: one online (in a sweep) | online                                           | ends                      |
-// | runners: one has a job           | busy; offline as if without one, if the jobs     | ends                      |
-// |                                  | source sees all of its jobs                      |                           |
-// | runners: none has a job          | unconfirmed, or as after the jobs, if these were | begins with a new         |
-// |                                  | read in this stretch                             | registration or after a gap |
-// | runners: no ephemeral one is     | the same with no idle_for, and by two reads      | begins with the absence   |
-// | left, and one of this boot had   |                                                  |                           |
-// | its job, or the boot is long ago |                                                  |                           |
-// | runners: none of them is left,   | registering                                      | ends                      |
-// | otherwise                        |                                                  |                           |
-// | jobs: no answer; or one job that | unknown                                          | goes on, with jobs unread |
-// | may be on one of these runners   |                                                  |                           |
-// | jobs: one on a runner            | busy                                             | ends                      |
-// | jobs: unreadable                 | busy, if an offline runner shows a job; else as  | goes on, with jobs read   |
-// |                                  | with none                                        |                           |
-// | jobs: none                       | absent, settling or idle; without a stretch the  | goes on, with jobs read   |
-// |                                  | state stays                                      |                           |
-// | everything offline               | unknown                                          | goes on                   |
+// | event, and what it shows             | new state                                          | idle stretch        |
+// | ------------------------------------ | -------------------------------------------------- | ------------------- |
+// | runners: no answer                   | unknown                                            | ends                |
+// | runners: one online, in a sweep      | online                                             | ends                |
+// | runners: one with a job              | busy; if it is offline, and the jobs source sees   | ends; goes on       |
+// |                                      | all of its jobs: as without one                    |                     |
+// | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
+// |                                      | settling or idle                                   | after a gap, or     |
+// |                                      |                                                    | with a new runner   |
+// | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
+// | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: no ephemeral one, otherwise | registering                                        | ends                |
+// | jobs: one on a runner                | busy                                               | ends                |
+// | jobs: any other, while busy          | busy                                               |                     |
+// | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
+// | be on one of these runners           |                                                    | unread              |
+// | jobs: unreadable, and an offline     | busy                                               | ends                |
+// | runner shows a job                   |                                                    |                     |
+// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
+// |                                      |                                                    | read                |
 
 import type { JobFinding } from './job-finding.ts';
 import type { Job } from './jobs.ts';
@@ -73,7 +72,7 @@ export type Occupancy =
   | { readonly kind: 'unread' | 'online' | 'registering' }
   | {
       readonly kind: 'unknown';
-      readonly about: 'runners' | 'jobs' | 'offline';
+      readonly about: 'runners' | 'jobs';
       /** In progress, and GitHub does not say on which runner. */
       readonly job?: Job;
       readonly stretch: IdleStretch | undefined;
@@ -87,9 +86,7 @@ export type Occupancy =
 
 export type OccupancyEvent =
   | { readonly kind: 'runners'; readonly reading: RunnersReading }
-  | { readonly kind: 'jobs'; readonly finding: JobFinding }
-  /** GitHub shows every runner offline, not only this VM's: that is more likely GitHub's own trouble. */
-  | { readonly kind: 'everything offline' };
+  | { readonly kind: 'jobs'; readonly finding: JobFinding };
 
 export interface OccupancyRules {
   /** For how long no job must have been seen: in milliseconds. */
@@ -122,14 +119,9 @@ const LONGEST_GAP_MS = 20_000;
 
 /** The state after an event. Pure. */
 export function nextOccupancy(state: Occupancy, event: OccupancyEvent, rules: OccupancyRules): Occupancy {
-  switch (event.kind) {
-    case 'runners':
-      return afterRunners(state, event.reading, rules);
-    case 'jobs':
-      return afterJobs(state, event.finding);
-    case 'everything offline':
-      return { kind: 'unknown', about: 'offline', stretch: stretchOf(state) };
-  }
+  return event.kind === 'runners'
+    ? afterRunners(state, event.reading, rules)
+    : afterJobs(state, event.finding);
 }
 
 /** Whether a runner takes one job per registration: GitHub knows better than the input. */
@@ -147,7 +139,7 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
   const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
   if (working.some((runner) => !canBeCleared(runner, before, rules))) return { kind: 'busy', job: 'unread' };
 
-  const isAbsent = runners.length === 0 && (gone.length === 0 || gone.every((one) => isEphemeral(one, rules)));
+  const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
   if (isAbsent && !isAbsenceCertain(reading, rules)) return { kind: 'registering' };
   const of = isAbsent ? ('gone' as const) : runners.map(({ id }) => id);
   const stretch = continued(before, { ...reading, of }, rules);
@@ -163,8 +155,15 @@ function canBeCleared(
   return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
 }
 
+function wereEphemeral(gone: readonly Runner[], rules: OccupancyRules): boolean {
+  return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
+}
+
 /** No runner is left that might have a job, and none is about to register. One that was only seen offline may be of an earlier boot. */
-function isAbsenceCertain({ askedAt, gone }: RunnersReading, { boot = UNKNOWN_BOOT }: OccupancyRules): boolean {
+function isAbsenceCertain(
+  { askedAt, gone }: RunnersReading,
+  { boot = UNKNOWN_BOOT }: OccupancyRules,
+): boolean {
   const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
   return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
@@ -208,24 +207,16 @@ function free(stretch: IdleStretch): Occupancy {
 // ---- after a read of the jobs ----
 
 function afterJobs(state: Occupancy, finding: JobFinding): Occupancy {
+  if (finding.kind === 'job') return { kind: 'busy', job: finding.job };
+  const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
+  if (state.kind === 'busy') return isAnswer ? { kind: 'busy', job: finding.kind } : state;
   const stretch = stretchOf(state);
-  switch (finding.kind) {
-    case 'no answer':
-      return { kind: 'unknown', about: 'jobs', stretch: stretch && { ...stretch, jobs: 'unread' } };
-    case 'unassigned': {
-      const { job } = finding;
-      return { kind: 'unknown', about: 'jobs', job, stretch: stretch && { ...stretch, jobs: 'unread' } };
-    }
-    case 'job':
-      return { kind: 'busy', job: finding.job };
-    case 'unreadable':
-    case 'none': {
-      const jobs = finding.kind;
-      if (state.kind === 'busy' || (jobs === 'unreadable' && stretch?.isDoubtful))
-        return { kind: 'busy', job: jobs };
-      return stretch === undefined ? state : free({ ...stretch, jobs });
-    }
+  if (!isAnswer) {
+    const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
+    return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
   }
+  if (finding.kind === 'unreadable' && stretch?.isDoubtful) return { kind: 'busy', job: 'unreadable' };
+  return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
 }
 
 function stretchOf(state: Occupancy): IdleStretch | undefined {
