@@ -10,7 +10,7 @@ const THOROUGH = '\\.thorough\\.test\\.ts$';
 const NETWORK = '/__tests__/network/';
 const WORKFLOWS = '/__tests__/workflows/';
 
-/** Tests of the sources alone, neither as a process nor as a text. */
+/** Tests of the sources only: neither as a process nor as text. */
 export const unit = {
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: [
@@ -20,8 +20,8 @@ export const unit = {
 };
 
 /**
- * `quick` is what `npm test` runs; `thorough` takes minutes; `unit` runs on any system. `network` needs nginx, squid and sshd, `workflows` what
- * tools/linters/install gets.
+ * `quick` is what `npm test` runs; `thorough` takes minutes; `unit` runs on any system. `network` needs nginx, squid and sshd; `workflows` needs
+ * what tools/linters/install installs.
  */
 export default {
   projects: [
@@ -44,6 +44,6 @@ export default {
   collectCoverageFrom: ['src/**/*.ts'],
   coverageThreshold: { global: { statements: 100, branches: 100, functions: 100, lines: 100 } },
   testTimeout: 30_000,
-  // Most of the time goes by while processes wait for simulated heartbeats.
+  // Most of the time processes wait for simulated heartbeats.
   maxWorkers: 4,
 };

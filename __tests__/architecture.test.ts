@@ -113,6 +113,7 @@ describe('the documents', () => {
 const ROOMS = [
   'index',
   'main',
+  'signals',
   'inputs',
   'report',
   'fleet',
@@ -180,7 +181,7 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
-    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts']],
+    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts', 'signals.ts']],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,
@@ -199,8 +200,8 @@ describe('one place for each thing', () => {
   });
 
   test('what talks to GitHub is loaded only where it is asked for', () => {
-    expect(importsOf('index.ts')).toContain('runner/scope.ts');
-    expect(importsOf('index.ts')).not.toContain('@actions/github');
+    expect(importsOf('main.ts')).toContain('runner/scope.ts');
+    expect(importsOf('main.ts')).not.toContain('@actions/github');
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 

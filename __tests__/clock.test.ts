@@ -84,11 +84,27 @@ describe('systemClock', () => {
     ])('with the exit code %p is replaced by one that ends with %i', async (code, expected) => {
       await ended(code, 'linux');
       const program = [process.execPath, '-e', `process.exit(${expected})`];
-      expect(replace.mock.calls).toEqual([[process.execPath, program, process.env]]);
+      expect(replace.mock.calls).toEqual([[process.execPath, program, {}]]);
       expect(exit).toHaveBeenCalledTimes(1);
     });
 
-    test('just ends on Windows, where none can be replaced', async () => {
+    test('is replaced by one that gets the paths of libraries, and no NODE_OPTIONS', async () => {
+      const { env } = process;
+      process.env = { NODE_OPTIONS: '--import=x', PATH: '/bin', LD_LIBRARY_PATH: '/lib' };
+      await ended(0, 'linux');
+      process.env = env;
+      expect(replace.mock.calls[0]?.[2]).toEqual({ LD_LIBRARY_PATH: '/lib' });
+    });
+
+    test('just ends if it cannot be replaced', async () => {
+      replace.mockImplementation(() => {
+        throw new Error('not supported here');
+      });
+      await ended(1, 'darwin');
+      expect(exit).toHaveBeenCalledTimes(1);
+    });
+
+    test('just ends on Windows, where a process cannot be replaced', async () => {
       await ended(1, 'win32');
       expect(replace).not.toHaveBeenCalled();
       expect(exit).toHaveBeenCalledTimes(1);

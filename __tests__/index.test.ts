@@ -1,9 +1,21 @@
 import { expect, jest, test } from '@jest/globals';
 import { endProcessWithin } from '../src/clock.ts';
 
-test('the entry of the bundle runs the action', async () => {
+test('the entry of the bundle catches signals before it loads the action, and runs it', async () => {
+  const { signal } = new AbortController();
+  const order: string[] = [];
   const main = jest.fn();
-  jest.unstable_mockModule('../src/main.ts', () => ({ main }));
+  jest.unstable_mockModule('../src/signals.ts', () => ({
+    cancelOnSignals() {
+      order.push('signals');
+      return signal;
+    },
+  }));
+  jest.unstable_mockModule('../src/main.ts', () => {
+    order.push('main');
+    return { main };
+  });
   await import('../src/index.ts');
-  expect(main.mock.calls).toEqual([[endProcessWithin]]);
+  expect(order).toEqual(['signals', 'main']);
+  expect(main.mock.calls).toEqual([[signal, endProcessWithin]]);
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { EventEmitter } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { EOL, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import { Dispatcher } from 'undici';
 import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
 import { createTerminal } from '../src/report/terminal.ts';
+import { cancelOnSignals } from '../src/signals.ts';
 import { createFakeClock } from './support/fake-clock.ts';
 import { createPausingClock, runInProcess } from './support/in-process.ts';
 import { ID } from './support/instances.ts';
@@ -48,7 +49,7 @@ async function run(
   endWithin = jest.fn<(ms: number) => void>(),
 ): Promise<typeof process.exitCode> {
   for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
-  await main(endWithin);
+  await main(cancelOnSignals(), endWithin);
   expect(endWithin).toHaveBeenCalledTimes(1);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
   const { exitCode } = process;
@@ -305,6 +306,30 @@ test('outputs that cannot be written keep the restart from being sent', async ()
   ]);
 });
 
+test.each([
+  ['too long', () => join(folder, 'x'.repeat(300))],
+  ['a link to itself', () => join(folder, 'loop')],
+  ['below a file', () => join(folder, 'summary', 'output')],
+  ['a folder', () => folder],
+])('a path for outputs that is %s leads to one annotation', async (_, pathOf) => {
+  rmSync(join(folder, 'loop'), { force: true });
+  symlinkSync('loop', join(folder, 'loop'));
+  nock(ORIGIN).get(ONE).reply(200, RUNNING);
+  process.env['GITHUB_OUTPUT'] = pathOf();
+  expect(await run({ ...VALID, dry_run: 'false' })).toBe(1);
+  nock.cleanAll();
+  expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([
+    expect.stringMatching(/^::error title=.*outputs not written::The outputs cannot be written/),
+  ]);
+});
+
+test('a step that is cancelled before it begins says so in its outputs', async () => {
+  process.nextTick(() => process.emit('SIGTERM', 'SIGTERM'));
+  expect(await run(VALID)).toBe(1);
+  expect(file('output')).toMatch(/^restarted<<(.*)\nfalse\n\1$/m);
+  expect(file('output')).toMatch(/^error_code<<(.*)\ncancelled\n\1$/m);
+});
+
 test('several VMs are one step, with one annotation', async () => {
   nock(ORIGIN).get('/api/v1/vm').reply(401, {});
   expect(await run({ ...VALID, instance_id: `${ID}\n${OTHER_ID}` })).toBe(1);
@@ -349,7 +374,7 @@ test('the end of the process is armed before anything is written, and with it th
   const endWithin = jest.fn<(ms: number) => void>(() => {
     expect([file('output'), file('summary'), log.lines().join(), process.exitCode]).toEqual(['', '', '', 1]);
   });
-  await main(endWithin);
+  await main(cancelOnSignals(), endWithin);
   for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException']) process.removeAllListeners(event);
   process.exitCode = undefined;
   expect(endWithin).toHaveBeenCalledWith(1_000);
@@ -381,7 +406,7 @@ test('the outputs are set before anything is printed about them', async () => {
 
 test('a report that fails does not let the step pass', async () => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
-  await main(() => {});
+  await main(cancelOnSignals(), () => {});
   (process as EventEmitter).emit('uncaughtException', new TypeError('bug'));
   expect(process.exitCode).toBe(1);
   process.exitCode = undefined;

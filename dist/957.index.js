@@ -160,6 +160,9 @@ function failureOf({ reason, nature, cause }) {
 /** Statuses that a Response refuses to be made with a body for, be it an empty one. */
 const WITHOUT_BODY = [204, 205, 304];
 function responseOf({ status, headers, text }) {
+    // Octokit would parse it.
+    if ((0,json/* isTooComplex */.RP)(text))
+        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
     const given = Object.entries(headers).filter((header) => header[1] !== undefined);
     try {
         return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });

@@ -11,6 +11,11 @@ export interface AccessOptions {
   /** The ID of a user API key, whose key pair is made here. */
   readonly apiKeyId: string | undefined;
   readonly sessionTtlMs: number;
+  /** When the API key ceases to be valid, in milliseconds since the epoch; never if absent. */
+  readonly keyExpiresAt?: number | undefined;
+  /** Whether users of API keys are not allowed to restart. */
+  readonly deniesRestarts?: boolean;
+  readonly secretLength?: number | undefined;
   readonly tls: boolean;
   /** Clients need a certificate. */
   readonly mtls: boolean;
@@ -32,6 +37,9 @@ export async function prepareAccess({
   sessionTtlMs,
   tls,
   mtls,
+  keyExpiresAt,
+  deniesRestarts = false,
+  secretLength,
 }: AccessOptions): Promise<PreparedAccess> {
   const folder = mkdtempSync(join(tmpdir(), 'anka-simulator-'));
   const inputs: Record<string, string> = {};
@@ -53,7 +61,9 @@ export async function prepareAccess({
   const access = {
     sessionTtlMs,
     ...(rootToken === undefined ? {} : { rootToken }),
-    ...(apiKey && { apiKey }),
+    ...(apiKey && { apiKey: { ...apiKey, ...(keyExpiresAt !== undefined && { expiresAt: keyExpiresAt }) } }),
+    ...(deniesRestarts && { deniedToUsers: ['POST /api/v1/rpc/vm/restart'] }),
+    ...(secretLength && { secretLength }),
   };
   return { access, secure, inputs, cleanUp: () => rmSync(folder, { recursive: true, force: true }) };
 }

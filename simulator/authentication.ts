@@ -7,11 +7,15 @@ import { denied, fail, fieldsOf, type Reaction, text } from './replies.ts';
 /** Who may use the controller. */
 export interface Access {
   readonly rootToken?: string;
-  readonly apiKey?: { readonly id: string; readonly publicKey: KeyObject };
+  readonly apiKey?: { readonly id: string; readonly publicKey: KeyObject; readonly expiresAt?: number };
+  /** What users of API keys are not allowed, such as `POST /api/v1/rpc/vm/restart`. */
+  readonly deniedToUsers?: readonly string[];
   /** How long a session that an API key opened lasts. */
   readonly sessionTtlMs?: number;
   /** In which ways the handshake of an API key is written otherwise than it should be. */
   readonly handshakeForms?: readonly HandshakeForm[];
+  /** How long the secret in it is. */
+  readonly secretLength?: number;
   /** Whether clients have to show a certificate. */
   readonly needsCertificate?: boolean;
 }
@@ -43,17 +47,19 @@ export function createAuthentication({
   sessionTtlMs = SESSION_TTL_MS,
   handshakeForms = [],
   needsCertificate = false,
+  deniedToUsers = [],
+  secretLength,
 }: Access): Authentication {
   const isOpen = rootToken === undefined && apiKey === undefined;
-  const keys = createKeyRing(sessionTtlMs);
-  if (apiKey !== undefined) keys.add(apiKey.id, apiKey.publicKey);
+  const keys = createKeyRing({ sessionTtlMs, ...(secretLength !== undefined && { secretLength }) });
+  if (apiKey !== undefined) keys.add({ ...apiKey, groups: [], createdAt: 0 });
 
   function isUser(authorization: string, now: number): boolean {
     const [, bearer] = /^Bearer (.+)$/i.exec(authorization) ?? [];
     if (bearer === undefined) return false;
     // Clients write the session anew, with its keys in another order, or with blanks: only what it says counts.
     const { token, sessionId } = fieldsOf(Buffer.from(bearer, 'base64').toString());
-    return keys.isOpen({ token: text(token), sessionId: text(sessionId) }, now);
+    return keys.keyOf({ token: text(token), sessionId: text(sessionId) }, now) !== undefined;
   }
 
   function identify({ authorization = '', now }: Caller): 'root' | 'user' | undefined {
@@ -64,8 +70,10 @@ export function createAuthentication({
   function checkUser(caller: Caller): Reaction | undefined {
     const who = identify(caller);
     if (who === undefined) return denied();
-    if (caller.path.split('?')[0] !== KEYS_PATH) return undefined;
-    return who === 'root' ? manageKeys(keys, caller) : fail('Permission denied', 403);
+    const [path = ''] = caller.path.split('?');
+    const isDenied = path === KEYS_PATH || deniedToUsers.includes(`${caller.method} ${path}`);
+    if (who === 'user') return isDenied ? fail('Permission denied', 403) : undefined;
+    return path === KEYS_PATH ? manageKeys(keys, caller) : undefined;
   }
 
   function check(caller: Caller): Reaction | undefined {

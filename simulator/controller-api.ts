@@ -1,8 +1,9 @@
 import type { Endpoint } from './endpoints/endpoint.ts';
-import { getGroups, getNodes } from './endpoints/node.ts';
+import { getImages, saveImage } from './endpoints/image.ts';
+import { configureNode, getGroups, getNodes, getUsbDevices, getVlans } from './endpoints/node.ts';
 import { getDisk, getTemplates } from './endpoints/registry.ts';
 import { restartInstance } from './endpoints/restart.ts';
-import { getStatus, isWell } from './endpoints/status.ts';
+import { getSignOn, getStats, getStatus, isWell } from './endpoints/status.ts';
 import { endInstance, getInstances, startInstances, updateInstance } from './endpoints/vm.ts';
 import type { Replicas } from './replicas.ts';
 import { notFound, type Reaction, type SeenRequest } from './replies.ts';
@@ -13,6 +14,8 @@ export type { Reaction, SeenRequest } from './replies.ts';
 export interface ControllerState {
   readonly replicas: Replicas;
   readonly now: number;
+  /** What the request came over, where a balancer keeps a connection at one replica. */
+  readonly connection?: object | undefined;
 }
 
 const READS: Readonly<Record<string, Endpoint>> = {
@@ -24,6 +27,11 @@ const READS: Readonly<Record<string, Endpoint>> = {
   'GET /api/v1/registry/vm': getTemplates,
   'GET /api/v1/registry/disk': getDisk,
   'GET /api/v1/vm': getInstances,
+  'GET /api/v1/image': getImages,
+  'GET /api/v1/stats': getStats,
+  'GET /api/v1/usb': getUsbDevices,
+  'GET /api/v1/vlan': getVlans,
+  'GET /config/v1/auth': getSignOn,
 };
 
 const WRITES: Readonly<Record<string, Endpoint>> = {
@@ -31,14 +39,27 @@ const WRITES: Readonly<Record<string, Endpoint>> = {
   'PUT /api/v1/vm': updateInstance,
   'DELETE /api/v1/vm': endInstance,
   'POST /api/v1/rpc/vm/restart': restartInstance,
+  'POST /api/v1/image': saveImage,
+  'POST /api/v1/node/config': configureNode,
 };
 
 /** What a controller answers to a request that it lets in. */
-export function react({ replicas, now }: ControllerState, { method, path, body }: SeenRequest): Reaction {
+export function react(state: ControllerState, request: SeenRequest): Reaction {
+  const reaction = reactWithDefaults(state, request);
+  const { failStatus = 200 } = state.replicas.world.options;
+  return reaction.isFailure === true && reaction.status === 200
+    ? { ...reaction, status: failStatus }
+    : reaction;
+}
+
+function reactWithDefaults(
+  { replicas, now, connection }: ControllerState,
+  { method, path, body }: SeenRequest,
+) {
   const { pathname, searchParams: query } = new URL(path, 'http://controller');
   const route = `${method} ${pathname}`;
   const [read, write] = [READS[route], WRITES[route]];
-  if (read !== undefined) return read(replicas.view(now), { query, body });
+  if (read !== undefined) return read(replicas.view(now, connection), { query, body });
   if (write === undefined) return notFound();
   return replicas.change(now, (world) => write(world, { query, body }));
 }

@@ -6,6 +6,7 @@ import { GITHUB_HELP, GITHUB_OPTIONS, readGitHub } from './github-by-hand.ts';
 import { type GuestServers, takeGuestPorts } from './guest-servers.ts';
 import { GUEST_FAULTS, type GuestHabits } from './guest-world.ts';
 import { introduction } from './introduction.ts';
+import { SECRET_LENGTHS } from './key-ring.ts';
 import { createRandom } from './random.ts';
 import { serve } from './server.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
@@ -15,6 +16,7 @@ const SHORTEST_ROOT_TOKEN = 10;
 const GUEST_BOOT_SECONDS = 20;
 /** Ports for VMs that are started later, or that get others with a restart. */
 const SPARE_PORTS = 20;
+const [, LONG_SECRET] = SECRET_LENGTHS;
 
 const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to develop and try workflows against.
 
@@ -33,6 +35,12 @@ The world
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
   --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
+  --capacity N              how many VMs a node runs; new ones beyond that wait in Scheduling
+  --address-after SECONDS   how long after a boot vminfo.ip stays empty (default 0)
+  --old-fields              vminfo with the VNC password, and "Name" in its port_forwarding, as old versions have them
+  --one-lacks FIELDS        what ?id= leaves out though the list has it, such as external_id,name
+  --fail-status N           the HTTP status of a FAIL: 200 or 400 (default 200)
+  --deleted-share X         before 1.49: the share of reports on an instance in Error that say "deleted" (default 1)
   --new-ports               a VM that is restarted gets other forwarded ports, and another VM may get its old ones
   --guests                  a server in each VM that greets as SSH does, behind forwarded ports of this machine, which is each node then
   --guest-boot SECONDS      how long it takes from a boot until it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
@@ -43,6 +51,7 @@ What goes wrong
                             ${FAULT_KINDS.join(', ')}
   --stuck                   the agents never get to a restart
   --error                   VMs that are restarted end in Error
+  --stopped-vm NAME         the VM with this external ID is stopped; may be given several times
   --stuck-vm NAME           the same for the VM with this external ID alone; may be given several times
   --error-vm NAME           likewise
   --guest-fault KIND        after a restart the guest is ${GUEST_FAULTS.join(', ')} (with --guests)
@@ -52,11 +61,15 @@ ${GITHUB_HELP}
 Ways in, and what the step's "with:" needs for each
   --root-token TOKEN        root_token: TOKEN (at least ${SHORTEST_ROOT_TOKEN} characters)
   --api-key ID              api_key_id: ID, api_key: the path that is printed (a key pair is made)
+  --key-ttl SECONDS         how long the API key is valid (without end unless given)
+  --deny-restarts           the API key is not allowed to restart: HTTP 403
+  --long-secrets            its handshake has secrets of 54 characters, not 27
   --session-ttl MS          how long a session of an API key lasts (default 300000); with: nothing
   --tls                     controller_url: https://..., ca_cert: the path that is printed (a CA is made)
   --mtls                    the same, and client_cert and client_key: the paths that are printed
   --replicas N              N replicas take turns to answer; all but one lag behind (default 1); with: nothing
   --replica-lag MS          by how much (default 10000); with: nothing
+  --sticky                  each connection stays at one of them; with: nothing
 
   -h, --help                this text
 `;
@@ -85,6 +98,17 @@ const OPTIONS = {
   'guest-boot': TEXT,
   'guest-fault': TEXT,
   'new-ports': FLAG,
+  capacity: TEXT,
+  'address-after': TEXT,
+  'old-fields': FLAG,
+  'one-lacks': TEXT,
+  'fail-status': TEXT,
+  'deleted-share': TEXT,
+  'stopped-vm': { type: 'string', multiple: true } as const,
+  'key-ttl': TEXT,
+  'deny-restarts': FLAG,
+  'long-secrets': FLAG,
+  sticky: FLAG,
   fault: { type: 'string', multiple: true } as const,
   stuck: FLAG,
   error: FLAG,
@@ -96,6 +120,7 @@ const OPTIONS = {
 };
 
 const DAY_MS = 86_400_000;
+const YEAR_S = 31_536_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
@@ -114,11 +139,18 @@ async function main(): Promise<void> {
   const replicas = {
     count: read('replicas', 1, { min: 1, max: 20 }),
     lagMs: read('replica-lag', 10_000, { min: 0, max: DAY_MS }),
+    areSticky: values.sticky ?? false,
   };
   const prepared = await prepareAccess({
     rootToken: readRootToken(values['root-token']),
     apiKeyId: values['api-key'],
     sessionTtlMs: read('session-ttl', 300_000, { min: 0, max: DAY_MS }),
+    keyExpiresAt:
+      values['key-ttl'] === undefined
+        ? undefined
+        : Date.now() + read('key-ttl', 0, { min: 1, max: YEAR_S }) * 1_000,
+    deniesRestarts: values['deny-restarts'] ?? false,
+    secretLength: values['long-secrets'] ? LONG_SECRET : undefined,
     tls: values.tls ?? false,
     mtls: values.mtls ?? false,
   });
@@ -146,6 +178,23 @@ interface WorldValues extends GuestValues {
   readonly error?: boolean;
   readonly 'stuck-vm'?: readonly string[];
   readonly 'error-vm'?: readonly string[];
+  readonly 'stopped-vm'?: readonly string[];
+  readonly 'old-fields'?: boolean;
+  readonly 'one-lacks'?: string;
+}
+
+function readFieldOptions(read: NumberReader, values: WorldValues): Partial<WorldOptions> {
+  const failStatus = read('fail-status', 200, { min: 200, max: 400 });
+  if (failStatus !== 200 && failStatus !== 400) throw new Error('--fail-status takes 200 or 400');
+  const capacity = read('capacity', Number.POSITIVE_INFINITY, { min: 0, max: 1_000 });
+  return {
+    failStatus,
+    capacity,
+    addressAfterMs: read('address-after', 0, { min: 0, max: DAY_MS / 1_000 }) * 1_000,
+    deletedShare: read('deleted-share', 1, { min: 0, max: 1, isShare: true }),
+    oneLacks: (values['one-lacks'] ?? '').split(',').filter((field) => field !== ''),
+    ...(values['old-fields'] && { writesOldFields: true }),
+  };
 }
 
 /** With guests, the ports of its nodes are ports of this machine. */
@@ -164,6 +213,8 @@ async function createWorld(
     bootsFail: values.error ?? false,
     stuckVms: values['stuck-vm'] ?? [],
     brokenVms: values['error-vm'] ?? [],
+    stoppedVms: values['stopped-vm'] ?? [],
+    ...readFieldOptions(read, values),
   });
   guests?.open({ world, now: Date.now, habits });
   return { world, guests };

@@ -44,15 +44,33 @@ export interface WorldOptions {
   /** External IDs of VMs whose restarts the agents never come to, and of those that end in Error. */
   readonly stuckVms?: readonly string[];
   readonly brokenVms?: readonly string[];
+  /** External IDs of VMs that are stopped from the start. */
+  readonly stoppedVms?: readonly string[];
   /** The share of tasks after which the agent reports at once. */
   readonly earlyReports?: number;
+  /** How many VMs a node runs; others wait in Scheduling. As many as there are if absent. */
+  readonly capacity?: number;
+  /** For how long after each boot a VM's own address is empty. */
+  readonly addressAfterMs?: number;
+  /** The HTTP status of a `FAIL`: 200 if absent. */
+  readonly failStatus?: number;
+  /** Fields of an instance that `?id=` lacks, such as `external_id` and `name`, and those that the list lacks. */
+  readonly oneLacks?: readonly string[];
+  readonly listLacks?: readonly string[];
+  /** Before 1.49, the share of reports on an instance in Error whose vminfo is lost: all if absent. */
+  readonly deletedShare?: number;
+  /** Whether vminfo has the VNC password and the names of fields that old versions have: as the version does if absent. */
+  readonly writesOldFields?: boolean;
 }
 
 /** A Mac: runs VMs, and an agent with a queue of tasks and a heartbeat. */
 export interface Node {
   readonly id: string;
-  readonly name: string;
-  readonly ip: string;
+  name: string;
+  ip: string;
+  /** How many VMs it runs at most; and whether it takes new ones. */
+  capacity: number;
+  isDraining: boolean;
   /** How its clock differs from the truth, and its time zone. */
   clockSkewMs: number;
   utcOffsetMinutes: number;
@@ -101,6 +119,9 @@ export interface Vm {
   readonly vncPort: number;
   /** The node's port that leads to the VM's SSH. */
   sshPort: number;
+  /** Beside SSH and VNC; or all there are where the request that started it says so. */
+  readonly forwarding: readonly PortRule[];
+  vncPassword: string;
   readonly createdAt: number;
   power: 'running' | 'stopped';
   bootedAt: number;
@@ -112,6 +133,16 @@ export interface Vm {
   /** The next boot does not last: the VM crashes, and boots once more. */
   crashesAfterBoot: boolean;
 }
+
+/** A port of the node that leads to one of the VM. */
+export interface PortRule {
+  readonly name: string;
+  readonly guestPort: number;
+  /** One that is free if absent. */
+  readonly hostPort?: number | undefined;
+}
+
+export type Metadata = Readonly<Record<string, string | number | boolean>>;
 
 /** A boot, and what it was for. */
 export interface Boot {
@@ -132,12 +163,20 @@ export interface InstanceRecord {
   readonly startupScript: StartupScript | undefined;
   externalId: string | undefined;
   name: string | undefined;
+  metadata: Metadata | undefined;
+  /** What the VM is to be called, with variables; and the forwarding that is wanted in place of the usual one. */
+  readonly nameTemplate: string | undefined;
+  readonly portRules: readonly PortRule[] | undefined;
   readonly createdAt: number;
   state: string;
   /** It stays in Error, whatever the agent reports. */
   isBroken: boolean;
   message: string;
   requestId: string;
+  /** The VM runs, but its startup script has not ended: the instance is not Started yet. */
+  isStarting: boolean;
+  /** The node that keeps a place for it. */
+  reservedOn: Node | undefined;
   /** When the node began to pull the template. */
   pullsSince: number | undefined;
   scriptResult: ScriptResult | undefined;
@@ -177,6 +216,15 @@ export interface StartRequest {
   readonly externalId?: string | undefined;
   readonly name?: string | undefined;
   readonly startupScript?: StartupScript | undefined;
+  readonly metadata?: Metadata | undefined;
+  readonly nameTemplate?: string | undefined;
+  readonly portRules?: readonly PortRule[] | undefined;
+}
+
+/** What a restart may name. */
+export interface RestartRequest {
+  readonly usbDevice?: string | undefined;
+  readonly vncPassword?: string | undefined;
 }
 
 export type StartReply =

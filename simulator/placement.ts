@@ -20,8 +20,9 @@ export function place(stock: Stock, request: StartRequest): Placement | { readon
   const { template: templateId, tag, nodeId, groupId, usbDevice } = request;
   const template = stock.templates.find(({ id }) => id === templateId);
   const version = tag === undefined ? template?.latest : template?.versions.find((one) => one.tag === tag);
-  // As documented for an unknown template; nothing public tells the words for an unknown tag.
-  if (template === undefined || version === undefined) return { refusal: 'VM not in the registry' };
+  if (template === undefined) return { refusal: 'VM not in the registry' };
+  // Two of the vendor's clients fall back on these words.
+  if (version === undefined) return { refusal: `No such tag ${tag}` };
   const group = stock.groups.find(({ id }) => id === groupId);
   if (groupId !== undefined && group === undefined) return { refusal: 'group not found' };
   const allowed = group?.nodes ?? stock.nodes;

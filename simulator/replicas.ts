@@ -2,8 +2,10 @@ import { World } from './world.ts';
 
 /** A controller's replicas: reads may meet one that lags behind, writes reach the world at once. */
 export interface Replicas {
-  /** What the replica whose turn it is takes for the world. */
-  view(now: number): World;
+  /** As it is. */
+  readonly world: World;
+  /** What the replica whose turn it is takes for the world; where connections are sticky, always the same one for a connection. */
+  view(now: number, connection?: object): World;
   /** Does something to the world, and later to each lagging replica's picture of it. */
   change<T>(now: number, change: (world: World) => T): T;
 }
@@ -13,15 +15,27 @@ export interface ReplicaOptions {
   /** How many replicas there are; all but the first lag behind. */
   readonly count: number;
   readonly lagMs: number;
+  /** A connection leads to the replica that it was opened to. */
+  readonly areSticky?: boolean;
 }
 
-export function createReplicas({ world, count, lagMs }: ReplicaOptions): Replicas {
+export function createReplicas({ world, count, lagMs, areSticky = false }: ReplicaOptions): Replicas {
   const twins = Array.from({ length: count - 1 }, () => createTwin(world, lagMs));
+  const opened = new WeakMap<object, number>();
   let turn = 0;
+
+  function replicaFor(connection: object | undefined): number {
+    if (!areSticky || connection === undefined) return turn++ % count;
+    const known = opened.get(connection) ?? turn++ % count;
+    opened.set(connection, known);
+    return known;
+  }
+
   return {
-    view(now) {
+    world,
+    view(now, connection) {
       world.advanceTo(now);
-      const twin = twins[(turn++ % count) - 1];
+      const twin = twins[replicaFor(connection) - 1];
       return twin === undefined ? world : twin.view(now);
     },
     change(now, change) {

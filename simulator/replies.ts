@@ -16,6 +16,8 @@ export interface Reaction {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** A `FAIL` of the controller's own. */
+  readonly isFailure?: true;
 }
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -30,7 +32,7 @@ export function ok(body?: Json): Reaction {
 
 /** The controller reports its own failures with HTTP status 200. */
 export function fail(message: string, status = 200): Reaction {
-  return json(status, { status: 'FAIL', message });
+  return { ...json(status, { status: 'FAIL', message }), isFailure: true };
 }
 
 /** What a request without valid credentials gets. */

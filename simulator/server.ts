@@ -30,7 +30,7 @@ export interface ServerOptions {
   /** GitHub, as its runners in the world's VMs know it; its API is below {@link GITHUB_API_PATH}. */
   readonly github?: GitHubWorld;
   /** See replicas.ts. */
-  readonly replicas?: { readonly count: number; readonly lagMs: number };
+  readonly replicas?: { readonly count: number; readonly lagMs: number; readonly areSticky?: boolean };
 }
 
 export interface RunningSimulator {
@@ -49,13 +49,15 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
 
-  function reactTo(request: SeenRequest, hasCertificate: boolean): Reaction {
+  function reactTo(request: SeenRequest, message: AnyRequest): Reaction {
     const { github } = options;
     if (github !== undefined && request.path.startsWith(GITHUB_API_PATH))
       return reactAsGitHub({ github, now: now() }, request);
     const { authorization } = request.headers;
+    const hasCertificate = needsCertificate && showsCertificate(message);
     const caller = { ...request, authorization, hasCertificate, now: now() };
-    return authentication.check(caller) ?? react({ replicas, now: now() }, request);
+    const connection = 'stream' in message ? message.stream.session : message.socket;
+    return authentication.check(caller) ?? react({ replicas, now: now(), connection }, request);
   }
 
   async function answer(message: AnyRequest, response: AnyResponse): Promise<void> {
@@ -65,7 +67,7 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
     requests.push(request);
     const early = interventions.before?.(request);
     if (early !== undefined) return applyFault(response, early);
-    const reaction = reactTo(request, needsCertificate && showsCertificate(message));
+    const reaction = reactTo(request, message);
     const late = interventions.after?.(request, reaction);
     return late === undefined ? send(response, reaction) : applyFault(response, late, reaction);
   }

@@ -8,6 +8,9 @@ export interface Quirks {
   readonly errorMeansDeleted: boolean;
   /** In 1.50 a new instance is Scheduling once more after Pulling. */
   readonly schedulesAgain: boolean;
+  /** Old versions write the VNC password into vminfo, and other names for the forwarding's: `Name`, and once `rule_name`. */
+  readonly writesVncPassword: boolean;
+  readonly ruleNameKey: 'name' | 'Name' | 'rule_name';
 }
 
 /** @throws Error for what is no version such as 1.50.1 */
@@ -21,5 +24,7 @@ export function quirksOf(version: string): Quirks {
     flaps: isBefore(47),
     errorMeansDeleted: isBefore(49),
     schedulesAgain: !isBefore(50),
+    writesVncPassword: isBefore(36),
+    ruleNameKey: isBefore(10) ? 'rule_name' : isBefore(20) ? 'Name' : 'name',
   };
 }

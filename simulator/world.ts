@@ -6,15 +6,17 @@ import type {
   PowerChange,
   PowerEvent,
   Reply,
+  RestartRequest,
   StartReply,
   StartRequest,
   Step,
   Task,
+  Vm,
   WorldOptions,
 } from './model.ts';
 import { hasUsbDevice, type Placement, place } from './placement.ts';
 import { createRandom, type Random } from './random.ts';
-import { runScript } from './startup-script.ts';
+import { runScript, type StartupScript } from './startup-script.ts';
 import { createTemplates, type Template } from './templates.ts';
 import { type Quirks, quirksOf } from './version.ts';
 
@@ -51,6 +53,9 @@ const SCHEDULING_AGAIN_MS = 300;
 const FIRST_PULL_MS = 60_000;
 /** How long old ones are Terminating, and how long they are still listed after that. */
 const TERMINATING_MS = 2_000;
+const PUSHING_MS = 5_000;
+/** How often an instance that waits for a node with room tries again. */
+const WAITS_MS = 1_000;
 const TERMINATED_LISTED_MS = 120_000;
 const HIDDEN_MS = 1_000;
 /** How soon a boot that does not last ends, how long the VM takes to come back, and how soon a report comes twice: at most. */
@@ -59,7 +64,19 @@ const DOUBLED_WITHIN_MS = 300;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const FIRST_PORT = 10_000;
+const SSH_PORT = 22;
 const USB_DEVICES = [{ name: 'iPhone', group: 'phones', locationId: '336675856' }];
+
+/** A request to save a VM to the registry. */
+export interface SavedImage {
+  readonly id: string;
+  readonly instanceId: string;
+  readonly tag: string;
+  readonly target: string;
+  status: 'pending' | 'done';
+}
+
+type SaveReply = { readonly ok: true; readonly requestId: string } | Extract<Reply, { ok: false }>;
 
 /**
  * A controller, its nodes and their VMs, without any HTTP. It has a time of its own: nothing happens but in `advanceTo`,
@@ -76,6 +93,8 @@ export class World {
   /** Restarts that were carried out, by instance: the truth that tests compare with. */
   readonly restarts: string[] = [];
   readonly boots: Boot[] = [];
+  /** Requests to save VMs to the registry. */
+  readonly images: SavedImage[] = [];
   /** What went otherwise than it should have, in words. */
   readonly mishaps = new Set<string>();
   /** Told of each report that gets through. */
@@ -123,7 +142,7 @@ export class World {
   }
 
   /** Queues a restart; it is carried out when the node's agent comes to it. */
-  restart(instanceId: string, usbDevice?: string): Reply {
+  restart(instanceId: string, { usbDevice, vncPassword }: RestartRequest = {}): Reply {
     const record = this.find(instanceId);
     if (record === undefined) return { ok: false, message: 'instance not found' };
     const { vm, node } = record;
@@ -134,6 +153,7 @@ export class World {
       return { ok: false, message: 'usb device not found' };
     const requestId = this.#chance('IDs').uuid();
     record.requestId = requestId;
+    vm.vncPassword = vncPassword ?? vm.vncPassword;
     if (isAmong(this.options.stuckVms, record)) return { ok: true };
     this.#enqueue(node, () => [
       { afterMs: this.options.stopMs, run: () => this.#stop(record, { vm, requestId }) },
@@ -149,12 +169,16 @@ export class World {
     return { ok: true, instanceIds };
   }
 
-  /** Changes what an instance is called; what is undefined stays. */
-  rename(instanceId: string, { name, externalId }: Pick<StartRequest, 'name' | 'externalId'>): Reply {
+  /** Changes what an instance is called, and what is noted with it; what is undefined stays. */
+  update(
+    instanceId: string,
+    { name, externalId, metadata }: Pick<StartRequest, 'name' | 'externalId' | 'metadata'>,
+  ): Reply {
     const record = this.find(instanceId);
     if (record === undefined) return { ok: false, message: 'instance not found' };
     if (name !== undefined) record.name = name;
     if (externalId !== undefined) record.externalId = externalId;
+    if (metadata !== undefined) record.metadata = { ...record.metadata, ...metadata };
     this.#touch(record);
     return { ok: true };
   }
@@ -166,6 +190,20 @@ export class World {
     this.#change(record, 'Terminating');
     this.#later(TERMINATING_MS, () => this.#end(record));
     return { ok: true };
+  }
+
+  /** Pushes a running VM to the registry as a tag; its instance ends with that. */
+  saveImage(instanceId: string, { tag, target }: { tag: string; target: string }): SaveReply {
+    const record = this.find(instanceId);
+    if (record?.state !== 'Started') return { ok: false, message: 'instance not found' };
+    const image: SavedImage = { id: this.#chance('IDs').uuid(), instanceId, tag, target, status: 'pending' };
+    this.images.push(image);
+    this.#change(record, 'Pushing');
+    this.#later(PUSHING_MS, () => {
+      image.status = 'done';
+      this.terminate(instanceId);
+    });
+    return { ok: true, requestId: image.id };
   }
 
   /** How much of the template the node has pulled: a share. */
@@ -243,8 +281,8 @@ export class World {
     if (this.now < node.silentUntil) return;
     node.lastReportAt = this.now;
     for (const record of this.records) {
-      if (record.node !== node || record.vm === undefined) continue;
-      if (record.isBroken) {
+      if (record.node !== node || record.vm === undefined || record.isStarting) continue;
+      if (record.isBroken || record.state === 'Stopped') {
         this.#read(record);
         continue;
       }
@@ -262,13 +300,18 @@ export class World {
   #read(record: InstanceRecord): void {
     if (record.vm === undefined) return;
     const { vm, report: last } = record;
-    const lost = this.quirks.errorMeansDeleted && record.state === 'Error';
+    const lost = this.quirks.errorMeansDeleted && record.state === 'Error' && this.#losesVminfo();
     const { clockSkewMs: skewMs = 0, utcOffsetMinutes = 0 } = record.node ?? {};
     const isSame = last?.vm.bootedAt === vm.bootedAt && last.vm.power === vm.power;
     const since = isSame ? last.since : this.now;
     record.report = { vm: { ...vm }, readAt: this.now, skewMs, utcOffsetMinutes, lost, since };
     this.#touch(record);
     this.onReport(record);
+  }
+
+  #losesVminfo(): boolean {
+    const { deletedShare = 1 } = this.options;
+    return deletedShare === 1 || this.#chance('deleted').next() < deletedShare;
   }
 
   #enqueue(node: Node, task: Task): void {
@@ -355,6 +398,8 @@ export class World {
       id: this.#chance('IDs').uuid(),
       name: `mac-${number}`,
       ip: this.options.nodeIp ?? `192.0.2.${number}`,
+      capacity: this.options.capacity ?? Number.POSITIVE_INFINITY,
+      isDraining: false,
       clockSkewMs: this.options.clockSkewMs ?? Math.round(this.#chance('clock').between(-2_000, 2_000)),
       utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
       lastReportAt: this.now,
@@ -375,15 +420,23 @@ export class World {
   }
 
   #createRecord(
-    { externalId, name, startupScript }: Omit<StartRequest, 'template' | 'count'>,
+    {
+      externalId,
+      name,
+      startupScript,
+      metadata,
+      nameTemplate,
+      portRules,
+    }: Omit<StartRequest, 'template' | 'count'>,
     placement: Placement & { readonly createdAt: number },
   ): InstanceRecord {
     return {
       instanceId: this.#chance('IDs').uuid(),
       ...placement,
       startupScript,
-      externalId,
-      name,
+      ...{ externalId, name, metadata, nameTemplate, portRules },
+      isStarting: false,
+      reservedOn: undefined,
       state: 'Scheduling',
       isBroken: false,
       message: '',
@@ -412,42 +465,73 @@ export class World {
       placement,
     );
     this.records.push(record);
+    record.reservedOn = placement.candidates[number % placement.candidates.length];
     this.#bootNew(record, bootedAt);
+    if (isAmong(this.options.stoppedVms, record)) this.#stopNew(record);
   }
 
   /** As the vendor's documentation has it: Scheduling, Pulling, in 1.50 Scheduling once more, Started. */
   #begin(request: StartRequest, placement: Placement): string {
     const record = this.#createRecord(request, { ...placement, createdAt: this.now });
     this.records.push(record);
-    const pulledAfterMs = SCHEDULING_MS + PULLING_MS;
-    this.#later(SCHEDULING_MS, () => {
-      record.pullsSince = this.now;
-      if (!isGoing(record)) this.#change(record, 'Pulling');
-    });
-    if (!this.quirks.schedulesAgain) {
-      this.#later(pulledAfterMs, () => this.#bootNew(record, this.now));
-      return record.instanceId;
-    }
-    this.#later(pulledAfterMs, () => {
-      if (!isGoing(record)) this.#change(record, 'Scheduling');
-    });
-    this.#later(pulledAfterMs + SCHEDULING_AGAIN_MS, () => this.#bootNew(record, this.now));
+    this.#later(SCHEDULING_MS, () => this.#pull(record));
     return record.instanceId;
+  }
+
+  /** Waits in Scheduling until a node has room. */
+  #pull(record: InstanceRecord): void {
+    if (isGoing(record)) return;
+    const node = this.#nodeFor(record);
+    if (node === undefined) {
+      this.#later(WAITS_MS, () => this.#pull(record));
+      return;
+    }
+    record.reservedOn = node;
+    record.pullsSince = this.now;
+    this.#change(record, 'Pulling');
+    this.#later(PULLING_MS, () => {
+      if (this.quirks.schedulesAgain && !isGoing(record)) this.#change(record, 'Scheduling');
+    });
+    const againMs = this.quirks.schedulesAgain ? SCHEDULING_AGAIN_MS : 0;
+    this.#later(PULLING_MS + againMs, () => this.#bootNew(record, this.now));
+  }
+
+  /** The nodes take turns, as far as they have room. */
+  #nodeFor(record: InstanceRecord): Node | undefined {
+    const { candidates } = record;
+    const number = this.records.indexOf(record) + 1;
+    const used = (node: Node) =>
+      this.records.filter(({ reservedOn, vm }) => reservedOn === node && vm?.power !== 'stopped').length;
+    const hasRoom = (node: Node) => !node.isDraining && used(node) < node.capacity;
+    const first = candidates[number % candidates.length];
+    return first !== undefined && hasRoom(first) ? first : candidates.find(hasRoom);
   }
 
   #bootNew(record: InstanceRecord, bootedAt: number): void {
     if (isGoing(record)) return;
-    const { candidates, template } = record;
-    const number = this.records.indexOf(record) + 1;
-    const node = candidates[number % candidates.length];
-    const sshPort = this.#freePort(node);
+    const { reservedOn: node, startupScript } = record;
     record.node = node;
-    record.vm = {
+    record.vm = this.#createVm(record, bootedAt);
+    record.isStarting = startupScript?.isMonitored === true;
+    if (!record.isStarting) this.#showStarted(record);
+    this.onPower({ kind: 'booted', record, requestId: undefined });
+    if (startupScript !== undefined && record.isStarting) this.#runStartupScript(record, startupScript);
+  }
+
+  #createVm(record: InstanceRecord, bootedAt: number): Vm {
+    const { node, template, portRules = [] } = record;
+    const number = this.records.indexOf(record) + 1;
+    const ssh = portRules.find(({ guestPort }) => guestPort === SSH_PORT);
+    const sshPort = ssh?.hostPort ?? this.#freePort(node);
+    let nextPort = sshPort + 1;
+    return {
       uuid: this.#chance('IDs').uuid(),
-      name: `mgmtManaged-${template.name}-${this.now}`,
+      name: this.#vmName(record),
       ip: `192.168.64.${(number % 250) + 2}`,
       vncPort: 5900 + number,
       sshPort,
+      forwarding: portRules.map((rule) => ({ ...rule, hostPort: rule.hostPort ?? nextPort++ })),
+      vncPassword: `vnc-secret-${number}`,
       createdAt: template.createdAt,
       power: 'running',
       bootedAt,
@@ -456,21 +540,47 @@ export class World {
       neverBoots: false,
       crashesAfterBoot: false,
     };
-    this.#change(record, 'Started');
-    this.#read(record);
-    this.onPower({ kind: 'booted', record, requestId: undefined });
-    this.#runStartupScript(record);
   }
 
-  /** Its result is known only if it is monitored; then, where it fails, the instance ends in Error. */
-  #runStartupScript(record: InstanceRecord): void {
-    const { startupScript, vm } = record;
-    if (startupScript === undefined || !startupScript.isMonitored) return;
+  #vmName({ nameTemplate, template, instanceId, node }: InstanceRecord): string {
+    const variables: Readonly<Record<string, string>> = {
+      template_name: template.name,
+      template_id: template.id,
+      instance_id: instanceId,
+      node_id: node?.id ?? '',
+      node_name: node?.name ?? '',
+      ts: String(this.now),
+    };
+    const wanted = nameTemplate ?? '$template_name-$ts';
+    return `mgmtManaged-${wanted.replace(/\$(\w+)/g, (text, name: string) => variables[name] ?? text)}`;
+  }
+
+  #showStarted(record: InstanceRecord): void {
+    record.isStarting = false;
+    this.#change(record, 'Started');
+    this.#read(record);
+  }
+
+  #stopNew(record: InstanceRecord): void {
+    if (record.vm === undefined) return;
+    record.vm.power = 'stopped';
+    record.vm.stoppedAt = this.now;
+    this.#change(record, 'Stopped');
+    this.#read(record);
+  }
+
+  /** Until a monitored script has ended, its instance is not Started; where the script fails, it ends in Error. */
+  #runStartupScript(record: InstanceRecord, startupScript: StartupScript): void {
+    const { vm } = record;
     const { result, tookMs } = runScript(startupScript);
     this.#later(tookMs, () => {
       if (vm === undefined || record.vm !== vm || isGoing(record)) return;
       record.scriptResult = result;
-      if (result.returnCode === 0) return this.#touch(record);
+      if (result.returnCode === 0) {
+        this.#showStarted(record);
+        return;
+      }
+      record.isStarting = false;
       if (!startupScript.keepsVm) this.#stop(record, { vm, requestId: undefined });
       this.#break(record, `startup script exit code ${result.returnCode}`);
     });
@@ -480,6 +590,7 @@ export class World {
     if (record.vm?.power === 'running') this.onPower({ kind: 'stopped', record, requestId: undefined });
     record.vm = undefined;
     record.node = undefined;
+    record.reservedOn = undefined;
     record.report = undefined;
     record.message = 'instance terminated by controller';
     this.#change(record, 'Terminated');

@@ -66,17 +66,29 @@ export async function within<T>(
 }
 
 /**
- * Ends the process in `ms` milliseconds if it does not end by itself. What can hold it up is a DNS look-up: nobody can
- * cancel it, and even `process.exit` waits for it. So the process is replaced by one that ends at once with the same code.
- * `execve` is experimental in Node 24; where it is missing, the process takes as long as the look-up.
+ * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can block its end: it cannot be cancelled,
+ * and even `process.exit` waits for it. So the process is replaced by one that ends at once with the same code. `execve` is
+ * experimental in Node 24; if it is missing or fails, the process takes as long as the lookup.
  */
 export function endProcessWithin(ms: number): void {
   setTimeout(() => {
     const code = process.exitCode ?? 0;
-    if (process.platform !== 'win32')
-      process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], process.env);
+    const program = [process.execPath, '-e', `process.exit(${code})`];
+    try {
+      if (process.platform !== 'win32')
+        process.execve?.(process.execPath, program, environmentOfNode(process.env));
+    } catch {
+      // It ends the slow way.
+    }
     process.exit();
   }, ms).unref();
+}
+
+/** Where the Node of some machines finds its libraries. Without NODE_OPTIONS, whose preloads would run again. */
+const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
+
+function environmentOfNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
 }
 
 /** Milliseconds for people, e.g. `5.1 s`. */

@@ -29,12 +29,13 @@ const SHORT_REPORT_MS = 400;
 
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
- * @param endWithin ends the process in so many milliseconds, should it not end by itself.
+ * @param signal aborts with the error to report.
+ * @param endWithin ends the process after this many milliseconds if it does not end by itself.
  */
-export async function main(endWithin: (ms: number) => void): Promise<void> {
+export async function main(signal: AbortSignal, endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   avoidPipe(terminal);
-  const outcome = await restartAsAsked(terminal, interruptions());
+  const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
   // Before anything is written: a file may be a pipe that nobody reads.
   endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
@@ -66,12 +67,21 @@ function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   }
 }
 
-/** To open a pipe that nobody reads would hold the process up for good: outputs are printed then, as they once were. */
+/** To open a pipe that no process reads would block forever. So the outputs are printed, as older runners had it. */
 function avoidPipe(terminal: Terminal): void {
   const { GITHUB_OUTPUT: path = '' } = process.env;
-  if (!statSync(path, { throwIfNoEntry: false })?.isFIFO()) return;
+  if (!isPipe(path)) return;
   delete process.env['GITHUB_OUTPUT'];
   terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
+}
+
+/** A path that cannot be looked up is not a pipe; that outputs cannot be written there is reported later. */
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false;
+  }
 }
 
 function ownAddresses(): string[] {
@@ -168,23 +178,4 @@ function warnOfInputs({ tls, timeoutMs }: Inputs, terminal: Terminal): void {
       `timeout is ${seconds(timeoutMs)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
     );
   }
-}
-
-/**
- * Aborts with the error to report. On cancelling, the runner sends SIGINT, then SIGTERM, then kills: there is time for a
- * truthful report. The same goes for an error that nobody caught, which would end the process without a word about the
- * restart. The listeners stay: a signal that comes while the report is written must not cut it off.
- */
-function interruptions(): AbortSignal {
-  const controller = new AbortController();
-  const cancel = (signal: NodeJS.Signals) => {
-    controller.abort(new ActionError('cancelled', `The step was cancelled (${signal}).`));
-  };
-  process.on('SIGINT', cancel).on('SIGTERM', cancel);
-  process.on('uncaughtException', (error) => {
-    // Should the report itself be what failed, the step must not pass for it.
-    process.exitCode = 1;
-    controller.abort(asActionError(error));
-  });
-  return controller.signal;
 }

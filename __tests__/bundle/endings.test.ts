@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -51,6 +51,14 @@ describe('killed', () => {
   });
 });
 
+test('cancelled while the action is being loaded: the outputs say that nothing was sent', async () => {
+  const module = `process.on('newListener', (event) => event === 'SIGINT' && process.kill(process.pid, 'SIGINT'));`;
+  const preload = `--import=data:text/javascript,${encodeURIComponent(module)}`;
+  const ended = await play({ way: { environment: { NODE_OPTIONS: preload } } });
+  expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'cancelled' });
+  expect(ended.posts).toBe(0);
+});
+
 describe('held up at its end', () => {
   // Without a limit of its own, the process would wait until the test gives up.
   test('by a summary that nobody reads, after a restart that went well', async () => {
@@ -81,6 +89,27 @@ describe('held up at its end', () => {
       error_code: 'controller_unreachable',
     });
     expect(ended.log).toContain('timed out while connecting');
+  });
+});
+
+describe('without a usable file for its outputs', () => {
+  test.each([
+    ['too long a path', () => join(folder, 'x'.repeat(300))],
+    [
+      'a link that leads to itself',
+      () => {
+        symlinkSync('loop', join(folder, 'loop'));
+        return join(folder, 'loop');
+      },
+    ],
+    ['a folder', () => folder],
+  ])('%s: one annotation, and no restart', async (_, pathOf) => {
+    const ended = await play({ way: { environment: { GITHUB_OUTPUT: pathOf() } } });
+    expect([ended.exitCode, ended.posts]).toEqual([1, 0]);
+    expect(ended.log.match(/^::error .*$/gm)).toEqual([
+      expect.stringContaining('The outputs cannot be written, so no restart was sent'),
+    ]);
+    expect(ended.log).not.toMatch(/^ +at /m);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseJson, text, UnusableAnswer } from '../../src/http/json.ts';
+import { isTooComplex, parseJson, text, UnusableAnswer } from '../../src/http/json.ts';
 
 describe('parseJson', () => {
   test.each([
@@ -19,6 +19,35 @@ describe('parseJson', () => {
     const value = parseJson(JSON.stringify(list));
     // A failed test must not print it all.
     expect(Array.isArray(value) ? value.length : 'not read').toBe(100_001);
+  });
+});
+
+describe('JSON that could block the process', () => {
+  const record = JSON.stringify({ vm: { instance_id: 'x', ports: [1, 2], script: '[{,:"\\'.repeat(1_000) } });
+  const HALF = 2_000_000;
+
+  test.each<[string, string, boolean]>([
+    ['a list of records with long scripts', `[${`${record},`.repeat(3_000)}0]`, false],
+    ['one long string of brackets', `"${'['.repeat(100_000)}"`, false],
+    ['a string of escaped quotes and backslashes', `"${'\\"\\\\'.repeat(1_000)}"${'['.repeat(200)}`, false],
+    ['brackets after a string that ends in a backslash', `"\\\\"${'['.repeat(201)}`, true],
+    ['brackets in a string without an end', `"${'['.repeat(201)}`, false],
+    ['200 levels', '{"a":['.repeat(100) + ']}'.repeat(100), false],
+    ['201 levels', '['.repeat(201), true],
+    ['many lists side by side', '[],'.repeat(1_000), false],
+    ['four million tokens', '{}'.repeat(HALF), false],
+    ['one more', `${'{}'.repeat(HALF)},`, true],
+    ['too many commas', ','.repeat(2 * HALF + 1), true],
+    ['too many colons', ':'.repeat(2 * HALF + 1), true],
+    ['too many strings', '""'.repeat(2 * HALF + 1), true],
+    ['nothing', '', false],
+  ])('%s', (_, json, expected) => {
+    expect(isTooComplex(json)).toBe(expected);
+  });
+
+  test('is not parsed', () => {
+    expect(parseJson(`${'['.repeat(200)}${']'.repeat(200)}`)).toBeDefined();
+    expect(parseJson(`${'['.repeat(201)}${']'.repeat(201)}`)).toBeUndefined();
   });
 });
 

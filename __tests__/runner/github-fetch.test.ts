@@ -96,6 +96,11 @@ describe('an answer', () => {
   });
 });
 
+test('an answer that would take seconds to parse does not get to octokit', async () => {
+  const { got } = await fetched(`${BASE}/runners`, answer({ text: '['.repeat(1_000) }));
+  expect(got).toBeInstanceOf(UnusableAnswer);
+});
+
 describe('no answer', () => {
   const cause = new Error('read ECONNRESET');
   const noAnswer = { mayHaveBeenSent: true, reason: 'it hung up', hint: 'Check controller_url.', cause };

@@ -240,7 +240,7 @@ describe('a new instance', () => {
 
   test.each<[string, Record<string, unknown>, string]>([
     ['template', { vmid: 'nothing' }, 'VM not in the registry'],
-    ['tag', { tag: 'nothing' }, 'VM not in the registry'],
+    ['tag', { tag: 'nothing' }, 'No such tag nothing'],
     ['node', { node_id: 'nothing' }, 'node not found'],
     ['group', { group_id: 'nothing' }, 'group not found'],
     ['USB device', { usb_device: 'nothing' }, 'usb device not found'],
@@ -311,9 +311,9 @@ describe('other endpoints', () => {
     const nodes = await api.get<Record<string, unknown>[]>('/api/v1/node');
     expect(nodes).toHaveLength(2);
     const fields =
-      'node_id node_name cpu_count ram disk_size free_disk_space vm_count used_vcpu_count used_vram cpu_util ram_util capacity capacity_mode state ip_address host_arch anka_version agent_version os last_updated groups templates';
+      'node_id node_name cpu_count ram disk_size free_disk_space vm_count vcpu_count vram cpu_util ram_util capacity capacity_mode state ip_address host_arch anka_version agent_version os last_updated groups templates';
     for (const node of nodes) expect(Object.keys(node)).toEqual(expect.arrayContaining(fields.split(' ')));
-    expect(nodes.map(({ vm_count, used_vcpu_count }) => [vm_count, used_vcpu_count])).toEqual([
+    expect(nodes.map(({ vm_count, vcpu_count }) => [vm_count, vcpu_count])).toEqual([
       [1, 4],
       [2, 8],
     ]);

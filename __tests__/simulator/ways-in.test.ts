@@ -1,3 +1,4 @@
+import { constants, createPrivateKey, privateDecrypt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AccessOptions, type PreparedAccess, prepareAccess } from '../../simulator/access.ts';
@@ -197,4 +198,66 @@ describe.each([
     );
     expect(told).toMatch(expected);
   });
+});
+
+describe('an API key', () => {
+  const data = async (access: Partial<AccessOptions>) => {
+    const ask = over1(await start({ apiKeyId: 'ci', rootToken: ROOT_TOKEN, ...access }));
+    return { ask, session: await shakeHands(ask, { id: 'ci', key: bare(file('api_key')) }) };
+  };
+
+  test('may be kept from restarting, and from nothing else', async () => {
+    const { ask, session } = await data({ deniesRestarts: true });
+    const headers = bearerHeaders(session);
+    const restart = { method: 'POST', path: '/api/v1/rpc/vm/restart', body: { instance_id: 'x' } };
+    expect([(await ask({ ...restart, headers })).status, await statusOf(ask, headers)]).toEqual([403, 200]);
+    expect((await ask({ ...restart, headers: rootHeaders(ROOT_TOKEN) })).status).toBe(200);
+  });
+
+  test('expires, and its sessions with it', async () => {
+    const { ask, session } = await data({ keyExpiresAt: NOON + 60_000 });
+    expect(await statusOf(ask, bearerHeaders(session))).toBe(200);
+    now += 60_001;
+    expect(await statusOf(ask, bearerHeaders(session))).toBe(401);
+    expect((await ask({ method: 'POST', path: '/tap/v1/hand', body: { id: 'ci' } })).status).toBe(401);
+  });
+
+  test('has the time and the groups that root gave it, and root can change them', async () => {
+    const { ask } = await data({});
+    const api = apiOf(ask, rootHeaders(ROOT_TOKEN));
+    await api.change('POST', '/api/v1/apikey', { id: 'new', ttl: 60, groups: ['builders'] });
+    const listed = async () =>
+      (await api.get<{ id: string }[]>('/api/v1/apikey')).find(({ id }) => id === 'new');
+    expect(await listed()).toEqual({
+      ...{ id: 'new', groups: ['builders'] },
+      ...{ created: '2026-07-01T12:00:00Z', expiration: '2026-07-01T12:01:00Z' },
+    });
+    await api.change('PUT', '/api/v1/apikey', { id: 'new', groups: [] });
+    expect(await listed()).toMatchObject({ groups: [], expiration: '2026-07-01T12:01:00Z' });
+    const other = { method: 'PUT', path: '/api/v1/apikey', body: { id: 'other' } };
+    expect(await api.refusal(other)).toBe('Not found');
+  });
+
+  test.each([
+    [undefined, 27],
+    [54, 54],
+  ])('gets secrets of the length %s: %i characters', async (secretLength, expected) => {
+    const { ask } = await data({ secretLength });
+    const { text } = await ask({ method: 'POST', path: '/tap/v1/hand', body: { id: 'ci' } });
+    const key = createPrivateKey(file('api_key'));
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    const secret = privateDecrypt({ key, padding, oaepHash: 'sha256' }, Buffer.from(text, 'base64'));
+    expect(secret.toString()).toMatch(new RegExp(`^[A-Za-z0-9]{${expected}}$`));
+  });
+});
+
+test('a request’s content type does not matter; nobody has to log in to be told that there is no single sign-on', async () => {
+  const ask = over1(await start({ rootToken: ROOT_TOKEN }));
+  const { text } = await ask({ method: 'GET', path: '/config/v1/auth' });
+  expect(JSON.parse(text)).toEqual({ status: 'OK', message: '', body: {} });
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+    const headers = { ...rootHeaders(ROOT_TOKEN), 'content-type': type };
+    const asked = { method: 'DELETE', path: '/api/v1/vm', headers, body: { id: 'x' } };
+    expect(JSON.parse((await ask(asked)).text).message).toBe('instance not found');
+  }
 });

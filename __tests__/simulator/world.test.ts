@@ -108,6 +108,8 @@ describe('versions', () => {
     expect(createWorld({ controllerVersion: '0.50.0' }).quirks.knowsRestarts).toBe(false);
     expect(createWorld({ controllerVersion: '2.1.0' }).quirks).toEqual({
       knowsRestarts: true,
+      writesVncPassword: false,
+      ruleNameKey: 'name',
       flaps: false,
       errorMeansDeleted: false,
       schedulesAgain: true,

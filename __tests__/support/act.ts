@@ -2,33 +2,33 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ask } from './linters.ts';
+import { runLinter } from './linters.ts';
 import { actionReference } from './repository.ts';
 
-// Runs a workflow as it stands with act, on this machine itself. Nothing is fetched: this action is the one in this folder, and
-// actions/checkout one that does nothing, as act brings the workspace along.
+// Runs a workflow with act on this machine. Nothing is downloaded: this action is the one in this folder, and actions/checkout does nothing,
+// because act copies the workspace.
 
 export interface WorkflowRun {
-  /** The file's text. */
+  /** The text of its file. */
   readonly workflow: string;
   readonly variables?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Beside this action, which is there in any case: path and content. */
+  /** Files in the workspace, by path; this action is always there. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface WorkflowResult {
   readonly exitCode: number;
-  /** `success` or `failure` of each job that ran; those of a matrix in a row. */
+  /** `success` or `failure` of each job that ran; a matrix has several. */
   readonly jobs: Readonly<Record<string, readonly string[]>>;
-  /** What the steps printed, without the commands that the runner swallows. */
+  /** What the steps printed, without workflow commands. */
   readonly log: string;
   /** The conclusion of each step that ran, by job and name. */
   readonly steps: Readonly<Record<string, string>>;
 }
 
-/** A line of `act --json`, as far as it is read here. */
+/** A line of `act --json`, as far as this module reads it. */
 interface Line {
   readonly jobID?: string;
   readonly step?: string;
@@ -40,22 +40,22 @@ interface Line {
 }
 
 const CHECKOUT = `name: Checkout
-description: Stands in for actions/checkout; act has brought the workspace along.
+description: Stands in for actions/checkout; act has copied the workspace.
 inputs: { persist-credentials: { description: as of the original } }
 runs:
   using: composite
   steps: [{ run: 'true', shell: bash }]
 `;
 
-/** Repository that act takes the workflow to be in; the simulated GitHub knows it. */
+/** The repository that act believes it is in; the simulated GitHub knows it. */
 const ORIGIN = 'https://github.com/octo-org/app.git';
 
-/** Runs a workflow as after a push. @throws Error where act comes to no job, as it does for a workflow that it cannot read. */
+/** Runs a workflow as after a push. @throws Error if act runs no job, for example because it cannot read the workflow. */
 export async function runWorkflow(run: WorkflowRun): Promise<WorkflowResult> {
   const folder = mkdtempSync(join(tmpdir(), 'act-'));
   try {
     const workspace = prepareWorkspace(folder, run);
-    const { exitCode, stdout, stderr } = await ask('act', flagsOf(run, folder), {
+    const { exitCode, stdout, stderr } = await runLinter('act', flagsOf(run, folder), {
       cwd: workspace,
       env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
     });

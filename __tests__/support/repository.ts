@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** The paths of the files that are here and that git keeps, or would with the next commit, `dist` left out. */
+/** The paths of all files that git tracks, or would with the next commit, without `dist`. */
 export function keptFiles(): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     encoding: 'utf8',
@@ -16,7 +16,7 @@ export function actionReference(): string {
   return reference;
 }
 
-/** The name of this repository on GitHub, `owner/name`; package.json is the one place that holds it. */
+/** The name of this repository on GitHub, `owner/name`; package.json holds it. */
 export function repositoryName(): string {
   const { repository }: { repository: string } = JSON.parse(readFileSync('package.json', 'utf8'));
   return repository.replace('github:', '');

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { actionReference, keptFiles } from './repository.ts';
 
-/** A piece of YAML that a document shows its reader. */
+/** A YAML example in a document. */
 export interface YamlBlock {
   /** File and line, such as `README.md:9`. */
   readonly place: string;
   readonly text: string;
 }
 
-/** All that the documents show, fenced as `yaml`. */
+/** All examples in the documents that are fenced as `yaml`. */
 export function yamlBlocks(): YamlBlock[] {
   return keptFiles()
     .filter((path) => path.endsWith('.md'))
@@ -39,9 +39,9 @@ jobs:
 `;
 
 /**
- * The workflow that a block is, or that a reader makes of it: steps are put into a job, inputs into a step, jobs below `jobs:`.
+ * The workflow that an example is, or that a reader would make of it: steps go into a job, inputs into a step.
  *
- * @throws Error for a block that is none of these.
+ * @throws Error for an example that is neither.
  */
 export function workflowOf({ place, text }: YamlBlock): string {
   const content: unknown = parse(text);

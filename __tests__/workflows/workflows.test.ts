@@ -5,17 +5,17 @@ import { validate } from '@actions/languageservice';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parse } from 'yaml';
-import { ask } from '../support/linters.ts';
+import { runLinter } from '../support/linters.ts';
 import { actionReference, keptFiles, repositoryName } from '../support/repository.ts';
 import { workflowOf, yamlBlocks } from '../support/yaml-blocks.ts';
 
-// Everything that GitHub runs, and everything that a reader might copy from the documents, before judges that others wrote.
+// Linters check everything that GitHub runs, and everything that a reader might copy from the documents.
 
 const WORKFLOWS = '.github/workflows';
 
 interface Workflow {
   readonly place: string;
-  /** Where the judges find it. */
+  /** Where the linters find it. */
   readonly path: string;
   readonly text: string;
 }
@@ -36,12 +36,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('there is something to judge', () => {
+test('there is something to check', () => {
   expect(ours.length).toBeGreaterThan(1);
   expect(shown.map(({ place }) => place.split(':')[0])).toContain('README.md');
 });
 
-describe('actionlint, and shellcheck through it', () => {
+describe('actionlint with shellcheck', () => {
   const flags = [
     '-config-file',
     '.github/actionlint.yaml',
@@ -51,7 +51,7 @@ describe('actionlint, and shellcheck through it', () => {
   ];
 
   test('finds nothing', async () => {
-    const { stdout, exitCode } = await ask('actionlint', [
+    const { stdout, exitCode } = await runLinter('actionlint', [
       ...flags,
       ...[...ours, ...shown].map(({ path }) => path),
     ]);
@@ -59,20 +59,20 @@ describe('actionlint, and shellcheck through it', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('would find a script that forgets its quotes', async () => {
+  test('would find a script without quotes', async () => {
     const path = join(folder, 'careless.yml');
     writeFileSync(
       path,
       'on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: test $HOME = x\n',
     );
-    expect((await ask('actionlint', [...flags, path])).stdout).toContain('SC2086');
+    expect((await runLinter('actionlint', [...flags, path])).stdout).toContain('SC2086');
   });
 });
 
 test('shellcheck finds nothing in the scripts of this project', async () => {
   const scripts = keptFiles().filter((path) => /^#!.*\b(ba)?sh$/.test(firstLineOf(path)));
   expect(scripts).toEqual(expect.arrayContaining(['.ci/run', 'tools/linters/install']));
-  const { stdout, exitCode } = await ask('shellcheck', scripts);
+  const { stdout, exitCode } = await runLinter('shellcheck', scripts);
   expect(stdout).toBe('');
   expect(exitCode).toBe(0);
 });
@@ -85,7 +85,7 @@ describe('zizmor, pedantic', () => {
   const flags = ['--pedantic', '--offline', '--no-progress', '--format', 'json-v1'];
 
   async function findingsIn(...paths: string[]): Promise<string[]> {
-    const { stdout } = await ask('zizmor', [...flags, ...paths]);
+    const { stdout } = await runLinter('zizmor', [...flags, ...paths]);
     const findings: { ident: string; locations: { concrete: { feature: string } }[] }[] = JSON.parse(stdout);
     return findings.map(({ ident, locations }) => `${ident}: ${locations.at(-1)?.concrete.feature.trim()}`);
   }
@@ -94,15 +94,15 @@ describe('zizmor, pedantic', () => {
     expect(await findingsIn('.')).toEqual([]);
   });
 
-  /** What stays in examples, and why. */
+  /** Findings that stay in examples, and why. */
   const ACCEPTED = [
     // Neither a branch nor a tag is a pin. Examples have to be readable, and a reader has no commit of a fork to pin.
     `unpinned-uses: ${actionReference()}`,
-    // Jobs of an example go by their keys; a name for each would say the same twice.
+    // The keys of an example's jobs are their names; a `name` would repeat them.
     'anonymous-definition: ',
   ];
 
-  test('finds nothing in what the documents show but what is accepted above', async () => {
+  test('finds only what is accepted above in the documents', async () => {
     const findings = await findingsIn(folder);
     const isAccepted = (finding: string) => ACCEPTED.some((accepted) => finding.startsWith(accepted));
     expect(findings.filter((finding) => !isAccepted(finding))).toEqual([]);
@@ -110,12 +110,12 @@ describe('zizmor, pedantic', () => {
   });
 });
 
-describe('the language service of GitHub', () => {
-  /** An action of GitHub's, whose inputs nobody can look up offline: any will do. */
+describe("GitHub's language service", () => {
+  /** An action of GitHub's, whose inputs are not known offline: accept any. */
   const unknownInputs = new Proxy({}, { get: () => ({ description: '' }), has: () => true });
   const action = parse(readFileSync('action.yml', 'utf8'));
 
-  async function complaintsAbout(place: string, text: string): Promise<string[]> {
+  async function problemsIn(place: string, text: string): Promise<string[]> {
     const document = TextDocument.create(`file:///${place}`, 'yaml', 1, text);
     const found = await validate(document, {
       actionsMetadataProvider: {
@@ -128,24 +128,24 @@ describe('the language service of GitHub', () => {
     return found.map(({ message, range }) => `${place}, line ${range.start.line + 1}: ${message}`);
   }
 
-  test('has no complaint about action.yml', async () => {
-    expect(await complaintsAbout('action.yml', readFileSync('action.yml', 'utf8'))).toEqual([]);
+  test('finds no problem in action.yml', async () => {
+    expect(await problemsIn('action.yml', readFileSync('action.yml', 'utf8'))).toEqual([]);
   });
 
-  test('has none about a workflow, nor about an input that a document gives', async () => {
-    const complaints = await Promise.all(
+  test('finds none in a workflow, or in the inputs of an example', async () => {
+    const problems = await Promise.all(
       [...ours, ...shown].map(({ place, text }) =>
-        complaintsAbout(`${WORKFLOWS}/${place.replaceAll(/\W/g, '-')}.yml`, text),
+        problemsIn(`${WORKFLOWS}/${place.replaceAll(/\W/g, '-')}.yml`, text),
       ),
     );
-    expect(complaints.flat()).toEqual([]);
+    expect(problems.flat()).toEqual([]);
   });
 
-  test('would complain about a key or an input that there is not', async () => {
+  test('would find an unknown key, and an unknown input', async () => {
     const uses = `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ${actionReference()}\n`;
-    expect(await complaintsAbout('odd/action.yml', 'name: x\nodd: 1\n')).not.toEqual([]);
+    expect(await problemsIn('odd/action.yml', 'name: x\nodd: 1\n')).not.toEqual([]);
     expect(
-      await complaintsAbout(`${WORKFLOWS}/odd.yml`, `${uses}        with:\n          controller: x\n`),
+      await problemsIn(`${WORKFLOWS}/odd.yml`, `${uses}        with:\n          controller: x\n`),
     ).toEqual([expect.stringContaining("'controller'"), expect.stringContaining('controller_url')]);
   });
 });

@@ -1,5 +1,5 @@
 import { date, wholeSeconds, ZERO_DATE } from '../dates.ts';
-import type { InstanceRecord, Report } from '../model.ts';
+import type { InstanceRecord, Node, PortRule, Report } from '../model.ts';
 import type { Json } from '../replies.ts';
 import type { ScriptResult } from '../startup-script.ts';
 import type { World } from '../world.ts';
@@ -28,6 +28,7 @@ export function instanceBody(world: World, record: InstanceRecord): Json {
     group_id: record.groupId,
     external_id: record.externalId,
     name: record.name,
+    metadata: record.metadata === undefined ? undefined : { ...record.metadata },
     arch: 'arm64',
     vlan: '',
     startup_script: record.scriptResult && scriptBody(record.scriptResult),
@@ -44,7 +45,8 @@ export function listItem(world: World, record: InstanceRecord): Json {
   };
 }
 
-function vminfoBody(world: World, { node }: InstanceRecord, report: Report): Json {
+function vminfoBody(world: World, record: InstanceRecord, report: Report): Json {
+  const { node } = record;
   const { vm, readAt, skewMs, utcOffsetMinutes, lost } = report;
   if (lost || node === undefined) return { uuid: vm.uuid, status: 'deleted' };
   const nodeTime = (moment: number) => moment + skewMs;
@@ -60,17 +62,43 @@ function vminfoBody(world: World, { node }: InstanceRecord, report: Report): Jso
     ram: `${VM_RAM_GB}G`,
     node_id: node.id,
     host_ip: node.ip,
-    ip: vm.power === 'running' ? vm.ip : undefined,
+    ip: vm.power === 'running' ? addressOf(world, report) : undefined,
     vnc_port: vm.vncPort,
-    port_forwarding: [
-      ...(world.options.forwardsSsh === false
-        ? []
-        : [{ guest_port: 22, host_port: vm.sshPort, protocol: 'tcp', name: 'ssh' }]),
-      { guest_port: 5900, host_port: vm.vncPort, protocol: 'tcp', name: 'vnc' },
-    ],
+    ...oldFields(world, node, vm),
+    port_forwarding: forwarding(world, record, vm),
     stop_date: vm.stoppedAt === undefined ? ZERO_DATE : wholeSeconds(nodeTime(vm.stoppedAt)),
     timestamp: date(nodeTime(readAt), { offsetMinutes: utcOffsetMinutes }),
   });
+}
+
+/** Empty until the guest's network is up. */
+function addressOf({ options }: World, { vm, readAt }: Report): string {
+  return readAt < vm.bootedAt + (options.addressAfterMs ?? 0) ? '' : vm.ip;
+}
+
+function oldFields({ options, quirks }: World, node: Node, { vncPassword, vncPort }: Report['vm']) {
+  if (!(options.writesOldFields ?? quirks.writesVncPassword)) return {};
+  const vnc_connection_string = `vnc://:${vncPassword}@${node.ip}:${vncPort}`;
+  return { vnc_connection_string, vnc_password: vncPassword };
+}
+
+function forwarding({ options, quirks }: World, { portRules }: InstanceRecord, vm: Report['vm']): Json[] {
+  const usual = [
+    { name: 'ssh', guestPort: SSH_PORT, hostPort: vm.sshPort },
+    { name: 'vnc', guestPort: VNC_PORT, hostPort: vm.vncPort },
+  ];
+  const wanted = portRules === undefined ? usual.filter(isForwarded) : vm.forwarding;
+  const key = options.writesOldFields === true ? 'Name' : quirks.ruleNameKey;
+  return wanted.map(({ name, guestPort, hostPort }) => ({
+    guest_port: guestPort,
+    host_port: guestPort === SSH_PORT ? vm.sshPort : (hostPort ?? 0),
+    protocol: 'tcp',
+    [key]: name,
+  }));
+
+  function isForwarded({ guestPort }: PortRule): boolean {
+    return guestPort !== SSH_PORT || options.forwardsSsh !== false;
+  }
 }
 
 function startDate({ options }: World, { vm, readAt, utcOffsetMinutes }: Report): string {
@@ -85,7 +113,10 @@ function scriptBody({ returnCode, didTimeOut }: ScriptResult): Json {
 }
 
 /** These stay even where they are empty. */
-const KEPT_EMPTY = new Set(['vlan', 'version']);
+const KEPT_EMPTY = new Set(['vlan', 'version', 'ip']);
+
+const SSH_PORT = 22;
+const VNC_PORT = 5900;
 
 function withoutEmpty(fields: Record<string, Json | undefined>): Json {
   const kept = Object.entries(fields).filter(

@@ -1,6 +1,6 @@
 import { date } from '../dates.ts';
 import type { Node, NodeGroup } from '../model.ts';
-import { fail, type Json, ok } from '../replies.ts';
+import { fail, fieldsOf, type Json, ok, text } from '../replies.ts';
 import type { World } from '../world.ts';
 import type { Endpoint } from './endpoint.ts';
 import { VM_CORES, VM_RAM_GB } from './instance-body.ts';
@@ -13,6 +13,33 @@ export const getNodes: Endpoint = (world, { query }) => {
   return nodes.length === 0 ? fail('Not found') : ok(nodes.map((node) => nodeBody(world, node)));
 };
 
+/** `POST /api/v1/node/config`: another capacity, name or address, or drain mode. */
+export const configureNode: Endpoint = (world, { body }) => {
+  const { node_id: id, max_vm_count: capacity, name, host, drain_mode: isDraining } = fieldsOf(body);
+  const node = world.nodes.find((one) => one.id === id);
+  if (node === undefined) return fail('node not found');
+  if (typeof capacity === 'number' && capacity >= 0) node.capacity = capacity;
+  if (typeof isDraining === 'boolean') node.isDraining = isDraining;
+  node.name = text(name) || node.name;
+  node.ip = text(host) || node.ip;
+  return ok();
+};
+
+/** `GET /api/v1/usb`, as in the API reference: how many devices each claim group has. */
+export const getUsbDevices: Endpoint = ({ nodes }) => {
+  const groups: Record<string, Json> = {};
+  for (const { group } of nodes.flatMap(({ usbDevices }) => usbDevices)) {
+    const available = nodes
+      .flatMap(({ usbDevices }) => usbDevices)
+      .filter((one) => one.group === group).length;
+    groups[group] = { available, busy: 0 };
+  }
+  return ok(groups);
+};
+
+/** `GET /api/v1/vlan`: there are none. */
+export const getVlans: Endpoint = () => ok([]);
+
 /** `GET /api/v1/group`, as in the API reference. */
 export const getGroups: Endpoint = ({ groups }) => ok(groups.map(groupBody));
 
@@ -22,10 +49,7 @@ const CAPACITY = 2;
 const DISK_BYTES = 994_662_584_320;
 const VM_BYTES = 30 * 2 ** 30;
 
-/**
- * As in the API reference, GET /api/v1/node; `used_vcpu_count` and `used_vram` are what the vendor's clients read beside the
- * `vcpu_count` and `vram` that are documented.
- */
+/** As in the API reference, GET /api/v1/node. */
 export function nodeBody(world: World, node: Node): Json {
   const { utcOffsetMinutes: offsetMinutes = 0 } = world.options;
   const running = world.records.filter((record) => record.node === node && record.vm?.power === 'running');
@@ -39,13 +63,11 @@ export function nodeBody(world: World, node: Node): Json {
     vm_count: running.length,
     vcpu_count: cores,
     vram: ramGb * 1_024,
-    used_vcpu_count: cores,
-    used_vram: ramGb * 1_024,
     cpu_util: Math.min(1, cores / CORES),
     ram_util: Math.min(1, ramGb / RAM_GB),
     ip_address: node.ip,
-    state: 'Active',
-    capacity: CAPACITY,
+    state: node.isDraining ? 'Drain Mode' : 'Active',
+    capacity: Number.isFinite(node.capacity) ? node.capacity : Math.max(CAPACITY, running.length),
     capacity_mode: 'number',
     vcpu_override: 0,
     ram_override: 0,

@@ -16,6 +16,13 @@ export const getStatus: Endpoint = (world) =>
     license: 'enterprise plus',
   });
 
+/** `GET /api/v1/stats`: nothing public shows its body; how many nodes and instances there are. */
+export const getStats: Endpoint = (world) =>
+  ok({ nodes: world.nodes.length, instances: world.visibleRecords().length });
+
+/** `GET /config/v1/auth`, for which nobody has to log in: there is no single sign-on. */
+export const getSignOn: Endpoint = () => ok({});
+
 /** A controller's agents are of its own version: it updates them. */
 export function agentVersion({ options }: World): string {
   return `${options.controllerVersion}-5e3c3f5b`;

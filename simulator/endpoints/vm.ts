@@ -1,4 +1,5 @@
-import { fail, fieldsOf, ok, type Reaction, text } from '../replies.ts';
+import type { Metadata, PortRule } from '../model.ts';
+import { fail, fieldsOf, type Json, ok, type Reaction, text } from '../replies.ts';
 import type { StartupScript } from '../startup-script.ts';
 import type { Reply } from '../world.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -7,9 +8,14 @@ import { instanceBody, listItem } from './instance-body.ts';
 /** `GET /api/v1/vm`: all; with `?id=` one. An ID that is not known: `FAIL`, in the words that the vendor's own client looks for. */
 export const getInstances: Endpoint = (world, { query }) => {
   const id = query.get('id');
-  if (id === null) return ok(world.visibleRecords().map((record) => listItem(world, record)));
+  if (id === null) {
+    const { listLacks } = world.options;
+    return ok(world.visibleRecords().map((record) => without(listItem(world, record), listLacks)));
+  }
   const record = world.find(id);
-  return record === undefined ? fail('Not found') : ok(instanceBody(world, record));
+  return record === undefined
+    ? fail('Not found')
+    : ok(without(instanceBody(world, record), world.options.oneLacks));
 };
 
 /** `POST /api/v1/vm`, as in the API reference: the IDs of the new instances. */
@@ -28,15 +34,19 @@ export const startInstances: Endpoint = (world, { body }) => {
     externalId: given('external_id'),
     name: given('name'),
     startupScript: startupScriptFrom(fields),
+    metadata: metadataFrom(fields),
+    nameTemplate: given('name_template'),
+    portRules: portRulesFrom(fields),
   });
   return result.ok ? ok([...result.instanceIds]) : fail(result.message);
 };
 
-/** `PUT /api/v1/vm?id=`: another name, another external ID. */
+/** `PUT /api/v1/vm?id=`: another name, external ID or metadata. Clients also write the ID into the body. */
 export const updateInstance: Endpoint = (world, { query, body }) => {
-  const { name, external_id: externalId } = fieldsOf(body);
+  const fields = fieldsOf(body);
+  const { name, external_id: externalId, id } = fields;
   const names = { name: text(name) || undefined, externalId: text(externalId) || undefined };
-  return reply(world.rename(query.get('id') ?? '', names));
+  return reply(world.update(query.get('id') ?? text(id), { ...names, metadata: metadataFrom(fields) }));
 };
 
 /** `DELETE /api/v1/vm` */
@@ -44,6 +54,29 @@ export const endInstance: Endpoint = (world, { body }) => reply(world.terminate(
 
 export function reply(result: Reply): Reaction {
   return result.ok ? ok() : fail(result.message);
+}
+
+/** Values that are no text, number or boolean are dropped. */
+function metadataFrom({ metadata }: Readonly<Record<string, unknown>>): Metadata | undefined {
+  if (typeof metadata !== 'object' || metadata === null) return undefined;
+  const kept = Object.entries(metadata).filter(([, value]) =>
+    ['string', 'number', 'boolean'].includes(typeof value),
+  );
+  return Object.fromEntries(kept);
+}
+
+/** Ports are documented as texts; clients send numbers, too. */
+function portRulesFrom({ port_forwarding_override: rules }: Readonly<Record<string, unknown>>) {
+  if (!Array.isArray(rules)) return undefined;
+  return rules.map((rule: unknown): PortRule => {
+    const { name, guest_port: guestPort, host_port: hostPort } = fieldsOf(JSON.stringify(rule));
+    return { name: text(name), guestPort: Number(guestPort), hostPort: Number(hostPort) || undefined };
+  });
+}
+
+function without(body: Json, lacking: readonly string[] = []): Json {
+  if (lacking.length === 0 || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([field]) => !lacking.includes(field)));
 }
 
 const SCRIPT_TIMEOUT_S = 90;

@@ -1,4 +1,4 @@
-// Judges of the workflows, by version; `install` beside this file builds them.
+// Linters of the workflows, by version; `install` builds them.
 module linters
 
 go 1.25.0

@@ -1,13 +1,13 @@
 import { common, unit } from '../../jest.config.js';
 
-/** What tells a mutant from the original in no time: one configuration, as Stryker would run the tests once for each of `projects`. */
+/** The tests that tell a mutant from the original quickly. One configuration, because Stryker would run the tests once per project. */
 export default {
   ...common,
   ...unit,
   rootDir: '..',
   roots: ['<rootDir>/src', '<rootDir>/__tests__', '<rootDir>/simulator'],
   runner: '<rootDir>/tools/mutation/nearest-tests-first.js',
-  // None of them takes a second: one that hangs is a mistake that was noticed.
+  // None of them takes a second, so a test that hangs has noticed a mistake.
   testTimeout: 5_000,
   watchman: false,
 };

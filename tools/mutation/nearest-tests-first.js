@@ -4,8 +4,8 @@ import { INSTRUMENTER_CONSTANTS } from '@stryker-mutator/api/core';
 import TestRunner from 'jest-runner';
 
 /**
- * Runs the tests of one mutant: files nearest to it first, and none after the first that fails. Jest would load every file that the
- * mutated module is part of, only to skip all tests in most of them, and would go on after a failure: half a minute a mutant.
+ * Runs the tests of one mutant: the nearest files first, and none after the first failure. Jest would load every file that the mutated
+ * module is part of, skip all tests in most of them, and continue after a failure: half a minute per mutant.
  */
 export default class NearestTestsFirst extends TestRunner {
   async runTests(tests, watcher, options) {
@@ -30,7 +30,7 @@ export default class NearestTestsFirst extends TestRunner {
   }
 }
 
-/** `src/http/retry.ts`: first `__tests__/http/retry.test.ts`, then what else is in `__tests__/http/`, then the rest. */
+/** For `src/http/retry.ts`: first `__tests__/http/retry.test.ts`, then the rest of `__tests__/http/`, then everything else. */
 function nearestFirst(tests, mutated) {
   const own = `/__tests__/${mutated.replace(/^src\//, '').replace(/\.ts$/, '.test.ts')}`;
   const room = own.slice(0, own.lastIndexOf('/') + 1);
@@ -38,7 +38,7 @@ function nearestFirst(tests, mutated) {
   return [...tests].sort((a, b) => distance(a) - distance(b));
 }
 
-/** Which tests are in which file, as the first run without a mutant finds out: later ones only know which tests to run. */
+/** Which tests are in which file, as found by the first run, without a mutant: later runs know only the names of the tests to run. */
 function createNames(rootDir) {
   const file = join(rootDir, 'test-names.json');
   const found = {};

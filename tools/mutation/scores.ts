@@ -1,7 +1,7 @@
-/** Below this, a room's tests notice too little. */
+/** The lowest score that passes. */
 export const LEAST_PERCENT = 95;
 
-/** A mistake that was planted, and what became of it, as Stryker tells it. */
+/** A mistake, and what happened to it, as Stryker reports it. */
 export interface Mutant {
   readonly status: string;
 }
@@ -10,17 +10,17 @@ export interface Score {
   readonly room: string;
   /** A test failed. */
   readonly killed: number;
-  /** The tests did not end: an endless loop, most often; on a busy machine, it may have been slowness alone. */
+  /** The tests did not end: mostly an endless loop; on a busy machine it may have been slowness. */
   readonly timedOut: number;
-  /** No test failed, or there is none that reaches it. */
+  /** No test failed, or no test reaches it. */
   readonly survived: number;
   /** Killed and timed out, of all. */
   readonly percent: number;
-  /** The same, if all that timed out had survived. */
+  /** The same, as if everything that timed out had survived. */
   readonly percentKilled: number;
 }
 
-/** Counts what became of a room's mutants; those that cannot even run count for nothing. Pure. */
+/** Counts a room's mutants by what happened to them, without those that cannot run. */
 export function scoreOf(room: string, mutants: readonly Mutant[]): Score {
   const count = (...statuses: readonly string[]) =>
     mutants.filter(({ status }) => statuses.includes(status)).length;

@@ -1,14 +1,14 @@
-/** How Stryker plants its mistakes; main.ts says where. */
+/** How Stryker makes its mistakes; main.ts says where. */
 export default {
   testRunner: 'jest',
   testRunnerNodeArgs: ['--experimental-vm-modules'],
   jest: { configFile: 'tools/mutation/jest.config.js' },
   coverageAnalysis: 'perTest',
-  // Each run of Jest leaves modules behind, which nothing frees: after hundreds, a process has gigabytes.
+  // Each Jest run leaks modules: after hundreds of runs a process has gigabytes.
   maxTestRunnerReuse: 50,
-  // On a busy machine a slow test is no endless loop.
+  // On a busy machine a slow test must not count as an endless loop.
   timeoutMS: 10_000,
-  // Stryker would rewrite it with an API that TypeScript 7 does not have; and nothing here reads it.
+  // Stryker would rewrite it with an API that TypeScript 7 lacks, and nothing here reads it.
   tsconfigFile: 'none',
   ignorePatterns: ['dist', 'docs', 'coverage', '.linters', '.stryker-tmp', 'reports'],
   incremental: true,

@@ -8,7 +8,7 @@ import { HEIGHT_ATTRIBUTE, PAGE_WIDTH } from './page.ts';
 
 const run = promisify(execFile);
 
-/** It has nothing to do with the network. */
+/** Keeps Chromium off the network. */
 const QUIET = [
   '--headless',
   '--no-sandbox',
@@ -21,33 +21,30 @@ const QUIET = [
   '--hide-scrollbars',
 ];
 
-/** So long the page may take to draw its charts, by the page's own clock. */
+/** How long the page may take to draw its charts, by its own clock. */
 const DRAWING_MS = 20_000;
 const LONGEST_RUN_MS = 120_000;
-/** The page holds Mermaid, and is printed with it. */
+/** The page contains Mermaid, and `--dump-dom` prints all of it. */
 const MOST_OUTPUT_BYTES = 50_000_000;
-/** Before anybody knows how high the content is. */
+/** Until the height of the content is known. */
 const FIRST_HEIGHT = 600;
-/** Pixels of the picture for one of the page: sharp on a screen of high density. */
+/** Image pixels per page pixel, so that the picture is sharp on a high-density screen. */
 const SCALE = 2;
 
-/**
- * Lets Chromium show a page, and writes what it looks like to a PNG file: the content alone. It looks twice, as only a page that is
- * there tells how high its content is.
- */
+/** Renders a page in Chromium and saves its content as a PNG file. It renders twice, because only a rendered page knows its height. */
 export async function photograph(chromium: string, page: string, file: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'picture-'));
   const path = join(folder, 'page.html');
   await writeFile(path, page);
   const show = async (height: number, ...options: string[]) => {
     const profile = await mkdtemp(join(folder, 'profile-'));
-    const look = [
+    const view = [
       `--user-data-dir=${profile}`,
       `--window-size=${PAGE_WIDTH},${height}`,
       `--virtual-time-budget=${DRAWING_MS}`,
     ];
     const limits = { timeout: LONGEST_RUN_MS, maxBuffer: MOST_OUTPUT_BYTES };
-    return await run(chromium, [...QUIET, ...look, ...options, pathToFileURL(path).href], limits);
+    return await run(chromium, [...QUIET, ...view, ...options, pathToFileURL(path).href], limits);
   };
   try {
     const { stdout } = await show(FIRST_HEIGHT, '--dump-dom');
@@ -69,11 +66,11 @@ function pictureIn(file: string): string[] {
 function heightIn(dom: string): number {
   const [, height] = new RegExp(`${HEIGHT_ATTRIBUTE}="(\\d+)"`).exec(dom) ?? [];
   if (height === undefined)
-    throw new Error('The page did not come to its end: is the chart one that Mermaid takes?');
+    throw new Error('The page was not rendered completely: does Mermaid accept the chart?');
   return Number(height);
 }
 
-/** Leaves a PNG file the 256 colours that it needs most, which nobody sees: it is a third as large then. */
+/** Reduces a PNG file to 256 colors: no difference to see, and a third of the size. */
 export async function squeeze(pngquant: string, file: string): Promise<void> {
   await run(pngquant, ['--force', '--strip', '--speed', '1', '--output', file, '256', file]);
 }

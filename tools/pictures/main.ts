@@ -6,8 +6,8 @@ import { findProgram } from './programs.ts';
 import { play, SCENES } from './scenes.ts';
 
 /**
- * `npm run pictures`: makes the pictures of the README, `docs/pictures`. The bundled action runs against the simulator; what it writes
- * as its job summary is laid out as GitHub does it; a browser shows that, and is photographed. Needs Chromium and pngquant.
+ * `npm run pictures` makes the README's pictures in `docs/pictures`. The bundled action runs against the simulator; its job summary is laid
+ * out as on GitHub, rendered in a browser, and saved. Needs Chromium and pngquant.
  */
 const [chromium, pngquant] = [
   findProgram('chromium', 'chromium-browser', 'google-chrome'),

@@ -7,13 +7,13 @@ export type Theme = 'light' | 'dark';
 /** About as wide as GitHub shows job summaries, in CSS pixels. */
 export const PAGE_WIDTH = 1_000;
 
-/** The page tells by this attribute of its root how high its content is, once its charts are drawn. */
+/** The attribute of the page's root that holds the height of the content once its charts are drawn. */
 export const HEIGHT_ATTRIBUTE = 'data-height';
 
 const MERMAID = '@mermaid-js/tiny/dist/mermaid.tiny.js';
 const MERMAID_THEMES: Readonly<Record<Theme, string>> = { light: 'default', dark: 'dark' };
 
-/** A job summary as a page that looks as GitHub shows it. It loads nothing from anywhere. */
+/** A job summary as a page that looks as on GitHub, and loads nothing. */
 export function renderPage(summary: string, theme: Theme): string {
   return `<!doctype html>
 <html>
@@ -32,7 +32,7 @@ ${renderMarkdown(summary)}
 `;
 }
 
-/** The frame that GitHub puts around a summary; outside of its corners the picture is transparent. */
+/** The frame around a summary on GitHub; the picture is transparent outside its corners. */
 const FRAME = `
 html, body { margin: 0; background: transparent; }
 .markdown-body {

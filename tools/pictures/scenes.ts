@@ -6,13 +6,13 @@ import { serve } from '../../simulator/server.ts';
 import { startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
 
-/** What a picture tells: a step, and the world in which it runs. */
+/** What a picture shows: a step, and the world in which it runs. */
 interface Scene {
   /** What is special about the world. */
   readonly world: Partial<WorldOptions>;
-  /** How long the job takes that a runner has from the start, by the runner's name. */
+  /** How long the job takes that a runner has at the start, by the runner's name. */
   readonly jobsMs: Readonly<Record<string, number>>;
-  /** What the step is asked for, beside what leads it to the simulator. */
+  /** The step's inputs, except those that lead it to the simulator. */
   readonly inputs: Readonly<Record<string, string>>;
 }
 
@@ -38,11 +38,12 @@ const FLEET: Scene = {
 /** By the name of the picture. */
 export const SCENES = { 'one-vm': ONE_VM, fleet: FLEET } as const;
 
-/** What takes minutes in life takes seconds here. */
+/** Minutes take seconds. */
 const TIME_FACTOR = 20;
 const TOKEN = 'simulated-token';
 const GUEST_BOOT_MS = 22_000;
-const ACTION = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of `action.yml`. */
+export const ACTION = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Runs the bundled action in a scene. @returns the job summary that it wrote */
 export async function play(scene: Scene): Promise<string> {

@@ -2,23 +2,23 @@ import { compareVersions, parseVersion, versionsOf } from './version.ts';
 
 /** What a release is checked against. */
 export interface Candidate {
-  /** As it was asked for. */
+  /** The requested version. */
   readonly version: string;
-  /** Branch or tag that the workflow was started from, such as `refs/heads/main`. */
+  /** Branch or tag on which the workflow was started, such as `refs/heads/main`. */
   readonly ref: string;
   /** The version that package.json has, and that package-lock.json has. */
   readonly manifestVersion: string;
   readonly lockVersion: string;
-  /** All tags that there are. */
+  /** All existing tags. */
   readonly tags: readonly string[];
 }
 
-/** Why a version cannot be released, a sentence each; empty where it can. */
+/** Why a version cannot be released, one sentence each; empty if it can. */
 export function problemsWith(candidate: Candidate): string[] {
   const { version, ref, manifestVersion, lockVersion, tags } = candidate;
   const parsed = parseVersion(version);
   if (parsed === undefined)
-    return [`${JSON.stringify(version)} is no semantic version, such as 1.2.3 or 1.2.3-rc.1`];
+    return [`${JSON.stringify(version)} is not a semantic version, such as 1.2.3 or 1.2.3-rc.1`];
   const ofSameMajor = versionsOf(tags).filter(({ major }) => major === parsed.major);
   const problems: [boolean, string][] = [
     [ref !== 'refs/heads/main', `releases are made from main, not from ${ref}`],
@@ -26,7 +26,7 @@ export function problemsWith(candidate: Candidate): string[] {
     [lockVersion !== version, `package-lock.json has version ${lockVersion}, not ${version}`],
     [
       ofSameMajor.some((released) => compareVersions(released, parsed) >= 0),
-      `there is a tag of ${version} or of something newer: v${parsed.major} would go back`,
+      `${version} or a newer version has a tag already: v${parsed.major} would move back`,
     ],
   ];
   return problems.flatMap(([isWrong, text]) => (isWrong ? text : []));

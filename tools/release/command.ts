@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 
-/** A program of the machine. */
+/** A program on this machine. */
 export interface Command {
-  /** @returns what it wrote. @throws Error with what it complained of where it fails. */
+  /** @returns its output. @throws Error with its error output if it fails. */
   run(args: readonly string[]): string;
-  /** For a question whose answer may be no. @returns undefined where the program fails. */
+  /** For a question whose answer can be no. @returns undefined if the program fails. */
   tryToRun(args: readonly string[]): string | undefined;
 }
 

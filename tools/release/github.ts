@@ -14,16 +14,15 @@ export interface Release {
 }
 
 /**
- * Makes a draft that has everything, then publishes it: from then on nothing of it can change. A draft that an earlier try left
- * is made anew.
+ * Creates a complete draft, then publishes it: after that it cannot change. A draft left by an earlier attempt is replaced.
  *
- * @throws Error where the release is published already.
+ * @throws Error if the release is already published.
  */
 export function publish(gh: Command, release: Release, notesFile: string): void {
   const { tag, isPreRelease, commit, repository } = release;
   const there = ['--repo', repository];
   const isDraft = gh.tryToRun(['release', 'view', tag, ...there, '--json', 'isDraft', '--jq', '.isDraft']);
-  if (isDraft === 'false') throw new Error(`${tag} is published already`);
+  if (isDraft === 'false') throw new Error(`${tag} is already published`);
   if (isDraft === 'true') gh.run(['release', 'delete', tag, ...there, '--yes']);
   const kind = isPreRelease ? ['--prerelease'] : [];
   const content = ['--target', commit, '--title', tag, '--notes-file', notesFile];
@@ -35,17 +34,17 @@ const TRIES = 6;
 const PAUSE_MS = 10_000;
 
 /**
- * Proves what a stranger may want to know: that the release is immutable, that its tag is the commit that was checked, and that
- * `dist` was attested. GitHub attests a release some seconds after it was published, so that is asked several times.
+ * Verifies what users rely on: the release is immutable, its tag is the commit that was checked, and `dist` is attested. GitHub attests a
+ * release seconds after it was published, so that is asked several times.
  *
- * @throws Error where one of these does not hold.
+ * @throws Error if one of these does not hold.
  */
-export async function prove(gh: Command, release: Release, pauseMs = PAUSE_MS): Promise<void> {
+export async function verify(gh: Command, release: Release, pauseMs = PAUSE_MS): Promise<void> {
   const { tag, commit, repository } = release;
   const there = ['--repo', repository];
   for (let left = TRIES - 1; gh.tryToRun(['release', 'verify', tag, ...there]) === undefined; left--) {
     if (left === 0)
-      throw new Error(`${tag} is not immutable: are immutable releases switched on in the settings?`);
+      throw new Error(`${tag} is not immutable: are immutable releases enabled in the settings?`);
     await pause(pauseMs);
   }
   const tagged = commitOf(gh, repository, tag);
@@ -54,9 +53,9 @@ export async function prove(gh: Command, release: Release, pauseMs = PAUSE_MS): 
 }
 
 /**
- * Moves `v1`, or makes it; a pre-release leaves it where it is. It is a plain tag without a release, so it may move.
+ * Moves `v1`, or creates it; a pre-release leaves it where it is. It is a plain tag without a release, so it can move.
  *
- * @throws Error where it does not lead to the release afterwards.
+ * @throws Error if it does not point to the release afterwards.
  */
 export function moveMajorTag(gh: Command, { majorTag, isPreRelease, commit, repository }: Release): void {
   if (isPreRelease) return;
@@ -70,7 +69,7 @@ export function moveMajorTag(gh: Command, { majorTag, isPreRelease, commit, repo
   if (moved !== commit) throw new Error(`${majorTag} is ${moved}, not ${commit}`);
 }
 
-/** The commit that a tag leads to; undefined where there is no such tag. */
+/** The commit that a tag points to; undefined if there is no such tag. */
 function commitOf(gh: Command, repository: string, tag: string): string | undefined {
   return gh.tryToRun(['api', `repos/${repository}/git/ref/tags/${tag}`, '--jq', '.object.sha']);
 }

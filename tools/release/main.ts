@@ -3,20 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { problemsWith } from './check.ts';
 import { commandOf } from './command.ts';
-import { moveMajorTag, prove, publish, type Release } from './github.ts';
+import { moveMajorTag, publish, type Release, verify } from './github.ts';
 import { notesOf, tagBefore } from './notes.ts';
 import { parseVersion } from './version.ts';
 
 /**
- * The steps of `.github/workflows/release.yml`, one a call: `node tools/release/main.ts STEP`. VERSION, GITHUB_REPOSITORY, GITHUB_REF and
- * GITHUB_SHA in the environment say what is released; `gh` finds its token there, too. No step needs an installed package, so none
- * of their code runs where a release can be written.
+ * The steps of `.github/workflows/release.yml`, one per call: `node tools/release/main.ts STEP`. VERSION, GITHUB_REPOSITORY, GITHUB_REF and
+ * GITHUB_SHA in the environment say what is released; `gh` finds its token there, too. No step uses an installed package, so no
+ * package's code runs where a release can be written.
  */
 const STEPS: Readonly<Record<string, () => void | Promise<void>>> = {
   check,
   notes: () => console.log(notes()),
   publish: () => publish(gh, release(), writeNotes()),
-  prove: () => prove(gh, release()),
+  verify: () => verify(gh, release()),
   'move-major-tag': () => moveMajorTag(gh, release()),
 };
 
@@ -24,7 +24,7 @@ const [git, gh] = [commandOf('git'), commandOf('gh')];
 const version = environment('VERSION');
 const tags = git.run(['tag', '--list']).split('\n');
 const step = STEPS[process.argv[2] ?? ''];
-if (step === undefined) throw new Error(`a step is needed: ${Object.keys(STEPS).join(', ')}`);
+if (step === undefined) throw new Error(`name a step: ${Object.keys(STEPS).join(', ')}`);
 await step();
 
 function check(): void {
@@ -45,7 +45,7 @@ function versionIn(file: string): string {
 
 function release(): Release {
   const parsed = parseVersion(version);
-  if (parsed === undefined) throw new Error(`${JSON.stringify(version)} is no version`);
+  if (parsed === undefined) throw new Error(`${JSON.stringify(version)} is not a version`);
   return {
     tag: `v${version}`,
     majorTag: `v${parsed.major}`,

@@ -6,13 +6,13 @@ export interface ReleaseContent {
   /** `owner/name` on GitHub. */
   readonly repository: string;
   readonly commit: string;
-  /** The first lines of the commits since the release before, newest first. */
+  /** The first lines of the commits since the previous release, newest first. */
   readonly subjects: readonly string[];
-  /** The tag of the release before; undefined for the first one. */
+  /** The tag of the previous release; undefined for the first one. */
   readonly previousTag: string | undefined;
 }
 
-/** The newest tag that is older than a version; a release proper looks past its own release candidates. */
+/** The newest tag that is older than a version; a final release ignores its own release candidates. */
 export function tagBefore(version: string, tags: readonly string[]): string | undefined {
   const ours = parseVersion(version);
   if (ours === undefined) return undefined;
@@ -38,7 +38,7 @@ export function notesOf({ version, repository, commit, subjects, previousTag }: 
   return ['```yaml', `- uses: ${repository}@${commit} # v${version}`, '```', '', ...news, ''].join('\n');
 }
 
-/** Commit messages are plain text: nothing in them shall turn into markup or HTML, or call somebody. */
+/** Commit messages are plain text: nothing in them may act as Markdown or HTML, or mention a user. */
 function escapeMarkdown(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|~]/g, '\\$&').replaceAll('@', '@\u200b');
 }

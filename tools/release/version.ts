@@ -1,9 +1,9 @@
-/** A version by the rules of semantic versioning, without build metadata: a tag cannot be told from another by that. */
+/** A semantic version without build metadata, which would not distinguish two tags. */
 export interface Version {
   readonly major: number;
   readonly minor: number;
   readonly patch: number;
-  /** What stands after the hyphen, as in `1.0.0-rc.1`; empty for a release proper. */
+  /** What follows the hyphen, as in `1.0.0-rc.1`; empty for a final release. */
   readonly preRelease: string;
 }
 
@@ -11,7 +11,7 @@ const NUMBER = '(0|[1-9]\\d*)';
 const IDENTIFIER = '(?:0|[1-9]\\d*|\\d*[a-zA-Z-][\\da-zA-Z-]*)';
 const VERSION = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(${IDENTIFIER}(?:\\.${IDENTIFIER})*))?$`);
 
-/** @returns undefined for a text that is no version. */
+/** @returns undefined if the text is not a version. */
 export function parseVersion(text: string): Version | undefined {
   const match = VERSION.exec(text);
   if (match === null) return undefined;
@@ -19,12 +19,12 @@ export function parseVersion(text: string): Version | undefined {
   return { major: Number(major), minor: Number(minor), patch: Number(patch), preRelease };
 }
 
-/** The versions that have a tag `vX.Y.Z`; other tags are none of our business. */
+/** The versions that have a tag `vX.Y.Z`; other tags are ignored. */
 export function versionsOf(tags: readonly string[]): Version[] {
   return tags.flatMap((tag) => (tag.startsWith('v') ? (parseVersion(tag.slice(1)) ?? []) : []));
 }
 
-/** Below 0 where the first is older, above 0 where it is newer, 0 where they are the same. */
+/** Negative if the first is older, positive if it is newer, 0 if they are equal. */
 export function compareVersions(one: Version, other: Version): number {
   return (
     one.major - other.major ||
@@ -34,7 +34,7 @@ export function compareVersions(one: Version, other: Version): number {
   );
 }
 
-/** A release proper is newer than what came before it; else identifier by identifier, and the longer one is newer. */
+/** A final release is newer than its pre-releases. Otherwise identifiers are compared in turn, and the longer list is newer. */
 function comparePreReleases(one: string, other: string): number {
   if (one === '' || other === '') return Number(one === '') - Number(other === '');
   const [left, right] = [one.split('.'), other.split('.')];
@@ -47,7 +47,7 @@ function comparePreReleases(one: string, other: string): number {
   return left.length - right.length;
 }
 
-/** Numbers by their value, words by their characters; a number is older than any word. */
+/** Numbers compare by value, words by characters; a number is older than any word. */
 function compareIdentifiers(one: string, other: string): number {
   const [isNumber, isOtherNumber] = [/^\d+$/.test(one), /^\d+$/.test(other)];
   if (isNumber && isOtherNumber) return Number(one) - Number(other);

@@ -5,7 +5,7 @@ function mutants(numbers: Readonly<Record<string, number>>): Mutant[] {
   return Object.entries(numbers).flatMap(([status, count]) => Array<Mutant>(count).fill({ status }));
 }
 
-test('what timed out counts as found, and is told apart', () => {
+test('a time-out counts as found, and is also listed separately', () => {
   const found = { Killed: 90, Timeout: 5, Survived: 3, NoCoverage: 2, RuntimeError: 7, Ignored: 1 };
   const score = scoreOf('http', mutants(found));
   expect(score).toEqual({
@@ -22,6 +22,6 @@ test('what timed out counts as found, and is told apart', () => {
   );
 });
 
-test('a room without a mutant has none that was missed', () => {
+test('a room without mutants has the full score', () => {
   expect(scoreOf('ground', [])).toMatchObject({ percent: 100, percentKilled: 100 });
 });

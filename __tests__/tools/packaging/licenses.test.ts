@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bundledPackages, licenseTexts } from '../../../tools/packaging/licenses.ts';
 
 describe('the packages of a bundle', () => {
-  test('are found by their modules, those that were joined with others included', () => {
+  test('are found by their modules, concatenated ones included', () => {
     const joined = { nameForCondition: '/p/node_modules/@actions/io/lib/io.js' };
     const modules = [
       { nameForCondition: '/p/lib/index.js', modules: [joined, { nameForCondition: '/p/lib/main.js' }] },
@@ -15,7 +15,7 @@ describe('the packages of a bundle', () => {
     expect(bundledPackages({ modules })).toEqual(['/p/node_modules/@actions/io', '/p/node_modules/undici']);
   });
 
-  test('count where they lie, be it inside another or on Windows', () => {
+  test('are found inside other packages, and on Windows', () => {
     const modules = [
       { nameForCondition: '/p/node_modules/a/node_modules/@b/c/index.js' },
       { nameForCondition: 'C:\\p\\node_modules\\d\\index.js' },
@@ -42,27 +42,27 @@ describe('the text', () => {
     return path;
   }
 
-  test('names each package once, with its licence', () => {
+  test('names each package once, with its license', () => {
     const one = makePackage('one', { name: 'one', text: 'Free\r\nfor all\n\n' });
     const again = makePackage('again', { name: 'one', text: 'Free\nfor all' });
     const two = makePackage('two', { name: '@a/two', text: 'Too' });
     expect(licenseTexts([one, again, two])).toBe('one\nMIT\nFree\nfor all\n\n@a/two\nMIT\nToo\n');
   });
 
-  test('is refused where a package brings none', () => {
+  test('is refused if a package has none', () => {
     const bare = makePackage('bare', { name: 'bare' });
-    expect(() => licenseTexts([bare])).toThrow(`${bare} holds no licence`);
+    expect(() => licenseTexts([bare])).toThrow(`${bare} has no license text`);
   });
 });
 
 describe('dist/licenses.txt', () => {
   const text = readFileSync('dist/licenses.txt', 'utf8');
-  /** A package's name, a line with its licence's, and the text. */
+  /** A package's name, a line with its license, and the text. */
   const listed = [
     ...text.matchAll(/^((?:@[\w-]+\/)?[\w.-]+)\n(?:MIT|ISC|Apache-2\.0|BSD-\d-Clause)\n/gm),
   ].map(([, name]) => name);
 
-  test('lists every package that the bundle says it has modules of, and no other', () => {
+  test('lists exactly the packages whose modules are in the bundle', () => {
     const scripts = readdirSync('dist').filter((name) => name.endsWith('.js'));
     const bundle = scripts.map((name) => readFileSync(join('dist', name), 'utf8')).join('\n');
     const paths = bundle.matchAll(/^;?\/\/ (?:EXTERNAL|CONCATENATED) MODULE: (\.\/node_modules\/.+)$/gm);
@@ -70,7 +70,7 @@ describe('dist/licenses.txt', () => {
     expect([...new Set(names)].sort()).toEqual(listed);
   });
 
-  test('lists every package that is installed to be bundled, but for those that hold types alone', () => {
+  test('lists every production package, except those that contain only types', () => {
     const lock: { packages: Record<string, { dev?: boolean }> } = JSON.parse(
       readFileSync('package-lock.json', 'utf8'),
     );
@@ -80,7 +80,7 @@ describe('dist/licenses.txt', () => {
   });
 });
 
-/** The name of the package that a path below `node_modules` leads into. */
+/** The name of the package that a path below `node_modules` belongs to. */
 function nameOf(path: string): string {
   return /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path;
 }

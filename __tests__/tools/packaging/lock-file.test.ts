@@ -16,8 +16,8 @@ const lock: LockFile = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /**
- * Binaries for other systems than Linux on x64, of tools that only developers run. The registry that the lock file was made with does not
- * carry them, so it could tell no hash. None of them can get into `dist`.
+ * Binaries of developer tools for systems other than Linux on x64. The registry that the lock file was made with does not have them, so
+ * there was no hash. None of them can get into `dist`.
  */
 const WITHOUT_INTEGRITY = [
   '@biomejs/cli-android-arm64',
@@ -55,7 +55,7 @@ const WITHOUT_INTEGRITY = [
   '@unrs/resolver-binding-win32-x64-msvc',
 ];
 
-test('every package is held to its content by a hash, but for those named here', () => {
+test('every package has a hash, except those listed here', () => {
   const without = Object.entries(lock.packages).filter(
     ([path, { integrity }]) => path !== '' && integrity === undefined,
   );
@@ -67,7 +67,7 @@ test('the hashes are strong', () => {
   expect(hashes.filter((hash) => !hash.startsWith('sha512-'))).toEqual([]);
 });
 
-test('every package comes from the registry that npm is told to use', () => {
+test('every package comes from the configured registry', () => {
   expect(Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
 });
 

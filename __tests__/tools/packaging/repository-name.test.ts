@@ -9,10 +9,10 @@ const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'u
 const [owner = '', name = ''] = repositoryName().split('/');
 const texts = keptFiles().map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
-/** Actions by others, which examples and workflows use. */
+/** Actions of other owners that examples and workflows use. */
 const OTHERS = /^(?:actions|github|anka-actions)\//;
 
-test('whoever uses this action is shown the name that package.json holds', () => {
+test('every example uses the name in package.json', () => {
   const shown = texts.filter(({ path }) => !path.startsWith('__tests__/'));
   const used = shown.flatMap(({ path, text }) =>
     [...text.matchAll(/\buses: ([\w-]+\/[\w./-]+)@/g)].map(([, action = '']) => ({ path, action })),
@@ -22,7 +22,7 @@ test('whoever uses this action is shown the name that package.json holds', () =>
   expect(used.map(({ action }) => action)).toContain(repositoryName());
 });
 
-test('no other owner is named beside the name of this repository', () => {
+test('no other owner is named with the name of this repository', () => {
   const named = texts.flatMap(({ text }) => [...text.matchAll(new RegExp(`([\\w-]+)/${name}\\b`, 'g'))]);
   expect([...new Set(named.map(([, before]) => before))]).toEqual([owner]);
 });
@@ -54,7 +54,7 @@ function rename(folder: string, to: string): void {
   execFileSync(process.execPath, [resolve('tools/packaging/rename.ts'), to], { cwd: folder });
 }
 
-test('it is changed everywhere at once', () => {
+test('renaming changes every place', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rename-'));
   const files = {
     'package.json': '{ "repository": "github:old/thing" }',

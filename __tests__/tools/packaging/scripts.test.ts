@@ -7,7 +7,7 @@ import { expect, test } from '@jest/globals';
 const manifest: { scripts: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
 const CHECK = 'node tools/packaging/check-node.js && ';
 
-test('npm scripts are understood by every shell, that of Windows included', () => {
+test('every shell can run the npm scripts, Windows included', () => {
   const commands = Object.values(manifest.scripts).flatMap((script) => script.split(' && '));
   const foreign = commands.filter(
     (command) => !/^(node|npm run|tsc|ncc|biome|stryker)( [\w./:=-]+)*$/.test(command),
@@ -15,14 +15,14 @@ test('npm scripts are understood by every shell, that of Windows included', () =
   expect(foreign).toEqual([]);
 });
 
-test('every script that runs TypeScript first makes sure that Node can', () => {
+test('every script that runs TypeScript first checks the version of Node', () => {
   const runsTypeScript = Object.values(manifest.scripts).filter((script) =>
     /node (?!tools\/packaging)\S.*\.ts/.test(script),
   );
   expect(runsTypeScript.filter((script) => !script.startsWith(CHECK))).toEqual([]);
 });
 
-test('an older Node is told what is missing, in a sentence', () => {
+test('an older Node gets an explanation in one sentence', () => {
   const source = readFileSync('tools/packaging/check-node.js', 'utf8');
   const pretend = `Object.defineProperty(process, 'versions', { value: { node: '20.19.0' } });\n${source}`;
   const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', pretend], {
@@ -32,11 +32,11 @@ test('an older Node is told what is missing, in a sentence', () => {
   expect(status).toBe(1);
 });
 
-test('the Node that runs the scripts is good enough', () => {
+test('the Node that runs the scripts is new enough', () => {
   expect(execFileSync(process.execPath, ['tools/packaging/check-node.js'], { encoding: 'utf8' })).toBe('');
 });
 
-test('clearing takes away the folders that are named, and them alone', () => {
+test('clearing removes exactly the named folders', () => {
   const folder = mkdtempSync(join(tmpdir(), 'clear-'));
   for (const name of ['lib', 'dist', 'src']) mkdirSync(join(folder, name));
   writeFileSync(join(folder, 'dist', 'left-over.js'), '');

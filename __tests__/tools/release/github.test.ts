@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from '../../../tools/release/command.ts';
-import { moveMajorTag, prove, publish } from '../../../tools/release/github.ts';
+import { moveMajorTag, publish, verify } from '../../../tools/release/github.ts';
 
 const RELEASE = { tag: 'v1.2.0', majorTag: 'v1', isPreRelease: false, commit: 'c0ffee', repository: 'o/n' };
 const CANDIDATE = { ...RELEASE, tag: 'v1.2.0-rc.1', isPreRelease: true };
 
-/** A `gh` that answers so, in order: `null` is a failure; after the last one it succeeds without a word. It notes what it was asked. */
+/** A `gh` that gives these answers in order (`null` is a failure), then succeeds without output. It records what it was asked. */
 function ghThatAnswers(...answers: (string | null)[]): Command & { readonly asked: string[] } {
   const asked: string[] = [];
   const tryToRun = (args: readonly string[]) => {
@@ -26,31 +26,31 @@ const CREATE =
 const PUBLISH = 'release edit v1.2.0 --repo o/n --draft=false --latest';
 
 describe('publishing', () => {
-  test('makes a draft with everything, then publishes it', () => {
+  test('creates a complete draft, then publishes it', () => {
     const gh = ghThatAnswers(null);
     publish(gh, RELEASE, 'notes.md');
     expect(gh.asked).toEqual([VIEW, CREATE, PUBLISH]);
   });
 
-  test('makes a draft anew that an earlier try left', () => {
+  test('replaces a draft left by an earlier attempt', () => {
     const gh = ghThatAnswers('true');
     publish(gh, RELEASE, 'notes.md');
     expect(gh.asked).toEqual([VIEW, 'release delete v1.2.0 --repo o/n --yes', CREATE, PUBLISH]);
   });
 
-  test('changes nothing that was published', () => {
+  test('changes nothing that is published', () => {
     const gh = ghThatAnswers('false');
-    expect(() => publish(gh, RELEASE, 'notes.md')).toThrow('v1.2.0 is published already');
+    expect(() => publish(gh, RELEASE, 'notes.md')).toThrow('v1.2.0 is already published');
     expect(gh.asked).toEqual([VIEW]);
   });
 
-  test('publishes no draft that could not be made', () => {
+  test('publishes nothing if the draft could not be created', () => {
     const gh = ghThatAnswers(null, null);
     expect(() => publish(gh, RELEASE, 'notes.md')).toThrow('release create');
     expect(gh.asked).toEqual([VIEW, CREATE]);
   });
 
-  test('says of a pre-release that it is one', () => {
+  test('marks a pre-release as one', () => {
     const gh = ghThatAnswers(null);
     publish(gh, CANDIDATE, 'notes.md');
     expect(gh.asked[1]).toMatch(/--prerelease$/);
@@ -59,40 +59,40 @@ describe('publishing', () => {
 });
 
 const VERIFY = 'release verify v1.2.0 --repo o/n';
-const LOOK = 'api repos/o/n/git/ref/tags/v1.2.0 --jq .object.sha';
+const READ_TAG = 'api repos/o/n/git/ref/tags/v1.2.0 --jq .object.sha';
 const ATTESTED = 'attestation verify dist/index.js --repo o/n --source-digest c0ffee';
 
-describe('proving', () => {
-  test('takes an immutable release, its commit and an attested dist', async () => {
+describe('verifying', () => {
+  test('accepts an immutable release, its commit and an attested dist', async () => {
     const gh = ghThatAnswers('', 'c0ffee');
-    await prove(gh, RELEASE, 0);
-    expect(gh.asked).toEqual([VERIFY, LOOK, ATTESTED]);
+    await verify(gh, RELEASE, 0);
+    expect(gh.asked).toEqual([VERIFY, READ_TAG, ATTESTED]);
   });
 
   test('waits until GitHub has attested the release', async () => {
     const gh = ghThatAnswers(null, null, '', 'c0ffee');
-    await prove(gh, RELEASE, 0);
-    expect(gh.asked).toEqual([VERIFY, VERIFY, VERIFY, LOOK, ATTESTED]);
+    await verify(gh, RELEASE, 0);
+    expect(gh.asked).toEqual([VERIFY, VERIFY, VERIFY, READ_TAG, ATTESTED]);
   });
 
-  test('fails where the release stays mutable', async () => {
+  test('fails if the release stays mutable', async () => {
     const gh = ghThatAnswers(...Array.from({ length: 20 }, () => null));
-    await expect(prove(gh, RELEASE, 0)).rejects.toThrow('not immutable');
+    await expect(verify(gh, RELEASE, 0)).rejects.toThrow('not immutable');
     expect(gh.asked).toHaveLength(6);
   });
 
-  test('fails where the tag leads elsewhere', async () => {
+  test('fails if the tag points elsewhere', async () => {
     const gh = ghThatAnswers('', 'decaf');
-    await expect(prove(gh, RELEASE, 0)).rejects.toThrow('v1.2.0 is decaf, not c0ffee');
+    await expect(verify(gh, RELEASE, 0)).rejects.toThrow('v1.2.0 is decaf, not c0ffee');
   });
 
-  test('fails where dist was not attested', async () => {
+  test('fails if dist was not attested', async () => {
     const gh = ghThatAnswers('', 'c0ffee', null);
-    await expect(prove(gh, RELEASE, 0)).rejects.toThrow('attestation verify');
+    await expect(verify(gh, RELEASE, 0)).rejects.toThrow('attestation verify');
   });
 });
 
-const LOOK_AT_MAJOR = 'api repos/o/n/git/ref/tags/v1 --jq .object.sha';
+const READ_MAJOR = 'api repos/o/n/git/ref/tags/v1 --jq .object.sha';
 
 describe('the major tag', () => {
   test('moves to the release', () => {
@@ -100,18 +100,18 @@ describe('the major tag', () => {
     moveMajorTag(gh, RELEASE);
     const moved =
       'api --silent --method PATCH repos/o/n/git/refs/tags/v1 --raw-field sha=c0ffee --field force=true';
-    expect(gh.asked).toEqual([LOOK_AT_MAJOR, moved, LOOK_AT_MAJOR]);
+    expect(gh.asked).toEqual([READ_MAJOR, moved, READ_MAJOR]);
   });
 
-  test('is made with the first release', () => {
+  test('is created with the first release', () => {
     const gh = ghThatAnswers(null, '', 'c0ffee');
     moveMajorTag(gh, RELEASE);
     const made =
       'api --silent --method POST repos/o/n/git/refs --raw-field sha=c0ffee --raw-field ref=refs/tags/v1';
-    expect(gh.asked).toEqual([LOOK_AT_MAJOR, made, LOOK_AT_MAJOR]);
+    expect(gh.asked).toEqual([READ_MAJOR, made, READ_MAJOR]);
   });
 
-  test('has to lead there afterwards', () => {
+  test('has to point there afterwards', () => {
     const gh = ghThatAnswers('decaf', '', 'decaf');
     expect(() => moveMajorTag(gh, RELEASE)).toThrow('v1 is decaf, not c0ffee');
   });

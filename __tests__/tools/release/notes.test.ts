@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { notesOf, tagBefore } from '../../../tools/release/notes.ts';
 
-describe('the release before', () => {
+describe('the previous release', () => {
   const tags = ['v1', 'v0.9.0', 'v1.0.0', 'v1.10.0', 'v1.2.0', 'v1.11.0-rc.1', 'v2.0.0'];
 
   test.each([
@@ -39,7 +39,7 @@ describe('the notes', () => {
     );
   });
 
-  test('show what a commit says as it says it: no markup, no mention, no HTML', () => {
+  test('quote commits literally: no markup, no mention, no HTML', () => {
     const subjects = ['Let `a_b` [x](y) <img> @someone *be*'];
     expect(notesOf({ ...release, subjects, previousTag: 'v1.0.0' })).toContain(
       '- Let \\`a\\_b\\` \\[x\\](y) \\<img\\> @\u200bsomeone \\*be\\*\n',

@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
-// The steps as the workflow calls them, in a repository of their own.
+// The steps as the workflow calls them, in a temporary repository.
 
 let folder: string;
 
@@ -45,7 +45,7 @@ function takeStep(step: string, environment: Record<string, string> = {}) {
 }
 
 describe('check', () => {
-  test('is silent where all is well', () => {
+  test('is silent if nothing is wrong', () => {
     expect(takeStep('check')).toMatchObject({ status: 0, stdout: '' });
   });
 
@@ -56,14 +56,14 @@ describe('check', () => {
   });
 });
 
-test('notes are of the commits since the release before', () => {
+test('notes list the commits since the previous release', () => {
   const { stdout } = takeStep('notes');
   expect(stdout).toContain('- uses: o/n@c0ffee # v1.1.0\n');
   expect(stdout).toContain('- Say \\*why\\*\n');
   expect(stdout).not.toContain('Begin');
 });
 
-test('publishing goes through the gh of the machine, with these notes', () => {
+test('publishing runs gh, with these notes', () => {
   const gh = `#!${process.execPath}
 const { appendFileSync, readFileSync } = require('node:fs');
 const args = process.argv.slice(2);
@@ -80,16 +80,14 @@ if (args[1] === 'create') appendFileSync('asked', readFileSync(args[args.indexOf
   );
 });
 
-test('where gh is not there, a step says so', () => {
+test('a step says that gh is missing', () => {
   const git = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
   symlinkSync(git, join(folder, 'git'));
   expect(takeStep('publish', { PATH: folder, RUNNER_TEMP: folder }).stderr).toContain('gh cannot be run');
 });
 
-test('a step that there is not, and one without a version, fail', () => {
-  expect(takeStep('shout').stderr).toContain(
-    'a step is needed: check, notes, publish, prove, move-major-tag',
-  );
+test('an unknown step fails, and so does one without a version', () => {
+  expect(takeStep('shout').stderr).toContain('name a step: check, notes, publish, verify, move-major-tag');
   expect(takeStep('check', { VERSION: '' }).stderr).toContain('VERSION is not set');
 });
 
@@ -107,19 +105,19 @@ describe('the workflow', () => {
     Object.values(permissions).includes('write'),
   );
 
-  test('goes from the checks to the tag that people use, one job after another', () => {
+  test('goes from the checks to the major tag, one job after another', () => {
     const chain = Object.entries(jobs).map(([name, { needs }]) => [name, needs]);
     expect(chain).toEqual([
       ['check', undefined],
       ['attest', 'check'],
       ['publish', 'attest'],
-      ['prove', 'publish'],
-      ['move-major-tag', 'prove'],
+      ['verify', 'publish'],
+      ['move-major-tag', 'verify'],
     ]);
     expect(jobs['publish']?.environment).toBe('release');
   });
 
-  test('installs nothing where it may write, and runs the steps that are tested here alone', () => {
+  test('installs nothing where it may write, and runs only the steps tested here', () => {
     const commands = mayWrite.flatMap(([, { steps }]) => steps.flatMap(({ run }) => run ?? []));
     expect(mayWrite.map(([name]) => name)).toEqual(['attest', 'publish', 'move-major-tag']);
     expect(commands).toEqual([
@@ -128,7 +126,7 @@ describe('the workflow', () => {
     ]);
   });
 
-  test('may write one thing a job', () => {
+  test('may write one thing per job', () => {
     expect(mayWrite.map(([, { permissions }]) => permissions)).toEqual([
       { contents: 'read', 'id-token': 'write', attestations: 'write' },
       { contents: 'write' },

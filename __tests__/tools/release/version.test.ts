@@ -3,7 +3,7 @@ import { compareVersions, parseVersion, type Version, versionsOf } from '../../.
 
 describe('a version', () => {
   test.each(['0.1.0', '1.2.3', '10.20.30', '1.0.0-rc.1', '1.0.0-alpha-7.x', '1.0.0-0'])(
-    'may be %s',
+    'can be %s',
     (text) => {
       expect(parseVersion(text)).toBeDefined();
     },
@@ -21,16 +21,16 @@ describe('a version', () => {
     '1.2.3-01',
     '1.2.3+build',
     '1.2.3\n',
-  ])('may not be %j', (text) => {
+  ])('cannot be %j', (text) => {
     expect(parseVersion(text)).toBeUndefined();
   });
 
-  test('is taken apart', () => {
+  test('is parsed', () => {
     expect(parseVersion('1.20.3-rc.4')).toEqual({ major: 1, minor: 20, patch: 3, preRelease: 'rc.4' });
   });
 });
 
-test('versions are in the order that semantic versioning gives them', () => {
+test('versions are ordered as semantic versioning says', () => {
   const ordered = [
     '0.9.9',
     '1.0.0-1',
@@ -47,6 +47,6 @@ test('versions are in the order that semantic versioning gives them', () => {
   }
 });
 
-test('of the tags, those of releases count', () => {
+test('only the tags of releases count', () => {
   expect(versionsOf(['v1', 'v1.2.3', 'latest', '1.2.4', ''])).toEqual([parseVersion('1.2.3')]);
 });
