@@ -175,24 +175,23 @@ function judgeName(
   runner: Runner | 'gone' | undefined,
   context: NameContext,
 ): NameHistory {
-  const { reading, oldIds } = context;
   const runners = runner === undefined ? undefined : runner === 'gone' ? [] : [runner];
-  const event = { kind: 'runners', reading: { ...reading, runners, gone: [] } } as const;
+  const event = { kind: 'runners', reading: { ...context.reading, runners, gone: [] } } as const;
   const occupancy = nextOccupancy(before.occupancy, event, { idleForMs: OLD_JOB_MS });
   if (runner === undefined) return { ...before, occupancy };
-  const isOnline = runner !== 'gone' && runner.isOnline;
-  const history: NameHistory = {
-    ...{ ...before, occupancy, first: before.first ?? runner, last: runner },
-    wasOffline: before.wasOffline || (runner !== 'gone' && !isOnline),
-    onlineSince: isOnline ? (before.onlineSince ?? reading.answeredAt) : undefined,
-    wasIdle: before.wasIdle || (isOnline && isIdleLongEnough(occupancy)),
-  };
+  const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
+  const known =
+    runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
   // What was proved once stays so, while others are waited for.
-  if (before.verdict.kind === 'online') return history;
-  if (runner === 'gone') return { ...history, verdict: verdictOnGone(before, context) };
-  if (!isOnline) return { ...history, verdict: OFFLINE };
-  const isNew = !oldIds.has(runner.id);
-  return { ...history, verdict: isNew ? REGISTERED : verdictOnOnline(history, runner, context) };
+  if (before.verdict.kind === 'online') return known;
+  const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
+  return { ...known, verdict };
+}
+
+function withRunner(history: NameHistory, { isOnline }: Runner, { answeredAt }: RunnersReading): NameHistory {
+  if (!isOnline) return { ...history, wasOffline: true, onlineSince: undefined };
+  const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+  return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
 }
 
 function isIdleLongEnough(occupancy: Occupancy): boolean {
@@ -205,21 +204,21 @@ function verdictOnGone({ last }: NameHistory, { oldIds, ...rules }: NameContext)
   return wasNew ? TOOK_ITS_JOB : GONE;
 }
 
-function verdictOnOnline(
-  { wasOffline, onlineSince, wasIdle }: NameHistory,
-  { isBusy }: Runner,
-  { reading, verifiedAt }: NameContext,
+function verdictOn(
+  { wasOffline, onlineSince = Number.POSITIVE_INFINITY, wasIdle }: NameHistory,
+  { id, isOnline, isBusy }: Runner,
+  { reading: { askedAt }, verifiedAt, oldIds }: NameContext,
 ): BackVerdict {
-  if (wasOffline) {
-    const isConfirmed = onlineSince !== undefined && reading.askedAt - onlineSince >= STAYS_ONLINE_MS;
-    return isConfirmed ? { kind: 'online', proof: 'it was offline before' } : ONLINE_AGAIN;
-  }
-  if (wasIdle && isBusy) return { kind: 'online', proof: 'a job began on it' };
-  if (reading.askedAt - verifiedAt >= SESSION_LIFE_MS) return { kind: 'probably_online' };
-  return SHOWN_ONLINE;
+  if (!isOnline) return OFFLINE;
+  if (!oldIds.has(id)) return REGISTERED;
+  if (wasOffline) return askedAt - onlineSince >= STAYS_ONLINE_MS ? WAS_OFFLINE : ONLINE_AGAIN;
+  if (wasIdle && isBusy) return BEGAN_A_JOB;
+  return askedAt - verifiedAt >= SESSION_LIFE_MS ? { kind: 'probably_online' } : SHOWN_ONLINE;
 }
 
 const REGISTERED: BackVerdict = { kind: 'online', proof: 'it registered again' };
+const WAS_OFFLINE: BackVerdict = { kind: 'online', proof: 'it was offline before' };
+const BEGAN_A_JOB: BackVerdict = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again, and has had its job' };
 
 type Pending = Extract<BackVerdict, { kind: 'pending' }>;
