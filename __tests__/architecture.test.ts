@@ -205,7 +205,7 @@ describe('one place for each thing', () => {
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 
-  test('restart/ knows the rest of the house by its types, but for dates, times and errors', () => {
+  test('restart/ imports only types from other rooms, except for the ground and what the states of an instance mean', () => {
     const imports = sources
       .filter(({ path }) => path.startsWith('restart/'))
       .flatMap(({ text }) =>
@@ -213,6 +213,7 @@ describe('one place for each thing', () => {
       );
     expect([...new Set(imports)].sort()).toEqual([
       '../clock.ts',
+      '../controller/instance.ts',
       '../dates.ts',
       '../errors.ts',
       '../log.ts',

@@ -39,6 +39,5 @@ process.exitCode = await showStep({
     GITHUB_REPOSITORY: 'octo-org/app',
   },
   timeFactor: TIME_FACTOR,
-  columnWidth: 22,
 });
 await simulator.close();

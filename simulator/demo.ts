@@ -40,7 +40,6 @@ process.exitCode = await showStep({
     GITHUB_REPOSITORY: 'octo-org/app',
   },
   timeFactor: TIME_FACTOR,
-  columnWidth: 40,
 });
 await simulator.close();
 await guests.close();

@@ -7,15 +7,13 @@ export interface Shown {
   readonly environment: Readonly<Record<string, string>>;
   /** Time passes so many times as fast. */
   readonly timeFactor: number;
-  /** Of a column in the summary's tables, in characters. */
-  readonly columnWidth: number;
 }
 
 /**
  * Runs the bundled action as a runner would, and shows the step, its log, its outputs and its job summary. `--action DIR` on the
  * command line runs the one in another folder, `--node FILE` with another Node. @returns the exit code
  */
-export async function showStep({ inputs, environment, timeFactor, columnWidth }: Shown): Promise<number> {
+export async function showStep({ inputs, environment, timeFactor }: Shown): Promise<number> {
   const { values: options } = parseArgs({
     options: { action: { type: 'string' }, node: { type: 'string' } },
   });
@@ -33,10 +31,11 @@ export async function showStep({ inputs, environment, timeFactor, columnWidth }:
   const { exitCode, outputs, summary } = await step.finished;
 
   heading(`Its outputs (exit code ${exitCode})`);
-  for (const [name, value] of Object.entries(outputs)) console.log(`${name.padEnd(20)} ${value}`);
+  for (const [name, value] of Object.entries(outputs))
+    console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
 
   heading('Its job summary');
-  console.log(plainText(summary, columnWidth));
+  console.log(plainText(summary));
   return exitCode ?? 1;
 }
 
@@ -52,20 +51,36 @@ function showLine(line: string): void {
     console.log(`${command}: ${message.replaceAll('%0A', '\n')}`);
 }
 
-/** The summary's HTML the way a person reads it. */
-function plainText(html: string, columnWidth: number): string {
-  const cell = (text: string) => text.padEnd(columnWidth);
+/** A job summary the way a person reads it: its tables in columns that fit what stands in them, its charts left out. */
+export function plainText(html: string): string {
   return html
-    .replace(/<tr>(.*?)<\/tr>/g, (_, row: string) => {
-      return [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/g)]
-        .map(([, text = '']) => cell(decode(text)))
-        .join('')
-        .trimEnd();
-    })
+    .replace(/```mermaid\n[\s\S]*?```/g, '(A chart that GitHub draws.)')
+    .replace(/<table[^>]*>([\s\S]*?)<\/table>/g, (_, table: string) => `\n${inColumns(cellsOf(table))}\n`)
     .split('\n')
-    .map(decode)
+    .map((line) => decode(line).trimEnd())
     .filter((line) => line !== '')
     .join('\n');
+}
+
+function cellsOf(table: string): string[][] {
+  const rows = [...table.matchAll(/<tr[^>]*>([\s\S]*?)<\/tr>/g)];
+  return rows.map(([, row = '']) =>
+    [...row.matchAll(/<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g)].map(([, cell = '']) => cell.trim()),
+  );
+}
+
+function inColumns(rows: readonly string[][]): string {
+  const widthOf = (column: number) => Math.max(...rows.map((row) => decode(row[column] ?? '').length));
+  const pad = (cell: string, column: number) => cell + ' '.repeat(widthOf(column) - decode(cell).length);
+  return rows.map((row) => row.map(pad).join('  ')).join('\n');
+}
+
+const LONGEST_VALUE = 200;
+
+/** An output for the screen: with hundreds of VMs, some are long. */
+export function shortened(value: string): string {
+  if (value.length <= LONGEST_VALUE) return value;
+  return `${value.slice(0, LONGEST_VALUE)}... (${value.length} characters)`;
 }
 
 function decode(html: string): string {

@@ -1,11 +1,10 @@
 import type { Clock } from '../src/clock.ts';
 import type { Instance } from '../src/controller/instance.ts';
 import type { Dispatchers } from '../src/http/connections.ts';
-import { createTransport } from '../src/http/transport.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Terminal } from '../src/report/terminal.ts';
 import type { RunnerOptions } from '../src/runner/guard.ts';
-import { fillName } from '../src/runner/runner-names.ts';
+import { fillPattern } from '../src/runner/runner-names.ts';
 import type { RunnerLook } from './observations.ts';
 import type { RestartMeans } from './restart-course.ts';
 
@@ -31,7 +30,6 @@ const NO_RUNNER: OpenedRunner = {
   close: async () => {},
 };
 
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 const LOOK_MS = 10_000;
 
 /** The runner as the action guards it, and looks at it beside that. What talks to GitHub is loaded only where it is asked for. */
@@ -52,37 +50,17 @@ async function createLooks(
   runner: RunnerOptions,
   { inputs, surroundings }: { inputs: Inputs; surroundings: RunnerSurroundings },
 ): Promise<Pick<OpenedRunner, 'lookAtRunner' | 'close'>> {
-  const [{ createGitHubClient }, { createRunners, findByName }] = await Promise.all([
-    import('../src/runner/github-client.ts'),
-    import('../src/runner/runners.ts'),
-  ]);
-  const { scope, token, apiUrl, proxy, nameTemplate } = runner;
-  const { clock, random, signal, terminal, dispatchers } = surroundings;
-  const { requestTimeoutMs } = inputs;
-  const transport = createTransport({
-    baseUrl: apiUrl,
-    proxy,
-    tls: PUBLIC_TLS,
-    requestTimeoutMs,
-    clock,
-    dispatchers,
-  });
-  const baseUrl = apiUrl.href.replace(/\/+$/, '');
-  const client = createGitHubClient({
-    baseUrl,
-    token,
-    scope,
-    transport,
-    clock,
-    random,
-    debug: terminal.debug,
-  });
-  const runners = createRunners(client, scope);
+  const { openSources } = await import('../src/runner/sources.ts');
+  const { clock, random, signal, terminal: log, dispatchers } = surroundings;
+  const { requestTimeoutMs, ownRunner } = inputs;
+  const { repository } = ownRunner;
+  const context = { repository, requestTimeoutMs, clock, random, log, dispatchers };
+  const { runners, close } = openSources({ ...runner, ...context });
   return {
-    close: transport.close,
+    close,
     async lookAtRunner(instance: Instance): Promise<Omit<RunnerLook, 'at'>> {
       const bounds = { deadline: clock.now() + LOOK_MS, signal };
-      const found = await findByName(runners, fillName(nameTemplate, instance), bounds);
+      const found = await runners.listRunners(fillPattern(runner.nameTemplate, instance), bounds);
       const [one] = found.length === 1 ? found : [];
       return {
         matches: found.length,

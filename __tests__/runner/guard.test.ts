@@ -27,7 +27,7 @@ const RUNNER: RunnerOptions = {
   nameTemplate: 'mac-{external_id}',
   scope: { kind: 'organization', org: 'octo-org' },
   token: 'hunter2',
-  whenBusy: 'ignore',
+  ...{ isEphemeral: false, isSweep: false, whenBusy: 'ignore' },
   idleForMs: 60_000,
   busyTimeoutMs: 60_000,
   waitsForRunner: true,
@@ -101,7 +101,7 @@ describe('before the restart', () => {
   test('the runner is looked up by the name that the instance gives it', async () => {
     listed(mine());
     expect(await guard.gate.isOpen(instance())).toBe(true);
-    expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organisation octo-org']);
+    expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organization octo-org']);
   });
 
   test.each([
@@ -144,7 +144,7 @@ describe('after the restart', () => {
     nock(ORIGIN)
       .get(ONE)
       .reply(200, mine({ status: 'offline' }));
-    nock(ORIGIN).get(ONE).reply(200, mine());
+    nock(ORIGIN).get(ONE).times(2).reply(200, mine());
     const outcome = verified();
     expect(await guard.afterRestart(outcome)).toEqual({
       ...outcome,
@@ -152,7 +152,7 @@ describe('after the restart', () => {
     });
     await guards.close();
     expect(said.at(-1)).toBe(
-      'GitHub answered 3 requests, 0 of them free of charge (not modified); quota left: unknown',
+      'GitHub answered 4 requests, 0 of them free of charge (not modified); quota left: unknown',
     );
   });
 
@@ -256,7 +256,7 @@ test('nobody waits for the runner where that is not wanted', async () => {
   expect(said.at(-1)).toBe('The runner is not waited for, as wait_for_runner says');
 });
 
-describe('the second witness', () => {
+describe('the jobs source', () => {
   const RUNS = '/repos/octo-org/app/actions/runs';
   const inProgress = (...ids: number[]) => ({
     total_count: ids.length,
@@ -266,7 +266,7 @@ describe('the second witness', () => {
 
   test("is the jobs of the workflow's repository", async () => {
     listed(mine());
-    nock(ORIGIN).get(RUNS).query(true).reply(200, inProgress(17));
+    nock(ORIGIN).get(RUNS).query(true).times(6).reply(200, inProgress(17));
     const job = { status: 'in_progress', name: 'build', runner_id: 23, runner_name: 'mac-runner-1' };
     nock(ORIGIN).get(`${RUNS}/17/jobs`).query(true).reply(200, jobs(job));
     await expect(guardFor({ whenBusy: 'fail' }).gate.isOpen(instance())).rejects.toMatchObject({
@@ -275,7 +275,7 @@ describe('the second witness', () => {
     });
   });
 
-  test('is nobody where the step runs for no repository, which is told once', async () => {
+  test('is absent where the step runs for no repository, which is logged once', async () => {
     const ownRunner = { runnerName: undefined, repository: '' };
     const several = guardsFor({ whenBusy: 'wait', idleForMs: 0 }, { ownRunner });
     for (let vm = 1; vm <= 3; vm++) {

@@ -1,6 +1,6 @@
 import type { Instance } from '../../src/controller/instance.ts';
 import { type Instant, parseInstant } from '../../src/dates.ts';
-import type { Baseline } from '../../src/restart/verdict.ts';
+import type { Baseline } from '../../src/restart/boot.ts';
 
 export const ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
 export const OLD_BOOT = '2024-10-13T10:51:34Z';
@@ -23,6 +23,7 @@ export function instance(changes: Partial<Instance> = {}): Instance {
     nodeId: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
     updatedAt: at('2024-10-13T13:10:07.604294+02:00'),
     answeredAtMs: undefined,
+    uuid: '8e1f2a34-5b6c-47d8-9e0f-a1b2c3d4e5f6',
     status: 'running',
     startDate: at(OLD_BOOT),
     stopDate: undefined,

@@ -1,9 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
-import type { Instance, Target } from '../controller/instance.ts';
+import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import { isTerminal } from '../restart/verdict.ts';
 
 /** A VM to restart, or a target that names none. */
 export interface Member {

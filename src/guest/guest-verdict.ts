@@ -1,9 +1,10 @@
 import { seconds } from '../clock.ts';
-import type { Instance } from '../controller/instance.ts';
+import { type Instance, isRunning } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
+import type { Baseline } from '../restart/boot.ts';
 import { isOlder, type Observation } from '../restart/ordering.ts';
-import { type Baseline, describeState, type History, judge, startHistory } from '../restart/verdict.ts';
+import { describeState, type History, judge, startHistory } from '../restart/verdict.ts';
 import { formatAddress, type GuestAddress, guestAddress } from './address.ts';
 import type { Contact } from './contact.ts';
 
@@ -67,9 +68,8 @@ function findEndpoint(history: GuestHistory, { instance }: Observation): GuestVe
 }
 
 function endpointOf({ provedBoot }: GuestHistory, instance: Instance): GuestVerdict {
-  const { state, status, startDate, hostIp, ip } = instance;
-  const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
-  if (!isUp || compareInstants(startDate, provedBoot) < 0)
+  const { startDate, hostIp, ip } = instance;
+  if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
     return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
   const address = guestAddress(instance);
   if (address !== undefined) return { kind: 'endpoint', endpoint: { startDate, address } };

@@ -117,7 +117,7 @@ export function createGate(options: GateOptions): RunnerGate {
     const boot = bootOf(options, instance, watch?.boot);
     if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs) throw fresh(options, boot);
     if (watch === undefined) watch = await begin(options, instance, boot);
-    else if (boot.text !== watch.boot.text) watch.runners.forgetGone();
+    else if (boot.text !== watch.boot.text) watch.runners.forgetOnline();
     watch.boot = boot;
     return watch;
   }
@@ -223,8 +223,8 @@ function bootOf(
   const at = clock.now() - Math.max(0, uptimeMs);
   const isSameBoot = before === undefined || before.text === text;
   const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-  // The record may be older than now: the boot was not earlier than it was known to be.
-  return { text, at: isSameBoot ? Math.max(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+  // A record may be older than now, so the earliest boot that one shows is nearest to the truth.
+  return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
 function fresh({ clock, registersWithinMs }: GateOptions, boot: Boot): LeftAlone {

@@ -32,8 +32,8 @@ export interface VmRunners {
   readJobs(until: number): Promise<JobFinding>;
   /** The error that none is registered, with those that there are. */
   missing(deadline: number): Promise<ActionError>;
-  /** The VM has booted again: what is gone says nothing about this boot. */
-  forgetGone(): void;
+  /** The VM has booted again: that a runner was online before says nothing about this boot. */
+  forgetOnline(): void;
 }
 
 export interface VmRunnersOptions {
@@ -53,7 +53,6 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   /** By ID. */
   const seen = new Map<number, Runner>();
   let registered = new Set<number>();
-  let forgotten = new Set<number>();
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   const onFault = progress.fault;
 
@@ -70,7 +69,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     const askedAt = clock.now();
     const found = await ask();
     if (found !== undefined) remember(found);
-    const gone = [...seen.values()].filter(({ id }) => !registered.has(id) && !forgotten.has(id));
+    const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
     return { askedAt, answeredAt: clock.now(), runners: found, gone };
   }
 
@@ -131,8 +130,8 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     async missing(deadline) {
       return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
     },
-    forgetGone() {
-      forgotten = new Set(seen.keys()).difference(registered);
+    forgetOnline() {
+      for (const [id, runner] of seen) seen.set(id, { ...runner, isOnline: false });
     },
   };
 }

@@ -1,0 +1,26 @@
+import { expect, test } from '@jest/globals';
+import { plainText, shortened } from '../../simulator/show.ts';
+
+test('a summary is shown with its tables in columns, and without the text of its charts', () => {
+  const summary = [
+    '<h2>2 of 2 VMs</h2>',
+    '<table class="vms"><tr><th align="left">no.</th><th>VM</th></tr>',
+    '<tr><td rowspan="1">1</td><td>mac&#45;1 <b>&#60;</b></td></tr>',
+    '<tr><td>10</td><td></td></tr></table>',
+    '```mermaid',
+    'gantt',
+    '```',
+    '',
+    'That was all.',
+  ].join('\n');
+  expect(plainText(summary)).toBe(
+    ['2 of 2 VMs', 'no.  VM', '1    mac-1 <', '10', '(A chart that GitHub draws.)', 'That was all.'].join(
+      '\n',
+    ),
+  );
+});
+
+test('a long output is cut', () => {
+  expect(shortened('x'.repeat(200))).toHaveLength(200);
+  expect(shortened('x'.repeat(201))).toBe(`${'x'.repeat(200)}... (201 characters)`);
+});
