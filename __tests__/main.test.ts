@@ -176,7 +176,7 @@ test('says which proxy it goes through, and warns of what is not verified', asyn
   expect(await run({ ...VALID, skip_tls_verify: 'true' })).toBe(0);
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/ through the proxy proxy.example:3128`);
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([
-    '::warning::skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
+    '::warning::skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.',
   ]);
   expect(log.lines().filter((line) => line.includes('hunter2') && !line.startsWith('::add-mask::'))).toEqual(
     [],

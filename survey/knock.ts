@@ -1,6 +1,6 @@
 import type { Clock, Limit } from '../src/clock.ts';
 import type { GuestAddress } from '../src/guest/address.ts';
-import { type Contact, contact, dial } from '../src/guest/contact.ts';
+import { type Contact, contact, createDial } from '../src/guest/contact.ts';
 
 /** What became of one try to reach a VM's SSH server: what the action makes of it. */
 export type KnockResult = Contact['kind'];
@@ -15,5 +15,6 @@ export type Knock = (address: GuestAddress, limit: Limit) => Promise<KnockResult
 
 /** @param clock bounds each try. */
 export function createKnock(clock: Clock): Knock {
+  const dial = createDial(() => undefined);
   return async (address, limit) => (await contact({ clock, dial, address }, limit)).kind;
 }

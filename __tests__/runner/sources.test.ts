@@ -75,3 +75,55 @@ test('no jobs where there is no repository', async () => {
     isFinal: true,
   });
 });
+
+test("a run of the workflow's own repository, whatever the scope, and of each name the highest attempt", async () => {
+  open(OTHER, 'the-jobs-token');
+  const job = (name: string, attempt: number, changes = {}) => {
+    return {
+      name,
+      run_attempt: attempt,
+      status: 'completed',
+      conclusion: 'success',
+      runner_name: 'mac-7',
+      ...changes,
+    };
+  };
+  const first = [
+    job('test', 1),
+    job('reset', 1, { conclusion: 'failure' }),
+    job('again', 3),
+    job('again', 2),
+  ];
+  nock(ORIGIN, { reqheaders: { authorization: 'token the-jobs-token' } })
+    .get('/repos/Octo-Org/App/actions/runs/901/jobs?filter=all&per_page=100')
+    .reply(200, { jobs: first }, { link: '<x>; rel="next"' })
+    .get('/repos/Octo-Org/App/actions/runs/901/jobs?filter=all&per_page=100&page=2')
+    .reply(
+      200,
+      { jobs: [job('reset', 2, { status: 'in_progress' })] },
+      { date: 'Sat, 28 Nov 2026 10:06:00 GMT' },
+    );
+  const { jobs, readAt } = await sources.readRun(901, bounds);
+  expect(jobs.map(({ name, attempt, runId }) => [name, attempt, runId])).toEqual([
+    ['test', 1, 901],
+    ['again', 3, 901],
+    ['reset', 2, 901],
+  ]);
+  expect(readAt).toBe(Date.UTC(2026, 10, 28, 10, 6));
+});
+
+test('a run that no token can see is an error that names both tokens', async () => {
+  open(OWN, 'the-jobs-token');
+  nock(ORIGIN).get(/jobs/).times(50).reply(404, { message: 'Not Found' });
+  await expect(sources.readRun(901, bounds)).rejects.toMatchObject({
+    code: 'github_api_failed',
+    message:
+      'GitHub has nothing to show jobs_token and github_token as the jobs of run 901 of repository Octo-Org/App: HTTP 404 ("Not Found"), HTTP 404 ("Not Found"). It does not exist, or the token cannot see it.',
+    hint: 'Check the spelling of run_id, and jobs_token and github_token. It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+  });
+});
+
+test('no run where there is no repository', async () => {
+  open(ORGANIZATION, 'the-jobs-token', '');
+  await expect(sources.readRun(901, bounds)).rejects.toMatchObject({ code: 'invalid_input' });
+});

@@ -25,6 +25,7 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
   return {
     controllerUrl: new URL(CONTROLLER_ORIGIN),
     targets: [{ by: targetBy, id: ids[targetBy] }],
+    maxVms: 1,
     maxParallel: { count: 1 },
     maxFailures: { count: 0 },
     vncPassword: PASSWORD,
@@ -34,6 +35,7 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
     requestTimeoutMs,
     pollInterval,
     headers: {},
+    warnings: [],
     proxy: undefined,
     identity: identities[step.identity],
     runner: runnerOptionsFor(scenario),

@@ -6,6 +6,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
 export const DEFAULTS = {
+  max_vms: '2000',
   max_parallel: '1',
   max_failures: '0',
   timeout: '5m',
@@ -32,6 +33,8 @@ export interface Form {
   readonly environment: Environment;
   /** What is wrong so far, one line each. */
   readonly problems: string[];
+  /** What is allowed, but hardly meant. */
+  readonly warnings: string[];
   /** Called with each secret before any message could quote it. */
   readonly onSecret: (...secrets: readonly string[]) => void;
   /** Parses an input, or its default if it is blank. */
@@ -42,6 +45,7 @@ export interface Form {
 
 export function createForm(environment: Environment, onSecret: Form['onSecret'] = () => {}): Form {
   const problems: string[] = [];
+  const warnings: string[] = [];
   function accept<T>(names: string, parsed: parse.Parsed<T>): Field<T> {
     if ('value' in parsed) return parsed;
     problems.push(`${names}: ${parsed.problem}`);
@@ -52,7 +56,7 @@ export function createForm(environment: Environment, onSecret: Form['onSecret'] 
     const fallback: string = DEFAULTS[name as keyof typeof DEFAULTS] ?? '';
     return accept(name, parser(text.trim() === '' ? fallback : text));
   }
-  return { environment, problems, onSecret, read, accept };
+  return { environment, problems, warnings, onSecret, read, accept };
 }
 
 function textOf(environment: Environment, name: string): string {

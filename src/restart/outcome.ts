@@ -52,7 +52,7 @@ export class LeftAlone extends Error {
   readonly why: NonNullable<Outcome['leftAlone']>;
   /** What was seen, for people; may be empty. */
   readonly seen: string;
-  /** Whether the VM needs no restart, so that a later step need not try again. */
+  /** The VM needs no restart: a later step does not have to make up for it. */
   readonly isNeedless: boolean;
 
   constructor(why: NonNullable<Outcome['leftAlone']>, seen = '', { isNeedless = false } = {}) {
@@ -83,8 +83,8 @@ export interface Outcome {
   readonly leftAlone?: 'skipped' | 'not_started';
   /** What was seen of it that it was left alone for, for people; may be empty. */
   readonly leftAloneFor?: string;
-  /** It was left alone because it needs no restart: a later step need not try again. */
-  readonly isNeedless?: boolean;
+  /** Why it was skipped, unless it was in use. */
+  readonly skippedAs?: 'needless' | 'not running';
 }
 
 /**

@@ -31,14 +31,14 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
-    if (error instanceof LeftAlone) Object.assign(record, outcomeOf(error));
+    if (error instanceof LeftAlone) Object.assign(record, describeLeftAlone(error));
     else record.error = describeLeft(asActionError(error), record);
   }
   return record;
 }
 
-function outcomeOf({ why, seen, isNeedless }: LeftAlone): Partial<Outcome> {
-  return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { isNeedless }) };
+function describeLeftAlone({ why, seen, isNeedless }: LeftAlone): Partial<Outcome> {
+  return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 
 async function restartAndProve(attempt: RestartAttempt): Promise<void> {

@@ -21,7 +21,7 @@ import { describePattern, fillPattern, fixedPattern } from './runner-names.ts';
 import type { Runner, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
-import { openSources, type Sources } from './sources.ts';
+import { type OpenedSources, openSources, type Sources } from './sources.ts';
 import { createVmRunners } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
 
@@ -79,6 +79,8 @@ export interface Guards {
   guardFor(ward: Ward): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
+  /** The jobs of a run of the workflow's own repository. @throws ActionError */
+  readonly readRun: OpenedSources['readRun'];
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;
 }
@@ -135,6 +137,7 @@ export function createGuards(options: GuardsOptions): Guards {
   return {
     runnerNameOf: (instance) => describePattern(fillPattern(nameTemplate, instance)),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
+    readRun: opened.readRun,
     close: opened.close,
   };
 }

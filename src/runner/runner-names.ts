@@ -79,8 +79,15 @@ export function describePattern({ parts }: NamePattern): string {
 
 /** Upper and lower case are the same. */
 export function fitsPattern({ parts }: NamePattern, name: string): boolean {
-  const literals = parts.map((part) => RegExp.escape(part.toLowerCase()));
-  return new RegExp(`^${literals.join('.*')}$`, 's').test(name.toLowerCase());
+  return fitsText(
+    parts.map((part) => part.toLowerCase()),
+    name.toLowerCase(),
+  );
+}
+
+/** Whether a text is these parts with any text between two of them. */
+export function fitsText(parts: readonly string[], text: string): boolean {
+  return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
 }
 
 /** Runner names are the same in upper and lower case. */

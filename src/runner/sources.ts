@@ -1,11 +1,14 @@
 import type { Clock } from '../clock.ts';
+import { ActionError } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
+import type { RetryBounds } from '../http/retry.ts';
 import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';
+import { type RunJobs, readRunJobs } from './run-jobs.ts';
 import { createRunners, type Runners } from './runners.ts';
-import { type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
+import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
 /** What GitHub is asked for, for all VMs of a step. */
 export interface Sources {
@@ -14,6 +17,8 @@ export interface Sources {
 }
 
 export interface OpenedSources extends Sources {
+  /** The jobs of a run of the workflow's own repository. @throws ActionError as the GitHub client tells. */
+  readRun(runId: number, bounds: RetryBounds): Promise<RunJobs>;
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;
 }
@@ -50,12 +55,19 @@ export function openSources(options: SourcesOptions): OpenedSources {
     ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
   });
   const token = createToken('github_token', options.token);
+  const placeOf = (repository: RepositoryScope) => {
+    return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
+  };
   const repository = repositoryOf(scope, options.repository);
-  const tokens = repository === undefined ? [] : jobsTokens(token, repository, options);
-  const place = repository && { client: github.clientWith(tokens), repository };
+  const place = repository && placeOf(repository);
+  const own = parseScope(options.repository);
   return {
     runners: createRunners(github.clientWith([token]), scope),
     jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+    async readRun(runId, bounds) {
+      if (own?.kind !== 'repository') throw noRepository();
+      return readRunJobs(placeOf(own), runId, bounds);
+    },
     close() {
       log.debug(github.describeUsage());
       return transport.close();
@@ -63,7 +75,17 @@ export function openSources(options: SourcesOptions): OpenedSources {
   };
 }
 
-/** Those that may read the jobs of a repository; the one to try first comes first. */
+function noRepository(): ActionError {
+  return new ActionError(
+    'invalid_input',
+    'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.',
+    {
+      hint: 'Run the step in a workflow, where GitHub sets it.',
+    },
+  );
+}
+
+/** Those that can read the jobs of a repository; the one to try first comes first. */
 function jobsTokens(
   token: Token,
   { owner, repo }: RepositoryScope,
