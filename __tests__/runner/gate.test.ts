@@ -438,6 +438,33 @@ describe('GitHub', () => {
   });
 });
 
+describe('a runner that registers again and again', () => {
+  test('is given up in the end', async () => {
+    let id = 100;
+    const { ask, clock } = stage(
+      [
+        [idle],
+        ...Array.from({ length: 100 }, (_, index) =>
+          index % 8 === 7 ? [runner({ id: ++id })] : [runner({ id })],
+        ),
+      ],
+      { whenBusy: 'fail' },
+    );
+    expect(await ask()).toMatchObject({
+      code: 'runner_busy',
+      message: expect.stringContaining('is online, idle, but registered again and again'),
+    });
+    expect(clock.now()).toBeLessThan(4 * MINUTE);
+  });
+
+  test('gives a silent GitHub as long after it as before', async () => {
+    const again = [runner({ id: 24 })];
+    const answers = [...times(20, [idle]), ...times(8, again), ...times(9, silence), again];
+    const { ask } = stage([[idle], silence, ...times(21, silence), ...answers], { whenBusy: 'fail' });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+  });
+});
+
 describe('a job that GitHub gives no runner', () => {
   const unassigned = runningJob({ runnerId: undefined, runnerName: undefined });
 

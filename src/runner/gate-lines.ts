@@ -95,6 +95,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
   const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
   const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
   const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
+  if (seen.state.kind !== 'busy') return restlessError(seen);
   const hint = isUnlisted
     ? UNLISTED
     : hasWaited
@@ -107,6 +108,14 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
       hint,
     },
   );
+}
+
+/** No job was seen, but never for long enough. */
+function restlessError(seen: Seen): ActionError {
+  const message = `${describe(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+  return new ActionError('runner_busy', message, {
+    hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+  });
 }
 
 const END_IT = 'Let the job end (needs, concurrency)';

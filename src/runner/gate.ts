@@ -91,6 +91,8 @@ interface Watch extends Findings {
   /** By the last usable answer. */
   shown: readonly Runner[];
   state: Occupancy;
+  /** When the last idle stretch began. */
+  idleSince: number | undefined;
   limits: Limits;
   boot: KnownBoot;
   readonly progress: ProgressLog;
@@ -98,8 +100,9 @@ interface Watch extends Findings {
 
 /** On the clock's scale. */
 interface Limits {
-  /** A busy runner is waited for until then, and a silent GitHub. That no job is seen is made sure of in any case. */
+  /** A busy runner is waited for until then. */
   readonly busy: number;
+  /** A silent GitHub is. An idle stretch that begins by then may take its time, and so may silence after it. */
   readonly unknown: number;
 }
 
@@ -163,7 +166,7 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const limits = limitsFrom(clock.now(), options);
   const runners = options.runnersOf(instance);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const watch: Watch = { runners, shown: [], state: UNREAD, limits, boot, progress };
+  const watch: Watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
   applyRunners(options, watch, await firstReading(options, runners));
   return watch;
 }
@@ -293,6 +296,7 @@ function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void 
   const ignoresJobs = options.whenBusy === 'ignore';
   const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
   watch.state = nextOccupancy(watch.state, event, rules);
+  if ('stretch' in watch.state) watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 
 function endOfRead({ clock }: GateOptions, { limits }: Watch): number {
@@ -326,20 +330,32 @@ async function waitUntilIdle(options: GateOptions, watch: Watch): Promise<void> 
   const { clock, signal } = options;
   if (watch.state.kind === 'idle') return;
   const nextAt = () => clock.now() + pauseMs(watch.state);
-  const polling = { clock, signal, deadline: () => endOfPatience(watch), nextAt, firstAt: nextAt() };
+  const polling = { clock, signal, deadline: () => endOfPatience(options, watch), nextAt, firstAt: nextAt() };
   const isIdle =
-    clock.now() < endOfPatience(watch) &&
+    clock.now() < endOfPatience(options, watch) &&
     (await pollUntil(polling, async () => {
       applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
       await confirm(options, watch);
       return watch.state.kind === 'idle' || undefined;
     }));
   if (isIdle) return;
-  throw watch.state.kind === 'busy' ? await stillBusy(options, watch) : notKnownError(watch);
+  throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
 }
 
-function endOfPatience({ state: { kind }, limits }: Watch): number {
-  return kind === 'busy' || kind === 'unknown' ? limits[kind] : Number.POSITIVE_INFINITY;
+function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSince, limits }: Watch): number {
+  const { busy, unknown } = limits;
+  const isLate = idleSince === undefined || idleSince > unknown;
+  switch (state.kind) {
+    case 'busy':
+      return busy;
+    case 'unknown':
+      return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+    case 'registering':
+      return Number.POSITIVE_INFINITY;
+    default:
+      // Runners that register again and again would be waited for without end.
+      return isLate ? unknown : Number.POSITIVE_INFINITY;
+  }
 }
 
 function pauseMs(state: Occupancy): number {
