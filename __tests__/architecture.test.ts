@@ -28,7 +28,7 @@ function tableBelow(heading: string): string[] {
   return [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
 }
 
-/** What a source loads at once, by itself or through others. */
+/** What a source loads when it is imported, directly or through others. */
 function importsOf(path: string, seen: string[] = []): string[] {
   const { text = '' } = sources.find((source) => source.path === path) ?? {};
   for (const [, from = ''] of text.matchAll(/^import (?!type)[^;]*?from '([^']+)'/gm)) {
@@ -90,7 +90,7 @@ describe('the documents', () => {
     expect([...sections].map(([, code]) => code)).toEqual([...ERROR_CODES]);
   });
 
-  test('CONTRIBUTING shows a stranger every module of src, and none that is gone', () => {
+  test('the map in CONTRIBUTING lists exactly the modules of src', () => {
     const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The map\n');
     const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
       ...cell.matchAll(/`([\w-]+\.ts)`/g),
@@ -106,7 +106,7 @@ describe('the documents', () => {
   });
 });
 
-/** From top to bottom; what stands in `src` itself is a room of its own, but for the ground. */
+/** From top to bottom. A file directly in `src` is a room of its own, except for the ground. */
 const ROOMS = [
   'index',
   'main',
@@ -128,30 +128,30 @@ function roomOf(path: string): string {
   return path.includes('/') ? dirname(path) : path.replace('.ts', '');
 }
 
-/** The modules of the house that a module imports, be it only for a type. */
-function neighboursOf({ path, text }: { path: string; text: string }): string[] {
+/** The modules of src that a module imports, types included. */
+function localImportsOf({ path, text }: { path: string; text: string }): string[] {
   const imports = text.matchAll(/(?:from|import\() ?'(\.{1,2}\/[^']+)'/g);
   return [...imports].map(([, from = '']) => join(dirname(path), from));
 }
 
-/** Modules from which no way leads into a circle: there are far more ways than modules. */
-const inNoCircle = new Set<string>();
+/** Modules that are in no cycle. Keeping them avoids following every path again: there are far more paths than modules. */
+const acyclic = new Set<string>();
 
-/** A circle of imports that leads back to a module on the way to it; undefined where there is none. */
-function circleFrom(path: string, way: readonly string[] = []): readonly string[] | undefined {
-  if (inNoCircle.has(path)) return undefined;
-  if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+/** A cycle of imports that can be reached from a module; undefined if there is none. */
+function cycleFrom(path: string, trail: readonly string[] = []): readonly string[] | undefined {
+  if (acyclic.has(path)) return undefined;
+  if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
   const source = sources.find((one) => one.path === path);
-  for (const next of source === undefined ? [] : neighboursOf(source)) {
-    const circle = circleFrom(next, [...way, path]);
-    if (circle !== undefined) return circle;
+  for (const next of source === undefined ? [] : localImportsOf(source)) {
+    const cycle = cycleFrom(next, [...trail, path]);
+    if (cycle !== undefined) return cycle;
   }
-  inNoCircle.add(path);
+  acyclic.add(path);
   return undefined;
 }
 
 describe('the rooms', () => {
-  test('are all named', () => {
+  test('are all listed', () => {
     expect([...new Set(sources.map(({ path }) => roomOf(path)))].sort()).toEqual([...ROOMS].sort());
   });
 
@@ -159,17 +159,15 @@ describe('the rooms', () => {
     const isUpwards = (path: string, other: string) =>
       ROOMS.indexOf(roomOf(other)) < ROOMS.indexOf(roomOf(path));
     const upwards = sources.flatMap((source) =>
-      neighboursOf(source)
+      localImportsOf(source)
         .filter((other) => isUpwards(source.path, other))
         .map((other) => `${source.path} imports ${other}`),
     );
     expect(upwards).toEqual([]);
   });
 
-  test('hold no circle', () => {
-    expect(
-      sources.map(({ path }) => circleFrom(path)).find((circle) => circle !== undefined),
-    ).toBeUndefined();
+  test('have no import cycles', () => {
+    expect(sources.map(({ path }) => cycleFrom(path)).find((cycle) => cycle !== undefined)).toBeUndefined();
   });
 });
 
@@ -196,13 +194,13 @@ describe('one place for each thing', () => {
     expect(sourcesWith(pattern)).toEqual(places);
   });
 
-  test('what talks to GitHub is loaded only where it is asked for', () => {
+  test('octokit is loaded only if GitHub is asked', () => {
     expect(importsOf('main.ts')).toContain('runner/scope.ts');
     expect(importsOf('main.ts')).not.toContain('@actions/github');
     expect(importsOf('runner/guard.ts')).toContain('@actions/github');
   });
 
-  test('restart/ knows the rest of the house by its types, but for dates, times and errors', () => {
+  test('restart/ imports only types from other rooms, except the ground and what the states of an instance mean', () => {
     const imports = sources
       .filter(({ path }) => path.startsWith('restart/'))
       .flatMap(({ text }) =>
@@ -210,6 +208,7 @@ describe('one place for each thing', () => {
       );
     expect([...new Set(imports)].sort()).toEqual([
       '../clock.ts',
+      '../controller/instance.ts',
       '../dates.ts',
       '../errors.ts',
       '../log.ts',

@@ -113,7 +113,7 @@ describe('with runner_name', () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     nock(API)
       .get(RUNNERS)
-      .query({ name: 'mac-7', per_page: 100 })
+      .query({ per_page: 100 })
       .reply(200, { total_count: 1, runners: [wireRunner({ busy: true })] });
     expect(await run(ASKED)).toBe(0);
     expect(log.lines()).toContain('Dry run: Runner "mac-7" (ID 23) is online, busy');
@@ -126,9 +126,9 @@ describe('with runner_name', () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     nock(API)
       .get(RUNNERS)
-      .query({ name: 'mac-7', per_page: 100 })
+      .query({ per_page: 100 })
       .reply(200, { total_count: 1, runners: [wireRunner()] });
-    nock(API).get(/runs/).reply(200, { total_count: 0, workflow_runs: [] });
+    nock(API).get(/runs/).times(6).reply(200, { total_count: 0, workflow_runs: [] });
     const clock = createPausingClock();
     const environment = { GITHUB_API_URL: API, GITHUB_REPOSITORY: 'octo-org/app' };
     const { outcome } = await runInProcess({ clock, inputs: ASKED, environment });
@@ -152,13 +152,12 @@ describe('with runner_name', () => {
     );
   });
 
-  test('a permission that is missing is named, and the token is not', async () => {
+  test('what GitHub says is shown, but not the token in it', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
-    const headers = { 'x-accepted-github-permissions': 'organization_self_hosted_runners=read' };
-    nock(API).get(RUNNERS).query(true).reply(403, { message: 'No, hunter2-token' }, headers);
+    nock(API).get(RUNNERS).query(true).reply(422, { message: 'No, hunter2-token' });
     expect(await run(ASKED)).toBe(1);
     expect(file('output')).toMatch(/^error_code<<(.*)\ngithub_api_failed\n\1$/m);
-    expect(log.lines().at(-1)).toContain('organization_self_hosted_runners=read');
+    expect(log.lines().at(-1)).toContain('with HTTP 422 ("No, ***")');
     const others = log.lines().filter((line) => !line.startsWith('::add-mask::'));
     expect([...others, file('summary')].join()).not.toContain('hunter2-token');
   });
@@ -177,7 +176,7 @@ test('says which proxy it goes through, and warns of what is not verified', asyn
   expect(await run({ ...VALID, skip_tls_verify: 'true' })).toBe(0);
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/ through the proxy proxy.example:3128`);
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([
-    '::warning::skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
+    '::warning::skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.',
   ]);
   expect(log.lines().filter((line) => line.includes('hunter2') && !line.startsWith('::add-mask::'))).toEqual(
     [],

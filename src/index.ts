@@ -1,7 +1,8 @@
 import { endProcessWithin } from './clock.ts';
 import { cancelOnSignals } from './signals.ts';
 
+// The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: to load the rest takes a quarter of a second, in which a signal would end the step without any outputs.
 const signal = cancelOnSignals();
-const { main } = await import('./main.ts');
+const { main } = await import(/* webpackChunkName: "step" */ './main.ts');
 await main(signal, endProcessWithin);

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type Clock, seconds, systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
 import { createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
@@ -10,7 +10,10 @@ import { restartFleet } from './fleet/fleet.ts';
 import { shareSources } from './fleet/shared-reads.ts';
 import { failedStep, type StepOutcome } from './fleet/step-outcome.ts';
 import { mayBeSeveral } from './fleet/targets.ts';
-import { type Dial, dial as dialForReal } from './guest/contact.ts';
+import { problemOf } from './guest/address.ts';
+import { createDial, type Dial } from './guest/contact.ts';
+import type { GuestCheck } from './guest/wait-for-guest.ts';
+import { isOwnHost } from './http/addresses.ts';
 import type { Dispatchers } from './http/connections.ts';
 import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
@@ -18,8 +21,9 @@ import { setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
-import type { Guards, Sources } from './runner/guard.ts';
+import type { Guards } from './runner/guard.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
+import type { Sources } from './runner/sources.ts';
 
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;
@@ -128,7 +132,7 @@ async function createGuardsIfAsked(
   // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
   // damaged, and writes to the log where it is missing.
   delete process.env['GITHUB_EVENT_PATH'];
-  const { createGuards } = await import('./runner/guard.ts');
+  const { createGuards } = await import(/* webpackChunkName: "guard" */ './runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
   // A single VM does not wait for others to join its requests.
@@ -137,17 +141,26 @@ async function createGuardsIfAsked(
 }
 
 async function restartWith(guards: Guards | undefined, inputs: Inputs, host: Host): Promise<StepOutcome> {
-  const { terminal: log, clock, signal, announce, dial = dialForReal } = host;
+  const { terminal: log, clock, signal, announce } = host;
   const { controller, close } = connect(inputs, host);
-  warnOfInputs(inputs, log);
+  for (const warning of inputs.warnings) log.warning(warning);
   try {
     const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
-    const guest = inputs.guest && { ...inputs.guest, dial };
+    const guest = guestCheckOf(inputs, host);
     const context = { clock, controller, log, signal, guest, refuse, announce };
     return await restartFleet(inputs, { ...context, guards });
   } finally {
     await close();
   }
+}
+
+function guestCheckOf(
+  { guest, controllerUrl }: Inputs,
+  { addresses = [], dial }: Host,
+): GuestCheck | undefined {
+  if (guest === undefined) return undefined;
+  const own = { addresses, hasController: isOwnHost(controllerUrl) };
+  return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
 
 function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host) {
@@ -160,21 +173,4 @@ function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host)
     `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
   );
   return { controller: createController({ client, clock, deniedHint }), close: transport.close };
-}
-
-/** Three heartbeats of a node's agent: in milliseconds. */
-const SHORT_TIMEOUT_MS = 15_000;
-
-/** Of what is allowed, but seldom meant. */
-function warnOfInputs({ tls, timeoutMs }: Inputs, terminal: Terminal): void {
-  if (!tls.rejectUnauthorized) {
-    terminal.warning(
-      'skip_tls_verify is set: anybody on the way can pretend to be the controller and read the secrets.',
-    );
-  }
-  if (timeoutMs < SHORT_TIMEOUT_MS) {
-    terminal.warning(
-      `timeout is ${seconds(timeoutMs)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
-    );
-  }
 }

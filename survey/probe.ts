@@ -2,8 +2,8 @@ import { channel } from 'node:diagnostics_channel';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Limit } from '../src/clock.ts';
 import type { Instance } from '../src/controller/instance.ts';
-import { type GuestAddress, guestAddress, sshPort } from '../src/guest/address.ts';
-import { type Contact, contact, dial } from '../src/guest/contact.ts';
+import { type GuestAddress, guestAddress, type OwnMachine, sshPort } from '../src/guest/address.ts';
+import { type Contact, contact, createDial } from '../src/guest/contact.ts';
 import { isRecord } from '../src/http/json.ts';
 
 /** What became of one try to reach a VM's SSH server: what the action makes of it. */
@@ -19,12 +19,18 @@ export type Probe = (address: GuestAddress, limit: Limit) => Promise<ProbeResult
 
 /** @param clock bounds each try. */
 export function createProbe(clock: Clock): Probe {
+  const dial = createDial(() => undefined);
   return async (address, limit) => (await contact({ clock, dial, address }, limit)).kind;
 }
 
-/** The port of the node that leads to the guest's SSH server; undefined where none is forwarded. */
+/** What answers is not judged here, so it may be this machine's own. */
+const ANY_MACHINE: OwnMachine = { addresses: [], hasController: true };
+
+/** The port of the node that leads to the guest's SSH server; undefined if none is forwarded. */
 export function sshAddress(instance: Instance): GuestAddress | undefined {
-  return sshPort(instance) === undefined ? undefined : guestAddress(instance);
+  if (sshPort(instance) === undefined) return undefined;
+  const found = guestAddress(instance, ANY_MACHINE);
+  return 'address' in found ? found.address : undefined;
 }
 
 /** What undici tells of each connection that it opens: in its documentation, "Diagnostics Channel". */

@@ -8,12 +8,11 @@ import type { VmOutcome } from '../src/fleet/step-outcome.ts';
 import { restartVm } from '../src/fleet/vm.ts';
 import type { GuestAddress } from '../src/guest/address.ts';
 import type { Dispatchers } from '../src/http/connections.ts';
-import { createTransport } from '../src/http/transport.ts';
 import type { Inputs } from '../src/inputs/inputs.ts';
 import type { Log } from '../src/log.ts';
 import type { Terminal } from '../src/report/terminal.ts';
 import type { Guards, RunnerOptions } from '../src/runner/guard.ts';
-import { fillName } from '../src/runner/runner-names.ts';
+import { fillPattern } from '../src/runner/runner-names.ts';
 import { refuseOwnMachine } from '../src/runner/self-restart.ts';
 import { sshAddress } from './probe.ts';
 import { lastInstances, type RunnerReading, recordTo } from './recorder.ts';
@@ -200,7 +199,6 @@ const NO_RUNNER: OpenedRunner = {
   close: async () => {},
 };
 
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 const READ_MS = 10_000;
 
 /** The guard of the action, and reads of the runner beside it. What talks to GitHub is loaded only if it is needed. */
@@ -221,37 +219,17 @@ async function createReader(
   runner: RunnerOptions,
   { inputs, surroundings }: { inputs: Inputs; surroundings: RunnerSurroundings },
 ): Promise<Pick<OpenedRunner, 'readRunner' | 'close'>> {
-  const [{ createGitHubClient }, { createRunners, findByName }] = await Promise.all([
-    import('../src/runner/github-client.ts'),
-    import('../src/runner/runners.ts'),
-  ]);
-  const { scope, token, apiUrl, proxy, nameTemplate } = runner;
-  const { clock, random, signal, terminal, dispatchers } = surroundings;
-  const { requestTimeoutMs } = inputs;
-  const transport = createTransport({
-    baseUrl: apiUrl,
-    proxy,
-    tls: PUBLIC_TLS,
-    requestTimeoutMs,
-    clock,
-    dispatchers,
-  });
-  const baseUrl = apiUrl.href.replace(/\/+$/, '');
-  const client = createGitHubClient({
-    baseUrl,
-    token,
-    scope,
-    transport,
-    clock,
-    random,
-    debug: terminal.debug,
-  });
-  const runners = createRunners(client, scope);
+  const { openSources } = await import('../src/runner/sources.ts');
+  const { clock, random, signal, terminal: log, dispatchers } = surroundings;
+  const { requestTimeoutMs, ownRunner } = inputs;
+  const { repository } = ownRunner;
+  const context = { repository, requestTimeoutMs, clock, random, log, dispatchers };
+  const { runners, close } = openSources({ ...runner, ...context });
   return {
-    close: transport.close,
+    close,
     async readRunner(instance: Instance): Promise<Omit<RunnerReading, 'at'>> {
       const bounds = { deadline: clock.now() + READ_MS, signal };
-      const found = await findByName(runners, fillName(nameTemplate, instance), bounds);
+      const found = await runners.listRunners(fillPattern(runner.nameTemplate, instance), bounds);
       const [one] = found.length === 1 ? found : [];
       return {
         matches: found.length,

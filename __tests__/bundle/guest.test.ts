@@ -97,7 +97,7 @@ describe('the guest is not up', () => {
     [
       'where something else answers',
       { ...UP_SOON, fault: 'foreign' },
-      /no SSH banner .*"HTTP\/1\.1 400 Bad Request"/,
+      /it is not an SSH server .*"HTTP\/1\.1 400 Bad Request"/,
     ],
   ])('%s', async (_, habits, message) => {
     const ended = await play(habits, SHORT);
@@ -105,6 +105,22 @@ describe('the guest is not up', () => {
     expect(ended.log).toMatch(/^::error title=VM restarted%2C but not its guest%3A guest_not_up::/m);
     expect(ended.log).toMatch(message);
     expect(ended.outputs['start_date']).not.toBe('');
+  });
+
+  test.each([
+    ['0.0.0.0', 'unspecified'],
+    ['::1%lo', 'loopback'],
+    ['::ffff:127.0.0.1', 'loopback'],
+  ])('where the only server would be that of this machine: %s', async (ip, kind) => {
+    const interventions = (): Interventions => ({
+      after(request, reaction) {
+        if (!isLook(request)) return undefined;
+        return edited(reaction, (_, vminfo) => Object.assign(vminfo, { ip, port_forwarding: [] }));
+      },
+    });
+    const ended = await play(UP_SOON, { ...SHORT, interventions });
+    expect(told(ended)).toEqual(NOT_UP);
+    expect(ended.log).toContain(`the VM has the address ${ip}, which is ${kind}`);
   });
 
   test('where this machine cannot reach the node', async () => {

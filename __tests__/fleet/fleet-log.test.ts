@@ -130,7 +130,12 @@ describe('why a fleet stands still', () => {
 test.each<[Partial<VmOutcome>, string | undefined]>([
   [{ restarted: 'true' }, undefined],
   [{}, undefined],
-  [{ leftAlone: 'skipped' }, 'left alone, as its runner has a job'],
+  [{ leftAlone: 'skipped', leftAloneFor: 'It is busy' }, 'left alone: It is busy'],
+  [{ leftAlone: 'skipped' }, 'left alone: '],
+  [
+    { restarted: 'true', error: new ActionError('cancelled', 'Stop.'), moments: { sent: 1 } },
+    'restarted: cancelled: Stop.',
+  ],
   [{ leftAlone: 'not_started' }, undefined],
   [{ error: new ActionError('cancelled', 'Stop.') }, undefined],
   [{ error: new ActionError('not_running', 'No.') }, 'failed: not_running: No.'],

@@ -136,6 +136,43 @@ describe('targets', () => {
   });
 });
 
+describe('a VM that is not running', () => {
+  const stopped = (world: World) => {
+    const [, , third] = world.records;
+    if (third !== undefined) Object.assign(third, { state: 'Stopped', node: undefined });
+  };
+
+  test('is left alone where only a pattern matched it', async () => {
+    const { ends, outputs, results, lines } = await playFleet({
+      world: { vms: 4 },
+      inputs: { ...ALL, max_parallel: '100%' },
+      prepare: stopped,
+    });
+    expect(ends).toEqual({
+      'runner-1': 'restarted',
+      'runner-2': 'restarted',
+      'runner-3': 'skipped',
+      'runner-4': 'restarted',
+    });
+    expect(outputs).toMatchObject({ restarted: 'true', error_code: '' });
+    const why = expect.stringMatching(/is not running: instance_state "Stopped", status "deleted", /);
+    expect(results[2]).toMatchObject({ outcome: 'skipped', message: why });
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-3: left alone: Instance .* is not running/));
+    expect(outputs['remaining']).toBe(results[2]?.['instance_id']);
+  });
+
+  test('is left alone where it is the only one that a pattern matched', async () => {
+    const { ends, outcome, outputs } = await playFleet({ inputs: { external_id: '*-3' }, prepare: stopped });
+    expect([ends, outputs['restarted']]).toEqual([{ 'runner-3': 'skipped' }, 'false']);
+    expect(titleOf(outcome)).toBe('VM left alone: it is not running');
+  });
+
+  test('fails where it is named', async () => {
+    const { ends } = await playFleet({ inputs: { external_id: 'runner-*\nrunner-3' }, prepare: stopped });
+    expect(ends).toMatchObject({ 'runner-3': 'not_running', 'runner-1': 'not_started' });
+  });
+});
+
 describe('what fails before anything is sent', () => {
   const broken: FleetSetting = {
     inputs: { external_id: 'runner-1\nnobody\nrunner-3\nrunner-4\nnone-*', max_parallel: '100%' },
@@ -415,6 +452,19 @@ describe('cancelled', () => {
     expect(ended.lines.join()).not.toContain('more than max_failures');
   });
 
+  test('while the runner of a verified VM is awaited, that VM is restarted', async () => {
+    const { ends, results, outcome, outputs, lines } = await playFleet({
+      world: { vms: 3 },
+      inputs: { ...ALL, idle_for: '0s' },
+      github: QUICK,
+      cancelAfterMs: 25_000,
+    });
+    expect(results.map((result) => result['outcome'])).toEqual(['restarted', 'not_started', 'not_started']);
+    expect([ends['runner-1'], titleOf(outcome)]).toEqual(['cancelled', 'Cancelled: 1 of 3 VMs restarted']);
+    expect(outputs['error_code']).toBe('cancelled');
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-1: restarted: cancelled: The step was/));
+  });
+
   test('while it finds out who they are, nothing was sent', async () => {
     const { ends, outcome } = await playFleet({ inputs: ALL, cancelAfterMs: 5 });
     expect(ends).toEqual({ 'runner-*': 'cancelled' });
@@ -558,7 +608,9 @@ describe('with runners', () => {
     expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '' });
     expect(ended.outputs['remaining']?.split('\n')).toHaveLength(2);
     expect([ended.restarts.length, killedJobs(ended)]).toEqual([4, 0]);
-    expect(ended.lines).toContain('runner-2: left alone, as its runner has a job');
+    expect(ended.lines).toContainEqual(
+      expect.stringMatching(/^runner-2: left alone: Runner "runner-2" .* is online, busy$/),
+    );
     expect(ended.results[1]).toMatchObject({
       outcome: 'skipped',
       message: expect.stringMatching(/^Runner "runner-2" .* is online, busy$/),

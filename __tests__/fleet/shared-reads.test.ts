@@ -5,6 +5,7 @@ import { shareController, shareSources } from '../../src/fleet/shared-reads.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import type { Job } from '../../src/runner/jobs.ts';
+import { describePattern, exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
@@ -251,11 +252,11 @@ function gitHub(count: number, tookMs = 100) {
   const runners = {
     getRunner: one('get'),
     glanceAt: one('glance'),
-    listRunners: (name: string | undefined, bounds: RetryBounds) =>
+    listRunners: (pattern: NamePattern | undefined, bounds: RetryBounds) =>
       answer(
-        `list ${name ?? 'all'}`,
+        `list ${pattern === undefined ? 'all' : describePattern(pattern)}`,
         bounds,
-        all.filter((each) => name === undefined || each.name === name),
+        all.filter((each) => pattern === undefined || fitsPattern(pattern, each.name)),
       ),
   };
   const jobs = {
@@ -330,7 +331,7 @@ describe('reads of runners', () => {
 describe('searches for runners', () => {
   test('by name come from the same list, in any case', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
-    const names = ['MAC-1', 'mac-2', undefined];
+    const names = [exactly('MAC-1'), exactly('mac-2'), undefined];
     const found = await time.run(Promise.all(names.map((name) => runners.listRunners(name, bounds()))));
     expect(found.map((each) => each.map(({ id }) => id))).toEqual([[1], [2], [1, 2, 3]]);
     expect(calls).toEqual(['500 list all']);
@@ -339,7 +340,10 @@ describe('searches for runners', () => {
   test('for what the list does not show are made one by one', async () => {
     const { time, runners, calls, bounds } = gitHub(3);
     const found = await time.run(
-      Promise.all([runners.listRunners('mac-1', bounds()), runners.listRunners('mac-9', bounds())]),
+      Promise.all([
+        runners.listRunners(exactly('mac-1'), bounds()),
+        runners.listRunners(exactly('mac-9'), bounds()),
+      ]),
     );
     expect(found.map((each) => each.length)).toEqual([1, 0]);
     expect(calls).toEqual(['500 list all', '600 list mac-9']);

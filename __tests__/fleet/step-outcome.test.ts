@@ -109,6 +109,7 @@ test.each<[Partial<VmOutcome>, string]>([
   [{ error: new ActionError('not_running', 'No.') }, 'failed'],
   [{ error: new ActionError('cancelled', 'No.') }, 'not_started'],
   [{ error: new ActionError('cancelled', 'No.'), moments: { sent: 1 } }, 'failed'],
+  [{ restarted: 'true', error: new ActionError('cancelled', 'No.'), moments: { sent: 1 } }, 'restarted'],
   [{ leftAlone: 'skipped' }, 'skipped'],
   [{ leftAlone: 'not_started' }, 'not_started'],
   [{}, 'not_started'],

@@ -61,10 +61,10 @@ describe('members', () => {
     const nameless = instance({ instanceId: 'nameless', externalId: undefined });
     const members = membersOf([external('a-*'), external('b-2'), external('*')], [...live, gone, nameless]);
     expect(members).toEqual([
-      { name: 'a-1', target: byId('a-1-1') },
-      { name: 'a-2', target: byId('a-2-2') },
+      { name: 'a-1', target: byId('a-1-1'), isMatch: true },
+      { name: 'a-2', target: byId('a-2-2'), isMatch: true },
       { name: 'b-2', target: external('b-2') },
-      { name: 'b-1', target: byId('b-1-0') },
+      { name: 'b-1', target: byId('b-1-0'), isMatch: true },
     ]);
   });
 
@@ -153,7 +153,7 @@ describe('targets', () => {
 
   test('are looked for again for a few seconds where a pattern fits none', async () => {
     const late = stage([[], vms('a')]);
-    expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0') }]);
+    expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0'), isMatch: true }]);
     expect([late.asked(), late.lines]).toEqual([
       2,
       ['Trying again, this may pass: No live instance has an external_id that matches "a*".'],

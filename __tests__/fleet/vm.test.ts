@@ -50,7 +50,11 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
     },
   };
   const scripted = createScriptedDial(talk === undefined ? [] : [talk]);
-  const guest: GuestCheck = { timeoutMs: 10_000, dial: scripted.dial };
+  const guest: GuestCheck = {
+    timeoutMs: 10_000,
+    dial: scripted.dial,
+    own: { addresses: [], hasController: false },
+  };
   const log = { info() {}, debug() {}, warning() {} };
   const context = { clock, controller, log, signal: NEVER, guard: afterRestart && guard };
   const outcome = await restartVm({ ...JOB, dryRun }, { ...context, name: 'mac', ...(talk && { guest }) });

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { type Contact, contact, dial, excerptOf, readGreeting } from '../../src/guest/contact.ts';
+import { type Contact, contact, createDial, excerptOf, readGreeting } from '../../src/guest/contact.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { type Listening, listen, nobody, talking } from '../support/loopback.ts';
 import {
@@ -155,17 +155,20 @@ test.each([
   expect(excerptOf(Buffer.from(text))).toBe(excerpt);
 });
 
+const dial = createDial(() => undefined);
+
 /** The events of a connection, up to its end. */
-function eventsOf(port: number, host = '127.0.0.1'): Promise<string[]> {
+function eventsOf(port: number, host = '127.0.0.1', connect = dial): Promise<string[]> {
   const told: string[] = [];
   return new Promise((resolve) => {
-    dial(
+    connect(
       { host, port },
       {
         connected: () => told.push('connected'),
         received: (bytes) => told.push(`received ${Buffer.from(bytes)}`),
         ended: (error) => {
-          told.push(`ended ${(error as NodeJS.ErrnoException | undefined)?.code ?? ''}`.trim());
+          const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+          told.push(`ended ${code ?? message ?? ''}`.trim());
           resolve(told);
         },
       },
@@ -203,6 +206,13 @@ describe('over a real socket', () => {
     const address = server.address();
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
     expect(await eventsOf(port, '::1')).toEqual(['connected', 'received hello', 'ended']);
+    server.close();
+  });
+
+  test('a host name that leads to an address that must not be dialed is not heard', async () => {
+    const server = await talking((socket) => socket.end('SSH-2.0-own\r\n'));
+    const picky = createDial((ip) => (ip === '127.0.0.1' ? 'is this machine' : undefined));
+    expect(await eventsOf(server.port, 'localhost', picky)).toEqual(['ended the node is this machine']);
     server.close();
   });
 

@@ -16,7 +16,7 @@ const PROOF = { ...restarted(10), startDate: at(NEW_BOOT) };
 const LATER_BOOT = '2024-10-13T11:10:40Z';
 const ADDRESS = { host: '192.0.2.70', port: 10_001 };
 const ENDPOINT: Endpoint = { startDate: at(NEW_BOOT), address: ADDRESS };
-const begin = () => startGuestHistory(PROOF, 1_000);
+const begin = () => startGuestHistory(PROOF, 1_000, { addresses: ['192.0.2.99'], hasController: false });
 
 function read(instance: Instance | undefined, history: GuestHistory = begin(), now = 2_000) {
   return judgeGuest(history, { askedAt: now, answeredAt: now, instance });
@@ -60,6 +60,12 @@ describe('a read says that the guest cannot be asked now', () => {
       restarted(15, { portForwarding: [], ip: undefined }),
       'no address',
       /no port forwards to its port 22, and the VM has no known address/,
+    ],
+    [
+      'an address of this machine',
+      restarted(15, { hostIp: '192.0.2.99' }),
+      'no address',
+      /^the node has the address 192\.0\.2\.99, which is this machine's own$/,
     ],
     [
       'no address of the node',

@@ -61,7 +61,7 @@ async function wait(
   const scripted = createScriptedDial(talks);
   const told = await waitForGuest(
     outcome,
-    { timeoutMs, dial: scripted.dial },
+    { timeoutMs, dial: scripted.dial, own: { addresses: [], hasController: false } },
     { clock, controller, log, signal },
   );
   return { ...told, lines, warnings, calls: scripted.calls, looks: controller.calls.length, clock };

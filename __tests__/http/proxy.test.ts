@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { EnvHttpProxyAgent, request } from 'undici';
-import { proxyFor } from '../../src/http/proxy.ts';
+import { proxyFor, unknownExceptions } from '../../src/http/proxy.ts';
 
 const PROXY = 'http://proxy.example:3128';
 
@@ -42,7 +42,9 @@ test.each([
   'http://[::ffff:127.0.0.1]',
   'http://[::ffff:7f01:203]:8090',
   'http://[::1]:8090',
-])('%s is loopback, and never proxied', (url) => {
+  'http://0.0.0.0:8090',
+  'http://[::]:8090',
+])('%s is this machine, and never proxied', (url) => {
   expect(proxied(url, { HTTP_PROXY: PROXY })).toBeUndefined();
 });
 
@@ -106,6 +108,36 @@ describe('NO_PROXY', () => {
     const proxies = { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY };
     expect(proxied(url, { ...proxies, NO_PROXY: list }) === undefined).toBe(isExcepted);
     expect(proxied(url, { ...proxies, no_proxy: list }) === undefined).toBe(isExcepted);
+  });
+
+  // undici does not know ranges.
+  test.each([
+    ['10.0.0.0/8', 'http://10.1.2.3:8090', true],
+    ['10.0.0.0/8', 'http://11.1.2.3:8090', false],
+    ['192.0.2.0/24,10.0.0.0/8', 'https://10.1.2.3', true],
+    ['fd00::/8', 'http://[fd12::7]:8090', true],
+    ['[fd00::]/8', 'http://[fd12::7]:8090', true],
+    ['fd00::/8', 'http://[fc00::7]:8090', false],
+    ['10.0.0.0/8', 'http://[::ffff:10.1.2.3]', true],
+    ['10.0.0.0/8', 'http://controller.example', false],
+    ['10.0.0.0/33', 'http://10.0.0.0', false],
+  ])('%j for %s: %p', (list, url, isExcepted) => {
+    expect(proxied(url, { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: list }) === undefined).toBe(
+      isExcepted,
+    );
+  });
+
+  test.each([
+    ['', []],
+    ['*,*:80, c.example .c.example\t*.c.example,c.example.:8090,my_host-1,xn--bcher-kva,bücher.example', []],
+    ['10.0.0.1,10.0.0.1:80,[2001:db8::1]:80,[2001:db8::1],2001:db8::1,10.0.0.0/8,fd00::/8,[fd00::]/8', []],
+    ['10.*,10.0.0.0/33', ['10.*', '10.0.0.0/33']],
+    ['http://c.example,c.example/x', ['http://c.example', 'c.example/x']],
+    ['10.0.0.1-10.0.0.9/8', ['10.0.0.1-10.0.0.9/8']],
+    ['c.*.example,a..b,.', ['c.*.example', 'a..b', '.']],
+  ])('entries of unknown form in %j: %j', (list, unknown) => {
+    expect(unknownExceptions({ NO_PROXY: list })).toEqual(unknown);
+    expect(unknownExceptions({ no_proxy: list })).toEqual(unknown);
   });
 
   /** Whether undici's own agent would connect to the host itself. Its proxy is a port where nobody listens. */

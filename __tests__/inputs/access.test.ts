@@ -546,6 +546,23 @@ describe('proxy', () => {
     expect(secrets).toEqual([]);
   });
 
+  test('is used though NO_PROXY has entries of unknown form: they are warned about, once', () => {
+    const environment = {
+      HTTPS_PROXY: 'http://proxy.example:3128',
+      NO_PROXY: '10.*, 10.0.0.0/8,https://controller.example,10.*',
+      GITHUB_REPOSITORY: 'octo-org/app',
+    };
+    const given = { runner_name: 'mac-7', github_token: 'hunter2' };
+    const excludes = (entry: string) =>
+      `NO_PROXY (environment): "${entry}" excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;
+    expect(read(given, environment).warnings).toEqual([
+      excludes('10.*'),
+      excludes('https://controller.example'),
+    ]);
+    expect(read(given, { ...environment, HTTPS_PROXY: '' }).warnings).toEqual([]);
+    expect(read({ controller_url: 'http://localhost' }, environment).warnings).toEqual([]);
+  });
+
   test('that makes no sense is a problem', () => {
     expect(problemsOf({}, { HTTPS_PROXY: 'socks5://me:hunter2@proxy.example' })).toEqual([
       'HTTPS_PROXY (environment): it must be of the form http(s)://[user:password@]host[:port]',

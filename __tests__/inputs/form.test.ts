@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
-import { all, complete, createForm, type Field, isGiven, requireBoth } from '../../src/inputs/form.ts';
+import {
+  all,
+  complete,
+  createForm,
+  type Field,
+  isGiven,
+  readSecret,
+  requireBoth,
+} from '../../src/inputs/form.ts';
 import { boolean, optionalText } from '../../src/inputs/parsers.ts';
 
 function thrownBy(run: () => unknown): unknown {
@@ -31,6 +39,12 @@ describe('a field', () => {
     expect(all({ one, none })).toEqual({ value: { one: 1, none: undefined } });
     expect(all({ one, none: undefined })).toBeUndefined();
     expect(all({})).toEqual({ value: {} });
+  });
+});
+
+test('a secret can be read where it is of no interest', () => {
+  expect(readSecret(createForm({ INPUT_ROOT_TOKEN: 'hunter2\n' }), 'root_token')).toEqual({
+    value: 'hunter2',
   });
 });
 

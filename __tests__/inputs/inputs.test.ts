@@ -40,6 +40,7 @@ test('what is not given has its default', () => {
     tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
     proxy: undefined,
     ownRunner: { runnerName: undefined, repository: '' },
+    warnings: [],
   });
 });
 

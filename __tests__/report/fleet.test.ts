@@ -115,6 +115,18 @@ describe('outputs', () => {
     expect([remaining, matrix]).toEqual([id(1), JSON.stringify([{ name: id(1), instance_id: id(1) }])]);
   });
 
+  test('leave out of remaining and matrix what needs no restart', () => {
+    const skipped = { ...NOTHING, leftAlone: 'skipped' } as const;
+    const outcome = fleet(
+      member(1, { ...skipped, skippedAs: 'needless' }),
+      member(2, { ...skipped, skippedAs: 'not running' }),
+    );
+    expect(outputsOf(outcome, same)).toMatchObject({
+      remaining: id(2),
+      matrix: JSON.stringify([{ name: 'mac-2', instance_id: id(2) }]),
+    });
+  });
+
   test('leave out what has no ID, and what was never meant', () => {
     const unresolved = member(1, {
       ...NOTHING,

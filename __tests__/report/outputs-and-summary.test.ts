@@ -183,6 +183,12 @@ describe('outputs', () => {
       node_id: 'node-***',
       port_forwarding: '[{"guest_port":22,"host_port":10001,"protocol":"tcp","name":"***"}]',
     });
+    const zoned = restarted(10, { ip: 'fe80::1%runner', hostIp: 'runner.example', instanceId: 'runner-7' });
+    expect(outputsOf(one({ ...SUCCESS, last: zoned }), terminal.clean)).toMatchObject({
+      ip: 'fe80::1%***er',
+      host_ip: '***er.example',
+      instance_id: '***er-7',
+    });
     expect(
       outputsOf(one({ ...SUCCESS, last: restarted(10, { status: 'running away' }) }), terminal.clean).status,
     ).toBe('***ing away');
@@ -279,6 +285,8 @@ test.each<[Partial<VmOutcome>, string]>([
   ],
   [{ ...failure('x'), guest: { status: undefined, upAt: undefined } }, 'VM not restarted: vm_failed'],
   [{ leftAlone: 'skipped' }, 'VM left alone: its runner has a job'],
+  [{ leftAlone: 'skipped', skippedAs: 'needless' }, 'VM left alone: it needs no restart'],
+  [{ leftAlone: 'skipped', skippedAs: 'not running' }, 'VM left alone: it is not running'],
   [{ leftAlone: 'not_started' }, 'VM not restarted: its turn never came'],
 ])('title %#', (changes, title) => {
   expect(titleOf(one({ ...NOTHING_DONE, ...changes }))).toBe(title);

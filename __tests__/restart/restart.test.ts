@@ -380,7 +380,7 @@ describe('preconditions', () => {
       looks: [undefined, instance({ state: 'Error' }), instance(), restarted()],
     });
     expect(outcome.restarted).toBe('true');
-    expect(lines[0]).toBe(`Looking again, this may pass: The controller has no instance ${ID}.`);
+    expect(lines[0]).toBe(`Reading again, this may pass: The controller has no instance ${ID}.`);
   });
 
   test('a boot without a date, in passing, is not compared with any', async () => {
@@ -394,7 +394,7 @@ describe('preconditions', () => {
   ])('an answer without the date of %s is no baseline, if there is a better one', async (_, changes) => {
     const { outcome, lines } = await run({ looks: [instance(changes), instance(), restarted()] });
     expect(outcome).toMatchObject({ restarted: 'true', before: instance() });
-    expect(lines[0]).toBe('Looking again: the answer does not say how old it is');
+    expect(lines[0]).toBe('Reading again: the answer does not say how old it is');
   });
 
   test('an answer without dates is a baseline where all are', async () => {

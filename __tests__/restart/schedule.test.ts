@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import type { Observation } from '../../src/restart/ordering.ts';
-import { arrivalOf, learn, NO_RHYTHM, type Rhythm } from '../../src/restart/rhythm.ts';
-import { nextLookAt, type PollInterval, type Progress } from '../../src/restart/schedule.ts';
+import { arrivalOf, learn, NO_TIMING, type ReportTiming } from '../../src/restart/report-timing.ts';
+import { nextPollAt, type PollInterval, type Progress } from '../../src/restart/schedule.ts';
 import { at, instance } from '../support/instances.ts';
 
 const UNDATED: Partial<Instance> = { updatedAt: undefined, reportedAt: undefined };
@@ -13,8 +13,8 @@ describe('a fixed interval', () => {
     [10_000, 15_000],
     [() => 300, 5_300],
   ])('%p: at %i', (pollInterval, expected) => {
-    const progress = { sentAt: 5_000, lastLookAt: 5_000, rhythm: NO_RHYTHM };
-    expect(nextLookAt(pollInterval, progress)).toBe(expected);
+    const progress = { sentAt: 5_000, lastPollAt: 5_000, timing: NO_TIMING };
+    expect(nextPollAt(pollInterval, progress)).toBe(expected);
   });
 });
 
@@ -31,14 +31,14 @@ describe('auto, where it is known more or less when the last report came', () =>
   const MADE_AT_MS = 250;
 
   /** The last report came in that time, a quarter of a second after the controller's second turned. */
-  const knowing = (from: number, to: number, changes: Partial<Rhythm> = {}): Rhythm => ({
+  const knowing = (from: number, to: number, changes: Partial<ReportTiming> = {}): ReportTiming => ({
     ...{ tripMs: 0, newest: instance({ updatedAt: dateAt(MADE_AT_MS / 1_000) }), gapMs: 5_000, ...changes },
     aheadMs: { from: from - MADE_AT_MS - EPOCH, to: to - MADE_AT_MS - EPOCH },
   });
-  const next = (rhythm: Rhythm, changes: Partial<Progress>) =>
-    nextLookAt('auto', { sentAt: 0, lastLookAt: 0, rhythm, ...changes });
+  const next = (timing: ReportTiming, changes: Partial<Progress>) =>
+    nextPollAt('auto', { sentAt: 0, lastPollAt: 0, timing, ...changes });
 
-  test.each<[string, Rhythm, number, number]>([
+  test.each<[string, ReportTiming, number, number]>([
     ['just after the part of a second in which reports come', knowing(570, 600), 0, 610],
     ['a second later', knowing(570, 600), 610, 1_610],
     ['so, too, where reports are rare', knowing(570, 600, { gapMs: 30_000 }), 610, 1_610],
@@ -47,11 +47,11 @@ describe('auto, where it is known more or less when the last report came', () =>
     ['sooner by the time that a look takes', knowing(570, 600, { tripMs: 40 }), 0, 570],
     ['but not within 300 ms either', knowing(300, 320, { tripMs: 40 }), 0, 1_290],
     ['so where 50 ms are left open', knowing(550, 600), 3_000, 3_610],
-  ])('looks %s', (_, rhythm, lastLookAt, expected) => {
-    expect(next(rhythm, { lastLookAt })).toBeCloseTo(expected, 1);
+  ])('looks %s', (_, timing, lastPollAt, expected) => {
+    expect(next(timing, { lastPollAt })).toBeCloseTo(expected, 1);
   });
 
-  test.each<[string, Rhythm, number, number]>([
+  test.each<[string, ReportTiming, number, number]>([
     ['where the second turns in the middle of what is open', knowing(400, 600), 1_000, 2_250],
     ['sooner by the time that a look takes', knowing(400, 600, { tripMs: 40 }), 1_000, 2_210],
     ['no sooner than 300 ms after the last look', knowing(400, 600), 949, 1_250],
@@ -60,20 +60,20 @@ describe('auto, where it is known more or less when the last report came', () =>
     ['in the middle where it is due 300 ms after that', knowing(520, 600), 4_900, 5_310],
     ['at the end each second where reports come so often', knowing(100, 700, { gapMs: 1_000 }), 1_000, 1_710],
     ['in the middle where more than 50 ms are left open', knowing(549.9, 600), 3_000, 3_324.95],
-  ])('looks, while that is too vague, %s', (_, rhythm, lastLookAt, expected) => {
-    expect(next(rhythm, { lastLookAt })).toBeCloseTo(expected, 1);
+  ])('looks, while that is too vague, %s', (_, timing, lastPollAt, expected) => {
+    expect(next(timing, { lastPollAt })).toBeCloseTo(expected, 1);
   });
 
   test('is calmer, in the same part of a second, where no report comes for minutes', () => {
     const pauses = [119, 121, 179, 181, 241, 301, 901].map((seconds) => {
-      const lastLookAt = seconds * 1_000 + 610;
-      return Math.round(next(knowing(570, 600), { lastLookAt }) - lastLookAt);
+      const lastPollAt = seconds * 1_000 + 610;
+      return Math.round(next(knowing(570, 600), { lastPollAt }) - lastPollAt);
     });
     expect(pauses).toEqual([1_000, 2_000, 2_000, 3_000, 4_000, 5_000, 5_000]);
   });
 
   test('is not calmer for a silence before the restart', () => {
-    expect(next(knowing(570, 600), { sentAt: 600_000, lastLookAt: 600_610 })).toBeCloseTo(601_610, 1);
+    expect(next(knowing(570, 600), { sentAt: 600_000, lastPollAt: 600_610 })).toBeCloseTo(601_610, 1);
   });
 });
 
@@ -98,25 +98,25 @@ function answer(seconds: number, look: number, { reports, lag, changes }: World)
 interface Course {
   /** When, in seconds after the restart was sent. */
   readonly looks: number[];
-  readonly rhythm: Rhythm;
+  readonly timing: ReportTiming;
 }
 
 /** Looks as `auto` wants them until this moment, in seconds after the restart was sent. */
 function follow(world: World, until: number): Course {
   const { tripMs = 1 } = world;
-  let rhythm = NO_RHYTHM;
+  let timing = NO_TIMING;
   const look = (askedAt: number, index: number) => {
     const seen = answer((askedAt + tripMs) / 1_000, index, world);
-    rhythm = learn(rhythm, { askedAt, answeredAt: askedAt + 2 * tripMs, instance: seen });
+    timing = learn(timing, { askedAt, answeredAt: askedAt + 2 * tripMs, instance: seen });
   };
   look(-2 * tripMs - 1, 0);
   const looks: number[] = [];
-  let lastLookAt = 0;
+  let lastPollAt = 0;
   for (;;) {
-    lastLookAt = nextLookAt('auto', { sentAt: 0, lastLookAt, rhythm });
-    if (lastLookAt > until * 1_000) return { looks, rhythm };
-    looks.push(lastLookAt / 1_000);
-    look(lastLookAt, looks.length);
+    lastPollAt = nextPollAt('auto', { sentAt: 0, lastPollAt, timing });
+    if (lastPollAt > until * 1_000) return { looks, timing };
+    looks.push(lastPollAt / 1_000);
+    look(lastPollAt, looks.length);
   }
 }
 
@@ -227,16 +227,19 @@ describe('what is learned', () => {
     reportedAt: dateAt(seconds),
   });
   /** Of the clock of these tests, which is at nothing where the controller's is at `EPOCH`. */
-  const aheadOf = ({ aheadMs: { from, to } }: Rhythm) => [Math.round(from + EPOCH), Math.round(to + EPOCH)];
-  const learnAll = (...observations: Observation[]) => observations.reduce(learn, NO_RHYTHM);
+  const aheadOf = ({ aheadMs: { from, to } }: ReportTiming) => [
+    Math.round(from + EPOCH),
+    Math.round(to + EPOCH),
+  ];
+  const learnAll = (...observations: Observation[]) => observations.reduce(learn, NO_TIMING);
 
   test('nothing, before the first look', () => {
-    expect(arrivalOf(NO_RHYTHM)).toBeUndefined();
+    expect(arrivalOf(NO_TIMING)).toBeUndefined();
   });
 
   test('an instance that is not listed tells only how long a look takes', () => {
     const observation = { askedAt: 5, answeredAt: 8, instance: undefined };
-    expect(learn(NO_RHYTHM, observation)).toEqual({ ...NO_RHYTHM, tripMs: 3 });
+    expect(learn(NO_TIMING, observation)).toEqual({ ...NO_TIMING, tripMs: 3 });
   });
 
   test('the quickest look counts', () => {
@@ -257,10 +260,10 @@ describe('what is learned', () => {
   });
 
   test('an answer came after the report that it shows', () => {
-    const rhythm = learnAll(seen(0.4, { ...reported(0.3), answeredAtMs: headerAt(0.4) }));
-    expect(aheadOf(rhythm)).toEqual([-600, 100]);
-    expect(arrivalOf(rhythm)?.from).toBeCloseTo(-300, 1);
-    expect(arrivalOf(rhythm)?.to).toBeCloseTo(400, 1);
+    const timing = learnAll(seen(0.4, { ...reported(0.3), answeredAtMs: headerAt(0.4) }));
+    expect(aheadOf(timing)).toEqual([-600, 100]);
+    expect(arrivalOf(timing)?.from).toBeCloseTo(-300, 1);
+    expect(arrivalOf(timing)?.to).toBeCloseTo(400, 1);
   });
 
   test('where two answers contradict each other, what lies between them is open', () => {

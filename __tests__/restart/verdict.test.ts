@@ -82,7 +82,7 @@ describe('restarted', () => {
 
 test('a report that lacks its own time, which the one before had, does not prove anything', () => {
   const damaged = restarted(10, { reportedAt: undefined });
-  expect(unmetOf(damaged)).toEqual(['freshness: none']);
+  expect(unmetOf(damaged)).toEqual(['dated answer: none']);
 });
 
 describe('pending', () => {
@@ -105,11 +105,15 @@ describe('pending', () => {
       ['instance_state: Pulling', 'status: suspended', `start_date: ${OLD_BOOT}`],
     ],
     ['absence', GONE, ['presence: not listed']],
-    ['an older answer', restarted(-1), ['freshness: 2024-10-13T11:10:01.690Z and 2024-10-13T11:10:06.604Z']],
+    [
+      'an older answer',
+      restarted(-1),
+      ['newer answer: 2024-10-13T11:10:01.690Z and 2024-10-13T11:10:06.604Z'],
+    ],
     [
       'an older answer without vminfo',
       restarted(-1, { reportedAt: undefined }),
-      ['freshness: 2024-10-13T11:10:06.604Z'],
+      ['newer answer: 2024-10-13T11:10:06.604Z'],
     ],
   ])('says what is missing: %s', (_, seen, expected) => {
     expect(unmetOf(seen)).toEqual(expected);
@@ -121,7 +125,7 @@ describe('pending', () => {
   ])('a new boot in a report with %s proves nothing', (_, changes) => {
     const history = startHistory(baseline({ reportedAt: undefined }), SENT_AT);
     const { verdict } = judge(history, sampleAt(SENT_AT + 1_000, restarted(10, changes)));
-    expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'freshness' }] });
+    expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'dated answer' }] });
   });
 
   describe('a boot before the restart was sent, of which the baseline did not know', () => {
@@ -132,13 +136,13 @@ describe('pending', () => {
       'is not ours, whether the restart is on its way for 10 s or 250 s (%i s)',
       (seconds) => {
         const verdict = verdictAfter([seconds - 50, restarted(seconds, bootedAt(boot))]);
-        expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'boot', seen: boot }] });
+        expect(verdict).toMatchObject({ kind: 'pending', unmet: [{ condition: 'new boot', seen: boot }] });
       },
     );
 
     test('is not ours, even if the baseline was an hour old', () => {
       const verdict = verdictAfter([1, restarted(3_600, bootedAt('2024-10-13T11:40:00Z'))]);
-      expect(verdict).toMatchObject({ unmet: [{ condition: 'boot' }] });
+      expect(verdict).toMatchObject({ unmet: [{ condition: 'new boot' }] });
     });
 
     test('is told from ours to twenty seconds', () => {
@@ -430,7 +434,7 @@ test('of an Error is told that it may pass', () => {
 });
 
 test('an answer without a date says so', () => {
-  expect(describeUnmet({ condition: 'freshness', seen: 'none' })).toBe(
+  expect(describeUnmet({ condition: 'dated answer', seen: 'none' })).toBe(
     'the answer does not say how old it is',
   );
 });
@@ -449,8 +453,8 @@ describe('words', () => {
 
   test.each([
     ['presence', 'the controller does not list the instance'],
-    ['freshness', 'the answer is older than one seen before (of X)'],
-    ['boot', 'start_date X is of a boot before the restart was sent'],
+    ['newer answer', 'the answer is older than one seen before (of X)'],
+    ['new boot', 'start_date X is of a boot before the restart was sent'],
     ['instance_state', 'instance_state is "X", not "Started"'],
     ['status', 'status is "X", not "running"'],
     ['start_date', 'start_date is X, not a new one'],

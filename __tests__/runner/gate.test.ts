@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
+import { exactly } from '../../src/runner/runner-names.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -13,6 +14,7 @@ import {
   createScriptedRunners,
   type JobsAnswer,
   refusal,
+  refused,
   silence,
 } from '../support/scripted-runners.ts';
 
@@ -75,7 +77,7 @@ function stage(
   };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const sought = { name: 'mac-7', scope };
+  const sought = { name: exactly('mac-7'), scope };
   const gate = createGate({
     ...{ whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
     runnersOf: () => createVmRunners({ ...witnesses, sought, clock, log, signal }),
@@ -224,7 +226,7 @@ describe('a job in progress that the runner does not show', () => {
 
 describe('jobs', () => {
   test('that may not be read leave the runner to speak for itself', async () => {
-    const { ask } = stage([[idle]], { jobs: ['unreadable'] });
+    const { ask } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 

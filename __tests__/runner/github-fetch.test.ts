@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Answer, HttpResult } from '../../src/http/transport.ts';
 import { createFetch } from '../../src/runner/github-fetch.ts';
@@ -31,36 +30,12 @@ function answer(changes: Partial<Answer> = {}): { answer: Answer } {
   return { answer: { status: 200, text: '', headers: {}, ...silent, ...changes } };
 }
 
-describe('an address', () => {
-  test.each([
-    ['/orgs/o/actions/runners?name=mac%207%26x%3D1', '/orgs/o/actions/runners?name=mac%207%26x%3D1'],
-    ['//runners', '//runners'],
-    ['/a/../runners', '/runners'],
-  ])('below the base: %s', async (path, sent) => {
-    expect((await fetched(`${BASE}${path}`)).paths).toEqual([sent]);
-  });
-
-  test.each([
-    ['of another host', 'https://evil.example/api/v3/runners'],
-    ['on another port', 'https://github.example:8443/api/v3/runners'],
-    ['of another protocol', 'http://github.example/api/v3/runners'],
-    ['beside the base', 'https://github.example/api/v34/runners'],
-    ['above the base', `${BASE}/../v4/runners`],
-    ['above the base, in disguise', `${BASE}/%2e%2e/v4/runners`],
-    ['that only looks like the base', `${BASE}@evil.example/`.replace('/api/v3', '')],
-    ['that is none', 'https://['],
-  ])('%s is refused', async (_, url) => {
-    const { got, paths } = await fetched(url);
-    expect(got).toBeInstanceOf(ActionError);
-    expect(got).toMatchObject({
-      code: 'github_api_failed',
-      isTransient: false,
-      hint: expect.stringContaining('GITHUB_API_URL'),
-      cause: { message: expect.stringContaining(`is not below ${BASE}/`) },
-    });
-    expect(paths).toEqual([]);
-  });
-});
+test.each(['/orgs/o/actions/runners?name=mac%207%26x%3D1', '//runners', '/@evil.example/'])(
+  'what is asked for is below the base: %s',
+  async (path) => {
+    expect((await fetched(`${BASE}${path}`)).paths).toEqual([path]);
+  },
+);
 
 describe('an answer', () => {
   test('gets to octokit as it is', async () => {

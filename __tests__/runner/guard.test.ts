@@ -101,7 +101,7 @@ describe('before the restart', () => {
   test('the runner is looked up by the name that the instance gives it', async () => {
     listed(mine());
     expect(await guard.gate.isOpen(instance())).toBe(true);
-    expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organisation octo-org']);
+    expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organization octo-org']);
   });
 
   test.each([
@@ -256,7 +256,7 @@ test('nobody waits for the runner where that is not wanted', async () => {
   expect(said.at(-1)).toBe('The runner is not waited for, as wait_for_runner says');
 });
 
-describe('the second witness', () => {
+describe('the jobs source', () => {
   const RUNS = '/repos/octo-org/app/actions/runs';
   const inProgress = (...ids: number[]) => ({
     total_count: ids.length,
@@ -266,7 +266,7 @@ describe('the second witness', () => {
 
   test("is the jobs of the workflow's repository", async () => {
     listed(mine());
-    nock(ORIGIN).get(RUNS).query(true).reply(200, inProgress(17));
+    nock(ORIGIN).get(RUNS).query(true).times(6).reply(200, inProgress(17));
     const job = { status: 'in_progress', name: 'build', runner_id: 23, runner_name: 'mac-runner-1' };
     nock(ORIGIN).get(`${RUNS}/17/jobs`).query(true).reply(200, jobs(job));
     await expect(guardFor({ whenBusy: 'fail' }).gate.isOpen(instance())).rejects.toMatchObject({
@@ -275,7 +275,7 @@ describe('the second witness', () => {
     });
   });
 
-  test('is nobody where the step runs for no repository, which is told once', async () => {
+  test('is absent where the step runs for no repository, which is logged once', async () => {
     const ownRunner = { runnerName: undefined, repository: '' };
     const several = guardsFor({ whenBusy: 'wait', idleForMs: 0 }, { ownRunner });
     for (let vm = 1; vm <= 3; vm++) {

@@ -3,7 +3,7 @@ import nock from 'nock';
 import { ActionError } from '../../src/errors.ts';
 import type { RetryBounds } from '../../src/http/retry.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
-import { createGitHubClient } from '../../src/runner/github-client.ts';
+import { createGitHub, createToken } from '../../src/runner/github-client.ts';
 import { createJobsSource, type JobsSource } from '../../src/runner/jobs.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { runningJob } from '../support/runners.ts';
@@ -18,6 +18,7 @@ const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthoriz
 let clock: FakeClock;
 let transport: Transport;
 let source: JobsSource;
+let connect: (...tokens: string[]) => void;
 let bounds: RetryBounds;
 let said: string[];
 let faults: string[];
@@ -30,12 +31,17 @@ beforeEach(() => {
   bounds = { deadline: clock.now() + 60_000, signal, onFault: ({ reason }) => faults.push(reason) };
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
   transport = createTransport({ baseUrl: new URL(ORIGIN), ...options });
-  const client = createGitHubClient({
-    ...{ baseUrl: ORIGIN, token: 'hunter2', scope: REPOSITORY, transport, clock },
-    random: () => 0,
-    debug: () => {},
-  });
-  source = createJobsSource({ client, repository: REPOSITORY }, { info: (line) => said.push(line) });
+  const github = createGitHub({ baseUrl: ORIGIN, transport, clock, random: () => 0, debug: () => {} });
+  connect = (...tokens) => {
+    const client = github.clientWith(
+      tokens.map((token) => createToken(`${token}_token`, `the-${token}-token`)),
+    );
+    source = createJobsSource(
+      { client, repository: REPOSITORY },
+      { clock, log: { info: (line) => said.push(line) } },
+    );
+  };
+  connect('github');
 });
 
 afterEach(async () => {
@@ -47,11 +53,19 @@ afterEach(async () => {
 afterAll(() => nock.restore());
 
 const ask = () => source.runningJobs(bounds);
-const runsRequest = () =>
-  nock(ORIGIN).get(RUNS).query({ status: 'in_progress', per_page: 100, exclude_pull_requests: true });
+const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
+const NO_RUNS = { total_count: 0, workflow_runs: [] };
+const runsOf = (status: string) =>
+  nock(ORIGIN).get(RUNS).query({ status, per_page: 100, exclude_pull_requests: true });
+const runsRequest = () => runsOf('in_progress');
+/** The lists of runs of every status but completed; those in progress are listed twice. */
+function runsAre(inProgress: object, others: Readonly<Record<string, object>> = {}): void {
+  runsRequest().times(2).reply(200, inProgress);
+  for (const status of OTHER_STATUSES) runsOf(status).reply(200, others[status] ?? NO_RUNS);
+}
 const jobsRequest = (run: number) =>
   nock(ORIGIN).get(`${RUNS}/${run}/jobs`).query({ filter: 'latest', per_page: 100 });
-const inProgress = (...ids: number[]) => ({
+const runs = (...ids: number[]) => ({
   total_count: ids.length,
   workflow_runs: ids.map((id) => ({ id, name: 'CI', status: 'in_progress' })),
 });
@@ -87,7 +101,7 @@ async function failure(asking: Promise<unknown>): Promise<ActionError> {
 
 describe('the jobs in progress', () => {
   test('are those of every run in progress', async () => {
-    runsRequest().reply(200, inProgress(18, 17));
+    runsAre(runs(18, 17));
     jobsRequest(18).reply(200, listed(wireJob({ runner_id: 7, runner_name: 'other' })));
     jobsRequest(17).reply(200, listed(wireJob()));
     expect(await ask()).toEqual([{ ...JOB, runId: 18, runnerId: 7, runnerName: 'other' }, JOB]);
@@ -95,12 +109,12 @@ describe('the jobs in progress', () => {
   });
 
   test('are none where no run is in progress', async () => {
-    runsRequest().reply(200, inProgress());
+    runsAre(runs());
     expect(await ask()).toEqual([]);
   });
 
   test.each(['queued', 'completed', 'waiting'])('are none that are %s', async (status) => {
-    runsRequest().reply(200, inProgress(17));
+    runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob({ status })));
     expect(await ask()).toEqual([]);
   });
@@ -118,33 +132,74 @@ describe('the jobs in progress', () => {
     [{ labels: [7, 'macos'] }, { labels: ['macos'] }],
     [{ completed_at: '2026-11-28T10:05:00Z' }, { completedAt: Date.UTC(2026, 10, 28, 10, 5) }],
   ])('may lack something: %j', async (changes, expected) => {
-    runsRequest().reply(200, inProgress(17));
+    runsAre(runs(17));
     jobsRequest(17).reply(200, listed(wireJob(changes)));
     expect(await ask()).toEqual([{ ...JOB, ...expected }]);
   });
 
-  test('are on every page', async () => {
-    runsRequest().reply(200, inProgress(17));
-    const next = `/repositories/1/actions/runs/17/jobs?page=2`;
-    jobsRequest(17).reply(200, listed(wireJob({ status: 'completed' })), {
-      link: `<${ORIGIN}${next}>; rel="next"`,
-    });
-    nock(ORIGIN).get(next).reply(200, listed(wireJob()));
+  test.each(['queued', 'pending', 'waiting', 'requested'])('may be of a run that is %s', async (status) => {
+    runsAre(runs(), { [status]: runs(17) });
+    jobsRequest(17).reply(
+      200,
+      listed(wireJob(), wireJob({ status: 'queued', runner_id: null, runner_name: null })),
+    );
     expect(await ask()).toEqual([JOB]);
   });
 
+  test('may be of a run that begins to run while the lists are read', async () => {
+    runsRequest().reply(200, runs());
+    for (const status of OTHER_STATUSES) runsOf(status).reply(200, NO_RUNS);
+    runsRequest().reply(200, runs(17));
+    jobsRequest(17).reply(200, listed(wireJob()));
+    expect(await ask()).toEqual([JOB]);
+  });
+
+  test('are read once where a run is on two lists', async () => {
+    runsAre(runs(17), { queued: runs(17) });
+    jobsRequest(17).reply(200, listed(wireJob()));
+    expect(await ask()).toEqual([JOB]);
+  });
+
+  test('cost nothing while nothing changes', async () => {
+    const tag = { etag: 'W/"1"' };
+    const unchanged = (request: nock.Interceptor) => request.matchHeader('if-none-match', 'W/"1"').reply(304);
+    runsRequest().reply(200, runs(17), tag);
+    for (const status of OTHER_STATUSES) runsOf(status).reply(200, NO_RUNS, tag);
+    unchanged(runsRequest());
+    jobsRequest(17).reply(200, listed(wireJob()), tag);
+    expect(await ask()).toEqual([JOB]);
+    for (const status of ['in_progress', 'in_progress', ...OTHER_STATUSES]) unchanged(runsOf(status));
+    unchanged(jobsRequest(17));
+    expect(await ask()).toEqual([JOB]);
+    expect(nock.isDone()).toBe(true);
+  });
+
+  test('are on every page, which are counted up: a link may name another host', async () => {
+    const next = { link: `<https://internal.example/api/v3${RUNS}?page=2>; rel="next"` };
+    const second = (path: string, query: object) =>
+      nock(ORIGIN)
+        .get(path)
+        .query({ ...query, per_page: 100, page: 2 });
+    runsRequest().reply(200, runs(18), next);
+    second(RUNS, { status: 'in_progress', exclude_pull_requests: true }).reply(200, runs(17));
+    for (const status of OTHER_STATUSES) runsOf(status).reply(200, NO_RUNS);
+    runsRequest().reply(200, runs(18));
+    jobsRequest(18).reply(200, listed(wireJob({ status: 'completed' })), next);
+    second(`${RUNS}/18/jobs`, { filter: 'latest' }).reply(200, listed(wireJob()));
+    jobsRequest(17).reply(200, listed(wireJob()));
+    expect(await ask()).toEqual([JOB, { ...JOB, runId: 18 }]);
+  });
+
   test('end, even if their pages do not', async () => {
-    runsRequest().reply(200, inProgress(17));
-    const again = `${RUNS}/17/jobs?page=2`;
-    const link = { link: `<${ORIGIN}${again}>; rel="next"` };
-    jobsRequest(17).reply(200, listed(wireJob()), link);
-    nock(ORIGIN).get(again).times(100).reply(200, listed(wireJob()), link);
+    runsAre(runs(17));
+    const link = { link: `<${ORIGIN}${RUNS}?page=2>; rel="next"` };
+    nock(ORIGIN).get(`${RUNS}/17/jobs`).query(true).times(101).reply(200, listed(wireJob()), link);
     expect(await ask()).toHaveLength(100);
   });
 
   test('of many runs are read a few at a time', async () => {
-    const ids = Array.from({ length: 20 }, (_, index) => index + 1);
-    runsRequest().reply(200, inProgress(...ids));
+    const ids = Array.from({ length: 40 }, (_, index) => index + 1);
+    runsAre(runs(...ids));
     let [underWay, most] = [0, 0];
     for (const id of ids) {
       jobsRequest(id).reply(async () => {
@@ -154,109 +209,212 @@ describe('the jobs in progress', () => {
         return [200, listed(wireJob())];
       });
     }
-    expect((await ask()).length).toBe(20);
+    expect(await ask()).toHaveLength(40);
     expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThanOrEqual(8);
+    expect(most).toBeLessThanOrEqual(16);
   });
 
   test('of a hundred runs are all read, and nothing is told', async () => {
     const ids = Array.from({ length: 100 }, (_, index) => index + 1);
-    runsRequest().reply(200, inProgress(...ids));
+    runsAre(runs(...ids));
     for (const id of ids) jobsRequest(id).reply(200, listed(wireJob()));
     expect(await ask()).toHaveLength(100);
     expect(said).toEqual([]);
   });
+});
 
-  test('of no more runs than are listed are all read where their number is none', async () => {
-    runsRequest().reply(200, { ...inProgress(), total_count: '101' });
-    expect(await ask()).toEqual([]);
-    expect(said).toEqual([]);
+describe('many runs and slow answers', () => {
+  const ids = Array.from({ length: 40 }, (_, index) => index + 1);
+  const working = 40;
+  let deadline: number;
+  let read: number[];
+
+  /** One after another, GitHub takes two seconds for the jobs of a run; what comes too late is worth nothing. */
+  beforeEach(() => {
+    read = [];
+    for (const id of ids) {
+      jobsRequest(id)
+        .times(9)
+        .reply(async () => {
+          await clock.sleep(2_000, bounds.signal);
+          if (clock.now() >= deadline) return [503, ''];
+          read.push(id);
+          return [200, listed(wireJob({ status: id === working ? 'in_progress' : 'queued' }))];
+        });
+    }
   });
 
-  test('of more than a hundred runs are not all read, which is told once', async () => {
-    for (let look = 1; look <= 2; look++) {
-      runsRequest().reply(200, { ...inProgress(17), total_count: 101 });
-      jobsRequest(17).reply(200, listed());
-      await ask();
-    }
+  function readBriefly(list: object): Promise<unknown> {
+    runsAre(list);
+    deadline = clock.now() + 40_000;
+    return source.runningJobs({ ...bounds, deadline }).catch((error: unknown) => error);
+  }
+
+  test('the reading goes on where it stopped', async () => {
+    expect(await readBriefly(runs(...ids))).toMatchObject({ code: 'github_api_failed', isTransient: true });
     expect(said).toEqual([
-      '101 runs are in progress in repository octo-org/app: only the jobs of the newest 100 are read',
+      `GitHub answers slowly: the jobs of ${read.length} of 40 workflow runs are read; the next reading goes on there`,
     ]);
+    expect(await readBriefly(runs(...ids))).toMatchObject({ isTransient: true });
+    expect(await readBriefly(runs(...ids))).toEqual([{ ...JOB, runId: working }]);
+    expect(read.toSorted((one, other) => one - other)).toEqual(ids);
+  });
+
+  test('a finished reading, and one that is old, are no help to the next', async () => {
+    expect(await readBriefly(runs(1))).toEqual([]);
+    expect(await readBriefly(runs(1))).toEqual([]);
+    expect(read).toEqual([1, 1]);
+    await readBriefly(runs(...ids));
+    const before = new Set(read).size;
+    await clock.sleep(120_000, bounds.signal);
+    await readBriefly(runs(...ids));
+    expect(read.length).toBeGreaterThan(before + 2);
+  });
+
+  test('a run that has changed since is read again', async () => {
+    const changed = (updatedAt: string) => ({
+      workflow_runs: ids.map((id) => ({ id, status: 'queued', updated_at: updatedAt })),
+    });
+    await readBriefly(changed('2026-11-29T01:00:00Z'));
+    const [first] = read;
+    await readBriefly(changed('2026-11-29T01:00:05Z'));
+    expect(read.filter((id) => id === first)).toHaveLength(2);
   });
 });
 
-describe('what may not be read', () => {
-  test.each([403, 404])('is told once, and not asked for again: HTTP %i', async (status) => {
-    runsRequest().reply(status, { message: 'Resource not accessible by integration' });
-    expect([await ask(), await ask()]).toEqual(['unreadable', 'unreadable']);
+describe('what GitHub refuses', () => {
+  const denied = { message: 'Resource not accessible by integration' };
+  const refusal = (said: string) => ({ refused: said, isFinal: false });
+
+  test.each([403, 404])('is true of one reading, and the next one asks again: HTTP %i', async (status) => {
+    runsRequest().times(2).reply(status, denied);
+    const refused = refusal(`github_token: HTTP ${status} ("Resource not accessible by integration")`);
+    expect([await ask(), await ask()]).toEqual([refused, refused]);
+    runsAre(runs());
+    expect(await ask()).toEqual([]);
     expect(said).toEqual([
-      `github_token may not read the workflow runs of repository octo-org/app (HTTP ${status}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`,
+      `GitHub does not show the workflow runs (${refused.refused}). It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.`,
+    ]);
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  test('is not a token that GitHub does not know: that is asked with again for a while', async () => {
+    runsRequest().times(50).reply(401);
+    const error = await failure(ask());
+    expect([error.isTransient, error.message]).toEqual([
+      false,
+      'GitHub does not accept github_token: HTTP 401.',
     ]);
   });
 
-  test('is no matter of permissions where it could be read before', async () => {
-    runsRequest().reply(200, inProgress());
-    runsRequest().reply(403, { message: 'Forbidden' });
-    await ask();
-    expect(await failure(ask())).toMatchObject({
-      code: 'github_api_failed',
-      isTransient: false,
-      message:
-        'github_token may not read the workflow runs of repository octo-org/app: HTTP 403 ("Forbidden").',
-    });
+  test('may be one of several lists', async () => {
+    runsRequest().times(2).reply(200, runs());
+    for (const status of OTHER_STATUSES) runsOf(status).reply(status === 'waiting' ? 403 : 200, NO_RUNS);
+    expect(await ask()).toEqual(refusal('github_token: HTTP 403'));
   });
 
   test('is something else than a limit to how often it may be asked for', async () => {
-    runsRequest().reply(
-      403,
-      { message: 'You have exceeded a secondary rate limit.' },
-      { 'retry-after': '7' },
-    );
-    runsRequest().reply(200, inProgress());
+    const limited = { message: 'You have exceeded a secondary rate limit.' };
+    runsRequest().reply(403, limited, { 'retry-after': '7' });
+    runsAre(runs());
     expect(await ask()).toEqual([]);
     expect(clock.sleeps).toEqual([7_000]);
     expect(said).toEqual([]);
   });
 
-  test('is not a token that GitHub does not take', async () => {
-    runsRequest().reply(401);
-    expect((await failure(ask())).message).toContain('GitHub does not take github_token');
-  });
-
   test('is not another answer that makes no sense', async () => {
-    runsRequest().reply(200, inProgress(17));
-    jobsRequest(17).reply(410);
+    runsAre(runs(17));
+    jobsRequest(17).times(20).reply(410);
     expect((await failure(ask())).message).toBe(
-      'GitHub answered the question for the jobs of a run of repository octo-org/app with HTTP 410.',
+      'GitHub answered the question for the jobs of run 17 of repository octo-org/app with HTTP 410.',
     );
   });
 });
 
+describe('two tokens', () => {
+  const by = (token: string, request: nock.Interceptor) =>
+    request.matchHeader('authorization', `token the-${token}-token`);
+
+  beforeEach(() => connect('jobs', 'github'));
+
+  test('the first one is asked with', async () => {
+    by('jobs', runsRequest()).times(2).reply(200, runs());
+    for (const status of OTHER_STATUSES) by('jobs', runsOf(status)).reply(200, NO_RUNS);
+    expect(await ask()).toEqual([]);
+    expect(nock.isDone()).toBe(true);
+  });
+
+  test.each<[string, number, nock.ReplyHeaders]>([
+    ['401', 401, {}],
+    ['403', 403, {}],
+    ['404', 404, {}],
+    ['an exhausted quota', 403, { 'x-ratelimit-remaining': '0' }],
+    ['too many requests', 429, {}],
+  ])('the second one is asked with at once where the first gets %s', async (_, status, headers) => {
+    by('jobs', runsRequest()).reply(status, {}, headers);
+    by('github', runsRequest()).times(2).reply(200, runs());
+    for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
+    expect(await ask()).toEqual([]);
+    expect([clock.sleeps, nock.isDone()]).toEqual([[], true]);
+  });
+
+  test('the first one is asked with again at a later reading', async () => {
+    by('jobs', runsRequest()).reply(403);
+    by('github', runsRequest()).times(2).reply(200, runs());
+    for (const each of OTHER_STATUSES) by('github', runsOf(each)).reply(200, NO_RUNS);
+    await ask();
+    await clock.sleep(5_000, bounds.signal);
+    by('jobs', runsRequest()).times(2).reply(200, runs());
+    for (const each of OTHER_STATUSES) by('jobs', runsOf(each)).reply(200, NO_RUNS);
+    expect(await ask()).toEqual([]);
+    expect(nock.isDone()).toBe(true);
+  });
+
+  test('may both be refused', async () => {
+    by('jobs', runsRequest()).reply(403, { message: 'Resource not accessible by integration' });
+    by('github', runsRequest()).reply(404, { message: 'Not Found' });
+    expect(await ask()).toEqual({
+      refused:
+        'jobs_token and github_token: HTTP 403 ("Resource not accessible by integration"), HTTP 404 ("Not Found")',
+      isFinal: false,
+    });
+  });
+
+  test('may both have no quota left: the first that has some again is asked with', async () => {
+    by('jobs', runsRequest()).reply(429, {}, { 'retry-after': '7' });
+    by('github', runsRequest()).reply(429, {}, { 'retry-after': '9' });
+    by('jobs', runsRequest()).times(2).reply(200, runs());
+    for (const each of OTHER_STATUSES) by('jobs', runsOf(each)).reply(200, NO_RUNS);
+    expect(await ask()).toEqual([]);
+    expect(clock.sleeps).toEqual([9_000]);
+  });
+});
+
 test('a run that is gone by then is asked after later', async () => {
-  runsRequest().reply(200, inProgress(17));
+  runsAre(runs(17));
   jobsRequest(17).reply(404, { message: 'Not Found' });
   expect(await failure(ask())).toMatchObject({
     code: 'github_api_failed',
     isTransient: true,
-    message: 'A workflow run is gone that GitHub has just listed.',
+    message: 'A workflow run is gone that GitHub has just listed (github_token: HTTP 404 ("Not Found")).',
   });
 });
 
 test('what one question is told of a limit holds for all, whatever others under way are told', async () => {
   const limited = { ...bounds, deadline: clock.now() + 10_000 };
-  runsRequest().reply(200, inProgress(18, 17));
+  runsAre(runs(18, 17));
   jobsRequest(18).reply(429, '', { 'retry-after': '50' });
   jobsRequest(17).delay(20).reply(502);
   jobsRequest(17).reply(200, listed());
   const error = await failure(source.runningJobs(limited));
   expect([error.isTransient, clock.sleeps]).toEqual([true, [250]]);
-  runsRequest().reply(200, inProgress());
+  runsAre(runs());
   expect(await ask()).toEqual([]);
   expect(clock.sleeps.slice(1)).toEqual([49_750]);
 });
 
 test('nothing is under way any more where one question fails', async () => {
-  runsRequest().reply(200, inProgress(18, 17));
+  runsAre(runs(18, 17));
   jobsRequest(18).reply(410);
   let isAnswered = false;
   jobsRequest(17).reply(async () => {
@@ -282,13 +440,13 @@ describe('hiccups heal', () => {
     [
       'more than were asked for',
       200,
-      inProgress(...Array.from({ length: 101 }, (_, index) => index)),
+      runs(...Array.from({ length: 101 }, (_, index) => index)),
       'it answered with more runs than were asked for',
     ],
     ['a run that is none', 200, { workflow_runs: [7] }, 'it answered with a workflow run that lacks its id'],
   ])('of the runs: %s', async (_, status, body, reason) => {
     runsRequest().reply(status, body as string, { 'content-type': 'application/json' });
-    runsRequest().reply(200, { workflow_runs: [] });
+    runsAre(NO_RUNS);
     expect(await ask()).toEqual([]);
     expect(faults).toEqual([reason]);
   });
@@ -303,7 +461,7 @@ describe('hiccups heal', () => {
       'it answered with a job that lacks its status',
     ],
   ])('of the jobs: %s', async (_, body, reason) => {
-    runsRequest().reply(200, inProgress(17));
+    runsAre(runs(17));
     jobsRequest(17).reply(200, body as string, { 'content-type': 'application/json' });
     jobsRequest(17).reply(200, listed(wireJob()));
     expect(await ask()).toEqual([JOB]);

@@ -1,5 +1,16 @@
-import { expect, test } from '@jest/globals';
-import { fillName, hasPlaceholder, isSameName, unknownPlaceholder } from '../../src/runner/runner-names.ts';
+import { describe, expect, test } from '@jest/globals';
+import {
+  describePattern,
+  exactly,
+  fillName,
+  fillPattern,
+  fitsPattern,
+  hasPlaceholder,
+  isExact,
+  isSameName,
+  nearestFirst,
+  unknownPlaceholder,
+} from '../../src/runner/runner-names.ts';
 import { ID, instance } from '../support/instances.ts';
 
 test.each([
@@ -35,7 +46,7 @@ test('a placeholder that the instance has no value for is an error', () => {
   expect(() => fillName('{name}', instance({ name: undefined }))).toThrow(
     expect.objectContaining({
       code: 'runner_not_found',
-      message: `runner_name holds {name}, but instance ${ID} has none.`,
+      message: `runner_name contains {name}, but instance ${ID} has none.`,
       hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.',
     }),
   );
@@ -44,7 +55,7 @@ test('a placeholder that the instance has no value for is an error', () => {
 test('what is no placeholder has no value, either', () => {
   expect(() => fillName('{vm}', instance())).toThrow(
     expect.objectContaining({
-      message: `runner_name holds {vm}, but instance ${ID} has none.`,
+      message: `runner_name contains {vm}, but instance ${ID} has none.`,
     }),
   );
 });
@@ -52,4 +63,43 @@ test('what is no placeholder has no value, either', () => {
 test('names are the same in upper and lower case', () => {
   expect(isSameName('Mac-7', 'mac-7')).toBe(true);
   expect(isSameName('mac-7', 'mac-77')).toBe(false);
+});
+
+describe('a pattern', () => {
+  test.each([
+    ['mac-7', 'MAC-7', true],
+    ['mac-7', 'mac-77', false],
+    ['mac-*', 'mac-', true],
+    ['mac-*', 'Mac-7', true],
+    ['mac-*', 'a-mac-7', false],
+    ['{external_id}-*', 'runner-1-abc', true],
+    ['{external_id}-*', 'runner-1', false],
+    ['*-{name}', 'x-vm-1', true],
+    ['*-{name}', 'x-vm-1-y', false],
+    ['m*c*7', 'mac-77', true],
+    ['a.c*', 'abc', false],
+    ['*', 'line\nbreak', true],
+  ])('%s, and the name %j: %j', (template, name, fits) => {
+    expect(fitsPattern(fillPattern(template, instance()), name)).toBe(fits);
+  });
+
+  test('takes a * in a value literally', () => {
+    const pattern = fillPattern('{name}*', instance({ name: 'a*b' }));
+    expect([fitsPattern(pattern, 'a*b-1'), fitsPattern(pattern, 'axb-1')]).toEqual([true, false]);
+    expect([isExact(pattern), describePattern(pattern)]).toEqual([false, 'a*b*']);
+  });
+
+  test('without a * is a name', () => {
+    expect(fillPattern('{name}', instance({ name: 'a*b' }))).toEqual(exactly('a*b'));
+    expect(isExact(exactly('a*b'))).toBe(true);
+  });
+});
+
+test.each([
+  ['mca-7', ['mac-7', 'mac-17', 'linux-3']],
+  ['LINUX3', ['linux-3', 'mac-7', 'mac-17']],
+  ['', ['mac-7', 'mac-17', 'linux-3']],
+])('the names most like %j come first', (written, expected) => {
+  const named = ['mac-7', 'mac-17', 'linux-3'].map((name) => ({ name }));
+  expect(nearestFirst(named, written).map(({ name }) => name)).toEqual(expected);
 });

@@ -3,13 +3,15 @@ import nock from 'nock';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createTransport, type Transport } from '../../src/http/transport.ts';
-import { createGitHubClient, type GitHubClient } from '../../src/runner/github-client.ts';
+import { createGitHub, createToken, type GitHub } from '../../src/runner/github-client.ts';
+import { exactly } from '../../src/runner/runner-names.ts';
 import {
   createRunners,
   describeRunner,
-  findRunner,
+  findRunners,
   type Runner,
   type Runners,
+  runnerNotFound,
 } from '../../src/runner/runners.ts';
 import type { Scope } from '../../src/runner/scope.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -29,7 +31,7 @@ const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthoriz
 
 let clock: FakeClock;
 let transport: Transport;
-let client: GitHubClient;
+let github: GitHub;
 let runners: Runners;
 let bounds: ReadBounds;
 let faults: string[];
@@ -43,20 +45,13 @@ function connect(scope = REPOSITORY, baseUrl = ORIGIN): void {
   bounds = { deadline: clock.now() + 600_000, signal, onFault: ({ reason }) => faults.push(reason) };
   const options = { proxy: undefined, tls: PLAIN, requestTimeoutMs: 10_000, clock };
   transport = createTransport({ baseUrl: new URL(baseUrl), ...options });
-  client = clientOver(transport, { scope, baseUrl });
-  runners = createRunners(client, scope);
+  runners = runnersOver(transport, { scope, baseUrl });
 }
 
-function clientOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGIN } = {}): GitHubClient {
-  return createGitHubClient({
-    baseUrl,
-    token: TOKEN,
-    scope,
-    transport,
-    clock,
-    random: () => 0,
-    debug: (line) => debugged.push(line),
-  });
+function runnersOver(transport: Transport, { scope = REPOSITORY, baseUrl = ORIGIN } = {}): Runners {
+  const debug = (line: string) => debugged.push(line);
+  github = createGitHub({ baseUrl, transport, clock, random: () => 0, debug });
+  return createRunners(github.clientWith([createToken('github_token', TOKEN)]), scope);
 }
 
 const onGitHub = () => nock(ORIGIN, { reqheaders: { authorization: `token ${TOKEN}` } });
@@ -110,7 +105,7 @@ describe('one runner', () => {
       .times(2)
       .reply(304, '', LIMITS);
     for (let look = 0; look < 3; look++) expect(await runners.getRunner(23, bounds)).toEqual(idle);
-    expect(client.describeUsage()).toBe(
+    expect(github.describeUsage()).toBe(
       'GitHub answered 3 requests, 2 of them free of charge (not modified); quota left: 4999 of 5000',
     );
   });
@@ -183,90 +178,121 @@ describe('one runner', () => {
     onGitHub().get(ONE).reply(304);
     expect((await failure(runners.getRunner(23, bounds))).message).toContain('with HTTP 304');
     onGitHub().get(ONE).reply(200, wireRunner());
-    onGitHub().get(ONE).reply(304);
+    onGitHub().get(ONE).times(20).reply(304);
     expect(await runners.getRunner(23, bounds)).toEqual(idle);
     expect((await failure(runners.getRunner(23, bounds))).message).toContain('with HTTP 304');
   });
 });
 
 describe('the list', () => {
-  test.each(PLACES)('%j: by name', async (scope, path) => {
+  test.each(PLACES)('%j: whole, for a name', async (scope, path) => {
     connect(scope);
-    onGitHub().get(path).query({ name: 'mac 7&x=1', per_page: 100 }).reply(200, listed(wireRunner()));
-    expect(await runners.listRunners('mac 7&x=1', bounds)).toEqual([idle]);
+    const others = [wireRunner({ id: 1, name: 'mac-77' }), wireRunner({ id: 2, name: 'other' })];
+    onGitHub()
+      .get(path)
+      .query({ per_page: 100 })
+      .reply(200, listed(...others, wireRunner({ name: 'MAC-7' })));
+    expect(await runners.listRunners(exactly('mac-7'), bounds)).toEqual([runner({ name: 'MAC-7' })]);
+  });
+
+  test('for a name with any text in it', async () => {
+    onGitHub()
+      .get(RUNNERS)
+      .query({ per_page: 100 })
+      .reply(
+        200,
+        listed(wireRunner(), wireRunner({ id: 2, name: 'x' }), wireRunner({ id: 3, name: 'mac-8' })),
+      );
+    const found = await runners.listRunners({ parts: ['MAC-', ''] }, bounds);
+    expect(found.map(({ id }) => id)).toEqual([23, 3]);
   });
 
   const pageOf = (from: number, count = 100) =>
     listed(...Array.from({ length: count }, (_, index) => wireRunner({ id: from + index })));
-  const linkTo = (url: string) => ({ link: `<${url}>; rel="next", <${url}>; rel="last"` });
+  const NEXT = { link: '<https://internal.example/api/v3/runners?page=2>; rel="next", <x>; rel="last"' };
+  const page = (number: number, query = {}, path = RUNNERS) =>
+    onGitHub()
+      .get(path)
+      .query({ ...query, per_page: 100, ...(number === 1 ? {} : { page: number }) });
 
-  test.each(PLACES)(
-    'is read to its last page, where GitHub says that the next one is: %j',
-    async (scope, path) => {
-      connect(scope);
-      // GitHub's own links name repositories and organisations by their numbers.
-      const next = (page: number) => `/organizations/9919/actions/runners?per_page=100&page=${page}`;
-      onGitHub()
-        .get(path)
-        .query({ per_page: 100 })
-        .reply(200, pageOf(1), linkTo(`${ORIGIN}${next(2)}`));
-      onGitHub()
-        .get(next(2))
-        .reply(200, pageOf(101), linkTo(`${ORIGIN}${next(3)}`));
-      onGitHub().get(next(3)).reply(200, pageOf(201, 7));
-      const ids = (await runners.listRunners(undefined, bounds)).map(({ id }) => id);
-      expect(ids).toEqual(Array.from({ length: 207 }, (_, index) => index + 1));
-    },
-  );
+  test.each(PLACES)('has all pages, counted up: a link may name another host: %j', async (scope, path) => {
+    connect(scope);
+    page(1, {}, path).reply(200, pageOf(1), NEXT);
+    page(2, {}, path).reply(200, pageOf(101), NEXT);
+    page(3, {}, path).reply(200, pageOf(201, 7), { link: '<x>; rel="prev"' });
+    const ids = (await runners.listRunners(undefined, bounds)).map(({ id }) => id);
+    expect(ids).toEqual(Array.from({ length: 207 }, (_, index) => index + 1));
+  });
+
+  test('costs nothing while nothing changes', async () => {
+    const tag = (etag: string) => ({ etag });
+    page(1).reply(200, pageOf(1), { ...NEXT, ...tag('W/"1"') });
+    page(2).reply(200, pageOf(101, 3), tag('W/"2"'));
+    page(1).matchHeader('if-none-match', 'W/"1"').reply(304);
+    page(2).matchHeader('if-none-match', 'W/"2"').reply(304);
+    await runners.listRunners(undefined, bounds);
+    expect(await runners.listRunners(undefined, bounds)).toHaveLength(103);
+    expect(github.describeUsage()).toContain('GitHub answered 4 requests, 2 of them free of charge');
+  });
 
   describe('whose pages shift while they are read', () => {
     const others = (...ids: number[]) => listed(...ids.map((id) => wireRunner({ id, name: `other-${id}` })));
     const pages = (...answers: ReturnType<typeof listed>[]) => {
-      for (const [index, answer] of answers.entries()) {
-        const isLast = index === answers.length - 1;
-        const link = isLast ? {} : linkTo(`${ORIGIN}${RUNNERS}?page=${index + 2}`);
-        const asked =
-          index === 0
-            ? onGitHub().get(RUNNERS).query({ per_page: 100, name: 'mac-7' })
-            : onGitHub().get(`${RUNNERS}?page=${index + 1}`);
-        asked.reply(200, answer, link);
-      }
+      for (const [index, answer] of answers.entries())
+        page(index + 1).reply(200, answer, index === answers.length - 1 ? {} : NEXT);
     };
+    const find = () => runners.listRunners(exactly('mac-7'), bounds);
 
     test('is read twice before a runner is not there', async () => {
       pages(others(1, 2), others(3));
       pages(others(1), listed(wireRunner()));
-      expect(await runners.listRunners('mac-7', bounds)).toContainEqual(idle);
+      expect(await find()).toEqual([idle]);
     });
 
     test('is read no more than twice', async () => {
       pages(others(1, 2), others(3));
       pages(others(1, 2), others(3));
-      expect(await runners.listRunners('mac-7', bounds)).toHaveLength(3);
+      expect(await find()).toEqual([]);
+      expect(nock.isDone()).toBe(true);
     });
 
     test('is read once where the runner is on one of them', async () => {
       pages(listed(wireRunner(), wireRunner({ id: 1, name: 'other-1' })), others(3));
-      expect(await runners.listRunners('mac-7', bounds)).toHaveLength(3);
+      expect(await find()).toEqual([idle]);
     });
 
     test('is read once where it has but one page', async () => {
       pages(others(1, 2));
-      expect(await runners.listRunners('mac-7', bounds)).toHaveLength(2);
+      expect(await find()).toEqual([]);
     });
 
     test('has a runner once that is on two of them, as it was last', async () => {
       pages(listed(wireRunner()), listed(wireRunner({ busy: true })));
-      expect(await runners.listRunners('mac-7', bounds)).toEqual([runner({ isBusy: true })]);
+      expect(await find()).toEqual([runner({ isBusy: true })]);
+    });
+
+    test('is long: then a name is asked for first, and the whole list before it counts as missing', async () => {
+      pages(others(1), listed(wireRunner()));
+      await find();
+      const named = () => page(1, { name: 'mac-7' });
+      named().reply(200, listed(wireRunner()));
+      expect(await find()).toEqual([idle]);
+      // GitHub's own filter may be exact in case.
+      named().reply(200, listed());
+      pages(others(1), listed(wireRunner({ name: 'Mac-7' })));
+      expect(await find()).toEqual([runner({ name: 'Mac-7' })]);
+      named().reply(200, listed());
+      pages(others(1, 2));
+      expect(await find()).toEqual([]);
+      pages(others(1, 2));
+      expect(await find()).toEqual([]);
+      expect(nock.isDone()).toBe(true);
     });
   });
 
   test('is asked for again page by page', async () => {
-    onGitHub()
-      .get(RUNNERS)
-      .query({ per_page: 100 })
-      .reply(200, pageOf(1), linkTo(`${ORIGIN}${RUNNERS}?page=2`));
-    const second = () => onGitHub().get(`${RUNNERS}?page=2`);
+    page(1).reply(200, pageOf(1), NEXT);
+    const second = () => page(2);
     second().reply(502);
     second().reply(200, '{"total_count":101}', { 'content-type': 'application/json' });
     second().reply(200, pageOf(101, 1));
@@ -276,35 +302,17 @@ describe('the list', () => {
 
   test('is read within the time for all of it', async () => {
     const deadline = clock.now() + 60_000;
-    const link = linkTo(`${ORIGIN}${RUNNERS}?page=2`);
-    onGitHub().get(RUNNERS).query({ per_page: 100 }).reply(429, '', { 'retry-after': '50' });
-    onGitHub().get(RUNNERS).query({ per_page: 100 }).reply(200, pageOf(1), link);
-    onGitHub().get(`${RUNNERS}?page=2`).times(2).reply(429, '', { 'retry-after': '50' });
+    page(1).reply(429, '', { 'retry-after': '50' });
+    page(1).reply(200, pageOf(1), NEXT);
+    page(2).times(2).reply(429, '', { 'retry-after': '50' });
     const error = await failure(runners.listRunners(undefined, { ...bounds, deadline }));
     expect([error.isTransient, clock.sleeps]).toEqual([true, [50_000]]);
   });
 
-  test.each([
-    'https://evil.example/runners?page=2',
-    `http://${new URL(ORIGIN).host}${RUNNERS}?page=2`,
-    '@evil.example/runners?page=2',
-  ])('goes on nowhere else: %s', async (url) => {
-    onGitHub().get(RUNNERS).query(true).reply(200, pageOf(1), linkTo(url));
-    expect(await failure(runners.listRunners(undefined, bounds))).toMatchObject({
-      code: 'github_api_failed',
-      isTransient: false,
-      message: 'GitHub cannot be asked: its list goes on somewhere else.',
-    });
-  });
-
   test('ends, even if GitHub does not', async () => {
-    onGitHub()
-      .get(RUNNERS)
-      .query(true)
-      .times(101)
-      .reply(200, pageOf(1), linkTo(`${ORIGIN}${RUNNERS}?page=2`));
+    onGitHub().get(RUNNERS).query(true).times(101).reply(200, pageOf(1), NEXT);
     expect(await runners.listRunners(undefined, bounds)).toHaveLength(100);
-    expect(client.describeUsage()).toContain('GitHub answered 100 requests');
+    expect(github.describeUsage()).toContain('GitHub answered 100 requests');
   });
 
   test('is the field of that name, whatever else is there', async () => {
@@ -393,7 +401,7 @@ describe('hiccups heal', () => {
   test.each([['nothing'], ['[]'], ['{"runners":{}}']])('a list that is none: %s', async (body) => {
     onGitHub().get(RUNNERS).query(true).reply(200, body, JSON_TYPE);
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await runners.listRunners('x', bounds);
+    await runners.listRunners(exactly('x'), bounds);
     expect(faults).toEqual(['it answered without a list of runners']);
   });
 
@@ -401,7 +409,7 @@ describe('hiccups heal', () => {
     const page = Array.from({ length: 101 }, (_, index) => wireRunner({ id: index + 1 }));
     onGitHub().get(RUNNERS).query(true).reply(200, { runners: page });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await runners.listRunners('x', bounds);
+    await runners.listRunners(exactly('x'), bounds);
     expect(faults).toEqual(['it answered with more runners than were asked for']);
   });
 
@@ -413,7 +421,7 @@ describe('hiccups heal', () => {
         .query(true)
         .reply(200, { runners: [strange, wireRunner()] });
     answers();
-    expect(await runners.listRunners(idle.name, bounds)).toEqual([idle]);
+    expect(await runners.listRunners(exactly(idle.name), bounds)).toEqual([idle]);
     answers();
     expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
     expect(faults).toEqual([]);
@@ -429,7 +437,7 @@ describe('hiccups heal', () => {
       .query(true)
       .reply(200, { runners: [wireRunner(changes)] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await runners.listRunners(idle.name, bounds);
+    await runners.listRunners(exactly(idle.name), bounds);
     expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
   });
 
@@ -439,7 +447,7 @@ describe('hiccups heal', () => {
       .query(true)
       .reply(200, { runners: ['mac-7'] });
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
-    await runners.listRunners(idle.name, bounds);
+    await runners.listRunners(exactly(idle.name), bounds);
     expect(faults).toEqual(['it answered with a runner that lacks id, name, status or busy']);
   });
 
@@ -519,7 +527,7 @@ describe('a mistake', () => {
 
   test('is over after 15 s where GitHub never gave a good answer', async () => {
     const beganAt = clock.now();
-    const error = await failure(createRunners(clientOver(lost), REPOSITORY).listRunners(undefined, bounds));
+    const error = await failure(runnersOver(lost).listRunners(undefined, bounds));
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: false,
@@ -532,7 +540,7 @@ describe('a mistake', () => {
   });
 
   test('is known across questions', async () => {
-    const lookedFor = createRunners(clientOver(lost), REPOSITORY);
+    const lookedFor = runnersOver(lost);
     const look = () => failure(lookedFor.getRunner(23, { ...bounds, deadline: clock.now() + 10_000 }));
     expect([(await look()).isTransient, (await look()).isTransient]).toEqual([true, false]);
   });
@@ -543,7 +551,7 @@ describe('a mistake', () => {
       send: (request, given) => (isLost ? lost : transport).send(request, given),
       close: async () => {},
     };
-    const followed = createRunners(clientOver(mixed), REPOSITORY);
+    const followed = runnersOver(mixed);
     onGitHub().get(ONE).reply(200, wireRunner());
     await followed.getRunner(23, bounds);
     isLost = true;
@@ -561,9 +569,7 @@ describe('a mistake', () => {
       close: async () => {},
     };
     const deadline = clock.now() + 60_000;
-    const error = await failure(
-      createRunners(clientOver(varied), REPOSITORY).getRunner(23, { ...bounds, deadline }),
-    );
+    const error = await failure(runnersOver(varied).getRunner(23, { ...bounds, deadline }));
     expect(error.isTransient).toBe(true);
   });
 });
@@ -581,7 +587,7 @@ describe('rate limits', () => {
     onGitHub().get(ONE).reply(200, wireRunner());
     expect(await runners.getRunner(23, bounds)).toEqual(idle);
     expect(clock.sleeps).toEqual([91_000]);
-    expect(client.describeUsage()).toContain('quota left: 0 of unknown');
+    expect(github.describeUsage()).toContain('quota left: 0 of unknown');
   });
 
   test('too many at once: Retry-After counts', async () => {
@@ -633,70 +639,122 @@ describe('rate limits', () => {
   });
 });
 
-describe('GitHub says no', () => {
+describe('GitHub refuses', () => {
   const denied = { message: 'Resource not accessible by integration', documentation_url: 'https://x' };
 
   const FITTING =
     'It takes a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo; GITHUB_TOKEN cannot read runners.';
-  const SCOPE = `Check runner_scope and github_token. ${FITTING}`;
+  const CHECK = `Check runner_scope and github_token. ${FITTING}`;
+  const SPELLING = `Check the spelling of runner_scope, and github_token. ${FITTING}`;
   const PLACE = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
-  const MAY_NOT = 'github_token may not read the self-hosted runners of repository octo-org/app';
-  const QUESTION = 'GitHub answered the question for the self-hosted runners of repository octo-org/app';
+  const WHAT = 'the self-hosted runners of repository octo-org/app';
+  const MAY_NOT = `GitHub does not let github_token access ${WHAT}`;
+  const NOTHING = `GitHub has nothing to show github_token as ${WHAT}`;
+  const SSO = 'https://github.com/orgs/octo-org/sso?authorization_request=AZSCKtL4U8yX1H3sCQIVnVgm';
 
-  test.each<[string, number, object, Record<string, string>, string, string]>([
+  test.each<[string, number, object, Record<string, string>, string, string, number]>([
     [
       'a missing permission',
       403,
       denied,
       { 'x-accepted-github-permissions': `administration=${TOKEN}` },
       `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration"); GitHub wants "administration=${TOKEN}".`,
-      SCOPE,
+      CHECK,
+      10_000,
+    ],
+    [
+      'a token that is not authorized for single sign-on',
+      403,
+      { message: 'Resource protected by organization SAML enforcement.' },
+      { 'x-github-sso': `required; url=${SSO}`, 'x-accepted-oauth-scopes': '' },
+      `${MAY_NOT}: HTTP 403 ("Resource protected by organization SAML enforcement.").`,
+      `The organization requires single sign-on (SSO): authorize the token at ${SSO}.`,
+      10_000,
+    ],
+    [
+      'single sign-on of other organizations',
+      403,
+      denied,
+      { 'x-github-sso': 'partial-results; organizations=21955855' },
+      `${MAY_NOT}: HTTP 403 ("Resource not accessible by integration").`,
+      CHECK,
+      10_000,
     ],
     [
       'a missing scope',
       404,
       {},
       { 'x-accepted-oauth-scopes': 'repo' },
-      `${MAY_NOT}: HTTP 404; GitHub wants "repo".`,
-      SCOPE,
+      `${NOTHING}: HTTP 404; GitHub wants "repo". It does not exist, or the token cannot see it.`,
+      SPELLING,
+      10_000,
     ],
     [
       'no word about what is missing',
       404,
       { message: 'Not Found' },
       {},
-      `${MAY_NOT}: HTTP 404 ("Not Found").`,
-      SCOPE,
+      `${NOTHING}: HTTP 404 ("Not Found"). It does not exist, or the token cannot see it.`,
+      SPELLING,
+      10_000,
     ],
     [
       'a wrong token',
       401,
       { message: 'Bad credentials' },
       {},
-      'GitHub does not take github_token: HTTP 401 ("Bad credentials").',
+      'GitHub does not accept github_token: HTTP 401 ("Bad credentials").',
       `It may be mistyped, or have expired. ${FITTING}`,
+      10_000,
     ],
     [
       'another place',
       301,
       { message: 'Moved Permanently' },
       { location: 'https://evil.example' },
-      `${QUESTION} with HTTP 301 ("Moved Permanently").`,
+      `GitHub answered the question for ${WHAT} with HTTP 301 ("Moved Permanently").`,
       PLACE,
+      0,
     ],
     [
       'nonsense',
       422,
       { message: 'Validation Failed' },
       {},
-      `${QUESTION} with HTTP 422 ("Validation Failed").`,
+      `GitHub answered the question for ${WHAT} with HTTP 422 ("Validation Failed").`,
       PLACE,
+      0,
     ],
-  ])('%s', async (_, status, body, headers, message, hint) => {
-    onGitHub().get(RUNNERS).query(true).reply(status, body, headers);
-    const error = await failure(runners.listRunners('mac-7', bounds));
+  ])('%s', async (_, status, body, headers, message, hint, afterMs) => {
+    const beganAt = clock.now();
+    onGitHub().get(RUNNERS).query(true).times(50).reply(status, body, headers);
+    const error = await failure(runners.listRunners(exactly('mac-7'), bounds));
     expect(error).toMatchObject({ code: 'github_api_failed', isTransient: false, message, hint });
-    expect(clock.sleeps).toEqual([]);
+    expect(clock.now() - beganAt).toBeGreaterThanOrEqual(afterMs);
+    expect(clock.now() - beganAt).toBeLessThanOrEqual(afterMs + 3_000);
+  });
+
+  test.each([401, 403, 404])('a token that was just made, for a while: HTTP %i', async (status) => {
+    onGitHub().get(RUNNERS).query(true).times(4).reply(status, denied);
+    onGitHub().get(RUNNERS).query(true).reply(200, listed(wireRunner()));
+    expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
+    expect(faults).toEqual(
+      Array(4).fill(`it answered HTTP ${status} ("Resource not accessible by integration")`),
+    );
+  });
+
+  test('for a shorter while than 30 s once it gave a good answer', async () => {
+    onGitHub().get(RUNNERS).query(true).reply(200, listed(wireRunner()));
+    await runners.listRunners(undefined, bounds);
+    const beganAt = clock.now();
+    onGitHub().get(RUNNERS).query(true).times(50).reply(403, denied);
+    const list = (ms: number) => runners.listRunners(undefined, { ...bounds, deadline: clock.now() + ms });
+    expect(await failure(list(15_000))).toMatchObject({
+      isTransient: true,
+      message: expect.stringContaining(MAY_NOT),
+    });
+    expect(await failure(list(60_000))).toMatchObject({ isTransient: false });
+    expect(clock.now() - beganAt).toBeGreaterThanOrEqual(30_000);
   });
 
   test('a proxy that will not', async () => {
@@ -709,7 +767,7 @@ describe('GitHub says no', () => {
       cause,
     };
     const deaf: Transport = { send: async () => ({ noAnswer }), close: async () => {} };
-    const proxied = createRunners(clientOver(deaf), REPOSITORY);
+    const proxied = runnersOver(deaf);
     expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
       code: 'github_api_failed',
       message: 'GitHub cannot be asked: the proxy refuses.',
@@ -729,12 +787,13 @@ test('a question travels as a bounded read, with the token and nothing else of n
     close: async () => {},
   };
   onGitHub().get(ONE).reply(200, wireRunner());
-  await createRunners(clientOver(recording), REPOSITORY).getRunner(23, bounds);
+  await runnersOver(recording).getRunner(23, bounds);
   expect(requests).toEqual([
     {
       ...{ method: 'GET', path: ONE, maxBytes: 16 * 1024 * 1024, isWrite: false },
       headers: {
         accept: 'application/vnd.github.v3+json',
+        'x-github-api-version': '2022-11-28',
         authorization: `token ${TOKEN}`,
         'user-agent': expect.stringContaining('restart-anka-vm'),
       },
@@ -756,19 +815,18 @@ describe('octokit', () => {
   test('wraps a defect of what carries the requests, which is no answer of GitHub', async () => {
     const defect = new TypeError('bug');
     const broken: Transport = { send: () => Promise.reject(defect), close: async () => {} };
-    await expect(createRunners(clientOver(broken), REPOSITORY).getRunner(23, bounds)).rejects.toBe(defect);
+    await expect(runnersOver(broken).getRunner(23, bounds)).rejects.toBe(defect);
   });
 
-  test('a defect while an answer is read is none of GitHub', async () => {
+  test('a defect while an answer is read is not an answer of GitHub', async () => {
     onGitHub().get(RUNNERS).query(true).reply(200, listed());
     const defect = new TypeError('bug');
-    const readData = () => {
+    const client = github.clientWith([createToken('github_token', TOKEN)]);
+    const question = { route: `GET ${RUNNERS}`, parameters: {}, subject: '', permission: '', input: '' };
+    const read = () => {
       throw defect;
     };
-    const { rest } = client.octokitFor({ ...bounds, readData });
-    await expect(rest.actions.listSelfHostedRunnersForRepo({ owner: 'octo-org', repo: 'app' })).rejects.toBe(
-      defect,
-    );
+    await expect(client.ask({ ...bounds, ...question, read })).rejects.toBe(defect);
   });
 
   test('stumbles over some answers, which may be better the next time', async () => {
@@ -790,7 +848,7 @@ describe('octokit', () => {
   test('and there without the query, which may hold what the controller sent', async () => {
     const list = { total_count: 1, runners: [wireRunner()] };
     onGitHub().get(RUNNERS).query(true).reply(200, list, { deprecation: 'true' });
-    await runners.listRunners('hunter2 &', bounds);
+    await runners.listRunners(exactly('hunter2 &'), bounds);
     expect(debugged.filter((line) => line.includes('deprecated'))).toEqual([
       expect.stringMatching(/"GET https:[^?]*\/actions\/runners\?\.\.\." is deprecated/),
     ]);
@@ -799,23 +857,23 @@ describe('octokit', () => {
 });
 
 describe('the runner of a name', () => {
-  const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
+  const sought = { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } } as const;
 
-  async function find(...answers: Answer[]): Promise<{ calls: string[]; found: Runner | Error }> {
+  async function find(...answers: Answer[]): Promise<{ calls: string[]; found: Runner[] | Error }> {
     const runners = createScriptedRunners(answers);
     const bounds = { deadline: 1_000, signal: new AbortController().signal };
-    const found = await findRunner(runners, sought, bounds).catch((error: Error) => error);
+    const found = await findRunners(runners, sought, bounds).catch((error: Error) => error);
     return { calls: runners.calls, found };
   }
 
   test('the one runner of the name is found', async () => {
-    expect(await find([idle])).toEqual({ calls: ['list mac-7'], found: idle });
+    expect(await find([idle])).toEqual({ calls: ['list mac-7'], found: [idle] });
   });
 
   test('a filter that finds too much, or none at all, does not matter', async () => {
     const others = [runner({ id: 1, name: 'mac-77' }), runner({ id: 2, name: 'other' })];
     const mine = runner({ name: 'MAC-7' });
-    expect((await find([...others, mine])).found).toEqual(mine);
+    expect((await find([...others, mine])).found).toEqual([mine]);
   });
 
   describe('none', () => {
@@ -828,7 +886,7 @@ describe('the runner of a name', () => {
       expect(found).toMatchObject({
         code: 'runner_not_found',
         message:
-          'No self-hosted runner "mac-7" is registered in organisation octo-org; there are "mac-8" (ID 1, online, idle), "x" (ID 2, offline, busy).',
+          'No self-hosted runner "mac-7" is registered in organization octo-org; there are "mac-8" (ID 1, online, idle), "x" (ID 2, offline, busy).',
         hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered.',
       });
     });
@@ -858,8 +916,24 @@ describe('the runner of a name', () => {
     expect((await find([idle, runner({ id: 24 })])).found).toMatchObject({
       code: 'ambiguous_target',
       message:
-        '2 self-hosted runners are called "mac-7" in organisation octo-org: there are "mac-7" (ID 23, online, idle), "mac-7" (ID 24, online, idle).',
+        '2 self-hosted runners are called "mac-7" in organization octo-org: there are "mac-7" (ID 23, online, idle), "mac-7" (ID 24, online, idle).',
       hint: 'Remove the stale registrations, or give the runners different names.',
+    });
+  });
+
+  test('several may fit a name with any text in it', async () => {
+    const runners = createScriptedRunners([[idle, runner({ id: 24, name: 'mac-8' })]]);
+    const pattern = { ...sought, name: { parts: ['mac-', ''] } };
+    const bounds = { deadline: 1_000, signal: new AbortController().signal };
+    expect((await findRunners(runners, pattern, bounds)).map(({ id }) => id)).toEqual([23, 24]);
+  });
+
+  test('where the scope is a repository, it may be registered elsewhere; a typo finds its runner first', () => {
+    const all = ['linux-1', 'mac-7', 'mac-71'].map((name, id) => runner({ id, name }));
+    expect(runnerNotFound({ name: exactly('mca-7'), scope: REPOSITORY }, all)).toMatchObject({
+      message:
+        'No self-hosted runner "mca-7" is registered in repository octo-org/app; there are "mac-7" (ID 1, online, idle), "mac-71" (ID 2, online, idle), "linux-1" (ID 0, online, idle).',
+      hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered. A runner of an organization or enterprise is found only if runner_scope names that.',
     });
   });
 

@@ -64,8 +64,8 @@ test.each<[Scope, string, string]>([
   ],
   [
     ORGANIZATION,
-    'organisation octo-org',
-    'a fine-grained token or an app\'s with the organisation permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+    'organization octo-org',
+    'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
   ],
   [ENTERPRISE, 'enterprise octo-corp', 'a classic token with the scope manage_runners:enterprise'],
 ])('%#: has a name and a token that fits', (scope, name, token) => {

@@ -2,11 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
+import { exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, runner, runningJob } from '../support/runners.ts';
-import { createScriptedJobs, type JobsAnswer, refusal, silence } from '../support/scripted-runners.ts';
+import {
+  createScriptedJobs,
+  type JobsAnswer,
+  refusal,
+  refused,
+  silence,
+} from '../support/scripted-runners.ts';
 
 test.each([
   ['far away', 100_000, 16_000],
@@ -49,15 +56,17 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
   const runners = {
     getRunner,
     glanceAt: getRunner,
-    listRunners: async (name: string | undefined, bounds: ReadBounds) =>
-      (await answer(`list ${name}`, bounds)) as Runner[],
+    listRunners: async (pattern: NamePattern | undefined, bounds: ReadBounds) => {
+      const listed = (await answer(`list ${pattern?.parts}`, bounds)) as Runner[];
+      return listed.filter(({ name }) => pattern === undefined || fitsPattern(pattern, name));
+    },
   };
   const log = {
     info: (line: string) => lines.push(line),
     debug() {},
     warning: (line: string) => warnings.push(line),
   };
-  const sought = { name: 'mac-7', scope: { kind: 'organization', org: 'octo-org' } } as const;
+  const sought = { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } } as const;
   const witnesses = { runners, jobs: createScriptedJobs(jobs) };
   return { vm: createVmRunners({ ...witnesses, sought, clock, log, signal }), calls, lines, warnings };
 }
@@ -166,7 +175,7 @@ describe('the jobs in progress', () => {
     ['one on another runner of the name', [runningJob({ runnerId: 24 })], 'none'],
     ['others', others, 'none'],
     ['none', [], 'none'],
-    ['they may not be read', 'unreadable', 'unreadable'],
+    ['they may not be read', refused, 'unreadable'],
     ['no usable answer', silence, undefined],
   ])('%s', async (_, answer, finding) => {
     const { vm } = follow([[idle]], [answer]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ActionError } from '../../src/errors.ts';
+import { exactly } from '../../src/runner/runner-names.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
@@ -30,7 +31,7 @@ async function wait(
   const vmRunners = createVmRunners({
     runners,
     jobs: createScriptedJobs([]),
-    sought: { name: 'mac-7', scope },
+    sought: { name: exactly('mac-7'), scope },
     clock,
     log,
     signal,

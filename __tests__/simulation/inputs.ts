@@ -34,6 +34,7 @@ export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): I
     requestTimeoutMs,
     pollInterval,
     headers: {},
+    warnings: [],
     proxy: undefined,
     identity: identities[step.identity],
     runner: runnerOptionsFor(scenario),

@@ -1,6 +1,6 @@
 import type { Instance } from '../../src/controller/instance.ts';
 import { type Instant, parseInstant } from '../../src/dates.ts';
-import type { Baseline } from '../../src/restart/verdict.ts';
+import type { Baseline } from '../../src/restart/boot.ts';
 
 export const ID = 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5';
 export const OLD_BOOT = '2024-10-13T10:51:34Z';

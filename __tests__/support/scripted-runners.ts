@@ -1,7 +1,8 @@
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
-import type { Job, JobsSource } from '../../src/runner/jobs.ts';
+import type { Job, JobsSource, Refusal } from '../../src/runner/jobs.ts';
+import { describePattern, fitsPattern } from '../../src/runner/runner-names.ts';
 import type { Runner, Runners } from '../../src/runner/runners.ts';
 
 /** What one question gets: runners, or an error. */
@@ -42,12 +43,18 @@ export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunne
     calls,
     getRunner,
     glanceAt: getRunner,
-    listRunners: async (name, bounds) => [...answer(`list ${name ?? ''}`.trim(), bounds)],
+    listRunners: async (pattern, bounds) => {
+      const name = pattern === undefined ? '' : ` ${describePattern(pattern)}`;
+      const found = answer(`list${name}`, bounds);
+      return found.filter((each) => pattern === undefined || fitsPattern(pattern, each.name));
+    },
   };
 }
 
 /** What one question for the jobs gets. */
-export type JobsAnswer = readonly Job[] | 'unreadable' | Error;
+export type JobsAnswer = readonly Job[] | Refusal | Error;
+
+export const refused: Refusal = { refused: 'github_token: HTTP 403', isFinal: false };
 
 export interface ScriptedJobs extends JobsSource {
   /** How often they were asked for. */

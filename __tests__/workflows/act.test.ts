@@ -27,7 +27,7 @@ function run(given: WorkflowRun): Promise<WorkflowResult> {
 
 const instanceIds = () => world.records.map(({ instanceId }) => instanceId);
 
-test('a restart that was proved: later steps and jobs read its outputs', async () => {
+test('a verified restart: later steps and jobs read its outputs', async () => {
   const { exitCode, jobs, log } = await run({
     workflow: `
 on: push
@@ -60,7 +60,7 @@ jobs:
   expect(world.restarts).toEqual([instanceIds()[0]]);
 });
 
-test('a step that fails: failure() and always() hold, and what comes after reads why', async () => {
+test('a step that fails: failure() and always() apply, and later steps and jobs read why', async () => {
   const { exitCode, jobs, steps, log } = await run({
     workflow: `
 on: push
@@ -107,7 +107,7 @@ jobs:
   expect(world.restarts).toEqual([]);
 });
 
-test('a step that may fail: the job goes on, and knows', async () => {
+test('a step with continue-on-error: the job continues, and knows that it failed', async () => {
   const { jobs, log } = await run({
     workflow: `
 on: push
@@ -120,7 +120,7 @@ jobs:
         ${USES}
         with:
           controller_url: \${{ vars.ANKA_CONTROLLER_URL }}
-          external_id: nobody
+          external_id: missing
       - run: echo "\${{ steps.restart.outcome }}, then \${{ steps.restart.conclusion }}"
 `,
   });
@@ -128,9 +128,9 @@ jobs:
   expect(log).toContain('failure, then success\n');
 });
 
-test('what is secret is hidden in later steps, too, though nobody but the action said so', async () => {
+test('a secret is masked in later steps, too, because the action said so', async () => {
   const { jobs, log } = await run({
-    // A variable, not a secret: act would hide that by itself.
+    // A variable, because act masks secrets by itself.
     variables: { TOKEN: 'hunter2-hunter2' },
     workflow: `
 on: push

@@ -56,6 +56,25 @@ export const WELL_KNOWN = new Set([
   'deleted',
 ]);
 
+/** What both have to hold for a VM to run. The one place that says so. */
+export function runningConditions({ state, status }: Instance): { instance_state: boolean; status: boolean } {
+  return { instance_state: state === 'Started', status: status === 'running' };
+}
+
+export function isRunning(instance: Instance): boolean {
+  const conditions = runningConditions(instance);
+  return conditions.instance_state && conditions.status;
+}
+
+/** There is no way back from these. */
+export function isTerminal({ state }: Instance): boolean {
+  return state === 'Terminating' || state === 'Terminated';
+}
+
+export function looksFailed(instance: Instance): boolean {
+  return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
+
 export interface PortForwarding {
   readonly guestPort: number;
   readonly hostPort: number;

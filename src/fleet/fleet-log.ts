@@ -25,17 +25,17 @@ export function describeDryRun(vms: number): string {
 const ENDINGS: Readonly<Record<ResultKind, string>> = {
   restarted: 'restarted',
   failed: 'failed',
-  skipped: 'left alone, as its runner has a job',
+  skipped: 'left alone',
   not_started: 'not restarted',
   unknown: 'failed, and may have been restarted',
 };
 
 /** How one VM ended, unless it went well. Those that never started are named together, at the end. */
 export function describeEnd(outcome: VmOutcome): string | undefined {
-  const { error, leftAlone } = outcome;
+  const { error, leftAlone, leftAloneFor = '' } = outcome;
   if (neverStarted(outcome)) return undefined;
   if (error !== undefined) return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
-  return leftAlone === undefined ? undefined : ENDINGS[leftAlone];
+  return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
 }
 
 /** It never got a slot; in a dry run no VM does. */

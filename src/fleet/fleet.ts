@@ -90,7 +90,15 @@ async function restartTheOnly(member: Member, { job, context, roster }: Step): P
       announce: (known) => roster.depart(0, known),
     },
   );
-  roster.end(0, outcome);
+  roster.end(0, skipIfNotRunning(member, outcome));
+}
+
+/** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
+function skipIfNotRunning({ isMatch }: Member, outcome: VmOutcome): VmOutcome {
+  const { error, moments } = outcome;
+  if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined) return outcome;
+  const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' } as const;
+  return { ...outcome, error: undefined, ...skipped };
 }
 
 function failed(member: Member, error: ActionError, { clock }: FleetContext): VmOutcome {
@@ -129,7 +137,9 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
   const { context, slots, roster } = fleet;
   const { name, error } = member;
   const outcome =
-    error === undefined ? await restartInItsSlot(fleet, member, index) : failed(member, error, context);
+    error === undefined
+      ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
+      : failed(member, error, context);
   roster.end(index, outcome);
   infoIfAny(createVmLog(context.log, name), describeEnd(outcome));
   // A cancelled VM has not failed.

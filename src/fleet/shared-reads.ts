@@ -5,9 +5,9 @@ import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import type { Sources } from '../runner/guard.ts';
-import { isSameName } from '../runner/runner-names.ts';
+import { fitsPattern } from '../runner/runner-names.ts';
 import type { Runner, Runners } from '../runner/runners.ts';
+import type { Sources } from '../runner/sources.ts';
 import { coalesce, spacing } from './coalescing.ts';
 
 // The controller and GitHub as many VMs can ask them at once: one list serves all that ask at about the same time. A VM that has too
@@ -183,7 +183,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
     },
     async listRunners(name, bounds) {
       const all = await listed(bounds);
-      const named = name === undefined ? all : all.filter((one) => isSameName(one.name, name));
+      const named = name === undefined ? all : all.filter((one) => fitsPattern(name, one.name));
       return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
     },
   };

@@ -50,12 +50,16 @@ export function theOnlyVm({ vms }: StepOutcome): VmOutcome | undefined {
 /** How a VM ended in a word, as the output `results` has it. `unknown`: a restart was sent, or may have been. */
 export type ResultKind = 'restarted' | 'failed' | 'skipped' | 'not_started' | 'unknown';
 
-/** A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. */
+/**
+ * A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. A VM whose restart was verified before
+ * the step was cancelled is restarted.
+ */
 export function resultKindOf({ leftAlone, restarted, error, moments }: VmOutcome): ResultKind {
   if (leftAlone !== undefined) return leftAlone;
   if (restarted === 'unknown') return 'unknown';
-  if (error?.code === 'cancelled' && moments.sent === undefined) return 'not_started';
-  if (error !== undefined) return 'failed';
+  const wasCancelled = error?.code === 'cancelled';
+  if (wasCancelled && moments.sent === undefined) return 'not_started';
+  if (error !== undefined && !(wasCancelled && restarted === 'true')) return 'failed';
   return restarted === 'true' ? 'restarted' : 'not_started';
 }
 

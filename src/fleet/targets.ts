@@ -1,15 +1,16 @@
 import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
-import type { Instance, Target } from '../controller/instance.ts';
+import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import { isTerminal } from '../restart/verdict.ts';
 
 /** A VM to restart, or a target that names none. */
 export interface Member {
   /** For people; no other VM of the step has it. */
   readonly name: string;
   readonly target: Target;
+  /** Whether only a pattern names it. */
+  readonly isMatch?: boolean;
   /** Why there is nothing to restart. */
   readonly error?: ActionError;
 }
@@ -57,7 +58,7 @@ export function membersOf(targets: readonly Target[], instances: readonly Instan
 /** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }: Instance): Member[] {
   if (externalId === undefined) return [];
-  return [{ name: externalId, target: { by: 'instance_id', id: instanceId } }];
+  return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
 }
 
 function fitsNone(pattern: string): ActionError {

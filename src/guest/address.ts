@@ -1,9 +1,18 @@
 import type { Instance } from '../controller/instance.ts';
+import { includes, kindOfAddress, listOf } from '../http/addresses.ts';
 
-/** Where the guest's SSH server is: an IP address and a TCP port. */
+/** Where the guest's SSH server is: an IP address or a host name, and a TCP port. */
 export interface GuestAddress {
   readonly host: string;
   readonly port: number;
+}
+
+/** The machine that runs the step. It may run an SSH server, too, which must not be taken for the guest's. */
+export interface OwnMachine {
+  /** Its IP addresses. */
+  readonly addresses: readonly string[];
+  /** The controller is on this machine, so its nodes may be here as well: the simulator. */
+  readonly hasController: boolean;
 }
 
 const SSH_PORT = 22;
@@ -15,12 +24,38 @@ export function sshPort(instance: Instance | undefined): number | undefined {
   )?.hostPort;
 }
 
-/** The node's forwarded port, or the VM's own address where no port is forwarded; undefined if neither is known. */
-export function guestAddress(instance: Instance): GuestAddress | undefined {
-  const { hostIp, ip } = instance;
+/** An address to dial, or why there is none, for people. */
+export type Whereabouts = { readonly address: GuestAddress } | { readonly why: string };
+
+/** The node's forwarded port, or the VM's own address where no port is forwarded. */
+export function guestAddress(instance: Instance, own: OwnMachine): Whereabouts {
   const port = sshPort(instance);
-  if (port !== undefined) return hostIp === undefined ? undefined : { host: hostIp, port };
-  return ip === undefined ? undefined : { host: ip, port: SSH_PORT };
+  const role = port === undefined ? 'VM' : 'node';
+  const host = port === undefined ? instance.ip : instance.hostIp;
+  const problem = host === undefined ? 'has no known address' : problemOf(host, { role, own });
+  if (host !== undefined && problem === undefined) return { address: { host, port: port ?? SSH_PORT } };
+  const unforwarded = port === undefined ? 'no port forwards to its port 22, and ' : '';
+  return { why: `${unforwarded}the ${role} ${problem}` };
+}
+
+/** Kinds of addresses at which another machine cannot reach a VM. */
+const NO_VM = ['unspecified', 'loopback', 'link-local', 'multicast'];
+
+/**
+ * Why an address must not be dialed, in words that follow the noun: the step could hear its own SSH server. Undefined if it may
+ * be dialed; also for a host name, which has to be checked once it is resolved.
+ */
+export function problemOf(
+  host: string,
+  { role, own }: { readonly role: 'node' | 'VM'; readonly own: OwnMachine },
+): string | undefined {
+  const kind = kindOfAddress(host);
+  const isLocalNode = role === 'node' && kind === 'loopback' && own.hasController;
+  if (isLocalNode) return undefined;
+  const refused = role === 'VM' ? NO_VM : ['unspecified', 'loopback'];
+  if (refused.includes(kind)) return `has the address ${host}, which is ${kind}`;
+  const isOwn = includes(listOf(own.addresses), host);
+  return isOwn ? `has the address ${host}, which is this machine's own` : undefined;
 }
 
 /** For people, e.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */

@@ -14,17 +14,30 @@ export interface ConnectionEvents {
 /** Opens a connection, sends nothing, and reports what happens. @returns a function that releases the connection. */
 export type Dial = (address: GuestAddress, events: ConnectionEvents) => () => void;
 
-/** Dials over a real socket. */
-export const dial: Dial = ({ host, port }, { connected, received, ended }) => {
-  let failure: Error | undefined;
-  const socket = connect({ host, port });
-  socket.on('connect', connected).on('data', received);
-  socket.on('error', (error) => {
-    failure = error;
-  });
-  socket.on('close', () => ended(failure));
-  return () => socket.destroy();
-};
+/** Of the one second and a half of a last attempt. In milliseconds. */
+const ADDRESS_TIMEOUT_MS = 500;
+
+/**
+ * Dials over real sockets.
+ * @param problemWith why an IP address must not be dialed: a host name may lead there.
+ */
+export function createDial(problemWith: (ip: string) => string | undefined): Dial {
+  return ({ host, port }, { connected, received, ended }) => {
+    let failure: Error | undefined;
+    const socket = connect({ host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS });
+    socket.on('connect', () => {
+      const problem = problemWith(String(socket.remoteAddress));
+      if (problem === undefined) connected();
+      else socket.destroy(new Error(`the node ${problem}`));
+    });
+    socket.on('data', received);
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    socket.on('close', () => ended(failure));
+    return () => socket.destroy();
+  };
+}
 
 /** An SSH server sends its banner within this many bytes. */
 const MOST_BYTES = 8 * 1024;

@@ -1,16 +1,19 @@
 import { seconds } from '../clock.ts';
-import type { Instance } from '../controller/instance.ts';
+import { type Instance, isRunning } from '../controller/instance.ts';
 import { compareInstants, type Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
+import type { Baseline } from '../restart/boot.ts';
 import { isOlder, type Observation } from '../restart/ordering.ts';
-import { type Baseline, describeState, type History, judge, startHistory } from '../restart/verdict.ts';
-import { formatAddress, type GuestAddress, guestAddress } from './address.ts';
+import { describeState, type History, judge, startHistory } from '../restart/verdict.ts';
+import { formatAddress, type GuestAddress, guestAddress, type OwnMachine } from './address.ts';
 import type { Contact } from './contact.ts';
 
 /** What the reads after the verified restart showed, as far as later ones are judged by it. */
 export interface GuestHistory {
   /** The boot that was verified: the guest of an earlier boot does not count. */
   readonly provedBoot: Instant;
+  /** Its own SSH server is not the guest's. */
+  readonly own: OwnMachine;
   /** The newest report, and for how long the VM has looked failed. */
   readonly watched: History;
 }
@@ -39,10 +42,11 @@ export type GuestVerdict =
 export function startGuestHistory(
   proof: Instance & { startDate: Instant },
   verifiedAt: number,
+  own: OwnMachine,
 ): GuestHistory {
   const { startDate } = proof;
   const baseline: Baseline = { instance: proof, startDate, knownStartDates: [startDate] };
-  return { provedBoot: startDate, watched: startHistory(baseline, verifiedAt) };
+  return { provedBoot: startDate, own, watched: startHistory(baseline, verifiedAt) };
 }
 
 /**
@@ -66,15 +70,13 @@ function findEndpoint(history: GuestHistory, { instance }: Observation): GuestVe
   return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
 }
 
-function endpointOf({ provedBoot }: GuestHistory, instance: Instance): GuestVerdict {
-  const { state, status, startDate, hostIp, ip } = instance;
-  const isUp = state === 'Started' && status === 'running' && startDate !== undefined;
-  if (!isUp || compareInstants(startDate, provedBoot) < 0)
+function endpointOf({ provedBoot, own }: GuestHistory, instance: Instance): GuestVerdict {
+  const { startDate } = instance;
+  if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
     return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
-  const address = guestAddress(instance);
-  if (address !== undefined) return { kind: 'endpoint', endpoint: { startDate, address } };
-  const node = hostIp === undefined ? 'the node has no known address' : 'no port forwards to its port 22';
-  return obstacleOf('no address', `${node}${ip === undefined ? ', and the VM has no known address' : ''}`);
+  const found = guestAddress(instance, own);
+  if ('why' in found) return obstacleOf('no address', found.why);
+  return { kind: 'endpoint', endpoint: { startDate, address: found.address } };
 }
 
 /** The verdict on a read that found no way to the guest. */

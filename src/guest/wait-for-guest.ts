@@ -15,6 +15,7 @@ import type { Log } from '../log.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
 import { type PollOptions, pollUntil } from '../poll.ts';
 import type { Outcome } from '../restart/outcome.ts';
+import type { OwnMachine } from './address.ts';
 import { contact, type Dial } from './contact.ts';
 import {
   type GuestHistory,
@@ -39,6 +40,7 @@ export interface GuestOptions {
 /** The same, with the means to connect. */
 export interface GuestCheck extends GuestOptions {
   readonly dial: Dial;
+  readonly own: OwnMachine;
 }
 
 /** What became of the guest after the restart. */
@@ -72,7 +74,7 @@ export async function waitForGuest(
   context: GuestContext,
 ): Promise<AfterGuest> {
   if (proof?.startDate === undefined || verifiedAt === undefined) return { guest: NO_GUEST };
-  const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt);
+  const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
   const progress = createProgressLog({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
   const wait: Wait = {
     check,

@@ -1,11 +1,11 @@
-import { BlockList, isIP } from 'node:net';
+import { hostOf, includes, isAddressOrRange, isOwnHost, listOf } from './addresses.ts';
 
 type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY has the host. Of each variable the lower
- * case goes before the upper case. Loopback is never proxied.
- * @returns undefined for none, or the variable's name where its value is no URL of a proxy.
+ * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY lists the host. A variable in lower
+ * case takes precedence. This machine is never reached through a proxy.
+ * @returns undefined for none, or the variable's name if its value is not the URL of a proxy.
  */
 export function proxyFor(
   url: URL,
@@ -13,15 +13,14 @@ export function proxyFor(
 ): URL | { readonly invalid: string } | undefined {
   const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   const value = read(environment, variable).trim();
-  if (value === '' || isLoopback(comparableHost(url)) || isExcepted(url, read(environment, 'NO_PROXY')))
-    return undefined;
+  if (value === '' || isOwnHost(url) || isExcepted(url, exceptionsIn(environment))) return undefined;
   const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
   return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
 }
 
 function isUsable({ protocol, username, password, pathname, search, hash }: URL): boolean {
   try {
-    // A stray percent sign would come to light only when the credentials are sent.
+    // A stray percent sign would otherwise come to light only when the credentials are sent.
     decodeURIComponent(username + password);
   } catch {
     return false;
@@ -35,33 +34,31 @@ function read(environment: ProxyVariables, variable: string): string {
   return environment[variable.toLowerCase()] || environment[variable] || '';
 }
 
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8);
-LOOPBACK.addAddress('::1', 'ipv6');
-
-function isLoopback(host: string): boolean {
-  const version = isIP(host);
-  if (version !== 0) return LOOPBACK.check(host, version === 4 ? 'ipv4' : 'ipv6');
-  return host === 'localhost' || host.endsWith('.localhost');
-}
-
-/** A host as it is compared: without the brackets of an IPv6 address and the dot at the end of a full name. */
-function comparableHost({ hostname }: URL): string {
-  return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
-}
-
 /**
- * NO_PROXY lists hosts, which stand for their subdomains, too: `example.com`, `.example.com`, or `*.example.com` for the
- * subdomains alone; IP addresses; `*` for everything. Each may have a port, an IPv6 address then with brackets. These are the
- * rules of undici's `EnvHttpProxyAgent`, which itself does not tell which proxy it takes.
+ * NO_PROXY lists hosts, which include their subdomains: `example.com`, `.example.com`, or `*.example.com` for the subdomains
+ * alone; IP addresses; ranges such as `10.0.0.0/8`, as Go and curl know them; `*` for everything. All but ranges may have a port,
+ * an IPv6 address then in brackets. Except for ranges, these are the rules of undici's `EnvHttpProxyAgent`, which does not say
+ * which proxy it uses.
  */
-function isExcepted(url: URL, list: string): boolean {
-  const host = comparableHost(url);
+function exceptionsIn(environment: ProxyVariables): string[] {
+  const list = read(environment, 'NO_PROXY').toLowerCase();
+  return list.split(/[\s,]/).filter((entry) => entry !== '');
+}
+
+const NAME = /^(\*|(\*?\.)?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?)$/u;
+
+/** Entries of NO_PROXY that have none of its forms, and so exclude nothing. */
+export function unknownExceptions(environment: ProxyVariables): string[] {
+  return exceptionsIn(environment).filter((entry) => {
+    const { host } = parseException(entry);
+    return !isAddressOrRange(host) && !NAME.test(host);
+  });
+}
+
+function isExcepted(url: URL, entries: readonly string[]): boolean {
+  const host = hostOf(url);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  return list
-    .toLowerCase()
-    .split(/[\s,]/)
-    .filter((entry) => entry !== '')
+  return entries
     .map(parseException)
     .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
 }
@@ -74,12 +71,13 @@ interface Exception {
 /** A bare IPv6 address has more than one colon, and no port. */
 function parseException(entry: string): Exception {
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(entry) ?? [];
-  const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\]$/, '$1');
+  const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\](\/\d+)?$/, '$1$2');
   return { host: host.replace(/(?<=.)\.$/, ''), port };
 }
 
 function covers(pattern: string, host: string): boolean {
   if (pattern === '*') return true;
+  if (isAddressOrRange(pattern)) return includes(listOf([pattern]), host);
   const name = pattern.replace(/^\*?\./, '');
   const isItself = host === name && !pattern.startsWith('*');
   return isItself || host.endsWith(`.${name}`);

@@ -5,11 +5,12 @@ import type { Clock } from '../clock.ts';
  * - `passing`: it may heal by itself (refused, reset, silent, 5xx).
  * - `quota`: the server counts requests, and accepts none before the time that it names.
  * - `long pause`: the server asks to be left alone for more than a minute.
+ * - `denial`: GitHub does not know the token, or does not let it see something (401, 403, 404), as with a token just made.
  * - `refusal`: the server answered, and said no (3xx or 4xx). It may be a gateway that is still starting.
  * - `mistake`: most likely an input or the network's setup is wrong (TLS, a name that does not exist, a page that is not an
  *   API). A server in trouble can cause the same.
  */
-export type FaultNature = 'passing' | 'quota' | 'long pause' | 'refusal' | 'mistake';
+export type FaultNature = 'passing' | 'quota' | 'long pause' | 'denial' | 'refusal' | 'mistake';
 
 /** How long faults of one nature, and nothing else, are retried: in milliseconds. */
 interface Allowance {
@@ -25,6 +26,7 @@ const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+  denial: { atFirstMs: 10_000, laterMs: 30_000 },
   refusal: { atFirstMs: 0, laterMs: 30_000 },
   // With one more try, which takes 10 s at most by default, it is over within 30 s.
   mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { type Identity, rootAuthorization } from '../controller/credentials.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import { parseJson } from '../http/json.ts';
-import { proxyFor } from '../http/proxy.ts';
+import { proxyFor, unknownExceptions } from '../http/proxy.ts';
 import { all, type Field, type Form, isGiven, readSecret, requireBoth } from './form.ts';
 import * as parse from './parsers.ts';
 import { readApiKeyPem, readCertificates, readPem, readPrivateKey } from './pem.ts';
@@ -60,8 +60,12 @@ function rsaKey(parsed: parse.Parsed<KeyObject>): parse.Parsed<KeyObject> {
 
 /** How the connection is secured. */
 export function readTls(form: Form): Field<TlsOptions> {
-  const { read, accept } = form;
+  const { read, accept, warnings } = form;
   const skipsVerification = read('skip_tls_verify', parse.boolean);
+  if (skipsVerification?.value)
+    warnings.push(
+      'skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.',
+    );
   const ca = readPem(form, 'ca_cert');
   if (ca !== undefined) accept('ca_cert', readCertificates(ca));
   return all<TlsOptions>({
@@ -137,8 +141,10 @@ function basicPassword(value: string): string {
 }
 
 /** The proxy that the environment names for requests to a URL. */
-export function readProxy({ environment, problems, onSecret }: Form, url: URL): Field<URL | undefined> {
+export function readProxy(form: Form, url: URL): Field<URL | undefined> {
+  const { environment, problems, onSecret } = form;
   const proxy = proxyFor(url, environment);
+  if (proxy !== undefined) warnOfExceptions(form);
   if (proxy === undefined || proxy instanceof URL) {
     onSecret(...proxySecrets(proxy));
     return { value: proxy };
@@ -147,6 +153,14 @@ export function readProxy({ environment, problems, onSecret }: Form, url: URL): 
   // The controller and GitHub may be behind the same proxy.
   if (!problems.includes(problem)) problems.push(problem);
   return undefined;
+}
+
+/** They matter only where a proxy is used: perhaps it should not be. */
+function warnOfExceptions({ environment, warnings }: Form): void {
+  for (const entry of unknownExceptions(environment)) {
+    const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;
+    if (!warnings.includes(warning)) warnings.push(warning);
+  }
 }
 
 /** A proxy's password as written in the URL, decoded, and as it is sent. */

@@ -31,6 +31,8 @@ export interface Form {
   readonly environment: Environment;
   /** What is wrong so far, one line each. */
   readonly problems: string[];
+  /** What is allowed, but hardly meant. */
+  readonly warnings: string[];
   /** Called with each secret before any message could quote it. */
   readonly onSecret: (...secrets: readonly string[]) => void;
   /** Parses an input, or its default if it is blank. */
@@ -41,6 +43,7 @@ export interface Form {
 
 export function createForm(environment: Environment, onSecret: Form['onSecret'] = () => {}): Form {
   const problems: string[] = [];
+  const warnings: string[] = [];
   function accept<T>(names: string, parsed: parse.Parsed<T>): Field<T> {
     if ('value' in parsed) return parsed;
     problems.push(`${names}: ${parsed.problem}`);
@@ -51,7 +54,7 @@ export function createForm(environment: Environment, onSecret: Form['onSecret'] 
     const fallback: string = DEFAULTS[name as keyof typeof DEFAULTS] ?? '';
     return accept(name, parser(text.trim() === '' ? fallback : text));
   }
-  return { environment, problems, onSecret, read, accept };
+  return { environment, problems, warnings, onSecret, read, accept };
 }
 
 function textOf(environment: Environment, name: string): string {

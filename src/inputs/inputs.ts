@@ -1,3 +1,4 @@
+import { seconds } from '../clock.ts';
 import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
 import type { FleetJob } from '../fleet/fleet.ts';
@@ -37,6 +38,8 @@ export interface Inputs extends FleetJob {
   readonly runner?: RunnerOptions | undefined;
   /** Absent where the guest is not to be waited for. */
   readonly guest?: GuestOptions | undefined;
+  /** About what is allowed, but hardly meant. */
+  readonly warnings: readonly string[];
 }
 
 const { SECOND, MINUTE, HOUR } = parse;
@@ -69,7 +72,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
     maxFailures,
     vncPassword,
     usbDevice: read('usb_device', parse.optionalText),
-    timeoutMs: read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+    timeoutMs: readTimeout(form),
     requestTimeoutMs: read('request_timeout', parse.duration({ min: SECOND / 10, max: 10 * MINUTE })),
     pollInterval: read('poll_interval', parse.pollInterval),
     dryRun: read('dry_run', parse.boolean),
@@ -78,10 +81,23 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
     tls: readTls(form),
     proxy: controllerUrl && readProxy(form, controllerUrl.value),
     ownRunner: { value: readOwnRunner(environment) },
+    warnings: { value: form.warnings },
     runner,
     guest: readGuestOptions(form),
   });
   return Object.freeze(complete(form, inputs));
+}
+
+/** Three heartbeats of a node's agent: in milliseconds. */
+const SHORT_TIMEOUT_MS = 15_000;
+
+function readTimeout({ read, warnings }: Form): Field<number> {
+  const timeout = read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR }));
+  if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
+    warnings.push(
+      `timeout is ${seconds(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
+    );
+  return timeout;
 }
 
 /** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */

@@ -20,12 +20,12 @@ export function titleOf(outcome: StepOutcome): string {
   return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
 
-function titleOfOne({ restarted, error, leftAlone, guest }: VmOutcome): string {
+function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }: VmOutcome): string {
   if (error !== undefined) {
     const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
     return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
   }
-  if (leftAlone !== undefined) return LEFT_ALONE[leftAlone];
+  if (leftAlone !== undefined) return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
   return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
 }
 
@@ -35,9 +35,11 @@ const FAILURES: Readonly<Record<VmOutcome['restarted'], string>> = {
   unknown: 'VM restart not verified',
 };
 
-const LEFT_ALONE: Readonly<Record<NonNullable<VmOutcome['leftAlone']>, string>> = {
-  skipped: 'VM left alone: its runner has a job',
-  not_started: 'VM not restarted: its turn never came',
+const LEFT_ALONE: Readonly<Record<NonNullable<VmOutcome['leftAlone'] | VmOutcome['skippedAs']>, string>> = {
+  skipped: 'left alone: its runner has a job',
+  needless: 'left alone: it needs no restart',
+  'not running': 'left alone: it is not running',
+  not_started: 'not restarted: its turn never came',
 };
 
 function titleOfSeveral(outcome: StepOutcome): string {

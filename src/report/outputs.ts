@@ -37,25 +37,30 @@ export function outputsOf(outcome: StepOutcome, show: Show) {
 
 type VmOutputs = ReturnType<typeof vmOutputs>;
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/** Without a zone ID, which is free text. */
+const IP_ADDRESS = /^[\da-f.:]+$/i;
+
 /**
  * The instance itself never becomes an output: it can contain passwords.
- * @param show makes free text from outside harmless. Dates, ports, addresses and IDs were checked when they were read; and a
- * well-known word is no secret, even if it contains somebody's password.
+ * @param show makes free text from outside harmless. Dates and ports were checked when they were read; and neither a plain ID or
+ * address nor a well-known word is a secret, even if a password is a part of it.
  */
 function vmOutputs(outcome: VmOutcome, show: Show) {
   const { before, last, proof, durationMs, runner, guest } = outcome;
   const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
+  const plain = (text: string, form: RegExp) => (text === '' || form.test(text) ? text : show(text));
   return {
     // A later answer may lack it for a while, as the node's agent does not know it at once.
     start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
-    instance_id: last?.instanceId ?? given('instance_id', outcome),
+    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID),
     external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
     instance_state: word(last?.state),
     status: word(last?.status),
     node_id: show(last?.nodeId ?? ''),
-    host_ip: last?.hostIp ?? '',
-    ip: last?.ip ?? '',
+    host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
+    ip: plain(last?.ip ?? '', IP_ADDRESS),
     vnc_port: String(last?.vncPort ?? ''),
     ssh_port: String(sshPort(last) ?? ''),
     port_forwarding:
@@ -80,7 +85,7 @@ function wireForm({ guestPort, hostPort, protocol = '', name = '' }: PortForward
 interface Results {
   /** A JSON array with an object for every target. */
   readonly results: string;
-  /** The instance IDs of those that were not restarted, one per line. */
+  /** The instance IDs of those that were not restarted but may need it, one per line. */
   readonly remaining: string;
   /** A JSON array for `strategy.matrix.include`. */
   readonly matrix: string;
@@ -96,11 +101,9 @@ const LONGEST_IN_ALL = 450_000;
 function resultsOf(outcome: StepOutcome, show: Show): Results {
   const vms = outcome.vms.map((vm) => describe(vm, show));
   const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
-  const remaining = usable
-    .filter(({ vm }) => vm.restarted !== 'true')
-    .map(({ id }) => id)
-    .join('\n');
-  const matrix = JSON.stringify(matrixOf(usable.filter(({ kind }) => isFit(kind))));
+  const due = usable.filter(({ vm }) => vm.restarted !== 'true' && vm.skippedAs !== 'needless');
+  const remaining = due.map(({ id }) => id).join('\n');
+  const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
   return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
 }
 

@@ -2,11 +2,12 @@ import type { Veto } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
 import type { Instant } from '../dates.ts';
 import { ActionError } from '../errors.ts';
-import { isOlder, type Observation } from './ordering.ts';
+import type { Baseline } from './boot.ts';
+import { isOlder } from './ordering.ts';
 import type { Moments, Outcome, RestartContext, RestartJob } from './outcome.ts';
-import { takeBaseline } from './preflight.ts';
-import { learn, NO_RHYTHM, type Rhythm } from './rhythm.ts';
-import { type Baseline, describeState } from './verdict.ts';
+import { type BaselineOptions, takeBaseline } from './preflight.ts';
+import { learn, NO_TIMING, type ReportTiming } from './report-timing.ts';
+import { describeState } from './verdict.ts';
 
 // What restart.ts keeps while the restart of one VM goes on: how much time is left, what the gate said last, and the baseline that
 // the proof will be compared with.
@@ -23,7 +24,7 @@ export interface RestartAttempt {
   /** Moves on by the time that the gate takes, or starts when the gate first opens. */
   deadline: number;
   hasPassedGate: boolean;
-  rhythm: Rhythm;
+  timing: ReportTiming;
   /** The newest of the baselines so far. */
   baseline: Baseline | undefined;
   readonly knownStartDates: Instant[];
@@ -35,7 +36,7 @@ export function startAttempt(job: RestartJob, context: RestartContext, record: O
   return {
     ...{ job, context, record, target: job.target },
     ...{ deadline: startedAt + job.timeoutMs, hasPassedGate: false },
-    ...{ rhythm: NO_RHYTHM, baseline: undefined, knownStartDates: [] },
+    ...{ timing: NO_TIMING, baseline: undefined, knownStartDates: [] },
   };
 }
 
@@ -62,14 +63,12 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
 /** A replica that lags behind may show what was true before the last baseline: then that one stays. */
 async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
-  const onSeen = (instance: Instance) => {
+  const onRead: BaselineOptions['onRead'] = (instance, times) => {
     record.last = instance;
     if (instance.startDate !== undefined) knownStartDates.push(instance.startDate);
+    attempt.timing = learn(attempt.timing, { ...times, instance });
   };
-  const onLook = (observation: Observation) => {
-    attempt.rhythm = learn(attempt.rhythm, observation);
-  };
-  const taken = await takeBaseline(context, { target, deadline, onSeen, onLook });
+  const taken = await takeBaseline(context, { target, deadline, onRead });
   const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
   attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
   return attempt.baseline;

@@ -1,5 +1,15 @@
 import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
+import { compareInstants } from '../dates.ts';
+
+// Which of two answers is the newer one. The controller runs in replicas, so an older answer can follow a newer one. An answer carries
+// two dates: the node's, of its report (`vminfo.timestamp`), and the controller's, of its record (`ts`). A node's clock may step back,
+// and the clocks of two controllers may differ, so a clock that says "later" is believed:
+//
+// | one of the two dates | the other | answer is |
+// | --- | --- | --- |
+// | earlier | earlier, the same, or missing | older |
+// | later | whatever it is | newer |
+// | the same, or missing | the same, or missing | neither |
 
 /** One answer of the controller about an instance; moments are milliseconds on the clock's scale. */
 export interface Observation {
@@ -10,22 +20,19 @@ export interface Observation {
   readonly instance: Instance | undefined;
 }
 
-/**
- * Whether `a` was made before `b`: by the node's clock (`vminfo.timestamp`) and the controller's (`ts`), as far as
- * both carry them. A node's clock may step back and two controllers' clocks may differ: one that says "later" is
- * believed.
- */
+/** Whether `a` was made before `b`. */
 export function isOlder(a: Instance, b: Instance): boolean {
-  const signs = orderings(a, b);
+  const signs = comparisons(a, b);
   return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
 }
 
-/** Whether either clock says that `a` was made after `b`. */
+/** Whether `a` was made after `b`. */
 export function isNewer(a: Instance, b: Instance): boolean {
-  return orderings(a, b).some((sign) => sign > 0);
+  return comparisons(a, b).some((sign) => sign > 0);
 }
 
-function orderings(a: Instance, b: Instance): number[] {
+/** Of the dates that both carry: negative where that of `a` is earlier. */
+function comparisons(a: Instance, b: Instance): number[] {
   const pairs = [
     [a.reportedAt, b.reportedAt],
     [a.updatedAt, b.updatedAt],
@@ -34,51 +41,15 @@ function orderings(a: Instance, b: Instance): number[] {
 }
 
 /** The dates that an answer carries, for people. */
-export function ageOf({ reportedAt, updatedAt }: Instance): string {
+export function datesOf({ reportedAt, updatedAt }: Instance): string {
   return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 
 /**
- * Whether the age of `a` can be told from that of `b`; where `b` has no date either, nothing is lost. A report that lacks its own
- * time, though one before had it, was damaged on its way: how old its boot was then cannot be told.
+ * Whether `a` carries a date that can be compared with `b`; where `b` has none either, nothing is lost. A report that lacks its own
+ * time, though an earlier one had it, was damaged on its way: how long its VM had run cannot be told.
  */
-export function isComparable(a: Instance, b: Instance): boolean {
+export function isDated(a: Instance, b: Instance): boolean {
   if (a.reportedAt === undefined && b.reportedAt !== undefined) return false;
-  // Without an ordering, `b` has no date of the node here.
-  return orderings(a, b).length > 0 || b.updatedAt === undefined;
-}
-
-/** When the clocks of node and controller drift apart by more between two answers, one of them was set. */
-const CLOCK_STEP_MS = 10_000;
-/** What a clock that was set by less, dates in whole seconds and a controller that updates late can blur, all together. */
-const BOOT_TOLERANCE_MS = 2 * CLOCK_STEP_MS;
-
-export interface Elapsed {
-  /** From sending the restart to first seeing the report: it was made before that. */
-  readonly sinceSentMs: number;
-  readonly baseline: Instance;
-}
-
-/**
- * Whether the boot is from before the restart was sent, which a baseline from a replica that lags behind may not know of: when
- * the report was made, the VM had run for longer than the restart is on its way. All these dates are the node's, so its
- * clock may be off; but if it was set since the baseline, a later date may be of either. An earlier one is not: set back, the
- * clock would have made the report look as early. That it was set cannot be told where only one of the two carries the controller's date:
- * the baseline may have been old when it was taken.
- */
-export function isBootBefore(instance: Instance, { sinceSentMs, baseline }: Elapsed): boolean {
-  const { startDate, reportedAt, updatedAt } = instance;
-  if (startDate === undefined || reportedAt === undefined || baseline.reportedAt === undefined) return false;
-  const byNodeMs = millisecondsBetween(baseline.reportedAt, reportedAt);
-  const byControllerMs = passedForController(baseline.updatedAt, updatedAt) ?? sinceSentMs;
-  const isTold = (baseline.updatedAt === undefined) === (updatedAt === undefined);
-  const wasClockSet = isTold && Math.abs(byNodeMs - byControllerMs) > CLOCK_STEP_MS;
-  const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-  const hadRunMs = millisecondsBetween(startDate, reportedAt);
-  return hadRunMs > sinceSentMs + BOOT_TOLERANCE_MS && !(isAfterBaseline && wasClockSet);
-}
-
-/** Undefined for a controller that writes no dates. */
-function passedForController(before: Instant | undefined, after: Instant | undefined): number | undefined {
-  return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+  return comparisons(a, b).length > 0 || b.updatedAt === undefined;
 }

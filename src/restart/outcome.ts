@@ -52,11 +52,14 @@ export class LeftAlone extends Error {
   readonly why: NonNullable<Outcome['leftAlone']>;
   /** What was seen, for people; may be empty. */
   readonly seen: string;
+  /** The VM needs no restart: a later step does not have to make up for it. */
+  readonly isNeedless: boolean;
 
-  constructor(why: NonNullable<Outcome['leftAlone']>, seen = '') {
+  constructor(why: NonNullable<Outcome['leftAlone']>, seen = '', { isNeedless = false } = {}) {
     super(`the VM is left alone: ${why}`);
     this.why = why;
     this.seen = seen;
+    this.isNeedless = isNeedless;
   }
 }
 
@@ -80,6 +83,8 @@ export interface Outcome {
   readonly leftAlone?: 'skipped' | 'not_started';
   /** What was seen of it that it was left alone for, for people; may be empty. */
   readonly leftAloneFor?: string;
+  /** Why it was skipped, unless it was in use. */
+  readonly skippedAs?: 'needless' | 'not running';
 }
 
 /**

@@ -1,87 +1,94 @@
 import type { ReadBounds } from '../controller/controller.ts';
-import type { Instance, Target } from '../controller/instance.ts';
+import { type Instance, isRunning, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
+import type { Baseline } from './boot.ts';
 import { isOlder, type Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
-import { type Baseline, describeTrouble, isTerminal } from './verdict.ts';
+import { describeTrouble } from './verdict.ts';
 
 export interface BaselineOptions {
   readonly target: Target;
   /** Milliseconds on the clock's scale. */
   readonly deadline: number;
-  /** Told of each instance that was found, ready or not. */
-  readonly onSeen: (instance: Instance) => void;
-  /** Told of each look that got an answer. */
-  readonly onLook: (observation: Observation) => void;
+  /** Called with each instance that was found, ready or not. */
+  readonly onRead: (instance: Instance, times: Omit<Observation, 'instance'>) => void;
 }
 
-/** A heartbeat and a bit: what only flaps at this moment (verdict.ts says what does) has healed by then. */
+/** A heartbeat and a bit: what flaps only briefly (failure.ts says what does) has healed by then. */
 const GRACE_MS = 6_000;
-const LOOK_AGAIN_MS = 1_000;
+const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 
+/** What one read of the target showed: a baseline, one that does not say how old it is, or why there is none. */
+type Finding =
+  | { readonly kind: 'ready' | 'undated'; readonly baseline: Baseline }
+  | { readonly kind: 'trouble'; readonly error: ActionError };
+
 /**
- * Makes sure that the VM is there, can be restarted, and that the restart can be proved, before anything is changed.
- * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, where that is so and
- * stays so for a few seconds.
+ * Makes sure that the VM exists, can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that stays so for a few
+ * seconds.
  */
-export async function takeBaseline(
-  context: RestartContext,
-  { target, deadline, onSeen, onLook }: BaselineOptions,
-): Promise<Baseline> {
+export async function takeBaseline(context: RestartContext, options: BaselineOptions): Promise<Baseline> {
   const { clock, log, signal } = context;
-  const journal = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const bounds = { deadline, signal, onFault: journal.fault };
+  const { deadline } = options;
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
+  const search: Search = {
+    context,
+    bounds: { deadline, signal, onFault: progress.fault },
+    rivals: new Map(),
+  };
   let graceEndsAt: number | undefined;
   let trouble: ActionError | undefined;
-  const rivals = new Map<string, Instance>();
   for (;;) {
-    const askedAt = clock.now();
-    const instance = await find(target, { context, bounds, rivals }).catch((error: unknown) => {
-      // The time is over before what was seen could heal: then it says more than that the next answer came too late.
+    const finding = await readTarget(options, search).catch((error: unknown) => {
+      // The time ran out before the trouble could heal: it says more than that the next answer came too late.
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
-    if (!(instance instanceof ActionError)) {
-      onSeen(instance);
-      onLook({ askedAt, answeredAt: clock.now(), instance });
-    }
-    const taken = instance instanceof ActionError ? instance : checkPreconditions(instance);
-    if (!(taken instanceof ActionError) && isDated(taken.instance)) return taken;
-
+    if (finding.kind === 'ready') return finding.baseline;
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
-    if (clock.now() + LOOK_AGAIN_MS > graceEndsAt) return takeAtLast(taken, { context, bounds });
-    trouble = taken instanceof ActionError ? taken : undefined;
-    const [kind, reason] = whyAgain(taken);
-    journal.note(kind, reason);
-    await clock.sleep(LOOK_AGAIN_MS, signal);
+    if (clock.now() + PAUSE_MS > graceEndsAt) return settleFor(finding, search);
+    trouble = finding.kind === 'trouble' ? finding.error : undefined;
+    progress.note(...describeFinding(finding));
+    await clock.sleep(PAUSE_MS, signal);
   }
 }
 
-/** What stayed so for some seconds has to be believed. */
-async function takeAtLast(taken: Baseline | ActionError, asking: Asking): Promise<Baseline> {
-  if (taken instanceof ActionError) throw await withVersion(taken, asking);
-  return taken;
+async function readTarget({ target, onRead }: BaselineOptions, search: Search): Promise<Finding> {
+  const { clock } = search.context;
+  const askedAt = clock.now();
+  const found = await find(target, search);
+  if (found instanceof ActionError) return { kind: 'trouble', error: found };
+  onRead(found, { askedAt, answeredAt: clock.now() });
+  const taken = checkPreconditions(found);
+  if (taken instanceof ActionError) return { kind: 'trouble', error: taken };
+  return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
 }
 
-function whyAgain(taken: Baseline | ActionError): [kind: string, reason: string] {
-  if (!(taken instanceof ActionError))
-    return ['undated', 'Looking again: the answer does not say how old it is'];
-  return [taken.code, `Looking again, this may pass: ${taken.message}`];
+/** What stayed so for some seconds is final. */
+async function settleFor(finding: Finding, search: Search): Promise<Baseline> {
+  if (finding.kind === 'trouble') throw await withVersion(finding.error, search);
+  return finding.baseline;
+}
+
+function describeFinding(finding: Finding): [kind: string, reason: string] {
+  if (finding.kind !== 'trouble') return ['undated', 'Reading again: the answer does not say how old it is'];
+  return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
 }
 
 /**
- * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer that comes from a
- * replica that lags behind would look like a new one.
+ * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer of a replica that
+ * lags behind would pass for a new one.
  */
-function isDated({ reportedAt, updatedAt }: Instance): boolean {
+function hasBothDates({ reportedAt, updatedAt }: Instance): boolean {
   return reportedAt !== undefined && updatedAt !== undefined;
 }
 
-/** A VM that can be restarted is Started and running; one whose restart can be proved has a real start_date. */
-export function checkPreconditions(instance: Instance): Baseline | ActionError {
-  const { instanceId, state, status, startDate } = instance;
-  if (state !== 'Started' || status !== 'running') {
+/** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
+function checkPreconditions(instance: Instance): Baseline | ActionError {
+  const { instanceId, startDate } = instance;
+  if (!isRunning(instance)) {
     return new ActionError(
       'not_running',
       `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`,
@@ -102,8 +109,8 @@ export function checkPreconditions(instance: Instance): Baseline | ActionError {
   return { instance, startDate, knownStartDates: [startDate] };
 }
 
-/** What cannot be verified is most often a matter of the version: the error says which one it is. */
-async function withVersion(error: ActionError, { context, bounds }: Asking): Promise<ActionError> {
+/** What cannot be verified is most often a matter of the controller's version, so the error names it. */
+async function withVersion(error: ActionError, { context, bounds }: Search): Promise<ActionError> {
   if (error.code !== 'cannot_verify') return error;
   const version = (await context.controller.getVersion(bounds)) ?? 'unknown';
   return new ActionError(error.code, error.message, {
@@ -111,17 +118,14 @@ async function withVersion(error: ActionError, { context, bounds }: Asking): Pro
   });
 }
 
-interface Asking {
+interface Search {
   readonly context: RestartContext;
   readonly bounds: ReadBounds;
-}
-
-interface Search extends Asking {
   /** Live instances that were seen to share the external ID, by their IDs. */
   readonly rivals: Map<string, Instance>;
 }
 
-/** Always ends with the look that will have to prove the restart: where that fails, nothing is sent. */
+/** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
 async function find(target: Target, { context, bounds, rivals }: Search): Promise<Instance | ActionError> {
   const { controller } = context;
   switch (target.by) {
@@ -130,10 +134,10 @@ async function find(target: Target, { context, bounds, rivals }: Search): Promis
     case 'external_id': {
       const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
       if (listed instanceof ActionError) return listed;
-      const looked = await controller.getInstance(listed.instanceId, bounds);
-      if (looked === undefined) return notFound(listed.instanceId);
+      const single = await controller.getInstance(listed.instanceId, bounds);
+      if (single === undefined) return notFound(listed.instanceId);
       // Another replica may have answered, which lags behind.
-      return isOlder(looked, listed) ? listed : looked;
+      return isOlder(single, listed) ? listed : single;
     }
   }
 }
@@ -145,8 +149,8 @@ function notFound(instanceId: string): ActionError {
 }
 
 /**
- * The one live instance among those that have the external ID. A list may lack one in passing: so who was one of several remains one
- * until it is listed as ended.
+ * The one live instance among those that have the external ID. A list may briefly lack one, so an instance that was one of several
+ * remains one until it is listed as ended.
  */
 function pickLive(
   instances: readonly Instance[],

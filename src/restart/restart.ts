@@ -13,9 +13,9 @@ import {
   sendBy,
   startAttempt,
 } from './attempt.ts';
-import { isBootBefore } from './ordering.ts';
+import { type Baseline, bootOf } from './boot.ts';
 import { LeftAlone, NOTHING_DONE, type Outcome, type RestartContext, type RestartJob } from './outcome.ts';
-import { type Baseline, describeState, isKnownBoot } from './verdict.ts';
+import { describeState } from './verdict.ts';
 import { watch } from './watch.ts';
 
 // The restart of one VM:
@@ -31,10 +31,14 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
   try {
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
-    if (error instanceof LeftAlone) Object.assign(record, { leftAlone: error.why, leftAloneFor: error.seen });
+    if (error instanceof LeftAlone) Object.assign(record, describeLeftAlone(error));
     else record.error = describeLeft(asActionError(error), record);
   }
   return record;
+}
+
+function describeLeftAlone({ why, seen, isNeedless }: LeftAlone): Partial<Outcome> {
+  return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
 }
 
 async function restartAndProve(attempt: RestartAttempt): Promise<void> {
@@ -51,8 +55,8 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
-  const { rhythm } = attempt;
-  const instance = await watch(context, { ...sent, deadline, pollInterval, rhythm, onSeen });
+  const { timing } = attempt;
+  const instance = await watch(context, { ...sent, deadline, pollInterval, timing, onSeen });
 
   record.restarted = 'true';
   record.proof = instance;
@@ -122,8 +126,7 @@ interface Baselines {
 
 /** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt: number | undefined, { known, again, now }: Baselines): boolean {
-  if (sentAt === undefined || isKnownBoot(known, again.startDate)) return false;
-  return !isBootBefore(again.instance, { sinceSentMs: now - sentAt, baseline: known.instance });
+  return sentAt !== undefined && bootOf(again.instance, known, now - sentAt) === 'new';
 }
 
 const CARRIED_OUT_NEVERTHELESS: RestartReply = {

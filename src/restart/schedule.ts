@@ -1,31 +1,31 @@
-import { arrivalOf, type Rhythm } from './rhythm.ts';
+import { arrivalOf, type ReportTiming } from './report-timing.ts';
 
-// When to look at the VM. With `auto`:
+// When to poll the VM. With `auto`:
 //
-// 1. There is about one look a second. Heartbeats are whole seconds apart, so reports come in the same part of each second.
-//    A look just after that part shows a new report at once.
-// 2. As long as that part is not known well enough, looks are for learning (rhythm.ts). Such a look is made when the header
+// 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports come in the same part of each second.
+//    A poll just after that part shows a new report at once.
+// 2. While that part is not known well enough, polls are for learning (report-timing.ts). Such a poll is made when the header
 //    Date would turn to a new second if the middle of what is open were right. The answer rules out one half.
-// 3. Where a report is due before such a look, the look is made at the end of what is open instead: it shows the report.
-// 4. Where there is nothing to learn from, looks are a second apart. After minutes without a report they become rarer.
+// 3. If a report is due before such a poll, the poll is made at the end of what is open instead: it shows the report.
+// 4. If there is nothing to learn from, polls are a second apart. After minutes without a report they become rarer.
 //
-// If reports come otherwise, looks are still about a second apart. Nothing of this decides anything: the verdict is taken from
-// the same answers by the same rules, whenever they come.
+// If reports come otherwise, polls are still about a second apart. None of this decides anything: the verdict is taken from the same
+// answers by the same rules, whenever they come.
 
-/** `auto`, or a fixed time between two looks in milliseconds, or what draws such a time for each. */
+/** `auto`, or a fixed time between two polls in milliseconds, or a function that draws such a time for each. */
 export type PollInterval = 'auto' | number | (() => number);
 
 /** Moments are milliseconds on the clock's scale. */
 export interface Progress {
   readonly sentAt: number;
-  /** When the last look began; at first, when the restart had been sent. */
-  readonly lastLookAt: number;
-  readonly rhythm: Rhythm;
+  /** When the last poll began; at first, when the restart was sent. */
+  readonly lastPollAt: number;
+  readonly timing: ReportTiming;
 }
 
 /** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
-export function nextLookAt(pollInterval: PollInterval, progress: Progress): number {
-  return pollInterval === 'auto' ? nextInStep(progress) : progress.lastLookAt + pauseOf(pollInterval);
+export function nextPollAt(pollInterval: PollInterval, progress: Progress): number {
+  return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
 }
 
 function pauseOf(pollInterval: number | (() => number)): number {
@@ -34,19 +34,19 @@ function pauseOf(pollInterval: number | (() => number)): number {
 
 const SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
-/** A look may reach the controller a little sooner than usual. */
+/** A poll may reach the controller a little sooner than usual. */
 const MARGIN_MS = 10;
-/** If no more than this is open, another look for learning would gain nothing. */
+/** If no more than this is open, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
 
-/** Moments in here are those when the answer comes in; the look begins sooner by the time that it takes. */
-function nextInStep({ sentAt, lastLookAt, rhythm }: Progress): number {
-  const { tripMs, aheadMs, gapMs } = rhythm;
-  const arrival = arrivalOf(rhythm);
-  const silentMs = lastLookAt - Math.max(sentAt, arrival?.to ?? sentAt);
-  if (arrival === undefined) return lastLookAt + SECOND_MS + calmMs(silentMs);
+/** Moments in here are those when the answer comes in; the poll begins sooner by the time that it takes. */
+function nextInStep({ sentAt, lastPollAt, timing }: Progress): number {
+  const { tripMs, aheadMs, gapMs } = timing;
+  const arrival = arrivalOf(timing);
+  const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
+  if (arrival === undefined) return lastPollAt + SECOND_MS + calmMs(silentMs);
 
-  const earliest = lastLookAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+  const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
   const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
   const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? SECOND_MS : gapMs };
   const dueAt = firstFrom(earliest, due);
@@ -55,7 +55,7 @@ function nextInStep({ sentAt, lastLookAt, rhythm }: Progress): number {
   return (isForLearning ? middleAt : dueAt) - tripMs;
 }
 
-/** Something that happens every so often, for example at this moment. */
+/** Something that happens at regular intervals, for example at this moment. */
 interface Recurring {
   readonly at: number;
   readonly everyMs: number;

@@ -1,15 +1,20 @@
 import { minutes } from '../clock.ts';
-import type { Instance } from '../controller/instance.ts';
-import { compareInstants, type Instant } from '../dates.ts';
-import { ageOf, isBootBefore, isComparable, isNewer, isOlder, type Observation } from './ordering.ts';
+import { type Instance, runningConditions } from '../controller/instance.ts';
+import { type Baseline, bootOf } from './boot.ts';
+import {
+  afterAnswer,
+  afterOlderAnswer,
+  FAILED_AFTER_MS,
+  type FailureRun,
+  isFinalFailure,
+} from './failure.ts';
+import { datesOf, isDated, isNewer, isOlder, type Observation } from './ordering.ts';
 
-/** The instance right before the restart was sent: what the proof compares with. */
-export interface Baseline {
-  readonly instance: Instance;
-  readonly startDate: Instant;
-  /** Every date of a boot that was seen before the restart was sent: none of them can be of a boot after it. */
-  readonly knownStartDates: readonly Instant[];
-}
+// Whether the restart is proved, from one answer and what was seen before it. Pure. The steps, and where their rules stand:
+//
+// 1. An answer that is older than one before proves nothing (ordering.ts).
+// 2. A VM that looks failed for long enough has failed (failure.ts).
+// 3. The restart is proved once all conditions hold in one answer: the VM runs, and its boot is a new one (boot.ts).
 
 /** What was seen since the restart was sent, as far as later answers are judged by it. */
 export interface History {
@@ -20,21 +25,30 @@ export interface History {
   readonly newest: Instance;
   /** When the newest report was first seen. */
   readonly newestAt: number;
-  /** The unbroken run of answers that showed the VM failed, if the last one did. */
-  readonly trouble: Trouble | undefined;
+  readonly failure: FailureRun | undefined;
 }
 
-interface Trouble {
-  readonly since: number;
-  /** Looks after the first that showed a newer report. The same report once more confirms nothing. */
-  readonly newerLooks: number;
-  /** Looks at Terminating or Terminated: there is no way back from these. */
-  readonly terminalLooks: number;
-}
+/**
+ * A condition that does not hold yet:
+ * - `presence`: the controller lists the instance.
+ * - `newer answer`: the answer is not older than one before.
+ * - `dated answer`: the answer says how old it is.
+ * - `instance_state`, `status`: the VM runs.
+ * - `start_date`: it shows a boot that was not known before.
+ * - `new boot`: that boot came after the restart was sent.
+ */
+export type Condition =
+  | 'presence'
+  | 'newer answer'
+  | 'dated answer'
+  | 'instance_state'
+  | 'status'
+  | 'start_date'
+  | 'new boot';
 
-/** A condition that does not hold yet, and what stands there instead. */
+/** A condition that does not hold yet, and what was seen instead. */
 export interface Unmet {
-  readonly condition: 'presence' | 'freshness' | 'instance_state' | 'status' | 'start_date' | 'boot';
+  readonly condition: Condition;
   readonly seen: string;
 }
 
@@ -43,122 +57,63 @@ export type Verdict =
   | { readonly kind: 'pending'; readonly unmet: readonly Unmet[] }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Controllers before 1.47 and 1.49 show Error, absence and `deleted` in passing; longer than this is no passing. */
-const FAILED_AFTER_MS = 30_000;
-/** Looks after the first that have to confirm it. */
-const CONFIRMATIONS = 2;
-/** Two heartbeats. While an answer was waited for that long, the VM may have been well, and have failed anew. */
-const HEALED_WITHIN_MS = 10_000;
-
 /** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
 export function startHistory(baseline: Baseline, sentAt: number): History {
-  return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, trouble: undefined };
+  return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
 }
 
-/**
- * Decides whether the restart is proved, from one answer and what was seen before it. Pure.
- * The controller runs in replicas, so an older answer can follow a newer one: it proves nothing. All it does is to break
- * a run of answers that showed the VM failed.
- */
-export function judge(history: History, sample: Observation): { verdict: Verdict; history: History } {
-  const { instance } = sample;
-  const { newest, baseline } = history;
-  // Where the node's clock was set back, what is older than the baseline may still look younger than the newest.
-  const isStale = (one: Instance) => isOlder(one, newest) || isOlder(one, baseline.instance);
-  if (instance !== undefined && isStale(instance)) {
-    const unmet = [{ condition: 'freshness', seen: ageOf(instance) }] as const;
-    return {
-      verdict: { kind: 'pending', unmet },
-      history: { ...history, trouble: interrupt(history.trouble, { at: sample.answeredAt, instance }) },
-    };
+export function judge(history: History, observation: Observation): { verdict: Verdict; history: History } {
+  const { instance } = observation;
+  if (instance !== undefined && isOutdated(instance, history)) {
+    const failure = afterOlderAnswer(history.failure, observation, instance);
+    return { verdict: pending('newer answer', datesOf(instance)), history: { ...history, failure } };
   }
-  const next = { ...history, ...newestOf(history, sample), trouble: troubleAfter(history, sample) };
-  return { verdict: verdictOn(next, sample), history: next };
+  const failure = afterAnswer(history.failure, observation, history.newest);
+  const next = { ...withNewest(history, observation), failure };
+  return { verdict: judgeCurrent(next, observation), history: next };
 }
 
-function verdictOn(history: History, sample: Observation): Verdict {
-  const { trouble } = history;
-  const { askedAt, instance } = sample;
-  if (trouble !== undefined && hasFailedForGood(trouble, askedAt))
+/** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
+function isOutdated(instance: Instance, { newest, baseline }: History): boolean {
+  return isOlder(instance, newest) || isOlder(instance, baseline.instance);
+}
+
+function withNewest(history: History, { answeredAt, instance }: Observation): History {
+  if (instance === undefined || !isNewer(instance, history.newest)) return history;
+  return { ...history, newest: instance, newestAt: answeredAt };
+}
+
+function judgeCurrent(history: History, observation: Observation): Verdict {
+  const { failure } = history;
+  const { instance } = observation;
+  if (failure !== undefined && isFinalFailure(failure, observation))
     return { kind: 'failed', reason: describeTrouble(instance) };
-  if (instance === undefined)
-    return { kind: 'pending', unmet: [{ condition: 'presence', seen: 'not listed' }] };
+  if (instance === undefined) return pending('presence', 'not listed');
   const unmet = unmetConditions(history, instance);
   return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
 }
 
 /** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
 function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Instance): Unmet[] {
-  const { state, status, startDate, startDateText } = instance;
-  const isNewBoot = startDate !== undefined && !isKnownBoot(baseline, startDate);
-  const isDated = isComparable(instance, baseline.instance);
-  // An answer that is not newer shows the newest report once more, so its time counts from when that was first seen.
-  const elapsed = { sinceSentMs: newestAt - sentAt, baseline: baseline.instance };
+  const running = runningConditions(instance);
+  // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
+  const boot = bootOf(instance, baseline, newestAt - sentAt);
+  const isOtherBoot = boot === 'new' || boot === 'before';
   return [
-    ...unmetIf(state !== 'Started', 'instance_state', state),
-    ...unmetIf(status !== 'running', 'status', status),
-    ...unmetIf(!isNewBoot, 'start_date', startDateText),
-    ...unmetIf(isNewBoot && !isDated, 'freshness', undefined),
-    ...unmetIf(isNewBoot && isBootBefore(instance, elapsed), 'boot', startDateText),
+    ...unmetIf(!running.instance_state, 'instance_state', instance.state),
+    ...unmetIf(!running.status, 'status', instance.status),
+    ...unmetIf(!isOtherBoot, 'start_date', instance.startDateText),
+    ...unmetIf(isOtherBoot && !isDated(instance, baseline.instance), 'dated answer', undefined),
+    ...unmetIf(boot === 'before', 'new boot', instance.startDateText),
   ];
 }
 
-/** Whether a boot of that date was seen before the restart was sent. */
-export function isKnownBoot({ knownStartDates }: Baseline, startDate: Instant): boolean {
-  return knownStartDates.some((known) => compareInstants(startDate, known) === 0);
-}
-
-function unmetIf(isUnmet: boolean, condition: Unmet['condition'], seen: string | undefined): Unmet[] {
+function unmetIf(isUnmet: boolean, condition: Condition, seen: string | undefined): Unmet[] {
   return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
 }
 
-/** What an answer changes of the history: nothing, unless it is newer. */
-function newestOf(
-  { newest }: History,
-  { answeredAt, instance }: Observation,
-): Partial<Pick<History, 'newest' | 'newestAt'>> {
-  const hasNews = instance !== undefined && isNewer(instance, newest);
-  return hasNews ? { newest: instance, newestAt: answeredAt } : {};
-}
-
-// ---- failure ----
-
-/** After an answer that is no news: a healthy one breaks the run, as a passing failure might look just so. */
-function interrupt(
-  trouble: Trouble | undefined,
-  { at, instance }: { at: number; instance: Instance },
-): Trouble | undefined {
-  if (trouble === undefined || looksFailed(instance)) return trouble;
-  return { ...trouble, since: at, newerLooks: 0 };
-}
-
-function troubleAfter(
-  { trouble, newest }: History,
-  { askedAt, answeredAt, instance }: Observation,
-): Trouble | undefined {
-  if (instance !== undefined && !looksFailed(instance)) return undefined;
-  const { terminalLooks = 0 } = trouble ?? {};
-  const isUnbroken = trouble !== undefined && answeredAt - askedAt < HEALED_WITHIN_MS;
-  const before = isUnbroken ? trouble : { since: answeredAt, newerLooks: 0, terminalLooks };
-  const isNews = isUnbroken && (instance === undefined || isNewer(instance, newest));
-  return {
-    since: before.since,
-    newerLooks: before.newerLooks + (isNews ? 1 : 0),
-    terminalLooks: before.terminalLooks + (instance !== undefined && isTerminal(instance) ? 1 : 0),
-  };
-}
-
-function hasFailedForGood({ since, newerLooks, terminalLooks }: Trouble, askedAt: number): boolean {
-  if (terminalLooks > 1) return true;
-  return newerLooks >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS;
-}
-
-function looksFailed(instance: Instance): boolean {
-  return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
-}
-
-export function isTerminal({ state }: Instance): boolean {
-  return state === 'Terminating' || state === 'Terminated';
+function pending(condition: Condition, seen: string): Verdict {
+  return { kind: 'pending', unmet: [{ condition, seen }] };
 }
 
 // ---- words ----
@@ -175,24 +130,20 @@ export function describeTrouble(instance: Instance | undefined): string {
   return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
 }
 
+const UNMET: Readonly<Record<Condition, (seen: string) => string>> = {
+  presence: () => 'the controller does not list the instance',
+  'newer answer': (seen) => `the answer is older than one seen before (of ${seen})`,
+  'dated answer': () => 'the answer does not say how old it is',
+  instance_state: (seen) =>
+    seen === 'Error'
+      ? `instance_state is "Error", which is a failure if it lasts for ${minutes(FAILED_AFTER_MS)}`
+      : `instance_state is "${seen}", not "Started"`,
+  status: (seen) => `status is "${seen}", not "running"`,
+  start_date: (seen) => `start_date is ${seen}, not a new one`,
+  'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+};
+
 /** A condition that does not hold yet, in words. */
 export function describeUnmet({ condition, seen }: Unmet): string {
-  switch (condition) {
-    case 'presence':
-      return 'the controller does not list the instance';
-    case 'freshness':
-      return seen === 'none'
-        ? 'the answer does not say how old it is'
-        : `the answer is older than one seen before (of ${seen})`;
-    case 'instance_state':
-      return seen === 'Error'
-        ? `instance_state is "Error", which is a failure if it lasts for ${minutes(FAILED_AFTER_MS)}`
-        : `instance_state is "${seen}", not "Started"`;
-    case 'status':
-      return `status is "${seen}", not "running"`;
-    case 'start_date':
-      return `start_date is ${seen}, not a new one`;
-    case 'boot':
-      return `start_date ${seen} is of a boot before the restart was sent`;
-  }
+  return UNMET[condition](seen);
 }

@@ -4,31 +4,24 @@ import type { Instance } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
 import { type PollOptions, pollUntil } from '../poll.ts';
+import type { Baseline } from './boot.ts';
 import type { Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
-import { learn, type Rhythm } from './rhythm.ts';
-import { nextLookAt, type PollInterval } from './schedule.ts';
-import {
-  type Baseline,
-  describeTrouble,
-  describeUnmet,
-  type History,
-  judge,
-  startHistory,
-  type Unmet,
-} from './verdict.ts';
+import { learn, type ReportTiming } from './report-timing.ts';
+import { nextPollAt, type PollInterval } from './schedule.ts';
+import { describeTrouble, describeUnmet, type History, judge, startHistory, type Unmet } from './verdict.ts';
 
 export interface WatchOptions {
   readonly baseline: Baseline;
-  /** What the controller said to the restart. */
+  /** What the controller answered to the restart. */
   readonly reply: RestartReply;
   /** When the restart was sent, and when the time is over: milliseconds on the clock's scale. */
   readonly sentAt: number;
   readonly deadline: number;
   readonly pollInterval: PollInterval;
-  /** What the looks before told of when reports come. */
-  readonly rhythm: Rhythm;
-  /** Told of each instance that the controller showed. */
+  /** What earlier answers told about when reports come. */
+  readonly timing: ReportTiming;
+  /** Called with each instance that the controller showed. */
   readonly onSeen: (instance: Instance) => void;
 }
 
@@ -41,9 +34,9 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const { clock, signal } = context;
   const { baseline, sentAt, deadline } = options;
   const progress = createProgressLog({ log: context.log, now: clock.now, sentAt });
-  const state: WatchState = { history: startHistory(baseline, sentAt), unmet: [], timing: options.rhythm };
-  const nextAt = (lastLookAt: number) =>
-    nextLookAt(options.pollInterval, { sentAt, lastLookAt, rhythm: state.timing });
+  const state: WatchState = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+  const nextAt = (lastPollAt: number) =>
+    nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
   let hasAnswer = true;
   const polling: PollOptions = {
     ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
@@ -63,7 +56,7 @@ interface WatchState {
   history: History;
   /** What the last usable answer left open; empty if there was none. */
   unmet: readonly Unmet[];
-  timing: Rhythm;
+  timing: ReportTiming;
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
@@ -113,7 +106,7 @@ function vmFailed(reason: string): ActionError {
   });
 }
 
-interface Ending extends WatchOptions, WatchState {
+interface Ending extends Omit<WatchOptions, 'timing'>, WatchState {
   readonly progress: ProgressLog;
   readonly endedAt: number;
 }

@@ -1,45 +1,104 @@
 import { getOctokit } from '@actions/github';
 import type { Clock } from '../clock.ts';
 import { ActionError, describeCause } from '../errors.ts';
-import { isRecord, UnusableAnswer } from '../http/json.ts';
+import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import { type Attempt, type RetryBounds, retry } from '../http/retry.ts';
 import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Transport } from '../http/transport.ts';
-import { CHECK_STATUS, faultOfReply, faultWith, type GitHubFault, rateLimitMs } from './github-faults.ts';
-import { createFetch, createUsage } from './github-fetch.ts';
-import type { Scope } from './scope.ts';
+import {
+  type Denial,
+  describeReply,
+  faultOfDenial,
+  faultOfUnusable,
+  faultWith,
+  type GitHubFault,
+  isAboutToken,
+  type Reply,
+  rateLimitMs,
+} from './github-faults.ts';
+import { createFetch, createUsage, type FetchOptions } from './github-fetch.ts';
 
-export type Octokit = ReturnType<typeof getOctokit>;
-type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
-
-/** What is to be made of GitHub's answers, and how long it may take until they are there. */
-export interface Question extends RetryBounds {
-  /** What of the data of HTTP 200 octokit is to go on with. @throws UnusableAnswer to ask again. */
-  readonly readData: (data: unknown) => unknown;
-  /** Other statuses that are answers, too, unless they tell of a rate limit: octokit throws its RequestError for them. */
+/** One request to GitHub, and what is expected of the answer. */
+export interface Question<T> extends RetryBounds {
+  /** e.g. `GET /repos/{owner}/{repo}/actions/runs`; octokit fills in the parameters and sends the others as query or body. */
+  readonly route: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Reads the data of a good answer. @throws UnusableAnswer to ask again. */
+  readonly read: (data: unknown) => T;
+  /** Checks what was read, or remembered. @throws UnusableAnswer to ask again. */
+  readonly check?: (data: T) => void;
+  /** Other statuses that are answers, too, unless they come from a rate limit. */
   readonly otherAnswers?: readonly number[];
-  /** What is asked for, for messages; the scope's runners if absent. */
-  readonly subject?: string;
+  /** What is asked for, for messages, e.g. `the self-hosted runners of repository octo-org/app`. */
+  readonly subject: string;
+  /** What a token needs for it, for hints: a sentence. */
+  readonly permission: string;
+  /** The input to check first where it does not exist, e.g. `runner_scope`. */
+  readonly input: string;
+  /** What GitHub said to it before: an answer that has not changed since is free of charge. */
+  readonly memory?: Memory<T>;
 }
 
-/** GitHub's REST API, for questions about the runners of one scope, and the jobs on them. */
+/** Good answers by what was asked. */
+export type Memory<T> = Map<string, { readonly etag: string; readonly answer: GoodAnswer<T> }>;
+
+export interface GoodAnswer<T> {
+  readonly data: T;
+  /** The list goes on. */
+  readonly hasNext: boolean;
+  /** GitHub's clock, in milliseconds since 1970. */
+  readonly date: number | undefined;
+}
+
+/** One of the other answers that the question allows. */
+export interface OtherAnswer {
+  readonly status: number;
+  /** What GitHub said to each token, for messages. */
+  readonly said: string;
+}
+
+/** A list from all its pages. */
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly pages: number;
+  readonly date: number | undefined;
+}
+
+/**
+ * GitHub's REST API. A question is asked until its deadline: again after network errors, HTTP 408, 429, 5xx and unusable answers,
+ * but never before GitHub's rate limits allow it. A refusal (3xx, 4xx) is asked again, too: a token that was just made may get
+ * HTTP 401, 403 or 404 for seconds, and a gateway may refuse while it starts. Both methods throw ActionError
+ * `github_api_failed`, transient where more time might have healed it, and the signal's reason.
+ */
 export interface GitHubClient {
-  /**
-   * An octokit for the requests that one question takes, each page of a list being one. Each is sent until the deadline:
-   * again after network errors, HTTP 408, 429, 5xx and unusable answers, but never before GitHub's rate limits allow it.
-   * Its requests throw ActionError `github_api_failed`, transient where more time might have healed it; the signal's reason;
-   * a RequestError only for one of `otherAnswers`.
-   */
-  octokitFor(question: Question): Octokit;
-  /** What was asked so far, and what is left of the quota. */
-  describeUsage(): string;
+  ask<T>(question: Question<T>): Promise<GoodAnswer<T> | OtherAnswer>;
+  /** Every page. They are counted up, because the links of a GitHub Enterprise Server may name another host. */
+  askForList<T>(question: Question<readonly T[]> & NoOtherAnswers): Promise<List<T>>;
+  askForList<T>(question: Question<readonly T[]>): Promise<List<T> | OtherAnswer>;
 }
 
-export interface GitHubClientOptions {
+interface NoOtherAnswers {
+  readonly otherAnswers?: never;
+}
+
+/** A token, and what GitHub said about it last. The clients that use it share this. */
+export interface Token {
+  /** Of the input that it comes from. */
+  readonly input: string;
+  readonly value: string;
+  /** GitHub wants no request with it before: milliseconds on the clock's scale. */
+  allowedAt: number;
+  /** When GitHub last refused it something that another token was allowed. */
+  refusedAt: number;
+}
+
+export function createToken(input: string, value: string): Token {
+  return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
+}
+
+export interface GitHubConnection {
   /** Without a slash at its end. */
   readonly baseUrl: string;
-  readonly token: string;
-  readonly scope: Scope;
   readonly transport: Transport;
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter for the pauses between two tries. */
@@ -48,109 +107,211 @@ export interface GitHubClientOptions {
   readonly debug: (line: string) => void;
 }
 
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, it is not known for a secret that it may be. */
-const QUERY = /\?[^\s"]*/g;
+export interface GitHub {
+  /** @param tokens the first is asked with first; the next one at once where GitHub refuses it, or its quota is exhausted. */
+  clientWith(tokens: readonly Token[]): GitHubClient;
+  /** What was asked so far, and what is left of the quota. */
+  describeUsage(): string;
+}
 
-export function createGitHubClient(options: GitHubClientOptions): GitHubClient {
-  const { baseUrl, token, transport, clock, random, debug } = options;
-  // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
-  const remark = (line: string) => debug(line.replace(QUERY, '?...'));
-  const log = { debug: remark, info: remark, warn: remark, error: remark };
+export const PER_PAGE = 100;
+/** No list is longer: a scope holds 10,000 runners at most. */
+const MOST_PAGES = 100;
+/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+const REFUSED_MS = 5_000;
+
+export function createGitHub(connection: GitHubConnection): GitHub {
   const usage = createUsage();
+  const octokit = createOctokit(connection, usage.count);
+  return {
+    clientWith: (tokens) => createClient(tokens, { ...connection, octokit }),
+    describeUsage: usage.describe,
+  };
+}
+
+type Try<T> = Attempt<GoodAnswer<T> | OtherAnswer, GitHubFault>;
+
+interface ClientContext extends Pick<GitHubConnection, 'clock' | 'random'> {
+  readonly octokit: SendWithOctokit;
+}
+
+function createClient(tokens: readonly Token[], { clock, random, octokit }: ClientContext): GitHubClient {
   const budget = createRetryBudget(clock);
-  /** GitHub wants no request before: milliseconds on the clock's scale. */
-  let allowedAt = Number.NEGATIVE_INFINITY;
 
-  // The bounds are given to the octokit, not to its requests: its paginate passes no settings on to them.
-  function octokitFor(question: Question): Octokit {
-    const fetch = createFetch({ baseUrl, transport, bounds: question, onAnswer: usage.count });
-    const userAgent = 'restart-anka-vm';
-    const octokit = getOctokit(token, { baseUrl, userAgent, log, request: { fetch, log } });
-    octokit.hook.wrap('request', (request, settings) => ask(question, async () => request(settings)));
-    return octokit;
-  }
-
-  async function ask(question: Question, request: Request): Promise<OctokitResponse> {
-    await waitUntilAllowed(question);
-    const tryOnce = async () => {
-      const attempt = await tryToAsk(question, request, options.scope);
-      // Others may be under way: what one of them is told must not shorten what another was.
-      if ('fault' in attempt) allowedAt = Math.max(allowedAt, clock.now() + (attempt.fault.waitMs ?? 0));
-      return attempt;
-    };
-    const last = await retry({ clock, random, budget }, tryOnce, question);
+  async function ask<T>(question: Question<T>): Promise<GoodAnswer<T> | OtherAnswer> {
+    const last = await retry({ clock, random, budget }, () => tryOnce(question), question);
     if ('fault' in last) throw givenUp(last.fault, last.isFinal);
-    budget.renew();
+    if ('data' in last.value) budget.renew();
     return last.value;
   }
 
-  async function waitUntilAllowed({ deadline, signal }: RetryBounds): Promise<void> {
-    const waitMs = allowedAt - clock.now();
-    if (waitMs <= 0) return;
-    if (allowedAt >= deadline) throw givenUp(faultWith('its rate limit allows no request yet'), false);
-    await clock.sleep(waitMs, signal);
+  async function tryOnce<T>(question: Question<T>): Promise<Try<T>> {
+    try {
+      return await tryTokens(question);
+    } catch (error) {
+      if (!(error instanceof UnusableAnswer)) throw error;
+      return { fault: faultOfUnusable(error) };
+    }
   }
 
-  return { octokitFor, describeUsage: usage.describe };
-}
-
-// ---- one try ----
-
-/** Sends a request, as octokit does. */
-type Request = () => Promise<OctokitResponse>;
-
-/** @throws ActionError where it will not heal; octokit's RequestError for one of the other answers. */
-async function tryToAsk(
-  { readData, otherAnswers = [], subject, signal }: Question,
-  request: Request,
-  scope: Scope,
-): Promise<Attempt<OctokitResponse, GitHubFault>> {
-  try {
-    const { response, error } = await settle(request);
-    signal.throwIfAborted();
-    const { status, data } = response;
-    if (status === 200) return { value: { ...response, data: readData(data) } };
-    // HTTP 403 may be a no, or a rate limit.
-    if (otherAnswers.includes(status) && rateLimitMs(response) === undefined) throw error;
-    return { fault: faultOfReply(response, { scope, subject }) };
-  } catch (error) {
-    if (!(error instanceof UnusableAnswer)) throw error;
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { fault: { ...faultWith(message), nature, hint, cause: error } };
+  /** One after another, until one is not refused. */
+  async function tryTokens<T>(question: Question<T>): Promise<Try<T>> {
+    let denial: Denial | undefined;
+    for (const token of inOrder(tokens, clock.now())) {
+      const reply = await askWith(octokit, question, token);
+      question.signal.throwIfAborted();
+      if ('data' in reply) return { value: reply };
+      denial = addDenial(denial, token.input, reply.denied);
+      if (!isAboutToken(reply.denied)) break;
+      token.refusedAt = clock.now();
+      // Other requests may be under way: what one of them is told must not shorten what another was.
+      token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
+    }
+    return denial === undefined ? { fault: notAllowedYet(tokens, clock.now()) } : judge(denial, question);
   }
+
+  function askForList<T>(question: Question<readonly T[]> & NoOtherAnswers): Promise<List<T>>;
+  async function askForList<T>(question: Question<readonly T[]>): Promise<List<T> | OtherAnswer> {
+    const items: T[] = [];
+    for (let page = 1; ; page++) {
+      const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+      const answer = await ask({ ...question, parameters });
+      if ('status' in answer) return answer;
+      items.push(...answer.data);
+      if (!answer.hasNext || page === MOST_PAGES) return { items, pages: page, date: answer.date };
+    }
+  }
+
+  return { ask, askForList };
 }
 
-/** Octokit's own, of which `@actions/github` hands out no class. */
+/** Those that GitHub's limits allow; one that was just refused comes last. */
+function inOrder(tokens: readonly Token[], now: number): Token[] {
+  const isRefused = ({ refusedAt }: Token) => Number(now - refusedAt < REFUSED_MS);
+  return tokens
+    .filter(({ allowedAt }) => allowedAt <= now)
+    .sort((one, other) => isRefused(one) - isRefused(other));
+}
+
+function notAllowedYet(tokens: readonly Token[], now: number): GitHubFault {
+  const waitMs = Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now;
+  return { ...faultWith('its rate limit allows no request yet'), nature: 'quota', waitMs };
+}
+
+function addDenial(before: Denial | undefined, token: string, reply: Reply): Denial {
+  const said = describeReply(reply);
+  if (before === undefined) return { tokens: token, said, reply };
+  return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
+}
+
+function judge<T>(denial: Denial, question: Question<T>): Try<T> {
+  const { tokens, said, reply } = denial;
+  const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
+  return isAnswer
+    ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
+    : { fault: faultOfDenial(denial, question) };
+}
+
+function givenUp({ reason, refusal, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
+  const message = refusal ?? `GitHub gave no usable answer; at last: ${reason}.`;
+  return new ActionError('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+}
+
+// ---- octokit ----
+
+type Octokit = ReturnType<typeof getOctokit>;
+type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
+type Sent = RetryBounds & Pick<Question<unknown>, 'route' | 'parameters'>;
+type SendWithOctokit = (sent: Sent, token: Token, etag: string | undefined) => Promise<Reply>;
+
+/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+const QUERY = /\?[^\s"]*/g;
+
+function createOctokit(
+  { baseUrl, transport, debug }: GitHubConnection,
+  onAnswer: FetchOptions['onAnswer'],
+): SendWithOctokit {
+  // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
+  const remark = (line: string) => debug(line.replace(QUERY, '?...'));
+  const log = { debug: remark, info: remark, warn: remark, error: remark };
+  const octokits = new Map<string, Octokit>();
+  return async ({ route, parameters, ...bounds }, { value }, etag) => {
+    const octokit = octokits.get(value) ?? getOctokit(value, { baseUrl, userAgent: 'restart-anka-vm', log });
+    octokits.set(value, octokit);
+    const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
+    const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+    return settle(() => octokit.request(route, { ...parameters, headers, request }));
+  };
+}
+
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+
+/** Octokit's own, of which `@actions/github` exports no class. */
 interface RequestError extends Error {
   readonly status: number;
   /** Undefined where none came: then the cause is what fetch threw. */
   readonly response?: OctokitResponse;
 }
 
-export function isRequestError(error: unknown): error is RequestError {
+function isRequestError(error: unknown): error is RequestError {
   return isRecord(error) && error['name'] === 'HttpError';
 }
 
 /**
- * The answer, whatever its status, with the error that octokit made of it. That holds the request, and the token with it, so
- * it must not become the cause of another error.
+ * The answer, whatever its status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * cause of another error.
  */
-async function settle(request: Request): Promise<{ response: OctokitResponse; error?: RequestError }> {
+async function settle(request: () => Promise<OctokitResponse>): Promise<Reply> {
   try {
-    return { response: await request() };
+    return await request();
   } catch (error) {
-    // Octokit stumbles over some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+    // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
     if (!isRequestError(error))
       throw new UnusableAnswer(`it answered what octokit cannot read: ${describeCause(error)}`);
     if (error.response === undefined) throw error.cause;
-    return { response: error.response, error };
+    return error.response;
   }
 }
 
-function givenUp({ reason, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
-  return new ActionError('github_api_failed', `GitHub gave no usable answer; at last: ${reason}.`, {
-    hint,
-    cause,
-    isTransient: !isFinal,
-  });
+/** @throws UnusableAnswer to ask again; ActionError where GitHub cannot be asked. */
+async function askWith<T>(
+  send: SendWithOctokit,
+  question: Question<T>,
+  token: Token,
+): Promise<GoodAnswer<T> | { readonly denied: Reply }> {
+  const { memory, read, check, route, parameters } = question;
+  const key = JSON.stringify([route, parameters]);
+  const before = memory?.get(key);
+  const reply = await send(question, token, before?.etag);
+  const answer = answerFrom(reply, before?.answer, read);
+  if (answer === undefined) return { denied: reply };
+  check?.(answer.data);
+  const { etag } = reply.headers;
+  if (etag !== undefined) memory?.set(key, { etag: String(etag), answer });
+  return answer;
+}
+
+/** Undefined where it is not what was asked for. */
+function answerFrom<T>(
+  reply: Reply,
+  before: GoodAnswer<T> | undefined,
+  read: (data: unknown) => T,
+): GoodAnswer<T> | undefined {
+  const { status, headers, data } = reply;
+  const date = dateOf(reply);
+  if (status === 304 && before !== undefined) return { ...before, date };
+  if (status !== 200) return undefined;
+  return {
+    data: read(data),
+    hasNext: /\brel="?next\b/.test(text(headers, 'link', LONGEST_LINK) ?? ''),
+    date,
+  };
+}
+
+/** It holds several URLs. */
+const LONGEST_LINK = 10_000;
+
+function dateOf({ headers }: Reply): number | undefined {
+  const date = Date.parse(text(headers, 'date') ?? '');
+  return Number.isNaN(date) ? undefined : date;
 }

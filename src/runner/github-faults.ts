@@ -1,10 +1,8 @@
 // What an answer of GitHub means that is not the one that was asked for: a rate limit, a refusal, or trouble that may pass.
 
 import { seconds } from '../clock.ts';
-import { ActionError } from '../errors.ts';
-import { isRecord, text } from '../http/json.ts';
+import { isRecord, text, type UnusableAnswer } from '../http/json.ts';
 import { type Fault, isTransientStatus, parseRetryAfter } from '../http/retry.ts';
-import { describeScope, fittingToken, type Scope } from './scope.ts';
 
 /** An answer as octokit hands it out. */
 export interface Reply {
@@ -55,57 +53,103 @@ function speaksOfLimit({ data }: Reply): boolean {
 // ---- faults ----
 
 export interface GitHubFault extends Fault {
+  /** The error's message, where GitHub refused: nothing but another token or another input helps if it stays. */
+  readonly refusal?: string;
   readonly cause?: unknown;
 }
 
-/** What was asked for. */
-export interface Asked {
-  readonly scope: Scope;
-  readonly subject: string | undefined;
+/** What GitHub said instead of the answer that was asked for: to every token that was tried. */
+export interface Denial {
+  /** The inputs that they come from, e.g. `jobs_token and github_token`. */
+  readonly tokens: string;
+  /** e.g. `HTTP 403 ("Resource not accessible by integration"), HTTP 404`. */
+  readonly said: string;
+  /** To the last token. */
+  readonly reply: Reply;
 }
 
-/** @throws ActionError where it will not heal. */
-export function faultOfReply(reply: Reply, asked: Asked): GitHubFault {
+/** What was asked for; see `Question` in github-client.ts. */
+interface Asked {
+  readonly subject: string;
+  readonly permission: string;
+  readonly input: string;
+}
+
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or counts its requests. */
+export function isAboutToken(reply: Reply): boolean {
+  return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+
+const DENIALS = [401, 403, 404];
+
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+export function describeReply({ status, data }: Reply): string {
+  const message = isRecord(data) ? text(data, 'message') : undefined;
+  return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+
+export function faultOfDenial(denial: Denial, asked: Asked): GitHubFault {
+  const { reply } = denial;
   const limitMs = rateLimitMs(reply);
-  if (limitMs === undefined && !isTransientStatus(reply.status)) throw rejectedByGitHub(reply, asked);
+  if (limitMs === undefined && !isTransientStatus(reply.status)) return refusalOf(denial, asked);
   const waitMs = limitMs ?? retryAfterMs(reply);
   const askedFor = waitMs === undefined ? '' : `, asking to wait for ${seconds(waitMs)}`;
   const nature = waitMs === undefined ? 'passing' : 'quota';
   return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
 }
 
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }: Reply): string {
-  const message = isRecord(data) ? text(data, 'message') : undefined;
-  return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+/** GitHub refused, or it is not GitHub's API. */
+function refusalOf(denial: Denial, asked: Asked): GitHubFault {
+  const { status } = denial.reply;
+  const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+  const nature = DENIALS.includes(status) ? 'denial' : 'refusal';
+  return { ...faultWith(`it answered ${denial.said}`), nature, refusal, hint };
 }
 
-/** What will not heal: GitHub refused, or it is not GitHub's API. */
-function rejectedByGitHub(reply: Reply, { scope, subject }: Asked): ActionError {
-  const { status } = reply;
-  const said = describeReply(reply);
-  const what = subject ?? `the self-hosted runners of ${describeScope(scope)}`;
-  if (status === 401) {
-    const hint = `It may be mistyped, or have expired. ${fittingToken(scope)}`;
-    return new ActionError('github_api_failed', `GitHub does not take github_token: ${said}.`, { hint });
-  }
-  if (status === 403 || status === 404) {
-    const message = `github_token may not read ${what}: ${said}${wanted(reply)}.`;
-    const hint = `Check runner_scope and github_token. ${fittingToken(scope)}`;
-    return new ActionError('github_api_failed', message, { hint });
-  }
-  const message = `GitHub answered the question for ${what} with ${said}.`;
-  const hint = 'Check runner_scope (was it renamed?) and GITHUB_API_URL.';
-  return new ActionError('github_api_failed', message, { hint });
-}
+/** The error's message and its hint. */
+type Refusal = (denial: Denial, asked: Asked) => readonly [message: string, hint: string];
+
+const REFUSALS: Readonly<Record<number, Refusal>> = {
+  401: ({ tokens, said }, { permission }) => [
+    `GitHub does not accept ${tokens}: ${said}.`,
+    `It may be mistyped, or have expired. ${permission}`,
+  ],
+  403: ({ tokens, said, reply }, { subject, permission, input }) => [
+    `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+    ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+  ],
+  404: ({ tokens, said, reply }, { subject, permission, input }) => [
+    `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+    `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+  ],
+};
+
+const otherRefusal: Refusal = ({ said }, { subject, input }) => [
+  `GitHub answered the question for ${subject} with ${said}.`,
+  `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
 
 /** Which permission the token lacks, where GitHub says so. */
 function wanted({ headers }: Reply): string {
   const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-  return permission === undefined ? '' : `; GitHub wants "${permission}"`;
+  return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
 }
 
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }: Reply): string | undefined {
+  const [, url] = /^required; *url=(\S+)$/.exec(text(headers, 'x-github-sso', LONGEST_URL) ?? '') ?? [];
+  if (url === undefined) return undefined;
+  return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+
+const LONGEST_URL = 1_000;
+
 export const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+
+export function faultOfUnusable(error: UnusableAnswer): GitHubFault {
+  const { message, nature, hint = CHECK_STATUS } = error;
+  return { ...faultWith(message), nature, hint, cause: error };
+}
 
 export function faultWith(reason: string): GitHubFault {
   return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };

@@ -5,23 +5,20 @@
 // gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
 // wait-for-runner.ts after the restart: back-verdict.ts judges
 // vm-runners.ts      the runners in one VM, which both read
-// runners.ts jobs.ts the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
+// sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
 import type { Clock } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
-import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import type { WhenBusy } from './gate-lines.ts';
-import { createGitHubClient } from './github-client.ts';
-import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';
-import { fillName, hasPlaceholder } from './runner-names.ts';
-import { createRunners, type Runners } from './runners.ts';
-import { describeScope, repositoryOf, type Scope } from './scope.ts';
+import { describePattern, fillPattern, hasPlaceholder } from './runner-names.ts';
+import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
+import { type OpenedSources, openSources, type Sources } from './sources.ts';
 import { createVmRunners } from './vm-runners.ts';
 import { type RunnerOutcome, waitForRunner } from './wait-for-runner.ts';
 
@@ -71,6 +68,8 @@ export interface Guards {
   guardFor(ward: Ward): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
+  /** The jobs of a run of the workflow's own repository. @throws ActionError */
+  readonly readRun: OpenedSources['readRun'];
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;
 }
@@ -96,37 +95,22 @@ export interface Guard {
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
 }
 
-/** What sees GitHub, for all VMs. */
-export interface Sources {
-  readonly runners: Runners;
-  readonly jobs: JobsSource;
-}
-
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
-
 /** @throws ActionError `self_restart` where the runner's name says that much already. */
 export function createGuards(options: GuardsOptions): Guards {
   const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
-  const { scope, token, apiUrl: baseUrl, proxy, nameTemplate: name } = runner;
+  const { scope, nameTemplate: name } = runner;
   if (!hasPlaceholder(name)) refuseSelfRestart(ownRunner, { name, scope });
-  const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
-  const transport = createTransport({ baseUrl, ...connection });
-  const client = createGitHubClient({
-    baseUrl: baseUrl.href.replace(/\/+$/, ''),
-    ...{ token, scope, transport, clock, random, debug: log.debug },
+  const { repository } = ownRunner;
+  const opened = openSources({
+    ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
   });
-  const repository = repositoryOf(scope, ownRunner.repository);
-  const jobs =
-    repository === undefined ? createNoJobsSource(log) : createJobsSource({ client, repository }, log);
   const { share = (sources: Sources) => sources } = options;
-  const sources = share({ runners: createRunners(client, scope), jobs });
+  const sources = share(opened);
   return {
-    runnerNameOf: (instance) => fillName(name, instance),
+    runnerNameOf: (instance) => describePattern(fillPattern(name, instance)),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
-    close() {
-      log.debug(client.describeUsage());
-      return transport.close();
-    },
+    readRun: opened.readRun,
+    close: opened.close,
   };
 }
 
@@ -137,13 +121,14 @@ function createGuard(options: GuardsOptions, { sources, ward }: { sources: Sourc
   const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
 
   function runnersOf(instance: Instance) {
-    const name = fillName(runner.nameTemplate, instance);
+    const pattern = fillPattern(runner.nameTemplate, instance);
+    const name = describePattern(pattern);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
     (isBrief ? log.debug : log.info)(
       `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
     );
-    return createVmRunners({ ...sources, sought: { name, scope }, clock, log, signal });
+    return createVmRunners({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
   }
 
   const times = { idleForMs, busyTimeoutMs, patienceMs };

@@ -1,13 +1,15 @@
 // The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
-// say on which runner each of them runs. So the runs in progress are read, then the jobs of each. This takes its own permission.
+// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
+// permission, so it may have its own token.
 
+import type { Clock } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import { isRecord, text, UnusableAnswer } from '../http/json.ts';
+import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
-import { type GitHubClient, isRequestError, type Question } from './github-client.ts';
+import { type GitHubClient, type List, type Memory, type OtherAnswer, PER_PAGE } from './github-client.ts';
 import { isSameName } from './runner-names.ts';
-import { describeScope, type RepositoryScope } from './scope.ts';
+import type { RepositoryScope } from './scope.ts';
 
 /** A job as GitHub reports it: what this action uses of it, checked field by field. */
 export interface Job {
@@ -30,13 +32,18 @@ export interface Job {
   readonly runnerGroup: string | undefined;
 }
 
-/** Knows the jobs that are in progress. */
+/** GitHub refused every token: true of this reading, but maybe not of the next. */
+export interface Refusal {
+  /** e.g. `github_token: HTTP 403 ("Resource not accessible by integration")`. */
+  readonly refused: string;
+  /** No later reading will do better. */
+  readonly isFinal: boolean;
+}
+
+/** The jobs source: the jobs that are in progress. */
 export interface JobsSource {
-  /**
-   * All that are in progress now; `unreadable` where nobody may read them for this step.
-   * @throws ActionError as {@link GitHubClient.octokitFor} tells.
-   */
-  runningJobs(bounds: RetryBounds): Promise<readonly Job[] | 'unreadable'>;
+  /** All that are in progress now. @throws ActionError as {@link GitHubClient} tells. */
+  runningJobs(bounds: RetryBounds): Promise<readonly Job[] | Refusal>;
 }
 
 /** The job that runs on the runner, if one does. Where a job lacks its runner's ID, or the runner's is not known, the name decides. */
@@ -50,137 +57,178 @@ export function jobOn(
   });
 }
 
-const PER_PAGE = 100;
-/** Matrix jobs have long names. */
-const LONGEST_NAME = 1_000;
-/** A run has fewer jobs than these hold. */
-const MOST_PAGES = 100;
-/** So many runs are asked for their jobs at a time: GitHub wants few requests at once, and a look must not take long. */
-const AT_ONCE = 8;
+/** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
+const AT_ONCE = 16;
+/** What an unfinished reading found is used for this long, in milliseconds. */
+const KEPT_MS = 120_000;
 
 /** Where jobs are read, and with what. */
-interface Source {
+export interface JobsPlace {
   readonly client: GitHubClient;
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. What the token may not read, and what is too much to read, it tells once. */
-export function createJobsSource(source: Source, log: Pick<Log, 'info'>): JobsSource {
-  const where = describeScope(source.repository);
-  let access: 'untried' | 'granted' | 'denied' = 'untried';
-  let hasToldOfMany = false;
+/** The jobs of one repository. Each reading asks again, whatever the one before came to. */
+export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
+  const ofRuns: Memory<readonly Run[]> = new Map();
+  const ofJobs: Memory<readonly Job[]> = new Map();
+  /** What an unfinished reading found. */
+  const kept = new Map<string, { readonly jobs: readonly Job[]; readonly until: number }>();
 
-  /** Undefined where the token may not read them. Once it could, a no is no matter of its permissions. */
-  async function readRuns(bounds: RetryBounds): Promise<Runs | undefined> {
-    if (access === 'denied') return undefined;
-    const runs = await requestRuns(source, {
-      ...bounds,
-      otherAnswers: access === 'granted' ? [] : [403, 404],
-    });
-    access = typeof runs === 'number' ? 'denied' : 'granted';
-    if (typeof runs !== 'number') return runs;
-    log.info(
-      `github_token may not read the workflow runs of ${where} (HTTP ${runs}; it takes "Actions: read"): whether a job runs, only the runner itself can tell`,
-    );
-    return undefined;
+  async function readJobs(run: Run, bounds: RetryBounds): Promise<readonly Job[]> {
+    const before = kept.get(keyOf(run));
+    if (before !== undefined && before.until > clock.now()) return before.jobs;
+    const jobs = await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs });
+    kept.set(keyOf(run), { jobs, until: clock.now() + KEPT_MS });
+    return jobs;
   }
 
+  let isTold = false;
   return {
     async runningJobs(bounds) {
-      const runs = await readRuns(bounds);
-      if (runs === undefined) return 'unreadable';
-      if (!hasToldOfMany && runs.total > PER_PAGE) {
-        hasToldOfMany = true;
-        log.info(
-          `${runs.total} runs are in progress in ${where}: only the jobs of the newest ${PER_PAGE} are read`,
-        );
+      const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+      if ('refused' in runs) {
+        if (!isTold)
+          log.info(`GitHub does not show the workflow runs (${runs.refused}). ${JOBS_ACCESS.permission}`);
+        isTold = true;
+        return runs;
       }
-      return readJobsOf(runs.ids, (runId) => readJobs(source, runId, bounds));
+      const found = new Map<Run, readonly Job[]>();
+      try {
+        await forEachAtOnce(runs, async (run) => found.set(run, await readJobs(run, bounds)));
+      } catch (error) {
+        if (found.size > 0)
+          log.info(
+            `GitHub answers slowly: the jobs of ${found.size} of ${runs.length} workflow runs are read; the next reading goes on there`,
+          );
+        throw error;
+      }
+      kept.clear();
+      return [...found.values()].flat().filter(({ status }) => status === 'in_progress');
     },
   };
 }
 
+export interface JobsContext {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Pick<Log, 'info'>;
+}
+
 /** What there is to know of jobs where the step runs for no repository. */
 export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
-  let hasTold = false;
+  let isTold = false;
   return {
     async runningJobs() {
-      if (!hasTold)
-        log.info('GITHUB_REPOSITORY is not set: whether a job runs, only the runner itself can tell');
-      hasTold = true;
-      return 'unreadable';
+      if (!isTold)
+        log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+      isTold = true;
+      return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
     },
   };
 }
 
 // ---- requests ----
 
-interface Runs {
-  /** The newest first. */
-  readonly ids: readonly number[];
-  /** How many there are, these included. */
-  readonly total: number;
+/** A workflow run that is not completed. */
+interface Run {
+  readonly id: number;
+  /** Changes with the run: its status, and when it was updated. */
+  readonly state: string;
 }
 
-/** The runs in progress; or the status where it is one of the other answers. */
-async function requestRuns(
-  { client, repository }: Source,
-  question: RetryBounds & Pick<Question, 'otherAnswers'>,
-): Promise<Runs | number> {
-  const { owner, repo } = repository;
-  const subject = `the workflow runs of ${describeScope(repository)}`;
-  const { rest } = client.octokitFor({ ...question, readData: requireRuns, subject });
-  const selection = { status: 'in_progress', per_page: PER_PAGE, exclude_pull_requests: true } as const;
-  try {
-    const { data } = await rest.actions.listWorkflowRunsForRepo({ owner, repo, ...selection });
-    return runsFrom(data);
-  } catch (error) {
-    if (isRequestError(error)) return error.status;
-    throw error;
+/** A run that has changed is read again. */
+function keyOf({ id, state }: Run): string {
+  return `${id} ${state}`;
+}
+
+/**
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
+ * every status but `completed` are read, and the status of each job decides.
+ */
+const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'] as const;
+
+interface RunsRequest extends RetryBounds {
+  readonly memory: Memory<readonly Run[]>;
+}
+
+async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<readonly Run[] | Refusal> {
+  const first = await askForRunsOf(place, 'in_progress', request);
+  if ('said' in first) return { refused: first.said, isFinal: false };
+  const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+  // A run that changes its status while the lists are read may be on none of them.
+  const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+  const runs = new Map<number, Run>();
+  for (const list of lists) {
+    if ('said' in list) return { refused: list.said, isFinal: false };
+    for (const run of list.items) runs.set(run.id, run);
   }
+  return [...runs.values()];
 }
 
-async function readJobsOf(
-  runIds: readonly number[],
-  read: (runId: number) => Promise<Job[]>,
-): Promise<Job[]> {
-  const jobs: Job[] = [];
-  for (let from = 0; from < runIds.length; from += AT_ONCE)
-    jobs.push(...(await allOf(runIds.slice(from, from + AT_ONCE).map(read))).flat());
-  return jobs;
-}
-
-/** @throws ActionError, transient, where the run is gone by now: it was deleted, which takes that it has ended. */
-async function readJobs(source: Source, runId: number, bounds: RetryBounds): Promise<Job[]> {
-  const jobs: Job[] = [];
-  let pages = 0;
-  try {
-    for await (const { data } of pagesOfJobs(source, runId, bounds)) {
-      jobs.push(...data.map((job) => jobFrom(job, runId)).filter(({ status }) => status === 'in_progress'));
-      if (++pages === MOST_PAGES) break;
-    }
-    return jobs;
-  } catch (error) {
-    if (!isRequestError(error)) throw error;
-    const message = 'A workflow run is gone that GitHub has just listed.';
-    throw new ActionError('github_api_failed', message, { isTransient: true });
-  }
-}
-
-function pagesOfJobs(
-  { client, repository }: Source,
-  runId: number,
-  bounds: RetryBounds,
-): AsyncIterable<{ readonly data: readonly unknown[] }> {
-  const { owner, repo } = repository;
-  const subject = `the jobs of a run of ${describeScope(repository)}`;
-  const octokit = client.octokitFor({ ...bounds, readData: requireJobs, otherAnswers: [404], subject });
-  const selection = { run_id: runId, filter: 'latest', per_page: PER_PAGE } as const;
-  return octokit.paginate.iterator(octokit.rest.actions.listJobsForWorkflowRun, {
-    owner,
-    repo,
-    ...selection,
+function askForRunsOf(
+  { client, repository: { owner, repo } }: JobsPlace,
+  status: string,
+  request: RunsRequest,
+): Promise<List<Run> | OtherAnswer> {
+  return client.askForList({
+    ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+    route: 'GET /repos/{owner}/{repo}/actions/runs',
+    parameters: { owner, repo, status, exclude_pull_requests: true },
+    ...{ read: readRuns, otherAnswers: DENIALS },
   });
+}
+
+interface JobsRequest extends RetryBounds {
+  readonly runId: number;
+  readonly memory: Memory<readonly Job[]>;
+}
+
+/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
+async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<readonly Job[]> {
+  const list = await place.client.askForList({
+    ...{ ...jobsQuestion(place, request), ...request, otherAnswers: DENIALS },
+  });
+  if ('items' in list) return list.items;
+  const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
+  throw new ActionError('github_api_failed', message, { isTransient: true });
+}
+
+/** The jobs of a run: those of its last attempt, or of all. */
+export function jobsQuestion(
+  { repository: { owner, repo } }: JobsPlace,
+  { runId, filter = 'latest' }: { readonly runId: number; readonly filter?: 'latest' | 'all' },
+) {
+  return {
+    ...JOBS_ACCESS,
+    subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
+    route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+    parameters: { owner, repo, run_id: runId, filter },
+    read: (data: unknown) => readJobList(data, runId),
+  };
+}
+
+const JOBS_ACCESS = {
+  permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+  input: 'run_id',
+};
+/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+const DENIALS = [403, 404];
+
+/** A few at a time; no more begin once one has failed. */
+async function forEachAtOnce<T extends object>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const rest = [...items];
+  async function workThrough(): Promise<void> {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+      await work(item).catch((error: unknown) => {
+        rest.length = 0;
+        throw error;
+      });
+    }
+  }
+  await allOf(Array.from({ length: AT_ONCE }, workThrough));
 }
 
 /** Every result. What one throws is thrown once none is under way any more. */
@@ -191,46 +239,36 @@ async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
 
 // ---- answers ----
 
-/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
-function requireRuns(data: unknown): unknown {
-  runsFrom(data);
-  return data;
-}
+/** Matrix jobs have long names. */
+const LONGEST_NAME = 1_000;
 
-function runsFrom(data: unknown): Runs {
-  const { workflow_runs: runs, total_count: total } = isRecord(data) ? data : {};
+/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+function readRuns(data: unknown): Run[] {
+  const runs: unknown = isRecord(data) ? data['workflow_runs'] : undefined;
   if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
   if (runs.length > PER_PAGE) throw new UnusableAnswer('it answered with more runs than were asked for');
-  const ids = runs.map((run: unknown) => {
-    const id = isRecord(run) ? run['id'] : undefined;
+  return runs.map((run: unknown) => {
+    const { id, status, updated_at: updatedAt } = isRecord(run) ? run : {};
     if (typeof id !== 'number') throw new UnusableAnswer('it answered with a workflow run that lacks its id');
-    return id;
+    return { id, state: `${status} ${updatedAt}` };
   });
-  return { ids, total: typeof total === 'number' ? total : ids.length };
 }
 
-/** The list alone, as octokit's paginate might take another one for it. @throws UnusableAnswer where a job cannot be read. */
-function requireJobs(data: unknown): unknown[] {
+/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
+function readJobList(data: unknown, runId: number): Job[] {
   const jobs: unknown = isRecord(data) ? data['jobs'] : undefined;
   if (!Array.isArray(jobs)) throw new UnusableAnswer('it answered without a list of jobs');
-  for (const job of jobs) {
-    const status = isRecord(job) ? text(job, 'status') : undefined;
-    if (status === undefined) throw new UnusableAnswer('it answered with a job that lacks its status');
-  }
-  return jobs;
+  return jobs.map((job: unknown) => readJob(isRecord(job) ? job : {}, runId));
 }
 
-function jobFrom(data: unknown, runId: number): Job {
-  const fields = isRecord(data) ? data : {};
+function readJob(fields: Fields, runId: number): Job {
   const { runner_id: id, run_attempt: attempt, labels } = fields;
+  const status = text(fields, 'status');
+  if (status === undefined) throw new UnusableAnswer('it answered with a job that lacks its status');
   const completedAt = Date.parse(text(fields, 'completed_at') ?? '');
   return {
-    ...{
-      runId,
-      attempt: typeof attempt === 'number' ? attempt : 1,
-      name: text(fields, 'name', LONGEST_NAME) ?? '',
-    },
-    ...{ status: text(fields, 'status') ?? '', conclusion: text(fields, 'conclusion') },
+    ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
+    ...{ name: text(fields, 'name', LONGEST_NAME) ?? '', status, conclusion: text(fields, 'conclusion') },
     completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
     labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
     // GitHub writes 0 where it has no ID for a runner.

@@ -1,15 +1,22 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 
-/** What a runner's name may be made of, and where it comes from. */
+// The name of the runner in a VM, as `runner_name` tells it: placeholders stand for values of the instance, `*` for any text.
+
+/** A runner's name: its literal parts, with any text between two of them. One part: the name itself. */
+export interface NamePattern {
+  readonly parts: readonly string[];
+}
+
 const PLACEHOLDERS: Readonly<Record<string, (instance: Instance) => string | undefined>> = {
   '{external_id}': ({ externalId }) => externalId,
   '{name}': ({ name }) => name,
   '{instance_id}': ({ instanceId }) => instanceId,
 };
 const BRACES = /\{[^{}]*\}/g;
+const ANY_TEXT = '*';
 
-/** The first thing in braces that is no placeholder; undefined where all are. */
+/** The first text in braces that is not a placeholder; undefined if all are. */
 export function unknownPlaceholder(template: string): string | undefined {
   return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
 }
@@ -20,24 +27,75 @@ export function hasPlaceholder(template: string): boolean {
 }
 
 /**
- * Fills the placeholders in from the instance.
- * @throws ActionError `runner_not_found` where the instance lacks what the name is made of.
+ * Fills in the placeholders from the instance. A `*` in a value stands for itself.
+ * @throws ActionError `runner_not_found` where the instance lacks a value.
  */
+export function fillPattern(template: string, instance: Instance): NamePattern {
+  return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+
+/** @throws ActionError `runner_not_found` where the instance lacks a value. */
 export function fillName(template: string, instance: Instance): string {
   const name = template.replace(BRACES, (word) => {
     const value = PLACEHOLDERS[word]?.(instance);
     if (value !== undefined) return value;
     throw new ActionError(
       'runner_not_found',
-      `runner_name holds ${word}, but instance ${instance.instanceId} has none.`,
+      `runner_name contains ${word}, but instance ${instance.instanceId} has none.`,
       { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' },
     );
   });
-  // Half a character would make no address to ask at.
+  // Half a character cannot be sent.
   return name.toWellFormed();
 }
 
-/** Names of runners are the same in upper and lower case. */
+/** The pattern that only this name fits. */
+export function exactly(name: string): NamePattern {
+  return { parts: [name] };
+}
+
+/** Whether only one name fits. */
+export function isExact({ parts }: NamePattern): boolean {
+  return parts.length === 1;
+}
+
+/** For messages. */
+export function describePattern({ parts }: NamePattern): string {
+  return parts.join(ANY_TEXT);
+}
+
+/** Upper and lower case are the same. */
+export function fitsPattern({ parts }: NamePattern, name: string): boolean {
+  return fitsText(
+    parts.map((part) => part.toLowerCase()),
+    name.toLowerCase(),
+  );
+}
+
+/** Whether a text is these parts with any text between two of them. */
+export function fitsText(parts: readonly string[], text: string): boolean {
+  return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
+}
+
+/** Runner names are the same in upper and lower case. */
 export function isSameName(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
+}
+
+/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
+export function nearestFirst<T extends { readonly name: string }>(named: readonly T[], written: string): T[] {
+  const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
+  return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
+}
+
+/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
+function likenessOf(one: string, other: string): number {
+  const [pairs, others] = [pairsOf(one), pairsOf(other)];
+  return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
+}
+
+/** The first and the last character are in a pair of their own, so that no text is without any. */
+function pairsOf(text: string): Set<string> {
+  const padded = ` ${text.toLowerCase()} `;
+  return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
 }

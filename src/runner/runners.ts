@@ -1,9 +1,9 @@
 import { ActionError } from '../errors.ts';
 import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
-import { type GitHubClient, isRequestError, type Octokit } from './github-client.ts';
-import { isSameName } from './runner-names.ts';
-import { describeScope, type Scope } from './scope.ts';
+import { type GitHubClient, type Memory, PER_PAGE } from './github-client.ts';
+import { describePattern, fitsPattern, isExact, type NamePattern, nearestFirst } from './runner-names.ts';
+import { describeScope, fittingToken, type Scope } from './scope.ts';
 
 export interface Label {
   readonly name: string;
@@ -27,145 +27,125 @@ export interface Runner {
   readonly version: string | undefined;
 }
 
-/** The self-hosted runners of one scope. Throws ActionErrors as {@link GitHubClient.octokitFor} tells. */
+/** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} tells. */
 export interface Runners {
-  /** By ID, with the ETag of the last answer; undefined where it is gone. */
+  /** By ID; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /** The same for a look that is one of many: where many runners are looked at, one list may serve them all. */
   glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /**
-   * Those that GitHub finds under the name, or all of them, from every page, each once. Pages shift while they are read, so that a
-   * runner can slip from one that is to come to one that was: where the name is on none of several pages, all are read again.
+   * Those that fit the pattern, or all, each once. None fits only if the whole list was read, and twice if it has several
+   * pages: a runner can slip from a page that is still to come to one that was read already.
    */
-  listRunners(name: string | undefined, bounds: RetryBounds): Promise<Runner[]>;
+  listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]>;
 }
 
-const PER_PAGE = 100;
-/** A scope holds 10,000 runners at most. */
-const MOST_PAGES = 100;
-
 export function createRunners(client: GitHubClient, scope: Scope): Runners {
-  const seen = new Map<number, { readonly etag: string; readonly runner: Runner }>();
+  const place = { subject: `the self-hosted runners of ${describeScope(scope)}`, input: 'runner_scope' };
+  const about = { ...place, permission: fittingToken(scope) };
+  const { path, parameters } = runnersPath(scope);
+  const ofOne: Memory<Runner> = new Map();
+  const ofPages: Memory<readonly Listed[]> = new Map();
+  /** A list of one page is read whole, whatever is sought in it. */
+  let hasManyPages = false;
 
   async function getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined> {
-    const before = seen.get(id);
-    const octokit = client.octokitFor({
-      ...bounds,
-      readData: (data) => requireRunner(data, id),
-      otherAnswers: before === undefined ? [404] : [304, 404],
+    const route = `GET ${path}/{runner_id}`;
+    const answer = await client.ask({
+      ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
+      ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
     });
-    try {
-      const { data, headers } = await requestRunner(octokit, scope, { id, etag: before?.etag });
-      const runner = readRunner(data);
-      if (headers.etag !== undefined) seen.set(id, { etag: headers.etag, runner });
-      return runner;
-    } catch (error) {
-      if (!isRequestError(error)) throw error;
-      return error.status === 304 ? before?.runner : undefined;
-    }
+    return 'data' in answer ? answer.data : undefined;
   }
 
-  async function listRunners(name: string | undefined, bounds: RetryBounds): Promise<Runner[]> {
-    const { runners, pages } = await readPages(name, bounds);
-    const isMissed = name !== undefined && !runners.some((runner) => isSameName(runner.name, name));
-    return isMissed && pages > 1 ? (await readPages(name, bounds)).runners : runners;
+  async function listRunners(pattern: NamePattern | undefined, bounds: RetryBounds): Promise<Runner[]> {
+    if (pattern !== undefined && isExact(pattern) && hasManyPages) {
+      // GitHub's own filter may be exact in case, or find more.
+      const named = await readPages(pattern, bounds, describePattern(pattern));
+      if (named.runners.length > 0) return named.runners;
+    }
+    const { runners, pages } = await readPages(pattern, bounds);
+    hasManyPages = pages > 1;
+    const isMissed = pattern !== undefined && runners.length === 0;
+    return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
   }
 
-  async function readPages(name: string | undefined, bounds: RetryBounds) {
-    const octokit = client.octokitFor({ ...bounds, readData: (data) => requireList(data, name) });
-    // One that slips to the next page is there twice.
-    const runners = new Map<number, Runner>();
-    let pages = 0;
-    for await (const { data } of pagesOf(octokit, scope, name)) {
-      for (const runner of data.flatMap((item) => runnerFrom(item) ?? [])) runners.set(runner.id, runner);
-      if (++pages === MOST_PAGES) break;
-    }
-    return { runners: [...runners.values()], pages };
+  async function readPages(pattern: NamePattern | undefined, bounds: RetryBounds, name?: string) {
+    const { items, pages } = await client.askForList({
+      ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: readList },
+      parameters: name === undefined ? parameters : { ...parameters, name },
+      check(listed) {
+        for (const item of listed) requireReadable(item, pattern);
+      },
+    });
+    // A runner that slips to the next page is there twice.
+    const runners = new Map(
+      items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])),
+    );
+    const fitting = [...runners.values()].filter(
+      ({ name: its }) => pattern === undefined || fitsPattern(pattern, its),
+    );
+    return { runners: fitting, pages };
   }
 
   return { getRunner, glanceAt: getRunner, listRunners };
 }
 
-// ---- requests ----
-
-interface RunnerRequest {
-  readonly id: number;
-  readonly etag: string | undefined;
-}
-
-function requestRunner(octokit: Octokit, scope: Scope, { id, etag }: RunnerRequest) {
-  const headers = etag === undefined ? {} : { 'if-none-match': etag };
-  const parameters = { runner_id: id, headers };
+/** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
+function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
   switch (scope.kind) {
     case 'repository': {
       const { owner, repo } = scope;
-      return octokit.rest.actions.getSelfHostedRunnerForRepo({ owner, repo, ...parameters });
+      return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
     }
     case 'organization':
-      return octokit.rest.actions.getSelfHostedRunnerForOrg({ org: scope.org, ...parameters });
+      return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
     case 'enterprise': {
       const { enterprise } = scope;
-      return octokit.request(`${OF_ENTERPRISE}/{runner_id}`, { enterprise, ...parameters });
+      return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
     }
-  }
-}
-
-/** Octokit has no methods for what belongs to an enterprise. */
-const OF_ENTERPRISE = 'GET /enterprises/{enterprise}/actions/runners';
-
-interface Page {
-  readonly data: readonly unknown[];
-}
-
-function pagesOf(octokit: Octokit, scope: Scope, name: string | undefined): AsyncIterable<Page> {
-  const { actions } = octokit.rest;
-  const parameters = { per_page: PER_PAGE, ...(name === undefined ? {} : { name }) };
-  switch (scope.kind) {
-    case 'repository': {
-      const { owner, repo } = scope;
-      return octokit.paginate.iterator(actions.listSelfHostedRunnersForRepo, { owner, repo, ...parameters });
-    }
-    case 'organization':
-      return octokit.paginate.iterator(actions.listSelfHostedRunnersForOrg, {
-        org: scope.org,
-        ...parameters,
-      });
-    case 'enterprise':
-      return octokit.paginate.iterator(OF_ENTERPRISE, { enterprise: scope.enterprise, ...parameters });
   }
 }
 
 // ---- answers ----
 
 /** @throws UnusableAnswer where the data is not the runner of the ID. */
-function requireRunner(data: unknown, id: number): unknown {
-  if (readRunner(data).id !== id) throw new UnusableAnswer('it answered with another runner');
-  return data;
+function requireRunner(data: unknown, id: number): Runner {
+  const runner = readRunner(data);
+  if (runner.id !== id) throw new UnusableAnswer('it answered with another runner');
+  return runner;
 }
 
-/**
- * The list alone: of a page with other fields, octokit's paginate might take another one for the list.
- * What is not asked for, and cannot be read, does not matter here.
- * @throws UnusableAnswer where there is no list, or a runner cannot be read that is asked for, or might be.
- */
-function requireList(data: unknown, name: string | undefined): unknown[] {
+/** A member of a list. What cannot be read does not matter unless it may be the runner that is asked for. */
+interface Listed {
+  readonly name: string | undefined;
+  readonly runner: Runner | undefined;
+}
+
+/** @throws UnusableAnswer where there is no list. */
+function readList(data: unknown): Listed[] {
   const items: unknown = isRecord(data) ? data['runners'] : undefined;
   if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
   if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
-  for (const item of items) if (mayBeCalled(item, name)) readRunner(item);
-  return items;
+  return items.map((item: unknown) => {
+    return { name: isRecord(item) ? text(item, 'name') : undefined, runner: runnerFrom(item) };
+  });
 }
 
-function mayBeCalled(item: unknown, name: string | undefined): boolean {
-  if (name === undefined) return false;
-  const itsName = isRecord(item) ? text(item, 'name') : undefined;
-  return itsName === undefined || isSameName(itsName, name);
+/** @throws UnusableAnswer */
+function requireReadable({ name, runner }: Listed, pattern: NamePattern | undefined): void {
+  if (runner !== undefined || pattern === undefined) return;
+  if (name === undefined || fitsPattern(pattern, name)) throw unreadable();
+}
+
+function unreadable(): UnusableAnswer {
+  return new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
 }
 
 function readRunner(data: unknown): Runner {
   const runner = runnerFrom(data);
-  if (runner !== undefined) return runner;
-  throw new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
+  if (runner === undefined) throw unreadable();
+  return runner;
 }
 
 function runnerFrom(data: unknown): Runner | undefined {
@@ -196,39 +176,41 @@ function labelsFrom({ labels }: Fields): Label[] {
 // ---- by name ----
 
 export interface Sought {
-  readonly name: string;
+  readonly name: NamePattern;
   readonly scope: Scope;
 }
 
-/** The runners that bear the name; GitHub's own filter may find more, or not exist (GitHub Enterprise Server). */
-export async function findByName(runners: Runners, name: string, bounds: RetryBounds): Promise<Runner[]> {
-  const found = await runners.listRunners(name, bounds);
-  return found.filter((runner) => isSameName(runner.name, name));
-}
-
 /**
- * The one runner of the name.
+ * The runners that fit the name; more than one only if it has a `*`.
  * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
  */
-export async function findRunner(
+export async function findRunners(
   runners: Runners,
-  { name, scope }: Sought,
+  sought: Sought,
   bounds: RetryBounds,
-): Promise<Runner> {
-  const [first, ...others] = await findByName(runners, name, bounds);
-  const where = describeScope(scope);
-  if (first === undefined) {
-    const all = await runners.listRunners(undefined, bounds);
-    throw new ActionError(
-      'runner_not_found',
-      `No self-hosted runner "${name}" is registered in ${where}; there ${listOf(all)}.`,
-      { hint: 'Check runner_name and runner_scope: a runner is listed only where it is registered.' },
-    );
-  }
-  if (others.length === 0) return first;
-  throw new ActionError(
+): Promise<[Runner, ...Runner[]]> {
+  const [first, ...others] = await runners.listRunners(sought.name, bounds);
+  if (first === undefined) throw runnerNotFound(sought, await runners.listRunners(undefined, bounds));
+  if (others.length > 0 && isExact(sought.name)) throw ambiguousName(sought, [first, ...others]);
+  return [first, ...others];
+}
+
+/** @param all the runners of the scope. */
+export function runnerNotFound({ name, scope }: Sought, all: readonly Runner[]): ActionError {
+  const written = describePattern(name);
+  const message = `No self-hosted runner "${written}" is registered in ${describeScope(scope)}; there ${listOf(nearestFirst(all, written))}.`;
+  const elsewhere =
+    scope.kind === 'repository'
+      ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
+      : '';
+  const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+  return new ActionError('runner_not_found', message, { hint });
+}
+
+function ambiguousName({ name, scope }: Sought, found: readonly Runner[]): ActionError {
+  return new ActionError(
     'ambiguous_target',
-    `${others.length + 1} self-hosted runners are called "${name}" in ${where}: there ${listOf([first, ...others])}.`,
+    `${found.length} self-hosted runners are called "${describePattern(name)}" in ${describeScope(scope)}: there ${listOf(found)}.`,
     { hint: 'Remove the stale registrations, or give the runners different names.' },
   );
 }

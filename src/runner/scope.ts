@@ -14,7 +14,7 @@ const ENTERPRISES = 'enterprises/';
 const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
 const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
 
-/** Reads `owner/repo`, an organisation's name, or `enterprises/NAME`; undefined for what is none of these. */
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
 export function parseScope(text: string): Scope | undefined {
   if (text.startsWith(ENTERPRISES)) {
     const enterprise = text.slice(ENTERPRISES.length);
@@ -32,7 +32,7 @@ export function describeScope(scope: Scope): string {
     case 'repository':
       return `repository ${scope.owner}/${scope.repo}`;
     case 'organization':
-      return `organisation ${scope.org}`;
+      return `organization ${scope.org}`;
     case 'enterprise':
       return `enterprise ${scope.enterprise}`;
   }
@@ -43,7 +43,7 @@ const TOKENS: Readonly<Record<Scope['kind'], string>> = {
   repository:
     'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
   organization:
-    'a fine-grained token or an app\'s with the organisation permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+    'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
   enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
 

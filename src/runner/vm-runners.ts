@@ -3,7 +3,8 @@ import { isTransient } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createProgressLog } from '../log.ts';
 import { type Job, type JobsSource, jobOn } from './jobs.ts';
-import { findByName, findRunner, type Runner, type Runners, type Sought } from './runners.ts';
+import { describePattern } from './runner-names.ts';
+import { findRunners, type Runner, type Runners, type Sought } from './runners.ts';
 
 /** One read of the runners in a VM; times in milliseconds on the clock's scale. What it shows was true at some time in between. */
 export interface RunnersReading {
@@ -72,18 +73,19 @@ export function createVmRunners({ runners, jobs, sought, clock, log, signal }: V
     const known = await Promise.all(ids.map((id) => byId(id, bounds)));
     const registered = known.filter((runner) => runner !== undefined);
     if (registered.length > 0 && registered.length === ids.length) return registered;
-    const named = await findByName(runners, sought.name, bounds);
+    const named = await runners.listRunners(sought.name, bounds);
     return named.sort((a, b) => b.id - a.id).slice(0, 1);
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
     const running = await jobs.runningJobs({ deadline, signal, onFault });
     progress.answered();
-    return running === 'unreadable' ? running : (jobOn(running, { id: ids[0], name: sought.name }) ?? 'none');
+    if ('refused' in running) return 'unreadable';
+    return jobOn(running, { id: ids[0], name: describePattern(sought.name) }) ?? 'none';
   }
 
   return {
-    find: (deadline) => timed(async () => [await findRunner(runners, sought, { deadline, signal, onFault })]),
+    find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
     read: (until) => timed(() => current(until, runners.getRunner).catch(orUnknown)),
     readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orUnknown)),
     readJobs: (until) => jobNow(until).catch(orUnknown),

@@ -87,6 +87,7 @@ function inputsFor(instanceId: string, pollInterval: PollInterval): Inputs {
     usbDevice: undefined,
     dryRun: false,
     headers: {},
+    warnings: [],
     proxy: undefined,
     timeoutMs: 300_000,
     requestTimeoutMs: 10_000,

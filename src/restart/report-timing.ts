@@ -2,17 +2,17 @@ import type { Instance } from '../controller/instance.ts';
 import type { Instant } from '../dates.ts';
 import { isOlder, type Observation } from './ordering.ts';
 
-// What looks tell of when reports come:
+// What answers tell about when reports come:
 //
 // 1. Each answer carries the HTTP header Date: the controller's time, cut to whole seconds. So the moment when an answer came
-//    in tells how far the local clock is ahead of the controller's. A second of that is left open.
-// 2. The next answer tells it anew. What only one of the two allows is ruled out. If the header turned to a new second, or did
+//    tells how far the local clock is ahead of the controller's. One second of that is left open.
+// 2. The next answer tells it again. What only one of the two allows is ruled out. If the header turned to a new second, or did
 //    not, in the middle of what was open, half of it is ruled out.
-// 3. A report carries the controller's date of it (`ts`). With the difference of the clocks that gives the local time when
+// 3. A report carries the controller's date of it (`ts`). With the difference between the clocks, that gives the local time when
 //    the report came.
 //
-// Only differences of foreign dates count, so nobody's clock has to be right. The way back from the controller is part of the
-// difference of the clocks: what happens at the controller counts from when an answer can tell of it here.
+// Only differences of foreign dates count, so no clock has to be right. The way back from the controller is part of the difference
+// between the clocks: what happens at the controller counts from when an answer can tell it here.
 
 /** From one value to another, in milliseconds. */
 export interface Span {
@@ -20,8 +20,8 @@ export interface Span {
   readonly to: number;
 }
 
-export interface Rhythm {
-  /** How long the quickest look took, there and back. */
+export interface ReportTiming {
+  /** How long the quickest answer took, there and back. */
   readonly tripMs: number;
   /** The instance as of the newest report. */
   readonly newest: Instance | undefined;
@@ -35,16 +35,16 @@ const SECOND_MS = 1_000;
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY: Span = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
-/** What is known before the first look. */
-export const NO_RHYTHM: Rhythm = {
+/** What is known before the first answer. */
+export const NO_TIMING: ReportTiming = {
   tripMs: Number.POSITIVE_INFINITY,
   newest: undefined,
   aheadMs: ANY,
   gapMs: DEFAULT_HEARTBEAT_MS,
 };
 
-/** What is known after one more look. An answer that is older than one before comes from a replica that lags behind. Pure. */
-export function learn(before: Rhythm, { askedAt, answeredAt, instance }: Observation): Rhythm {
+/** What is known after one more answer. An answer that is older than one before comes from a replica that lags behind. Pure. */
+export function learn(before: ReportTiming, { askedAt, answeredAt, instance }: Observation): ReportTiming {
   const { newest, aheadMs } = before;
   const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
   const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
@@ -58,7 +58,7 @@ export function learn(before: Rhythm, { askedAt, answeredAt, instance }: Observa
 }
 
 /** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
-export function arrivalOf({ newest, aheadMs }: Rhythm): Span | undefined {
+export function arrivalOf({ newest, aheadMs }: ReportTiming): Span | undefined {
   // Rounded down: sums of fractions are not exact.
   const openMs = Math.floor(aheadMs.to - aheadMs.from);
   if (newest?.updatedAt === undefined || openMs > SECOND_MS) return undefined;
@@ -83,7 +83,7 @@ function narrow(a: Span, b: Span): Span {
 }
 
 /** Less than half a second is no heartbeat: the controller may touch a record without a report. */
-function shortestGap({ newest, gapMs }: Rhythm, { updatedAt }: Instance): number {
+function shortestGap({ newest, gapMs }: ReportTiming, { updatedAt }: Instance): number {
   if (newest?.updatedAt === undefined || updatedAt === undefined) return gapMs;
   const latestMs = millisecondsOf(updatedAt) - millisecondsOf(newest.updatedAt);
   const wholeMs = Math.round(latestMs / SECOND_MS) * SECOND_MS;

@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Instance } from '../../src/controller/instance.ts';
+import { bootOf } from '../../src/restart/boot.ts';
+import { at, baseline, bootedAt, instance, NEW_BOOT, OLD_BOOT } from '../support/instances.ts';
+
+const same = at('2024-10-13T11:00:00Z');
+
+test.each<[string, string | undefined, string]>([
+  ['without a date', undefined, 'none'],
+  ['without a usable date', 'soon', 'none'],
+  ['with the date of the baseline', OLD_BOOT, 'known'],
+  ['with the same date at another offset', '2024-10-13T12:51:34.000+02:00', 'known'],
+  ['with another date', NEW_BOOT, 'new'],
+])('a report %s', (_, startDate, expected) => {
+  expect(bootOf(instance(bootedAt(startDate)), baseline(), 1_000)).toBe(expected);
+});
+
+describe('a boot before the restart was sent', () => {
+  const BASELINE = baseline({ reportedAt: same, updatedAt: same });
+  /** The report was made 100 s after the baseline, and the restart was on its way for 60 s. */
+  function isBefore(boot: string | undefined, reportedAt = '2024-10-13T11:01:40Z'): boolean {
+    const clocks = { reportedAt: at(reportedAt), updatedAt: at('2024-10-13T11:01:40Z') };
+    return bootOf(instance({ ...bootedAt(boot), ...clocks }), BASELINE, 60_000) === 'before';
+  }
+
+  test.each<[string, string | undefined, boolean]>([
+    ['right after the baseline is one', '2024-10-13T11:00:01Z', true],
+    ['at the moment of the baseline is one', '2024-10-13T11:00:00Z', true],
+    ['so late that it may be ours is none', '2024-10-13T11:00:20Z', false],
+    ['at no time is none', undefined, false],
+  ])('%s', (_, boot, expected) => {
+    expect(isBefore(boot)).toBe(expected);
+  });
+
+  test('cannot be told once the clock of the node was set by more than ten seconds', () => {
+    expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50Z')).toBe(true);
+    expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50.001Z')).toBe(false);
+  });
+
+  test.each<[string, Partial<Instance>, Partial<Instance>, boolean]>([
+    ['the answer alone lacks the date of the controller', {}, { updatedAt: undefined }, true],
+    ['the baseline alone lacks it', { updatedAt: undefined }, {}, true],
+    // Then nobody can tell an old baseline from a clock that was set.
+    ['the controller writes none', { updatedAt: undefined }, { updatedAt: undefined }, false],
+  ])('is one, though the baseline was a minute old when it was taken, where %s', (_, of, after, expected) => {
+    const taken = baseline({ reportedAt: same, updatedAt: same, ...of });
+    const clocks = { reportedAt: at('2024-10-13T11:01:00Z'), updatedAt: at('2024-10-13T11:01:00Z') };
+    const report = instance({ ...bootedAt('2024-10-13T11:00:20Z'), ...clocks, ...after });
+    expect(bootOf(report, taken, 1_000) === 'before').toBe(expected);
+  });
+
+  test('is told from one after it even then, if its date is that of the baseline or earlier', () => {
+    expect(isBefore('2024-10-13T11:00:00Z', '2024-10-13T11:01:50.001Z')).toBe(true);
+    expect(isBefore('2024-10-13T09:00:00Z', '2024-10-13T12:00:00Z')).toBe(true);
+    // Set back by an hour, before it booted.
+    expect(isBefore('2024-10-13T10:00:30Z', '2024-10-13T10:01:40Z')).toBe(false);
+  });
+});

@@ -1,0 +1,5866 @@
+export const id = 165;
+export const ids = [165];
+export const modules = {
+
+/***/ 1528:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Qq: () => (/* binding */ text),
+/* harmony export */   RP: () => (/* binding */ isTooComplex),
+/* harmony export */   kf: () => (/* binding */ UnusableAnswer),
+/* harmony export */   qF: () => (/* binding */ parseJson),
+/* harmony export */   u4: () => (/* binding */ isRecord)
+/* harmony export */ });
+/** Thrown for an answer that cannot be used; the request is repeated for as long as its nature allows. */
+class UnusableAnswer extends Error {
+    name = 'UnusableAnswer';
+    nature;
+    /** What can be done about it, if known. */
+    hint;
+    constructor(message, { nature = 'passing', hint, ...options } = {}) {
+        super(message, options);
+        this.nature = nature;
+        this.hint = hint;
+    }
+}
+const LONGEST_TEXT = 200;
+function isRecord(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+/** The JSON value; undefined if the text is not JSON, or {@link isTooComplex}. */
+function parseJson(json) {
+    if (isTooComplex(json))
+        return undefined;
+    try {
+        return JSON.parse(json);
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The API nests fewer than ten levels. */
+const DEEPEST_NESTING = 200;
+/** A record of a VM has some 200 tokens. So this is enough for 20,000 VMs; `JSON.parse` takes less than a second for it. */
+const MOST_TOKENS = 4_000_000;
+/**
+ * Whether `JSON.parse` could block the process for seconds, and signals with it: 32 MiB of `{},` take it six seconds and more than
+ * a gigabyte. Counts brackets, commas, colons and strings; what is inside strings, however long, does not matter.
+ */
+function isTooComplex(json) {
+    let depth = 0;
+    let tokens = 0;
+    for (let index = 0; index < json.length; index++) {
+        const code = json.charCodeAt(index);
+        if (STRUCTURAL[code] !== 1)
+            continue;
+        if (++tokens > MOST_TOKENS)
+            return true;
+        if (code === QUOTE)
+            index = endOfString(json, index);
+        else if (code === OPEN_BRACE || code === OPEN_BRACKET)
+            depth++;
+        else if (code === CLOSE_BRACE || code === CLOSE_BRACKET)
+            depth--;
+        if (depth > DEEPEST_NESTING)
+            return true;
+    }
+    return false;
+}
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET] = [0x7b, 0x5b, 0x7d, 0x5d];
+/** By character code: 1 for a token's first character. */
+const STRUCTURAL = new Uint8Array(0x80);
+for (const code of [QUOTE, OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET, 0x2c, 0x3a])
+    STRUCTURAL[code] = 1;
+/** The index of the quote that ends the string; the length of the text if none does. */
+function endOfString(json, start) {
+    for (let end = json.indexOf('"', start + 1); end !== -1; end = json.indexOf('"', end + 1)) {
+        let backslashes = 0;
+        while (json.charCodeAt(end - 1 - backslashes) === BACKSLASH)
+            backslashes++;
+        if (backslashes % 2 === 0)
+            return end;
+    }
+    return json.length;
+}
+/**
+ * A text field; undefined if it is absent, empty or not a text. One that is too long is described, not cut: a cut could
+ * leave half a secret, which no mask matches.
+ */
+function text(fields, key, longest = LONGEST_TEXT) {
+    const value = fields[key];
+    if (typeof value !== 'string' || value === '')
+        return undefined;
+    return value.length > longest ? `(a text of ${value.length} characters)` : value;
+}
+
+
+/***/ }),
+
+/***/ 1606:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   C: () => (/* binding */ createRetryBudget)
+/* harmony export */ });
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+const ALLOWANCES = {
+    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+    denial: { atFirstMs: 10_000, laterMs: 30_000 },
+    refusal: { atFirstMs: 0, laterMs: 30_000 },
+    // With one more try, which takes 10 s at most by default, it is over within 30 s.
+    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+const LONGEST_GAP_MS = 30_000;
+/** @param hadGoodAnswer the server has given a good answer before. */
+function createRetryBudget(clock, hadGoodAnswer = false) {
+    let isTrusted = hadGoodAnswer;
+    /** The unbroken run of faults: when its first and its last fault came. */
+    let run;
+    return {
+        apart: () => createRetryBudget(clock, isTrusted),
+        renew() {
+            isTrusted = true;
+            run = undefined;
+        },
+        note(nature) {
+            const { atFirstMs, laterMs } = ALLOWANCES[nature];
+            const allowedMs = isTrusted ? laterMs : atFirstMs;
+            if (allowedMs === ENDLESS_MS) {
+                run = undefined;
+                return 'left';
+            }
+            const now = clock.now();
+            const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
+            run = { since, until: now };
+            return now - since >= allowedMs ? 'spent' : 'left';
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 8394:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Dm: () => (/* binding */ isTransientStatus),
+/* harmony export */   L5: () => (/* binding */ retry),
+/* harmony export */   LZ: () => (/* binding */ createRetries),
+/* harmony export */   PC: () => (/* binding */ natureOf),
+/* harmony export */   mu: () => (/* binding */ parseRetryAfter)
+/* harmony export */ });
+/**
+ * Tries at once, then again after each fault, as {@link createRetries} allows.
+ * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
+ */
+async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
+    const retries = createRetries({ random, budget });
+    for (;;) {
+        const attempt = await tryOnce();
+        if ('value' in attempt)
+            return attempt;
+        signal.throwIfAborted();
+        const { fault } = attempt;
+        onFault?.(fault);
+        const next = retries.after(fault, deadline - clock.now());
+        if (next.kind === 'give up')
+            return { fault, isFinal: next.isFinal };
+        await clock.sleep(next.pauseMs, signal);
+    }
+}
+function createRetries({ random, budget }) {
+    let tries = 0;
+    return {
+        after({ nature, waitMs = 0 }, leftMs) {
+            tries++;
+            const isFinal = budget.note(nature) === 'spent';
+            const isForbidden = nature === 'quota' && waitMs >= leftMs;
+            if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden)
+                return { kind: 'give up', isFinal };
+            // The server asks for more time than there is: it may be back sooner.
+            const isLong = nature === 'long pause' || waitMs >= leftMs;
+            const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
+            // Pauses get shorter towards the deadline, so that a server that comes back in time is noticed in time.
+            return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+        },
+    };
+}
+/** With less time left, another try is pointless. */
+const SHORTEST_TRY_MS = 250;
+const FIRST_BACKOFF_MS = 250;
+const LONGEST_BACKOFF_MS = 3_000;
+/** Milliseconds after this many tries: they double from 250 up to 3,000, and jitter shortens them by up to half. */
+function backoffMs(tries, random) {
+    return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
+}
+/** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
+const LONGEST_WAIT_MS = 60_000;
+/** The nature of an answer that may be different next time, by what its Retry-After asks for. */
+function natureOf(retryAfterMs = 0) {
+    return retryAfterMs > LONGEST_WAIT_MS ? 'long pause' : 'passing';
+}
+/** HTTP statuses that may be different next time. */
+function isTransientStatus(status) {
+    return status === 408 || status === 429 || status >= 500;
+}
+/**
+ * What a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
+ * the same answer says what "now" means to the server.
+ */
+function parseRetryAfter(retryAfter = '', date = '') {
+    const value = retryAfter.trim();
+    if (/^\d{1,9}$/.test(value))
+        return Number(value) * 1000;
+    const untilMs = Date.parse(value) - Date.parse(date);
+    return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+
+
+/***/ }),
+
+/***/ 6974:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  o: () => (/* binding */ createTransport)
+});
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __webpack_require__(7975);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __webpack_require__(8522);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __webpack_require__(6752);
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+;// CONCATENATED MODULE: ./lib/http/causes.js
+
+
+const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
+const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
+const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
+/** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
+const CAUSES = [
+    {
+        pattern: /Proxy.*\(407\)/i,
+        reason: 'the proxy wants other credentials (HTTP 407)',
+        hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+        nature: 'refusal',
+    },
+    {
+        pattern: /Proxy response \(403\)/,
+        reason: 'the proxy refuses to connect there (HTTP 403)',
+        hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        nature: 'refusal',
+    },
+    {
+        pattern: /Proxy response \(\d+\)/,
+        reason: 'the proxy cannot connect there',
+        hint: 'Check controller_url as the proxy sees it, or add the controller to NO_PROXY.',
+    },
+    {
+        pattern: /^EAI_AGAIN /,
+        reason: 'the name of the host cannot be resolved at the moment',
+        hint: 'Check the DNS of the machine that runs the step.',
+    },
+    {
+        pattern: /^(ENOTFOUND|EAI_\w+) /,
+        reason: 'the name of the host cannot be resolved',
+        hint: 'Check the host in controller_url, and the DNS of the machine that runs the step.',
+        proxyHint: `Check the host of the proxy in ${PROXY_VARIABLES}, and the DNS of the machine that runs the step.`,
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ECONNREFUSED /,
+        reason: 'the connection was refused',
+        hint: 'Check host and port in controller_url, and that the controller is up.',
+        proxyHint: CHECK_PROXY,
+    },
+    {
+        pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
+        reason: 'there is no way to the host',
+        hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+        proxyHint: CHECK_PROXY,
+    },
+    {
+        pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
+        reason: "the server's certificate is for another host",
+        hint: 'Use the host name in controller_url that the certificate is made for.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_HAS_EXPIRED /,
+        reason: "the server's certificate has expired",
+        hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_NOT_YET_VALID /,
+        reason: "the server's certificate is not valid yet",
+        hint: 'Correct the clock of this machine, or the certificate of the server.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
+        reason: "nobody that is trusted has signed the server's certificate",
+        hint: 'Give the CA that signed it in ca_cert.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
+        reason: 'the server says that the client certificate has expired',
+        hint: 'Renew client_cert and client_key.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_REQUIRED /,
+        reason: 'the server wants a client certificate',
+        hint: 'Give one in client_cert and client_key.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR) /,
+        reason: 'the server does not accept the client certificate',
+        hint: 'Give one that is signed by a CA that the server trusts in client_cert and client_key.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /ALERT_NO_APPLICATION_PROTOCOL |no application protocol/,
+        reason: 'the server speaks HTTP/2 only',
+        hint: 'Let it speak HTTP/1.1, too: this action uses nothing else, because HTTP/2 may repeat a request on its own.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
+        reason: 'the server broke off the TLS handshake',
+        hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
+        reason: 'the server does not speak TLS there, or not as this machine does',
+        hint: 'Check whether controller_url should begin with http:// or name another port.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
+        reason: 'the server does not speak HTTP there',
+        hint: 'Check the port in controller_url, and whether it should begin with https://.',
+        nature: 'mistake',
+    },
+    {
+        // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
+        pattern: /^UND_ERR_SOCKET other side closed/,
+        applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
+        reason: 'the connection was closed without an answer',
+        hint: 'The server may want a client certificate, or another one: see client_cert and client_key.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
+        applies: ({ isSecure }) => isSecure,
+        reason: 'the connection was closed',
+        hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
+    },
+    {
+        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
+        reason: 'the connection was closed',
+        hint: `${CHECK_URL} If it speaks TLS, controller_url should begin with https://.`,
+    },
+    {
+        pattern: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT) /,
+        reason: 'the connection timed out',
+        hint: CHECK_URL,
+    },
+];
+/** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
+function explainFailure(error, stage) {
+    const { phase, proxy } = stage;
+    const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
+    const isAtProxy = proxy !== undefined && phase === 'connecting';
+    if (error instanceof DOMException && error.name === 'TimeoutError') {
+        const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
+        return { reason: `timed out while ${way}`, hint, nature: 'passing' };
+    }
+    const signs = (0,errors/* causeChain */.DD)(error).map(signOf);
+    const cause = CAUSES.find(({ pattern, applies }) => {
+        return signs.some((sign) => pattern.test(sign)) && (applies?.(stage) ?? true);
+    });
+    const detail = `${(0,errors/* describeCause */.V$)(error)} (while ${way})`;
+    if (cause === undefined)
+        return { reason: detail, hint: CHECK_URL, nature: 'passing' };
+    const { reason, hint, proxyHint = hint, nature = 'passing' } = cause;
+    return { reason: `${reason}: ${detail}`, hint: isAtProxy ? proxyHint : hint, nature };
+}
+function signOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? `${(0,errors/* codeOf */.$N)(thrown)} ${thrown.message}` : String(thrown);
+}
+
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __webpack_require__(1692);
+;// CONCATENATED MODULE: ./lib/http/connections.js
+
+
+/** GitHub refuses a client with more than 100 requests in progress. Further requests wait for a free connection. */
+const MOST_CONNECTIONS = 50;
+/**
+ * Dispatchers over the network. They speak HTTP/1.1 only: an HTTP/2 client may repeat a refused request on its own, and all reads
+ * would share one session, which may die silently, or wait behind one handshake that hangs.
+ */
+function createDispatchers({ proxy, ...options }) {
+    const { requestTls, proxyTls } = connectOptions({ proxy, ...options });
+    function open(pipelining) {
+        const common = { pipelining, allowH2: false, connections: MOST_CONNECTIONS };
+        if (proxy === undefined)
+            return new undici.Agent({ ...common, connect: requestTls });
+        return new undici.ProxyAgent({ ...common, uri: proxy.href, requestTls, proxyTls });
+    }
+    return {
+        openReader: () => open(1),
+        // A kept-alive connection may be closing when it is used again. Then it is unknown whether the request was carried out.
+        openWriter: () => open(0),
+    };
+}
+function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
+    const { ca, cert, key, rejectUnauthorized } = tls;
+    const common = {
+        timeout: requestTimeoutMs,
+        rejectUnauthorized,
+        allowH2: false,
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: addressTimeoutMs(requestTimeoutMs),
+    };
+    const isSecure = baseUrl.protocol === 'https:';
+    // The client certificate is for the controller: it is not shown to a proxy.
+    const request = isSecure ? { secureContext: secureContext({ ca, cert, key }) } : {};
+    const toProxy = proxy?.protocol === 'https:' ? { secureContext: secureContext({ ca }) } : {};
+    return { requestTls: { ...common, ...request }, proxyTls: { ...common, ...toProxy } };
+}
+/** One context for all connections: to read some 150 CA certificates takes 20 ms of CPU. */
+function secureContext({ ca, cert, key }) {
+    return (0,external_node_tls_.createSecureContext)({
+        ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    });
+}
+/** Enough for a slow network: in milliseconds. */
+const LONGEST_ADDRESS_TIMEOUT_MS = 1_000;
+/**
+ * How long one of several addresses of a host may take to connect before the next one is tried, in milliseconds. Node's default of
+ * 250 ms would be too short for a working address on a slow network. A quarter of the request's time leaves enough for the others.
+ */
+function addressTimeoutMs(requestTimeoutMs) {
+    return Math.min(LONGEST_ADDRESS_TIMEOUT_MS, Math.ceil(requestTimeoutMs / 4));
+}
+function createReader(open) {
+    const begin = () => ({ dispatcher: open(), isUsed: false, reads: 0 });
+    let current = begin();
+    /** Those that were given up, but still have reads in progress. */
+    const ending = new Set();
+    function giveUp(connections) {
+        if (connections !== current)
+            return;
+        ending.add(connections);
+        endIfIdle(connections);
+        current = begin();
+    }
+    function endIfIdle(connections) {
+        if (connections.reads > 0 || !ending.delete(connections))
+            return;
+        void connections.dispatcher.destroy();
+    }
+    async function use(isFresh, read) {
+        if (isFresh && current.isUsed)
+            giveUp(current);
+        const connections = current;
+        connections.isUsed = true;
+        connections.reads++;
+        try {
+            return await read(connections.dispatcher);
+        }
+        catch (error) {
+            giveUp(connections);
+            throw error;
+        }
+        finally {
+            connections.reads--;
+            endIfIdle(connections);
+        }
+    }
+    async function destroy() {
+        await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
+    }
+    return { use, destroy };
+}
+
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/http/retry.js
+var retry = __webpack_require__(8394);
+;// CONCATENATED MODULE: ./lib/http/transport.js
+
+
+
+
+
+
+
+
+
+/** HTTP/1.1, directly or through a proxy. */
+function createTransport(options) {
+    const { baseUrl, proxy, requestTimeoutMs, clock } = options;
+    const { openReader, openWriter } = options.dispatchers ?? createDispatchers(options);
+    const [reader, writer] = [createReader(openReader), openWriter()];
+    const { origin, pathname } = baseUrl;
+    const prefix = pathname.replace(/\/+$/, '');
+    const isSecure = baseUrl.protocol === 'https:';
+    const forwarder = isSecure ? undefined : proxy?.host;
+    async function send(request, { deadline, signal, onDeparture }) {
+        const progress = {
+            phase: 'connecting',
+            mayHaveBeenSent: false,
+            onDeparture: request.isWrite ? onDeparture : undefined,
+        };
+        const ms = Math.min(requestTimeoutMs, deadline - clock.now());
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+        try {
+            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
+            return { answer: { ...answer, proxy: forwarder } };
+        }
+        catch (error) {
+            const { mayHaveBeenSent, phase } = progress;
+            return {
+                noAnswer: {
+                    mayHaveBeenSent,
+                    ...explainFailure(error, { phase, proxy: proxy?.host, isSecure }),
+                    cause: error,
+                },
+            };
+        }
+    }
+    async function close() {
+        await Promise.all([reader.destroy(), writer.destroy()]);
+    }
+    return { send, close };
+}
+async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
+    const response = await (0,undici.request)(`${origin}${path}`, {
+        dispatcher: dispatcher.compose(observeDeparture(progress)),
+        method,
+        headers: {
+            accept: 'application/json',
+            'accept-encoding': 'identity',
+            'user-agent': 'restart-anka-vm',
+            ...headers,
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal,
+        // The injected clock bounds every phase.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+    });
+    progress.phase = 'reading the answer';
+    const answered = Object.entries(response.headers).map(([name, value]) => [name, firstOf(value)]);
+    const received = Object.fromEntries(answered);
+    return {
+        status: response.statusCode,
+        text: new TextDecoder().decode(decodeBody(await readBody(response.body, maxBytes), received, maxBytes)),
+        headers: received,
+        location: received['location'],
+        retryAfterMs: (0,retry/* parseRetryAfter */.mu)(received['retry-after'], received['date']),
+    };
+}
+/** undici calls onRequestStart once a connection stands, right before the first byte is written. */
+function observeDeparture(progress) {
+    return (dispatch) => (options, handler) => dispatch(options, {
+        onRequestStart: (controller, context) => {
+            handler.onRequestStart?.(controller, context);
+            // Whoever waited for the answer has given up while the connection was made: nothing leaves.
+            if (controller.aborted)
+                return;
+            try {
+                progress.onDeparture?.();
+            }
+            catch (error) {
+                return controller.abort(error instanceof Error ? error : new Error(String(error)));
+            }
+            progress.mayHaveBeenSent = true;
+            progress.phase = 'waiting for the answer';
+        },
+        onResponseStart: (...start) => handler.onResponseStart?.(...start),
+        onResponseData: (...data) => handler.onResponseData?.(...data),
+        onResponseEnd: (...end) => handler.onResponseEnd?.(...end),
+        onResponseError: (...error) => handler.onResponseError?.(...error),
+    });
+}
+async function readBody(body, maxBytes) {
+    const chunks = [];
+    let bytes = 0;
+    for await (const chunk of body) {
+        bytes += chunk.byteLength;
+        // Leaving the loop destroys the stream, and the connection with it.
+        if (bytes > maxBytes)
+            throw tooLarge(maxBytes);
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+const DECODERS = {
+    gzip: external_node_zlib_.gunzipSync,
+    'x-gzip': external_node_zlib_.gunzipSync,
+    deflate: external_node_zlib_.inflateSync,
+    br: external_node_zlib_.brotliDecompressSync,
+};
+/** The body as it was before the server encoded it, though it was not asked to. @throws UnusableAnswer */
+function decodeBody(body, headers, maxBytes) {
+    const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+    // The last one was applied last.
+    return encodings.reduceRight((bytes, listed) => {
+        const encoding = listed.trim();
+        if (encoding === '' || encoding === 'identity')
+            return bytes;
+        const decoder = DECODERS[encoding];
+        if (decoder === undefined)
+            throw new json/* UnusableAnswer */.kf(`the answer is encoded in an unknown way ("${encoding}")`);
+        try {
+            return decoder(bytes, { maxOutputLength: maxBytes });
+        }
+        catch (error) {
+            if (external_node_util_.types.isNativeError(error) && (0,errors/* codeOf */.$N)(error) === 'ERR_BUFFER_TOO_LARGE')
+                throw tooLarge(maxBytes);
+            throw new json/* UnusableAnswer */.kf(`the answer is damaged: it cannot be decoded (${encoding})`);
+        }
+    }, body);
+}
+function tooLarge(maxBytes) {
+    const message = `the answer is larger than ${maxBytes / 1024 / 1024} MiB`;
+    const hint = 'That is more than this action reads. Long outputs of startup scripts may have filled it.';
+    return new json/* UnusableAnswer */.kf(message, { nature: 'mistake', hint });
+}
+function firstOf(value) {
+    return Array.isArray(value) ? value[0] : value;
+}
+
+
+/***/ }),
+
+/***/ 7309:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ createVmLog),
+/* harmony export */   e: () => (/* binding */ createProgressLog)
+/* harmony export */ });
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+
+/**
+ * The log of one VM among many: each line begins with the VM's name.
+ * @param isQuiet while it returns true, info lines go to the debug log: hundreds of VMs are read before the first is restarted.
+ */
+function createVmLog(log, name, isQuiet = () => false) {
+    const named = (line) => `${name}: ${line}`;
+    return {
+        info: (line) => (isQuiet() ? log.debug : log.info)(named(line)),
+        debug: (line) => log.debug(named(line)),
+        warning: (line) => log.warning(named(line)),
+    };
+}
+/** Repeat an unchanged message after this long, in milliseconds. */
+const LONGEST_SILENCE_MS = 30_000;
+/** Warn after this long with nothing but failed attempts, in milliseconds. */
+const WARN_AFTER_MS = 30_000;
+function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
+    const counts = new Map();
+    let last;
+    let faultsSince;
+    let hasWarned = false;
+    function count(kind) {
+        counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    function write(text, { rest = '', isDetail = false } = {}) {
+        const line = `${sentAt === undefined ? '' : formatElapsed(now() - sentAt)}${text}${rest}`;
+        if (text === last?.text && now() - last.at < LONGEST_SILENCE_MS) {
+            log.debug(line);
+            return;
+        }
+        (isDetail ? log.debug : log.info)(line);
+        last = { text, at: now() };
+    }
+    function answered() {
+        faultsSince = undefined;
+    }
+    return {
+        answered,
+        note(kind, text, manner) {
+            answered();
+            count(kind);
+            write(text, manner);
+        },
+        fault({ kind, reason, hint, isTold = false }) {
+            count(kind);
+            if (isTold)
+                return;
+            write(`${server} gave no usable answer: ${reason}`);
+            faultsSince ??= now();
+            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
+                return;
+            hasWarned = true;
+            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`);
+        },
+        tally() {
+            return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
+        },
+    };
+}
+/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
+function formatElapsed(ms) {
+    return `+${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(ms).padStart(7)}  `;
+}
+
+
+/***/ }),
+
+/***/ 702:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  main: () => (/* binding */ main)
+});
+
+// UNUSED EXPORTS: run
+
+// NAMESPACE OBJECT: ./lib/inputs/parsers.js
+var parsers_namespaceObject = {};
+__webpack_require__.r(parsers_namespaceObject);
+__webpack_require__.d(parsers_namespaceObject, {
+  dp: () => (HOUR),
+  pY: () => (MINUTE),
+  Z2: () => (SECOND),
+  vj: () => (amount),
+  zM: () => (parsers_boolean),
+  ou: () => (parsers_controllerUrl),
+  p0: () => (duration),
+  IZ: () => (parsers_externalIds),
+  Hq: () => (headerLines),
+  TK: () => (headerText),
+  yL: () => (oneOf),
+  rg: () => (optionalScope),
+  mR: () => (optionalText),
+  dq: () => (pollInterval),
+  iC: () => (runnerName),
+  yD: () => (secretText),
+  ns: () => (uuids)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __webpack_require__(3024);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __webpack_require__(8161);
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/json.js
+var http_json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/http/retry.js
+var retry = __webpack_require__(8394);
+// EXTERNAL MODULE: ./lib/http/retry-budget.js
+var retry_budget = __webpack_require__(1606);
+;// CONCATENATED MODULE: ./lib/controller/client.js
+
+
+
+
+
+const MAX_POST_ANSWER_BYTES = 1024 * 1024;
+function createClient({ transport, credentials, headers, clock, random }) {
+    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    async function send(request, bounds) {
+        const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
+        const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
+        if (!('headers' in authorization))
+            return authorization;
+        return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
+    }
+    /** After a 401 asks once more, if there can be a new session. */
+    async function sendTwice(request, bounds) {
+        const result = await send(request, bounds);
+        return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
+    }
+    async function read({ path, maxBytes, decode }, bounds) {
+        const request = { method: 'GET', path, maxBytes, isWrite: false };
+        const tryOnce = async () => {
+            const result = await sendTwice(request, bounds);
+            bounds.signal.throwIfAborted();
+            return decodeResult(result, decode);
+        };
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
+        if ('fault' in last)
+            throw readFailed(`GET ${path}`, last);
+        // An answer that holds nothing (FAIL) may come from another server, such as a gateway behind a wrong prefix.
+        if (last.value !== undefined)
+            budget.renew();
+        return last.value;
+    }
+    function post({ path, body }, bounds) {
+        return send({ method: 'POST', path, body, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: true }, bounds);
+    }
+    return {
+        read,
+        post,
+        retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
+        renewSession: credentials.renew,
+    };
+}
+function isDenied(result) {
+    return 'answer' in result && result.answer.status === 401;
+}
+function readFailed(call, last) {
+    const { fault, isFinal } = last;
+    const { code, kind, reason, hint, cause } = fault;
+    const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+    const never = `The controller cannot be asked: ${reason}.`;
+    const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
+    return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient: !isFinal });
+}
+function decodeResult(result, decode) {
+    if (!('answer' in result) || (0,retry/* isTransientStatus */.Dm)(result.answer.status))
+        return { fault: faultOf(result) };
+    try {
+        return { value: decode(result.answer) };
+    }
+    catch (error) {
+        if (error instanceof http_json/* UnusableAnswer */.kf)
+            return { fault: faultOfUnusable(error) };
+        if (error instanceof errors/* ActionError */.lZ)
+            return { fault: faultOfRefusal(error) };
+        throw error;
+    }
+}
+const NO_ANSWER = 'no answer';
+/** What a result comes to that is not a usable answer. */
+function faultOf(result) {
+    if ('refused' in result)
+        return faultOfRefusal(result.refused);
+    if ('answer' in result)
+        return faultOfStatus(result.answer);
+    const { reason, hint, nature, retryAfterMs, cause } = result.noAnswer;
+    if (cause instanceof http_json/* UnusableAnswer */.kf)
+        return faultOfUnusable(cause);
+    const code = 'controller_unreachable';
+    return { kind: NO_ANSWER, reason, hint, nature, code, waitMs: retryAfterMs, cause };
+}
+function faultOfRefusal({ code, message, hint = '', cause }) {
+    return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
+}
+function faultOfStatus({ status, retryAfterMs }) {
+    const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
+    return {
+        kind: `HTTP ${status}`,
+        reason: `it answered HTTP ${status}${askedFor}`,
+        hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+        nature: (0,retry/* natureOf */.PC)(retryAfterMs),
+        code: 'controller_unreachable',
+        waitMs: retryAfterMs,
+    };
+}
+function faultOfUnusable(cause) {
+    const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
+    return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
+}
+const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
+
+;// CONCATENATED MODULE: ./lib/controller/envelope.js
+
+
+/** The envelope, if the answer is one. */
+function parseEnvelope({ text: json }) {
+    const value = (0,http_json/* parseJson */.qF)(json);
+    if (!(0,http_json/* isRecord */.u4)(value))
+        return undefined;
+    if (value['status'] === 'OK')
+        return { status: 'OK', body: value['body'] };
+    if (value['status'] !== 'FAIL')
+        return undefined;
+    return { status: 'FAIL', message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+}
+const LONGEST_MESSAGE = 1_000;
+/**
+ * The envelope of an answer to a read.
+ * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @param deniedHint what to do about HTTP 401.
+ * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ */
+function readEnvelope(call, answer, deniedHint) {
+    const envelope = parseEnvelope(answer);
+    if (answer.status === 401)
+        throw notLetIn(call, deniedHint);
+    if (answer.status === 403)
+        throw denied(call, answer);
+    if (envelope?.status === 'FAIL')
+        return envelope;
+    if (!isSuccess(answer))
+        throw rejected(call, answer);
+    if (envelope === undefined) {
+        const nature = isPage(answer) ? 'mistake' : 'passing';
+        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+    }
+    return envelope;
+}
+function isSuccess({ status }) {
+    return status >= 200 && status <= 299;
+}
+/** Whether it is meant for people: no API would say that. */
+function isPage({ text: body }) {
+    return /^\s*[^\s{[]/.test(body);
+}
+/** What an answer that is no envelope looks like. */
+function whatItIs({ text: body }) {
+    const start = body.trimStart();
+    if (start === '')
+        return 'an empty body';
+    if (start.startsWith('<'))
+        return 'an HTML page, not JSON';
+    return start.startsWith('{') || start.startsWith('[')
+        ? "JSON that is cut off or not the API's"
+        : 'text, not JSON';
+}
+/** What HTTP 401 comes to. */
+function notLetIn(call, deniedHint) {
+    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+        hint: deniedHint,
+    });
+}
+/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
+function denied(call, answer) {
+    if (parseEnvelope(answer) !== undefined) {
+        return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+        });
+    }
+    if (answer.proxy !== undefined) {
+        return new errors/* ActionError */.lZ('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        });
+    }
+    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+    });
+}
+/** What any other status comes to that is no success and will not pass. */
+function rejected(call, answer) {
+    if (isRedirect(answer))
+        return redirected(call, answer);
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
+        hint: hintForRejection(answer),
+    });
+}
+function isRedirect({ status }) {
+    return status >= 300 && status <= 399;
+}
+/** Redirects are refused: whoever they lead to would get the credentials. */
+function redirected(call, { status, location }) {
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
+    });
+}
+/** Go's server, nginx and others say in the body what is wrong below HTTP. */
+function hintForRejection({ status, text: body }) {
+    if (/SSL certificate/.test(body))
+        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+    if (/HTTPS/.test(body))
+        return 'The server speaks TLS there: controller_url should begin with https://.';
+    if (status === 405)
+        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
+    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
+}
+/** Only the host: the rest of a redirect may carry tokens. */
+function hostOf(location) {
+    if (location === undefined)
+        return 'nowhere';
+    const url = URL.parse(location);
+    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
+}
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __webpack_require__(7030);
+;// CONCATENATED MODULE: ./lib/dates.js
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const EARLIEST_YEAR = 2002;
+/**
+ * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
+ * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
+ */
+function parseInstant(text) {
+    const match = RFC_3339.exec(text);
+    if (match === null)
+        return undefined;
+    const part = (index) => Number(match[index] ?? 0);
+    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
+    const [offsetHours, offsetMinutes] = [part(9), part(10)];
+    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
+    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
+        return undefined;
+    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
+    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
+    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
+    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
+    if (year < EARLIEST_YEAR)
+        return undefined;
+    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
+}
+/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+function compareInstants(a, b) {
+    return Number(a.epochNanoseconds - b.epochNanoseconds);
+}
+/** Negative where `to` is earlier than `from`. */
+function millisecondsBetween(from, to) {
+    return compareInstants(to, from) / 1_000_000;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/instance.js
+
+
+
+/** The words that `instance_state` and `vminfo.status` are documented to hold. */
+const WELL_KNOWN = new Set([
+    'Scheduling',
+    'Pulling',
+    'Started',
+    'Stopping',
+    'Stopped',
+    'Terminating',
+    'Terminated',
+    'Error',
+    'Pushing',
+    'running',
+    'stopped',
+    'suspended',
+    'deleted',
+]);
+/** What both have to hold for a VM to run. The one place that says so. */
+function runningConditions({ state, status }) {
+    return { instance_state: state === 'Started', status: status === 'running' };
+}
+function isRunning(instance) {
+    const conditions = runningConditions(instance);
+    return conditions.instance_state && conditions.status;
+}
+/** There is no way back from these. */
+function isTerminal({ state }) {
+    return state === 'Terminating' || state === 'Terminated';
+}
+function looksFailed(instance) {
+    return isTerminal(instance) || instance.state === 'Error' || instance.status === 'deleted';
+}
+/**
+ * Reads the body of `GET /api/v1/vm?id=ID`: one instance, or, from a controller that ignores the parameter, a list.
+ * @param instanceId the ID asked for: old controllers leave it out of the answer.
+ * @throws UnusableAnswer
+ */
+function readInstance(body, instanceId) {
+    if (Array.isArray(body))
+        return readMatches(body, { by: 'instance_id', id: instanceId })[0];
+    if (!(0,http_json/* isRecord */.u4)(body))
+        throw new http_json/* UnusableAnswer */.kf('the instance is not a JSON object');
+    const instance = instanceFrom({ instance_id: instanceId, ...body });
+    if (!isSameId(instance.instanceId, instanceId)) {
+        throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
+    }
+    return instance;
+}
+/**
+ * Reads the body of `GET /api/v1/vm`. Each item is found by its names without another look at all the others, and read only once it
+ * is asked for.
+ * @throws UnusableAnswer where there is no list.
+ */
+function readList(body) {
+    const items = itemsOf(body);
+    const byName = indexed(items);
+    const read = new Map();
+    function readOnce(item) {
+        const instance = read.get(item) ?? instanceFrom(merge(item.outer, item.vm));
+        read.set(item, instance);
+        return instance;
+    }
+    return {
+        matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
+        readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+    };
+}
+/** The same for one target. */
+function readMatches(body, target) {
+    return readList(body).matching(target);
+}
+function itemsOf(body) {
+    // Go writes an empty list as null, and `omitempty` leaves it out.
+    if (body === null || body === undefined)
+        return [];
+    if (!Array.isArray(body))
+        throw new http_json/* UnusableAnswer */.kf('the instances are not a JSON array');
+    return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
+}
+/** Old controllers leave the outer keys out; an ID may be spelled in either case. */
+function indexed(items) {
+    const byName = new Map();
+    for (const item of items) {
+        const { outer, vm } = item;
+        const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
+        const externalId = outer['external_id'] ?? vm['external_id'];
+        const external = typeof externalId === 'string' ? [nameOf({ by: 'external_id', id: externalId })] : [];
+        for (const name of new Set([...ids, ...external])) {
+            const named = byName.get(name);
+            if (named === undefined)
+                byName.set(name, [item]);
+            else
+                named.push(item);
+        }
+    }
+    return byName;
+}
+function nameOf({ by, id }) {
+    return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
+}
+/** Of several records of one instance the last counts. */
+function once(instances) {
+    return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
+}
+function unlessBroken(read) {
+    try {
+        return read();
+    }
+    catch (error) {
+        if (error instanceof http_json/* UnusableAnswer */.kf)
+            return undefined;
+        throw error;
+    }
+}
+/** The outer keys count before the inner ones, unless they are null. */
+function merge(outer, vm) {
+    const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
+    if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
+        throw new http_json/* UnusableAnswer */.kf('an instance in the list has two different IDs');
+    }
+    return {
+        ...vm,
+        instance_id: outerId ?? innerId,
+        external_id: outer['external_id'] ?? vm['external_id'],
+        name: outer['name'] ?? vm['name'],
+    };
+}
+function isSameId(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
+}
+const ID = /^[\w.:-]{1,100}$/;
+function instanceFrom(fields) {
+    const instanceId = (0,http_json/* text */.Qq)(fields, 'instance_id') ?? '';
+    const state = (0,http_json/* text */.Qq)(fields, 'instance_state');
+    if (!ID.test(instanceId))
+        throw new http_json/* UnusableAnswer */.kf('the instance has no usable instance_id');
+    if (state === undefined)
+        throw new http_json/* UnusableAnswer */.kf('the instance has no instance_state');
+    return {
+        instanceId,
+        state,
+        externalId: (0,http_json/* text */.Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
+        name: (0,http_json/* text */.Qq)(fields, 'name'),
+        message: (0,http_json/* text */.Qq)(fields, 'message', instance_LONGEST_MESSAGE),
+        nodeId: (0,http_json/* text */.Qq)(fields, 'node_id'),
+        updatedAt: instant(fields, 'ts'),
+        answeredAtMs: undefined,
+        ...vmFrom((0,http_json/* isRecord */.u4)(fields['vminfo']) ? fields['vminfo'] : {}),
+    };
+}
+function vmFrom(fields) {
+    const forwarding = fields['port_forwarding'];
+    return {
+        status: (0,http_json/* text */.Qq)(fields, 'status'),
+        startDate: instant(fields, 'start_date'),
+        stopDate: instant(fields, 'stop_date'),
+        startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
+        reportedAt: instant(fields, 'timestamp'),
+        hostIp: address(fields, 'host_ip'),
+        ip: address(fields, 'ip'),
+        vncPort: port(fields, 'vnc_port'),
+        portForwarding: Array.isArray(forwarding)
+            ? forwarding.slice(0, MOST_FORWARDINGS).flatMap(forwardingFrom)
+            : [],
+    };
+}
+function forwardingFrom(item) {
+    if (!(0,http_json/* isRecord */.u4)(item))
+        return [];
+    const [guestPort, hostPort] = [port(item, 'guest_port'), port(item, 'host_port')];
+    if (guestPort === undefined || hostPort === undefined)
+        return [];
+    // Old versions spell it `Name`.
+    const name = (0,http_json/* text */.Qq)(item, 'name') ?? (0,http_json/* text */.Qq)(item, 'Name');
+    return [{ guestPort, hostPort, protocol: (0,http_json/* text */.Qq)(item, 'protocol'), name }];
+}
+const instance_LONGEST_MESSAGE = 1_000;
+const MOST_FORWARDINGS = 256;
+/** In characters; the input `external_id` may be as long. */
+const LONGEST_EXTERNAL_ID = 500;
+function instant(fields, key) {
+    const value = (0,http_json/* text */.Qq)(fields, key);
+    return value === undefined ? undefined : parseInstant(value);
+}
+function address(fields, key) {
+    const value = (0,http_json/* text */.Qq)(fields, key);
+    return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
+}
+function port(fields, key) {
+    const value = fields[key];
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535
+        ? value
+        : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/controller/restart-request.js
+
+
+
+
+const RESTART_PATH = '/api/v1/rpc/vm/restart';
+const RESTART_CALL = `POST ${RESTART_PATH}`;
+/** Sends the request at most once. Never throws. */
+async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
+    const { result, veto } = await sendOnce(request, bounds, client);
+    if ('refused' in result)
+        return neverLeft(result, result.refused);
+    if ('noAnswer' in result)
+        return withoutAnswer(result, veto);
+    const { answer } = result;
+    if (answer.status === 401) {
+        const mayBeSession = client.renewSession() && !bounds.isAfter401;
+        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+    }
+    if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+        return judgeNotFound(answer, await getVersion(bounds));
+    return judgeAnswer(answer);
+}
+async function sendOnce(request, bounds, client) {
+    const { deadline, signal, onDeparture } = bounds;
+    const body = {
+        instance_id: request.instanceId,
+        vnc_password: request.vncPassword,
+        usb_device: request.usbDevice,
+    };
+    const vetoes = [];
+    const result = await client.post({ path: RESTART_PATH, body }, {
+        deadline,
+        signal,
+        onDeparture() {
+            const veto = onDeparture();
+            if (veto === undefined)
+                return;
+            vetoes.push(veto);
+            throw new Error('held back');
+        },
+    });
+    return { result, veto: vetoes[0] };
+}
+function withoutAnswer(result, veto) {
+    const { mayHaveBeenSent, reason, hint, cause } = result.noAnswer;
+    if (mayHaveBeenSent)
+        return { kind: 'uncertain', reason: `no answer came: ${reason}` };
+    if (veto !== undefined)
+        return heldBack(veto);
+    return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
+}
+function judgeAnswer(answer) {
+    const { status } = answer;
+    const envelope = parseEnvelope(answer);
+    // After a status of 5xx nothing is certain, whatever the body says.
+    if (status >= 500)
+        return uncertain(answer);
+    if (status === 429)
+        return tooManyRequests(answer);
+    if (envelope?.status === 'FAIL')
+        return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
+    if (envelope?.status === 'OK' && isSuccess(answer))
+        return { kind: 'accepted' };
+    if (status === 403)
+        return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+    if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(status))
+        return uncertain(answer);
+    return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+}
+/** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
+function judgeNotFound(answer, version) {
+    if (version === undefined) {
+        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+        return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
+    }
+    if (lacksRestarts(version)) {
+        const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
+        return refused(new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }));
+    }
+    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
+    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+    return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
+}
+const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
+const FIRST_WITH_RESTARTS = 44;
+/** Versions look like `1.50.1-5e3c3f5b`; anything else is taken for a version that knows restarts. */
+function lacksRestarts(version) {
+    const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
+    return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
+}
+function uncertain(answer) {
+    return {
+        kind: 'uncertain',
+        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+    };
+}
+// ---- not carried out ----
+function neverLeft(result, error) {
+    return repeatable('never left', faultOf(result), error);
+}
+function heldBack(veto) {
+    if (veto.kind === 'final')
+        return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
+    const { reason, hint } = veto;
+    const code = 'controller_unreachable';
+    const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
+    return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
+}
+function deniedAgain(answer, hint) {
+    const fault = { ...faultOf({ answer }), nature: 'refusal' };
+    return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+}
+function tooManyRequests(answer) {
+    const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+    const error = neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
+    return repeatable('too many requests', faultOf({ answer }), error);
+}
+function repeatable(because, fault, error) {
+    return { kind: 'not carried out', because, mayRepeat: true, fault, error };
+}
+function refused(error) {
+    return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
+}
+function restartRefused(message) {
+    return new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${message}".`, {
+        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+    });
+}
+function neverCarriedOut(reason, { hint, cause }) {
+    return new errors/* ActionError */.lZ('controller_unreachable', `The restart could not be sent: ${reason}.`, {
+        hint: `Nothing was restarted. ${hint}`,
+        cause,
+    });
+}
+const SESSION_HINT = 'Look at the log for what took so long; run the step again, or raise timeout.';
+/** Only a new session can tell whether the credentials are valid. */
+const SESSION_ENDED = repeatable('session ended', {
+    kind: 'HTTP 401',
+    reason: 'it answered HTTP 401, so a new session is needed',
+    hint: SESSION_HINT,
+    nature: 'passing',
+    code: 'timed_out',
+}, new errors/* ActionError */.lZ('timed_out', 'The session had ended when the request got there, and too little time was left for a new one.', { hint: SESSION_HINT }));
+
+;// CONCATENATED MODULE: ./lib/controller/controller.js
+
+
+
+
+const MIB = 1024 * 1024;
+/** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
+const MAX_INSTANCES_BYTES = 32 * MIB;
+const VERSION_TIMEOUT_MS = 5_000;
+const VM_PATH = '/api/v1/vm';
+const STATUS_PATH = '/api/v1/status';
+function createController({ client, clock, deniedHint }) {
+    async function getInstance(instanceId, bounds) {
+        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+        const decode = (answer) => {
+            const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
+            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+            return instance && dated(instance, answer);
+        };
+        const instance = await client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+        if (instance !== undefined)
+            return instance;
+        // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
+        const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
+        return found;
+    }
+    async function findInstances(target, bounds) {
+        return readListed(bounds, (list) => list.matching(target));
+    }
+    /** @param read throws UnusableAnswer where the list is to be asked for again. */
+    function readListed(bounds, read) {
+        const decode = (answer) => {
+            const list = readList(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint)));
+            return read(datedList(list, answer));
+        };
+        return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    }
+    async function getVersion({ deadline, signal }) {
+        const decode = (answer) => {
+            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
+            return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
+        };
+        const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
+        return client.read({ path: STATUS_PATH, maxBytes: MIB, decode }, bounds).catch(() => undefined);
+    }
+    const listInstances = (bounds) => readListed(bounds, (list) => list);
+    return {
+        getInstance,
+        findInstances,
+        listInstances,
+        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
+        restartRetries: client.retriesOfPost,
+        getVersion,
+    };
+}
+function dated(instance, { headers }) {
+    const ms = Date.parse(headers['date'] ?? '');
+    return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
+}
+function datedList({ matching, readable }, answer) {
+    return {
+        matching: (target) => matching(target).map((instance) => dated(instance, answer)),
+        readable: () => readable().map((instance) => dated(instance, answer)),
+    };
+}
+function bodyOf(envelope) {
+    if (envelope.status === 'OK')
+        return envelope.body;
+    const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
+    throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
+;// CONCATENATED MODULE: ./lib/controller/credentials.js
+
+
+
+
+
+/** @param onSecret called with each new secret before it is used. */
+function createCredentials(identity, onSecret) {
+    if (identity.kind === 'api_key')
+        return createSession(identity, onSecret);
+    const isRoot = identity.kind === 'root_token';
+    const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
+    const deniedHint = isRoot
+        ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
+        : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+    return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
+}
+/** `Authorization` for the root token. */
+function rootAuthorization(token) {
+    return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
+}
+// ---- user API keys: the controller's "TAP" protocol ----
+const HAND_PATH = '/tap/v1/hand';
+const SHAKE_PATH = '/tap/v1/shake';
+/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
+function createSession(apiKey, onSecret) {
+    let authorization;
+    return {
+        deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
+        async authorize(post) {
+            if (authorization === undefined) {
+                const session = await shakeHands(apiKey, post);
+                if (!('secrets' in session))
+                    return session;
+                const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
+                onSecret(bearer, ...session.secrets);
+                authorization = `Bearer ${bearer}`;
+            }
+            return { headers: { authorization } };
+        },
+        renew() {
+            authorization = undefined;
+            return true;
+        },
+    };
+}
+/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
+async function shakeHands({ id, key }, post) {
+    const hand = await post({ path: HAND_PATH, body: { id } });
+    if (!isAnswered(hand))
+        return notSent(HAND_PATH, hand);
+    if (isRedirect(hand.answer))
+        return { refused: redirected(`POST ${HAND_PATH}`, hand.answer) };
+    if (!isSuccess(hand.answer) || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(hand.answer.text)))
+        return { refused: refusedHand(hand.answer) };
+    const encrypted = decodeBase64(hand.answer.text);
+    if (encrypted?.length !== modulusBytes(key))
+        return notSent(HAND_PATH, hand);
+    const secret = decrypt(encrypted, key);
+    if (secret === undefined)
+        return { refused: CANNOT_DECRYPT };
+    const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
+    if (!isAnswered(shake))
+        return notSent(SHAKE_PATH, shake);
+    if (isRedirect(shake.answer))
+        return { refused: redirected(`POST ${SHAKE_PATH}`, shake.answer) };
+    // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
+    if (!isSuccess(shake.answer))
+        return { answer: { ...shake.answer, status: 401 } };
+    return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
+}
+/** An answer to judge, as opposed to one that may be another the next time. */
+function isAnswered(result) {
+    return 'answer' in result && !(0,retry/* isTransientStatus */.Dm)(result.answer.status);
+}
+/** Without a session, the request itself never leaves. */
+function notSent(path, result) {
+    if ('noAnswer' in result)
+        return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
+    const { status, retryAfterMs } = result.answer;
+    const isPassing = (0,retry/* isTransientStatus */.Dm)(status);
+    const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : whatItIs(result.answer)}`;
+    const fault = isPassing
+        ? { nature: (0,retry/* natureOf */.PC)(retryAfterMs), hint: LOOK_AT_CONTROLLER }
+        : { nature: 'mistake', hint: CHECK_ADDRESS_AND_KEY };
+    const cause = isPassing ? undefined : new http_json/* UnusableAnswer */.kf(reason, fault);
+    return { noAnswer: { ...fault, mayHaveBeenSent: false, reason, retryAfterMs, cause } };
+}
+const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
+const CHECK_ADDRESS_AND_KEY = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it? And check that api_key is the key of api_key_id.';
+function modulusBytes(key) {
+    return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
+}
+/** Either alphabet, with or without padding, with or without a line break at the end. */
+function decodeBase64(text) {
+    return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+/** Undefined where the key does not fit. The cause would say nothing more, and might say too much. */
+function decrypt(encrypted, key) {
+    const padding = external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING;
+    try {
+        return (0,external_node_crypto_.privateDecrypt)({ key, padding, oaepHash: 'sha256' }, encrypted).toString();
+    }
+    catch {
+        return undefined;
+    }
+}
+const CANNOT_DECRYPT = new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' });
+/** A session's token is an ID; a longer text would make every request large: in characters. */
+const LONGEST_TOKEN = 4_000;
+/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
+const LONGEST_SESSION = 6_000;
+/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
+const SHORTEST_SECRET = 8;
+function readSession(text) {
+    if (text.length > LONGEST_SESSION)
+        return undefined;
+    const answer = (0,http_json/* parseJson */.qF)(text) ?? (0,http_json/* parseJson */.qF)(decodeBase64(text)?.toString() ?? '');
+    const data = (0,http_json/* isRecord */.u4)(answer) ? answer['data'] : undefined;
+    if (!(0,http_json/* isRecord */.u4)(data) || typeof data['token'] !== 'string')
+        return undefined;
+    const { token, userName, ...others } = data;
+    if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
+        return undefined;
+    const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_SECRET);
+    return { data, secrets: [data['token'], ...texts.map(String)] };
+}
+const TOKEN = /^[\x21-\x7e]+$/;
+/** The controller does not know the key, or what answers is most likely not the controller. */
+function refusedHand(answer) {
+    const { status } = answer;
+    if (status === 401 || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(answer.text))) {
+        return new errors/* ActionError */.lZ('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
+            hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
+        });
+    }
+    return new errors/* ActionError */.lZ('authentication_failed', `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
+    });
+}
+
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
+;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
+// Which VM may go next: a state for each VM, and what changes it. All of it is pure; slots.ts acts on it.
+//
+// | state        | the VM                                              | leaves it by                                    |
+// | ------------ | --------------------------------------------------- | ----------------------------------------------- |
+// | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued                                |
+// | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
+// | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
+// | `dismissed`  | must not start any more, as too many have failed    |                                                 |
+// | `ended`      | is over                                             |                                                 |
+// | `failed`     | is over                                             |                                                 |
+//
+// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted in the order of the targets, and only once no VM
+// is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
+// neither restarting nor over is dismissed.
+const OVER = { end: 'ended', fail: 'failed' };
+/** An event that is not listed changes nothing. */
+const TRANSITIONS = {
+    preparing: { arrive: 'waiting', ...OVER },
+    waiting: { queue: 'queued', ...OVER },
+    queued: { wait: 'waiting', ...OVER },
+    holding: { depart: 'restarting', wait: 'waiting', ...OVER },
+    restarting: { arrive: 'holding', ...OVER },
+    dismissed: OVER,
+    ended: {},
+    failed: {},
+};
+/** The states after a step: that of the one VM, then of those that get a slot by it, or are dismissed. */
+function advance(states, { index, event }, limits) {
+    const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
+    return isOver(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
+}
+function dismiss(state) {
+    return state === 'restarting' || state === 'ended' || state === 'failed' ? state : 'dismissed';
+}
+function grant(states, { slots }) {
+    if (!haveAllArrived(states))
+        return states;
+    let free = slots - states.filter(holdsSlot).length;
+    return states.map((state) => (state === 'queued' && free-- > 0 ? 'holding' : state));
+}
+function holdsSlot(state) {
+    return state === 'holding' || state === 'restarting';
+}
+function haveAllArrived(states) {
+    return !states.includes('preparing');
+}
+function countFailed(states) {
+    return states.filter((state) => state === 'failed').length;
+}
+/** Whether too many have failed for a new restart to start. */
+function isOver(states, { mostFailures }) {
+    return countFailed(states) > mostFailures;
+}
+/** Shares are rounded down; there is always one slot. */
+function limitsFor(vms, { maxParallel, maxFailures }) {
+    return { slots: Math.max(1, amountOf(maxParallel, vms)), mostFailures: amountOf(maxFailures, vms) };
+}
+/** A dry run checks every VM, however many fail. */
+function limitsForDryRun(limits) {
+    return { ...limits, mostFailures: Number.POSITIVE_INFINITY };
+}
+/** Percentages are whole numbers: rounding errors must not cost one. */
+function amountOf(amount, vms) {
+    return 'count' in amount ? amount.count : Math.floor((Math.round(amount.share * 100) * vms) / 100);
+}
+
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var outcome = __webpack_require__(8663);
+;// CONCATENATED MODULE: ./lib/fleet/step-outcome.js
+
+/** A VM of which nothing is known but its name. */
+function nothingKnown({ name, target }) {
+    return { ...outcome/* NOTHING_DONE */.L, name, target, endedAt: undefined };
+}
+/** A step that failed as a whole, before any VM could. */
+function failedStep(error, targets = []) {
+    const vms = targets.map((target) => ({ ...nothingKnown({ name: target.id, target }), error }));
+    return { vms, isDryRun: false, mostFailures: 0, error };
+}
+/** The VM of a step that has exactly one. */
+function theOnlyVm({ vms }) {
+    return vms.length === 1 ? vms[0] : undefined;
+}
+/**
+ * A dry run starts nothing; neither does a step that was cancelled before the VM got its slot. A VM whose restart was verified before
+ * the step was cancelled is restarted.
+ */
+function resultKindOf({ leftAlone, restarted, error, moments }) {
+    if (leftAlone !== undefined)
+        return leftAlone;
+    if (restarted === 'unknown')
+        return 'unknown';
+    const wasCancelled = error?.code === 'cancelled';
+    if (wasCancelled && moments.sent === undefined)
+        return 'not_started';
+    if (error !== undefined && !(wasCancelled && restarted === 'true'))
+        return 'failed';
+    return restarted === 'true' ? 'restarted' : 'not_started';
+}
+/** Whether the step was cancelled before its last VM had ended. */
+function wasCancelled({ vms }) {
+    return vms.some(({ error }) => error?.code === 'cancelled');
+}
+/** e.g. `1 VM`, `40 VMs`. */
+function numberOfVms(count) {
+    return count === 1 ? '1 VM' : `${count} VMs`;
+}
+/** The first of them, e.g. `a, b and 3 more`. */
+function listNames(names, most) {
+    const more = names.length - most;
+    return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+/** How many ended in which way. */
+function countKinds(vms) {
+    const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
+    for (const vm of vms)
+        counts[resultKindOf(vm)]++;
+    return counts;
+}
+/** `true` only if at least one VM was restarted and all were that were not left alone. */
+function restartedOf(vms) {
+    if (vms.some(({ restarted }) => restarted === 'unknown'))
+        return 'unknown';
+    const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
+    return wanted.length > 0 && wanted.every(({ restarted }) => restarted === 'true') ? 'true' : 'false';
+}
+/** At most this many announcements per step: each is appended to a file, and grows with the number of VMs. */
+const MOST_ANNOUNCEMENTS = 50;
+function createRoster({ members, announce, ...plan }) {
+    const vms = members.map(nothingKnown);
+    /** Those already announced as `unknown`. */
+    const covered = new Set();
+    const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
+    let error;
+    /** If the process is killed, it is unknown whether the restarts of these had left: the one that leaves now, and the next ones. */
+    function unsure(index) {
+        const later = vms.flatMap(({ endedAt }, other) => {
+            return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
+        });
+        return new Set([...covered, index, ...later.slice(0, atOnce - 1)]);
+    }
+    function announceWith(maybeSent) {
+        const known = vms.map((vm, index) => {
+            // A verified restart stays verified while the step waits for guest and runner.
+            const isOpen = vm.endedAt === undefined && vm.restarted !== 'true';
+            return isOpen && maybeSent.has(index) ? { ...vm, restarted: 'unknown' } : vm;
+        });
+        announce?.({ ...plan, vms: known, error });
+    }
+    function change(index, to) {
+        const vm = vms[index];
+        if (vm !== undefined)
+            vms[index] = { ...vm, ...to };
+    }
+    return {
+        outcome: () => ({ ...plan, vms: [...vms], error }),
+        depart(index, known) {
+            change(index, known);
+            if (covered.has(index))
+                return;
+            const maybeSent = unsure(index);
+            announceWith(maybeSent);
+            for (const one of maybeSent)
+                covered.add(one);
+        },
+        restarted: change,
+        end(index, outcome) {
+            error ??= outcome.error;
+            change(index, outcome);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet-log.js
+
+
+
+// What the log says about several VMs together. All of it is pure.
+function describeFleet(vms, { slots, mostFailures }) {
+    const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
+    return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
+}
+function describeDryRun(vms) {
+    return `Dry run: ${numberOfVms(vms)} to check; nothing is changed`;
+}
+const ENDINGS = {
+    restarted: 'restarted',
+    failed: 'failed',
+    skipped: 'left alone',
+    not_started: 'not restarted',
+    unknown: 'failed, and may have been restarted',
+};
+/** How one VM ended, unless it went well. Those that never started are named together, at the end. */
+function describeEnd(outcome) {
+    const { error, leftAlone, leftAloneFor = '' } = outcome;
+    if (neverStarted(outcome))
+        return undefined;
+    if (error !== undefined)
+        return `${ENDINGS[resultKindOf(outcome)]}: ${error.code}: ${error.message}`;
+    return leftAlone && `${ENDINGS[leftAlone]}: ${leftAloneFor}`;
+}
+/** It never got a slot; in a dry run no VM does. */
+function neverStarted(outcome) {
+    const { error, leftAlone } = outcome;
+    return resultKindOf(outcome) === 'not_started' && (error !== undefined || leftAlone !== undefined);
+}
+function describeOver(failed, { mostFailures }) {
+    return `${failed} failed, which is more than max_failures (${mostFailures}) allows: no new restart starts`;
+}
+const MOST_NOT_STARTED = 10;
+/** Undefined where every VM was started. */
+function describeNotStarted({ vms }) {
+    const names = vms.filter(neverStarted).map(({ name }) => name);
+    if (names.length === 0)
+        return undefined;
+    return `Not started: ${numberOfVms(names.length)}: ${listNames(names, MOST_NOT_STARTED)}`;
+}
+/** e.g. `12 of 40 done, 3 in progress, 2 failed, 23 to go, about 4 min left`. */
+function describeProgress(progress) {
+    const { vms } = progress;
+    const counts = countKinds(vms.filter(isEnded).map(({ known }) => known));
+    const failed = counts.failed + counts.unknown;
+    const leftMs = estimateMs(progress);
+    const parts = [
+        `${counts.restarted} of ${vms.length} done`,
+        describeInProgress(vms.filter(isInProgress)),
+        ...(failed > 0 ? [`${failed} failed`] : []),
+        ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
+        ...(counts.not_started > 0 ? [`${counts.not_started} not started`] : []),
+        describeToGo(vms.filter(isToGo)),
+        ...(leftMs === undefined ? [] : [`about ${roughly(leftMs)} left`]),
+    ];
+    return parts.join(', ');
+}
+function isEnded({ state }) {
+    return state === 'ended' || state === 'failed';
+}
+function isInProgress({ state }) {
+    return holdsSlot(state);
+}
+function isToGo(vm) {
+    return !isEnded(vm) && !isInProgress(vm);
+}
+function describeInProgress(vms) {
+    const rebooted = vms.filter(({ known }) => known.restarted === 'true');
+    if (rebooted.length === 0)
+        return `${vms.length} in progress`;
+    const missing = rebooted.some(({ runner }) => runner !== undefined)
+        ? 'runner not back yet'
+        : 'guest not up yet';
+    return `${vms.length} in progress (${rebooted.length} rebooted, ${missing})`;
+}
+const MOST_BUSY = 3;
+/** With the reason why runners hold VMs up: nothing else tells why a fleet stands still. */
+function describeToGo(vms) {
+    const waiting = vms.filter(({ state }) => state === 'waiting');
+    const busy = waiting.filter(({ runner }) => runner === 'busy');
+    const busyNames = busy.map(({ known }) => known.name);
+    const settling = waiting.filter(({ runner }) => runner === 'settling').length;
+    const unknown = waiting.filter(({ runner }) => runner === 'unknown').length;
+    const reasons = [
+        ...(settling > 0 ? [`${settling} idle, but not for idle_for yet`] : []),
+        ...(busy.length > 0 ? [`${busy.length} with a job: ${listNames(busyNames, MOST_BUSY)}`] : []),
+        ...(unknown > 0 ? [`${unknown} not known to GitHub at the moment`] : []),
+    ];
+    return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
+}
+/** A VM that takes this many times as long as the others makes any estimate worthless. */
+const OVERDUE = 2;
+/** From how long the restarted VMs took. Undefined where none was, where jobs are waited for, and where one VM takes far longer. */
+function estimateMs({ vms, slots, now }) {
+    const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
+    const toGo = vms.filter(isToGo);
+    const inProgress = vms.filter(isInProgress);
+    const isOpen = toGo.some(({ state }) => state !== 'queued');
+    if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0)
+        return undefined;
+    const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+    const goneMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));
+    if (goneMs.some((ms) => ms > OVERDUE * meanMs))
+        return undefined;
+    const leftMs = [...goneMs.map((ms) => Math.max(0, meanMs - ms)), ...toGo.map(() => meanMs)];
+    const inTurnsMs = leftMs.reduce((sum, ms) => sum + ms, 0) / slots;
+    return Math.max(inTurnsMs, ...leftMs);
+}
+/** From its start to its end; nothing before it has ended. */
+function durationOf(vm) {
+    const beganAt = beginningOf(vm);
+    return beganAt === undefined || vm.endedAt === undefined ? [] : [vm.endedAt - beganAt];
+}
+function beginningOf({ moments: { cleared, sent } }) {
+    return cleared ?? sent;
+}
+const MINUTE_MS = 60_000;
+const STEP_MS = 10_000;
+/** In tens of seconds below a minute and a half, else in minutes. */
+function roughly(ms) {
+    const stepMs = ms < 1.5 * MINUTE_MS ? STEP_MS : MINUTE_MS;
+    return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
+}
+
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
+;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
+
+/** Batches begin `everyMs` apart; one that took long is followed by a pause as long. */
+function spacing(everyMs, { beganAt, endedAt }, now) {
+    return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
+}
+function coalesce(options) {
+    const { clock, signal } = options;
+    const waiting = new Set();
+    const asking = new Set();
+    let stop = new AbortController();
+    let previous;
+    let isAtWork = false;
+    async function work() {
+        if (isAtWork)
+            return;
+        isAtWork = true;
+        while (waiting.size > 0) {
+            const pauseMs = options.pauseMs(questionsOf(waiting), previous);
+            // On cancellation each asker is told by its own signal.
+            await clock.sleep(pauseMs, signal).catch(() => waiting.clear());
+            if (waiting.size > 0)
+                await askForAll();
+        }
+        isAtWork = false;
+    }
+    async function askForAll() {
+        stop = new AbortController();
+        for (const asker of waiting)
+            asking.add(asker);
+        waiting.clear();
+        const beganAt = clock.now();
+        const bounds = {
+            deadline: Math.max(...[...asking].map(({ bounds: { deadline } }) => deadline)),
+            signal: AbortSignal.any([signal, stop.signal]),
+            onFault,
+        };
+        try {
+            const answer = await options.ask(questionsOf(asking), bounds);
+            for (const asker of asking)
+                asker.answer.resolve(answer);
+        }
+        catch (error) {
+            for (const asker of asking)
+                asker.answer.reject(error);
+        }
+        asking.clear();
+        previous = { beganAt, endedAt: clock.now() };
+    }
+    /** Those that came later have to wait for it, too. */
+    function onFault(fault) {
+        options.onFault(fault);
+        for (const asker of [...asking, ...waiting]) {
+            asker.lastFault = fault;
+            asker.bounds.onFault?.({ ...fault, isTold: true });
+        }
+    }
+    function leave(asker) {
+        waiting.delete(asker);
+        if (asking.delete(asker) && asking.size === 0)
+            stop.abort();
+    }
+    return async (question, bounds) => {
+        const answer = Promise.withResolvers();
+        const asker = { question, bounds, answer, lastFault: undefined };
+        try {
+            return await (0,lib_clock/* within */.ux)(clock, { ms: bounds.deadline - clock.now(), signal: bounds.signal }, () => {
+                waiting.add(asker);
+                void work();
+                return answer.promise;
+            });
+        }
+        catch (error) {
+            throw isTimeout(error) ? options.noAnswer(asker.lastFault) : error;
+        }
+        finally {
+            leave(asker);
+        }
+    };
+}
+function questionsOf(askers) {
+    return [...askers].map(({ question }) => question);
+}
+function isTimeout(error) {
+    return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
+
+
+
+
+
+/** A VM with less time left than this asks by itself: in milliseconds. */
+const URGENT_MS = 3_000;
+function isUrgent({ deadline }, { clock }) {
+    return deadline - clock.now() < URGENT_MS;
+}
+/** The shortest time from one list to the next: in milliseconds. */
+const LIST_EVERY_MS = 1_000;
+/** How long to wait before a record that could not be read is read again: in milliseconds. */
+const READ_AGAIN_MS = 1_000;
+/**
+ * While a single VM is being restarted, its reads are made when it wants them, and of that instance alone. What changes something is
+ * passed on as it is.
+ */
+function shareController(controller, options) {
+    const { clock, log, isCrowded } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const list = coalesce({
+        ...options,
+        pauseMs: (targets, previous) => {
+            const isAlone = areSame(targets) && !isCrowded();
+            return isAlone || previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now());
+        },
+        async ask(targets, bounds) {
+            const found = await requestFor(controller, targets, bounds);
+            progress.answered();
+            return found;
+        },
+        onFault: progress.fault,
+        noAnswer: noControllerAnswer,
+    });
+    async function find(target, bounds) {
+        for (;;) {
+            const found = await readFrom(await list(target, bounds), target);
+            if (Array.isArray(found))
+                return found;
+            bounds.onFault?.(found);
+            if (bounds.deadline - clock.now() < READ_AGAIN_MS)
+                throw noControllerAnswer(found);
+            await clock.sleep(READ_AGAIN_MS, bounds.signal);
+        }
+    }
+    return {
+        ...controller,
+        findInstances: (target, bounds) => isUrgent(bounds, options) ? controller.findInstances(target, bounds) : find(target, bounds),
+        async getInstance(id, bounds) {
+            if (isUrgent(bounds, options))
+                return controller.getInstance(id, bounds);
+            const [instance] = await find({ by: 'instance_id', id }, bounds);
+            return instance;
+        },
+    };
+}
+/** Whether all ask for one and the same. */
+function areSame(targets) {
+    return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
+}
+async function requestFor(controller, targets, bounds) {
+    const [first] = targets;
+    if (first?.by !== 'instance_id' || !areSame(targets))
+        return controller.listInstances(bounds);
+    const instance = await controller.getInstance(first.id, bounds);
+    return { matching: () => (instance === undefined ? [] : [instance]) };
+}
+/** A record that cannot be read is a fault for its own VM only. */
+function readFrom(list, target) {
+    try {
+        return list.matching(target);
+    }
+    catch (error) {
+        if (!(error instanceof http_json/* UnusableAnswer */.kf))
+            throw error;
+        const { message: reason, nature, hint = 'Check the instance in the controller.' } = error;
+        return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error' };
+    }
+}
+function noControllerAnswer(last) {
+    const hint = 'Check that the controller is up, and how long it takes to list its instances.';
+    return noAnswer('The controller', last, { code: last?.code ?? 'controller_unreachable', hint });
+}
+// ---- GitHub ----
+/** The shortest time from one list of runners to the next, which is how often a runner is read: in milliseconds. */
+const RUNNERS_EVERY_MS = 5_000;
+/** How long a list of runners waits for other VMs to join: in milliseconds. */
+const GATHER_MS = 500;
+const RUNNERS_PER_PAGE = 100;
+/** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
+function shareSources({ runners, jobs }, options) {
+    const { clock, log } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+    const runningJobs = coalesce({
+        ...shared,
+        pauseMs: () => 0,
+        async ask(_, bounds) {
+            const running = await jobs.runningJobs(bounds);
+            progress.answered();
+            return running;
+        },
+    });
+    return {
+        runners: shareRunners(runners, shared),
+        jobs: { ...jobs, runningJobs: (bounds) => runningJobs(undefined, bounds) },
+    };
+}
+/**
+ * Repeated reads, and searches by name, are answered from one list. Where it has more pages than there are questions, each is asked by
+ * itself; and so is whatever a list does not show, because its pages shift while they are read.
+ */
+function shareRunners(runners, options) {
+    const { clock, progress } = options;
+    let pages = 1;
+    const list = coalesce({
+        ...options,
+        pauseMs: (_, previous) => previous === undefined
+            ? GATHER_MS
+            : Math.max(GATHER_MS, spacing(RUNNERS_EVERY_MS, previous, clock.now())),
+        async ask(questions, bounds) {
+            if (questions.length <= pages)
+                return [];
+            const listed = await runners.listRunners(undefined, bounds);
+            progress.answered();
+            pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
+            return listed;
+        },
+    });
+    const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
+    return {
+        getRunner: runners.getRunner,
+        async glanceAt(id, bounds) {
+            const runner = (await listed(bounds)).find((one) => one.id === id);
+            return runner ?? runners.glanceAt(id, bounds);
+        },
+        async listRunners(name, bounds) {
+            const all = await listed(bounds);
+            const named = name === undefined ? all : all.filter((one) => (0,runner_names/* fitsPattern */.jF)(name, one.name));
+            return named.length > 0 ? [...named] : runners.listRunners(name, bounds);
+        },
+    };
+}
+function noGitHubAnswer(last) {
+    const hint = 'Look at githubstatus.com and at the debug log of this step.';
+    return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
+}
+function noAnswer(server, last, { code, hint }) {
+    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+    const message = `${server} gave no usable answer in time${atLast}.`;
+    return new errors/* ActionError */.lZ(code, message, { hint: last?.hint ?? hint, isTransient: true });
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/slots.js
+
+
+
+function createSlots({ vms, limits, onOver }) {
+    const arrival = Promise.withResolvers();
+    const grants = Array.from({ length: vms }, () => Promise.withResolvers());
+    const dismissals = Array.from({ length: vms }, () => new AbortController());
+    let states = Array(vms).fill('preparing');
+    function enter(index, state) {
+        if (state === 'queued')
+            grants[index] = Promise.withResolvers();
+        if (state === 'holding')
+            grants[index]?.resolve();
+        if (state === 'dismissed')
+            dismissals[index]?.abort(new outcome/* LeftAlone */.l('not_started'));
+    }
+    return {
+        get states() {
+            return states;
+        },
+        apply(index, event) {
+            const before = states;
+            states = advance(before, { index, event }, limits);
+            for (const [at, state] of states.entries())
+                if (state !== before[at])
+                    enter(at, state);
+            if (haveAllArrived(states))
+                arrival.resolve();
+            if (isOver(states, limits) && !isOver(before, limits))
+                onOver(countFailed(states));
+        },
+        allArrived: arrival.promise,
+        granted: (index) => existing(grants[index]).promise,
+        dismissalOf: (index) => existing(dismissals[index]).signal,
+    };
+}
+function existing(value) {
+    if (value === undefined)
+        throw new Error('there is no such VM');
+    return value;
+}
+/** A baseline older than this is taken again: in milliseconds. */
+const FRESH_MS = 500;
+/** How often an idle runner is read while its VM is queued: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/**
+ * Blocks the restart of one VM until all have come to their gates, its runner has no job, and it holds a slot. A VM that had to wait is
+ * read again, and comes back with the slot that it holds. A VM that turns out to be in use gives its slot back.
+ */
+function createSlotGate(options) {
+    const { runnerGate, checkDuplicate } = options;
+    let hasLetPass = false;
+    return {
+        startsTime: true,
+        get hasLetPass() {
+            return hasLetPass;
+        },
+        async isOpen(instance) {
+            checkDuplicate(instance);
+            const isOpen = await mayPass(options, instance);
+            hasLetPass ||= isOpen;
+            return isOpen;
+        },
+        async rehearse(instance) {
+            checkDuplicate(instance);
+            return (await runnerGate?.rehearse(instance)) ?? true;
+        },
+    };
+}
+/**
+ * False where it took so long that the VM has to be read again. GitHub is asked about a single runner only while its VM holds a slot:
+ * for hundreds of queued VMs that would be too many requests.
+ */
+async function mayPass(options, instance) {
+    const { slots, index, runnerGate, clock, signal, checkDuplicate } = options;
+    const cameAt = clock.now();
+    slots.apply(index, 'arrive');
+    await unlessAborted(slots.allArrived, signal);
+    checkDuplicate(instance);
+    if (!holdsSlot(slots.states[index])) {
+        if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
+            await runnerGate.untilIdle(instance);
+        signal.throwIfAborted();
+        if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
+            return false;
+    }
+    if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
+        return false;
+    signal.throwIfAborted();
+    return true;
+}
+/** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
+async function takeSlot({ slots, index, runnerGate, clock, signal }) {
+    slots.apply(index, 'queue');
+    const granted = slots.granted(index);
+    if (runnerGate === undefined) {
+        await unlessAborted(granted, signal);
+        return true;
+    }
+    while (!(await happensWithin(granted, { ms: READ_EVERY_MS, signal }, clock))) {
+        if (await runnerGate.stillIdle())
+            continue;
+        slots.apply(index, 'wait');
+        return false;
+    }
+    return true;
+}
+/** Waits for the event. @throws the signal's reason as soon as it aborts. */
+async function unlessAborted(event, signal) {
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers();
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+    await Promise.race([event, aborted.promise]);
+    signal.throwIfAborted();
+}
+async function happensWithin(event, limit, clock) {
+    try {
+        await (0,lib_clock/* within */.ux)(clock, limit, () => event);
+        return true;
+    }
+    catch (error) {
+        if (error instanceof DOMException && error.name === 'TimeoutError')
+            return false;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/targets.js
+
+
+
+/** Whether it is a pattern, in which `*` matches any text. */
+function hasWildcard({ by, id }) {
+    return by === 'external_id' && id.includes('*');
+}
+/** Whether the targets may turn out to be more than one VM. */
+function mayBeSeveral(targets) {
+    return targets.length > 1 || targets.some(hasWildcard);
+}
+/** Whether the text matches the pattern, where each `*` matches any text, even none. Pure. */
+function fits(pattern, text) {
+    const parts = pattern.split('*');
+    let from = 0;
+    for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        const at = isLast ? text.length - part.length : text.indexOf(part, from);
+        const isThere = at >= from && text.startsWith(part, at);
+        if (!isThere || (index === 0 && at > 0))
+            return false;
+        from = at + part.length;
+    }
+    return true;
+}
+/** The live VMs that the targets name, each once; a pattern that matches none is a member that fails. Pure. */
+function membersOf(targets, instances) {
+    const literals = new Set(targets.filter((target) => !hasWildcard(target)).map(({ id }) => id));
+    const live = instances.filter((instance) => !isTerminal(instance)).flatMap(named);
+    const taken = new Set();
+    const members = targets.flatMap((target) => {
+        if (!hasWildcard(target))
+            return [{ name: target.id, target }];
+        const found = live.filter(({ name }) => fits(target.id, name));
+        if (found.length === 0)
+            return [{ name: target.id, target, error: fitsNone(target.id) }];
+        const fresh = found.filter(({ name, target: { id } }) => !literals.has(name) && !taken.has(id));
+        for (const one of fresh)
+            taken.add(one.target.id);
+        return fresh;
+    });
+    return withOwnNames(members);
+}
+/** None for a VM without an external ID: no pattern matches it. */
+function named({ externalId, instanceId }) {
+    if (externalId === undefined)
+        return [];
+    return [{ name: externalId, target: { by: 'instance_id', id: instanceId }, isMatch: true }];
+}
+function fitsNone(pattern) {
+    return new errors/* ActionError */.lZ('instance_not_found', `No live instance has an external_id that matches "${pattern}".`, {
+        hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
+    });
+}
+/** Several VMs may have the same external ID. */
+function withOwnNames(members) {
+    const counts = new Map();
+    for (const { name } of members)
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+    return members.map((member) => {
+        const isAlone = counts.get(member.name) === 1;
+        return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
+    });
+}
+/** How long to look for a VM that is not listed, in milliseconds: a replica that lags behind may not list a new one yet. */
+const GRACE_MS = 6_000;
+const LIST_AGAIN_MS = 1_000;
+/** One list may briefly lack a VM, which would then be left out silently. */
+const LEAST_LISTS = 2;
+/** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
+const MOST_VMS = 2_000;
+/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
+async function resolveTargets(targets, options) {
+    if (!targets.some(hasWildcard))
+        return membersOf(targets, []);
+    try {
+        const members = await listMembers(targets, options);
+        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        return targets.map((target) => ({
+            name: target.id,
+            target,
+            error: (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.'),
+        }));
+    }
+}
+async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
+    const seen = new Map();
+    let graceEndsAt;
+    for (let lists = 1;; lists++) {
+        remember(seen, (await controller.listInstances(bounds)).readable());
+        const members = membersOf(targets, [...seen.values()]);
+        const missing = members.find(({ error }) => error !== undefined)?.error;
+        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
+        const isEnough = missing === undefined && lists >= LEAST_LISTS;
+        if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
+            return members;
+        if (missing !== undefined)
+            progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+        await clock.sleep(LIST_AGAIN_MS, signal);
+    }
+}
+/** A VM that was seen to have ended has ended, whatever a replica that lags behind shows. */
+function remember(seen, instances) {
+    for (const instance of instances) {
+        const id = instance.instanceId.toLowerCase();
+        const before = seen.get(id);
+        if (before === undefined || !isTerminal(before))
+            seen.set(id, instance);
+    }
+}
+function refuseAll(targets, vms) {
+    const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
+    const error = new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: 'Narrow the patterns, or divide the VMs among several steps.',
+    });
+    return targets.map((target) => ({ name: target.id, target, error }));
+}
+/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
+function createDuplicateCheck(runnerNameOf) {
+    const members = new Map();
+    const owners = new Map();
+    return (member, instance) => {
+        refuseSecondName(members, member, instance);
+        if (runnerNameOf !== undefined)
+            refuseSharedRunner(owners, runnerNameOf(instance), instance);
+    };
+}
+/** Two targets may name the same VM. */
+function refuseSecondName(members, member, { instanceId }) {
+    const id = instanceId.toLowerCase();
+    const other = members.get(id) ?? member;
+    members.set(id, other);
+    if (other === member)
+        return;
+    const message = `Instance ${instanceId} is the same VM as "${other.name}", which is restarted already.`;
+    throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
+}
+/** Nothing tells whose runner it is that has the name, so neither VM is restarted. */
+function refuseSharedRunner(owners, name, { instanceId }) {
+    const key = name.toLowerCase();
+    const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
+    owners.set(key, ids);
+    if (ids.size === 1)
+        return;
+    const message = `Runner "${name}" would be the runner of several VMs: instances ${[...ids].join(', ')}.`;
+    throw new errors/* ActionError */.lZ('ambiguous_target', message, {
+        hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/poll.js
+/** What a poll at the deadline may take beyond it: in milliseconds. */
+const LAST_POLL_MS = 1_500;
+/** A poll at the deadline that took this long was slept over by a process that was suspended. */
+const SLEPT_MS = 2 * LAST_POLL_MS;
+const SHORTEST_POLL_MS = 500;
+/**
+ * Polls until a poll returns something else than undefined.
+ * @returns that; undefined if not even the poll at the deadline did.
+ * @throws what a poll throws; the signal's reason.
+ */
+async function pollUntil(options, poll) {
+    const { clock, signal, deadline, nextAt, longestMs = Number.POSITIVE_INFINITY } = options;
+    let lastPolls = 0;
+    if (options.firstAt !== undefined)
+        await sleepUntil(options, options.firstAt);
+    for (;;) {
+        signal.throwIfAborted();
+        const startedAt = clock.now();
+        const until = startedAt >= deadline() ? startedAt + LAST_POLL_MS : Math.min(deadline(), startedAt + longestMs);
+        const time = { startedAt, until };
+        const found = await poll(time);
+        if (found !== undefined)
+            return found;
+        const isLast = startedAt >= deadline();
+        if (isLast && (++lastPolls > 1 || clock.now() - startedAt < SLEPT_MS))
+            return undefined;
+        await sleepUntil(options, nextAt(time));
+    }
+}
+async function sleepUntil(options, at) {
+    const { clock, signal, shortestMs = SHORTEST_POLL_MS } = options;
+    const deadline = options.deadline();
+    const ms = (at + shortestMs > deadline ? deadline : at) - clock.now();
+    if (ms > 0)
+        await clock.sleep(ms, signal);
+}
+
+;// CONCATENATED MODULE: ./lib/guest/contact.js
+
+
+
+/** Of the one second and a half of a last attempt. In milliseconds. */
+const ADDRESS_TIMEOUT_MS = 500;
+/**
+ * Dials over real sockets.
+ * @param problemWith why an IP address must not be dialed: a host name may lead there.
+ */
+function createDial(problemWith) {
+    return ({ host, port }, { connected, received, ended }) => {
+        let failure;
+        const socket = (0,external_node_net_.connect)({ host, port, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS });
+        socket.on('connect', () => {
+            const problem = problemWith(String(socket.remoteAddress));
+            if (problem === undefined)
+                connected();
+            else
+                socket.destroy(new Error(`the node ${problem}`));
+        });
+        socket.on('data', received);
+        socket.on('error', (error) => {
+            failure = error;
+        });
+        socket.on('close', () => ended(failure));
+        return () => socket.destroy();
+    };
+}
+/** An SSH server sends its banner within this many bytes. */
+const MOST_BYTES = 8 * 1024;
+/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
+const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
+/** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
+function readGreeting(bytes) {
+    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
+    const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
+    const lines = text.split('\n').slice(0, -1);
+    const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
+    if (banner !== undefined)
+        return { kind: 'banner', banner };
+    return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
+}
+const LONGEST_EXCERPT = 80;
+/** The beginning of what the server sent, for people: it is text from outside. */
+function excerptOf(bytes) {
+    const text = Buffer.from(bytes).toString().trimStart();
+    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+}
+/**
+ * Connects and listens for a banner until the limit is reached. It never sends anything.
+ * @throws the signal's reason, after an abort.
+ */
+async function contact({ clock, dial, address }, limit) {
+    let isConnected = false;
+    let bytes = new Uint8Array();
+    let release = () => { };
+    const listen = () => new Promise((resolve) => {
+        release = dial(address, {
+            connected() {
+                isConnected = true;
+            },
+            received(more) {
+                bytes = Buffer.concat([bytes, more]);
+                const greeting = readGreeting(bytes);
+                if (greeting.kind === 'banner')
+                    resolve(greeting);
+                if (greeting.kind === 'none')
+                    resolve(foreign(bytes));
+            },
+            ended(error) {
+                resolve(afterEnd({ isConnected, bytes, error }));
+            },
+        });
+    });
+    try {
+        return await (0,lib_clock/* within */.ux)(clock, limit, listen);
+    }
+    catch (error) {
+        limit.signal.throwIfAborted();
+        if (!(error instanceof DOMException))
+            throw error;
+        return afterSilence({ isConnected, bytes });
+    }
+    finally {
+        release();
+    }
+}
+function afterEnd({ isConnected, bytes, error }) {
+    if (bytes.length > 0)
+        return foreign(bytes);
+    const detail = error === undefined ? 'it was ended there' : (0,errors/* describeCause */.V$)(error);
+    if (isConnected)
+        return { kind: 'closed', detail };
+    return {
+        kind: error !== undefined && (0,errors/* codeOf */.$N)(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable',
+        detail,
+    };
+}
+function afterSilence({ isConnected, bytes }) {
+    if (bytes.length > 0)
+        return foreign(bytes);
+    return isConnected
+        ? { kind: 'silent', detail: 'connected, but nothing was sent' }
+        : { kind: 'unreachable', detail: 'the connection timed out' };
+}
+function foreign(bytes) {
+    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+}
+
+;// CONCATENATED MODULE: ./lib/restart/ordering.js
+
+/** Whether `a` was made before `b`. */
+function isOlder(a, b) {
+    const signs = comparisons(a, b);
+    return signs.some((sign) => sign < 0) && !signs.some((sign) => sign > 0);
+}
+/** Whether `a` was made after `b`. */
+function isNewer(a, b) {
+    return comparisons(a, b).some((sign) => sign > 0);
+}
+/** Of the dates that both carry: negative where that of `a` is earlier. */
+function comparisons(a, b) {
+    const pairs = [
+        [a.reportedAt, b.reportedAt],
+        [a.updatedAt, b.updatedAt],
+    ];
+    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+}
+/** The dates that an answer carries, for people. */
+function datesOf({ reportedAt, updatedAt }) {
+    return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
+}
+/**
+ * Whether `a` carries a date that can be compared with `b`; where `b` has none either, nothing is lost. A report that lacks its own
+ * time, though an earlier one had it, was damaged on its way: how long its VM had run cannot be told.
+ */
+function isDated(a, b) {
+    if (a.reportedAt === undefined && b.reportedAt !== undefined)
+        return false;
+    return comparisons(a, b).length > 0 || b.updatedAt === undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/boot.js
+
+/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
+function bootOf(instance, baseline, sinceSentMs) {
+    const { startDate } = instance;
+    if (startDate === undefined)
+        return 'none';
+    if (baseline.knownStartDates.some((known) => compareInstants(startDate, known) === 0))
+        return 'known';
+    return isBootBefore({ ...instance, startDate }, baseline.instance, sinceSentMs) ? 'before' : 'new';
+}
+/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+const BLUR_MS = 20_000;
+/** If more time than this passed for the node than for the controller, or less, one of their clocks was set. */
+const CLOCK_STEP_MS = 10_000;
+function isBootBefore(report, baseline, sinceSentMs) {
+    const { startDate, reportedAt } = report;
+    if (reportedAt === undefined || baseline.reportedAt === undefined)
+        return false;
+    const hadRunMs = millisecondsBetween(startDate, reportedAt);
+    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
+    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet(report, baseline, sinceSentMs));
+}
+/** Without both dates of the controller it cannot be told: the baseline may have been old when it was taken. */
+function wasClockSet(report, baseline, sinceSentMs) {
+    if ((baseline.updatedAt === undefined) !== (report.updatedAt === undefined))
+        return false;
+    const forNodeMs = passed(baseline.reportedAt, report.reportedAt) ?? 0;
+    const forControllerMs = passed(baseline.updatedAt, report.updatedAt) ?? sinceSentMs;
+    return Math.abs(forNodeMs - forControllerMs) > CLOCK_STEP_MS;
+}
+function passed(before, after) {
+    return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/failure.js
+
+
+/** A failure that lasts this long is final: in milliseconds. */
+const FAILED_AFTER_MS = 30_000;
+const CONFIRMATIONS = 2;
+/** Two heartbeats: in milliseconds. */
+const GAP_MS = 10_000;
+/** After an answer that is older than one before. */
+function afterOlderAnswer(run, { answeredAt }, older) {
+    if (run === undefined || looksFailed(older))
+        return run;
+    return { ...run, since: answeredAt, confirmations: 0 };
+}
+/** After any other answer. @param newest the newest report before it. */
+function afterAnswer(run, observation, newest) {
+    const { askedAt, answeredAt, instance } = observation;
+    if (instance !== undefined && !looksFailed(instance))
+        return undefined;
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const isGap = answeredAt - askedAt >= GAP_MS;
+    if (run === undefined || isGap)
+        return { since: answeredAt, confirmations: 0, terminal };
+    const isConfirmed = instance === undefined || isNewer(instance, newest);
+    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
+}
+function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
+    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/verdict.js
+
+
+
+
+
+/** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
+function startHistory(baseline, sentAt) {
+    return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
+}
+function judge(history, observation) {
+    const { instance } = observation;
+    if (instance !== undefined && isOutdated(instance, history)) {
+        const failure = afterOlderAnswer(history.failure, observation, instance);
+        return { verdict: pending('newer answer', datesOf(instance)), history: { ...history, failure } };
+    }
+    const failure = afterAnswer(history.failure, observation, history.newest);
+    const next = { ...withNewest(history, observation), failure };
+    return { verdict: judgeCurrent(next, observation), history: next };
+}
+/** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
+function isOutdated(instance, { newest, baseline }) {
+    return isOlder(instance, newest) || isOlder(instance, baseline.instance);
+}
+function withNewest(history, { answeredAt, instance }) {
+    if (instance === undefined || !isNewer(instance, history.newest))
+        return history;
+    return { ...history, newest: instance, newestAt: answeredAt };
+}
+function judgeCurrent(history, observation) {
+    const { failure } = history;
+    const { instance } = observation;
+    if (failure !== undefined && isFinalFailure(failure, observation))
+        return { kind: 'failed', reason: describeTrouble(instance) };
+    if (instance === undefined)
+        return pending('presence', 'not listed');
+    const unmet = unmetConditions(history, instance);
+    return unmet.length > 0 ? { kind: 'pending', unmet } : { kind: 'restarted', instance };
+}
+/** The three conditions of a restart that is proved, which must hold in one answer; and that it is about this restart. */
+function unmetConditions({ baseline, sentAt, newestAt }, instance) {
+    const running = runningConditions(instance);
+    // An answer that is not newer shows the newest report again, so its time counts from when that was first seen.
+    const boot = bootOf(instance, baseline, newestAt - sentAt);
+    const isOtherBoot = boot === 'new' || boot === 'before';
+    return [
+        ...unmetIf(!running.instance_state, 'instance_state', instance.state),
+        ...unmetIf(!running.status, 'status', instance.status),
+        ...unmetIf(!isOtherBoot, 'start_date', instance.startDateText),
+        ...unmetIf(isOtherBoot && !isDated(instance, baseline.instance), 'dated answer', undefined),
+        ...unmetIf(boot === 'before', 'new boot', instance.startDateText),
+    ];
+}
+function unmetIf(isUnmet, condition, seen) {
+    return isUnmet ? [{ condition, seen: seen ?? 'none' }] : [];
+}
+function pending(condition, seen) {
+    return { kind: 'pending', unmet: [{ condition, seen }] };
+}
+// ---- words ----
+/** One answer in a few words, e.g. `instance_state "Started", status "running", start_date 2024-10-13T10:51:34Z`. */
+function describeState({ state, status, startDateText }) {
+    return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
+}
+/** For errors: what was seen, and the message, which may explain it. */
+function describeTrouble(instance) {
+    if (instance === undefined)
+        return 'the controller does not list the instance';
+    const { message } = instance;
+    return `${describeState(instance)}${message === undefined ? '' : `, message (may be left over) '${message}'`}`;
+}
+const UNMET = {
+    presence: () => 'the controller does not list the instance',
+    'newer answer': (seen) => `the answer is older than one seen before (of ${seen})`,
+    'dated answer': () => 'the answer does not say how old it is',
+    instance_state: (seen) => seen === 'Error'
+        ? `instance_state is "Error", which is a failure if it lasts for ${(0,lib_clock/* minutes */.Gx)(FAILED_AFTER_MS)}`
+        : `instance_state is "${seen}", not "Started"`,
+    status: (seen) => `status is "${seen}", not "running"`,
+    start_date: (seen) => `start_date is ${seen}, not a new one`,
+    'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+};
+/** A condition that does not hold yet, in words. */
+function describeUnmet({ condition, seen }) {
+    return UNMET[condition](seen);
+}
+
+;// CONCATENATED MODULE: ./lib/http/addresses.js
+
+const SUBNETS = [
+    ['unspecified', ['0.0.0.0/8', '::/128']],
+    ['loopback', ['127.0.0.0/8', '::1/128']],
+    ['link-local', ['169.254.0.0/16', 'fe80::/10']],
+    // And broadcast.
+    ['multicast', ['224.0.0.0/4', '255.255.255.255/32', 'ff00::/8']],
+];
+const LISTS = SUBNETS.map(([kind, subnets]) => [kind, listOf(subnets)]);
+/** @param ip in any notation, with or without a zone such as `%en0`. */
+function kindOfAddress(ip) {
+    return LISTS.find(([, list]) => includes(list, ip))?.[0] ?? 'other';
+}
+/** Whether a URL leads to this machine. */
+function isOwnHost(url) {
+    const host = addresses_hostOf(url);
+    if ((0,external_node_net_.isIP)(host) !== 0)
+        return ['loopback', 'unspecified'].includes(kindOfAddress(host));
+    return host === 'localhost' || host.endsWith('.localhost');
+}
+/** A URL's host without the brackets of an IPv6 address and the dot at the end of a full name. */
+function addresses_hostOf({ hostname }) {
+    return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
+}
+/** Addresses and CIDR ranges to compare with. Leaves out what is neither. */
+function listOf(addresses) {
+    const list = new external_node_net_.BlockList();
+    for (const { ip, family, bits } of addresses.flatMap(parseRange))
+        list.addSubnet(ip, bits, family);
+    return list;
+}
+/** Notations do not matter: `::ffff:10.0.0.1` is `10.0.0.1`. */
+function includes(list, ip) {
+    const { address, family } = parseAddress(ip);
+    return family !== undefined && list.check(address, family);
+}
+/** An address, or a range such as `10.0.0.0/8`; nothing for any other text. */
+function parseRange(text) {
+    const [, ip = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    const { address, family } = parseAddress(ip);
+    const most = family === 'ipv4' ? 32 : 128;
+    const bits = prefix === undefined ? most : Number(prefix);
+    return family === undefined || bits > most ? [] : [{ ip: address, family, bits }];
+}
+function isAddressOrRange(text) {
+    return parseRange(text).length > 0;
+}
+function parseAddress(ip) {
+    const address = ip.replace(/%.*$/s, '');
+    const version = (0,external_node_net_.isIP)(address);
+    return { address, family: version === 0 ? undefined : version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+;// CONCATENATED MODULE: ./lib/guest/address.js
+
+const SSH_PORT = 22;
+/** The node's port that forwards to the guest's SSH server. */
+function sshPort(instance) {
+    return instance?.portForwarding.find(({ guestPort, protocol }) => guestPort === SSH_PORT && protocol?.toLowerCase() !== 'udp')?.hostPort;
+}
+/** The node's forwarded port, or the VM's own address where no port is forwarded. */
+function guestAddress(instance, own) {
+    const port = sshPort(instance);
+    const role = port === undefined ? 'VM' : 'node';
+    const host = port === undefined ? instance.ip : instance.hostIp;
+    const problem = host === undefined ? 'has no known address' : problemOf(host, { role, own });
+    if (host !== undefined && problem === undefined)
+        return { address: { host, port: port ?? SSH_PORT } };
+    const unforwarded = port === undefined ? 'no port forwards to its port 22, and ' : '';
+    return { why: `${unforwarded}the ${role} ${problem}` };
+}
+/** Kinds of addresses at which another machine cannot reach a VM. */
+const NO_VM = ['unspecified', 'loopback', 'link-local', 'multicast'];
+/**
+ * Why an address must not be dialed, in words that follow the noun: the step could hear its own SSH server. Undefined if it may
+ * be dialed; also for a host name, which has to be checked once it is resolved.
+ */
+function problemOf(host, { role, own }) {
+    const kind = kindOfAddress(host);
+    const isLocalNode = role === 'node' && kind === 'loopback' && own.hasController;
+    if (isLocalNode)
+        return undefined;
+    const refused = role === 'VM' ? NO_VM : ['unspecified', 'loopback'];
+    if (refused.includes(kind))
+        return `has the address ${host}, which is ${kind}`;
+    const isOwn = includes(listOf(own.addresses), host);
+    return isOwn ? `has the address ${host}, which is this machine's own` : undefined;
+}
+/** For people, e.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */
+function formatAddress({ host, port }) {
+    return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+;// CONCATENATED MODULE: ./lib/guest/guest-verdict.js
+
+
+
+
+
+
+
+/** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
+function startGuestHistory(proof, verifiedAt, own) {
+    const { startDate } = proof;
+    const baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+    return { provedBoot: startDate, own, watched: startHistory(baseline, verifiedAt) };
+}
+/**
+ * Decides from one read of the instance where its guest can be reached. Pure. A lagging replica's answer proves nothing here
+ * either. If the VM has booted again by itself, the guest of that boot counts.
+ */
+function judgeGuest(history, sample) {
+    const { verdict, history: watched } = judge(history.watched, sample);
+    const isLost = verdict.kind === 'failed';
+    const found = isLost
+        ? { kind: 'failed', reason: verdict.reason }
+        : findEndpoint(history, sample);
+    return { verdict: found, history: { ...history, watched } };
+}
+function findEndpoint(history, { instance }) {
+    if (instance === undefined)
+        return obstacleOf('not running', 'the controller does not list the instance');
+    return isOlder(instance, history.watched.newest) ? { kind: 'outdated' } : endpointOf(history, instance);
+}
+function endpointOf({ provedBoot, own }, instance) {
+    const { startDate } = instance;
+    if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
+        return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
+    const found = guestAddress(instance, own);
+    if ('why' in found)
+        return obstacleOf('no address', found.why);
+    return { kind: 'endpoint', endpoint: { startDate, address: found.address } };
+}
+/** The verdict on a read that found no way to the guest. */
+function obstacleOf(kind, seen) {
+    return { kind: 'obstacle', obstacle: { kind, seen } };
+}
+/** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
+function isSameEndpoint(endpoint, { startDate, address }) {
+    const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
+    return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
+}
+const WORDS = {
+    refused: 'the connection was refused',
+    unreachable: 'it cannot be reached',
+    silent: 'no SSH banner came',
+    closed: 'the connection was closed before an SSH banner came',
+    foreign: 'it is not an SSH server',
+};
+/** The obstacle that an attempt without a banner met. */
+function obstacleAt({ address }, contact) {
+    const { kind, detail } = contact;
+    return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
+}
+/** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
+function unconfirmed({ address }, why = 'the VM has booted or moved since') {
+    const seen = `an SSH server answered at ${formatAddress(address)}, but it may be another VM's: ${why}`;
+    return { kind: 'moved', seen };
+}
+// ---- errors ----
+/** The VM itself failed while the step waited for its guest. */
+function lostWithVm(reason) {
+    const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
+    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
+    return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
+}
+/** `guest_timeout` is over. @param obstacle the last one. */
+function notUp({ kind, seen }, { timeoutMs, tally }) {
+    const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
+    return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
+}
+const REACH_NODES = 'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
+const HINTS = {
+    refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
+    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
+    foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
+    'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
+    'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
+    moved: 'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+    'no answer': 'Check that the controller and all of its replicas are up, and that this machine can reach it.',
+};
+
+;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
+//
+// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
+//    connection alone proves nothing.
+// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
+//
+// This is repeated until guest_timeout, when there is a last attempt.
+
+
+
+
+
+
+/** Waits for the guest after a verified restart. Never throws: a failure is part of the result. */
+async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check, context) {
+    if (proof?.startDate === undefined || verifiedAt === undefined)
+        return { guest: NO_GUEST };
+    const history = startGuestHistory({ ...proof, startDate: proof.startDate }, verifiedAt, check.own);
+    const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: context.clock.now, sentAt: verifiedAt });
+    const wait = {
+        check,
+        context,
+        progress,
+        instanceId: proof.instanceId,
+        verifiedAt,
+        history,
+        last: undefined,
+    };
+    try {
+        await untilUp(wait);
+        return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
+        return {
+            guest: { status, upAt: undefined },
+            ...lastOf(wait),
+            error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND),
+        };
+    }
+}
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
+const NO_GUEST = { status: undefined, upAt: undefined };
+function lastOf({ last }) {
+    return last === undefined ? {} : { last };
+}
+/** One attempt, connecting and reading together. */
+const LONGEST_CONTACT_MS = 5_000;
+/** After the first attempts, and after all others. */
+const FIRST_PAUSES_MS = [1_000, 2_000];
+const LATER_PAUSE_MS = 5_000;
+async function untilUp(wait) {
+    const { check, context, progress, verifiedAt } = wait;
+    const { clock, log, signal } = context;
+    const deadline = verifiedAt + check.timeoutMs;
+    let obstacle = { kind: 'no answer', seen: 'the instance could not be read' };
+    let attempts = 0;
+    const polling = {
+        ...{ clock, signal, deadline: () => deadline },
+        nextAt: () => clock.now() + (FIRST_PAUSES_MS[attempts++] ?? LATER_PAUSE_MS),
+    };
+    const banner = await pollUntil(polling, async ({ until }) => {
+        const result = await attempt(wait, until);
+        if ('banner' in result)
+            return result.banner;
+        const { kind, seen } = result.obstacle;
+        progress.note(kind, `waiting for the guest: ${seen}`);
+        // What the guest did says more than that the controller did not answer at the end.
+        if (kind !== 'no answer' || obstacle.kind === 'no answer')
+            obstacle = result.obstacle;
+        return undefined;
+    });
+    if (banner === undefined)
+        throw notUp(obstacle, { timeoutMs: check.timeoutMs, tally: progress.tally() });
+    log.info(`The guest is up: "${banner}", ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+}
+/** @throws ActionError if the VM itself is lost, or the step is cancelled. */
+async function attempt(wait, until) {
+    const { clock, signal } = wait.context;
+    const found = await findGuest(wait, until);
+    if (found.kind === 'obstacle')
+        return found;
+    const { endpoint } = found;
+    const ms = Math.min(LONGEST_CONTACT_MS, Math.max(0, until - clock.now()));
+    const heard = await contact({ clock, dial: wait.check.dial, address: endpoint.address }, { ms, signal });
+    if (heard.kind !== 'banner')
+        return { obstacle: obstacleAt(endpoint, heard) };
+    const again = await findGuest(wait, until);
+    if (again.kind === 'obstacle')
+        return { obstacle: unconfirmed(endpoint, again.obstacle.seen) };
+    return isSameEndpoint(endpoint, again.endpoint)
+        ? { banner: heard.banner }
+        : { obstacle: unconfirmed(endpoint) };
+}
+/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
+const OUTDATED_PAUSE_MS = 1_000;
+const SHORTEST_READ_MS = 250;
+/** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
+async function findGuest(wait, until) {
+    const { clock, signal } = wait.context;
+    for (;;) {
+        const verdict = await readGuest(wait, until);
+        if (verdict.kind === 'failed')
+            throw lostWithVm(verdict.reason);
+        if (verdict.kind !== 'outdated')
+            return verdict;
+        const leftMs = until - clock.now();
+        if (leftMs < SHORTEST_READ_MS)
+            return obstacleOf('no answer', 'the instance could not be read: the answers are older than an earlier one');
+        await clock.sleep(Math.min(OUTDATED_PAUSE_MS, leftMs / 4), signal);
+    }
+}
+async function readGuest(wait, until) {
+    const { context, instanceId, progress } = wait;
+    const { clock, controller, signal } = context;
+    const askedAt = clock.now();
+    let instance;
+    try {
+        instance = await controller.getInstance(instanceId, { deadline: until, signal, onFault: progress.fault });
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof errors/* ActionError */.lZ))
+            throw error;
+        return obstacleOf('no answer', `the instance could not be read: ${error.message.replace(/\.$/, '')}`);
+    }
+    progress.answered();
+    const { verdict, history } = judgeGuest(wait.history, { askedAt, answeredAt: clock.now(), instance });
+    wait.history = history;
+    if (verdict.kind !== 'outdated')
+        wait.last = instance ?? wait.last;
+    return verdict;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
+
+
+
+
+/** A heartbeat and a bit: what flaps only briefly (failure.ts says what does) has healed by then. */
+const preflight_GRACE_MS = 6_000;
+const PAUSE_MS = 1_000;
+const MOST_CANDIDATES = 10;
+/**
+ * Makes sure that the VM exists, can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that stays so for a few
+ * seconds.
+ */
+async function takeBaseline(context, options) {
+    const { clock, log, signal } = context;
+    const { deadline } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const search = {
+        context,
+        bounds: { deadline, signal, onFault: progress.fault },
+        rivals: new Map(),
+    };
+    let graceEndsAt;
+    let trouble;
+    for (;;) {
+        const finding = await readTarget(options, search).catch((error) => {
+            // The time ran out before the trouble could heal: it says more than that the next answer came too late.
+            throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
+        });
+        if (finding.kind === 'ready')
+            return finding.baseline;
+        graceEndsAt ??= Math.min(clock.now() + preflight_GRACE_MS, deadline);
+        if (clock.now() + PAUSE_MS > graceEndsAt)
+            return settleFor(finding, search);
+        trouble = finding.kind === 'trouble' ? finding.error : undefined;
+        progress.note(...describeFinding(finding));
+        await clock.sleep(PAUSE_MS, signal);
+    }
+}
+async function readTarget({ target, onRead }, search) {
+    const { clock } = search.context;
+    const askedAt = clock.now();
+    const found = await find(target, search);
+    if (found instanceof errors/* ActionError */.lZ)
+        return { kind: 'trouble', error: found };
+    onRead(found, { askedAt, answeredAt: clock.now() });
+    const taken = checkPreconditions(found);
+    if (taken instanceof errors/* ActionError */.lZ)
+        return { kind: 'trouble', error: taken };
+    return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
+}
+/** What stayed so for some seconds is final. */
+async function settleFor(finding, search) {
+    if (finding.kind === 'trouble')
+        throw await withVersion(finding.error, search);
+    return finding.baseline;
+}
+function describeFinding(finding) {
+    if (finding.kind !== 'trouble')
+        return ['undated', 'Reading again: the answer does not say how old it is'];
+    return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
+}
+/**
+ * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer of a replica that
+ * lags behind would pass for a new one.
+ */
+function hasBothDates({ reportedAt, updatedAt }) {
+    return reportedAt !== undefined && updatedAt !== undefined;
+}
+/** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
+function checkPreconditions(instance) {
+    const { instanceId, startDate } = instance;
+    if (!isRunning(instance)) {
+        return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
+            hint: isTerminal(instance)
+                ? 'It is gone for good: start a new one.'
+                : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
+        });
+    }
+    if (startDate === undefined) {
+        return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
+    }
+    return { instance, startDate, knownStartDates: [startDate] };
+}
+/** What cannot be verified is most often a matter of the controller's version, so the error names it. */
+async function withVersion(error, { context, bounds }) {
+    if (error.code !== 'cannot_verify')
+        return error;
+    const version = (await context.controller.getVersion(bounds)) ?? 'unknown';
+    return new errors/* ActionError */.lZ(error.code, error.message, {
+        hint: `${error.hint} Version of the controller: "${version}".`,
+    });
+}
+/** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
+async function find(target, { context, bounds, rivals }) {
+    const { controller } = context;
+    switch (target.by) {
+        case 'instance_id':
+            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+        case 'external_id': {
+            const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
+            if (listed instanceof errors/* ActionError */.lZ)
+                return listed;
+            const single = await controller.getInstance(listed.instanceId, bounds);
+            if (single === undefined)
+                return notFound(listed.instanceId);
+            // Another replica may have answered, which lags behind.
+            return isOlder(single, listed) ? listed : single;
+        }
+    }
+}
+function notFound(instanceId) {
+    return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
+        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+    });
+}
+/**
+ * The one live instance among those that have the external ID. A list may briefly lack one, so an instance that was one of several
+ * remains one until it is listed as ended.
+ */
+function pickLive(instances, externalId, rivals) {
+    const live = instances.filter((instance) => !isTerminal(instance));
+    const unlisted = new Map(rivals);
+    for (const { instanceId } of instances)
+        unlisted.delete(instanceId);
+    const [first, ...others] = [...live, ...unlisted.values()];
+    if (others.length > 0)
+        for (const one of live)
+            rivals.set(one.instanceId, one);
+    if (first === undefined) {
+        const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
+        return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
+            hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
+        });
+    }
+    if (others.length === 0)
+        return first;
+    return new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
+}
+function listCandidates(instances) {
+    const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
+        return `${instanceId} (${state}, node ${nodeId ?? 'unknown'})`;
+    });
+    const more = instances.length - listed.length;
+    return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+;// CONCATENATED MODULE: ./lib/restart/report-timing.js
+
+const SECOND_MS = 1_000;
+const DEFAULT_HEARTBEAT_MS = 5_000;
+const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+/** What is known before the first answer. */
+const NO_TIMING = {
+    tripMs: Number.POSITIVE_INFINITY,
+    newest: undefined,
+    aheadMs: ANY,
+    gapMs: DEFAULT_HEARTBEAT_MS,
+};
+/** What is known after one more answer. An answer that is older than one before comes from a replica that lags behind. Pure. */
+function learn(before, { askedAt, answeredAt, instance }) {
+    const { newest, aheadMs } = before;
+    const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
+    const isOutdated = newest !== undefined && instance !== undefined && isOlder(instance, newest);
+    if (instance === undefined || isOutdated)
+        return { ...before, tripMs };
+    return {
+        tripMs,
+        newest: instance,
+        aheadMs: narrow(narrow(aheadMs, toldByHeader(instance, answeredAt)), toldByReport(instance, answeredAt)),
+        gapMs: shortestGap(before, instance),
+    };
+}
+/** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
+function arrivalOf({ newest, aheadMs }) {
+    // Rounded down: sums of fractions are not exact.
+    const openMs = Math.floor(aheadMs.to - aheadMs.from);
+    if (newest?.updatedAt === undefined || openMs > SECOND_MS)
+        return undefined;
+    const madeAtMs = millisecondsOf(newest.updatedAt);
+    return { from: madeAtMs + aheadMs.from, to: madeAtMs + aheadMs.to };
+}
+function toldByHeader({ answeredAtMs }, answeredAt) {
+    if (answeredAtMs === undefined)
+        return ANY;
+    return { from: answeredAt - answeredAtMs - SECOND_MS, to: answeredAt - answeredAtMs };
+}
+/** A report came before the answer that shows it. */
+function toldByReport({ updatedAt }, answeredAt) {
+    return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
+}
+/** What both allow; if they contradict each other, what lies between them. */
+function narrow(a, b) {
+    const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
+    return { from: Math.min(from, to), to: Math.max(from, to) };
+}
+/** Less than half a second is no heartbeat: the controller may touch a record without a report. */
+function shortestGap({ newest, gapMs }, { updatedAt }) {
+    if (newest?.updatedAt === undefined || updatedAt === undefined)
+        return gapMs;
+    const latestMs = millisecondsOf(updatedAt) - millisecondsOf(newest.updatedAt);
+    const wholeMs = Math.round(latestMs / SECOND_MS) * SECOND_MS;
+    return wholeMs > 0 ? Math.min(gapMs, wholeMs) : gapMs;
+}
+/** Since the Unix epoch, to the microsecond. */
+function millisecondsOf({ epochNanoseconds }) {
+    return Number(epochNanoseconds / 1000n) / 1_000;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/attempt.js
+
+
+
+
+
+function startAttempt(job, context, record) {
+    const startedAt = context.clock.now();
+    mark(record, 'started', startedAt);
+    return {
+        ...{ job, context, record, target: job.target },
+        ...{ deadline: startedAt + job.timeoutMs, hasPassedGate: false },
+        ...{ timing: NO_TIMING, baseline: undefined, knownStartDates: [] },
+    };
+}
+function mark(record, moment, at) {
+    record.moments = { ...record.moments, [moment]: at };
+}
+// ---- before each try ----
+/** Takes the baseline, and takes it again until the gate opens at once. */
+async function prepare(attempt) {
+    const { context, record } = attempt;
+    for (;;) {
+        const baseline = await readBaseline(attempt);
+        const { instance } = baseline;
+        attempt.target = { by: 'instance_id', id: instance.instanceId };
+        record.before = instance;
+        context.log.info(`Before: ${describeState(instance)}`);
+        context.refuse?.(instance);
+        if (await passGate(attempt, instance))
+            return baseline;
+    }
+}
+/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+async function readBaseline(attempt) {
+    const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
+    const onRead = (instance, times) => {
+        record.last = instance;
+        if (instance.startDate !== undefined)
+            knownStartDates.push(instance.startDate);
+        attempt.timing = learn(attempt.timing, { ...times, instance });
+    };
+    const taken = await takeBaseline(context, { target, deadline, onRead });
+    const isOutdated = before !== undefined && isOlder(taken.instance, before.instance);
+    attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
+    return attempt.baseline;
+}
+/** Asks the gate. The restart's own time stands still meanwhile. */
+async function passGate(attempt, instance) {
+    const { job, context, record } = attempt;
+    const { clock, gate } = context;
+    if (gate === undefined)
+        return true;
+    const askedAt = clock.now();
+    if (record.moments.heldUp === undefined)
+        mark(record, 'heldUp', askedAt);
+    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+    mark(record, 'cleared', clock.now());
+    attempt.deadline += clock.now() - askedAt;
+    if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
+        attempt.deadline = clock.now() + job.timeoutMs;
+    attempt.hasPassedGate ||= isOpen;
+    return isOpen;
+}
+// ---- whether a try may still leave ----
+/** What has to be left for the proof when the restart leaves: this, or the share of the timeout, whichever is less. */
+const PROOF_MS = 10_000;
+const PROOF_SHARE = 1 / 5;
+/** After this moment no restart may leave. */
+function sendBy({ job, deadline }) {
+    return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
+}
+/** The error if it is too late to send the restart. */
+function lateness(attempt) {
+    const { context, record } = attempt;
+    if (context.clock.now() <= sendBy(attempt))
+        return undefined;
+    const message = record.moments.sent === undefined
+        ? 'No restart was sent: too little of the timeout was left to prove it.'
+        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+    return new errors/* ActionError */.lZ('timed_out', message, {
+        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    });
+}
+/** How long the gate's answer counts: in milliseconds. */
+const CLEARED_MS = 20_000;
+/**
+ * The last check, right before the first byte leaves. From here on the restart may be carried out: that is announced, and the
+ * record says so until a result says otherwise.
+ */
+function depart(attempt) {
+    const { context, record } = attempt;
+    const now = context.clock.now();
+    const late = lateness(attempt);
+    if (late !== undefined)
+        return { kind: 'final', error: late };
+    // The process was suspended, or took long to connect: the gate has to be asked again.
+    if (now - (record.moments.cleared ?? now) > CLEARED_MS)
+        return { kind: 'try again', reason: OUTDATED, hint: 'Look at the log for what took so long.' };
+    const departing = { ...record, restarted: 'unknown' };
+    mark(departing, 'sent', now);
+    try {
+        context.announce?.(departing);
+    }
+    catch (error) {
+        return { kind: 'final', error };
+    }
+    Object.assign(record, departing);
+    return undefined;
+}
+const OUTDATED = 'it took so long that the runner may have a job by now, which is checked again';
+
+;// CONCATENATED MODULE: ./lib/restart/schedule.js
+
+/** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
+function nextPollAt(pollInterval, progress) {
+    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
+}
+function pauseOf(pollInterval) {
+    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
+}
+const schedule_SECOND_MS = 1_000;
+const SHORTEST_PAUSE_MS = 300;
+/** A poll may reach the controller a little sooner than usual. */
+const MARGIN_MS = 10;
+/** If no more than this is open, another poll for learning would gain nothing. */
+const WELL_KNOWN_MS = 50;
+/** Moments in here are those when the answer comes in; the poll begins sooner by the time that it takes. */
+function nextInStep({ sentAt, lastPollAt, timing }) {
+    const { tripMs, aheadMs, gapMs } = timing;
+    const arrival = arrivalOf(timing);
+    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
+    if (arrival === undefined)
+        return lastPollAt + schedule_SECOND_MS + calmMs(silentMs);
+    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
+    const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
+    const dueAt = firstFrom(earliest, due);
+    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
+    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
+    return (isForLearning ? middleAt : dueAt) - tripMs;
+}
+function firstFrom(earliest, { at, everyMs }) {
+    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
+}
+const schedule_MINUTE_MS = 60_000;
+const MOST_CALM_MS = 4_000;
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
+function calmMs(silentMs) {
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * schedule_SECOND_MS);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/watch.js
+
+
+
+
+
+
+
+/**
+ * Polls the VM until its restart is proved; there is always a poll at the deadline.
+ * @returns the instance as the proof shows it.
+ * @throws ActionError `vm_failed`, `timed_out`, or a refusal of the controller.
+ */
+async function watch(context, options) {
+    const { clock, signal } = context;
+    const { baseline, sentAt, deadline } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
+    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+    const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
+    let hasAnswer = true;
+    const polling = {
+        ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
+        // Without an answer the poll took until its end, the deadline: only the last one is left.
+        nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
+    };
+    const proof = await pollUntil(polling, async ({ until }) => {
+        const sample = await watch_readInstance(context, { options, progress, until });
+        hasAnswer = sample !== undefined;
+        return sample && consider(sample, state, progress);
+    });
+    if (proof !== undefined)
+        return proof;
+    throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
+}
+/** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
+function consider(sample, state, progress) {
+    const { verdict, history } = judge(state.history, sample);
+    state.history = history;
+    if (verdict.kind === 'restarted')
+        return verdict.instance;
+    if (verdict.kind === 'failed')
+        throw vmFailed(verdict.reason);
+    state.unmet = verdict.unmet;
+    state.timing = learn(state.timing, sample);
+    progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
+    return undefined;
+}
+/** One answer of the controller, or undefined if no usable one came in time. */
+async function watch_readInstance({ controller, clock, signal }, { options, progress, until }) {
+    const { instanceId } = options.baseline.instance;
+    const askedAt = clock.now();
+    try {
+        const bounds = { deadline: until, signal, onFault: progress.fault };
+        const instance = await controller.getInstance(instanceId, bounds);
+        if (instance !== undefined)
+            options.onSeen(instance);
+        return { askedAt, answeredAt: clock.now(), instance };
+    }
+    catch (error) {
+        if ((0,errors/* isTransient */.dg)(error))
+            return undefined;
+        throw error;
+    }
+}
+function kindOf(unmet) {
+    return `waiting for ${unmet.map(({ condition }) => condition).join(' and ')}`;
+}
+function vmFailed(reason) {
+    return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
+        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+    });
+}
+/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
+function notProved(ending) {
+    const { reply, sentAt, endedAt } = ending;
+    if (reply.kind !== 'rejected')
+        return timedOut(ending);
+    const { code, message, hint, cause } = reply.error;
+    const evidence = `No new boot showed within ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`;
+    const advice = 'Look at the instance before you send another restart.';
+    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+}
+function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
+    const { newest, newestAt } = history;
+    const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
+    const hasNews = newest !== baseline.instance;
+    const message = [
+        `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
+        ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
+        `Missing: ${missing}.`,
+        `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
+        hasNews
+            ? `The last new report came ${(0,lib_clock/* seconds */.YA)(endedAt - newestAt)} before the end.`
+            : 'No new report came since.',
+        `Answers: ${progress.tally()}.`,
+    ];
+    const silentMs = hasNews ? 0 : endedAt - sentAt;
+    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
+}
+/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
+const LONG_SILENCE_MS = 15_000;
+function hintFor({ reply, unmet, silentMs }) {
+    const mayStill = 'The restart may still happen: look at the instance before you send another.';
+    if (unmet.length === 0)
+        return `The controller gave no usable answer: check that it is up. ${mayStill}`;
+    if (reply.kind === 'uncertain')
+        return `Most likely the restart never reached the controller. ${mayStill}`;
+    if (silentMs > LONG_SILENCE_MS)
+        return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
+    return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
+}
+
+;// CONCATENATED MODULE: ./lib/restart/restart.js
+
+
+
+
+
+
+
+
+// The restart of one VM:
+//
+// 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
+// 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
+// 3. The request is sent. Only a try that certainly was not carried out is followed by another, and 1 and 2 come before it again.
+// 4. The instance is watched until one answer proves the restart, or the time is over.
+/** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
+async function restart(job, context) {
+    const record = { ...outcome/* NOTHING_DONE */.L, target: job.target };
+    try {
+        await restartAndProve(startAttempt(job, context, record));
+    }
+    catch (error) {
+        if (error instanceof outcome/* LeftAlone */.l)
+            Object.assign(record, describeLeftAlone(error));
+        else
+            record.error = describeLeft((0,errors/* asActionError */.z6)(error), record);
+    }
+    return record;
+}
+function describeLeftAlone({ why, seen, isNeedless }) {
+    return { leftAlone: why, leftAloneFor: seen, ...(isNeedless && { skippedAs: 'needless' }) };
+}
+async function restartAndProve(attempt) {
+    const { job, context, record } = attempt;
+    const { clock, log } = context;
+    const first = await prepare(attempt);
+    if (job.dryRun)
+        return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
+    const sent = await send(attempt, first);
+    log.info(describeReply(sent.reply));
+    const { pollInterval } = job;
+    const deadline = watchUntil(attempt, sent.reply);
+    const onSeen = (instance) => {
+        record.last = instance;
+    };
+    const { timing } = attempt;
+    const instance = await watch(context, { ...sent, deadline, pollInterval, timing, onSeen });
+    record.restarted = 'true';
+    record.proof = instance;
+    mark(record, 'verified', clock.now());
+    record.durationMs = clock.now() - sent.sentAt;
+    log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
+}
+/**
+ * Tries until the restart has been carried out, or may have been. The record says `unknown` from the moment a try leaves until its
+ * result proves that it was not carried out.
+ * @throws what the last try came to, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ */
+async function send(attempt, first) {
+    const { job, context, record } = attempt;
+    const { clock, controller, log, signal } = context;
+    const { instanceId } = first.instance;
+    const request = { instanceId, vncPassword: job.vncPassword, usbDevice: job.usbDevice };
+    const retries = controller.restartRetries();
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    let [baseline, isAfter401] = [first, false];
+    throwIfLate(attempt);
+    log.info(`Restarting ${describeRequest(job, first.instance)}`);
+    for (;;) {
+        const { deadline } = attempt;
+        const onDeparture = () => depart(attempt);
+        const result = await controller.tryRestart(request, { deadline, signal, onDeparture, isAfter401 });
+        const { sent: sentAt = clock.now() } = record.moments;
+        if (result.kind !== 'not carried out')
+            return { baseline, reply: result, sentAt };
+        record.restarted = 'false';
+        signal.throwIfAborted();
+        if (!result.mayRepeat)
+            throw result.error;
+        progress.fault(result.fault);
+        const next = retries.after(result.fault, sendBy(attempt) - clock.now());
+        if (next.kind === 'give up')
+            throw result.error;
+        await clock.sleep(next.pauseMs, signal);
+        isAfter401 ||= result.because === 'session ended';
+        const again = await prepare(attempt);
+        if (hasBootedSince(record.moments.sent, { known: baseline, again, now: clock.now() })) {
+            record.restarted = 'unknown';
+            return { baseline, reply: CARRIED_OUT_NEVERTHELESS, sentAt };
+        }
+        baseline = again;
+        throwIfLate(attempt);
+    }
+}
+function throwIfLate(attempt) {
+    const late = lateness(attempt);
+    if (late !== undefined)
+        throw late;
+}
+/** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
+function hasBootedSince(sentAt, { known, again, now }) {
+    return sentAt !== undefined && bootOf(again.instance, known, now - sentAt) === 'new';
+}
+const CARRIED_OUT_NEVERTHELESS = {
+    kind: 'uncertain',
+    reason: 'it was answered as if nothing had been done, but the VM has booted since',
+};
+/** Three heartbeats: a restart that was carried out after all shows by then. */
+const EVIDENCE_MS = 15_000;
+function watchUntil({ deadline, context: { clock } }, reply) {
+    return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
+}
+// ---- words ----
+function describeReply(reply) {
+    switch (reply.kind) {
+        case 'accepted':
+            return 'The controller accepted the restart';
+        case 'uncertain':
+            return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
+        case 'rejected':
+            return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
+    }
+}
+function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
+    const vnc = vncPassword === undefined ? '' : ', setting a VNC password';
+    const usb = usbDevice === undefined ? '' : `, attaching USB device "${usbDevice}"`;
+    return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
+}
+function describeLeft(error, { restarted, moments }) {
+    if (restarted !== 'false')
+        return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', { hint: 'Look at the instance before you send another restart.' });
+    return moments.sent === undefined
+        ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
+        : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not taken.');
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/vm.js
+
+
+/** Restarts one VM and waits for guest and runner. Never throws: what goes wrong is part of the outcome. */
+async function restartVm(job, { name, guard, guest, onRestarted, ...context }) {
+    const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
+    onRestarted?.(outcome);
+    const whole = await waitUntilBack(outcome, { name, guard, guest, ...context });
+    return { ...whole, name, endedAt: context.clock.now() };
+}
+async function waitUntilBack(outcome, { guard, guest, ...context }) {
+    if (guest === undefined)
+        return guard === undefined ? outcome : await guard.afterRestart(outcome);
+    // Side by side, because the proof that the runner is back depends on reads right after the boot.
+    const stop = new AbortController();
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const runnerBack = guard?.afterRestart(outcome, signal);
+    const afterGuest = await waitForGuest(outcome, guest, context);
+    // The first error is enough: the step reports what is known of the runner by then, but no longer waits for it.
+    const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
+    if (afterGuest.error !== undefined)
+        stop.abort(afterGuest.error);
+    return vm_merge({ ...outcome, ...afterRunner }, afterGuest);
+}
+/** What the work has returned already; undefined if it has not. */
+function settledNow(work) {
+    return Promise.race([work, Promise.resolve(undefined)]);
+}
+function vm_merge(outcome, { error, ...afterGuest }) {
+    return { ...outcome, ...afterGuest, ...(error && { error }) };
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/fleet.js
+// Restarts the VMs of a step, each in exactly the way in which a single one is restarted:
+//
+// 1. The targets are resolved: a pattern becomes the VMs that match it.
+// 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
+//    and of GitHub are shared.
+// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until everything about it is over.
+//    Once too many have failed, no gate opens any more.
+// 4. The roster keeps what is known of each VM: it is announced before a restart leaves, and is the outcome in the end.
+//
+// A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
+
+
+
+
+
+
+
+
+/** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
+async function restartFleet(job, context) {
+    const { announce } = context;
+    const { dryRun: isDryRun, timeoutMs } = job;
+    const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+    const limits = limitsFor(members.length, job);
+    const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+    const [first, ...others] = members;
+    if (first !== undefined && others.length === 0) {
+        await restartTheOnly(first, { job, context, roster });
+    }
+    else {
+        await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
+    }
+    return roster.outcome();
+}
+async function restartTheOnly(member, { job, context, roster }) {
+    const { name, target, error } = member;
+    if (error !== undefined)
+        return roster.end(0, failed(member, error, context));
+    const outcome = await restartVm({ ...job, target }, {
+        ...{ ...context, name },
+        guard: context.guards?.guardFor(context),
+        onRestarted: (known) => roster.restarted(0, known),
+        announce: (known) => roster.depart(0, known),
+    });
+    roster.end(0, skipIfNotRunning(member, outcome));
+}
+/** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
+function skipIfNotRunning({ isMatch }, outcome) {
+    const { error, moments } = outcome;
+    if (!isMatch || error?.code !== 'not_running' || moments.sent !== undefined)
+        return outcome;
+    const skipped = { leftAlone: 'skipped', leftAloneFor: error.message, skippedAs: 'not running' };
+    return { ...outcome, error: undefined, ...skipped };
+}
+function failed(member, error, { clock }) {
+    return { ...nothingKnown(member), error, endedAt: clock.now() };
+}
+async function restartSeveral(members, step, limits) {
+    const { job, context, roster } = step;
+    const { log, guards } = context;
+    log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
+    const onOver = (failed) => log.info(describeOver(failed, limits));
+    const slots = createSlots({ vms: members.length, limits, onOver });
+    const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
+    const controller = shareController(context.controller, { ...context, isCrowded });
+    const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
+    const own = { limits, slots, checkDuplicate, runnerGates: new Map() };
+    const fleet = { ...step, ...own, context: { ...context, controller } };
+    const stopLogging = logProgress(fleet);
+    await Promise.all(members.map((member, index) => restartOneOfSeveral(fleet, member, index)));
+    stopLogging();
+    infoIfAny(log, describeNotStarted(roster.outcome()));
+}
+async function restartOneOfSeveral(fleet, member, index) {
+    const { context, slots, roster } = fleet;
+    const { name, error } = member;
+    const outcome = error === undefined
+        ? skipIfNotRunning(member, await restartInItsSlot(fleet, member, index))
+        : failed(member, error, context);
+    roster.end(index, outcome);
+    infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
+    // A cancelled VM has not failed.
+    const hasFailed = outcome.error !== undefined && outcome.error.code !== 'cancelled';
+    slots.apply(index, hasFailed ? 'fail' : 'end');
+}
+function restartInItsSlot(fleet, member, index) {
+    const { job, context, slots, roster, runnerGates } = fleet;
+    const { name, target } = member;
+    const dismissal = slots.dismissalOf(index);
+    const signal = AbortSignal.any([context.signal, dismissal]);
+    const guard = context.guards?.guardFor({
+        log: (0,lib_log/* createVmLog */.c)(context.log, name),
+        signal,
+        isBrief: true,
+        onWait: () => slots.apply(index, 'wait'),
+    });
+    if (guard !== undefined)
+        runnerGates.set(index, guard.gate);
+    const gate = createSlotGate({
+        ...{ slots, index, signal, clock: context.clock },
+        runnerGate: guard?.gate,
+        checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
+    });
+    return restartVm({ ...job, target }, {
+        ...{ ...context, name, guard, gate },
+        log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
+        onRestarted: (known) => roster.restarted(index, known),
+        announce(known) {
+            // Too many may have failed since the gate let it pass.
+            dismissal.throwIfAborted();
+            slots.apply(index, 'depart');
+            roster.depart(index, known);
+        },
+    });
+}
+// ---- the log ----
+function infoIfAny(log, line) {
+    if (line !== undefined)
+        log.info(line);
+}
+const PROGRESS_EVERY_MS = 10_000;
+/** Logs how far the fleet is every few seconds. @returns what ends it. */
+function logProgress(fleet) {
+    const { clock, log, signal } = fleet.context;
+    const stop = new AbortController();
+    const until = AbortSignal.any([signal, stop.signal]);
+    const repeat = async () => {
+        for (;;) {
+            await clock.sleep(PROGRESS_EVERY_MS, until);
+            log.info(describeProgress(progressOf(fleet)));
+        }
+    };
+    // Only being stopped ends it.
+    repeat().catch(() => { });
+    return () => stop.abort();
+}
+function progressOf({ context, roster, slots, limits, runnerGates }) {
+    const { vms } = roster.outcome();
+    return {
+        vms: vms.map((known, index) => {
+            const state = slots.states[index] ?? 'preparing';
+            return { known, state, runner: runnerGates.get(index)?.verdict() };
+        }),
+        slots: limits.slots,
+        now: context.clock.now(),
+    };
+}
+
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
+;// CONCATENATED MODULE: ./lib/http/proxy.js
+
+/**
+ * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY lists the host. A variable in lower
+ * case takes precedence. This machine is never reached through a proxy.
+ * @returns undefined for none, or the variable's name if its value is not the URL of a proxy.
+ */
+function proxyFor(url, environment) {
+    const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const value = read(environment, variable).trim();
+    if (value === '' || isOwnHost(url) || isExcepted(url, exceptionsIn(environment)))
+        return undefined;
+    const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
+    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+}
+function isUsable({ protocol, username, password, pathname, search, hash }) {
+    try {
+        // A stray percent sign would otherwise come to light only when the credentials are sent.
+        decodeURIComponent(username + password);
+    }
+    catch {
+        return false;
+    }
+    const isBare = pathname === '/' && search === '' && hash === '';
+    // A URL of these protocols has a host.
+    return ['http:', 'https:'].includes(protocol) && isBare;
+}
+function read(environment, variable) {
+    return environment[variable.toLowerCase()] || environment[variable] || '';
+}
+/**
+ * NO_PROXY lists hosts, which include their subdomains: `example.com`, `.example.com`, or `*.example.com` for the subdomains
+ * alone; IP addresses; ranges such as `10.0.0.0/8`, as Go and curl know them; `*` for everything. All but ranges may have a port,
+ * an IPv6 address then in brackets. Except for ranges, these are the rules of undici's `EnvHttpProxyAgent`, which does not say
+ * which proxy it uses.
+ */
+function exceptionsIn(environment) {
+    const list = read(environment, 'NO_PROXY').toLowerCase();
+    return list.split(/[\s,]/).filter((entry) => entry !== '');
+}
+const NAME = /^(\*|(\*?\.)?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?)$/u;
+/** Entries of NO_PROXY that have none of its forms, and so exclude nothing. */
+function unknownExceptions(environment) {
+    return exceptionsIn(environment).filter((entry) => {
+        const { host } = parseException(entry);
+        return !isAddressOrRange(host) && !NAME.test(host);
+    });
+}
+function isExcepted(url, entries) {
+    const host = addresses_hostOf(url);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return entries
+        .map(parseException)
+        .some((exception) => (exception.port ?? port) === port && covers(exception.host, host));
+}
+/** A bare IPv6 address has more than one colon, and no port. */
+function parseException(entry) {
+    const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(entry) ?? [];
+    const host = bracketed ?? plain ?? entry.replace(/^\[(.+)\](\/\d+)?$/, '$1$2');
+    return { host: host.replace(/(?<=.)\.$/, ''), port };
+}
+function covers(pattern, host) {
+    if (pattern === '*')
+        return true;
+    if (isAddressOrRange(pattern))
+        return includes(listOf([pattern]), host);
+    const name = pattern.replace(/^\*?\./, '');
+    const isItself = host === name && !pattern.startsWith('*');
+    return isItself || host.endsWith(`.${name}`);
+}
+
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __webpack_require__(5918);
+;// CONCATENATED MODULE: ./lib/inputs/parsers.js
+
+
+
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const optionalText = (text) => ({ value: text.trim() || undefined });
+const LONGEST_SECRET = 1_000;
+/** What is shorter would turn up everywhere, so that it could not be hidden: in characters. */
+const parsers_SHORTEST_SECRET = 4;
+/**
+ * White space may belong to a secret; the line break that a YAML block adds at its end does not.
+ * @param what it is, for people; @param shortest in characters.
+ */
+function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
+    return (text) => {
+        let end = text.length;
+        while (/[\r\n]/.test(text.charAt(end - 1)))
+            end--;
+        if (end > LONGEST_SECRET)
+            return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+        if (end > 0 && end < shortest)
+            return {
+                problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
+            };
+        return { value: text.slice(0, end) || undefined };
+    };
+}
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** UUIDs, one a line, each once. */
+const uuids = (text) => {
+    const lines = linesOf(text.toLowerCase());
+    if (lines.length > MOST_VMS)
+        return tooMany(lines);
+    const wrong = lines.find((line) => !UUID.test(line));
+    if (wrong === undefined)
+        return { value: lines };
+    return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+};
+/** External IDs, one a line, each once; a `*` in one stands for any text. */
+const parsers_externalIds = (text) => {
+    const lines = linesOf(text);
+    if (lines.length > MOST_VMS)
+        return tooMany(lines);
+    const wrong = lines.find((line) => line.length > LONGEST_EXTERNAL_ID);
+    if (wrong === undefined)
+        return { value: lines };
+    return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
+};
+function tooMany({ length }) {
+    return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
+}
+/** Those that are not blank, without white space around them, each once. */
+function linesOf(text) {
+    const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
+    return [...new Set(lines.filter((line) => line !== ''))];
+}
+const AMOUNT = /^(\d{1,5})( ?%)?$/;
+/** A number of VMs, or a share of them such as `25%`; each `least` at least. */
+function amount(least) {
+    return (text) => {
+        const [, digits = '', percent] = AMOUNT.exec(text.trim()) ?? [];
+        const value = Number(digits);
+        const isShare = percent !== undefined;
+        if (digits !== '' && value >= least && (!isShare || value <= 100))
+            return { value: isShare ? { share: value / 100 } : { count: value } };
+        return { problem: `${shown(text)} is neither a number from ${least} on nor a share of all such as 25%` };
+    };
+}
+/** The booleans of YAML. */
+const BOOLEANS = new Map([
+    ['true', true],
+    ['True', true],
+    ['TRUE', true],
+    ['false', false],
+    ['False', false],
+    ['FALSE', false],
+]);
+const parsers_boolean = (text) => {
+    const value = BOOLEANS.get(text.trim());
+    return value === undefined ? { problem: `${shown(text)} is neither true nor false` } : { value };
+};
+const pollInterval = (text) => {
+    if (text.trim() === 'auto')
+        return { value: 'auto' };
+    const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
+    return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
+};
+/** One of some words, as it is written. */
+function oneOf(...words) {
+    return (text) => {
+        const value = words.find((word) => word === text.trim());
+        if (value !== undefined)
+            return { value };
+        return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+    };
+}
+const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
+function duration({ min, max }) {
+    return (text) => {
+        const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
+        const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+        const value = Number(number) * unitMs;
+        if (number !== '' && value >= min && value <= max)
+            return { value };
+        const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
+        return {
+            problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
+        };
+    };
+}
+const LONGEST_URL = 2_000;
+const LONGEST_RUNNER_NAME = 1_000;
+/** A runner's name, which may contain placeholders; or nothing. */
+const runnerName = (text) => {
+    const value = text.trim();
+    const unknown = (0,runner_names/* unknownPlaceholder */.mz)(value);
+    if (value.length > LONGEST_RUNNER_NAME)
+        return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
+    if (unknown === undefined)
+        return { value };
+    return {
+        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+    };
+};
+const optionalScope = (text) => {
+    const value = text.trim();
+    const scope = (0,runner_scope/* parseScope */.Sk)(value);
+    if (value === '' || scope !== undefined)
+        return { value: scope };
+    return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+};
+const parsers_controllerUrl = (text) => {
+    const value = text.trim();
+    const form = 'http(s)://host[:port][/prefix], such as https://controller.example.com:8090';
+    if (value === '')
+        return { problem: `it is required; give ${form}` };
+    if (value.length > LONGEST_URL)
+        return { problem: `${shown(value)} is longer than ${LONGEST_URL} characters` };
+    const seen = shown(withoutSecrets(value));
+    const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
+    if (url === null)
+        return { problem: `${seen} is no address of the form ${form}` };
+    if (url.username !== '' || url.password !== '')
+        return { problem: `${seen} carries credentials; leave them out` };
+    if (/[?#]/.test(value))
+        return { problem: `${seen} has a query or a fragment; leave it out` };
+    return { value: url };
+};
+/** A mistaken URL may hold a password before an `@`, or a token in its query. */
+function withoutSecrets(url) {
+    return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
+}
+const LONGEST_SHOWN = 200;
+function shown(text) {
+    return text.length > LONGEST_SHOWN ? `a text of ${text.length} characters` : JSON.stringify(text.trim());
+}
+const HEADER_LINE = /^([!#$%&'*+.^`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
+const LONGEST_HEADERS = 16_000;
+const MOST_HEADERS = 100;
+const REFUSED_HEADERS = new Set([
+    'host',
+    'content-length',
+    'content-type',
+    'transfer-encoding',
+    'connection',
+    'keep-alive',
+    'upgrade',
+    'expect',
+    'te',
+    'trailer',
+    'http2-settings',
+    'proxy-authorization',
+    'proxy-connection',
+]);
+/** Not more than can be looked through in no time. */
+const headerText = (text) => {
+    const lines = text.split('\n').length;
+    if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
+        return { value: text };
+    return {
+        problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+    };
+};
+/** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
+const headerLines = (text) => {
+    const headers = new Map();
+    const problems = [];
+    for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+        if (line.trim() === '')
+            continue;
+        const [, name = '', value = ''] = HEADER_LINE.exec(line.trim()) ?? [];
+        const problem = headerProblem(headers, name, value);
+        if (problem === undefined)
+            headers.set(name.toLowerCase(), value);
+        else
+            problems.push(`line ${index + 1}${problem}`);
+    }
+    return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(headers) };
+};
+function headerProblem(others, name, value) {
+    if (value === '')
+        return ' is not of the form "Name: value"';
+    const key = name.toLowerCase();
+    if (REFUSED_HEADERS.has(key))
+        return `: ${name} belongs to the connection and cannot be set`;
+    return others.has(key) ? `: ${name} is given twice` : undefined;
+}
+
+;// CONCATENATED MODULE: ./lib/inputs/form.js
+
+
+/** The value of an input that is absent or blank; action.yml declares the same. */
+const DEFAULTS = {
+    max_parallel: '1',
+    max_failures: '0',
+    timeout: '5m',
+    request_timeout: '10s',
+    poll_interval: 'auto',
+    dry_run: 'false',
+    job_summary: 'true',
+    skip_tls_verify: 'false',
+    when_busy: 'wait',
+    idle_for: '90s',
+    busy_timeout: '1h',
+    wait_for_runner: 'true',
+    runner_timeout: '10m',
+    guest_check: 'none',
+    guest_timeout: '5m',
+};
+function createForm(environment, onSecret = () => { }) {
+    const problems = [];
+    const warnings = [];
+    function accept(names, parsed) {
+        if ('value' in parsed)
+            return parsed;
+        problems.push(`${names}: ${parsed.problem}`);
+        return undefined;
+    }
+    function read(name, parser) {
+        const text = textOf(environment, name);
+        const fallback = DEFAULTS[name] ?? '';
+        return accept(name, parser(text.trim() === '' ? fallback : text));
+    }
+    return { environment, problems, warnings, onSecret, read, accept };
+}
+function textOf(environment, name) {
+    return environment[`INPUT_${name.toUpperCase()}`] ?? '';
+}
+/** Whether the input is not blank, valid or not. */
+function isGiven({ environment }, name) {
+    return textOf(environment, name).trim() !== '';
+}
+/** Reads a secret, and reports it to `onSecret`. */
+function readSecret({ read, onSecret }, name) {
+    const secret = read(name, secretText());
+    if (secret?.value !== undefined)
+        onSecret(secret.value);
+    return secret;
+}
+/** One field made of several: it is valid if all of them are. */
+function form_all(fields) {
+    const entries = Object.entries(fields).map(([name, field]) => field && [name, field.value]);
+    if (entries.some((entry) => entry === undefined))
+        return undefined;
+    // It has a value of the right type for each key of T.
+    return { value: Object.fromEntries(entries.filter((entry) => entry !== undefined)) };
+}
+const WHY_EMPTY = 'If it comes from a secret: does that secret exist for this repository and event? (Forks and Dependabot get none.)';
+/** Notes a problem if the input is blank. @param why in words that follow its name. */
+function requireInput(form, name, why) {
+    if (!isGiven(form, name))
+        form.problems.push(`${name}: it is empty, but ${why}. ${WHY_EMPTY}`);
+}
+/** Notes a problem if one of two inputs is blank and the other is not. */
+function requireBoth(form, one, other) {
+    const [hasOne, hasOther] = [isGiven(form, one), isGiven(form, other)];
+    if (hasOne)
+        requireInput(form, other, `${one} is given: give both or neither`);
+    if (hasOther)
+        requireInput(form, one, `${other} is given: give both or neither`);
+}
+/** The value of the whole form. @throws ActionError `invalid_input` with all problems, if there are any. */
+function complete({ problems }, field) {
+    if (problems.length > 0 || field === undefined)
+        throw invalid(problems);
+    return field.value;
+}
+function invalid(problems) {
+    const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
+    const list = problems.map((problem) => `- ${problem}`).join('\n');
+    return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
+        hint: "Correct the step's inputs, which stand below its with:.",
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/inputs/pem.js
+
+
+
+/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+function normalizePem(text) {
+    return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
+}
+function isPem(text) {
+    return /-----BEGIN [A-Z0-9 ]+-----/.test(text);
+}
+/** Certificates in a PEM text, one or more. */
+function readCertificates(pem) {
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+    if (blocks.length === 0)
+        return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
+    try {
+        return { value: blocks.map((block) => new external_node_crypto_.X509Certificate(block)) };
+    }
+    catch {
+        return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
+    }
+}
+/** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
+function readPrivateKey(pem, passphrase) {
+    const isEncrypted = /ENCRYPTED/.test(pem);
+    if (isEncrypted && passphrase === undefined)
+        return { problem: 'it is encrypted, and no passphrase is given' };
+    try {
+        return { value: (0,external_node_crypto_.createPrivateKey)({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }) };
+    }
+    catch {
+        return {
+            problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+        };
+    }
+}
+const LARGEST_PEM = 1024 * 1024;
+/** The longest keys take a fifth of it; and each line is masked. In characters. */
+const LARGEST_KEY = 20_000;
+/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+function readPem(form, name) {
+    const given = form.read(name, optionalText)?.value;
+    if (given === undefined)
+        return undefined;
+    const text = isPem(given) ? given : readSmallFile(given);
+    if (text !== undefined && isPem(text))
+        return acceptPem(form, name, text);
+    const what = text === undefined
+        ? 'neither PEM text nor the path of a file that can be read'
+        : 'a file without PEM text';
+    form.problems.push(`${name}: it is ${what}`);
+    return undefined;
+}
+/** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
+function readApiKeyPem(form, name) {
+    const given = form.read(name, optionalText)?.value ?? '';
+    const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
+    const bare = bareBase64(text);
+    if (bare === undefined)
+        return readPem(form, name);
+    form.onSecret(text, bare);
+    const pem = pemOf(bare);
+    if (pem !== undefined)
+        return acceptPem(form, name, pem);
+    form.problems.push(`${name}: it is base64, but not of a private key`);
+    return undefined;
+}
+function acceptPem({ problems, onSecret }, name, text) {
+    const pem = normalizePem(text);
+    if (!/PRIVATE KEY/.test(pem))
+        return pem;
+    if (text.length > LARGEST_KEY) {
+        problems.push(`${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`);
+        return undefined;
+    }
+    // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+    onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
+    return pem;
+}
+/** Base64 that is too long to be a path; undefined for anything else. Its URL-safe alphabet is left out: the dashes of PEM would belong to it. */
+function bareBase64(text) {
+    const compact = text.replace(/\\n|\s+/g, '');
+    return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
+}
+function pemOf(bare) {
+    const key = Buffer.from(bare, 'base64');
+    // In this order: Node takes PKCS#8 for PKCS#1, too, and would hand it on in that form, so that its own would not be hidden.
+    for (const type of ['pkcs8', 'pkcs1']) {
+        try {
+            return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
+        }
+        catch {
+            // It may be the other one.
+        }
+    }
+    return undefined;
+}
+function readSmallFile(path) {
+    try {
+        const status = (0,external_node_fs_.statSync)(path);
+        return status.isFile() && status.size <= LARGEST_PEM ? (0,external_node_fs_.readFileSync)(path, 'utf8') : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./lib/inputs/access.js
+
+
+
+
+
+
+const SHORTEST_ROOT_TOKEN = 10;
+/** A shorter part is a word like `Bearer` rather than a secret. In characters. */
+const SHORTEST_PART = 8;
+/** How the step authenticates: not at all, as root, or with an API key; never in two of these ways. */
+function readIdentity(form, headers) {
+    const { problems } = form;
+    const root = readRoot(form);
+    const apiKey = readApiKey(form);
+    const hasToken = isGiven(form, 'root_token');
+    const hasApiKey = isGiven(form, 'api_key_id') || isGiven(form, 'api_key');
+    if (hasToken && hasApiKey) {
+        problems.push('root_token, api_key_id, api_key: two ways to authenticate are given; give the root token or the API key');
+    }
+    requireBoth(form, 'api_key_id', 'api_key');
+    if ((hasToken || hasApiKey) && headers !== undefined && 'authorization' in headers) {
+        problems.push('headers: Authorization is another way to authenticate; leave it out, or root_token, api_key_id and api_key');
+    }
+    if (hasToken)
+        return root;
+    return hasApiKey ? apiKey : { value: { kind: 'none' } };
+}
+function readRoot({ read, onSecret }) {
+    const token = read('root_token', secretText('a root token', SHORTEST_ROOT_TOKEN))?.value;
+    if (token === undefined)
+        return undefined;
+    onSecret(token, rootAuthorization(token).replace('Basic ', ''));
+    return { value: { kind: 'root_token', token } };
+}
+function readApiKey(form) {
+    const id = form.read('api_key_id', optionalText)?.value;
+    const pem = readApiKeyPem(form, 'api_key');
+    const key = pem === undefined ? undefined : form.accept('api_key', rsaKey(readPrivateKey(pem)));
+    return id === undefined || key === undefined
+        ? undefined
+        : { value: { kind: 'api_key', id, key: key.value } };
+}
+function rsaKey(parsed) {
+    if ('value' in parsed && parsed.value.asymmetricKeyType !== 'rsa')
+        return { problem: 'it is not an RSA key' };
+    return parsed;
+}
+/** How the connection is secured. */
+function readTls(form) {
+    const { read, accept, warnings } = form;
+    const skipsVerification = read('skip_tls_verify', parsers_boolean);
+    if (skipsVerification?.value)
+        warnings.push('skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.');
+    const ca = readPem(form, 'ca_cert');
+    if (ca !== undefined)
+        accept('ca_cert', readCertificates(ca));
+    return form_all({
+        rejectUnauthorized: skipsVerification && { value: !skipsVerification.value },
+        ca: { value: ca },
+        ...readClientCertificate(form),
+    });
+}
+function readClientCertificate(form) {
+    const { accept, problems } = form;
+    const cert = readPem(form, 'client_cert');
+    const keyPem = readPem(form, 'client_key');
+    const passphrase = readSecret(form, 'client_key_passphrase')?.value;
+    requireBoth(form, 'client_cert', 'client_key');
+    if (passphrase !== undefined && !isGiven(form, 'client_key'))
+        problems.push('client_key_passphrase: it is given, but client_key is empty');
+    if (cert === undefined || keyPem === undefined)
+        return { cert: { value: undefined }, key: { value: undefined } };
+    const certificates = accept('client_cert', readCertificates(cert))?.value;
+    const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
+    if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
+        problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+    }
+    const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+    return { cert: { value: cert }, key: { value: keyText } };
+}
+/** Further headers. Each value is a secret, and so is each part of it that may be one. */
+function readHeaders({ read, onSecret }) {
+    const text = read('headers', headerText);
+    if (text === undefined)
+        return undefined;
+    const values = text.value.split(/[\r\n]+/).map((line) => line.replace(/^[^:]*:/, '').trim());
+    onSecret(...values.flatMap(secretParts));
+    return read('headers', headerLines);
+}
+/** A header's value, and the parts of it that may be secret: `Bearer TOKEN`, `Basic BASE64(user:password)`, `a=1; session="X"`. */
+function secretParts(value) {
+    const parts = value.split(/[\s;,]+|(?<=\w)=(?!=|$)/).filter((part) => part.length >= SHORTEST_PART);
+    const [, password = ''] = /^[^:\s]*:(.+)$/.exec(value) ?? [];
+    const all = [value, ...parts, ...quotedTexts(value), password.trim(), basicPassword(value)];
+    return all.filter((secret) => !NO_SECRETS.has(secret));
+}
+/** Masking these would ruin outputs. */
+const NO_SECRETS = new Set(['', 'true', 'false', 'null']);
+/** Texts in quotes, as written and unescaped. Names of JSON fields are left out: they are words like `token`. */
+function quotedTexts(value) {
+    return [...value.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)(?:\s*:)?/gs)]
+        .map(([quoted]) => quoted)
+        .filter((quoted) => !/"\s*:$/.test(quoted))
+        .map((quoted) => quoted.replace(/^"|"$/g, ''))
+        .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
+}
+/** Without the backslashes of JSON or, if it is not JSON, of HTTP's quoted strings. */
+function unquoted(text) {
+    return String((0,http_json/* parseJson */.qF)(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
+}
+/** The password in `Basic BASE64(user:password)`, if it is of that form. */
+function basicPassword(value) {
+    const [, basic = ''] = /^Basic +(\S+)$/i.exec(value) ?? [];
+    const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+    return password;
+}
+/** The proxy that the environment names for requests to a URL. */
+function readProxy(form, url) {
+    const { environment, problems, onSecret } = form;
+    const proxy = proxyFor(url, environment);
+    if (proxy !== undefined)
+        warnOfExceptions(form);
+    if (proxy === undefined || proxy instanceof URL) {
+        onSecret(...proxySecrets(proxy));
+        return { value: proxy };
+    }
+    const problem = `${proxy.invalid} (environment): it must be of the form http(s)://[user:password@]host[:port]`;
+    // The controller and GitHub may be behind the same proxy.
+    if (!problems.includes(problem))
+        problems.push(problem);
+    return undefined;
+}
+/** They matter only where a proxy is used: perhaps it should not be. */
+function warnOfExceptions({ environment, warnings }) {
+    for (const entry of unknownExceptions(environment)) {
+        const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;
+        if (!warnings.includes(warning))
+            warnings.push(warning);
+    }
+}
+/** A proxy's password as written in the URL, decoded, and as it is sent. */
+function proxySecrets(proxy) {
+    if (proxy === undefined || proxy.username + proxy.password === '')
+        return [];
+    const [user, password] = [decodeURIComponent(proxy.username), decodeURIComponent(proxy.password)];
+    const basic = Buffer.from(`${user}:${password}`).toString('base64');
+    // Without a password, the user may be a token.
+    const token = password === '' ? [proxy.username, user] : [];
+    return [proxy.password, password, basic, ...token].filter((secret) => secret !== '');
+}
+
+;// CONCATENATED MODULE: ./lib/inputs/runner.js
+
+
+
+
+const { /* SECOND */ "Z2": runner_SECOND, /* HOUR */ "dp": runner_HOUR } = parsers_namespaceObject;
+const runner_TOKEN = /^[\x21-\x7e]+$/;
+const PUBLIC_API = 'https://api.github.com';
+/** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
+function readRunnerOptions(form) {
+    const { read } = form;
+    const token = readToken(form);
+    const nameTemplate = read('runner_name', runnerName);
+    const scope = read('runner_scope', optionalScope);
+    const when = {
+        whenBusy: read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore')),
+        idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
+        busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
+        waitsForRunner: read('wait_for_runner', parsers_boolean),
+        runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
+    };
+    if (!isGiven(form, 'runner_name'))
+        return withoutRunner(form);
+    requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
+    const apiUrl = readApiUrl(form);
+    return form_all({
+        nameTemplate,
+        token,
+        ...when,
+        apiUrl,
+        scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
+        proxy: apiUrl && readProxy(form, apiUrl.value),
+    });
+}
+function withoutRunner(form) {
+    if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
+        form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
+    return { value: undefined };
+}
+function readToken(form) {
+    const token = readSecret(form, 'github_token')?.value;
+    if (token === undefined || runner_TOKEN.test(token))
+        return token === undefined ? undefined : { value: token };
+    form.problems.push('github_token: it contains characters that no token has, such as a space or a line break');
+    return undefined;
+}
+function thisRepository({ environment, accept }) {
+    const scope = (0,runner_scope/* parseScope */.Sk)(environment['GITHUB_REPOSITORY'] ?? '');
+    const problem = 'it is blank, and GITHUB_REPOSITORY is not set: give it';
+    return accept('runner_scope', scope === undefined ? { problem } : { value: scope });
+}
+/** The API of github.com, or of a GitHub Enterprise Server. */
+function readApiUrl({ environment, problems }) {
+    const url = URL.parse(environment['GITHUB_API_URL'] || PUBLIC_API);
+    const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+    if (isPlain && /^https?:$/.test(url.protocol))
+        return { value: url };
+    problems.push('GITHUB_API_URL (environment): it must be of the form http(s)://host[:port][/prefix]');
+    return undefined;
+}
+/** The runner that the step runs on, unless GitHub hosts it. */
+function readOwnRunner(environment) {
+    const isHosted = environment['RUNNER_ENVIRONMENT'] === 'github-hosted';
+    return {
+        runnerName: isHosted ? undefined : environment['RUNNER_NAME'],
+        repository: environment['GITHUB_REPOSITORY'] ?? '',
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/inputs/inputs.js
+
+
+
+
+
+
+
+const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
+/**
+ * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
+ * said about any input.
+ * @param onSecret told of each secret.
+ * @throws ActionError `invalid_input`, with everything that is wrong.
+ */
+function readInputs(environment, onSecret) {
+    const form = createForm(environment, onSecret);
+    const { read } = form;
+    const vncPassword = readSecret(form, 'vnc_password');
+    const controllerUrl = read('controller_url', parsers_controllerUrl);
+    const headers = readHeaders(form);
+    read('job_summary', parsers_boolean);
+    const targets = readTargets(form);
+    const [maxParallel, maxFailures] = [
+        read('max_parallel', amount(1)),
+        read('max_failures', amount(0)),
+    ];
+    const runner = readRunnerOptions(form);
+    inputs_refuseSharedRunner(form, targets, runner?.value);
+    const inputs = form_all({
+        controllerUrl,
+        targets: { value: targets },
+        maxParallel,
+        maxFailures,
+        vncPassword,
+        usbDevice: read('usb_device', optionalText),
+        timeoutMs: readTimeout(form),
+        requestTimeoutMs: read('request_timeout', duration({ min: inputs_SECOND / 10, max: 10 * inputs_MINUTE })),
+        pollInterval: read('poll_interval', pollInterval),
+        dryRun: read('dry_run', parsers_boolean),
+        headers,
+        identity: readIdentity(form, headers?.value),
+        tls: readTls(form),
+        proxy: controllerUrl && readProxy(form, controllerUrl.value),
+        ownRunner: { value: readOwnRunner(environment) },
+        warnings: { value: form.warnings },
+        runner,
+        guest: readGuestOptions(form),
+    });
+    return Object.freeze(complete(form, inputs));
+}
+/** Three heartbeats of a node's agent: in milliseconds. */
+const SHORT_TIMEOUT_MS = 15_000;
+function readTimeout({ read, warnings }) {
+    const timeout = read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR }));
+    if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
+        warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`);
+    return timeout;
+}
+/** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
+function wantsJobSummary(environment) {
+    return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
+}
+/** The guard of one VM would wait for the jobs of another. */
+function inputs_refuseSharedRunner({ problems }, targets, runner) {
+    if (!mayBeSeveral(targets) || runner === undefined)
+        return;
+    if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
+        return;
+    problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
+}
+function readTargets(form) {
+    const { read, problems } = form;
+    const instanceIds = read('instance_id', uuids)?.value ?? [];
+    const externalIds = read('external_id', parsers_externalIds)?.value ?? [];
+    const hasInstanceIds = isGiven(form, 'instance_id');
+    if (hasInstanceIds === isGiven(form, 'external_id')) {
+        const seen = hasInstanceIds ? 'both are given' : 'neither is given';
+        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+    }
+    return [
+        ...instanceIds.map((id) => ({ by: 'instance_id', id })),
+        ...externalIds.map((id) => ({ by: 'external_id', id })),
+    ];
+}
+/** What to wait for in the guest; undefined for nothing. */
+function readGuestOptions({ read }) {
+    const check = read('guest_check', oneOf('none', 'ssh'));
+    const options = form_all({
+        timeoutMs: read('guest_timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+    });
+    if (check === undefined || options === undefined)
+        return undefined;
+    return check.value === 'ssh' ? options : { value: undefined };
+}
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 14 modules
+var core = __webpack_require__(6421);
+;// CONCATENATED MODULE: ./lib/report/outputs.js
+
+
+
+
+/** Sets every output. @throws where the runner's file cannot be written. */
+function setOutputs(outcome, terminal) {
+    for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
+        core/* setOutput */.uH(name, value);
+}
+/**
+ * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
+ * @param show makes free text from outside harmless.
+ */
+function outputsOf(outcome, show) {
+    return {
+        restarted: restartedOf(outcome.vms),
+        ...vmOutputs(theOnlyVm(outcome) ?? nothingKnown({ name: '', target: undefined }), show),
+        ...resultsOf(outcome, show),
+        error_code: outcome.error?.code ?? '',
+    };
+}
+const outputs_UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/** Without a zone ID, which is free text. */
+const IP_ADDRESS = /^[\da-f.:]+$/i;
+/**
+ * The instance itself never becomes an output: it can contain passwords.
+ * @param show makes free text from outside harmless. Dates and ports were checked when they were read; and neither a plain ID or
+ * address nor a well-known word is a secret, even if a password is a part of it.
+ */
+function vmOutputs(outcome, show) {
+    const { before, last, proof, durationMs, runner, guest } = outcome;
+    const word = (text = '') => (WELL_KNOWN.has(text) ? text : show(text));
+    const plain = (text, form) => (text === '' || form.test(text) ? text : show(text));
+    return {
+        // A later answer may lack it for a while, as the node's agent does not know it at once.
+        start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
+        previous_start_date: before?.startDate?.text ?? '',
+        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), outputs_UUID),
+        external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
+        instance_state: word(last?.state),
+        status: word(last?.status),
+        node_id: show(last?.nodeId ?? ''),
+        host_ip: plain(last?.hostIp ?? '', IP_ADDRESS),
+        ip: plain(last?.ip ?? '', IP_ADDRESS),
+        vnc_port: String(last?.vncPort ?? ''),
+        ssh_port: String(sshPort(last) ?? ''),
+        port_forwarding: last === undefined ? '' : JSON.stringify(last.portForwarding.map((port) => wireForm(port, show))),
+        duration: durationMs === undefined ? '' : (durationMs / 1000).toFixed(1),
+        runner_status: runner?.status ?? '',
+        guest_status: guest?.status ?? '',
+    };
+}
+/** What was asked for, where the controller never showed it. */
+function given(by, { target }) {
+    return target?.by === by ? target.id : '';
+}
+function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
+    return { guest_port: guestPort, host_port: hostPort, protocol: show(protocol), name: show(name) };
+}
+/** GitHub accepts 1 MB of outputs per job, counted as UTF-16. In characters, for all three; that leaves room for the others. */
+const LONGEST_IN_ALL = 450_000;
+/**
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even what is shown elsewhere because it was
+ * checked. An ID in which something is masked is useless, and left out.
+ */
+function resultsOf(outcome, show) {
+    const vms = outcome.vms.map((vm) => describe(vm, show));
+    const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
+    const due = usable.filter(({ vm }) => vm.restarted !== 'true' && vm.skippedAs !== 'needless');
+    const remaining = due.map(({ id }) => id).join('\n');
+    const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
+    return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
+}
+/** It can be restarted, but no restart was started. */
+function isFit(kind) {
+    return kind === 'not_started' || kind === 'skipped';
+}
+function describe(vm, show) {
+    const outputs = vmOutputs(vm, show);
+    const { instance_id: id, external_id: externalId } = outputs;
+    const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
+    return {
+        vm,
+        kind: resultKindOf(vm),
+        id,
+        name: externalId || show(vm.name) || id,
+        outputs: cleaned(outputs, show),
+        message,
+    };
+}
+/** Free of anything masked, even where it was checked. */
+function cleaned(outputs, show) {
+    return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, show(value)]));
+}
+const FIELDS = [
+    'instance_id',
+    'external_id',
+    'outcome',
+    'error_code',
+    'message',
+    'start_date',
+    'previous_start_date',
+    'duration',
+    'runner_status',
+    'guest_status',
+    'node_id',
+    'host_ip',
+    'ssh_port',
+];
+const PLACE = ['node_id', 'host_ip', 'ssh_port'];
+const TIMES = ['start_date', 'previous_start_date', 'duration'];
+const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
+/** From everything there is to what is needed. */
+const SHAPES = [
+    { longestMessage: 1_000, without: [] },
+    { longestMessage: 300, without: [] },
+    { longestMessage: 80, without: [] },
+    { longestMessage: 80, without: PLACE },
+    { longestMessage: 80, without: [...PLACE, ...TIMES] },
+    { longestMessage: 0, without: [...PLACE, ...TIMES, ...REST] },
+];
+/** The fullest results that are not longer than this; the shortest if none are. */
+function fitting(vms, longest) {
+    let results = '';
+    for (const shape of SHAPES) {
+        results = JSON.stringify(vms.map((vm) => resultOf(vm, shape)));
+        if (results.length <= longest)
+            break;
+    }
+    return results;
+}
+function resultOf({ vm, kind, outputs, message }, { longestMessage, without }) {
+    const all = {
+        ...outputs,
+        outcome: kind,
+        error_code: vm.error?.code ?? '',
+        message: cut(message, longestMessage),
+    };
+    const names = FIELDS.filter((name) => !without.includes(name));
+    return Object.fromEntries(names.map((name) => [name, all[name]]));
+}
+/** A text must be clean before it is cut: half a secret is not recognized. */
+function cut(text, longest) {
+    return text.length <= longest ? text : `${text.slice(0, Math.max(0, longest - 1)).toWellFormed()}…`;
+}
+/** The most jobs that GitHub generates from a matrix. */
+const MOST_ENTRIES = 256;
+const LONGEST_NAME = 80;
+/** All entries have about the same number of VMs. */
+function matrixOf(vms) {
+    const entries = Math.min(MOST_ENTRIES, vms.length);
+    const entryOf = (index) => Math.floor((index * entries) / vms.length);
+    const endOf = (entry) => Math.ceil(((entry + 1) * vms.length) / entries);
+    const taken = new Set();
+    return vms.flatMap((first, index) => {
+        if (entryOf(index) === entryOf(index - 1))
+            return [];
+        const ids = vms.slice(index, endOf(entryOf(index))).map(({ id }) => id);
+        const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
+        taken.add(name);
+        return [{ name, instance_id: ids.join('\n') }];
+    });
+}
+function andMore(count) {
+    return count === 0 ? '' : ` and ${count} more`;
+}
+function ownName(name, id, taken) {
+    return taken.has(name) ? `${name} (${id})` : name;
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __webpack_require__(7975);
+;// CONCATENATED MODULE: ./lib/report/conclusion.js
+
+
+
+// What happened, for people: a title, one error that speaks for all VMs, and what to do about it.
+/** What happened in a few words. */
+function titleOf(outcome) {
+    const { vms, error } = outcome;
+    if (vms.length === 0)
+        return `${FAILURES.false}${error === undefined ? '' : `: ${error.code}`}`;
+    const only = theOnlyVm(outcome);
+    return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
+}
+function titleOfOne({ restarted, error, leftAlone, skippedAs, guest }) {
+    if (error !== undefined) {
+        const isGuests = restarted === 'true' && guest !== undefined && guest.status !== 'up';
+        return `${isGuests ? 'VM restarted, but not its guest' : FAILURES[restarted]}: ${error.code}`;
+    }
+    if (leftAlone !== undefined)
+        return `VM ${LEFT_ALONE[skippedAs ?? leftAlone]}`;
+    return restarted === 'true' ? 'VM restarted' : 'VM can be restarted (dry run)';
+}
+const FAILURES = {
+    true: 'VM restarted, but not its runner',
+    false: 'VM not restarted',
+    unknown: 'VM restart not verified',
+};
+const LEFT_ALONE = {
+    skipped: 'left alone: its runner has a job',
+    needless: 'left alone: it needs no restart',
+    'not running': 'left alone: it is not running',
+    not_started: 'not restarted: its turn never came',
+};
+function titleOfSeveral(outcome) {
+    const { vms, error, isDryRun } = outcome;
+    const { restarted, failed, unknown, not_started: notStarted } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (wasCancelled(outcome))
+        return `Cancelled: ${restarted} ${of} restarted`;
+    if (isDryRun && error !== undefined)
+        return `${failed} ${of} cannot be restarted (dry run): ${error.code}`;
+    if (isDryRun)
+        return `${notStarted} ${of} can be restarted (dry run)`;
+    if (error !== undefined)
+        return `${failed + unknown} ${of} failed: ${error.code}`;
+    return `${restarted} ${of} restarted`;
+}
+const MOST_LINES = 10;
+const MOST_NAMES = 5;
+const conclusion_LONGEST_NAME = 100;
+/** In characters: of one message among several, and of the only one. */
+const conclusion_LONGEST_MESSAGE = 300;
+const LONGEST_ONLY_MESSAGE = 2_000;
+/**
+ * The error of the only VM; or one that names all VMs that failed: a line each, and one line for all that failed in the same way.
+ * @param clean makes a text harmless, which it must be before it is cut.
+ */
+function stepError(outcome, clean) {
+    const { vms, error } = outcome;
+    if (error === undefined || vms.length < 2)
+        return error;
+    const groups = [...alike(vms).values()];
+    const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : conclusion_LONGEST_MESSAGE;
+    const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
+    const more = lines.length - MOST_LINES;
+    const message = [
+        describeCounts(outcome),
+        ...lines.slice(0, MOST_LINES),
+        ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
+    ];
+    const hint = conclusion_hintFor(outcome);
+    return new errors/* ActionError */.lZ(error.code, message.join('\n'), {
+        ...(hint !== undefined && { hint }),
+        cause: error,
+    });
+}
+/** What to do about the first failure, or else about the first failure that has a hint. */
+function conclusion_hintFor({ vms, error }) {
+    return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
+}
+/** e.g. `2 of 40 VMs failed.` */
+function describeCounts(outcome) {
+    const { vms, isDryRun, mostFailures } = outcome;
+    const { restarted, unknown, failed, not_started: notStarted } = countKinds(vms);
+    const of = `of ${numberOfVms(vms.length)}`;
+    if (wasCancelled(outcome))
+        return `The step was cancelled: ${restarted} ${of} restarted, ${unknown} not verified, ${notStarted} not started.`;
+    if (isDryRun)
+        return `${failed} ${of} cannot be restarted; ${notStarted} can.`;
+    if (notStarted === 0)
+        return `${failed + unknown} ${of} failed.`;
+    return `${failed + unknown} ${of} failed, which is more than max_failures (${mostFailures}) allows, so ${notStarted === 1 ? '1 was' : `${notStarted} were`} not started. The output remaining has the IDs of all that were not restarted.`;
+}
+function alike(vms) {
+    const groups = new Map();
+    for (const { name, error } of vms) {
+        if (error === undefined)
+            continue;
+        const what = `${error.code} ${error.message}`;
+        const group = groups.get(what) ?? { error, names: [] };
+        groups.set(what, group);
+        group.names.push(name);
+    }
+    return groups;
+}
+/** @param show makes a message harmless, and cuts it. */
+function describeGroup({ error, names }, show, clean) {
+    const shown = names.map((name) => cut(clean(name), conclusion_LONGEST_NAME));
+    return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
+}
+
+;// CONCATENATED MODULE: ./lib/report/report.js
+
+
+
+
+/**
+ * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
+ * error, too: later steps would take them for empty.
+ * @returns whether all is well.
+ */
+function report(outcome, terminal) {
+    // First the outputs: printing blocks where nothing reads what is printed.
+    const problem = problemWithOutputs(outcome, terminal);
+    const error = stepError(outcome, terminal.clean);
+    const title = titleOf(outcome);
+    if (problem !== undefined) {
+        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
+        const both = error === undefined ? message : `${error.message}\n${message}`;
+        const hint = error?.hint === undefined ? {} : { hint: error.hint };
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
+        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+    }
+    else if (error !== undefined) {
+        reportError(error, { terminal, title });
+    }
+    return problem === undefined && error === undefined;
+}
+/** Whether there is no time for a long report: the step is at the end of its own time, or was cancelled. */
+function isHurried({ vms, error }) {
+    const errors = [error, ...vms.map((vm) => vm.error)];
+    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
+}
+function problemWithOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+        return undefined;
+    }
+    catch (problem) {
+        return problem;
+    }
+}
+/** Stacks and causes to the debug log, and the one error annotation. */
+function reportError(error, { terminal, title }) {
+    for (const link of (0,errors/* causeChain */.DD)(error)) {
+        for (const line of stackOf(link).split('\n'))
+            terminal.debug(line);
+    }
+    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+}
+function stackOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+;// CONCATENATED MODULE: ./lib/report/timeline.js
+
+/** What took how long, as far as it happened. Empty where nothing was waited for. Pure. */
+function timelineOf({ moments, proof, runner, guest }) {
+    const { started = 0, heldUp, cleared, sent, verified } = moments;
+    const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
+    const phases = [
+        phase('wait until no job runs', heldUp, cleared),
+        ...restarted,
+        phase('VM verified to guest up', verified, guest?.upAt),
+        phase('VM verified to runner back', verified, runner?.backAt),
+    ];
+    return phases.flatMap((known) => known === undefined ? [] : [{ ...known, fromMs: known.fromMs - started, toMs: known.toMs - started }]);
+}
+function phase(name, from, to) {
+    return from === undefined || to === undefined ? undefined : { name, fromMs: from, toMs: to };
+}
+/**
+ * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
+ * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
+ */
+function bootPhases({ sent, verified, proof }) {
+    const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
+    const stoppedAt = bootedAt - knownBetween(proof?.stopDate, proof?.startDate);
+    if (!(bootedAt >= sent && bootedAt <= verified))
+        return [phase('restart sent to VM verified', sent, verified)];
+    const verify = phase('VM booted to verified', bootedAt, verified);
+    if (!(stoppedAt >= sent && stoppedAt <= bootedAt))
+        return [phase('restart sent to VM booted', sent, bootedAt), verify];
+    return [
+        phase('restart sent to VM stopped', sent, stoppedAt),
+        phase('VM stopped to booted', stoppedAt, bootedAt),
+        verify,
+    ];
+}
+/** Not a number where either is unknown: then nothing that is reckoned with it is true. */
+function knownBetween(from, to) {
+    return from === undefined || to === undefined ? Number.NaN : millisecondsBetween(from, to);
+}
+const DAY_MS = 86_400_000;
+/**
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names have to be plain: they
+ * stand in it as they are.
+ */
+function renderGantt(phases) {
+    const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
+    if (phases.length === 0 || endsAtMs >= DAY_MS)
+        return [];
+    const bars = phases.map(({ name, fromMs, toMs, isFailed = false }) => `    ${name} :${isFailed ? 'crit, ' : ''}${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`);
+    return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
+}
+/** Local midnight plus so many milliseconds: a time that is the same wherever it is looked at. */
+function timeOfDay(ms) {
+    return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
+}
+
+;// CONCATENATED MODULE: ./lib/report/vm-table.js
+
+
+
+
+
+/** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
+const LARGEST_TABLE_BYTES = 900_000;
+const vm_table_LONGEST_MESSAGE = 500;
+const vm_table_LONGEST_NAME = 200;
+/** Several VMs: how many ended in which way, a row for each with failures first, and a picture of which was in progress when. */
+function renderVms(outcome, rendering) {
+    const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
+    return [
+        `<p>${vm_table_describeCounts(outcome)}</p>`,
+        ...renderHint(outcome, rendering),
+        ...renderTable(outcome, rendering),
+        ...(chart.length === 0 ? [] : ['', ...chart, '']),
+    ];
+}
+/** From what needs attention to what went well; last come those that were not started. */
+const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
+const vm_table_WORDS = {
+    unknown: 'not verified',
+    failed: 'failed',
+    not_started: 'not started',
+    skipped: 'skipped',
+    restarted: 'restarted',
+};
+/** In a dry run nothing was to be restarted. */
+const DRY_RUN_WORDS = {
+    ...vm_table_WORDS,
+    failed: 'cannot be restarted',
+    not_started: 'can be restarted',
+};
+function wordFor(kind, { isDryRun }) {
+    return (isDryRun ? DRY_RUN_WORDS : vm_table_WORDS)[kind];
+}
+function vm_table_describeCounts(outcome) {
+    const counts = countKinds(outcome.vms);
+    const present = ORDER.filter((kind) => counts[kind] > 0);
+    return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
+}
+const vm_table_MOST_NAMES = 3;
+function renderHint(outcome, { clean, toHtml }) {
+    const hint = conclusion_hintFor(outcome);
+    if (hint === undefined)
+        return [];
+    const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
+    const which = toHtml(listNames(names, vm_table_MOST_NAMES));
+    return [`<p><b>What to do about ${which}:</b> ${toHtml(clean(hint))}</p>`];
+}
+function numbered(vms) {
+    return vms.map((vm, index) => ({ vm, number: index + 1 }));
+}
+function renderTable(outcome, { clean, toHtml }) {
+    const rank = ({ vm }) => ORDER.indexOf(resultKindOf(vm));
+    const inOrder = numbered(outcome.vms).sort((a, b) => rank(a) - rank(b));
+    const columns = columnsOf(outcome, clean);
+    const cells = inOrder.map((one) => columns.map(({ cell }) => cell(one)));
+    // A column without content is left out.
+    const isShown = columns.map((_, column) => cells.some((ofVm) => ofVm[column] !== ''));
+    const rows = cells.map((ofVm) => renderRow(ofVm.filter((_, column) => isShown[column]), toHtml));
+    const fitting = fittingRows(rows);
+    const missing = rows.length - fitting.length;
+    const rest = missing === 0 ? [] : [`<p>${missing} more are left out: see the output results.</p>`];
+    const shown = columns.filter((_, column) => isShown[column]);
+    const headings = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
+    return ['<table>', `<tr>${headings}</tr>`, ...fitting, '</table>', ...rest];
+}
+/** A name or a date is easier to read on one line: in characters. */
+const LONGEST_LINE = 40;
+function renderRow(cells, toHtml) {
+    const tagFor = (cell) => cell.length <= LONGEST_LINE && /[ -]/.test(cell) ? '<td nowrap>' : '<td>';
+    return `<tr>${cells.map((cell) => `${tagFor(cell)}${toHtml(cell)}</td>`).join('')}</tr>`;
+}
+function columnsOf(outcome, clean) {
+    return [
+        { heading: 'no.', cell: ({ number }) => String(number) },
+        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), vm_table_LONGEST_NAME) },
+        { heading: 'outcome', cell: ({ vm }) => wordFor(resultKindOf(vm), outcome) },
+        {
+            heading: 'last boot',
+            cell: ({ vm }) => clean((vm.last?.startDate ?? vm.proof?.startDate)?.text ?? ''),
+        },
+        {
+            heading: 'verified after',
+            cell: ({ vm: { durationMs } }) => (durationMs === undefined ? '' : (0,lib_clock/* seconds */.YA)(durationMs)),
+        },
+        { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
+        { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
+        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), vm_table_LONGEST_MESSAGE) },
+    ];
+}
+function describeEvent({ error, leftAloneFor = '' }) {
+    return error === undefined ? leftAloneFor : `${error.code}: ${error.message}`;
+}
+function fittingRows(rows) {
+    let leftBytes = LARGEST_TABLE_BYTES;
+    const end = rows.findIndex((row) => {
+        leftBytes -= Buffer.byteLength(row) + 1;
+        return leftBytes < 0;
+    });
+    return rows.slice(0, end < 0 ? rows.length : end);
+}
+/** A picture with more bars would be unreadable. */
+const MOST_BARS = 50;
+/** What Mermaid takes for a plain name. */
+const PLAIN_NAME = /^[\w.-]{1,40}$/;
+/** The number comes first, so that no name is a keyword of Mermaid. */
+function barName({ vm, number }, clean) {
+    const name = clean(vm.name);
+    return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
+}
+/** From sending the restart to the end of everything about the VM; those that began first. */
+function phasesOf(vms, clean) {
+    const bars = numbered(vms).flatMap((one) => {
+        const { endedAt, moments, error, leftAlone } = one.vm;
+        if (moments.sent === undefined || endedAt === undefined || leftAlone !== undefined)
+            return [];
+        return [
+            { name: barName(one, clean), fromMs: moments.sent, toMs: endedAt, isFailed: error !== undefined },
+        ];
+    });
+    const first = bars.sort((a, b) => a.fromMs - b.fromMs).slice(0, MOST_BARS);
+    const startedAt = Math.min(...vms.flatMap(({ moments }) => moments.started ?? []));
+    return first.map((bar) => ({ ...bar, fromMs: bar.fromMs - startedAt, toMs: bar.toMs - startedAt }));
+}
+
+;// CONCATENATED MODULE: ./lib/report/summary.js
+
+
+
+
+
+
+
+
+/** Appends the job summary. That it cannot be written is only a warning: the restart is no worse without one. */
+async function writeSummary(outcome, terminal) {
+    try {
+        await core/* summary */.z.addRaw(renderSummary(outcome, terminal.clean), true).write();
+    }
+    catch (error) {
+        terminal.warning(`The job summary could not be written: ${(0,errors/* describeCause */.V$)(error)}`);
+    }
+}
+/**
+ * The job summary: a title; then for the only VM why it failed, what is known of it, and a timeline; or a row for each of several. All
+ * but the picture is a single block of HTML, in which Markdown means nothing; from outside the picture has plain names alone.
+ * @param clean makes a text harmless for logs; harmless as HTML it is made here.
+ */
+function renderSummary(outcome, clean) {
+    const show = (text) => escapeHtml(clean(text));
+    return [`<h3>${show(titleOf(outcome))}</h3>`, ...renderDetails(outcome, { clean, show })].join('\n');
+}
+function renderDetails(outcome, { clean, show }) {
+    const only = theOnlyVm(outcome);
+    if (only !== undefined)
+        return renderVm(only, show);
+    const { vms, error } = outcome;
+    if (vms.length > 0)
+        return renderVms(outcome, { clean, toHtml: escapeHtml });
+    return error === undefined ? [] : renderError(error, show);
+}
+/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+function escapeHtml(text) {
+    return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) => [...match].map((character) => `&#${character.codePointAt(0)};`).join(''));
+}
+// ---- the only VM ----
+function renderVm(vm, show) {
+    const { error, leftAloneFor = '' } = vm;
+    const reason = leftAloneFor === '' ? [] : [`<p>${show(leftAloneFor)}</p>`];
+    return [
+        ...(error === undefined ? reason : renderError(error, show)),
+        ...renderFacts(vm, show),
+        ...renderTimeline(vm),
+    ];
+}
+function renderError({ message, hint }, show) {
+    // Invalid inputs are a list, one line each.
+    const lines = message.split('\n').map((line) => {
+        return line.startsWith('- ') ? `<ul><li>${show(line.slice(2))}</li></ul>` : `<p>${show(line)}</p>`;
+    });
+    return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
+}
+/** What was before the restart stands beside what is now, where it was different. */
+function renderFacts({ before, last, durationMs, runner, guest }, show) {
+    if (last === undefined)
+        return [];
+    const cell = (value) => value === undefined ? '' : `<code>${show(String(value))}</code>`;
+    const rows = Object.entries(ROWS).map(([label, read]) => {
+        const [was, is] = [before && read(before), read(last)];
+        const change = was === undefined || was === is ? '' : `, before ${cell(was)}`;
+        return `<tr><td>${label}</td><td>${cell(is)}${change}</td></tr>`;
+    });
+    const news = {
+        'verified after': durationMs && (0,lib_clock/* seconds */.YA)(durationMs),
+        runner: runner?.status,
+        guest: guest?.status,
+    };
+    const more = Object.entries(news).flatMap(([label, value]) => value === undefined ? [] : [`<tr><td>${label}</td><td>${cell(value)}</td></tr>`]);
+    return ['<table>', ...rows, ...more, '</table>'];
+}
+const ROWS = {
+    instance: ({ instanceId }) => instanceId,
+    'external id': ({ externalId }) => externalId,
+    name: ({ name }) => name,
+    'instance state': ({ state }) => state,
+    'VM status': ({ status }) => status,
+    'start date': ({ startDateText }) => startDateText,
+    node: ({ nodeId }) => nodeId,
+    'host IP': ({ hostIp }) => hostIp,
+    'VM IP': ({ ip }) => ip,
+    'VNC port': ({ vncPort }) => vncPort,
+    'SSH port': (instance) => sshPort(instance),
+};
+/**
+ * Where the step waited for a runner or a guest, what took how long: a chart, which has to stand outside of the HTML, and a table for
+ * readers that show no Mermaid.
+ */
+function renderTimeline(vm) {
+    const phases = (vm.runner ?? vm.guest) === undefined ? [] : timelineOf(vm);
+    if (phases.length === 0)
+        return [];
+    const rows = phases.map(({ name, fromMs, toMs }) => {
+        return `<tr><td>${name}</td><td>${(0,lib_clock/* seconds */.YA)(fromMs)}</td><td>${(0,lib_clock/* seconds */.YA)(toMs - fromMs)}</td></tr>`;
+    });
+    const table = ['<table>', '<tr><th></th><th>from</th><th>duration</th></tr>', ...rows, '</table>'];
+    const chart = renderGantt(phases);
+    return chart.length === 0 ? table : ['', ...chart, '', ...table];
+}
+
+;// CONCATENATED MODULE: ./lib/report/redactor.js
+/** Masking a shorter value than this would ruin the log, and give it away. In characters. */
+const SHORTEST_MASKED = 4;
+const REPLACEMENT = '***';
+function createRedactor() {
+    const forms = new Set();
+    // Made when it is first needed: several secrets are mostly told of in a row.
+    let replacer;
+    return {
+        add(...secrets) {
+            for (const form of secrets.flatMap(maskable).flatMap(encodings))
+                forms.add(form);
+            replacer = undefined;
+        },
+        redact(text) {
+            replacer ??= createReplacer(forms);
+            return replacer(text);
+        },
+    };
+}
+/** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */
+function maskable(secret) {
+    const lines = secret.split(/\r\n|\r|\n/).map((line) => line.trim());
+    // The first and last line of a PEM text are no secret, and stand in other texts, too.
+    const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
+    return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
+}
+/**
+ * A secret as it is, and what Go, JavaScript, Python and browsers make of it in base64, hex, JSON, URLs and HTML; and as the password
+ * of HTTP's Basic that has no user.
+ */
+function encodings(secret) {
+    return [
+        secret,
+        ...inBase64(Buffer.from(secret)),
+        ...inBase64(Buffer.from(`:${secret}`)),
+        ...inHex(secret),
+        ...inJson(secret),
+        ...inUrl(secret.toWellFormed()),
+        ...inHtml(secret),
+        // A header travels as Latin-1; who reads it as UTF-8 sees this.
+        Buffer.from(secret, 'latin1').toString(),
+    ];
+}
+function inBase64(bytes) {
+    const base64 = bytes.toString('base64');
+    return [base64, base64.replace(/=+$/, ''), bytes.toString('base64url')];
+}
+function inHex(secret) {
+    const hex = Buffer.from(secret).toString('hex');
+    return [hex, hex.toUpperCase()];
+}
+/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+function inJson(secret) {
+    const plain = insideQuotes(secret);
+    const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+    const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
+    return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+}
+function insideQuotes(text) {
+    return JSON.stringify(text).slice(1, -1);
+}
+/** What is left as it is besides letters, digits and `-._~`, by who writes a URL. A percent sign stands last. */
+const KEPT_IN_URLS = [
+    // Go's url.QueryEscape, and Python's quote with nothing safe.
+    '',
+    // JavaScript's encodeURIComponent, and its encodeURI.
+    "!'()*",
+    "!'()*#$&+,/:;=?@",
+    // Go's url.PathEscape, the path of its url.URL, and its url.UserPassword.
+    '$&+:=@',
+    '$&+,/:;=@',
+    '$&+,;=',
+    // Python's quote.
+    '/',
+    // The password of a browser's URL.
+    "!$&'()*+,%",
+];
+function inUrl(secret) {
+    const strict = encodeURIComponent(secret).replace(/[!'()*]/g, percentEscape);
+    const form = strict.replaceAll('%20', '+');
+    // Browsers and Java leave the asterisk in a form, and not the tilde.
+    const browserForm = form.replaceAll('%2A', '*').replaceAll('~', '%7E');
+    return [...KEPT_IN_URLS.map((kept) => unescaped(strict, kept)), form, browserForm];
+}
+function unescaped(percentEscaped, characters) {
+    return [...characters].reduce((text, character) => {
+        return text.replaceAll(percentEscape(character), character);
+    }, percentEscaped);
+}
+/** Text; and attributes, whose quotes have several names. */
+function inHtml(secret) {
+    const text = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    const [numbered, named] = [text.replaceAll('"', '&#34;'), text.replaceAll('"', '&quot;')];
+    return [
+        text,
+        named,
+        numbered.replaceAll("'", '&#39;'),
+        named.replaceAll("'", '&#39;'),
+        named.replaceAll("'", '&#x27;'),
+    ];
+}
+function unicodeEscape(character) {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+function percentEscape(character) {
+    return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+/** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
+const LONGEST_IN_PATTERN = 500;
+/** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
+function createReplacer(secrets) {
+    // The longest first: a secret may be a part of another.
+    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+    const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
+    const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
+    if (longestFirst.length === 0)
+        return (text) => text;
+    const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+    return (text) => {
+        const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
+        return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+    };
+}
+function escapePattern(text) {
+    return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}
+
+;// CONCATENATED MODULE: ./lib/report/terminal.js
+
+
+function createTerminal() {
+    // Where the reader of the log ends, writing fails. Without a listener that would end the step in the midst of a restart.
+    if (process.stdout.listenerCount('error') === 0)
+        process.stdout.on('error', () => { });
+    const redactor = createRedactor();
+    const clean = (text) => harmless(redactor.redact(text));
+    return {
+        mask(...secrets) {
+            redactor.add(...secrets);
+            // The runner masks just what it is told, and some encodings of it.
+            for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings)))
+                core/* setSecret */.Pq(form);
+        },
+        clean,
+        info: (line) => core/* info */.pq(clean(line)),
+        debug: (line) => core/* debug */.Yz(clean(line)),
+        warning: (line) => core/* warning */.$e(clean(line)),
+        error: (title, text) => {
+            const lines = redactor.redact(text).split('\n').map(harmless);
+            core/* error */.z3(lines.join('\n'), { title: clean(title) });
+        },
+    };
+}
+// C0 and C1 controls, line and paragraph separators, marks that change the direction of writing, lone surrogates.
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
+/**
+ * Makes a text safe to be printed as one line. The runner takes `::x::` at a line's start (after white space) and
+ * `##[x]` anywhere for commands.
+ */
+function harmless(text) {
+    return text
+        .replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .replaceAll('##[', '# #[')
+        .replace(/^\s*::/, (start) => start.replace('::', ': :'));
+}
+
+// EXTERNAL MODULE: ./lib/runner/self-restart.js
+var self_restart = __webpack_require__(2044);
+;// CONCATENATED MODULE: ./lib/main.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
+const REPORT_MS = 1_000;
+/** The same where the step is at the end of its time, or was cancelled. */
+const SHORT_REPORT_MS = 400;
+/**
+ * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
+ * @param signal aborts with the error to report.
+ * @param endWithin ends the process after this many milliseconds if it does not end by itself.
+ */
+async function main(signal, endWithin) {
+    const terminal = createTerminal();
+    avoidPipe(terminal);
+    const outcome = await restartAsAsked(terminal, signal);
+    process.exitCode = outcome.error === undefined ? 0 : 1;
+    // Before anything is written: a file may be a pipe that nobody reads.
+    endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
+    if (!report(outcome, terminal))
+        process.exitCode = 1;
+    if (wantsJobSummary(process.env))
+        await writeSummary(outcome, terminal);
+}
+async function restartAsAsked(terminal, signal) {
+    let inputs;
+    try {
+        inputs = readInputs(process.env, terminal.mask);
+        const announce = (outcome) => announceOutputs(outcome, terminal);
+        const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
+        return await run(inputs, { ...host, announce, addresses: ownAddresses() });
+    }
+    catch (error) {
+        return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
+    }
+}
+/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+function announceOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+    }
+    catch (cause) {
+        const message = `The outputs cannot be written, so no restart was sent: ${(0,errors/* describeCause */.V$)(cause)}.`;
+        const hint = 'Look at the file that GITHUB_OUTPUT names, and at the disk of the machine that runs the step.';
+        throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
+    }
+}
+/** To open a pipe that no process reads would block forever. So the outputs are printed, as older runners had it. */
+function avoidPipe(terminal) {
+    const { GITHUB_OUTPUT: path = '' } = process.env;
+    if (!isPipe(path))
+        return;
+    delete process.env['GITHUB_OUTPUT'];
+    terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
+}
+/** A path that cannot be looked up is not a pipe; that outputs cannot be written there is reported later. */
+function isPipe(path) {
+    try {
+        return (0,external_node_fs_.statSync)(path).isFIFO();
+    }
+    catch {
+        return false;
+    }
+}
+function ownAddresses() {
+    const interfaces = Object.values((0,external_node_os_.networkInterfaces)()).flat();
+    return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
+}
+/**
+ * The step without its frame: from checked inputs to what came of it.
+ * @throws ActionError `self_restart`, before anything is asked.
+ */
+async function run(inputs, host) {
+    const guards = await createGuardsIfAsked(inputs, host);
+    try {
+        return await restartWith(guards, inputs, host);
+    }
+    finally {
+        await guards?.close();
+    }
+}
+/** What talks to GitHub is loaded only where there is a runner to look after. */
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
+    if (runner === undefined)
+        return undefined;
+    // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+    // damaged, and writes to the log where it is missing.
+    delete process.env['GITHUB_EVENT_PATH'];
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1278));
+    const context = { clock, random, log, signal, dispatchers };
+    const share = (sources) => shareSources(sources, context);
+    // A single VM does not wait for others to join its requests.
+    const sharing = mayBeSeveral(targets) ? { share } : {};
+    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
+}
+async function restartWith(guards, inputs, host) {
+    const { terminal: log, clock, signal, announce } = host;
+    const { controller, close } = connect(inputs, host);
+    for (const warning of inputs.warnings)
+        log.warning(warning);
+    try {
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const guest = guestCheckOf(inputs, host);
+        const context = { clock, controller, log, signal, guest, refuse, announce };
+        return await restartFleet(inputs, { ...context, guards });
+    }
+    finally {
+        await close();
+    }
+}
+function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
+    if (guest === undefined)
+        return undefined;
+    const own = { addresses, hasController: isOwnHost(controllerUrl) };
+    return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
+}
+function connect(inputs, { terminal, clock, random, dispatchers }) {
+    const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
+    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
+    const credentials = createCredentials(inputs.identity, terminal.mask);
+    const client = createClient({ transport, credentials, headers, clock, random });
+    const { deniedHint } = credentials;
+    terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
+    return { controller: createController({ client, clock, deniedHint }), close: transport.close };
+}
+
+
+/***/ }),
+
+/***/ 8663:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   L: () => (/* binding */ NOTHING_DONE),
+/* harmony export */   l: () => (/* binding */ LeftAlone)
+/* harmony export */ });
+/** What a gate throws to leave the VM as it is, without a failure. */
+class LeftAlone extends Error {
+    name = 'LeftAlone';
+    why;
+    /** What was seen, for people; may be empty. */
+    seen;
+    /** The VM needs no restart: a later step does not have to make up for it. */
+    isNeedless;
+    constructor(why, seen = '', { isNeedless = false } = {}) {
+        super(`the VM is left alone: ${why}`);
+        this.why = why;
+        this.seen = seen;
+        this.isNeedless = isNeedless;
+    }
+}
+/** What is known before the first request. */
+const NOTHING_DONE = {
+    target: undefined,
+    restarted: 'false',
+    before: undefined,
+    last: undefined,
+    durationMs: undefined,
+    moments: {},
+    error: undefined,
+};
+
+
+/***/ }),
+
+/***/ 9407:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   F8: () => (/* binding */ nearestFirst),
+/* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
+/* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   jF: () => (/* binding */ fitsPattern),
+/* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
+/* harmony export */   u0: () => (/* binding */ isExact),
+/* harmony export */   ut: () => (/* binding */ fillPattern),
+/* harmony export */   yS: () => (/* binding */ isSameName)
+/* harmony export */ });
+/* unused harmony exports fillName, exactly, fitsText */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+
+const PLACEHOLDERS = {
+    '{external_id}': ({ externalId }) => externalId,
+    '{name}': ({ name }) => name,
+    '{instance_id}': ({ instanceId }) => instanceId,
+};
+const BRACES = /\{[^{}]*\}/g;
+const ANY_TEXT = '*';
+/** The first text in braces that is not a placeholder; undefined if all are. */
+function unknownPlaceholder(template) {
+    return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
+}
+/** Whether the name depends on the instance. */
+function hasPlaceholder(template) {
+    return template.search(BRACES) >= 0;
+}
+/**
+ * Fills in the placeholders from the instance. A `*` in a value stands for itself.
+ * @throws ActionError `runner_not_found` where the instance lacks a value.
+ */
+function fillPattern(template, instance) {
+    return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+/** @throws ActionError `runner_not_found` where the instance lacks a value. */
+function fillName(template, instance) {
+    const name = template.replace(BRACES, (word) => {
+        const value = PLACEHOLDERS[word]?.(instance);
+        if (value !== undefined)
+            return value;
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', `runner_name contains ${word}, but instance ${instance.instanceId} has none.`, { hint: 'Use a placeholder that the instance has a value for, or write the name of the runner.' });
+    });
+    // Half a character cannot be sent.
+    return name.toWellFormed();
+}
+/** The pattern that only this name fits. */
+function exactly(name) {
+    return { parts: [name] };
+}
+/** Whether only one name fits. */
+function isExact({ parts }) {
+    return parts.length === 1;
+}
+/** For messages. */
+function describePattern({ parts }) {
+    return parts.join(ANY_TEXT);
+}
+/** Upper and lower case are the same. */
+function fitsPattern({ parts }, name) {
+    return fitsText(parts.map((part) => part.toLowerCase()), name.toLowerCase());
+}
+/** Whether a text is these parts with any text between two of them. */
+function fitsText(parts, text) {
+    return new RegExp(`^${parts.map(RegExp.escape).join('.*')}$`, 's').test(text);
+}
+/** Runner names are the same in upper and lower case. */
+function isSameName(one, other) {
+    return one.toLowerCase() === other.toLowerCase();
+}
+/** Sorted by how much each name has in common with the one that was written, so that a typo finds its runner first. */
+function nearestFirst(named, written) {
+    const rated = named.map((one) => ({ one, likeness: likenessOf(one.name, written) }));
+    return rated.sort((a, b) => b.likeness - a.likeness).map(({ one }) => one);
+}
+/** From 0 to 1: the share of pairs of neighboring characters that both texts have (Dice's coefficient). */
+function likenessOf(one, other) {
+    const [pairs, others] = [pairsOf(one), pairsOf(other)];
+    return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
+}
+/** The first and the last character are in a pair of their own, so that no text is without any. */
+function pairsOf(text) {
+    const padded = ` ${text.toLowerCase()} `;
+    return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
+}
+
+
+/***/ }),
+
+/***/ 5918:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   OI: () => (/* binding */ describeScope),
+/* harmony export */   Sk: () => (/* binding */ parseScope),
+/* harmony export */   _M: () => (/* binding */ repositoryOf),
+/* harmony export */   dK: () => (/* binding */ mayServe),
+/* harmony export */   jr: () => (/* binding */ fittingToken)
+/* harmony export */ });
+const ENTERPRISES = 'enterprises/';
+const OWNER = /^[A-Za-z0-9][\w-]{0,99}$/;
+const REPO = /^(?!\.{1,2}$)[\w.-]{1,100}$/;
+/** Reads `owner/repo`, an organization's name, or `enterprises/NAME`; undefined for what is none of these. */
+function parseScope(text) {
+    if (text.startsWith(ENTERPRISES)) {
+        const enterprise = text.slice(ENTERPRISES.length);
+        return OWNER.test(enterprise) ? { kind: 'enterprise', enterprise } : undefined;
+    }
+    const slash = text.indexOf('/');
+    if (slash < 0)
+        return OWNER.test(text) ? { kind: 'organization', org: text } : undefined;
+    const [owner, repo] = [text.slice(0, slash), text.slice(slash + 1)];
+    return OWNER.test(owner) && REPO.test(repo) ? { kind: 'repository', owner, repo } : undefined;
+}
+/** For people, e.g. `repository octo-org/app`. */
+function describeScope(scope) {
+    switch (scope.kind) {
+        case 'repository':
+            return `repository ${scope.owner}/${scope.repo}`;
+        case 'organization':
+            return `organization ${scope.org}`;
+        case 'enterprise':
+            return `enterprise ${scope.enterprise}`;
+    }
+}
+/** The tokens that may read the runners of a scope; the one that every job gets never may. */
+const TOKENS = {
+    repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
+    organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
+    enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+/** Which kind of token would do, for hints. */
+function fittingToken({ kind }) {
+    return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
+}
+/** The repository whose jobs are looked at: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+function repositoryOf(scope, workflowRepository) {
+    const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
+    return repository?.kind === 'repository' ? repository : undefined;
+}
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
+function mayServe(scope, repository) {
+    const [owner, repo] = repository.toLowerCase().split('/');
+    switch (scope.kind) {
+        case 'repository':
+            return scope.owner.toLowerCase() === owner && scope.repo.toLowerCase() === repo;
+        case 'organization':
+            return scope.org.toLowerCase() === owner;
+        case 'enterprise':
+            return true;
+    }
+}
+
+
+/***/ }),
+
+/***/ 2044:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   CD: () => (/* binding */ refuseSelfRestart),
+/* harmony export */   EL: () => (/* binding */ sharedAddress),
+/* harmony export */   MT: () => (/* binding */ refuseOwnMachine)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9407);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5918);
+
+
+
+/**
+ * Makes sure that the step does not restart the machine that it runs on.
+ * @throws ActionError `self_restart`
+ */
+function refuseSelfRestart(ownRunner, { name, scope }) {
+    const { runnerName, repository } = ownRunner;
+    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+        return;
+    throw selfRestart(name);
+}
+/**
+ * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
+ * @throws ActionError `self_restart`
+ */
+function refuseOwnMachine({ runnerName }, { externalId, name }) {
+    if (runnerName === undefined)
+        return;
+    for (const own of [externalId, name]) {
+        if (own !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(own, runnerName))
+            throw selfRestart(runnerName);
+    }
+}
+function selfRestart(runnerName) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('self_restart', `The step runs on runner "${runnerName}", which is in the VM to restart.`, {
+        hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
+    });
+}
+/**
+ * The address that VM and machine share, if they do. It proves nothing: each node hands out the same addresses to its VMs.
+ * @param addresses those of the machine that the step runs on.
+ */
+function sharedAddress({ ip }, addresses) {
+    return ip !== undefined && addresses.includes(ip) ? ip : undefined;
+}
+
+
+/***/ })
+
+};

@@ -1,0 +1,1475 @@
+export const id = 794;
+export const ids = [794];
+export const modules = {
+
+/***/ 1278:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  createGuards: () => (/* binding */ createGuards)
+});
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var outcome = __webpack_require__(8663);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/http/retry.js
+var retry = __webpack_require__(8394);
+// EXTERNAL MODULE: ./lib/http/retry-budget.js
+var retry_budget = __webpack_require__(1606);
+;// CONCATENATED MODULE: ./lib/runner/github-faults.js
+// What an answer of GitHub means that is not the one that was asked for: a rate limit, a refusal, or trouble that may pass.
+
+
+
+/** What GitHub asks for where it limits and does not say for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit is lifted within the second that is named: one more is on the safe side. */
+const MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants to be left alone, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined where the answer is about something else. Pure: what
+ * "now" is, the answer itself says.
+ */
+function rateLimitMs(reply) {
+    const { status, headers } = reply;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const waitMs = retryAfterMs(reply);
+    if (waitMs !== undefined)
+        return Math.min(LONGEST_MS, waitMs);
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.min(LONGEST_MS, untilReset(headers));
+    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** What Retry-After asks for, in milliseconds. */
+function retryAfterMs({ headers }) {
+    return (0,retry/* parseRetryAfter */.mu)((0,json/* text */.Qq)(headers, 'retry-after'), (0,json/* text */.Qq)(headers, 'date'));
+}
+function untilReset(headers) {
+    const reset = (0,json/* text */.Qq)(headers, 'x-ratelimit-reset');
+    const ms = Number(reset) * 1_000 - Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + MARGIN_MS;
+}
+function speaksOfLimit({ data }) {
+    const message = (0,json/* isRecord */.u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or counts its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,json/* isRecord */.u4)(data) ? (0,json/* text */.Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,retry/* isTransientStatus */.Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const waitMs = limitMs ?? retryAfterMs(reply);
+    const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(waitMs)}`;
+    const nature = waitMs === undefined ? 'passing' : 'quota';
+    return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
+}
+/** GitHub refused, or it is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    const nature = DENIALS.includes(status) ? 'denial' : 'refusal';
+    return { ...faultWith(`it answered ${denial.said}`), nature, refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, where GitHub says so. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,json/* text */.Qq)(headers, 'x-github-sso', LONGEST_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnusable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
+
+
+/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/**
+ * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
+ * but to the base URL's server.
+ * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
+ */
+function createFetch({ baseUrl, transport, bounds, onAnswer }) {
+    return async (url, { headers }) => {
+        const path = url.slice(baseUrl.length);
+        const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false };
+        const result = await transport.send(request, bounds);
+        if ('noAnswer' in result)
+            throw failureOf(result.noAnswer);
+        onAnswer(result.answer);
+        return responseOf(result.answer);
+    };
+}
+const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
+function failureOf({ reason, nature, cause }) {
+    if (nature !== 'refusal')
+        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+        hint: CHECK_API_URL,
+        cause,
+    });
+}
+/** Statuses that a Response refuses to be made with a body for, be it an empty one. */
+const WITHOUT_BODY = [204, 205, 304];
+function responseOf({ status, headers, text }) {
+    // Octokit would parse it.
+    if ((0,json/* isTooComplex */.RP)(text))
+        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
+    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
+    try {
+        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
+    }
+    catch (cause) {
+        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
+    }
+}
+function createUsage() {
+    const counts = { requests: 0, unchanged: 0 };
+    let quota = 'unknown';
+    return {
+        count({ status, headers }) {
+            counts.requests++;
+            if (status === 304)
+                counts.unchanged++;
+            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
+            if (left !== undefined)
+                quota = `${left} of ${limit ?? 'unknown'}`;
+        },
+        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github-client.js
+
+
+
+
+
+
+
+function createToken(input, value) {
+    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
+}
+const PER_PAGE = 100;
+/** No list is longer: a scope holds 10,000 runners at most. */
+const MOST_PAGES = 100;
+/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+const REFUSED_MS = 5_000;
+function createGitHub(connection) {
+    const usage = createUsage();
+    const octokit = createOctokit(connection, usage.count);
+    return {
+        clientWith: (tokens) => createClient(tokens, { ...connection, octokit }),
+        describeUsage: usage.describe,
+    };
+}
+function createClient(tokens, { clock, random, octokit }) {
+    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    async function ask(question) {
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
+        if ('fault' in last)
+            throw givenUp(last.fault, last.isFinal);
+        if ('data' in last.value)
+            budget.renew();
+        return last.value;
+    }
+    async function tryOnce(question) {
+        try {
+            return await tryTokens(question);
+        }
+        catch (error) {
+            if (!(error instanceof json/* UnusableAnswer */.kf))
+                throw error;
+            return { fault: faultOfUnusable(error) };
+        }
+    }
+    /** One after another, until one is not refused. */
+    async function tryTokens(question) {
+        let denial;
+        for (const token of inOrder(tokens, clock.now())) {
+            const reply = await askWith(octokit, question, token);
+            question.signal.throwIfAborted();
+            if ('data' in reply)
+                return { value: reply };
+            denial = addDenial(denial, token.input, reply.denied);
+            if (!isAboutToken(reply.denied))
+                break;
+            token.refusedAt = clock.now();
+            // Other requests may be under way: what one of them is told must not shorten what another was.
+            token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
+        }
+        return denial === undefined ? { fault: notAllowedYet(tokens, clock.now()) } : judge(denial, question);
+    }
+    async function askForList(question) {
+        const items = [];
+        for (let page = 1;; page++) {
+            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+            const answer = await ask({ ...question, parameters });
+            if ('status' in answer)
+                return answer;
+            items.push(...answer.data);
+            if (!answer.hasNext || page === MOST_PAGES)
+                return { items, pages: page, date: answer.date };
+        }
+    }
+    return { ask, askForList };
+}
+/** Those that GitHub's limits allow; one that was just refused comes last. */
+function inOrder(tokens, now) {
+    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
+    return tokens
+        .filter(({ allowedAt }) => allowedAt <= now)
+        .sort((one, other) => isRefused(one) - isRefused(other));
+}
+function notAllowedYet(tokens, now) {
+    const waitMs = Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now;
+    return { ...faultWith('its rate limit allows no request yet'), nature: 'quota', waitMs };
+}
+function addDenial(before, token, reply) {
+    const said = describeReply(reply);
+    if (before === undefined)
+        return { tokens: token, said, reply };
+    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
+}
+function judge(denial, question) {
+    const { tokens, said, reply } = denial;
+    const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
+    return isAnswer
+        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
+        : { fault: faultOfDenial(denial, question) };
+}
+function givenUp({ reason, refusal, hint, cause }, isFinal) {
+    const message = refusal ?? `GitHub gave no usable answer; at last: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+}
+/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+const QUERY = /\?[^\s"]*/g;
+function createOctokit({ baseUrl, transport, debug }, onAnswer) {
+    // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
+    const remark = (line) => debug(line.replace(QUERY, '?...'));
+    const log = { debug: remark, info: remark, warn: remark, error: remark };
+    const octokits = new Map();
+    return async ({ route, parameters, ...bounds }, { value }, etag) => {
+        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
+        octokits.set(value, octokit);
+        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
+        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+        return settle(() => octokit.request(route, { ...parameters, headers, request }));
+    };
+}
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+function isRequestError(error) {
+    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
+}
+/**
+ * The answer, whatever its status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * cause of another error.
+ */
+async function settle(request) {
+    try {
+        return await request();
+    }
+    catch (error) {
+        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+        if (!isRequestError(error))
+            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+        if (error.response === undefined)
+            throw error.cause;
+        return error.response;
+    }
+}
+/** @throws UnusableAnswer to ask again; ActionError where GitHub cannot be asked. */
+async function askWith(send, question, token) {
+    const { memory, read, check, route, parameters } = question;
+    const key = JSON.stringify([route, parameters]);
+    const before = memory?.get(key);
+    const reply = await send(question, token, before?.etag);
+    const answer = answerFrom(reply, before?.answer, read);
+    if (answer === undefined)
+        return { denied: reply };
+    check?.(answer.data);
+    const { etag } = reply.headers;
+    if (etag !== undefined)
+        memory?.set(key, { etag: String(etag), answer });
+    return answer;
+}
+/** Undefined where it is not what was asked for. */
+function answerFrom(reply, before, read) {
+    const { status, headers, data } = reply;
+    const date = dateOf(reply);
+    if (status === 304 && before !== undefined)
+        return { ...before, date };
+    if (status !== 200)
+        return undefined;
+    return {
+        data: read(data),
+        hasNext: /\brel="?next\b/.test((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        date,
+    };
+}
+/** It holds several URLs. */
+const LONGEST_LINK = 10_000;
+function dateOf({ headers }) {
+    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(date) ? undefined : date;
+}
+
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __webpack_require__(5918);
+;// CONCATENATED MODULE: ./lib/runner/runners.js
+
+
+
+
+
+function createRunners(client, scope) {
+    const place = { subject: `the self-hosted runners of ${(0,runner_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,runner_scope/* fittingToken */.jr)(scope) };
+    const { path, parameters } = runnersPath(scope);
+    const ofOne = new Map();
+    const ofPages = new Map();
+    /** A list of one page is read whole, whatever is sought in it. */
+    let hasManyPages = false;
+    async function getRunner(id, bounds) {
+        const route = `GET ${path}/{runner_id}`;
+        const answer = await client.ask({
+            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
+            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+        });
+        return 'data' in answer ? answer.data : undefined;
+    }
+    async function listRunners(pattern, bounds) {
+        if (pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && hasManyPages) {
+            // GitHub's own filter may be exact in case, or find more.
+            const named = await readPages(pattern, bounds, (0,runner_names/* describePattern */.Qs)(pattern));
+            if (named.runners.length > 0)
+                return named.runners;
+        }
+        const { runners, pages } = await readPages(pattern, bounds);
+        hasManyPages = pages > 1;
+        const isMissed = pattern !== undefined && runners.length === 0;
+        return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
+    }
+    async function readPages(pattern, bounds, name) {
+        const { items, pages } = await client.askForList({
+            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: readList },
+            parameters: name === undefined ? parameters : { ...parameters, name },
+            check(listed) {
+                for (const item of listed)
+                    requireReadable(item, pattern);
+            },
+        });
+        // A runner that slips to the next page is there twice.
+        const runners = new Map(items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])));
+        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, its));
+        return { runners: fitting, pages };
+    }
+    return { getRunner, glanceAt: getRunner, listRunners };
+}
+/** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
+function runnersPath(scope) {
+    switch (scope.kind) {
+        case 'repository': {
+            const { owner, repo } = scope;
+            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
+        }
+        case 'organization':
+            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
+        case 'enterprise': {
+            const { enterprise } = scope;
+            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
+        }
+    }
+}
+// ---- answers ----
+/** @throws UnusableAnswer where the data is not the runner of the ID. */
+function requireRunner(data, id) {
+    const runner = readRunner(data);
+    if (runner.id !== id)
+        throw new json/* UnusableAnswer */.kf('it answered with another runner');
+    return runner;
+}
+/** @throws UnusableAnswer where there is no list. */
+function readList(data) {
+    const items = (0,json/* isRecord */.u4)(data) ? data['runners'] : undefined;
+    if (!Array.isArray(items))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of runners');
+    if (items.length > PER_PAGE)
+        throw new json/* UnusableAnswer */.kf('it answered with more runners than were asked for');
+    return items.map((item) => {
+        return { name: (0,json/* isRecord */.u4)(item) ? (0,json/* text */.Qq)(item, 'name') : undefined, runner: runnerFrom(item) };
+    });
+}
+/** @throws UnusableAnswer */
+function requireReadable({ name, runner }, pattern) {
+    if (runner !== undefined || pattern === undefined)
+        return;
+    if (name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name))
+        throw unreadable();
+}
+function unreadable() {
+    return new json/* UnusableAnswer */.kf('it answered with a runner that lacks id, name, status or busy');
+}
+function readRunner(data) {
+    const runner = runnerFrom(data);
+    if (runner === undefined)
+        throw unreadable();
+    return runner;
+}
+function runnerFrom(data) {
+    const fields = (0,json/* isRecord */.u4)(data) ? data : {};
+    const { id, busy } = fields;
+    const [name, status] = [(0,json/* text */.Qq)(fields, 'name'), (0,json/* text */.Qq)(fields, 'status')];
+    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+    const isKnown = status === 'online' || status === 'offline';
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+        return undefined;
+    const { ephemeral } = fields;
+    return {
+        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
+        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+        version: (0,json/* text */.Qq)(fields, 'version'),
+    };
+}
+const LONGEST_LABEL = 256;
+function labelsFrom({ labels }) {
+    return (Array.isArray(labels) ? labels : []).flatMap((label) => {
+        const name = (0,json/* isRecord */.u4)(label) ? (0,json/* text */.Qq)(label, 'name', LONGEST_LABEL) : undefined;
+        if (!(0,json/* isRecord */.u4)(label) || name === undefined)
+            return [];
+        return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+    });
+}
+/**
+ * The runners that fit the name; more than one only if it has a `*`.
+ * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
+ */
+async function findRunners(runners, sought, bounds) {
+    const [first, ...others] = await runners.listRunners(sought.name, bounds);
+    if (first === undefined)
+        throw runnerNotFound(sought, await runners.listRunners(undefined, bounds));
+    if (others.length > 0 && (0,runner_names/* isExact */.u0)(sought.name))
+        throw ambiguousName(sought, [first, ...others]);
+    return [first, ...others];
+}
+/** @param all the runners of the scope. */
+function runnerNotFound({ name, scope }, all) {
+    const written = (0,runner_names/* describePattern */.Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,runner_scope/* describeScope */.OI)(scope)}; there ${listOf((0,runner_names/* nearestFirst */.F8)(all, written))}.`;
+    const elsewhere = scope.kind === 'repository'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
+        : '';
+    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
+}
+function ambiguousName({ name, scope }, found) {
+    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,runner_scope/* describeScope */.OI)(scope)}: there ${listOf(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function listOf(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+/** e.g. `online, busy`. */
+function describeRunner({ isOnline, isBusy }) {
+    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
+
+
+
+/** What is seen, and what comes next. */
+function describeState(seen, { whenBusy, idleForMs }) {
+    const { state } = seen;
+    const what = describe(seen);
+    switch (state.kind) {
+        case 'unread':
+        case 'unconfirmed':
+            return what;
+        case 'idle':
+            return `${what}${idleForMs === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(idleForMs)}`}: no job runs on it`;
+        case 'settling':
+            return `${what}; making sure, as GitHub learns late of a new job`;
+        case 'busy':
+            return `${what}${BUSY_NOW[whenBusy]}`;
+        case 'unknown':
+            return `${NO_ANSWER_ABOUT[state.about]}; asking again`;
+    }
+}
+const NO_ANSWER_ABOUT = {
+    runners: 'GitHub gave no usable answer about the runner',
+    jobs: 'GitHub gave no usable answer about the jobs in progress',
+};
+const BUSY_NOW = {
+    wait: '; waiting for its job to end',
+    fail: '',
+    skip: '; the VM is left alone, as when_busy says',
+    ignore: '',
+};
+/** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
+function describe({ state, shown }) {
+    const job = state.kind === 'busy' ? state.job : undefined;
+    const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
+    const [only, ...others] = shown;
+    if (only === undefined)
+        return `The runner is no longer registered${working}`;
+    const is = job === undefined ? 'is' : 'is shown';
+    if (others.length === 0)
+        return `Runner "${only.name}" (ID ${only.id}) ${is} ${describeRunner(only)}${working}`;
+    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${describeRunner(runner)}`);
+    return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
+}
+/** @param tally of the reads while the job was waited for; undefined if it was not. */
+function stillBusyError(seen, tally) {
+    const [waited, reads] = tally === undefined ? ['', ''] : [', and was until busy_timeout', ` Reads: ${tally}.`];
+    return new errors/* ActionError */.lZ('runner_busy', `${seen}${waited}. No restart was sent.${reads}`, {
+        hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
+    });
+}
+function notKnownError(tally) {
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent. Reads: ${tally}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, {
+        hint: 'Look at githubstatus.com and at the debug log of this step.',
+    });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/occupancy.js
+// Whether a job runs on the runners in one VM: a state machine over what GitHub shows. Pure; gate.ts does the reading.
+//
+// Two sources are read. The runners are read every few seconds. The jobs in progress cost many requests, so they are read once
+// per idle stretch (an unbroken run of reads in which no runner shows a job), and once more right before the restart.
+// The VM is busy if any of its runners is.
+//
+// | state       | what is known                                                  | what comes next                          |
+// | ----------- | -------------------------------------------------------------- | ---------------------------------------- |
+// | unread      | nothing yet                                                    | read the runners                         |
+// | unknown     | GitHub gave no usable answer about the runners, or the jobs    | read again, until patience ends          |
+// | busy        | a source shows a job                                           | what when_busy says                      |
+// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                            |
+// | settling    | no source shows a job, but not for all of idle_for yet         | read the runners again                   |
+// | idle        | no source has shown a job for all of idle_for                  | the restart, after a last read of each   |
+//
+// | event                    | new state                                                          | idle stretch              |
+// | ------------------------ | ------------------------------------------------------------------ | ------------------------- |
+// | runners: no answer       | unknown                                                            | ends                      |
+// | runners: one has a job   | busy                                                               | ends                      |
+// | runners: none has a job  | unconfirmed if the jobs are unread in this stretch, else settling or idle | begins, or goes on |
+// | jobs: no answer          | unknown                                                            | goes on, with jobs unread |
+// | jobs: one on a runner    | busy                                                               | ends                      |
+// | jobs: none or unreadable | settling or idle; if the state was busy or unknown, it stays       | goes on, with jobs read   |
+const UNREAD = { kind: 'unread' };
+/** Between two reads further apart than this a job may have come and gone, and another have begun: in milliseconds. */
+const LONGEST_GAP_MS = 20_000;
+/** The state after an event. Pure. */
+function nextOccupancy(state, event, rules) {
+    return event.kind === 'runners'
+        ? afterRunners(state, event.reading, rules)
+        : afterJobs(state, event.finding);
+}
+/** An offline runner with a job has lost it: its connection to GitHub is gone. */
+function afterRunners(state, reading, rules) {
+    const { runners } = reading;
+    if (runners === undefined)
+        return { kind: 'unknown', about: 'runners', stretch: undefined };
+    if (runners.some(({ isOnline, isBusy }) => isOnline && isBusy))
+        return { kind: 'busy', job: undefined };
+    return withoutJob(continued(stretchOf(state), reading, rules));
+}
+function afterJobs(state, finding) {
+    const stretch = stretchOf(state);
+    if (finding === undefined) {
+        const unread = stretch && { ...stretch, areJobsRead: false };
+        return { kind: 'unknown', about: 'jobs', stretch: unread };
+    }
+    if (finding !== 'none' && finding !== 'unreadable')
+        return { kind: 'busy', job: finding };
+    return stretch === undefined ? state : withoutJob({ ...stretch, areJobsRead: true });
+}
+function stretchOf(state) {
+    return 'stretch' in state ? state.stretch : undefined;
+}
+/** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
+function continued(before, { askedAt, answeredAt }, { idleForMs }) {
+    if (before === undefined || askedAt - before.until > LONGEST_GAP_MS)
+        return { since: answeredAt, until: answeredAt, leftMs: idleForMs, areJobsRead: false };
+    return { ...before, until: answeredAt, leftMs: idleForMs - (askedAt - before.since) };
+}
+function withoutJob(stretch) {
+    if (!stretch.areJobsRead)
+        return { kind: 'unconfirmed', stretch };
+    return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/jobs.js
+// The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
+// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
+// permission, so it may have its own token.
+
+
+
+
+/** The job that runs on the runner, if one does. Where a job lacks its runner's ID, or the runner's is not known, the name decides. */
+function jobOn(jobs, { id, name }) {
+    return jobs.find(({ runnerId, runnerName }) => {
+        if (runnerId !== undefined && id !== undefined)
+            return runnerId === id;
+        return runnerName !== undefined && (0,runner_names/* isSameName */.yS)(runnerName, name);
+    });
+}
+/** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
+const AT_ONCE = 16;
+/** What an unfinished reading found is used for this long, in milliseconds. */
+const KEPT_MS = 120_000;
+/** The jobs of one repository. Each reading asks again, whatever the one before came to. */
+function createJobsSource(place, { clock, log }) {
+    const ofRuns = new Map();
+    const ofJobs = new Map();
+    /** What an unfinished reading found. */
+    const kept = new Map();
+    async function readJobs(run, bounds) {
+        const before = kept.get(keyOf(run));
+        if (before !== undefined && before.until > clock.now())
+            return before.jobs;
+        const jobs = await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs });
+        kept.set(keyOf(run), { jobs, until: clock.now() + KEPT_MS });
+        return jobs;
+    }
+    let isTold = false;
+    return {
+        async runningJobs(bounds) {
+            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+            if ('refused' in runs) {
+                if (!isTold)
+                    log.info(`GitHub does not show the workflow runs (${runs.refused}). ${JOBS_ACCESS.permission}`);
+                isTold = true;
+                return runs;
+            }
+            const found = new Map();
+            try {
+                await forEachAtOnce(runs, async (run) => found.set(run, await readJobs(run, bounds)));
+            }
+            catch (error) {
+                if (found.size > 0)
+                    log.info(`GitHub answers slowly: the jobs of ${found.size} of ${runs.length} workflow runs are read; the next reading goes on there`);
+                throw error;
+            }
+            kept.clear();
+            return [...found.values()].flat().filter(({ status }) => status === 'in_progress');
+        },
+    };
+}
+/** What there is to know of jobs where the step runs for no repository. */
+function createNoJobsSource(log) {
+    let isTold = false;
+    return {
+        async runningJobs() {
+            if (!isTold)
+                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+            isTold = true;
+            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
+        },
+    };
+}
+/** A run that has changed is read again. */
+function keyOf({ id, state }) {
+    return `${id} ${state}`;
+}
+/**
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
+ * every status but `completed` are read, and the status of each job decides.
+ */
+const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
+async function askForRuns(place, request) {
+    const first = await askForRunsOf(place, 'in_progress', request);
+    if ('said' in first)
+        return { refused: first.said, isFinal: false };
+    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+    // A run that changes its status while the lists are read may be on none of them.
+    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+    const runs = new Map();
+    for (const list of lists) {
+        if ('said' in list)
+            return { refused: list.said, isFinal: false };
+        for (const run of list.items)
+            runs.set(run.id, run);
+    }
+    return [...runs.values()];
+}
+function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
+    return client.askForList({
+        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+        route: 'GET /repos/{owner}/{repo}/actions/runs',
+        parameters: { owner, repo, status, exclude_pull_requests: true },
+        ...{ read: readRuns, otherAnswers: jobs_DENIALS },
+    });
+}
+/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
+async function askForJobs(place, request) {
+    const list = await place.client.askForList({
+        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: jobs_DENIALS },
+    });
+    if ('items' in list)
+        return list.items;
+    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
+    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+}
+/** The jobs of a run: those of its last attempt, or of all. */
+function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
+    return {
+        ...JOBS_ACCESS,
+        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
+        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+        parameters: { owner, repo, run_id: runId, filter },
+        read: (data) => readJobList(data, runId),
+    };
+}
+const JOBS_ACCESS = {
+    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    input: 'run_id',
+};
+/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+const jobs_DENIALS = [403, 404];
+/** A few at a time; no more begin once one has failed. */
+async function forEachAtOnce(items, work) {
+    const rest = [...items];
+    async function workThrough() {
+        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+            await work(item).catch((error) => {
+                rest.length = 0;
+                throw error;
+            });
+        }
+    }
+    await allOf(Array.from({ length: AT_ONCE }, workThrough));
+}
+/** Every result. What one throws is thrown once none is under way any more. */
+async function allOf(tasks) {
+    await Promise.allSettled(tasks);
+    return Promise.all(tasks);
+}
+// ---- answers ----
+/** Matrix jobs have long names. */
+const LONGEST_NAME = 1_000;
+/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+function readRuns(data) {
+    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
+    if (!Array.isArray(runs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
+    if (runs.length > PER_PAGE)
+        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
+    return runs.map((run) => {
+        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
+        if (typeof id !== 'number')
+            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
+        return { id, state: `${status} ${updatedAt}` };
+    });
+}
+/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
+function readJobList(data, runId) {
+    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
+    if (!Array.isArray(jobs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
+    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+}
+function readJob(fields, runId) {
+    const { runner_id: id, run_attempt: attempt, labels } = fields;
+    const status = (0,json/* text */.Qq)(fields, 'status');
+    if (status === undefined)
+        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
+    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
+    return {
+        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
+        ...{ name: (0,json/* text */.Qq)(fields, 'name', LONGEST_NAME) ?? '', status, conclusion: (0,json/* text */.Qq)(fields, 'conclusion') },
+        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
+        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
+        // GitHub writes 0 where it has no ID for a runner.
+        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
+        ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+const LONGEST_READ_MS = 15_000;
+/** What a read may take that begins at the deadline, or shortly before. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now has to end: in time for the deadline, but not before it could have got an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners({ runners, jobs, sought, clock, log, signal }) {
+    let ids = [];
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    const onFault = progress.fault;
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = await ask();
+        if (found !== undefined) {
+            progress.answered();
+            ids = found.map(({ id }) => id);
+        }
+        return { askedAt, answeredAt: clock.now(), runners: found };
+    }
+    /** By their IDs; if one is gone by name, as it may have registered again. The newest of several counts. */
+    async function current(deadline, byId) {
+        const bounds = { deadline, signal, onFault };
+        const known = await Promise.all(ids.map((id) => byId(id, bounds)));
+        const registered = known.filter((runner) => runner !== undefined);
+        if (registered.length > 0 && registered.length === ids.length)
+            return registered;
+        const named = await runners.listRunners(sought.name, bounds);
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    async function jobNow(deadline) {
+        const running = await jobs.runningJobs({ deadline, signal, onFault });
+        progress.answered();
+        if ('refused' in running)
+            return 'unreadable';
+        return jobOn(running, { id: ids[0], name: (0,runner_names/* describePattern */.Qs)(sought.name) }) ?? 'none';
+    }
+    return {
+        find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
+        read: (until) => timed(() => current(until, runners.getRunner).catch(orUnknown)),
+        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orUnknown)),
+        readJobs: (until) => jobNow(until).catch(orUnknown),
+    };
+}
+/** What more time might heal is no answer yet. @throws all else. */
+function orUnknown(error) {
+    if ((0,errors/* isTransient */.dg)(error))
+        return undefined;
+    throw error;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate.js
+// Before the restart: reads GitHub until no job runs on the runners of one VM. occupancy.ts has the states and says what a read
+// means; here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once
+// more after the jobs, by their IDs: reading the jobs may take seconds.
+
+
+
+
+
+
+function createGate(options) {
+    const { whenBusy, log } = options;
+    let watch;
+    return {
+        async isOpen(instance) {
+            const isFirst = watch === undefined;
+            watch ??= await begin(options, instance);
+            if (whenBusy === 'ignore') {
+                if (watch.shown.some(({ isBusy }) => isBusy))
+                    log.warning(`${describe(watch)}; when_busy says to ignore that.`);
+                return true;
+            }
+            await checkBeforeRestart(options, watch, isFirst);
+            if (watch.state.kind === 'idle')
+                return true;
+            if (!isFirst)
+                options.onWait?.();
+            await waitUntilIdle(options, watch);
+            return false;
+        },
+        async untilIdle(instance) {
+            watch ??= await begin(options, instance);
+            if (whenBusy === 'ignore')
+                return;
+            await gate_confirm(options, watch);
+            await waitUntilIdle(options, watch);
+        },
+        async rehearse(instance) {
+            watch = await begin(options, instance);
+            if (whenBusy !== 'ignore')
+                await readJobs(options, watch);
+            const { state } = watch;
+            const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
+            log.info(`Dry run: ${describe(watch)}${doubt}`);
+            return true;
+        },
+        stillIdle: async () => watch === undefined || keepIdle(options, watch),
+        findings: () => watch,
+        verdict: () => watch?.state.kind,
+    };
+}
+async function begin(options, instance) {
+    const { patienceMs, clock, log } = options;
+    const limits = limitsFrom(clock.now(), options);
+    const runners = options.runnersOf(instance);
+    const reading = await runners.find(clock.now() + patienceMs);
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const watch = { runners, shown: [], state: UNREAD, limits, progress };
+    applyRunners(options, watch, reading);
+    return watch;
+}
+/** To see no job for long enough takes its time in any case: that is no silence. */
+function limitsFrom(now, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }) {
+    const busy = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+// ---- reads ----
+/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
+const LONGEST_LAST_READ_MS = 10_000;
+/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
+async function checkBeforeRestart(options, watch, isFirst) {
+    const { clock } = options;
+    if (!isFirst)
+        await readRunners(options, watch);
+    const areJobsRead = await gate_confirm(options, watch);
+    if (watch.state.kind !== 'idle')
+        return;
+    if (!areJobsRead)
+        await readJobs(options, watch);
+    if (watch.state.kind !== 'idle')
+        return report(options, watch);
+    const askedAt = clock.now();
+    await readAndConfirm(options, watch);
+    if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
+        await readAndConfirm(options, watch);
+}
+async function readAndConfirm(options, watch) {
+    await readRunners(options, watch);
+    await gate_confirm(options, watch);
+}
+/** Reads the jobs if the state takes that. @returns whether it did. */
+async function gate_confirm(options, watch) {
+    const isNeeded = watch.state.kind === 'unconfirmed';
+    if (isNeeded)
+        await readJobs(options, watch);
+    report(options, watch);
+    return isNeeded;
+}
+async function readRunners(options, watch) {
+    applyRunners(options, watch, await watch.runners.read(endOfRead(options, watch)));
+}
+async function readJobs(options, watch) {
+    apply(options, watch, {
+        kind: 'jobs',
+        finding: await watch.runners.readJobs(endOfRead(options, watch)),
+    });
+}
+function applyRunners(options, watch, reading) {
+    watch.shown = reading.runners ?? watch.shown;
+    apply(options, watch, { kind: 'runners', reading });
+}
+function apply({ idleForMs }, watch, event) {
+    watch.state = nextOccupancy(watch.state, event, { idleForMs });
+}
+function endOfRead({ clock }, { limits }) {
+    return readUntil(clock.now(), limits.unknown);
+}
+/** While a free VM waits for a slot, the time that its next job may take does not begin. */
+async function keepIdle(options, watch) {
+    applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
+    const { kind } = watch.state;
+    if (kind === 'busy')
+        return false;
+    if (kind !== 'unknown')
+        watch.limits = limitsFrom(options.clock.now(), options);
+    return true;
+}
+// ---- the wait ----
+/** Time between two reads of a job that no runner shows: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+async function waitUntilIdle(options, watch) {
+    const { clock, signal } = options;
+    while (watch.state.kind !== 'idle') {
+        const leftMs = endOfPatience(watch) - clock.now();
+        if (leftMs <= 0)
+            throw watch.state.kind === 'busy' ? stillBusy(options, watch) : notKnownError(watch.progress.tally());
+        await clock.sleep(Math.min(pauseMs(watch.state), leftMs), signal);
+        applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
+        await gate_confirm(options, watch);
+    }
+}
+function endOfPatience({ state: { kind }, limits }) {
+    return kind === 'busy' || kind === 'unknown' ? limits[kind] : Number.POSITIVE_INFINITY;
+}
+function pauseMs(state) {
+    return state.kind === 'busy' && state.job !== undefined ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
+}
+function report(options, { state, shown, progress }) {
+    const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
+    const isDetail = options.isBrief === true && (state.kind === 'settling' || state.kind === 'idle');
+    progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
+}
+function stillBusy({ whenBusy }, watch) {
+    if (whenBusy === 'skip')
+        return new outcome/* LeftAlone */.l('skipped', describe(watch));
+    return stillBusyError(describe(watch), whenBusy === 'fail' ? undefined : watch.progress.tally());
+}
+
+// EXTERNAL MODULE: ./lib/runner/self-restart.js
+var self_restart = __webpack_require__(2044);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
+;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+// The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs. Pure, but for the reading.
+
+
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+async function readRunJobs(place, runId, bounds) {
+    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+function selectJobs(jobs, patterns, own) {
+    const isWanted = ({ name }) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
+    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
+        runnerName !== undefined &&
+        runnerName === own.runnerName &&
+        status === 'in_progress';
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+    return {
+        onRunners: wanted.filter(isOnRunner),
+        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
+        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
+    };
+}
+const HOSTED_GROUP = 'GitHub Actions';
+function isOnRunner(job) {
+    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+}
+function whyWithout({ conclusion, runnerGroup, status }) {
+    if (conclusion === 'skipped')
+        return 'skipped';
+    if (runnerGroup === HOSTED_GROUP)
+        return 'hosted by GitHub';
+    return status === 'in_progress' ? 'runner not shown' : 'never started';
+}
+
+;// CONCATENATED MODULE: ./lib/runner/sources.js
+
+
+
+
+
+
+
+const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+/** Connects to GitHub. */
+function openSources(options) {
+    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
+    const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
+    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
+    const github = createGitHub({
+        ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
+    });
+    const token = createToken('github_token', options.token);
+    const placeOf = (repository) => {
+        return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
+    };
+    const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
+    const place = repository && placeOf(repository);
+    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
+    return {
+        runners: createRunners(github.clientWith([token]), scope),
+        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+        async readRun(runId, bounds) {
+            if (own?.kind !== 'repository')
+                throw noRepository();
+            return readRunJobs(placeOf(own), runId, bounds);
+        },
+        close() {
+            log.debug(github.describeUsage());
+            return transport.close();
+        },
+    };
+}
+function noRepository() {
+    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
+        hint: 'Run the step in a workflow, where GitHub sets it.',
+    });
+}
+/** Those that can read the jobs of a repository; the one to try first comes first. */
+function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
+    const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
+    const isOther = jobsToken !== '' && jobsToken !== token.value;
+    return isOwn && isOther ? [createToken('jobs_token', jobsToken), token] : [token];
+}
+
+;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
+// Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
+//
+// GitHub keeps the session of a runner that was cut off for minutes, and shows it online for as long. So "online" proves nothing
+// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is, or,
+// if none was, when one is.
+//
+// | one name, as it is read         | what proves that its runner is back                                |
+// | ------------------------------- | ------------------------------------------------------------------ |
+// | no answer, gone, offline        | nothing                                                            |
+// | online, under a new ID          | an earlier read since the boot did not show that ID                |
+// | online, and offline since boot  | that it was offline                                                |
+// | online and busy                 | it was seen idle for so long that this job began after the restart |
+// | online otherwise                | nothing; after six minutes it is most likely back                  |
+
+
+/**
+ * A job from before the restart may show as late as this, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s
+ * and more have been seen), and may take that back for a minute before any read has seen it.
+ */
+const OLD_JOB_MS = 150_000;
+/**
+ * GitHub keeps the session of a runner that was cut off for up to five minutes, and shows it online for as long. A runner that is
+ * online after that is most likely alive.
+ */
+const SESSION_LIFE_MS = 360_000;
+/** @param before the runners as they were seen before the restart. */
+function startBackHistory(verifiedAt, before) {
+    const byName = before.map(({ id, name }) => [back_verdict_keyOf(name), { ...nothingSeen(undefined), lastId: id }]);
+    const wanted = before.filter(({ isOnline }) => isOnline).map(({ name }) => back_verdict_keyOf(name));
+    return { verifiedAt, wanted, byName: new Map(byName), lastAt: undefined };
+}
+function back_verdict_keyOf(name) {
+    return name.toLowerCase();
+}
+function nothingSeen(first) {
+    const nothing = { last: undefined, lastId: undefined, wasOffline: false, wasIdle: false };
+    return { first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
+}
+/** Decides whether the runners are back, from one read and those before it. Pure. */
+function judgeBack(before, reading) {
+    const { runners } = reading;
+    const shown = new Map((runners ?? []).map((runner) => [back_verdict_keyOf(runner.name), runner]));
+    // A name that is new to us was not there at the earlier reads.
+    const unseen = nothingSeen(before.lastAt === undefined ? undefined : 'gone');
+    const names = new Set([...before.byName.keys(), ...shown.keys()]);
+    const judged = [...names].map((name) => {
+        const earlier = before.byName.get(name) ?? unseen;
+        const runner = runners && (shown.get(name) ?? 'gone');
+        return [name, judgeName(earlier, runner, { reading, verifiedAt: before.verifiedAt })];
+    });
+    const lastAt = runners === undefined ? before.lastAt : reading.answeredAt;
+    const history = { ...before, byName: new Map(judged), lastAt };
+    return { history, verdict: runners === undefined ? UNKNOWN : verdictOnAll(history) };
+}
+const STRENGTH = { pending: 0, probably_online: 1, online: 2 };
+/** The weakest verdict on those that have to be back; if there are none, the strongest on any. */
+function verdictOnAll(history) {
+    const sorted = namesOf(history).toSorted(([, a], [, b]) => STRENGTH[a.verdict.kind] - STRENGTH[b.verdict.kind]);
+    const [name, decisive] = sorted.at(history.wanted.length > 0 ? 0 : -1) ?? [];
+    if (decisive === undefined || name === undefined)
+        return GONE;
+    const { verdict } = decisive;
+    if (verdict.kind !== 'pending' || sorted.length === 1)
+        return verdict;
+    return { ...verdict, seen: `runner "${name}": ${verdict.seen}` };
+}
+/** The names that matter. */
+function namesOf({ wanted, byName }) {
+    return [...byName].filter(([name]) => wanted.length === 0 || wanted.includes(name));
+}
+/** @param runner undefined if GitHub gave no usable answer. */
+function judgeName(before, runner, { reading, verifiedAt }) {
+    const runners = runner === undefined ? undefined : runner === 'gone' ? [] : [runner];
+    const event = { kind: 'runners', reading: { ...reading, runners } };
+    const occupancy = nextOccupancy(before.occupancy, event, { idleForMs: OLD_JOB_MS });
+    if (runner === undefined)
+        return { ...before, occupancy };
+    const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
+    if (runner === 'gone')
+        return { ...history, verdict: GONE };
+    const next = { ...history, lastId: runner.id };
+    if (!runner.isOnline)
+        return { ...next, wasOffline: true, verdict: OFFLINE };
+    const isIdle = 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
+    const sinceVerifiedMs = reading.askedAt - verifiedAt;
+    return {
+        ...next,
+        wasIdle: before.wasIdle || isIdle,
+        verdict: verdictOnOnline(before, { runner, sinceVerifiedMs }),
+    };
+}
+/**
+ * A registration is new if it was not there at a read since the boot. One that is there at the first read may be of a
+ * runner that registered again just before it was cut off; and one that comes back was never gone.
+ */
+function verdictOnOnline({ first, lastId, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
+    if (first !== undefined && runner.id !== lastId)
+        return { kind: 'online', proof: 'it registered again' };
+    if (wasOffline)
+        return { kind: 'online', proof: 'it was offline before' };
+    if (wasIdle && runner.isBusy)
+        return { kind: 'online', proof: 'a job began on it' };
+    if (sinceVerifiedMs >= SESSION_LIFE_MS)
+        return { kind: 'probably_online' };
+    return SHOWN_ONLINE;
+}
+const UNKNOWN = pending('no usable answer of GitHub', 'an answer that shows it back');
+const GONE = pending('it is not registered', 'a registration');
+const OFFLINE = pending('it is offline', 'that it is online again');
+const SHOWN_ONLINE = {
+    ...pending('it is shown online, which may be what GitHub remembers from before', 'that it goes offline and comes back, registers again, or begins a job'),
+    isLikely: true,
+};
+function pending(seen, proof) {
+    return { kind: 'pending', seen, proof, isLikely: false };
+}
+const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
+const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
+/** What GitHub said before it was silent for longer says little of now: in milliseconds. */
+const LONG_SILENCE_MS = 60_000;
+/**
+ * The likely cause. What happens inside the VM cannot be seen from here.
+ * @param endedAt when the wait ended, on the clock's scale.
+ */
+function likelyCause(history, endedAt) {
+    if (history.lastAt === undefined)
+        return { reason: SILENCE, hint: CHECK };
+    const missing = namesOf(history).find(([, { verdict }]) => verdict.kind === 'pending');
+    const cause = missing === undefined ? NOT_REGISTERED : seenCause(missing[1], history.wanted.length > 0);
+    const silentMs = endedAt - history.lastAt;
+    if (silentMs < LONG_SILENCE_MS)
+        return cause;
+    return { reason: `${SILENCE} for the last ${(0,lib_clock/* minutes */.Gx)(silentMs)}; before that ${cause.reason}`, hint: CHECK };
+}
+const SILENCE = 'GitHub gave no usable answer';
+const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
+const NOT_REGISTERED = {
+    reason: 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
+    hint: `Register it under the same name after each boot. ${STEPS}`,
+};
+function seenCause({ first, last, wasOffline }, wasOnline) {
+    if (last === 'gone')
+        return NOT_REGISTERED;
+    if (!wasOffline) {
+        const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
+        return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
+    }
+    if (first !== 'gone' && first?.isOnline) {
+        const reason = 'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
+        return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${STEPS}` };
+    }
+    const reason = wasOnline
+        ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
+        : 'it was offline before the restart already: most likely it has no service that starts it';
+    return { reason, hint: `${SERVICE} ${STEPS}` };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/wait-for-runner.js
+
+
+
+
+
+/**
+ * Reads the runners until they are back; there is always a last read at the deadline.
+ * @throws ActionError `runner_not_back` with the likely cause; `github_api_failed` if GitHub never gave an answer.
+ */
+async function waitForRunner(options) {
+    const { runners, verifiedAt, clock, log, signal } = options;
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: verifiedAt });
+    const deadline = verifiedAt + options.runnerTimeoutMs;
+    let history = startBackHistory(verifiedAt, options.before);
+    for (;;) {
+        const askedAt = clock.now();
+        const judged = judgeBack(history, await runners.readShared(readUntil(askedAt, deadline)));
+        history = judged.history;
+        const { verdict } = judged;
+        if (verdict.kind !== 'pending') {
+            log.info(`${describeBack(verdict)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+            return verdict.kind;
+        }
+        const rest = describeProof(verdict, options);
+        progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
+        if (askedAt >= deadline)
+            throw notBack(options, history, progress);
+        await clock.sleep(wait_for_runner_pauseMs(deadline - clock.now()), signal);
+    }
+}
+/** What would be proof, and until when at most. */
+function describeProof({ proof, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
+    const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
+    const likelyInMs = verifiedAt + SESSION_LIFE_MS - clock.now();
+    const end = isLikely && likelyInMs < leftMs ? `probably_online in ${(0,lib_clock/* minutes */.Gx)(likelyInMs)}` : `${(0,lib_clock/* minutes */.Gx)(leftMs)} left`;
+    return `; proof would be ${proof} (${end})`;
+}
+function describeBack(verdict) {
+    return verdict.kind === 'online'
+        ? `The runner is back, proved: ${verdict.proof}`
+        : 'The runner is most likely back: it is still online after GitHub would have forgotten the one before';
+}
+function notBack(options, history, progress) {
+    const { reason, hint } = likelyCause(history, options.clock.now());
+    const time = (0,lib_clock/* seconds */.YA)(options.runnerTimeoutMs);
+    const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${progress.tally()}.`;
+    const code = history.lastAt === undefined ? 'github_api_failed' : 'runner_not_back';
+    return new errors/* ActionError */.lZ(code, message, { hint });
+}
+/** A read that might outlast the deadline is not begun: the one at the deadline is worth more. */
+function wait_for_runner_pauseMs(leftMs) {
+    return leftMs < READ_EVERY_MS + LAST_READ_MS ? Math.max(0, leftMs) : READ_EVERY_MS;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/guard.js
+// Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them.
+// After the restart, once the VM is verified, the wait reads them until they are proved to be back, or until runner_timeout. What
+// goes wrong before the restart prevents it; what goes wrong after it becomes part of the outcome, as the VM is restarted all the same.
+//
+// gate.ts            before the restart: occupancy.ts has its states, gate-lines.ts its words
+// wait-for-runner.ts after the restart: back-verdict.ts judges
+// vm-runners.ts      the runners in one VM, which both read
+// sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
+
+
+
+
+
+
+
+
+/** @throws ActionError `self_restart` where the runner's name says that much already. */
+function createGuards(options) {
+    const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
+    const { scope, nameTemplate: name } = runner;
+    if (!(0,runner_names/* hasPlaceholder */.Kc)(name))
+        (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
+    const { repository } = ownRunner;
+    const opened = openSources({
+        ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
+    });
+    const { share = (sources) => sources } = options;
+    const sources = share(opened);
+    return {
+        runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(name, instance)),
+        guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
+        readRun: opened.readRun,
+        close: opened.close,
+    };
+}
+/** @param options with the log of the one VM. */
+function createGuard(options, { sources, ward }) {
+    const { runner, ownRunner, clock, log, patienceMs } = options;
+    const { signal, isBrief = false, onWait } = ward;
+    const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
+    function runnersOf(instance) {
+        const pattern = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
+        const name = (0,runner_names/* describePattern */.Qs)(pattern);
+        (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
+        warnOfSharedAddress(instance, options);
+        (isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${name}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        return createVmRunners({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
+    }
+    const times = { idleForMs, busyTimeoutMs, patienceMs };
+    const gate = createGate({ whenBusy, ...times, clock, log, signal, runnersOf, isBrief, onWait });
+    return {
+        gate,
+        async afterRestart(outcome, until = options.signal) {
+            return {
+                ...outcome,
+                ...(await waitIfVerified(outcome, { gate, options: { ...options, signal: until } })),
+            };
+        },
+    };
+}
+function warnOfSharedAddress(instance, { addresses, log }) {
+    const address = (0,self_restart/* sharedAddress */.EL)(instance, addresses);
+    if (address === undefined)
+        return;
+    log.warning(`The VM to restart and the machine that runs this step have the same address, ${address}. If they are the same machine, the restart kills this step.`);
+}
+async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, { gate, options }) {
+    const findings = gate.findings();
+    if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
+        return { runner: NO_RUNNER };
+    const { runner: asked, clock, log, signal } = options;
+    const { runners, shown: before } = findings;
+    const { waitsForRunner, runnerTimeoutMs } = asked;
+    if (!waitsForRunner) {
+        log.info('The runner is not waited for, as wait_for_runner says');
+        return { runner: NO_RUNNER };
+    }
+    try {
+        const watching = { runners, before, verifiedAt, runnerTimeoutMs, clock, log, signal };
+        return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
+    }
+    catch (thrown) {
+        const error = (0,errors/* asActionError */.z6)(thrown);
+        const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
+        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND) };
+    }
+}
+const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
+const NO_RUNNER = { status: undefined, backAt: undefined };
+
+
+/***/ })
+
+};

@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.ts';
+import { ActionError } from '../errors.ts';
+import type { Dispatchers } from '../http/connections.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import { createTransport } from '../http/transport.ts';
+import type { Log } from '../log.ts';
+import { createGitHub, createToken, type Token } from './github-client.ts';
+import { createJobsSource, createNoJobsSource, type JobsSource } from './jobs.ts';
+import { type RunJobs, readRunJobs } from './run-jobs.ts';
+import { createRunners, type Runners } from './runners.ts';
+import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
+
+/** What GitHub is asked for, for all VMs of a step. */
+export interface Sources {
+  readonly runners: Runners;
+  readonly jobs: JobsSource;
+}
+
+export interface OpenedSources extends Sources {
+  /** The jobs of a run of the workflow's own repository. @throws ActionError as the GitHub client tells. */
+  readRun(runId: number, bounds: RetryBounds): Promise<RunJobs>;
+  /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
+  close(): Promise<void>;
+}
+
+export interface SourcesOptions {
+  readonly scope: Scope;
+  /** Reads the runners; and the jobs where `jobsToken` cannot. */
+  readonly token: string;
+  /** Reads the jobs of the workflow's own repository. */
+  readonly jobsToken?: string | undefined;
+  /** Of the workflow, `owner/repo`. */
+  readonly repository: string;
+  /** Of GitHub's REST API. */
+  readonly apiUrl: URL;
+  readonly proxy: URL | undefined;
+  /** For one HTTP request. */
+  readonly requestTimeoutMs: number;
+  /** Carry the requests instead of the network. */
+  readonly dispatchers: Dispatchers | undefined;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+
+/** Connects to GitHub. */
+export function openSources(options: SourcesOptions): OpenedSources {
+  const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
+  const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
+  const transport = createTransport({ baseUrl, ...connection });
+  const github = createGitHub({
+    ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
+  });
+  const token = createToken('github_token', options.token);
+  const placeOf = (repository: RepositoryScope) => {
+    return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
+  };
+  const repository = repositoryOf(scope, options.repository);
+  const place = repository && placeOf(repository);
+  const own = parseScope(options.repository);
+  return {
+    runners: createRunners(github.clientWith([token]), scope),
+    jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+    async readRun(runId, bounds) {
+      if (own?.kind !== 'repository') throw noRepository();
+      return readRunJobs(placeOf(own), runId, bounds);
+    },
+    close() {
+      log.debug(github.describeUsage());
+      return transport.close();
+    },
+  };
+}
+
+function noRepository(): ActionError {
+  return new ActionError(
+    'invalid_input',
+    'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.',
+    {
+      hint: 'Run the step in a workflow, where GitHub sets it.',
+    },
+  );
+}
+
+/** Those that can read the jobs of a repository; the one to try first comes first. */
+function jobsTokens(
+  token: Token,
+  { owner, repo }: RepositoryScope,
+  { jobsToken = '', repository }: Pick<SourcesOptions, 'jobsToken' | 'repository'>,
+): Token[] {
+  const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
+  const isOther = jobsToken !== '' && jobsToken !== token.value;
+  return isOwn && isOther ? [createToken('jobs_token', jobsToken), token] : [token];
+}
