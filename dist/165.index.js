@@ -479,9 +479,7 @@ function createReader(open) {
             return;
         void connections.dispatcher.destroy();
     }
-    async function use(isFresh, read) {
-        if (isFresh && current.isUsed)
-            giveUp(current);
+    async function use(read) {
         const connections = current;
         connections.isUsed = true;
         connections.reads++;
@@ -497,10 +495,14 @@ function createReader(open) {
             endIfIdle(connections);
         }
     }
+    function renew() {
+        if (current.isUsed)
+            giveUp(current);
+    }
     async function destroy() {
         await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
     }
-    return { use, destroy };
+    return { use, renew, destroy };
 }
 
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -535,7 +537,7 @@ function createTransport(options) {
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
         try {
-            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
+            const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
@@ -552,7 +554,7 @@ function createTransport(options) {
     async function close() {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
-    return { send, close };
+    return { send, renewConnections: reader.renew, close };
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -807,7 +809,10 @@ function createClient({ transport, credentials, headers, clock, random }) {
         const tryOnce = async () => {
             const result = await sendTwice(request, bounds);
             bounds.signal.throwIfAborted();
-            return decodeResult(result, decode);
+            const attempt = decodeResult(result, decode);
+            if ('fault' in attempt)
+                transport.renewConnections();
+            return attempt;
         };
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
         if ('fault' in last)
@@ -824,6 +829,7 @@ function createClient({ transport, credentials, headers, clock, random }) {
         read,
         post,
         retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
+        renewConnections: transport.renewConnections,
         renewSession: credentials.renew,
     };
 }
@@ -1434,6 +1440,7 @@ function createController({ client, clock, deniedHint }) {
         listInstances,
         tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
         restartRetries: client.retriesOfPost,
+        renewConnections: client.renewConnections,
         getVersion,
     };
 }
@@ -3549,7 +3556,8 @@ async function watch(context, options) {
     const { clock, signal } = context;
     const { baseline, sentAt, deadline } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
-    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+    const history = startHistory(baseline, sentAt);
+    const state = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const polling = {
@@ -3558,6 +3566,7 @@ async function watch(context, options) {
         nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
     };
     const proof = await pollUntil(polling, async ({ until }) => {
+        renewConnectionsIfStuck(context, state);
         const sample = await watch_readInstance(context, { options, progress, until });
         hasAnswer = sample !== undefined;
         return sample && consider(sample, state, progress);
@@ -3565,6 +3574,14 @@ async function watch(context, options) {
     if (proof !== undefined)
         return proof;
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
+}
+/** The replica that the connection leads to may be stuck while others know better. */
+function renewConnectionsIfStuck({ clock, controller }, state) {
+    const since = Math.max(state.history.newestAt, state.renewedAt);
+    if (clock.now() - since <= LONG_SILENCE_MS)
+        return;
+    controller.renewConnections();
+    state.renewedAt = clock.now();
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
 function consider(sample, state, progress) {

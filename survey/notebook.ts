@@ -73,6 +73,7 @@ export interface Observing {
 export function observe(transport: Transport, { notebook, clock, series }: Observing): Transport {
   return {
     close: transport.close,
+    renewConnections: transport.renewConnections,
     async send(request, bounds) {
       const call = callOf(request);
       const askedAt = clock.now();
