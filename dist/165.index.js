@@ -8,7 +8,8 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   QI: () => (/* binding */ compareInstants),
 /* harmony export */   nV: () => (/* binding */ parseInstant),
-/* harmony export */   nl: () => (/* binding */ millisecondsBetween)
+/* harmony export */   nl: () => (/* binding */ millisecondsBetween),
+/* harmony export */   wI: () => (/* binding */ shifted)
 /* harmony export */ });
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 const EARLIEST_YEAR = 2002;
@@ -43,6 +44,10 @@ function compareInstants(a, b) {
 /** Negative where `to` is earlier than `from`. */
 function millisecondsBetween(from, to) {
     return compareInstants(to, from) / 1_000_000;
+}
+/** The instant `ms` milliseconds later. It keeps the text that was written. */
+function shifted({ text, epochNanoseconds }, ms) {
+    return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1000000n };
 }
 
 
@@ -525,9 +530,7 @@ function createReader(open) {
             return;
         void connections.dispatcher.destroy();
     }
-    async function use(isFresh, read) {
-        if (isFresh && current.isUsed)
-            giveUp(current);
+    async function use(read) {
         const connections = current;
         connections.isUsed = true;
         connections.reads++;
@@ -543,10 +546,14 @@ function createReader(open) {
             endIfIdle(connections);
         }
     }
+    function renew() {
+        if (current.isUsed)
+            giveUp(current);
+    }
     async function destroy() {
         await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
     }
-    return { use, destroy };
+    return { use, renew, destroy };
 }
 
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -581,7 +588,7 @@ function createTransport(options) {
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
         try {
-            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
+            const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
@@ -598,7 +605,7 @@ function createTransport(options) {
     async function close() {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
-    return { send, close };
+    return { send, renewConnections: reader.renew, close };
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -778,7 +785,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 5702:
+/***/ 1895:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -853,7 +860,10 @@ function createClient({ transport, credentials, headers, clock, random }) {
         const tryOnce = async () => {
             const result = await sendTwice(request, bounds);
             bounds.signal.throwIfAborted();
-            return decodeResult(result, decode);
+            const attempt = decodeResult(result, decode);
+            if ('fault' in attempt)
+                transport.renewConnections();
+            return attempt;
         };
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
         if ('fault' in last)
@@ -870,6 +880,7 @@ function createClient({ transport, credentials, headers, clock, random }) {
         read,
         post,
         retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
+        renewConnections: transport.renewConnections,
         renewSession: credentials.renew,
     };
 }
@@ -1443,6 +1454,7 @@ function createController({ client, clock, deniedHint }) {
         listInstances,
         tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
         restartRetries: client.retriesOfPost,
+        renewConnections: client.renewConnections,
         getVersion,
     };
 }
@@ -1496,7 +1508,7 @@ function createSession(apiKey, onSecret) {
         deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
         async authorize(post) {
             if (authorization === undefined) {
-                const session = await shakeHands(apiKey, post);
+                const session = await shakeHands(apiKey, post, onSecret);
                 if (!('secrets' in session))
                     return session;
                 const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
@@ -1512,7 +1524,7 @@ function createSession(apiKey, onSecret) {
     };
 }
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }, post) {
+async function shakeHands({ id, key }, post, onSecret) {
     const hand = await post({ path: HAND_PATH, body: { id } });
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
@@ -1526,6 +1538,7 @@ async function shakeHands({ id, key }, post) {
     const secret = decrypt(encrypted, key);
     if (secret === undefined)
         return { refused: CANNOT_DECRYPT };
+    onSecret(secret);
     const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
@@ -2484,11 +2497,18 @@ function readGreeting(bytes) {
         return { kind: 'banner', banner };
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
-const LONGEST_EXCERPT = 80;
-/** The beginning of what the server sent, for people: it is text from outside. */
+/** In characters. */
+const LONGEST_EXCERPT = 100;
+/**
+ * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * half a secret, which no mask matches.
+ */
 function excerptOf(bytes) {
-    const text = Buffer.from(bytes).toString().trimStart();
-    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+    const line = Buffer.from(bytes)
+        .toString()
+        .trimStart()
+        .replace(/[\r\n].*/s, '');
+    return line.length > LONGEST_EXCERPT ? `(a line of ${line.length} characters)` : `"${line}"`;
 }
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
@@ -2548,7 +2568,7 @@ function afterSilence({ isConnected, bytes }) {
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+    return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -2584,39 +2604,92 @@ function isDated(a, b) {
     return comparisons(a, b).length > 0 || b.updatedAt === undefined;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/boot.js
+;// CONCATENATED MODULE: ./lib/restart/clocks.js
 
-/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
-function bootOf(instance, baseline, sinceSentMs) {
-    const { startDate } = instance;
-    if (startDate === undefined)
-        return 'none';
-    if (baseline.knownStartDates.some((known) => (0,dates/* compareInstants */.QI)(startDate, known) === 0))
-        return 'known';
-    return isBootBefore({ ...instance, startDate }, baseline.instance, sinceSentMs) ? 'before' : 'new';
-}
-/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
-const BLUR_MS = 20_000;
-/** If more time than this passed for the node than for the controller, or less, one of their clocks was set. */
+// What two answers tell about foreign clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
+// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed for
+// each of them shows which one was set.
+/** If two clocks disagree by more than this about how much time passed, one of them was set: in milliseconds. */
 const CLOCK_STEP_MS = 10_000;
-function isBootBefore(report, baseline, sinceSentMs) {
-    const { startDate, reportedAt } = report;
-    if (reportedAt === undefined || baseline.reportedAt === undefined)
-        return false;
-    const hadRunMs = (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-    const isAfterBaseline = (0,dates/* compareInstants */.QI)(startDate, baseline.reportedAt) > 0;
-    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet(report, baseline, sinceSentMs));
-}
-/** Without both dates of the controller it cannot be told: the baseline may have been old when it was taken. */
-function wasClockSet(report, baseline, sinceSentMs) {
+/**
+ * How far the node's clock was set back since the baseline (negative: set forward), compared with the controller's.
+ * @param sinceSentMs stands in where a controller writes no dates.
+ * @returns undefined if it cannot be told: without one date of the controller, the baseline may have been old when it was taken.
+ */
+function nodeSetBackMs(report, baseline, sinceSentMs) {
+    const forNodeMs = passed(baseline.reportedAt, report.reportedAt);
+    if (forNodeMs === undefined)
+        return undefined;
     if ((baseline.updatedAt === undefined) !== (report.updatedAt === undefined))
-        return false;
-    const forNodeMs = passed(baseline.reportedAt, report.reportedAt) ?? 0;
+        return undefined;
     const forControllerMs = passed(baseline.updatedAt, report.updatedAt) ?? sinceSentMs;
-    return Math.abs(forNodeMs - forControllerMs) > CLOCK_STEP_MS;
+    return forControllerMs - forNodeMs;
+}
+/**
+ * How far all foreign clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
+ * the record have to tell the same: a replica whose clock is behind shows the new report with the dates of the others.
+ * @returns undefined if they were not.
+ */
+function allSetBackMs(before, after) {
+    const passedMs = after.answeredAt - before.answeredAt;
+    const [dateBefore, dateAfter] = [before.instance.answeredAtMs, after.instance.answeredAtMs];
+    const forNodeMs = passed(before.instance.reportedAt, after.instance.reportedAt);
+    const forControllerMs = passed(before.instance.updatedAt, after.instance.updatedAt);
+    if (dateBefore === undefined || dateAfter === undefined)
+        return undefined;
+    if (forNodeMs === undefined || forControllerMs === undefined)
+        return undefined;
+    const setBackMs = passedMs - (dateAfter - dateBefore);
+    const isTold = [forNodeMs, forControllerMs].every((forClockMs) => Math.abs(passedMs - forClockMs - setBackMs) <= CLOCK_STEP_MS);
+    return setBackMs > CLOCK_STEP_MS && isTold ? setBackMs : undefined;
+}
+/** The same report, with the dates that it would have had if the clocks had been set back before. */
+function setBackBy(ms, instance) {
+    const { reportedAt, updatedAt } = instance;
+    return {
+        ...instance,
+        reportedAt: reportedAt && (0,dates/* shifted */.wI)(reportedAt, -ms),
+        updatedAt: updatedAt && (0,dates/* shifted */.wI)(updatedAt, -ms),
+    };
 }
 function passed(before, after) {
     return before === undefined || after === undefined ? undefined : (0,dates/* millisecondsBetween */.nl)(before, after);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/boot.js
+
+
+/** An agent may compute the date of one boot again and again, in whole seconds. No VM stops and boots within this time. */
+const WANDER_MS = 1_000;
+/** How much later than the report a date in whole seconds can look. */
+const ROUNDING_MS = 2_000;
+/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+const BLUR_MS = 20_000;
+/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
+function bootOf(instance, baseline, sinceSentMs) {
+    const { startDate, reportedAt } = instance;
+    if (startDate === undefined)
+        return 'none';
+    if (baseline.knownStartDates.some((known) => isAbout(startDate, known)))
+        return 'known';
+    const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
+    const hadRunMs = reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+    if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs))
+        return 'contradictory';
+    if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS)
+        return 'before';
+    if (hadRunMs === undefined || baseline.instance.reportedAt === undefined)
+        return 'new';
+    const isAfterBaseline = (0,dates/* compareInstants */.QI)(startDate, baseline.instance.reportedAt) > 0;
+    const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
+    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
+}
+/** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
+function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
+    return (0,dates/* compareInstants */.QI)(startDate, known) < 0 && (0,dates/* compareInstants */.QI)(startDate, reportedAt) < 0;
+}
+function isAbout(date, known) {
+    return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/failure.js
@@ -2655,12 +2728,15 @@ function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
 
 
 
+
+
 /** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
 function startHistory(baseline, sentAt) {
     return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
 }
-function judge(history, observation) {
+function judge(before, observation) {
     const { instance } = observation;
+    const history = followClocks(before, observation);
     if (instance !== undefined && isOutdated(instance, history)) {
         const failure = afterOlderAnswer(history.failure, observation, instance);
         return { verdict: pending('newer answer', datesOf(instance)), history: { ...history, failure } };
@@ -2672,6 +2748,20 @@ function judge(history, observation) {
 /** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
 function isOutdated(instance, { newest, baseline }) {
     return isOlder(instance, newest) || isOlder(instance, baseline.instance);
+}
+/** If all clocks were set back since the newest report, what is known is dated as if that had been before. */
+function followClocks(history, { answeredAt, instance }) {
+    if (instance === undefined || !isOutdated(instance, history))
+        return history;
+    const { baseline, newest, newestAt } = history;
+    const isFirst = newest === baseline.instance;
+    const last = { answeredAt: isFirst ? baseline.answeredAt : newestAt, instance: newest };
+    const ms = allSetBackMs(last, { answeredAt, instance });
+    if (ms === undefined)
+        return history;
+    const startDate = (0,dates/* shifted */.wI)(baseline.startDate, -ms);
+    const again = { ...baseline, startDate, instance: setBackBy(ms, baseline.instance) };
+    return { ...history, baseline: again, newest: instance, newestAt: answeredAt };
 }
 function withNewest(history, { answeredAt, instance }) {
     if (instance === undefined || !isNewer(instance, history.newest))
@@ -2697,9 +2787,10 @@ function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     return [
         ...unmetIf(!running.instance_state, 'instance_state', instance.state),
         ...unmetIf(!running.status, 'status', instance.status),
-        ...unmetIf(!isOtherBoot, 'start_date', instance.startDateText),
+        ...unmetIf(boot === 'none' || boot === 'known', 'start_date', instance.startDateText),
         ...unmetIf(isOtherBoot && !isDated(instance, baseline.instance), 'dated answer', undefined),
         ...unmetIf(boot === 'before', 'new boot', instance.startDateText),
+        ...unmetIf(boot === 'contradictory', 'sound dates', instance.startDateText),
     ];
 }
 function unmetIf(isUnmet, condition, seen) {
@@ -2730,6 +2821,7 @@ const UNMET = {
     status: (seen) => `status is "${seen}", not "running"`,
     start_date: (seen) => `start_date is ${seen}, not a new one`,
     'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+    'sound dates': (seen) => `start_date ${seen} is later than the report that shows it`,
 };
 /** A condition that does not hold yet, in words. */
 function describeUnmet({ condition, seen }) {
@@ -2841,7 +2933,10 @@ function formatAddress({ host, port }) {
 /** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
 function startGuestHistory(proof, verifiedAt, own) {
     const { startDate } = proof;
-    const baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+    const baseline = {
+        ...{ instance: proof, answeredAt: verifiedAt },
+        ...{ startDate, knownStartDates: [startDate] },
+    };
     return { provedBoot: startDate, own, watched: startHistory(baseline, verifiedAt) };
 }
 /**
@@ -3105,8 +3200,9 @@ async function readTarget({ target, onRead }, search) {
     const found = await find(target, search);
     if (found instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: found };
-    onRead(found, { askedAt, answeredAt: clock.now() });
-    const taken = checkPreconditions(found);
+    const answeredAt = clock.now();
+    onRead(found, { askedAt, answeredAt });
+    const taken = checkPreconditions(found, answeredAt);
     if (taken instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: taken };
     return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
@@ -3130,7 +3226,7 @@ function hasBothDates({ reportedAt, updatedAt }) {
     return reportedAt !== undefined && updatedAt !== undefined;
 }
 /** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
-function checkPreconditions(instance) {
+function checkPreconditions(instance, answeredAt) {
     const { instanceId, startDate } = instance;
     if (!isRunning(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
@@ -3142,7 +3238,7 @@ function checkPreconditions(instance) {
     if (startDate === undefined) {
         return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
     }
-    return { instance, startDate, knownStartDates: [startDate] };
+    return { instance, answeredAt, startDate, knownStartDates: [startDate] };
 }
 /** What cannot be verified is most often a matter of the controller's version, so the error names it. */
 async function withVersion(error, { context, bounds }) {
@@ -3438,7 +3534,8 @@ async function watch(context, options) {
     const { clock, signal } = context;
     const { baseline, sentAt, deadline } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
-    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+    const history = startHistory(baseline, sentAt);
+    const state = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const polling = {
@@ -3447,6 +3544,7 @@ async function watch(context, options) {
         nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
+        renewConnectionsIfStuck(context, state);
         const sample = await watch_readInstance(context, { options, progress, until });
         hasAnswer = sample !== undefined;
         return sample && consider(sample, state, progress);
@@ -3454,6 +3552,14 @@ async function watch(context, options) {
     if (proof !== undefined)
         return proof;
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
+}
+/** The replica that the connection leads to may be stuck while others know better. */
+function renewConnectionsIfStuck({ clock, controller }, state) {
+    const since = Math.max(state.history.newestAt, state.renewedAt);
+    if (clock.now() - since <= LONG_SILENCE_MS)
+        return;
+    controller.renewConnections();
+    state.renewedAt = clock.now();
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
 function consider(sample, state, progress) {
@@ -3634,7 +3740,10 @@ function throwIfLate(attempt) {
 }
 /** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt, { known, again, now }) {
-    return sentAt !== undefined && bootOf(again.instance, known, now - sentAt) === 'new';
+    if (sentAt === undefined)
+        return false;
+    const boot = bootOf(again.instance, known, now - sentAt);
+    return boot === 'new' || boot === 'contradictory';
 }
 const CARRIED_OUT_NEVERTHELESS = {
     kind: 'uncertain',
@@ -5323,16 +5432,20 @@ const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
     const forms = new Set();
+    const plain = new Set();
     // Made when it is first needed: several secrets are mostly told of in a row.
     let replacer;
     return {
         add(...secrets) {
-            for (const form of secrets.flatMap(maskable).flatMap(encodings))
-                forms.add(form);
+            for (const secret of secrets.flatMap(maskable)) {
+                plain.add(secret);
+                for (const form of encodings(secret))
+                    forms.add(form);
+            }
             replacer = undefined;
         },
         redact(text) {
-            replacer ??= createReplacer(forms);
+            replacer ??= createReplacer(forms, plain);
             return replacer(text);
         },
     };
@@ -5369,12 +5482,15 @@ function inHex(secret) {
     const hex = Buffer.from(secret).toString('hex');
     return [hex, hex.toUpperCase()];
 }
-/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
 function inJson(secret) {
     const plain = insideQuotes(secret);
     const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+    const php = plain.replaceAll('/', '\\/');
+    const slashes = plain.replaceAll('/', unicodeEscape);
+    const quotes = plain.replaceAll("'", "\\'");
     const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
-    return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+    return [plain, go, php, slashes, quotes, ascii, insideQuotes(plain), insideQuotes(go)];
 }
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
@@ -5417,6 +5533,9 @@ function inHtml(secret) {
         numbered.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#x27;'),
+        named.replaceAll("'", '&apos;'),
+        named.replaceAll("'", '&#x27;').replaceAll('/', '&#x2F;'),
+        named.replaceAll("'", '&#39;').replaceAll('/', '&#x2F;'),
     ];
 }
 function unicodeEscape(character) {
@@ -5428,18 +5547,47 @@ function percentEscape(character) {
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
 const LONGEST_IN_PATTERN = 500;
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(secrets) {
+function createReplacer(forms, plain) {
     // The longest first: a secret may be a part of another.
-    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-    const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
-    const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
-    if (longestFirst.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
+    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
+    const long = longestFirst(forms).filter((secret) => !isShort(secret));
+    const short = longestFirst(forms).filter(isShort).map(escapePattern);
+    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
+    const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
+    const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
     return (text) => {
         const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+        return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
     };
+}
+/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+function inAnyEncoding(secret) {
+    return [...secret]
+        .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
+        .join('');
+}
+/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+const BACKSLASHES = '\\\\{1,8}';
+const ENTITIES = {
+    '&': 'amp',
+    '<': 'lt',
+    '>': 'gt',
+    '"': 'quot',
+    "'": 'apos',
+    '/': 'sol',
+};
+function escapes(character) {
+    const code = Number(character.codePointAt(0));
+    const units = character.split('').map((unit) => `${BACKSLASHES}u${hex(unit.charCodeAt(0), 4)}`);
+    const bytes = [...Buffer.from(character.toWellFormed())].map((byte) => `%(?:25)?${hex(byte, 2)}`);
+    const entity = [`#0{0,4}${code}`, `#x0{0,4}${hex(code, 1)}`, ENTITIES[character]].filter(Boolean).join('|');
+    const itself = character === '\\' ? BACKSLASHES : `(?:${BACKSLASHES})?${escapePattern(character)}`;
+    const byCode = `${BACKSLASHES}x${hex(code, 2)}`;
+    return `(?:${[itself, units.join(''), byCode, bytes.join(''), `&(?:amp;)?(?:${entity});`].join('|')})`;
+}
+function hex(code, digits) {
+    return code.toString(16).padStart(digits, '0');
 }
 function escapePattern(text) {
     return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

@@ -606,6 +606,8 @@ function stillBusyError(seen, { whenBusy, tally }) {
     const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
     const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
     const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
+    if (seen.state.kind !== 'busy')
+        return restlessError(seen);
     const hint = isUnlisted
         ? UNLISTED
         : hasWaited
@@ -613,6 +615,13 @@ function stillBusyError(seen, { whenBusy, tally }) {
             : `${END_IT}, or let when_busy be wait.`;
     return new errors/* ActionError */.lZ('runner_busy', `${describe(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
         hint,
+    });
+}
+/** No job was seen, but never for long enough. */
+function restlessError(seen) {
+    const message = `${describe(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_busy', message, {
+        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
     });
 }
 const END_IT = 'Let the job end (needs, concurrency)';
@@ -935,7 +944,7 @@ async function begin(options, instance, boot) {
     const limits = limitsFrom(clock.now(), options);
     const runners = options.runnersOf(instance);
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const watch = { runners, shown: [], state: UNREAD, limits, boot, progress };
+    const watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
     applyRunners(options, watch, await firstReading(options, runners));
     return watch;
 }
@@ -1041,6 +1050,8 @@ function apply(options, watch, event) {
     const ignoresJobs = options.whenBusy === 'ignore';
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
     watch.state = nextOccupancy(watch.state, event, rules);
+    if ('stretch' in watch.state)
+        watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 function endOfRead({ clock }, { limits }) {
     return readUntil(clock.now(), limits.unknown);
@@ -1073,8 +1084,8 @@ async function waitUntilIdle(options, watch) {
     if (watch.state.kind === 'idle')
         return;
     const nextAt = () => clock.now() + pauseMs(watch.state);
-    const polling = { clock, signal, deadline: () => endOfPatience(watch), nextAt, firstAt: nextAt() };
-    const isIdle = clock.now() < endOfPatience(watch) &&
+    const polling = { clock, signal, deadline: () => endOfPatience(options, watch), nextAt, firstAt: nextAt() };
+    const isIdle = clock.now() < endOfPatience(options, watch) &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
             applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
             await gate_confirm(options, watch);
@@ -1082,10 +1093,22 @@ async function waitUntilIdle(options, watch) {
         }));
     if (isIdle)
         return;
-    throw watch.state.kind === 'busy' ? await stillBusy(options, watch) : notKnownError(watch);
+    throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
 }
-function endOfPatience({ state: { kind }, limits }) {
-    return kind === 'busy' || kind === 'unknown' ? limits[kind] : Number.POSITIVE_INFINITY;
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+    const { busy, unknown } = limits;
+    const isLate = idleSince === undefined || idleSince > unknown;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown':
+            return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+        case 'registering':
+            return Number.POSITIVE_INFINITY;
+        default:
+            // Runners that register again and again would be waited for without end.
+            return isLate ? unknown : Number.POSITIVE_INFINITY;
+    }
 }
 function pauseMs(state) {
     if (state.kind === 'absent')
