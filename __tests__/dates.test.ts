@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareInstants, parseInstant } from '../src/dates.ts';
+import { compareInstants, parseInstant, shifted } from '../src/dates.ts';
 
 describe('parseInstant', () => {
   test.each([
@@ -68,4 +68,13 @@ test.each([
   const [left, right] = [parseInstant(a), parseInstant(b)];
   if (!left || !right) throw new Error('both are dates');
   expect(Math.sign(compareInstants(left, right))).toBe(sign);
+});
+
+test('an instant can be shifted, and keeps its text', () => {
+  const instant = parseInstant('2024-10-13T10:51:34.5Z');
+  if (instant === undefined) throw new Error('not a date');
+  expect(shifted(instant, -1_500.2)).toEqual({
+    text: '2024-10-13T10:51:34.5Z',
+    epochNanoseconds: 1_728_816_693_000_000_000n,
+  });
 });

@@ -732,7 +732,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 702:
+/***/ 4557:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -763,7 +763,8 @@ __webpack_require__.d(parsers_namespaceObject, {
   dq: () => (pollInterval),
   iC: () => (runnerName),
   yD: () => (secretText),
-  ns: () => (uuids)
+  ns: () => (uuids),
+  rD: () => (wholeNumber)
 });
 
 // EXTERNAL MODULE: external "node:fs"
@@ -1032,6 +1033,10 @@ function compareInstants(a, b) {
 /** Negative where `to` is earlier than `from`. */
 function millisecondsBetween(from, to) {
     return compareInstants(to, from) / 1_000_000;
+}
+/** The instant `ms` milliseconds later. It keeps the text that was written. */
+function shifted({ text, epochNanoseconds }, ms) {
+    return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1000000n };
 }
 
 ;// CONCATENATED MODULE: ./lib/controller/instance.js
@@ -1482,7 +1487,7 @@ function createSession(apiKey, onSecret) {
         deniedHint: 'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
         async authorize(post) {
             if (authorization === undefined) {
-                const session = await shakeHands(apiKey, post);
+                const session = await shakeHands(apiKey, post, onSecret);
                 if (!('secrets' in session))
                     return session;
                 const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
@@ -1498,7 +1503,7 @@ function createSession(apiKey, onSecret) {
     };
 }
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }, post) {
+async function shakeHands({ id, key }, post, onSecret) {
     const hand = await post({ path: HAND_PATH, body: { id } });
     if (!isAnswered(hand))
         return notSent(HAND_PATH, hand);
@@ -1512,6 +1517,7 @@ async function shakeHands({ id, key }, post) {
     const secret = decrypt(encrypted, key);
     if (secret === undefined)
         return { refused: CANNOT_DECRYPT };
+    onSecret(secret);
     const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
     if (!isAnswered(shake))
         return notSent(SHAKE_PATH, shake);
@@ -2342,38 +2348,35 @@ const LIST_AGAIN_MS = 1_000;
 const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
-/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
+/**
+ * Finds out which VMs the targets name. A target that names none is a member that fails.
+ * @throws ActionError if that cannot be known.
+ */
 async function resolveTargets(targets, options) {
     if (!targets.some(hasWildcard))
         return membersOf(targets, []);
-    try {
-        const members = await listMembers(targets, options);
-        return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
-    }
-    catch (thrown) {
-        const error = (0,errors/* asActionError */.z6)(thrown);
-        return targets.map((target) => ({
-            name: target.id,
-            target,
-            error: (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.'),
-        }));
-    }
+    const members = (instances) => membersOf(targets, instances);
+    return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
-async function listMembers(targets, { controller, clock, log, signal, timeoutMs }) {
+/**
+ * Lists the instances, again where something is missing: a list may briefly lack a VM.
+ * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ */
+async function listUntilFound({ controller, clock, log, signal, timeoutMs }, read, missing) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
     const bounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
     const seen = new Map();
     let graceEndsAt;
     for (let lists = 1;; lists++) {
         remember(seen, (await controller.listInstances(bounds)).readable());
-        const members = membersOf(targets, [...seen.values()]);
-        const missing = members.find(({ error }) => error !== undefined)?.error;
+        const found = read([...seen.values()]);
+        const problem = missing(found);
         graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
-        const isEnough = missing === undefined && lists >= LEAST_LISTS;
+        const isEnough = problem === undefined && lists >= LEAST_LISTS;
         if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
-            return members;
-        if (missing !== undefined)
-            progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+            return found;
+        if (problem !== undefined)
+            progress.note(problem.code, `Trying again, this may pass: ${problem.message}`);
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
@@ -2386,12 +2389,14 @@ function remember(seen, instances) {
             seen.set(id, instance);
     }
 }
-function refuseAll(targets, vms) {
-    const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
-    const error = new errors/* ActionError */.lZ('invalid_input', message, {
-        hint: 'Narrow the patterns, or divide the VMs among several steps.',
+/** Guards against a pattern that matches more than was meant. @throws ActionError `invalid_input` */
+function refuseTooMany({ length: vms }, maxVms) {
+    if (vms <= maxVms)
+        return;
+    const message = `The targets name ${vms} VMs, but max_vms is ${maxVms}. No restart was sent.`;
+    throw new errors/* ActionError */.lZ('invalid_input', message, {
+        hint: `Narrow the targets, raise max_vms (${MOST_VMS} at most), or divide the VMs among several steps.`,
     });
-    return targets.map((target) => ({ name: target.id, target, error }));
 }
 /** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
 function createDuplicateCheck(runnerNameOf) {
@@ -2507,11 +2512,18 @@ function readGreeting(bytes) {
         return { kind: 'banner', banner };
     return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
-const LONGEST_EXCERPT = 80;
-/** The beginning of what the server sent, for people: it is text from outside. */
+/** In characters. */
+const LONGEST_EXCERPT = 100;
+/**
+ * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * half a secret, which no mask matches.
+ */
 function excerptOf(bytes) {
-    const text = Buffer.from(bytes).toString().trimStart();
-    return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+    const line = Buffer.from(bytes)
+        .toString()
+        .trimStart()
+        .replace(/[\r\n].*/s, '');
+    return line.length > LONGEST_EXCERPT ? `(a line of ${line.length} characters)` : `"${line}"`;
 }
 /**
  * Connects and listens for a banner until the limit is reached. It never sends anything.
@@ -2571,7 +2583,7 @@ function afterSilence({ isConnected, bytes }) {
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+    return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -2607,39 +2619,92 @@ function isDated(a, b) {
     return comparisons(a, b).length > 0 || b.updatedAt === undefined;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/boot.js
+;// CONCATENATED MODULE: ./lib/restart/clocks.js
 
-/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
-function bootOf(instance, baseline, sinceSentMs) {
-    const { startDate } = instance;
-    if (startDate === undefined)
-        return 'none';
-    if (baseline.knownStartDates.some((known) => compareInstants(startDate, known) === 0))
-        return 'known';
-    return isBootBefore({ ...instance, startDate }, baseline.instance, sinceSentMs) ? 'before' : 'new';
-}
-/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
-const BLUR_MS = 20_000;
-/** If more time than this passed for the node than for the controller, or less, one of their clocks was set. */
+// What two answers tell about foreign clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
+// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed for
+// each of them shows which one was set.
+/** If two clocks disagree by more than this about how much time passed, one of them was set: in milliseconds. */
 const CLOCK_STEP_MS = 10_000;
-function isBootBefore(report, baseline, sinceSentMs) {
-    const { startDate, reportedAt } = report;
-    if (reportedAt === undefined || baseline.reportedAt === undefined)
-        return false;
-    const hadRunMs = millisecondsBetween(startDate, reportedAt);
-    const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet(report, baseline, sinceSentMs));
-}
-/** Without both dates of the controller it cannot be told: the baseline may have been old when it was taken. */
-function wasClockSet(report, baseline, sinceSentMs) {
+/**
+ * How far the node's clock was set back since the baseline (negative: set forward), compared with the controller's.
+ * @param sinceSentMs stands in where a controller writes no dates.
+ * @returns undefined if it cannot be told: without one date of the controller, the baseline may have been old when it was taken.
+ */
+function nodeSetBackMs(report, baseline, sinceSentMs) {
+    const forNodeMs = passed(baseline.reportedAt, report.reportedAt);
+    if (forNodeMs === undefined)
+        return undefined;
     if ((baseline.updatedAt === undefined) !== (report.updatedAt === undefined))
-        return false;
-    const forNodeMs = passed(baseline.reportedAt, report.reportedAt) ?? 0;
+        return undefined;
     const forControllerMs = passed(baseline.updatedAt, report.updatedAt) ?? sinceSentMs;
-    return Math.abs(forNodeMs - forControllerMs) > CLOCK_STEP_MS;
+    return forControllerMs - forNodeMs;
+}
+/**
+ * How far all foreign clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
+ * the record have to tell the same: a replica whose clock is behind shows the new report with the dates of the others.
+ * @returns undefined if they were not.
+ */
+function allSetBackMs(before, after) {
+    const passedMs = after.answeredAt - before.answeredAt;
+    const [dateBefore, dateAfter] = [before.instance.answeredAtMs, after.instance.answeredAtMs];
+    const forNodeMs = passed(before.instance.reportedAt, after.instance.reportedAt);
+    const forControllerMs = passed(before.instance.updatedAt, after.instance.updatedAt);
+    if (dateBefore === undefined || dateAfter === undefined)
+        return undefined;
+    if (forNodeMs === undefined || forControllerMs === undefined)
+        return undefined;
+    const setBackMs = passedMs - (dateAfter - dateBefore);
+    const isTold = [forNodeMs, forControllerMs].every((forClockMs) => Math.abs(passedMs - forClockMs - setBackMs) <= CLOCK_STEP_MS);
+    return setBackMs > CLOCK_STEP_MS && isTold ? setBackMs : undefined;
+}
+/** The same report, with the dates that it would have had if the clocks had been set back before. */
+function setBackBy(ms, instance) {
+    const { reportedAt, updatedAt } = instance;
+    return {
+        ...instance,
+        reportedAt: reportedAt && shifted(reportedAt, -ms),
+        updatedAt: updatedAt && shifted(updatedAt, -ms),
+    };
 }
 function passed(before, after) {
     return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+}
+
+;// CONCATENATED MODULE: ./lib/restart/boot.js
+
+
+/** An agent may compute the date of one boot again and again, in whole seconds. No VM stops and boots within this time. */
+const WANDER_MS = 1_000;
+/** How much later than the report a date in whole seconds can look. */
+const ROUNDING_MS = 2_000;
+/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+const BLUR_MS = 20_000;
+/** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
+function bootOf(instance, baseline, sinceSentMs) {
+    const { startDate, reportedAt } = instance;
+    if (startDate === undefined)
+        return 'none';
+    if (baseline.knownStartDates.some((known) => isAbout(startDate, known)))
+        return 'known';
+    const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
+    const hadRunMs = reportedAt && millisecondsBetween(startDate, reportedAt);
+    if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs))
+        return 'contradictory';
+    if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS)
+        return 'before';
+    if (hadRunMs === undefined || baseline.instance.reportedAt === undefined)
+        return 'new';
+    const isAfterBaseline = compareInstants(startDate, baseline.instance.reportedAt) > 0;
+    const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
+    return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
+}
+/** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
+function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
+    return compareInstants(startDate, known) < 0 && compareInstants(startDate, reportedAt) < 0;
+}
+function isAbout(date, known) {
+    return Math.abs(millisecondsBetween(date, known)) <= WANDER_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/failure.js
@@ -2678,12 +2743,15 @@ function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
 
 
 
+
+
 /** @param sentAt when the restart was sent, in milliseconds on the clock's scale. */
 function startHistory(baseline, sentAt) {
     return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
 }
-function judge(history, observation) {
+function judge(before, observation) {
     const { instance } = observation;
+    const history = followClocks(before, observation);
     if (instance !== undefined && isOutdated(instance, history)) {
         const failure = afterOlderAnswer(history.failure, observation, instance);
         return { verdict: pending('newer answer', datesOf(instance)), history: { ...history, failure } };
@@ -2695,6 +2763,20 @@ function judge(history, observation) {
 /** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
 function isOutdated(instance, { newest, baseline }) {
     return isOlder(instance, newest) || isOlder(instance, baseline.instance);
+}
+/** If all clocks were set back since the newest report, what is known is dated as if that had been before. */
+function followClocks(history, { answeredAt, instance }) {
+    if (instance === undefined || !isOutdated(instance, history))
+        return history;
+    const { baseline, newest, newestAt } = history;
+    const isFirst = newest === baseline.instance;
+    const last = { answeredAt: isFirst ? baseline.answeredAt : newestAt, instance: newest };
+    const ms = allSetBackMs(last, { answeredAt, instance });
+    if (ms === undefined)
+        return history;
+    const startDate = shifted(baseline.startDate, -ms);
+    const again = { ...baseline, startDate, instance: setBackBy(ms, baseline.instance) };
+    return { ...history, baseline: again, newest: instance, newestAt: answeredAt };
 }
 function withNewest(history, { answeredAt, instance }) {
     if (instance === undefined || !isNewer(instance, history.newest))
@@ -2720,9 +2802,10 @@ function unmetConditions({ baseline, sentAt, newestAt }, instance) {
     return [
         ...unmetIf(!running.instance_state, 'instance_state', instance.state),
         ...unmetIf(!running.status, 'status', instance.status),
-        ...unmetIf(!isOtherBoot, 'start_date', instance.startDateText),
+        ...unmetIf(boot === 'none' || boot === 'known', 'start_date', instance.startDateText),
         ...unmetIf(isOtherBoot && !isDated(instance, baseline.instance), 'dated answer', undefined),
         ...unmetIf(boot === 'before', 'new boot', instance.startDateText),
+        ...unmetIf(boot === 'contradictory', 'sound dates', instance.startDateText),
     ];
 }
 function unmetIf(isUnmet, condition, seen) {
@@ -2753,6 +2836,7 @@ const UNMET = {
     status: (seen) => `status is "${seen}", not "running"`,
     start_date: (seen) => `start_date is ${seen}, not a new one`,
     'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+    'sound dates': (seen) => `start_date ${seen} is later than the report that shows it`,
 };
 /** A condition that does not hold yet, in words. */
 function describeUnmet({ condition, seen }) {
@@ -2864,7 +2948,10 @@ function formatAddress({ host, port }) {
 /** @param proof the answer that verified the restart, when the clock showed `verifiedAt`. */
 function startGuestHistory(proof, verifiedAt, own) {
     const { startDate } = proof;
-    const baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+    const baseline = {
+        ...{ instance: proof, answeredAt: verifiedAt },
+        ...{ startDate, knownStartDates: [startDate] },
+    };
     return { provedBoot: startDate, own, watched: startHistory(baseline, verifiedAt) };
 }
 /**
@@ -3128,8 +3215,9 @@ async function readTarget({ target, onRead }, search) {
     const found = await find(target, search);
     if (found instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: found };
-    onRead(found, { askedAt, answeredAt: clock.now() });
-    const taken = checkPreconditions(found);
+    const answeredAt = clock.now();
+    onRead(found, { askedAt, answeredAt });
+    const taken = checkPreconditions(found, answeredAt);
     if (taken instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: taken };
     return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
@@ -3153,7 +3241,7 @@ function hasBothDates({ reportedAt, updatedAt }) {
     return reportedAt !== undefined && updatedAt !== undefined;
 }
 /** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
-function checkPreconditions(instance) {
+function checkPreconditions(instance, answeredAt) {
     const { instanceId, startDate } = instance;
     if (!isRunning(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
@@ -3165,7 +3253,7 @@ function checkPreconditions(instance) {
     if (startDate === undefined) {
         return new errors/* ActionError */.lZ('cannot_verify', `Instance ${instanceId} has no usable start_date, so a restart could not be proved: ${describeTrouble(instance)}.`, { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' });
     }
-    return { instance, startDate, knownStartDates: [startDate] };
+    return { instance, answeredAt, startDate, knownStartDates: [startDate] };
 }
 /** What cannot be verified is most often a matter of the controller's version, so the error names it. */
 async function withVersion(error, { context, bounds }) {
@@ -3657,7 +3745,10 @@ function throwIfLate(attempt) {
 }
 /** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt, { known, again, now }) {
-    return sentAt !== undefined && bootOf(again.instance, known, now - sentAt) === 'new';
+    if (sentAt === undefined)
+        return false;
+    const boot = bootOf(again.instance, known, now - sentAt);
+    return boot === 'new' || boot === 'contradictory';
 }
 const CARRIED_OUT_NEVERTHELESS = {
     kind: 'uncertain',
@@ -3743,11 +3834,23 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(job, context) {
+    let members;
+    try {
+        members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+        refuseTooMany(members, job.maxVms);
+    }
+    catch (thrown) {
+        const error = (0,errors/* explainCancellation */.Xg)((0,errors/* asActionError */.z6)(thrown), 'No restart had been sent.');
+        return { ...failedStep(error, job.targets), isDryRun: job.dryRun };
+    }
+    return restartMembers(members, job, context);
+}
+async function restartMembers(members, job, context) {
     const { announce } = context;
-    const { dryRun: isDryRun, timeoutMs } = job;
-    const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+    const { dryRun: isDryRun } = job;
     const limits = limitsFor(members.length, job);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const [first, ...others] = members;
@@ -4007,6 +4110,14 @@ function linesOf(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
     return [...new Set(lines.filter((line) => line !== ''))];
 }
+function wholeNumber({ min, max }) {
+    return (text) => {
+        const value = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+        if (value >= min && value <= max)
+            return { value };
+        return { problem: `${shown(text)} must be a whole number from ${min} to ${max}` };
+    };
+}
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
 /** A number of VMs, or a share of them such as `25%`; each `least` at least. */
 function amount(least) {
@@ -4164,6 +4275,7 @@ function headerProblem(others, name, value) {
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
 const DEFAULTS = {
+    max_vms: '2000',
     max_parallel: '1',
     max_failures: '0',
     timeout: '5m',
@@ -4598,7 +4710,8 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
-    const [maxParallel, maxFailures] = [
+    const [maxVms, maxParallel, maxFailures] = [
+        read('max_vms', wholeNumber({ min: 1, max: MOST_VMS })),
         read('max_parallel', amount(1)),
         read('max_failures', amount(0)),
     ];
@@ -4607,6 +4720,7 @@ function readInputs(environment, onSecret) {
     const inputs = form_all({
         controllerUrl,
         targets: { value: targets },
+        maxVms,
         maxParallel,
         maxFailures,
         vncPassword,
@@ -5305,16 +5419,20 @@ const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
     const forms = new Set();
+    const plain = new Set();
     // Made when it is first needed: several secrets are mostly told of in a row.
     let replacer;
     return {
         add(...secrets) {
-            for (const form of secrets.flatMap(maskable).flatMap(encodings))
-                forms.add(form);
+            for (const secret of secrets.flatMap(maskable)) {
+                plain.add(secret);
+                for (const form of encodings(secret))
+                    forms.add(form);
+            }
             replacer = undefined;
         },
         redact(text) {
-            replacer ??= createReplacer(forms);
+            replacer ??= createReplacer(forms, plain);
             return replacer(text);
         },
     };
@@ -5351,12 +5469,15 @@ function inHex(secret) {
     const hex = Buffer.from(secret).toString('hex');
     return [hex, hex.toUpperCase()];
 }
-/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
 function inJson(secret) {
     const plain = insideQuotes(secret);
     const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+    const php = plain.replaceAll('/', '\\/');
+    const slashes = plain.replaceAll('/', unicodeEscape);
+    const quotes = plain.replaceAll("'", "\\'");
     const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
-    return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+    return [plain, go, php, slashes, quotes, ascii, insideQuotes(plain), insideQuotes(go)];
 }
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
@@ -5399,6 +5520,9 @@ function inHtml(secret) {
         numbered.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#39;'),
         named.replaceAll("'", '&#x27;'),
+        named.replaceAll("'", '&apos;'),
+        named.replaceAll("'", '&#x27;').replaceAll('/', '&#x2F;'),
+        named.replaceAll("'", '&#39;').replaceAll('/', '&#x2F;'),
     ];
 }
 function unicodeEscape(character) {
@@ -5410,18 +5534,47 @@ function percentEscape(character) {
 /** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
 const LONGEST_IN_PATTERN = 500;
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(secrets) {
+function createReplacer(forms, plain) {
     // The longest first: a secret may be a part of another.
-    const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-    const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
-    const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
-    if (longestFirst.length === 0)
-        return (text) => text;
-    const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+    const longestFirst = (secrets) => [...secrets].sort((a, b) => b.length - a.length);
+    const isShort = (secret) => secret.length <= LONGEST_IN_PATTERN;
+    const long = longestFirst(forms).filter((secret) => !isShort(secret));
+    const short = longestFirst(forms).filter(isShort).map(escapePattern);
+    const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
+    const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
+    const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
     return (text) => {
         const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+        return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
     };
+}
+/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+function inAnyEncoding(secret) {
+    return [...secret]
+        .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
+        .join('');
+}
+/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+const BACKSLASHES = '\\\\{1,8}';
+const ENTITIES = {
+    '&': 'amp',
+    '<': 'lt',
+    '>': 'gt',
+    '"': 'quot',
+    "'": 'apos',
+    '/': 'sol',
+};
+function escapes(character) {
+    const code = Number(character.codePointAt(0));
+    const units = character.split('').map((unit) => `${BACKSLASHES}u${hex(unit.charCodeAt(0), 4)}`);
+    const bytes = [...Buffer.from(character.toWellFormed())].map((byte) => `%(?:25)?${hex(byte, 2)}`);
+    const entity = [`#0{0,4}${code}`, `#x0{0,4}${hex(code, 1)}`, ENTITIES[character]].filter(Boolean).join('|');
+    const itself = character === '\\' ? BACKSLASHES : `(?:${BACKSLASHES})?${escapePattern(character)}`;
+    const byCode = `${BACKSLASHES}x${hex(code, 2)}`;
+    return `(?:${[itself, units.join(''), byCode, bytes.join(''), `&(?:amp;)?(?:${entity});`].join('|')})`;
+}
+function hex(code, digits) {
+    return code.toString(16).padStart(digits, '0');
 }
 function escapePattern(text) {
     return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

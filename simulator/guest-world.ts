@@ -43,8 +43,11 @@ export function connectToGuest(
 ): GuestReaction {
   const isDirect = ({ vm }: InstanceRecord) => vm?.ip === host && port === GUEST_PORT;
   const isForwarded = ({ vm, node }: InstanceRecord) => node?.ip === host && vm?.sshPort === port;
-  const record = world.records.find((one) => isDirect(one) || isForwarded(one));
-  if (record?.vm?.power !== 'running') return { kind: 'refused' };
+  // A VM that is stopped holds no port: by now it may be another VM's.
+  const record = world.records.find(
+    (one) => one.vm?.power === 'running' && (isDirect(one) || isForwarded(one)),
+  );
+  if (record?.vm === undefined) return { kind: 'refused' };
   const [upAt, hasFault] = [guestUpAt(record, habits), record.vm.stoppedAt !== undefined];
   if (hasFault && habits.fault === 'foreign')
     return { kind: 'accepted', says: { text: NO_BANNER, at: world.now } };

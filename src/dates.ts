@@ -43,3 +43,8 @@ export function compareInstants(a: Instant, b: Instant): number {
 export function millisecondsBetween(from: Instant, to: Instant): number {
   return compareInstants(to, from) / 1_000_000;
 }
+
+/** The instant `ms` milliseconds later. It keeps the text that was written. */
+export function shifted({ text, epochNanoseconds }: Instant, ms: number): Instant {
+  return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1_000_000n };
+}

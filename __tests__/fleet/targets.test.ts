@@ -8,6 +8,7 @@ import {
   hasWildcard,
   mayBeSeveral,
   membersOf,
+  refuseTooMany,
   resolveTargets,
 } from '../../src/fleet/targets.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -135,22 +136,6 @@ describe('targets', () => {
     ]);
   });
 
-  test('are at most 2,000: what became of more could not be put out', async () => {
-    const names = Array.from({ length: 2_001 }, (_, index) => `a${index}`);
-    const most = stage([vms(...names.slice(1))]);
-    expect(await most.resolve(external('a*'))).toHaveLength(2_000);
-    const { resolve } = stage([vms(...names)]);
-    const members = await resolve(external('a*'), external('b'));
-    expect(members.map(({ name, error }) => [name, error?.code, error?.message, error?.hint])).toEqual(
-      ['a*', 'b'].map((name) => [
-        name,
-        'invalid_input',
-        'The targets name 2002 VMs; one step can restart 2000 at most. No restart was sent.',
-        'Narrow the patterns, or divide the VMs among several steps.',
-      ]),
-    );
-  });
-
   test('are looked for again for a few seconds where a pattern fits none', async () => {
     const late = stage([[], vms('a')]);
     expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0'), isMatch: true }]);
@@ -168,23 +153,21 @@ describe('targets', () => {
     expect([never.asked(), never.clock.sleeps]).toEqual([7, Array(6).fill(1_000)]);
   });
 
-  test('of a step that is cancelled meanwhile were not restarted', async () => {
-    const cause = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
-    const [member] = await stage([cause]).resolve(external('a*'));
-    expect(member?.error).toMatchObject({
-      code: 'cancelled',
-      message: 'The step was cancelled (SIGINT). No restart had been sent.',
-      cause,
-    });
+  test('are not known where the controller does not tell', async () => {
+    const error = new ActionError('permission_denied', 'No.');
+    await expect(stage([error]).resolve(external('a*'), external('b'))).rejects.toBe(error);
   });
 
-  test('fail all where nobody can say who they are', async () => {
-    const error = new ActionError('permission_denied', 'No.');
-    const members = await stage([error]).resolve(external('a*'), external('b'));
-    expect(members.map((member) => [member.name, member.error])).toEqual([
-      ['a*', error],
-      ['b', error],
-    ]);
+  test('are at most as many as max_vms says', () => {
+    const members = ['a', 'b'].map((name) => ({ name, target: external(name) }));
+    expect(() => refuseTooMany(members, 2)).not.toThrow();
+    expect(() => refuseTooMany(members, 1)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_input',
+        message: 'The targets name 2 VMs, but max_vms is 1. No restart was sent.',
+        hint: 'Narrow the targets, raise max_vms (2000 at most), or divide the VMs among several steps.',
+      }),
+    );
   });
 });
 

@@ -27,6 +27,7 @@ test('what is not given has its default', () => {
   expect(read(VALID)).toEqual({
     controllerUrl: new URL('http://controller.example:8090'),
     targets: [{ by: 'instance_id', id: ID }],
+    maxVms: 2_000,
     maxParallel: { count: 1 },
     maxFailures: { count: 0 },
     vncPassword: undefined,
@@ -103,6 +104,16 @@ describe('several VMs', () => {
   ])('max_parallel, max_failures: %s', (amount, expected) => {
     const inputs = read({ ...one, external_id: '*', max_parallel: amount, max_failures: amount });
     expect([inputs.maxParallel, inputs.maxFailures]).toEqual([expected, expected]);
+  });
+
+  test('are at most as many as max_vms says', () => {
+    expect(['1', ' 300 ', '2000'].map((max_vms) => read({ ...VALID, max_vms }).maxVms)).toEqual([
+      1, 300, 2_000,
+    ]);
+    for (const max_vms of ['0', '2001', '-1', '1.5', '10%', 'all'])
+      expect(problemsOf({ ...VALID, max_vms })).toContain(
+        `- max_vms: "${max_vms}" must be a whole number from 1 to 2000`,
+      );
   });
 
   test('may fail, all or none', () => {

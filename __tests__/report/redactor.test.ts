@@ -40,6 +40,11 @@ describe('a secret is known', () => {
     ['an HTML attribute', `<a>&"'`, '&lt;a&gt;&amp;&#34;&#39;'],
     ['an HTML attribute, with quotes by name', `<a>&"'`, '&lt;a&gt;&amp;&quot;&#39;'],
     ["an HTML attribute of Python's", `<a>&"'`, '&lt;a&gt;&amp;&quot;&#x27;'],
+    ["PHP's JSON", '/a/"b', '\\/a\\/\\"b'],
+    ['JSON with slashes as code points', '/a/b', '\\u002fa\\u002fb'],
+    ['JavaScript, in single quotes', "it's", "it\\'s"],
+    ['XML', `<a>&"'`, '&lt;a&gt;&amp;&quot;&apos;'],
+    ["HTML of OWASP's rules", `<a>&"'/`, '&lt;a&gt;&amp;&quot;&#x27;&#x2F;'],
     ['Latin-1 read as UTF-8', 'tok\u00e9n', Buffer.from('tok\u00e9n', 'latin1').toString()],
   ])('in %s', (_, secret, form) => {
     expect(encodings(secret)).toContain(form);
@@ -134,6 +139,31 @@ describe('hidden', () => {
     const secret = 'x'.repeat(100_000);
     expect(redactorOf(secret).redact(`<${secret}> left alone`)).toBe('<***> left alone');
     expect(redactorOf(secret, 'hunter2').redact(`<${secret}> HUNTER2`)).toBe('<***> ***');
+  });
+
+  test.each([
+    ['a slash that PHP escapes', String.raw`p\/a'ss"w0rd<é🚀`],
+    ['upper-case escapes of JSON', String.raw`p\u002Fa\u0027ss\u0022w0rd\u003C\u00E9\uD83D\uDE80`],
+    ['JSON in JSON in JSON', String.raw`p\\\/a'ss\\\\\\\"w0rd<\\u00e9🚀`],
+    ['escapes of JavaScript', String.raw`p\x2fa\x27ss\x22w0rd\x3c\xe9🚀`],
+    ['numbers of XML', 'p&#x2F;a&#39;ss&#034;w0rd&#x3c;&#233;&#128640;'],
+    ['names of XML', 'p&sol;a&apos;ss&quot;w0rd&lt;&#xE9;🚀'],
+    ['HTML in HTML', 'p/a&amp;#39;ss&amp;quot;w0rd&amp;lt;é🚀'],
+    ['a URL that escapes some', 'p/a%27ss"w0rd%3C%C3%A9%F0%9F%9A%80'],
+    ['a URL in a URL', 'p%252Fa%2527ss%2522w0rd%253C%25C3%25A9🚀'],
+  ])('is a secret with %s', (_, form) => {
+    const redactor = redactorOf(`p/a'ss"w0rd<é🚀`);
+    expect(redactor.redact(`<${form}> left alone`)).toBe('<***> left alone');
+  });
+
+  test('is a secret with a backslash, as it is and escaped', () => {
+    const redactor = redactorOf('a\\b c');
+    expect(redactor.redact(String.raw`a\b c, a\\b c, a\u005cb c, a%5Cb%20c`)).toBe('***, ***, ***, ***');
+  });
+
+  test('is nothing in a long text of backslashes, quickly', () => {
+    const text = '\\'.repeat(200_000);
+    expect(redactorOf('/////x').redact(text) === text).toBe(true);
   });
 
   test('is no secret of less than 4 characters: whatever it stands in would be ruined', () => {

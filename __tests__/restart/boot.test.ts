@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
-import { bootOf } from '../../src/restart/boot.ts';
-import { at, baseline, bootedAt, instance, NEW_BOOT, OLD_BOOT } from '../support/instances.ts';
+import { type Boot, bootOf } from '../../src/restart/boot.ts';
+import { at, baseline, bootedAt, instance, NEW_BOOT, OLD_BOOT, reported } from '../support/instances.ts';
 
 const same = at('2024-10-13T11:00:00Z');
 
@@ -12,7 +12,71 @@ test.each<[string, string | undefined, string]>([
   ['with the same date at another offset', '2024-10-13T12:51:34.000+02:00', 'known'],
   ['with another date', NEW_BOOT, 'new'],
 ])('a report %s', (_, startDate, expected) => {
-  expect(bootOf(instance(bootedAt(startDate)), baseline(), 1_000)).toBe(expected);
+  expect(bootOf(instance({ ...reported(10), ...bootedAt(startDate) }), baseline(), 1_000)).toBe(expected);
+});
+
+describe('a boot right before the restart, whose date wanders', () => {
+  // It booted at 11:09:57 by the clock of the node, 5 s before the baseline's report.
+  const BASELINE = baseline(bootedAt('2024-10-13T11:09:57Z'));
+
+  test.each<[string, string, Boot]>([
+    ['a second earlier is known', '2024-10-13T11:09:56Z', 'known'],
+    ['a second later is known', '2024-10-13T11:09:58Z', 'known'],
+    ['two seconds earlier is no later boot', '2024-10-13T11:09:55Z', 'before'],
+    ['two seconds later may be one', '2024-10-13T11:09:59Z', 'new'],
+  ])('%s', (_, startDate, expected) => {
+    const report = instance({ ...reported(3), ...bootedAt(startDate) });
+    expect(bootOf(report, BASELINE, 1_000)).toBe(expected);
+  });
+
+  test.each<[number, Boot]>([
+    [-2.6, 'before'],
+    [-30, 'new'],
+  ])('an earlier date counts only if the clock of the node was set back: by %f s', (seconds, expected) => {
+    const { updatedAt } = reported(10);
+    const { reportedAt } = reported(10 + seconds);
+    const startDate = new Date(Date.parse('2024-10-13T11:10:01Z') + seconds * 1_000).toISOString();
+    const known = baseline(bootedAt('2024-10-13T11:10:01Z'));
+    const report = instance({ updatedAt, reportedAt, ...bootedAt(startDate) });
+    expect(bootOf(report, known, 20_000)).toBe(expected);
+  });
+
+  test('an earlier date in a report without a time of its own counts for nothing', () => {
+    const undated = { reportedAt: undefined, ...bootedAt('2024-10-13T11:09:50Z') };
+    expect(bootOf(instance(undated), baseline({ ...undated, ...bootedAt(OLD_BOOT) }), 1_000)).toBe('new');
+    expect(bootOf(instance({ ...undated, ...bootedAt('2024-10-13T10:00:00Z') }), baseline(), 1_000)).toBe(
+      'before',
+    );
+  });
+});
+
+test('a boot is not too early where the clock of the node was set back after the boot before it', () => {
+  const known = baseline(bootedAt('2024-10-13T12:30:00Z'));
+  const report = (startDate: string) => instance({ ...reported(10), ...bootedAt(startDate) });
+  expect(bootOf(report(NEW_BOOT), known, 10_000)).toBe('new');
+  expect(bootOf(report('2024-10-13T11:10:01Z'), known, 10_000)).toBe('before');
+});
+
+describe('a date later than the report that shows it', () => {
+  test.each<[string, string, Boot]>([
+    ['a year later is contradictory', '2025-10-13T11:10:12Z', 'contradictory'],
+    ['2 s later may be rounded', '2024-10-13T11:10:14Z', 'new'],
+    ['more than that is contradictory', '2024-10-13T11:10:15Z', 'contradictory'],
+  ])('%s', (_, startDate, expected) => {
+    const report = instance({ ...reported(10), ...bootedAt(startDate) });
+    expect(bootOf(report, baseline(), 10_000)).toBe(expected);
+  });
+
+  test('is not, as far as the clock of the node was set back since the boot', () => {
+    const report = (startDate: string) =>
+      instance({
+        ...reported(10),
+        reportedAt: at('2024-10-13T10:10:12.690Z'),
+        ...bootedAt(startDate),
+      });
+    expect(bootOf(report('2024-10-13T11:10:10Z'), baseline(), 10_000)).toBe('new');
+    expect(bootOf(report('2024-10-13T11:10:20Z'), baseline(), 10_000)).toBe('contradictory');
+  });
 });
 
 describe('a boot before the restart was sent', () => {

@@ -814,6 +814,14 @@ describe('between two tries of the restart', () => {
     });
   });
 
+  test('a boot whose date contradicts its report may be ours: there is no other', async () => {
+    const odd = instance({ ...reported(5), ...bootedAt('2025-10-13T11:10:12Z') });
+    const script = { looks: [instance(), odd, odd], tries: 2, leavesEachTime: true };
+    const { outcome, controller } = await run(script, { timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'timed_out' } });
+    expect(controller.tries).toHaveLength(1);
+  });
+
   test('a boot of which a replica that lags behind did not tell shows nothing: there is another try', async () => {
     const lagging = async (_: ReadBounds, { sleep }: FakeClock) => {
       await sleep(30_000, new AbortController().signal);

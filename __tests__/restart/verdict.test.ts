@@ -421,6 +421,62 @@ describe('an answer that was long in coming', () => {
   });
 });
 
+describe('where controller and node are one machine', () => {
+  const answeredMs = Date.parse('2024-10-13T11:10:08Z');
+  const HOUR = 3_600;
+
+  /** The answer so many seconds after the baseline's, with all clocks set back by an hour unless it says otherwise. */
+  function answer(seconds: number, changes: Partial<Instance> = {}, setBack = HOUR): Observation {
+    const at = SENT_AT + seconds * 1_000;
+    const dates = { ...reported(seconds - setBack), answeredAtMs: answeredMs + (seconds - setBack) * 1_000 };
+    return { askedAt: at, answeredAt: at, instance: instance({ ...dates, ...changes }) };
+  }
+
+  const known = { ...baseline({ answeredAtMs: answeredMs }), answeredAt: SENT_AT };
+  const booted = bootedAt('2024-10-13T10:10:07Z');
+
+  function verdictsAfter(...observations: Observation[]): string[] {
+    let history = startHistory(known, SENT_AT);
+    return observations.map((observation) => {
+      const judged = judge(history, observation);
+      ({ history } = judged);
+      const { verdict } = judged;
+      return verdict.kind === 'pending'
+        ? verdict.unmet.map(({ condition }) => condition).join()
+        : verdict.kind;
+    });
+  }
+
+  test('a clock that was set back does not make every later answer an older one', () => {
+    expect(verdictsAfter(answer(5), answer(10, booted))).toEqual(['start_date', 'restarted']);
+    expect(verdictsAfter(answer(10, booted))).toEqual(['restarted']);
+  });
+
+  test('what is older after that still proves nothing', () => {
+    const observations = [answer(10, { status: 'stopped' }), answer(5, booted)];
+    expect(verdictsAfter(...observations)).toEqual(['status,start_date', 'newer answer']);
+  });
+
+  test('a boot of before is not a new one', () => {
+    expect(verdictsAfter(answer(60, bootedAt('2024-10-13T09:00:00Z')))).toEqual(['new boot']);
+  });
+
+  test.each<[string, Observation]>([
+    [
+      'only HTTP Date tells it: a replica whose clock is behind',
+      answer(-5, { ...booted, answeredAtMs: answeredMs }, 0),
+    ],
+    ['HTTP Date does not tell it', answer(10, { ...booted, answeredAtMs: answeredMs + 10_000 })],
+    ['the answer has no HTTP Date', answer(10, { ...booted, answeredAtMs: undefined })],
+    ['the record was set back further', answer(10, { ...booted, ...reported(10 - 2 * HOUR) })],
+    ['only by seconds', answer(5, booted, 8)],
+    ['the record has one date alone', answer(10, { ...booted, reportedAt: undefined })],
+    ['the record has the other date alone', answer(10, { ...booted, updatedAt: undefined })],
+  ])('but not if %s', (_, observation) => {
+    expect(verdictsAfter(observation)).toEqual(['newer answer']);
+  });
+});
+
 test('the history keeps when the newest report was first seen', () => {
   const first = judge(startHistory(baseline(), 0), sampleAt(5_000, instance(reported(5)))).history;
   const second = judge(first, sampleAt(6_000, instance(reported(5)))).history;
@@ -454,6 +510,7 @@ describe('words', () => {
   test.each([
     ['presence', 'the controller does not list the instance'],
     ['newer answer', 'the answer is older than one seen before (of X)'],
+    ['sound dates', 'start_date X is later than the report that shows it'],
     ['new boot', 'start_date X is of a boot before the restart was sent'],
     ['instance_state', 'instance_state is "X", not "Started"'],
     ['status', 'status is "X", not "running"'],

@@ -1,4 +1,4 @@
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Controller from '../../src/controller/controller.ts';
 import type * as Credentials from '../../src/controller/credentials.ts';
@@ -23,26 +23,13 @@ import type * as Guards from '../../src/runner/guard.ts';
 import type * as Jobs from '../../src/runner/jobs.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
 import type * as Name from '../../src/runner/runner-names.ts';
+import { plant } from '../support/plant.ts';
 
-// Does the proof bite? Each row plants a plausible bug; the simulation has to find it.
+// Does the simulation find bugs? Each row plants a plausible one.
 
 const MOST_RUNS = 5_000;
 
-let planted: string[] = [];
-
-afterEach(() => {
-  for (const path of planted) jest.unstable_unmockModule(path);
-  planted = [];
-  jest.resetModules();
-});
-
 type Plant = () => Promise<void>;
-
-async function plant<T extends object>(path: string, change: (real: T) => Partial<T>): Promise<void> {
-  const real: T = await import(path);
-  planted.push(path);
-  jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
-}
 
 const BOOT = '../../src/restart/boot.ts';
 const ATTEMPT = '../../src/restart/attempt.ts';
@@ -650,13 +637,13 @@ test.each(BUGS)(
   async (bug, plantBug, found) => {
     await plantBug();
     const { checkSeed } = await import('./replay.ts');
-    const promises = new Set<string>();
+    const broken = new Set<string>();
     let seed = 1;
-    for (; seed <= MOST_RUNS && ![...promises].join().includes(found); seed++) {
-      for (const promise of (await checkSeed(seed)).broken) promises.add(promise);
+    for (; seed <= MOST_RUNS && ![...broken].join().includes(found); seed++) {
+      for (const guarantee of (await checkSeed(seed)).broken) broken.add(guarantee);
     }
     if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
-    expect([...promises].join()).toContain(found);
+    expect([...broken].join()).toContain(found);
   },
   300_000,
 );

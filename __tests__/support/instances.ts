@@ -49,7 +49,7 @@ export function reported(seconds: number): Partial<Instance> {
 export function baseline(changes: Partial<Instance> = {}): Baseline {
   const before = instance(changes);
   const startDate = before.startDate ?? at(OLD_BOOT);
-  return { instance: before, startDate, knownStartDates: [startDate] };
+  return { instance: before, answeredAt: 0, startDate, knownStartDates: [startDate] };
 }
 
 /** The instance after a restart that went well, in a report `seconds` later. */

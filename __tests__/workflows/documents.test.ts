@@ -59,13 +59,16 @@ afterEach(async () => {
 
 const instanceIds = () => world.records.map(({ instanceId }) => instanceId);
 
-/** Gives the first VMs these external IDs, and runners of the same names. @returns their instance IDs. */
-function nameVms(...names: readonly string[]): string[] {
+const REPOSITORY = 'octo-org/app';
+const ORGANIZATION = 'octo-org';
+
+/** Gives the first VMs these external IDs, and runners of the same names in this scope. @returns their instance IDs. */
+function nameVms(scope: string, ...names: readonly string[]): string[] {
   return names.map((name, index) => {
     const record = world.records[index];
     if (record === undefined) throw new Error('the world has too few VMs');
     record.externalId = name;
-    github.employ({ record, name });
+    github.employ({ record, name, scope });
     return record.instanceId;
   });
 }
@@ -76,9 +79,9 @@ function shownIn(document: string, text: RegExp): string {
   const [block, ...others] = blocks.filter((one) => text.test(one.text));
   if (block === undefined || others.length > 0) throw new Error(`not one block of ${document} has ${text}`);
   return workflowOf(block)
-    .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
+    .replace(/^on:\n {2}schedule:\n(?: .*\n)+/m, 'on: push\n')
     .replaceAll(/(controller_url:) https:\S+/g, `$1 ${simulator.url}`)
-    .replaceAll(/(runner_scope:) [\w-]+/g, '$1 octo-org');
+    .replaceAll(/(runner_scope:) [\w-]+/g, `$1 ${ORGANIZATION}`);
 }
 
 function run(given: WorkflowRun): Promise<WorkflowResult> {
@@ -100,14 +103,14 @@ function run(given: WorkflowRun): Promise<WorkflowResult> {
 
 describe('README', () => {
   test('the first step waits for the runner, before and after', async () => {
-    const [target] = nameVms('macos-vm-7');
+    const [target] = nameVms(REPOSITORY, 'macos-vm-7');
     const { jobs } = await run({ workflow: shownIn('README.md', /external_id: macos-vm-7/) });
     expect(jobs).toEqual({ example: ['success'] });
     expect(world.restarts).toEqual([target]);
   });
 
   test('all that are free', async () => {
-    const targets = nameVms('macos-ci-1', 'macos-ci-2');
+    const targets = nameVms(ORGANIZATION, 'macos-ci-1', 'macos-ci-2');
     const { jobs } = await run({ workflow: shownIn('README.md', /external_id: macos-ci-\*/) });
     expect(jobs).toEqual({ example: ['success'] });
     expect([...world.restarts].sort()).toEqual(targets.sort());
@@ -125,7 +128,7 @@ describe('README', () => {
 
 describe('between jobs', () => {
   test('a runner that is reset between jobs', async () => {
-    const [target] = nameVms('macos-vm-7');
+    const [target] = nameVms(REPOSITORY, 'macos-vm-7');
     const workflow = shownIn('docs/between-jobs.md', /^name: Test on a rebooted VM/);
     const { jobs, log } = await run({ workflow });
     expect(jobs).toEqual({ test: ['success'], reset: ['success'], package: ['success'] });
@@ -135,20 +138,34 @@ describe('between jobs', () => {
   });
 
   test('every night: a VM without a runner fails alone, and is listed in what remains', async () => {
-    for (const [index, record] of world.records.entries()) record.externalId = `runner-${index + 1}`;
-    const [target] = nameVms('runner-1');
+    for (const [index, record] of world.records.entries()) record.externalId = `macos-${index + 1}`;
+    const [target] = nameVms(ORGANIZATION, 'macos-1');
     const workflow = shownIn('docs/between-jobs.md', /^name: Fresh VMs for the day/);
     const { jobs, log } = await run({ workflow });
     expect(jobs).toEqual({ restart: ['failure'] });
     expect(world.restarts).toEqual([target]);
     const others = instanceIds().filter((id) => id !== target);
-    expect(log).toContain(`Not restarted, whatever the reason:\n${others.join('\n')}\n`);
+    expect(log).toContain(`Not restarted:\n${others.join('\n')}\n`);
+  });
+
+  test.each([
+    ['one VM is restarted', 'macos-vm-7', 1],
+    ['a pattern that matches several restarts none', 'macos-*', 0],
+  ])('by hand: %s', async (_, externalId, restarts) => {
+    nameVms(REPOSITORY, 'macos-vm-7', 'macos-vm-8');
+    const { exitCode } = await run({
+      workflow: shownIn('docs/between-jobs.md', /^name: Restart one VM/),
+      event: 'workflow_dispatch',
+      inputs: { external_id: externalId },
+    });
+    expect(world.restarts).toHaveLength(restarts);
+    expect(exitCode).toBe(restarts === 1 ? 0 : 1);
   });
 });
 
 describe('a fleet as a matrix', () => {
   beforeEach(() => {
-    nameVms('runner-1', 'runner-2', 'runner-3');
+    nameVms(REPOSITORY, 'runner-1', 'runner-2', 'runner-3');
   });
 
   function runMatrix(externalId: string): Promise<WorkflowResult> {

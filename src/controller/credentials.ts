@@ -70,7 +70,7 @@ function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[])
       'A new session was refused, too: check api_key_id and api_key, and the clock of the controller.',
     async authorize(post) {
       if (authorization === undefined) {
-        const session = await shakeHands(apiKey, post);
+        const session = await shakeHands(apiKey, post, onSecret);
         if (!('secrets' in session)) return session;
         const bearer = Buffer.from(JSON.stringify(session.data)).toString('base64');
         onSecret(bearer, ...session.secrets);
@@ -93,7 +93,11 @@ interface Session {
 }
 
 /** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
-async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | NoSession> {
+async function shakeHands(
+  { id, key }: ApiKey,
+  post: Post,
+  onSecret: (secret: string) => void,
+): Promise<Session | NoSession> {
   const hand = await post({ path: HAND_PATH, body: { id } });
   if (!isAnswered(hand)) return notSent(HAND_PATH, hand);
   if (isRedirect(hand.answer)) return { refused: redirected(`POST ${HAND_PATH}`, hand.answer) };
@@ -103,6 +107,7 @@ async function shakeHands({ id, key }: ApiKey, post: Post): Promise<Session | No
   if (encrypted?.length !== modulusBytes(key)) return notSent(HAND_PATH, hand);
   const secret = decrypt(encrypted, key);
   if (secret === undefined) return { refused: CANNOT_DECRYPT };
+  onSecret(secret);
 
   const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
   if (!isAnswered(shake)) return notSent(SHAKE_PATH, shake);

@@ -12,7 +12,7 @@
 import type { Clock } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { Instance, Target } from '../controller/instance.ts';
-import type { ActionError } from '../errors.ts';
+import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { RestartJob } from '../restart/outcome.ts';
@@ -30,14 +30,29 @@ import {
 import { type Amount, holdsSlot, limitsFor, limitsForDryRun, type SlotLimits } from './scheduling.ts';
 import { shareController } from './shared-reads.ts';
 import { createSlotGate, createSlots, type Slots } from './slots.ts';
-import { createRoster, nothingKnown, type Roster, type StepOutcome, type VmOutcome } from './step-outcome.ts';
-import { createDuplicateCheck, type DuplicateCheck, type Member, resolveTargets } from './targets.ts';
+import {
+  createRoster,
+  failedStep,
+  nothingKnown,
+  type Roster,
+  type StepOutcome,
+  type VmOutcome,
+} from './step-outcome.ts';
+import {
+  createDuplicateCheck,
+  type DuplicateCheck,
+  type Member,
+  refuseTooMany,
+  resolveTargets,
+} from './targets.ts';
 import { restartVm } from './vm.ts';
 
 /** Which VMs to restart, and how. */
 export interface FleetJob extends Omit<RestartJob, 'target'> {
   /** At least one; an external ID may contain `*`. */
   readonly targets: readonly Target[];
+  /** If the targets name more VMs than this, none is restarted. */
+  readonly maxVms: number;
   readonly maxParallel: Amount;
   readonly maxFailures: Amount;
 }
@@ -57,9 +72,24 @@ export interface FleetContext {
 
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 export async function restartFleet(job: FleetJob, context: FleetContext): Promise<StepOutcome> {
+  let members: readonly Member[];
+  try {
+    members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+    refuseTooMany(members, job.maxVms);
+  } catch (thrown) {
+    const error = explainCancellation(asActionError(thrown), 'No restart had been sent.');
+    return { ...failedStep(error, job.targets), isDryRun: job.dryRun };
+  }
+  return restartMembers(members, job, context);
+}
+
+async function restartMembers(
+  members: readonly Member[],
+  job: FleetJob,
+  context: FleetContext,
+): Promise<StepOutcome> {
   const { announce } = context;
-  const { dryRun: isDryRun, timeoutMs } = job;
-  const members = await resolveTargets(job.targets, { ...context, timeoutMs });
+  const { dryRun: isDryRun } = job;
   const limits = limitsFor(members.length, job);
   const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
   const [first, ...others] = members;

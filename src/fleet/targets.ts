@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds } from '../controller/controller.ts';
 import { type Instance, isTerminal, type Target } from '../controller/instance.ts';
-import { ActionError, asActionError, explainCancellation } from '../errors.ts';
+import { ActionError } from '../errors.ts';
 import { createProgressLog, type Log } from '../log.ts';
 
 /** A VM to restart, or a target that names none. */
@@ -99,41 +99,40 @@ const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 export const MOST_VMS = 2_000;
 
-/** Finds out which VMs the targets name. Never throws: where that cannot be known, each target fails. */
+/**
+ * Finds out which VMs the targets name. A target that names none is a member that fails.
+ * @throws ActionError if that cannot be known.
+ */
 export async function resolveTargets(
   targets: readonly Target[],
   options: ResolvingOptions,
 ): Promise<Member[]> {
   if (!targets.some(hasWildcard)) return membersOf(targets, []);
-  try {
-    const members = await listMembers(targets, options);
-    return members.length <= MOST_VMS ? members : refuseAll(targets, members.length);
-  } catch (thrown) {
-    const error = asActionError(thrown);
-    return targets.map((target) => ({
-      name: target.id,
-      target,
-      error: explainCancellation(error, 'No restart had been sent.'),
-    }));
-  }
+  const members = (instances: readonly Instance[]) => membersOf(targets, instances);
+  return listUntilFound(options, members, (found) => found.find(({ error }) => error !== undefined)?.error);
 }
 
-async function listMembers(
-  targets: readonly Target[],
+/**
+ * Lists the instances, again where something is missing: a list may briefly lack a VM.
+ * @param read what the instances seen so far show; @param missing what would explain a failure; undefined if nothing is missing.
+ */
+export async function listUntilFound<T>(
   { controller, clock, log, signal, timeoutMs }: ResolvingOptions,
-): Promise<Member[]> {
+  read: (instances: readonly Instance[]) => T,
+  missing: (found: T) => ActionError | undefined,
+): Promise<T> {
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
   const bounds: ReadBounds = { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault };
   const seen = new Map<string, Instance>();
   let graceEndsAt: number | undefined;
   for (let lists = 1; ; lists++) {
     remember(seen, (await controller.listInstances(bounds)).readable());
-    const members = membersOf(targets, [...seen.values()]);
-    const missing = members.find(({ error }) => error !== undefined)?.error;
+    const found = read([...seen.values()]);
+    const problem = missing(found);
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
-    const isEnough = missing === undefined && lists >= LEAST_LISTS;
-    if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt) return members;
-    if (missing !== undefined) progress.note(missing.code, `Trying again, this may pass: ${missing.message}`);
+    const isEnough = problem === undefined && lists >= LEAST_LISTS;
+    if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt) return found;
+    if (problem !== undefined) progress.note(problem.code, `Trying again, this may pass: ${problem.message}`);
     await clock.sleep(LIST_AGAIN_MS, signal);
   }
 }
@@ -147,12 +146,13 @@ function remember(seen: Map<string, Instance>, instances: readonly Instance[]): 
   }
 }
 
-function refuseAll(targets: readonly Target[], vms: number): Member[] {
-  const message = `The targets name ${vms} VMs; one step can restart ${MOST_VMS} at most. No restart was sent.`;
-  const error = new ActionError('invalid_input', message, {
-    hint: 'Narrow the patterns, or divide the VMs among several steps.',
+/** Guards against a pattern that matches more than was meant. @throws ActionError `invalid_input` */
+export function refuseTooMany({ length: vms }: readonly Member[], maxVms: number): void {
+  if (vms <= maxVms) return;
+  const message = `The targets name ${vms} VMs, but max_vms is ${maxVms}. No restart was sent.`;
+  throw new ActionError('invalid_input', message, {
+    hint: `Narrow the targets, raise max_vms (${MOST_VMS} at most), or divide the VMs among several steps.`,
   });
-  return targets.map((target) => ({ name: target.id, target, error }));
 }
 
 // ---- no VM twice ----

@@ -61,12 +61,19 @@ export function readGreeting(bytes: Uint8Array): Greeting {
   return { kind: bytes.length >= MOST_BYTES ? 'none' : 'open' };
 }
 
-const LONGEST_EXCERPT = 80;
+/** In characters. */
+const LONGEST_EXCERPT = 100;
 
-/** The beginning of what the server sent, for people: it is text from outside. */
+/**
+ * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * half a secret, which no mask matches.
+ */
 export function excerptOf(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes).toString().trimStart();
-  return text.replace(/[\r\n].*/s, '').slice(0, LONGEST_EXCERPT);
+  const line = Buffer.from(bytes)
+    .toString()
+    .trimStart()
+    .replace(/[\r\n].*/s, '');
+  return line.length > LONGEST_EXCERPT ? `(a line of ${line.length} characters)` : `"${line}"`;
 }
 
 /**
@@ -148,5 +155,5 @@ function afterSilence({ isConnected, bytes }: Heard): Contact {
 }
 
 function foreign(bytes: Uint8Array): Contact {
-  return { kind: 'foreign', detail: `it began with "${excerptOf(bytes)}"` };
+  return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
 }

@@ -45,7 +45,10 @@ export function startGuestHistory(
   own: OwnMachine,
 ): GuestHistory {
   const { startDate } = proof;
-  const baseline: Baseline = { instance: proof, startDate, knownStartDates: [startDate] };
+  const baseline: Baseline = {
+    ...{ instance: proof, answeredAt: verifiedAt },
+    ...{ startDate, knownStartDates: [startDate] },
+  };
   return { provedBoot: startDate, own, watched: startHistory(baseline, verifiedAt) };
 }
 

@@ -6,6 +6,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The value of an input that is absent or blank; action.yml declares the same. */
 export const DEFAULTS = {
+  max_vms: '2000',
   max_parallel: '1',
   max_failures: '0',
   timeout: '5m',

@@ -2,7 +2,7 @@ import { seconds } from '../clock.ts';
 import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
 import type { FleetJob } from '../fleet/fleet.ts';
-import { mayBeSeveral } from '../fleet/targets.ts';
+import { MOST_VMS, mayBeSeveral } from '../fleet/targets.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
@@ -59,7 +59,8 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   const headers = readHeaders(form);
   read('job_summary', parse.boolean);
   const targets = readTargets(form);
-  const [maxParallel, maxFailures] = [
+  const [maxVms, maxParallel, maxFailures] = [
+    read('max_vms', parse.wholeNumber({ min: 1, max: MOST_VMS })),
     read('max_parallel', parse.amount(1)),
     read('max_failures', parse.amount(0)),
   ];
@@ -68,6 +69,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   const inputs = all<Inputs>({
     controllerUrl,
     targets: { value: targets },
+    maxVms,
     maxParallel,
     maxFailures,
     vncPassword,

@@ -65,6 +65,14 @@ function linesOf(text: string): string[] {
   return [...new Set(lines.filter((line) => line !== ''))];
 }
 
+export function wholeNumber({ min, max }: { min: number; max: number }): Parser<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return { value };
+    return { problem: `${shown(text)} must be a whole number from ${min} to ${max}` };
+  };
+}
+
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
 
 /** A number of VMs, or a share of them such as `25%`; each `least` at least. */

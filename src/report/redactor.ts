@@ -12,15 +12,19 @@ const REPLACEMENT = '***';
 
 export function createRedactor(): Redactor {
   const forms = new Set<string>();
+  const plain = new Set<string>();
   // Made when it is first needed: several secrets are mostly told of in a row.
   let replacer: Replacer | undefined;
   return {
     add(...secrets) {
-      for (const form of secrets.flatMap(maskable).flatMap(encodings)) forms.add(form);
+      for (const secret of secrets.flatMap(maskable)) {
+        plain.add(secret);
+        for (const form of encodings(secret)) forms.add(form);
+      }
       replacer = undefined;
     },
     redact(text) {
-      replacer ??= createReplacer(forms);
+      replacer ??= createReplacer(forms, plain);
       return replacer(text);
     },
   };
@@ -62,12 +66,15 @@ function inHex(secret: string): string[] {
   return [hex, hex.toUpperCase()];
 }
 
-/** Plain; as Go escapes it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
 function inJson(secret: string): string[] {
   const plain = insideQuotes(secret);
   const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
+  const php = plain.replaceAll('/', '\\/');
+  const slashes = plain.replaceAll('/', unicodeEscape);
+  const quotes = plain.replaceAll("'", "\\'");
   const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape);
-  return [plain, go, ascii, insideQuotes(plain), insideQuotes(go)];
+  return [plain, go, php, slashes, quotes, ascii, insideQuotes(plain), insideQuotes(go)];
 }
 
 function insideQuotes(text: string): string {
@@ -115,6 +122,9 @@ function inHtml(secret: string): string[] {
     numbered.replaceAll("'", '&#39;'),
     named.replaceAll("'", '&#39;'),
     named.replaceAll("'", '&#x27;'),
+    named.replaceAll("'", '&apos;'),
+    named.replaceAll("'", '&#x27;').replaceAll('/', '&#x2F;'),
+    named.replaceAll("'", '&#39;').replaceAll('/', '&#x2F;'),
   ];
 }
 
@@ -132,17 +142,52 @@ const LONGEST_IN_PATTERN = 500;
 type Replacer = (text: string) => string;
 
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
-function createReplacer(secrets: ReadonlySet<string>): Replacer {
+function createReplacer(forms: ReadonlySet<string>, plain: ReadonlySet<string>): Replacer {
   // The longest first: a secret may be a part of another.
-  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-  const long = longestFirst.filter((secret) => secret.length > LONGEST_IN_PATTERN);
-  const short = longestFirst.filter((secret) => secret.length <= LONGEST_IN_PATTERN);
-  if (longestFirst.length === 0) return (text) => text;
-  const pattern = new RegExp(short.map(escapePattern).join('|'), 'gi');
+  const longestFirst = (secrets: ReadonlySet<string>) => [...secrets].sort((a, b) => b.length - a.length);
+  const isShort = (secret: string) => secret.length <= LONGEST_IN_PATTERN;
+  const long = longestFirst(forms).filter((secret) => !isShort(secret));
+  const short = longestFirst(forms).filter(isShort).map(escapePattern);
+  const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
+  const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
+  const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
   return (text) => {
     const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-    return short.length === 0 ? rest : rest.replace(pattern, REPLACEMENT);
+    return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
   };
+}
+
+/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+function inAnyEncoding(secret: string): string {
+  return [...secret]
+    .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
+    .join('');
+}
+
+/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+const BACKSLASHES = '\\\\{1,8}';
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': 'amp',
+  '<': 'lt',
+  '>': 'gt',
+  '"': 'quot',
+  "'": 'apos',
+  '/': 'sol',
+};
+
+function escapes(character: string): string {
+  const code = Number(character.codePointAt(0));
+  const units = character.split('').map((unit) => `${BACKSLASHES}u${hex(unit.charCodeAt(0), 4)}`);
+  const bytes = [...Buffer.from(character.toWellFormed())].map((byte) => `%(?:25)?${hex(byte, 2)}`);
+  const entity = [`#0{0,4}${code}`, `#x0{0,4}${hex(code, 1)}`, ENTITIES[character]].filter(Boolean).join('|');
+  const itself = character === '\\' ? BACKSLASHES : `(?:${BACKSLASHES})?${escapePattern(character)}`;
+  const byCode = `${BACKSLASHES}x${hex(code, 2)}`;
+  return `(?:${[itself, units.join(''), byCode, bytes.join(''), `&(?:amp;)?(?:${entity});`].join('|')})`;
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
 }
 
 function escapePattern(text: string): string {

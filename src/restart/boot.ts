@@ -1,5 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
+import { CLOCK_STEP_MS, nodeSetBackMs } from './clocks.ts';
 
 // Which boot a report shows. Only one that came after the restart was sent can prove it, and the baseline may come from a replica that
 // lags behind, so it may not know of every boot before. The first row that fits counts:
@@ -7,56 +8,58 @@ import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts'
 // | start_date | boot |
 // | --- | --- |
 // | none | none |
-// | one that was seen before the restart was sent | known |
+// | within WANDER_MS of one that was seen before the restart was sent | known |
+// | later than its own report, by more than the node's clock was set back | contradictory |
+// | earlier than the baseline's and its report, though the node's clock was not set back | before |
 // | when the report was made, the VM had run for longer than the restart was on its way, and BLUR_MS | before |
 // | the same, but it is later than the baseline's report, and the node's clock was set since | new |
 // | any other | new |
 //
 // All these dates are the node's, so its clock may be wrong, but only differences count. If the clock was set forward, a boot after the
-// restart looks long ago; but its date is then still later than the baseline's report. That a clock was set shows in how much time
-// passed for node and controller.
+// restart looks long ago; but its date is then still later than the baseline's report.
 
 /** The instance right before the restart was sent: what the proof is compared with. */
 export interface Baseline {
   readonly instance: Instance;
+  /** When the answer came that showed it, in milliseconds on the clock's scale. */
+  readonly answeredAt: number;
   readonly startDate: Instant;
   /** Every boot that was seen before the restart was sent: none of them can be a boot after it. */
   readonly knownStartDates: readonly Instant[];
 }
 
-export type Boot = 'none' | 'known' | 'before' | 'new';
+export type Boot = 'none' | 'known' | 'contradictory' | 'before' | 'new';
+
+/** An agent may compute the date of one boot again and again, in whole seconds. No VM stops and boots within this time. */
+const WANDER_MS = 1_000;
+/** How much later than the report a date in whole seconds can look. */
+const ROUNDING_MS = 2_000;
+/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+const BLUR_MS = 20_000;
 
 /** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
 export function bootOf(instance: Instance, baseline: Baseline, sinceSentMs: number): Boot {
-  const { startDate } = instance;
+  const { startDate, reportedAt } = instance;
   if (startDate === undefined) return 'none';
-  if (baseline.knownStartDates.some((known) => compareInstants(startDate, known) === 0)) return 'known';
-  return isBootBefore({ ...instance, startDate }, baseline.instance, sinceSentMs) ? 'before' : 'new';
+  if (baseline.knownStartDates.some((known) => isAbout(startDate, known))) return 'known';
+  const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
+  const hadRunMs = reportedAt && millisecondsBetween(startDate, reportedAt);
+  if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs)) return 'contradictory';
+  if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS) return 'before';
+  if (hadRunMs === undefined || baseline.instance.reportedAt === undefined) return 'new';
+  const isAfterBaseline = compareInstants(startDate, baseline.instance.reportedAt) > 0;
+  const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
+  return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
 }
 
-/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
-const BLUR_MS = 20_000;
-/** If more time than this passed for the node than for the controller, or less, one of their clocks was set. */
-const CLOCK_STEP_MS = 10_000;
-
-type Booted = Instance & { readonly startDate: Instant };
-
-function isBootBefore(report: Booted, baseline: Instance, sinceSentMs: number): boolean {
-  const { startDate, reportedAt } = report;
-  if (reportedAt === undefined || baseline.reportedAt === undefined) return false;
-  const hadRunMs = millisecondsBetween(startDate, reportedAt);
-  const isAfterBaseline = compareInstants(startDate, baseline.reportedAt) > 0;
-  return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet(report, baseline, sinceSentMs));
+/** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
+function isEarlier(
+  startDate: Instant,
+  { startDate: known, instance: { reportedAt = known } }: Baseline,
+): boolean {
+  return compareInstants(startDate, known) < 0 && compareInstants(startDate, reportedAt) < 0;
 }
 
-/** Without both dates of the controller it cannot be told: the baseline may have been old when it was taken. */
-function wasClockSet(report: Instance, baseline: Instance, sinceSentMs: number): boolean {
-  if ((baseline.updatedAt === undefined) !== (report.updatedAt === undefined)) return false;
-  const forNodeMs = passed(baseline.reportedAt, report.reportedAt) ?? 0;
-  const forControllerMs = passed(baseline.updatedAt, report.updatedAt) ?? sinceSentMs;
-  return Math.abs(forNodeMs - forControllerMs) > CLOCK_STEP_MS;
-}
-
-function passed(before: Instant | undefined, after: Instant | undefined): number | undefined {
-  return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+function isAbout(date: Instant, known: Instant): boolean {
+  return Math.abs(millisecondsBetween(date, known)) <= WANDER_MS;
 }

@@ -60,8 +60,9 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   const askedAt = clock.now();
   const found = await find(target, search);
   if (found instanceof ActionError) return { kind: 'trouble', error: found };
-  onRead(found, { askedAt, answeredAt: clock.now() });
-  const taken = checkPreconditions(found);
+  const answeredAt = clock.now();
+  onRead(found, { askedAt, answeredAt });
+  const taken = checkPreconditions(found, answeredAt);
   if (taken instanceof ActionError) return { kind: 'trouble', error: taken };
   return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
 }
@@ -86,7 +87,7 @@ function hasBothDates({ reportedAt, updatedAt }: Instance): boolean {
 }
 
 /** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
-function checkPreconditions(instance: Instance): Baseline | ActionError {
+function checkPreconditions(instance: Instance, answeredAt: number): Baseline | ActionError {
   const { instanceId, startDate } = instance;
   if (!isRunning(instance)) {
     return new ActionError(
@@ -106,7 +107,7 @@ function checkPreconditions(instance: Instance): Baseline | ActionError {
       { hint: 'The start_date comes with Anka agent and controller 1.44.0 or later: update both.' },
     );
   }
-  return { instance, startDate, knownStartDates: [startDate] };
+  return { instance, answeredAt, startDate, knownStartDates: [startDate] };
 }
 
 /** What cannot be verified is most often a matter of the controller's version, so the error names it. */

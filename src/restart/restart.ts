@@ -126,7 +126,9 @@ interface Baselines {
 
 /** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt: number | undefined, { known, again, now }: Baselines): boolean {
-  return sentAt !== undefined && bootOf(again.instance, known, now - sentAt) === 'new';
+  if (sentAt === undefined) return false;
+  const boot = bootOf(again.instance, known, now - sentAt);
+  return boot === 'new' || boot === 'contradictory';
 }
 
 const CARRIED_OUT_NEVERTHELESS: RestartReply = {

@@ -1,6 +1,8 @@
 import { minutes } from '../clock.ts';
 import { type Instance, runningConditions } from '../controller/instance.ts';
+import { shifted } from '../dates.ts';
 import { type Baseline, bootOf } from './boot.ts';
+import { allSetBackMs, setBackBy } from './clocks.ts';
 import {
   afterAnswer,
   afterOlderAnswer,
@@ -12,7 +14,7 @@ import { datesOf, isDated, isNewer, isOlder, type Observation } from './ordering
 
 // Whether the restart is proved, from one answer and what was seen before it. Pure. The steps, and where their rules stand:
 //
-// 1. An answer that is older than one before proves nothing (ordering.ts).
+// 1. An answer that is older than one before proves nothing (ordering.ts), unless all clocks were set back (clocks.ts).
 // 2. A VM that looks failed for long enough has failed (failure.ts).
 // 3. The restart is proved once all conditions hold in one answer: the VM runs, and its boot is a new one (boot.ts).
 
@@ -36,6 +38,7 @@ export interface History {
  * - `instance_state`, `status`: the VM runs.
  * - `start_date`: it shows a boot that was not known before.
  * - `new boot`: that boot came after the restart was sent.
+ * - `sound dates`: the dates of the answer do not contradict each other.
  */
 export type Condition =
   | 'presence'
@@ -44,7 +47,8 @@ export type Condition =
   | 'instance_state'
   | 'status'
   | 'start_date'
-  | 'new boot';
+  | 'new boot'
+  | 'sound dates';
 
 /** A condition that does not hold yet, and what was seen instead. */
 export interface Unmet {
@@ -62,8 +66,9 @@ export function startHistory(baseline: Baseline, sentAt: number): History {
   return { baseline, sentAt, newest: baseline.instance, newestAt: sentAt, failure: undefined };
 }
 
-export function judge(history: History, observation: Observation): { verdict: Verdict; history: History } {
+export function judge(before: History, observation: Observation): { verdict: Verdict; history: History } {
   const { instance } = observation;
+  const history = followClocks(before, observation);
   if (instance !== undefined && isOutdated(instance, history)) {
     const failure = afterOlderAnswer(history.failure, observation, instance);
     return { verdict: pending('newer answer', datesOf(instance)), history: { ...history, failure } };
@@ -76,6 +81,19 @@ export function judge(history: History, observation: Observation): { verdict: Ve
 /** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
 function isOutdated(instance: Instance, { newest, baseline }: History): boolean {
   return isOlder(instance, newest) || isOlder(instance, baseline.instance);
+}
+
+/** If all clocks were set back since the newest report, what is known is dated as if that had been before. */
+function followClocks(history: History, { answeredAt, instance }: Observation): History {
+  if (instance === undefined || !isOutdated(instance, history)) return history;
+  const { baseline, newest, newestAt } = history;
+  const isFirst = newest === baseline.instance;
+  const last = { answeredAt: isFirst ? baseline.answeredAt : newestAt, instance: newest };
+  const ms = allSetBackMs(last, { answeredAt, instance });
+  if (ms === undefined) return history;
+  const startDate = shifted(baseline.startDate, -ms);
+  const again = { ...baseline, startDate, instance: setBackBy(ms, baseline.instance) };
+  return { ...history, baseline: again, newest: instance, newestAt: answeredAt };
 }
 
 function withNewest(history: History, { answeredAt, instance }: Observation): History {
@@ -102,9 +120,10 @@ function unmetConditions({ baseline, sentAt, newestAt }: History, instance: Inst
   return [
     ...unmetIf(!running.instance_state, 'instance_state', instance.state),
     ...unmetIf(!running.status, 'status', instance.status),
-    ...unmetIf(!isOtherBoot, 'start_date', instance.startDateText),
+    ...unmetIf(boot === 'none' || boot === 'known', 'start_date', instance.startDateText),
     ...unmetIf(isOtherBoot && !isDated(instance, baseline.instance), 'dated answer', undefined),
     ...unmetIf(boot === 'before', 'new boot', instance.startDateText),
+    ...unmetIf(boot === 'contradictory', 'sound dates', instance.startDateText),
   ];
 }
 
@@ -141,6 +160,7 @@ const UNMET: Readonly<Record<Condition, (seen: string) => string>> = {
   status: (seen) => `status is "${seen}", not "running"`,
   start_date: (seen) => `start_date is ${seen}, not a new one`,
   'new boot': (seen) => `start_date ${seen} is of a boot before the restart was sent`,
+  'sound dates': (seen) => `start_date ${seen} is later than the report that shows it`,
 };
 
 /** A condition that does not hold yet, in words. */

@@ -1,14 +1,16 @@
 import { LASTING_EVENTS } from './events.ts';
+import type { Check } from './guarantees.ts';
 import { END_MS, limitOf } from './limits.ts';
-import type { Check, RunRecord } from './run.ts';
+import type { VmRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
 /** `up` is said only once the guest of this very VM had been up, after the boot that was proved. */
 export const wrongUp: Check = (run) => {
   const { outcome, guest } = run;
   if (outcome.guest?.status !== 'up' || guest === undefined) return undefined;
-  const { greetedAt } = guest;
+  const { at: greetedAt, instanceId } = guest.greeting ?? {};
   if (greetedAt === undefined) return '"up" though no server ever said a word';
+  if (instanceId !== run.instanceId && !isUntold(run, greetedAt)) return '"up" of a guest that never spoke';
   const isUp = guest.stretches.some(
     ({ bootedAt, from }) => bootedAt >= provedBootAt(run) && from <= greetedAt,
   );
@@ -16,14 +18,14 @@ export const wrongUp: Check = (run) => {
 };
 
 /** When the VM had booted, in truth, as the proof of the restart shows it. */
-function provedBootAt({ outcome: { proof }, reports }: RunRecord): number {
+function provedBootAt({ outcome: { proof }, reports }: VmRecord): number {
   const startDateMs = proof?.startDate && Number(proof.startDate.epochNanoseconds / 1_000_000n);
   const report = reports.find((one) => one.startDateMs === startDateMs);
   return report?.bootedAt ?? Number.POSITIVE_INFINITY;
 }
 
 /** What nobody can tell: when the server spoke, no report since the VM's last change was to be had from every replica. */
-function isUntold({ guest, reports, scenario }: RunRecord, greetedAt: number): boolean {
+function isUntold({ guest, reports, scenario }: VmRecord, greetedAt: number): boolean {
   const changedAt = Math.max(...(guest?.changes ?? []).filter((at) => at <= greetedAt));
   return !reports.some(({ at }) => at >= changedAt && at + lagMs(scenario) <= greetedAt);
 }
@@ -52,7 +54,7 @@ export const lostGuest: Check = (run) => {
     : undefined;
 };
 
-function allowanceMs({ scenario }: RunRecord): number {
+function allowanceMs({ scenario }: VmRecord): number {
   const { world, step, network } = scenario;
   const reportMs = (world.datelessMs ?? 0) + HEARTBEATS * world.heartbeatMs * (1 + world.heartbeatJitter);
   return reportMs + lagMs(scenario) + step.requestTimeoutMs + 20 * network.latencyMs + ATTEMPTS_MS;
@@ -73,11 +75,11 @@ export const lateGuest: Check = (run) => {
 };
 
 /** Whether the step gave the guest up before its time was over. */
-export function isEarly({ outcome: { moments }, scenario, endedAt }: RunRecord): boolean {
+export function isEarly({ outcome: { moments }, scenario, endedAt }: VmRecord): boolean {
   return endedAt < (moments.verified ?? 0) + (scenario.guest?.timeoutMs ?? 0);
 }
 
 /** What the wait for the guest may add to the whole. */
-export function guestMs({ scenario: { guest } }: RunRecord): number {
+export function guestMs({ scenario: { guest } }: VmRecord): number {
   return guest === undefined ? 0 : guest.timeoutMs + END_MS;
 }

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
 import { LASTING_EVENTS } from './events.ts';
 import { DENIED, FITTING, isHealthy } from './fitting-codes.ts';
-import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-promises.ts';
+import { guestMs, lateGuest, lostGuest, wrongUp } from './guest-guarantees.ts';
 import {
   deadlineOf,
   END_MS,
@@ -13,7 +13,7 @@ import {
   sendBy,
   wakingAt,
 } from './limits.ts';
-import type { Check, RunRecord, TrueReport } from './run.ts';
+import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
   hasty,
@@ -23,48 +23,34 @@ import {
   lostRunner,
   staleLook,
   wrongClaim,
-} from './runner-promises.ts';
+} from './runner-guarantees.ts';
 import { MISTAKES, REQUEST_FAULTS, type Scenario } from './scenario.ts';
+import { STEP_CHECKS } from './slot-guarantees.ts';
+import { START } from './stage.ts';
 import type { RestartPost } from './testbed.ts';
 
 /*
- * Each promise is a check of one run: it compares what the step said with what really happened (a RunRecord, see run.ts), and says in
- * words what is broken. Those about the GitHub runner are in runner-promises.ts, which error codes fit is in fitting-codes.ts. A new
- * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a promise because of it.
+ * Each guarantee is a check. Most are about one VM, and hold for each VM of a step: they compare what the step said with what really
+ * happened (a VmRecord, see run.ts), and say in words what is broken. Those about its GitHub runner are in runner-guarantees.ts, those about
+ * its guest in guest-guarantees.ts, and those about several VMs in slot-guarantees.ts. Which error codes fit is in fitting-codes.ts. A new
+ * fault (scenario.ts) or event (events.ts) needs a change here only if the step cannot keep a guarantee because of it.
  */
+
+/** What is broken about a VM, or a whole step, in words; undefined if nothing is. */
+export type Check<Of = VmRecord> = (run: Of) => string | undefined;
 
 /** What a signal leaves for the end: in milliseconds. */
 const CANCEL_MS = 1_000;
 
-/** The promises that a run broke, in words; empty for none. */
-export function brokenPromises(run: RunRecord): string[] {
-  const checks = [
-    falseSuccess,
-    secondRestart,
-    falseFailure,
-    impatience,
-    slowMistake,
-    lateRestart,
-    lateEnd,
-    noLastLook,
-    silence,
-    untruth,
-    wrongCode,
-    missingOutput,
-    leak,
-    blindTry,
-    staleLook,
-    killedJob,
-    hasty,
-    idleSkip,
-    idleClaim,
-    wrongClaim,
-    lostRunner,
-    wrongUp,
-    lostGuest,
-    lateGuest,
-  ];
-  return checks.flatMap((check) => check(run) ?? []);
+/** The guarantees that a run broke, in words; empty for none. */
+export function brokenGuarantees(run: StepRecord): string[] {
+  const ofVms = run.vms.flatMap((vm) =>
+    VM_CHECKS.flatMap((check) => {
+      const broken = check(vm);
+      return broken === undefined ? [] : [vm.isAlone ? broken : `${vm.name}: ${broken}`];
+    }),
+  );
+  return [...ofVms, ...[leak, ...STEP_CHECKS].flatMap((check) => check(run) ?? [])];
 }
 
 // ---- no false success ----
@@ -81,7 +67,7 @@ const falseSuccess: Check = (run) => {
 };
 
 /** The report that showed all three conditions at once. */
-function claimedReport({ outcome: { proof: last }, reports }: RunRecord): TrueReport | undefined {
+function claimedReport({ outcome: { proof: last }, reports }: VmRecord): TrueReport | undefined {
   const milliseconds = (date: { epochNanoseconds: bigint } | undefined) =>
     date && Number(date.epochNanoseconds / 1_000_000n);
   const [startDateMs, timestampMs] = [milliseconds(last?.startDate), milliseconds(last?.reportedAt)];
@@ -96,14 +82,14 @@ function claimedReport({ outcome: { proof: last }, reports }: RunRecord): TrueRe
  * looks like ours, unless the VM had run, when the report was made, for longer than the restart had been on its way by then.
  * And where the node's clock was set meanwhile, its dates do not say when that boot was.
  */
-function isIndistinguishable(report: TrueReport, run: RunRecord): boolean {
+function isIndistinguishable(report: TrueReport, run: VmRecord): boolean {
   const isOfOthers = run.boots.some(({ at, isOurs }) => at === report.bootedAt && !isOurs);
   const hadRunMs = report.at - report.bootedAt;
   const isRecent = hadRunMs <= run.endedAt - sentAt(run) + FOREIGN_BLUR_MS;
   return isOfOthers && (isRecent || run.faults.has('clock'));
 }
 
-function sentAt({ posts }: RunRecord): number {
+function sentAt({ posts }: VmRecord): number {
   return posts[0]?.departedAt ?? Number.POSITIVE_INFINITY;
 }
 
@@ -135,7 +121,7 @@ const falseFailure: Check = (run) => {
 /** Where the step was suspended over the deadline, one look is left, which may take so long. */
 const LAST_LOOK_MS = 1_500;
 
-function hadTimeToSee(run: RunRecord): boolean {
+function hadTimeToSee(run: VmRecord): boolean {
   const deadline = deadlineOf(run);
   const wakingMs = wakingAt(run, deadline);
   if (wakingMs === undefined) return settledAt(run) + allowanceMs(run) < deadline;
@@ -152,7 +138,7 @@ const SLOWEST_TRIP = 4.5;
 const REFUSED_MS = 30_000;
 
 /** The controller, or what stands before it, said no for so long, and nothing else. */
-function isRefusedForLong({ faults, endedAt, askedSince = endedAt }: RunRecord): boolean {
+function isRefusedForLong({ faults, endedAt, askedSince = endedAt }: VmRecord): boolean {
   return [...DENIED, 'long pause'].some((fault) => faults.has(fault)) && endedAt - askedSince >= REFUSED_MS;
 }
 
@@ -182,7 +168,7 @@ const impatience: Check = (run) => {
 };
 
 /** The restart itself was answered so at each try: what the reads in between were answered says nothing of it. */
-function isHeldOffForLong({ posts, endedAt }: RunRecord): boolean {
+function isHeldOffForLong({ posts, endedAt }: VmRecord): boolean {
   const since = posts[0]?.answer?.at ?? endedAt;
   return posts.every(isRepeatable) && endedAt - since >= REFUSED_MS;
 }
@@ -195,7 +181,8 @@ function isRepeatable({ answer }: RestartPost): boolean {
 const MISTAKE_MS = 30_000;
 
 const slowMistake: Check = (run) => {
-  const { scenario, startedAt, endedAt, faults } = run;
+  const { scenario, endedAt, faults } = run;
+  const startedAt = START;
   if (scenario.mistake === undefined || scenario.mistake.forMs < endedAt - startedAt) return undefined;
   // A process that was suspended was told nothing meanwhile.
   const isAlone =
@@ -207,7 +194,7 @@ const slowMistake: Check = (run) => {
 };
 
 /** Whether the node's clock was set back so that a boot after the restart has the same date, in seconds, as one before it. */
-function hasDateOfOldBoot(run: RunRecord): boolean {
+function hasDateOfOldBoot(run: VmRecord): boolean {
   const old = run.reports.filter(({ bootedAt }) => bootedAt < sentAt(run));
   return run.reports.some(
     ({ bootedAt, startDateMs }) =>
@@ -215,14 +202,14 @@ function hasDateOfOldBoot(run: RunRecord): boolean {
   );
 }
 
-function clockSettings({ scenario: { events, faultsEndAfterMs } }: RunRecord): number {
+function clockSettings({ scenario: { events, faultsEndAfterMs } }: VmRecord): number {
   return events.filter(({ kind, afterMs }) => kind === 'clock' && afterMs < faultsEndAfterMs).length;
 }
 
 const LONG_MS = 30_000;
 
 /** Whether the agent reported for so long that the VM is down. */
-function wasDownForLong({ outcome, reports, endedAt }: RunRecord): boolean {
+function wasDownForLong({ outcome, reports, endedAt }: VmRecord): boolean {
   if (outcome.error?.code !== 'vm_failed') return false;
   let downSince = Number.POSITIVE_INFINITY;
   for (const report of reports) {
@@ -233,7 +220,7 @@ function wasDownForLong({ outcome, reports, endedAt }: RunRecord): boolean {
 }
 
 /** When the last thing went wrong, or the VM came up for the last time. */
-function settledAt(run: RunRecord): number {
+function settledAt(run: VmRecord): number {
   const { scenario, boots, startedAt, suspensions } = run;
   const { mistake } = scenario;
   const ends = scenario.events.map(({ kind, afterMs, forMs }) => {
@@ -246,7 +233,7 @@ function settledAt(run: RunRecord): number {
 }
 
 /** How long it may take, once all is well, until a report is there, a replica has it, and a look sees it. */
-function allowanceMs(run: RunRecord): number {
+function allowanceMs(run: VmRecord): number {
   const { step, network } = run.scenario;
   const pollMs = step.pollInterval === 'auto' ? 0 : step.pollInterval;
   const pauseMs = run.faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
@@ -254,7 +241,7 @@ function allowanceMs(run: RunRecord): number {
   return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs;
 }
 
-function reportMs({ scenario }: RunRecord): number {
+function reportMs({ scenario }: VmRecord): number {
   return (scenario.world.datelessMs ?? 0) + HEARTBEATS * heartbeatMs(scenario) + scenario.replicas.lagMs;
 }
 
@@ -265,8 +252,11 @@ function heartbeatMs({ world: { heartbeatMs, heartbeatJitter } }: Scenario): num
 // ---- it ends ----
 
 const lateEnd: Check = (run) => {
-  const { startedAt, endedAt, cancelledAt, scenario } = run;
-  const deadline = startedAt + scenario.step.timeoutMs + runnerMs(run);
+  const { startedAt, endedAt, cancelledAt, scenario, outcome, posts, isAlone } = run;
+  // In a fleet a VM that was never begun waits for the others; and one that was may wait for them again.
+  const { cleared = startedAt } = outcome.moments;
+  const beganAt = isAlone ? startedAt : Math.max(posts.at(-1)?.departedAt ?? endedAt, cleared);
+  const deadline = beganAt + scenario.step.timeoutMs + runnerMs(run);
   if (endedAt > limitOf(run, limitOf(run, deadline) + guestMs(run)) + END_MS) return 'it ended late';
   const isCancelledLate = cancelledAt !== undefined && endedAt > cancelledAt + CANCEL_MS;
   return isCancelledLate ? 'it ended late after the signal' : undefined;
@@ -289,7 +279,7 @@ const noLastLook: Check = (run) => {
 const lateRestart: Check = (run) => {
   const { moments } = run.outcome;
   const { heldUp = 0, cleared = heldUp } = moments;
-  const latest = sendBy(run) + (cleared - heldUp);
+  const latest = sendBy(run) + (run.isAlone ? cleared - heldUp : Math.max(0, cleared - run.startedAt));
   return run.posts.some(({ departedAt }) => departedAt > latest) ? 'a restart was sent too late' : undefined;
 };
 
@@ -307,9 +297,10 @@ const LONGEST_GAP_MS = 20_000;
  * What a runner to look after may add: it settles anew after each job, each time that GitHub took one back, and each time that it
  * was not looked at for long. And GitHub may be silent for as long as the restart may take.
  */
-function runnerMs({ scenario: { runner, step } }: RunRecord): number {
+function runnerMs({ scenario: { runner, step, vms } }: VmRecord): number {
   if (runner === undefined) return 0;
-  const { busyTimeoutMs, runnerTimeoutMs, idleForMs, jobs } = runner;
+  const { busyTimeoutMs, runnerTimeoutMs, idleForMs } = runner;
+  const jobs = vms.flatMap((vm) => vm.jobs);
   const settlings = 3 + 3 * jobs.length + step.timeoutMs / LONGEST_GAP_MS;
   return busyTimeoutMs + step.timeoutMs + settlings * (idleForMs + SETTLING_MS) + runnerTimeoutMs;
 }
@@ -344,22 +335,22 @@ const wrongCode: Check = (run) => {
 /** Every other way out after the restart may leave open whether the guest is up. */
 const GUEST_TOLD: readonly (ErrorCode | undefined)[] = [undefined, 'guest_not_up', 'runner_not_back'];
 
-const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario }) => {
+const missingOutput: Check = ({ outcome, outputs, posts, answersSeen, scenario, isAlone }) => {
   const { restarted, error } = outcome;
   const isKnown = answersSeen > 0 && scenario.step.targetBy === 'instance_id';
   const due = [
-    ...(isKnown ? ['instance_id', 'instance_state'] : []),
+    ...(isKnown ? ['instance_id', ...(isAlone ? ['instance_state'] : [])] : []),
     ...(posts.length > 0 ? ['previous_start_date'] : []),
     ...(restarted === 'true' ? ['start_date', 'duration'] : []),
     // What failed while the guest was waited for may have none any more.
-    ...(restarted === 'true' && !scenario.guest ? ['status'] : []),
+    ...(restarted === 'true' && isAlone && !scenario.guest ? ['status'] : []),
     ...(restarted === 'true' && scenario.runner?.waitsForRunner && error === undefined
       ? ['runner_status']
       : []),
     ...(restarted === 'true' && scenario.guest && GUEST_TOLD.includes(error?.code) ? ['guest_status'] : []),
     ...(error === undefined ? [] : ['error_code']),
   ];
-  const missing = ['restarted', ...due].filter((name) => !outputs[name]);
+  const missing = [isAlone ? 'restarted' : 'outcome', ...due].filter((name) => !outputs[name]);
   return missing.length > 0 ? `outputs are missing: ${missing.join(', ')}` : undefined;
 };
 
@@ -373,8 +364,34 @@ function formsOf(secret: string): string[] {
   return [secret, unpadded, encodeURIComponent(secret), ...encodings.map((form) => bytes.toString(form))];
 }
 
-const leak: Check = ({ secrets, written, misdirected }) => {
+const leak: Check<StepRecord> = ({ secrets, written, misdirected }) => {
   if (secrets.flatMap(formsOf).some((form) => written.includes(form))) return 'a secret was written';
   if (/^\s*::|##\[/m.test(written)) return 'something written would act as a workflow command';
   return misdirected.length > 0 ? 'a request went elsewhere, or with what is for others' : undefined;
 };
+
+const VM_CHECKS: readonly Check[] = [
+  falseSuccess,
+  secondRestart,
+  falseFailure,
+  impatience,
+  slowMistake,
+  lateRestart,
+  lateEnd,
+  noLastLook,
+  silence,
+  untruth,
+  wrongCode,
+  missingOutput,
+  blindTry,
+  staleLook,
+  killedJob,
+  hasty,
+  idleSkip,
+  idleClaim,
+  wrongClaim,
+  lostRunner,
+  wrongUp,
+  lostGuest,
+  lateGuest,
+];

@@ -1,5 +1,6 @@
-import type { Check, RunRecord, TrueRunner } from './run.ts';
-import type { GitHubLook } from './testbed.ts';
+import type { GitHubLook } from './github-looks.ts';
+import type { Check } from './guarantees.ts';
+import type { TrueRunner, VmRecord } from './run.ts';
 
 /*
  * What is promised of the runner. A job that no witness showed yet is killed now and then: nobody can know of it. So what is checked
@@ -7,7 +8,7 @@ import type { GitHubLook } from './testbed.ts';
  */
 
 /** The runner that is looked at before the restart, and the restarts that left; undefined where there is no such promise. */
-function guarded({ runner, posts, tries, scenario }: RunRecord) {
+function guarded({ runner, posts, tries, scenario }: VmRecord) {
   if (runner === undefined || scenario.runner === undefined || scenario.runner.whenBusy === 'ignore')
     return undefined;
   return { runner, departures: posts.map(({ departedAt }) => departedAt), tries, ...scenario.runner };
@@ -94,8 +95,8 @@ export const staleLook: Check = ({ runner, posts, scenario }) => {
 
 /** A VM is left alone only because of a job, and where that is wanted; then nothing is sent, or nothing was carried out. */
 export const idleSkip: Check = ({ outcome, runner, scenario }) => {
-  if (outcome.leftAlone === undefined) return undefined;
-  const isWanted = outcome.leftAlone === 'skipped' && scenario.runner?.whenBusy === 'skip';
+  if (outcome.leftAlone !== 'skipped') return undefined;
+  const isWanted = scenario.runner?.whenBusy === 'skip';
   const hadJob = runner !== undefined && runner.jobs.length > 0;
   return isWanted && hadJob && outcome.restarted === 'false'
     ? undefined
