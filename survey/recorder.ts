@@ -80,6 +80,7 @@ export interface RecordingOptions {
 export function recordTo(transport: Transport, { recorder, clock, series }: RecordingOptions): Transport {
   return {
     close: transport.close,
+    renewConnections: transport.renewConnections,
     async send(request, bounds) {
       const call = callOf(request);
       const askedAt = clock.now();

@@ -761,6 +761,7 @@ describe('by itself', () => {
         return { kind: 'accepted' };
       },
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+      renewConnections() {},
       getVersion: async () => undefined,
     };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
