@@ -163,8 +163,9 @@ const wrongResults: StepCheck = ({ vms, outputs }) => {
 function kindOf({ outcome: { leftAlone, restarted, error }, posts }: VmRecord): string {
   if (leftAlone !== undefined) return leftAlone;
   if (restarted === 'unknown') return 'unknown';
-  if (error?.code === 'cancelled' && posts.length === 0) return 'not_started';
-  if (error !== undefined) return 'failed';
+  const wasCancelled = error?.code === 'cancelled';
+  if (wasCancelled && posts.length === 0) return 'not_started';
+  if (error !== undefined && !(wasCancelled && restarted === 'true')) return 'failed';
   return restarted === 'true' ? 'restarted' : 'not_started';
 }
 
