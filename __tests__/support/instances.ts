@@ -28,6 +28,7 @@ export function instance(changes: Partial<Instance> = {}): Instance {
     stopDate: undefined,
     startDateText: OLD_BOOT,
     reportedAt: at('2024-10-13T13:10:02.690025+02:00'),
+    uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
     hostIp: '192.0.2.70',
     ip: '192.168.64.25',
     vncPort: 5900,
