@@ -212,7 +212,7 @@ describe('what is no envelope, or may not be read', () => {
       [
         'protocol_error',
         `GET ${URL_ASKED} was answered with HTTP 404 and text, not JSON.`,
-        'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and does a gateway need a path prefix?',
+        'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?',
       ],
     ],
     ...[300, 304].map((status): [string, Answer, string[]] => [

@@ -147,7 +147,7 @@ function hintForRejection({ status, text: body }: Answer): string {
     return 'The server wants a client certificate, or another one: see client_cert and client_key.';
   if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';
   if (status === 404)
-    return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and does a gateway need a path prefix?';
+    return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
   if (status === 405)
     return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
   if (status === 300 || status === 304)
