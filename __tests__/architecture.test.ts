@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -17,6 +17,7 @@ interface ActionFile {
 
 const action: ActionFile = parse(readFileSync('action.yml', 'utf8'));
 const readme = readFileSync('README.md', 'utf8');
+const contributing = readFileSync('CONTRIBUTING.md', 'utf8');
 const troubleshooting = readFileSync('docs/troubleshooting.md', 'utf8');
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
@@ -61,7 +62,10 @@ describe('action.yml', () => {
     const readers = sources.filter(({ path }) => path.startsWith('inputs/'));
     const read = readers.flatMap(({ text }) => [...text.matchAll(/read\w*\((?:form, )?'(\w+)'/g)]);
     expect([...new Set(read.map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
-    const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
+    // An expression is filled in by GitHub.
+    const defaults = Object.entries(action.inputs).filter(
+      ([, input]) => input.default?.startsWith('${{') === false,
+    );
     expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual(DEFAULTS);
   });
 
@@ -91,12 +95,24 @@ describe('the documents', () => {
   });
 
   test('the map in CONTRIBUTING lists exactly the modules of src', () => {
-    const [, map = ''] = readFileSync('CONTRIBUTING.md', 'utf8').split('## The map\n');
-    const named = [...map.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
+    const [, map = ''] = contributing.split('## The map\n');
+    const [table = ''] = map.split('Modules without');
+    const named = [...table.matchAll(/^\|.*?\|(.*?)\|/gm)].flatMap(([, cell = '']) => [
       ...cell.matchAll(/`([\w-]+\.ts)`/g),
     ]);
     const modules = sources.map(({ path }) => path.split('/').at(-1));
     expect(named.map(([, name]) => name).sort()).toEqual(modules.sort());
+  });
+
+  test('CONTRIBUTING says where modules without a test file of their own are tested', () => {
+    const [, table = ''] = contributing.split('| module | tested in |\n');
+    const rows = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| (`.*`) \| (`.*`) \|$/gm)];
+    const pathsIn = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path);
+    const withoutTest = sources
+      .map(({ path }) => path)
+      .filter((path) => !existsSync(`__tests__/${path.replace('.ts', '.test.ts')}`));
+    expect(rows.flatMap(([, modules]) => pathsIn(modules)).sort()).toEqual(withoutTest.sort());
+    expect(rows.flatMap(([, , tests]) => pathsIn(tests)).filter((path) => !existsSync(path))).toEqual([]);
   });
 
   test('README gives the defaults', () => {

@@ -10,8 +10,8 @@ import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
 import { createTerminal } from '../src/report/terminal.ts';
 import { cancelOnSignals } from '../src/signals.ts';
-import { createFakeClock } from './support/fake-clock.ts';
-import { createPausingClock, runInProcess } from './support/in-process.ts';
+import { playStep } from './simulation/play-step.ts';
+import { createFakeClock, createPausingClock } from './support/fake-clock.ts';
 import { ID } from './support/instances.ts';
 import { captureStdout } from './support/log.ts';
 import { wireRunner } from './support/runners.ts';
@@ -131,7 +131,7 @@ describe('with runner_name', () => {
     nock(API).get(/runs/).times(6).reply(200, { total_count: 0, workflow_runs: [] });
     const clock = createPausingClock();
     const environment = { GITHUB_API_URL: API, GITHUB_REPOSITORY: 'octo-org/app' };
-    const { outcome } = await runInProcess({ clock, inputs: ASKED, environment });
+    const { outcome } = await playStep({ clock, signal: clock.signal, random: () => 0, environment }, ASKED);
     expect([outcome.error, nock.isDone()]).toEqual([undefined, true]);
     // Limits of requests are sleeps, too.
     expect(clock.sleeps.filter((ms) => ms < 1_000)).toEqual([]);

@@ -30,7 +30,7 @@ function inputsFor(facts: Facts): Record<string, string> {
   const inputs: Record<string, string> = {
     controller_url: asVariable('ANKA_CONTROLLER_URL'),
     instance_id: asVariable('ANKA_INSTANCE_ID'),
-    ...WAYS_IN[setting.wayIn],
+    ...AUTHENTICATION[setting.authentication],
   };
   if (setting.hasClientCertificate) {
     inputs['client_cert'] = asSecret('ANKA_CLIENT_CERT');
@@ -45,11 +45,12 @@ function inputsFor(facts: Facts): Record<string, string> {
   return { ...inputs, ...timesFor(facts) };
 }
 
-const WAYS_IN: Readonly<Record<Facts['setting']['wayIn'], Readonly<Record<string, string>>>> = {
-  none: {},
-  root_token: { root_token: asSecret('ANKA_ROOT_TOKEN') },
-  api_key: { api_key_id: asVariable('ANKA_API_KEY_ID'), api_key: asSecret('ANKA_API_KEY') },
-};
+const AUTHENTICATION: Readonly<Record<Facts['setting']['authentication'], Readonly<Record<string, string>>>> =
+  {
+    none: {},
+    root_token: { root_token: asSecret('ANKA_ROOT_TOKEN') },
+    api_key: { api_key_id: asVariable('ANKA_API_KEY_ID'), api_key: asSecret('ANKA_API_KEY') },
+  };
 
 function asSecret(name: string): string {
   return `\${{ secrets.${name} }}`;
@@ -114,19 +115,19 @@ const WARNINGS: readonly Warn[] = [
     problem === undefined || problem === 'cancelled' ? [] : [`The survey ended early: ${problem}.`],
   ({ version }) => warnOfVersion('The controller', version),
   ({ nodes }) =>
-    nodes.flatMap(({ letter, agentVersion }) => warnOfVersion(`The agent of node ${letter}`, agentVersion)),
+    nodes.flatMap(({ label, agentVersion }) => warnOfVersion(`The agent of node ${label}`, agentVersion)),
   ({ setting }) =>
-    setting.wayIn === 'root_token'
+    setting.authentication === 'root_token'
       ? [
           'The root token can do everything on the controller: use an API key whose group may list and restart instances.',
         ]
       : [],
   ({ setting, list }) =>
-    list !== undefined && setting.wayIn === 'none' && !setting.hasClientCertificate
-      ? ['The controller lets everybody in who reaches it: give it a way in, such as user API keys.']
+    list !== undefined && setting.authentication === 'none' && !setting.hasClientCertificate
+      ? ['Anyone who can reach the controller can use it: turn on authentication, such as user API keys.']
       : [],
-  ({ stranger, setting }) =>
-    stranger?.envelope === 'OK' && !setting.hasClientCertificate
+  ({ withoutCredentials, setting }) =>
+    withoutCredentials?.envelope === 'OK' && !setting.hasClientCertificate
       ? ['The controller answers without the credentials, too: they protect nothing.']
       : [],
   ({ setting }) =>
@@ -140,12 +141,12 @@ const WARNINGS: readonly Warn[] = [
   ({ nodes }) => nodes.flatMap(warnOfReports),
   warnOfReach,
   ({ nodes }) =>
-    nodes.flatMap(({ letter, isActive }) => (isActive === false ? [`Node ${letter} is not Active.`] : [])),
+    nodes.flatMap(({ label, isActive }) => (isActive === false ? [`Node ${label} is not Active.`] : [])),
   warnOfAnswers,
   ({ restart }) =>
     restart === undefined || restart.restarted === 'true'
       ? []
-      : [`The restart was not verified (${restart.errorCode ?? restart.restarted}): look at the log above.`],
+      : [`The restart was not verified (${restart.errorCode ?? restart.restarted}): see the log above.`],
 ];
 
 function warnOfVersion(who: string, version: string | undefined): string[] {
@@ -155,7 +156,7 @@ function warnOfVersion(who: string, version: string | undefined): string[] {
     return [`${who} is ${version}: restarts need 1.44.0 or later. Update it first.`];
   if (minor < FIRST_WITHOUT_FLAPPING)
     return [
-      `${who} is ${version}: before 1.47 a restart shows Error in passing. The action waits for it to pass.`,
+      `${who} is ${version}: before 1.47 a restart shows Error for a short time. The action waits until that is over.`,
     ];
   return [];
 }
@@ -176,10 +177,10 @@ function warnOfPermissions({ nodeList, list }: Facts): string[] {
 }
 
 function warnOfClocks({ nodes, controllerClock }: Facts): string[] {
-  const off = nodes.flatMap(({ letter, clock }) =>
+  const off = nodes.flatMap(({ label, clock }) =>
     clock !== undefined && Math.abs(clock.aheadMs) > NODE_CLOCK_MS
       ? [
-          `The clock of node ${letter} is ${offset(clock)} of the controller's. The action can live with that, but not so well with a clock that is set in the midst of a restart: have it kept in time.`,
+          `The clock of node ${label} is ${offset(clock)} of the controller's. The action can live with that, but not so well with a clock that is set during a restart: keep it synchronized.`,
         ]
       : [],
   );
@@ -192,22 +193,22 @@ function warnOfClocks({ nodes, controllerClock }: Facts): string[] {
     : off;
 }
 
-function warnOfReports({ letter, heartbeat }: NodeFacts): string[] {
+function warnOfReports({ label, heartbeat }: NodeFacts): string[] {
   if (heartbeat === undefined || heartbeat.missed === 0) return [];
   return [
-    `Node ${letter}: ${heartbeat.missed} reports did not come, with ${heartbeat.reports} that did. A restart there may take longer to prove.`,
+    `Node ${label}: ${heartbeat.missed} reports did not come, with ${heartbeat.reports} that did. A restart there may take longer to prove.`,
   ];
 }
 
 function warnOfReach({ nodes }: Facts): string[] {
-  return nodes.flatMap(({ letter, reach }) => {
+  return nodes.flatMap(({ label, reach }) => {
     if (reach === 'unreachable')
       return [
-        `This machine cannot reach node ${letter}: guest_check would fail there. Run the step where it can, or open the way.`,
+        `This machine cannot reach node ${label}: guest_check would fail there. Run the step where it can, or open the way.`,
       ];
     return reach !== undefined && reach !== 'banner'
       ? [
-          `Node ${letter}: nobody answers as SSH at the forwarded port (${reach}): guest_check would fail for that VM.`,
+          `Node ${label}: no SSH server answers at the forwarded port (${reach}): guest_check would fail for that VM.`,
         ]
       : [];
   });
@@ -221,6 +222,6 @@ function warnOfAnswers({ answers, list, honoursId }: Facts): string[] {
     ...(isLarge
       ? ['The list of instances is large: startup scripts with long outputs may have filled it.']
       : []),
-    ...(honoursId === false ? ['`?id=` is ignored: each look brings the whole list.'] : []),
+    ...(honoursId === false ? ['`?id=` is ignored: each poll brings the whole list.'] : []),
   ];
 }

@@ -3,18 +3,18 @@ import { mayBeSeveral } from '../src/fleet/targets.ts';
 import type { Environment } from '../src/inputs/form.ts';
 import { type Inputs, readInputs } from '../src/inputs/inputs.ts';
 import { duration, HOUR, SECOND } from '../src/inputs/parsers.ts';
-import { UNKNOWN_ID } from './notebook.ts';
+import { UNKNOWN_ID } from './recorder.ts';
 
-export const USAGE = `Finds out what a controller is like, before anybody trusts this action with it.
+export const USAGE = `Finds out what a controller is like, before you trust this action with it.
 
 Usage: npm run survey -- --controller-url URL [options]
 
   --controller-url URL   the controller, as the input controller_url has it
-  --instance-id ID       look at this instance more closely
+  --instance-id ID       read this instance more often
   --restart              restart that one instance, once, and watch what happens; asks before it does
   --yes                  do not ask
   --runner-name NAME     with --restart: watch this GitHub runner, too
-  --runner-scope SCOPE   where it is registered: owner/repo, an organisation's name, or enterprises/NAME
+  --runner-scope SCOPE   where it is registered: owner/repo, an organization's name, or enterprises/NAME
   --for TIME             how long to watch, such as 60s or 5m, an hour at most (default 60s)
   --out PATH             where the report goes: PATH.md and PATH.json (default anka-survey)
   -h, --help             this text
@@ -26,10 +26,10 @@ every other input of the action. Nothing is sent anywhere but to the controller,
 /** What the survey is to do. */
 export interface Command {
   readonly inputs: Inputs;
-  /** The one to look at closely; undefined for any that runs. */
+  /** The one to follow; undefined for any that runs. */
   readonly instanceId: string | undefined;
   readonly restarts: boolean;
-  /** Whether nobody has to be asked before the restart. */
+  /** Whether to restart without asking the user. */
   readonly isConfirmed: boolean;
   readonly watchMs: number;
   /** Those that the inputs hold. */

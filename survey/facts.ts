@@ -2,26 +2,31 @@ import type { ErrorCode } from '../src/errors.ts';
 import {
   type AnswerFacts,
   answersOf,
+  createNameCheck,
+  type DateField,
+  type DateForm,
+  dateFormsOf,
+  type FieldFacts,
+  fieldsOf,
   isIdHonoured,
   type ListFacts,
   lastAnswer,
   listOf,
   type Refusal,
   refusalTo,
-} from './answer-facts.ts';
-import { type ClockOffset, controllerOffset, nodeOffsets } from './clock-offsets.ts';
-import type { HttpVersion } from './connections.ts';
-import { type DateField, type DateForm, dateFormsOf } from './date-forms.ts';
-import { createNameCheck, type FieldFacts, fieldsOf } from './fields.ts';
-import { type Heartbeat, heartbeatsOf } from './heartbeats.ts';
-import type { KnockResult } from './knock.ts';
-import { createLetters } from './letters.ts';
-import type { Exchange } from './notebook.ts';
-import type { Observations, Setting } from './observations.ts';
-import { type ReplicaFacts, replicasOf } from './replicas.ts';
-import { type RestartFacts, restartOf } from './restart-facts.ts';
-import { type RunnerFacts, runnerOf } from './runner-facts.ts';
-import { sightingsIn } from './sightings.ts';
+} from './answers.ts';
+import type { HttpVersion, ProbeResult } from './probe.ts';
+import { type Exchange, observationsIn, type Recording, type Setting } from './recorder.ts';
+import { type RestartFacts, type RunnerFacts, restartOf, runnerOf } from './restart-facts.ts';
+import {
+  type ClockOffset,
+  controllerOffset,
+  type Heartbeat,
+  heartbeatsOf,
+  nodeOffsets,
+  type ReplicaFacts,
+  replicasOf,
+} from './timing.ts';
 
 /**
  * What a survey found out: numbers, yes and no, words of the action's own, numbers of versions, and names of fields of the API. There is
@@ -34,8 +39,8 @@ export interface Facts {
   readonly problem: ErrorCode | undefined;
   readonly version: string | undefined;
   readonly httpVersion: HttpVersion | undefined;
-  /** How whoever has no token and no key is told so; undefined where none was given anyway. */
-  readonly stranger: Refusal | undefined;
+  /** The answer to a request without credentials; undefined if the survey has none. */
+  readonly withoutCredentials: Refusal | undefined;
   /** How the controller says that there is no such instance. */
   readonly unknownInstance: Refusal | undefined;
   readonly nodeList: Refusal | undefined;
@@ -52,54 +57,54 @@ export interface Facts {
 }
 
 export interface NodeFacts {
-  readonly letter: string;
+  readonly label: string;
   readonly isActive: boolean | undefined;
   readonly agentVersion: string | undefined;
   readonly heartbeat: Heartbeat | undefined;
   /** Against the controller's clock. */
   readonly clock: ClockOffset | undefined;
-  readonly reach: KnockResult | undefined;
+  readonly reach: ProbeResult | undefined;
 }
 
 /** Makes facts of what was observed. Pure. */
-export function factsFrom(observations: Observations): Facts {
-  const { notebook, epochAtZeroMs, setting, startedAt, endedAt } = observations;
-  const { exchanges } = notebook;
-  const quiet = beforeRestart(observations);
-  const sightings = sightingsIn(quiet);
+export function factsFrom(recording: Recording): Facts {
+  const { recorder, epochAtZeroMs, setting, startedAt, endedAt } = recording;
+  const { exchanges } = recorder;
+  const quiet = beforeRestart(recording);
+  const observations = observationsIn(quiet);
   const controllerClock = controllerOffset(exchanges, epochAtZeroMs);
-  const heartbeats = heartbeatsOf(sightings);
-  const clocks = nodeOffsets(sightings);
+  const heartbeats = heartbeatsOf(observations);
+  const clocks = nodeOffsets(observations);
   return {
     setting,
     watchedMs: endedAt - startedAt,
-    problem: observations.problem,
+    problem: recording.problem,
     version: exchanges.findLast(({ answer }) => answer?.version !== undefined)?.answer?.version,
-    httpVersion: observations.httpVersion,
-    stranger: refusalTo(exchanges, 'status', 'stranger'),
+    httpVersion: recording.httpVersion,
+    withoutCredentials: refusalTo(exchanges, 'status', 'no credentials'),
     unknownInstance: refusalTo(exchanges, 'unknown'),
     nodeList: refusalTo(exchanges, 'nodes'),
     honoursId: isIdHonoured(quiet),
     list: listOf(exchanges),
     answers: answersOf(exchanges),
-    fields: fieldFacts(observations),
-    dates: dateFormsOf(sightingsIn(exchanges).map(({ instance }) => instance)),
+    fields: fieldFacts(recording),
+    dates: dateFormsOf(observationsIn(exchanges).map(({ instance }) => instance)),
     controllerClock,
-    replicas: replicasOf(sightings),
-    nodes: nodesOf(observations, { heartbeats, clocks }),
-    restart: restartOf(observations, { controller: controllerClock, nodes: clocks, heartbeats }),
-    runner: runnerOf(observations),
+    replicas: replicasOf(observations),
+    nodes: nodesOf(recording, { heartbeats, clocks }),
+    restart: restartOf(recording, { controller: controllerClock, nodes: clocks, heartbeats }),
+    runner: runnerOf(recording),
   };
 }
 
-/** What a restart brings out of step says nothing about the usual course of things. */
-function beforeRestart({ notebook: { exchanges }, restart }: Observations): Exchange[] {
+/** A restart disturbs the usual rhythm: only what came before it shows that. */
+function beforeRestart({ recorder: { exchanges }, restart }: Recording): Exchange[] {
   const sentAt = restart?.outcome.moments.sent ?? Number.POSITIVE_INFINITY;
   return exchanges.filter(({ askedAt }) => askedAt < sentAt);
 }
 
-function fieldFacts({ notebook: { shapes, identifiers } }: Observations): FieldFacts[] {
-  const isHarmless = createNameCheck(identifiers);
+function fieldFacts({ recorder: { shapes, identifiers, words } }: Recording): FieldFacts[] {
+  const isHarmless = createNameCheck({ identifiers, words });
   return [...shapes].flatMap(([call, shape]) =>
     call === 'restart' || call === 'unknown' ? [] : fieldsOf(call, shape, isHarmless),
   );
@@ -110,19 +115,36 @@ interface OfNodes {
   readonly clocks: ReadonlyMap<string, ClockOffset>;
 }
 
-function nodesOf({ notebook, knocks }: Observations, { heartbeats, clocks }: OfNodes): NodeFacts[] {
-  const letterOf = createLetters();
-  const listed = lastAnswer(notebook.exchanges, 'nodes')?.nodes ?? [];
+function nodesOf({ recorder, probes }: Recording, { heartbeats, clocks }: OfNodes): NodeFacts[] {
+  const labelOf = createLabels();
+  const listed = lastAnswer(recorder.exchanges, 'nodes')?.nodes ?? [];
   const ids = new Set([...listed.map(({ id }) => id), ...heartbeats.keys()]);
   return [...ids].map((id) => {
     const node = listed.find((one) => one.id === id);
     return {
-      letter: letterOf(id),
+      label: labelOf(id),
       isActive: node?.isActive,
       agentVersion: node?.agentVersion,
       heartbeat: heartbeats.get(id),
       clock: clocks.get(id),
-      reach: knocks.find(({ instance }) => instance.nodeId === id)?.result,
+      reach: probes.find(({ instance }) => instance.nodeId === id)?.result,
     };
   });
+}
+
+/** Labels for names, in the order in which they are asked for: A to Z, AA, AB, ... */
+export function createLabels(): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const label = known.get(name) ?? labelOf(known.size);
+    known.set(name, label);
+    return label;
+  };
+}
+
+const LETTERS = 26;
+
+function labelOf(index: number): string {
+  const last = String.fromCharCode(65 + (index % LETTERS));
+  return index < LETTERS ? last : labelOf(Math.floor(index / LETTERS) - 1) + last;
 }

@@ -7,14 +7,12 @@ import { createTransport } from '../src/http/transport.ts';
 import { createRedactor } from '../src/report/redactor.ts';
 import { harmless, type Terminal } from '../src/report/terminal.ts';
 import { type Command, readCommand, USAGE } from './command.ts';
-import { watchConnections } from './connections.ts';
-import { type Surroundings, survey } from './course.ts';
 import { factsFrom } from './facts.ts';
-import { createKnock } from './knock.ts';
-import type { Observations } from './observations.ts';
+import { createProbe, watchConnections } from './probe.ts';
+import type { Recording } from './recorder.ts';
 import { renderReport } from './report.ts';
-import { type RestartMeans, restartAndWatch } from './restart-course.ts';
-import { openRunner } from './runner-look.ts';
+import { openRunner, type RestartMeans, restartAndWatch } from './restart-steps.ts';
+import { type Surroundings, survey } from './survey-steps.ts';
 
 /*
  * The frame of a survey: command line, signals, terminal, files. Progress goes to stderr; the report to stdout first, then to its files.
@@ -54,7 +52,7 @@ async function makeSurvey(asked: Command): Promise<number> {
     random: Math.random,
     signal,
     openTransport: () => createTransport({ ...inputs, baseUrl: inputs.controllerUrl, clock: systemClock }),
-    knock: createKnock(systemClock),
+    probe: createProbe(systemClock),
     onSecret: redactor.add,
     tell,
   };
@@ -64,16 +62,16 @@ async function makeSurvey(asked: Command): Promise<number> {
     addresses: ownAddresses(),
   });
   const means: RestartMeans = { log: createLog(), confirm: () => confirm(asked, signal), ...runner };
-  const observations = await survey(asked, surroundings, (course) => restartAndWatch(course, means));
+  const recording = await survey(asked, surroundings, (run) => restartAndWatch(run, means));
   await runner.close();
   connections.stop();
-  observations.httpVersion = connections.versions.has('HTTP/2') ? 'HTTP/2' : [...connections.versions][0];
-  return publish(asked, observations);
+  recording.httpVersion = connections.versions.has('HTTP/2') ? 'HTTP/2' : [...connections.versions][0];
+  return publish(asked, recording);
 }
 
 /** The user sees the report before it is anywhere else. */
-function publish({ out }: Command, observations: Observations): number {
-  const { markdown, json } = renderReport(factsFrom(observations), new Date().toISOString().slice(0, 10));
+function publish({ out }: Command, recording: Recording): number {
+  const { markdown, json } = renderReport(factsFrom(recording), new Date().toISOString().slice(0, 10));
   process.stdout.write(markdown);
   try {
     writeFileSync(`${out}.md`, markdown);
@@ -83,7 +81,7 @@ function publish({ out }: Command, observations: Observations): number {
     return 1;
   }
   tell(`Written to ${out}.md and ${out}.json, and sent nowhere`);
-  const { problem, restart } = observations;
+  const { problem, restart } = recording;
   const isUnproved = restart !== undefined && restart.outcome.restarted !== 'true';
   return (problem !== undefined && problem !== 'cancelled') || isUnproved ? 1 : 0;
 }

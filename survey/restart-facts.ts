@@ -3,12 +3,17 @@ import { compareInstants, millisecondsBetween } from '../src/dates.ts';
 import type { ErrorCode } from '../src/errors.ts';
 import { isOlder } from '../src/restart/ordering.ts';
 import type { Outcome } from '../src/restart/outcome.ts';
-import { type Refusal, refusalTo } from './answer-facts.ts';
-import type { ClockOffset } from './clock-offsets.ts';
-import type { Heartbeat } from './heartbeats.ts';
-import { isAccepted, type KnockResult } from './knock.ts';
-import type { KnockNote, Observations, RestartNotes } from './observations.ts';
-import { type Sighting, sightingsIn } from './sightings.ts';
+import { type Refusal, refusalTo } from './answers.ts';
+import { isAccepted, type ProbeResult } from './probe.ts';
+import {
+  type Observation,
+  observationsIn,
+  type ProbeNote,
+  type Recording,
+  type RestartNotes,
+  type RunnerReading,
+} from './recorder.ts';
+import type { ClockOffset, Heartbeat } from './timing.ts';
 
 /** What one restart showed. Times are milliseconds since it was sent. */
 export interface RestartFacts {
@@ -20,7 +25,7 @@ export interface RestartFacts {
   readonly bootedAfterMs: number | undefined;
   readonly shownAfterMs: number | undefined;
   readonly verifiedAfterMs: number | undefined;
-  /** What answers showed in passing, in order. */
+  /** What answers showed for a short time, in order. */
   readonly passing: readonly Passing[];
   /** How long `Error` was shown. */
   readonly errorMs: number;
@@ -50,7 +55,7 @@ export interface PortFacts {
 
 /** The VM's SSH server, through the forwarded port. */
 export interface GuestFacts {
-  readonly before: KnockResult | undefined;
+  readonly before: ProbeResult | undefined;
   readonly goneAfterMs: number | undefined;
   /** When the forwarder took connections again, and when SSH answered. */
   readonly acceptedAfterMs: number | undefined;
@@ -68,21 +73,21 @@ export interface Comparables {
 }
 
 /** Undefined where nothing was sent. */
-export function restartOf(observations: Observations, comparables: Comparables): RestartFacts | undefined {
-  const { restart, notebook } = observations;
+export function restartOf(recording: Recording, comparables: Comparables): RestartFacts | undefined {
+  const { restart, recorder } = recording;
   const sentAt = restart?.outcome.moments.sent;
   if (restart === undefined || sentAt === undefined) return undefined;
   const { outcome, before } = restart;
-  const after = notebook.exchanges.filter(({ askedAt }) => askedAt >= sentAt);
+  const after = recorder.exchanges.filter(({ askedAt }) => askedAt >= sentAt);
   const id = before?.instanceId ?? outcome.before?.instanceId;
-  const seen = withoutStepsBack(sightingsIn(after).filter(({ instance }) => instance.instanceId === id));
+  const seen = withoutStepsBack(observationsIn(after).filter(({ instance }) => instance.instanceId === id));
   const shown = seen.find(({ instance }) => isNewBoot(restart, instance));
   const last = seen.at(-1)?.instance ?? outcome.last;
   return {
     restarted: outcome.restarted,
     errorCode: outcome.error?.code,
-    answer: refusalTo(notebook.exchanges, 'restart'),
-    ...bootMoments(restart, { last, sentAt, observations, comparables }),
+    answer: refusalTo(recorder.exchanges, 'restart'),
+    ...bootMoments(restart, { last, sentAt, recording, comparables }),
     shownAfterMs: shown && shown.answeredAt - sentAt,
     verifiedAfterMs: outcome.durationMs,
     passing: passingOf(seen, restart, sentAt),
@@ -91,14 +96,14 @@ export function restartOf(observations: Observations, comparables: Comparables):
     isReportedOutOfTurn: shown && isOutOfTurn(restart, { seen, shown, comparables }),
     hasMessageLeft: last?.message !== undefined,
     ports: before && last && portsOf(before, last),
-    guest: guestOf(observations.restartKnocks, sentAt),
+    guest: guestOf(recording.restartProbes, sentAt),
   };
 }
 
 /** Without the answers that step back: they show what was, and not what is. */
-function withoutStepsBack(sightings: readonly Sighting[]): Sighting[] {
+function withoutStepsBack(observations: readonly Observation[]): Observation[] {
   let newest: Instance | undefined;
-  return sightings.filter(({ instance }) => {
+  return observations.filter(({ instance }) => {
     if (newest !== undefined && isOlder(instance, newest)) return false;
     newest = instance;
     return true;
@@ -113,7 +118,7 @@ function isNewBoot({ before }: RestartNotes, { startDate }: Instance): boolean {
 interface BootContext {
   readonly last: Instance | undefined;
   readonly sentAt: number;
-  readonly observations: Observations;
+  readonly recording: Recording;
   readonly comparables: Comparables;
 }
 
@@ -121,7 +126,7 @@ interface BootContext {
 const HALF_SECOND_MS = 500;
 
 /** The node's dates, put on this machine's clock by what is known of how far the two are apart. */
-function bootMoments(restart: RestartNotes, { last, sentAt, observations, comparables }: BootContext) {
+function bootMoments(restart: RestartNotes, { last, sentAt, recording, comparables }: BootContext) {
   const node = comparables.nodes.get(last?.nodeId ?? '');
   const { controller } = comparables;
   const isKnown =
@@ -130,12 +135,12 @@ function bootMoments(restart: RestartNotes, { last, sentAt, observations, compar
     if (!isKnown || moment === undefined) return undefined;
     const epochMs =
       Number(moment.epochNanoseconds / 1_000_000n) + (moment.text.includes('.') ? 0 : HALF_SECOND_MS);
-    return epochMs - node.aheadMs - controller.aheadMs - observations.epochAtZeroMs - sentAt;
+    return epochMs - node.aheadMs - controller.aheadMs - recording.epochAtZeroMs - sentAt;
   };
   return { stoppedAfterMs: place(last?.stopDate), bootedAfterMs: place(last?.startDate) };
 }
 
-function passingOf(seen: readonly Sighting[], restart: RestartNotes, sentAt: number): Passing[] {
+function passingOf(seen: readonly Observation[], restart: RestartNotes, sentAt: number): Passing[] {
   const passing: Passing[] = [];
   for (const { instance, answeredAt } of seen) {
     const { state, status = 'none' } = instance;
@@ -150,20 +155,20 @@ function passingOf(seen: readonly Sighting[], restart: RestartNotes, sentAt: num
 
 const MOST_PASSING = 50;
 
-/** Text from outside has no place in a report, unless it is a word that everybody knows. */
+/** Text from outside has no place in a report, unless it is one of the documented words. */
 function asWord(text: string): string {
   return text === 'none' || WELL_KNOWN.has(text) ? text : 'another';
 }
 
 /** From the first answer that shows it to the next that does not, all together. */
-function errorTime(seen: readonly Sighting[]): number {
+function errorTime(seen: readonly Observation[]): number {
   return seen.reduce((sum, { instance, answeredAt }, index) => {
     const next = seen[index + 1];
     return instance.state === 'Error' && next !== undefined ? sum + next.answeredAt - answeredAt : sum;
   }, 0);
 }
 
-function vanishedIn(exchanges: Observations['notebook']['exchanges'], id: string | undefined): number {
+function vanishedIn(exchanges: Recording['recorder']['exchanges'], id: string | undefined): number {
   const asked = exchanges.filter(
     ({ call, answer }) => (call === 'one' || call === 'list') && answer !== undefined,
   );
@@ -177,8 +182,8 @@ function vanishedIn(exchanges: Observations['notebook']['exchanges'], id: string
 const IN_TURN = 0.7;
 
 interface ReportContext {
-  readonly seen: readonly Sighting[];
-  readonly shown: Sighting;
+  readonly seen: readonly Observation[];
+  readonly shown: Observation;
   readonly comparables: Comparables;
 }
 
@@ -213,18 +218,18 @@ function portName({ guestPort, protocol = 'tcp' }: Instance['portForwarding'][nu
   return `${guestPort}/${protocol.toLowerCase()}`;
 }
 
-function guestOf(knocks: readonly KnockNote[], sentAt: number): GuestFacts | undefined {
-  if (knocks.length === 0) return undefined;
-  const before = knocks.findLast(({ at }) => at < sentAt);
-  const after = knocks.filter(({ at }) => at >= sentAt);
+function guestOf(probes: readonly ProbeNote[], sentAt: number): GuestFacts | undefined {
+  if (probes.length === 0) return undefined;
+  const before = probes.findLast(({ at }) => at < sentAt);
+  const after = probes.filter(({ at }) => at >= sentAt);
   const moved = after.filter(({ isFormerPort }) => !isFormerPort);
-  // At the former port nobody of ours is, once the VM has moved.
+  // Once the VM has moved, its former port is not its own.
   const ours = after.filter(({ at, isFormerPort }) => !isFormerPort || !moved.some((one) => one.at <= at));
   const gone = before?.result === 'banner' ? ours.find(({ result }) => result !== 'banner') : undefined;
   const back = ours.filter(({ at }) => gone !== undefined && at > gone.at);
   const accepted = back.find(({ result }) => isAccepted(result));
   const banner = back.find(({ result }) => result === 'banner');
-  const since = (note: KnockNote | undefined) => note && note.at - sentAt;
+  const since = (note: ProbeNote | undefined) => note && note.at - sentAt;
   return {
     before: before?.result,
     goneAfterMs: since(gone),
@@ -235,5 +240,41 @@ function guestOf(knocks: readonly KnockNote[], sentAt: number): GuestFacts | und
       ({ at, isFormerPort, result }) =>
         isFormerPort && result === 'banner' && moved.some((one) => one.at <= at),
     ),
+  };
+}
+
+/** What GitHub showed of the runner. Times are milliseconds since the restart was sent. */
+export interface RunnerFacts {
+  readonly reads: number;
+  /** Runners of that name in the last read. */
+  readonly matches: number;
+  readonly wasOnline: boolean | undefined;
+  readonly wasBusy: boolean | undefined;
+  /** When GitHub first showed it offline, and online again after that. */
+  readonly offlineAfterMs: number | undefined;
+  readonly onlineAfterMs: number | undefined;
+  readonly isNewRegistration: boolean;
+  /** What the action made of it. */
+  readonly status: string | undefined;
+}
+
+/** Undefined where GitHub was not asked. */
+export function runnerOf({ runnerReadings, restart }: Recording): RunnerFacts | undefined {
+  if (runnerReadings.length === 0) return undefined;
+  const sentAt = restart?.outcome.moments.sent ?? Number.POSITIVE_INFINITY;
+  const before = runnerReadings.findLast(({ at }) => at < sentAt);
+  const after = runnerReadings.filter(({ at }) => at >= sentAt);
+  const offline = after.find(({ matches, isOnline }) => matches === 1 && !isOnline);
+  const online = after.find(({ at, isOnline }) => offline !== undefined && at > offline.at && isOnline);
+  const since = (reading: RunnerReading | undefined) => reading && reading.at - sentAt;
+  return {
+    reads: runnerReadings.length,
+    matches: runnerReadings.at(-1)?.matches ?? 0,
+    wasOnline: before?.isOnline,
+    wasBusy: before?.isBusy,
+    offlineAfterMs: since(offline),
+    onlineAfterMs: since(online),
+    isNewRegistration: new Set(runnerReadings.flatMap(({ id }) => id ?? [])).size > 1,
+    status: restart?.outcome.runner?.status,
   };
 }

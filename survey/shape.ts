@@ -6,7 +6,7 @@ export type JsonKind = 'text' | 'number' | 'boolean' | 'null' | 'list' | 'object
 /** The places in JSON texts, such as `vminfo.port_forwarding[].host_port`, and what was seen there. */
 export type Shape = ReadonlyMap<string, ReadonlySet<JsonKind>>;
 
-/** Whether what lies below a place is looked at, too. */
+/** Whether what lies below a place is read as well. */
 export type Descends = (place: string) => boolean;
 
 /** Places that hold what their users made up, such as `metadata`, must not be descended into: names of fields would give it away. */
@@ -28,9 +28,14 @@ function note(value: unknown, place: string, noting: Noting): void {
   if (place !== '' && !descends(place)) return;
   if (Array.isArray(value)) for (const item of value) note(item, `${place}[]`, noting);
   if (!isRecord(value)) return;
-  for (const [name, held] of Object.entries(value))
-    note(held, place === '' ? name : `${place}.${name}`, noting);
+  for (const [name, held] of Object.entries(value)) {
+    const plain = name.replaceAll(/[.[\]]/g, INSTEAD);
+    note(held, place === '' ? plain : `${place}.${plain}`, noting);
+  }
 }
+
+/** Stands for what means something in a place, where it is part of a field's own name. */
+const INSTEAD = '·';
 
 function kindOf(value: unknown): JsonKind {
   if (value === null) return 'null';
@@ -47,4 +52,14 @@ export function mergeInto(shape: Map<string, Set<JsonKind>>, other: Shape): void
 /** What lies around a place; empty for the whole. */
 export function parentOf(place: string): string {
   return place.endsWith('[]') ? place.slice(0, -2) : place.replace(/\.?[^.]*$/, '');
+}
+
+/** The words of a text or a name, in lower case. */
+export function wordsIn(text: string): string[] {
+  return (
+    text
+      .replace(/(\p{Ll})(?=\p{Lu})/gu, '$1 ')
+      .toLowerCase()
+      .match(/\p{L}{2,}/gu) ?? []
+  );
 }

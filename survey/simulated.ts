@@ -1,13 +1,13 @@
 import { react } from '../simulator/controller-api.ts';
 import { DEFAULT_HABITS } from '../simulator/github-world.ts';
+import { quirksOf } from '../simulator/model.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { denied, fail } from '../simulator/replies.ts';
-import { quirksOf } from '../simulator/version.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../simulator/world.ts';
 import { parseEnvelope } from '../src/controller/envelope.ts';
 import { type Instance, readMatches } from '../src/controller/instance.ts';
 import { isRecord } from '../src/http/json.ts';
-import type { Call } from './notebook.ts';
+import type { Call } from './recorder.ts';
 import { type JsonKind, mergeInto, type Shape, shapeOf } from './shape.ts';
 
 // What the simulator takes for true. It is asked, not copied: where the simulator changes, so does what a report is compared with.
@@ -28,7 +28,7 @@ const PATHS: Partial<Record<Call, string>> = {
   nodes: '/api/v1/node',
 };
 
-/** What a simulated controller answers in the course of a restart, of starting a VM with a script, and of ending one. */
+/** What a simulated controller answers during a restart, when it starts a VM with a script, and when it ends one. */
 function answersOf(options: Partial<WorldOptions>): { call: Call; body: unknown }[] {
   const world = new World({ ...DEFAULT_WORLD, ...options, startsAt: STARTS_AT });
   const replicas = createReplicas({ world, count: 1, lagMs: 0 });
@@ -75,7 +75,7 @@ export const SIMULATED_SHAPES: Partial<Record<Call, Shape>> = {
   nodes: simulatedShape('nodes'),
 };
 
-/** Places below which something is known: what lies deeper elsewhere is not looked at. */
+/** Places below which something is known: what lies deeper elsewhere is not read. */
 export const KNOWN_PLACES: Partial<Record<Call, ReadonlySet<string>>> = Object.fromEntries(
   Object.entries(SIMULATED_SHAPES).map(([call, shape]) => [call, parentsIn(shape)]),
 );
@@ -95,7 +95,7 @@ export const SIMULATED = {
   quirksOf,
 } as const;
 
-/** Instances of the simulator in the course of these stories, as the action reads them. */
+/** Instances of the simulator in these stories, as the action reads them. */
 export function simulatedInstances(): Instance[] {
   return stories.flatMap(({ call, body }) => {
     if (call !== 'list' || !Array.isArray(body)) return [];

@@ -1,6 +1,6 @@
 import { seconds } from '../src/clock.ts';
-import type { Refusal } from './answer-facts.ts';
-import type { ClockOffset } from './clock-offsets.ts';
+import type { Refusal } from './answers.ts';
+import type { ClockOffset } from './timing.ts';
 
 // How facts are said, in reports and elsewhere: always in the same words.
 

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
-import { startGzippingGateway } from '../support/gateway.ts';
+import { startBalancer, startGzippingGateway } from '../support/gateway.ts';
 import { edited, end, isLook, nameOf, play } from '../support/scenario.ts';
 import { RESTARTED, signalled, told } from '../support/signals.ts';
 
@@ -146,6 +147,22 @@ test('a server that encodes everything, though nobody asked for it', async () =>
   expect(new Set(gateway.received.map((headers) => headers['accept-encoding']))).toEqual(
     new Set(['identity']),
   );
+});
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ['answers 503', (response) => void response.writeHead(503).end()],
+  ['hangs', () => {}],
+])('a replica that %s after the restart, behind the connection that was kept', async (_, stuck) => {
+  const balancer = await startBalancer(stuck);
+  const url = (simulatorUrl: string) => {
+    balancer.leadTo(simulatorUrl);
+    return balancer.url;
+  };
+  const ended = await play({ way: { url }, inputs: { request_timeout: '1s' } });
+  balancer.close();
+  expect(told(ended)).toEqual(RESTARTED);
+  // Before the restart, for it, and after it.
+  expect(balancer.connections()).toBe(3);
 });
 
 describe('a startup script that said 2 MiB', () => {

@@ -4,8 +4,9 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Authority, createAuthority, type Issued, privatePem } from '../../simulator/certificates.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
-import { createPausingClock, type EndedInProcess, runInProcess } from '../support/in-process.ts';
+import { playStep } from '../simulation/play-step.ts';
+import { theFirstOf } from '../simulation/stage.ts';
+import { createPausingClock, type PausingClock } from '../support/fake-clock.ts';
 import { ID } from '../support/instances.ts';
 import {
   answering,
@@ -57,7 +58,7 @@ let closing: (() => void)[];
 let authority: Authority;
 let foreign: Authority;
 let server: Issued;
-let clock: FakeClock;
+let clock: PausingClock;
 
 beforeAll(async () => {
   [authority, foreign] = await Promise.all([createAuthority(), createAuthority('Somebody else')]);
@@ -147,8 +148,12 @@ async function withKey(page: Page, prefix = ''): Promise<Scene> {
   return { url: `${scene.url}${prefix}`, inputs: way.inputs ?? {} };
 }
 
-async function play({ url, inputs = {}, environment = {} }: Scene): Promise<EndedInProcess> {
-  return runInProcess({ clock, environment, inputs: { controller_url: url, timeout: '5m', ...inputs } });
+async function play({ url, inputs = {}, environment = {} }: Scene) {
+  const host = { clock, signal: clock.signal, random: () => 0, environment };
+  const given = { controller_url: url, instance_id: ID, timeout: '5m', ...inputs };
+  const played = await playStep(host, given);
+  const { warnings, startedAt, endedAt } = played;
+  return { outcome: theFirstOf(played), warnings, seconds: (endedAt - startedAt) / 1_000 };
 }
 
 interface Told {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SeenRequest } from '../../simulator/controller-api.ts';
-import type { Fault, Interventions } from '../../simulator/server.ts';
+import type { Fault, Interventions } from '../../simulator/faults.ts';
 import type { ErrorCode } from '../../src/errors.ts';
+import type { Outputs } from '../simulation/play-step.ts';
+import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';
 import { isLook, isRestart } from '../support/scenario.ts';
-import { type EndedVirtually, playVirtually } from '../support/virtual-scenario.ts';
 
 // What a gateway or a controller says around the restart, and what may be believed of it: the real step against the simulator, whose
-// agents report every 5 s, on a clock whose pauses take no time.
+// agents report every 5 s, on virtual time.
 
 const HTML = '<html><h1>Forbidden</h1></html>';
 const answer = (status: number, body = '', headers: Record<string, string> = {}): Fault => ({
@@ -15,6 +16,14 @@ const answer = (status: number, body = '', headers: Record<string, string> = {})
   body,
   headers,
 });
+/** Plays a step that polls every second. */
+async function play({ inputs = {}, ...setting }: StageSetting & { readonly inputs?: Outputs }) {
+  const played = await playOnStage({ timeout: '5m', poll_interval: '1s', ...inputs }, setting);
+  const { vm: outcome, posts, requests, stage, seconds, lines, warnings } = played;
+  const names = requests.map(({ name }) => name);
+  return { outcome, seconds, lines, warnings, posts: posts.length, requests: names, world: stage.world };
+}
+
 const ELSEWHERE = { location: 'https://elsewhere.example/x' };
 
 /** Answers the restart request in the world's place, after it was carried out or before it ever was. */
@@ -41,7 +50,7 @@ describe('the restart was carried out', () => {
   const said = [...GATEWAYS, ...FAILS].map(([name, fault]) => ({ name, fault }));
 
   test.each(said)('before the answer is $name: it is proved', async ({ fault }) => {
-    const { outcome, posts, world, lines } = await playVirtually({
+    const { outcome, posts, world, lines } = await play({
       interventions: toRestart('after', fault),
     });
     expect([outcome.restarted, outcome.error, posts, world.restarts.length]).toEqual([
@@ -56,7 +65,7 @@ describe('the restart was carried out', () => {
 
 describe('the restart was not carried out', () => {
   test.each(GATEWAYS)('and the answer is %s: unknown after three heartbeats', async (_, fault, code) => {
-    const { outcome, posts, world, seconds, requests } = await playVirtually({
+    const { outcome, posts, world, seconds, requests } = await play({
       interventions: toRestart('before', fault),
     });
     expect([outcome.restarted, posts, world.restarts]).toEqual(['unknown', 1, []]);
@@ -74,12 +83,12 @@ describe('the restart was not carried out', () => {
     const interventions = (): Interventions => ({
       before: (request) => (isRestart(request) || request.path === '/api/v1/status' ? hidden : undefined),
     });
-    const { outcome, posts } = await playVirtually({ interventions });
+    const { outcome, posts } = await play({ interventions });
     expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', 'restart_unsupported', 1]);
   });
 
   test.each(FAILS)('and the answer is %s: looked for to the end', async (_, fault) => {
-    const { outcome, posts, seconds } = await playVirtually({ interventions: toRestart('before', fault) });
+    const { outcome, posts, seconds } = await play({ interventions: toRestart('before', fault) });
     expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', 'timed_out', 1]);
     expect(Math.floor(seconds)).toBe(300);
   });
@@ -89,15 +98,15 @@ describe('the restart was not carried out', () => {
     ['FAIL under 404', answer(404, '{"status":"FAIL","message":"no"}'), 'restart_refused'],
     ['FAIL under 403', answer(403, '{"status":"FAIL","message":"no"}'), 'permission_denied'],
   ])('as the controller itself says with %s: false, at once', async (_, fault, code) => {
-    const { outcome, posts, seconds } = await playVirtually({ interventions: toRestart('before', fault) });
+    const { outcome, posts, seconds } = await play({ interventions: toRestart('before', fault) });
     expect([outcome.restarted, outcome.error?.code, posts, seconds]).toEqual(['false', code, 1, 0]);
   });
 });
 
 describe('after the restart', () => {
   /** Answers the looks after the restart, from the first on, for so many seconds. */
-  function passing(fault: Fault, forSeconds: number): (seconds: () => number) => Interventions {
-    return (seconds) => {
+  function passing(fault: Fault, forSeconds: number): (stage: Stage) => Interventions {
+    return ({ seconds }) => {
       let since: number | undefined;
       return {
         before(request) {
@@ -125,14 +134,14 @@ describe('after the restart', () => {
 
   test.each(REFUSALS)('%s heals, once and for 25 s', async (_, fault) => {
     for (const forSeconds of [1, 25]) {
-      const { outcome, posts, seconds } = await playVirtually({ interventions: passing(fault, forSeconds) });
+      const { outcome, posts, seconds } = await play({ interventions: passing(fault, forSeconds) });
       expect([outcome.restarted, outcome.error, posts]).toEqual(['true', undefined, 1]);
       expect(seconds).toBeLessThan(40);
     }
   });
 
   test.each(REFUSALS)('%s and nothing else for 30 s is final', async (_, fault, code) => {
-    const { outcome, posts, seconds } = await playVirtually({ interventions: passing(fault, 1_000) });
+    const { outcome, posts, seconds } = await play({ interventions: passing(fault, 1_000) });
     expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', code, 1]);
     expect([seconds >= 30, seconds < 40]).toEqual([true, true]);
   });
@@ -144,12 +153,12 @@ describe('a controller that is away at first', () => {
     forSeconds: number,
     isMeant: (request: SeenRequest) => boolean,
     fault = answer(502),
-  ): (seconds: () => number) => Interventions {
-    return (seconds) => ({
+  ): (stage: Stage) => Interventions {
+    return ({ seconds }) => ({
       before: (request) => (isMeant(request) && seconds() < forSeconds ? fault : undefined),
     });
   }
-  const told = ({ outcome, posts, world }: EndedVirtually) => [
+  const told = ({ outcome, posts, world }: Awaited<ReturnType<typeof play>>) => [
     outcome.restarted,
     outcome.error?.code,
     posts,
@@ -161,13 +170,13 @@ describe('a controller that is away at first', () => {
     ['10', 8.5],
     ['5m', 291],
   ])('gets no restart in the last moment of a timeout of %s', async (timeout, forSeconds) => {
-    const ended = await playVirtually({ inputs: { timeout }, interventions: awayFor(forSeconds, isLook) });
+    const ended = await play({ inputs: { timeout }, interventions: awayFor(forSeconds, isLook) });
     expect(told(ended)).toEqual(['false', 'timed_out', 0, 0]);
     expect(ended.outcome.error?.message).toContain('too little of the timeout was left to prove it');
   });
 
   test('gets it while there is time to prove it', async () => {
-    const ended = await playVirtually({ interventions: awayFor(270, isLook) });
+    const ended = await play({ interventions: awayFor(270, isLook) });
     expect(told(ended)).toEqual(['true', undefined, 1, 1]);
   });
 
@@ -180,14 +189,14 @@ describe('a controller that is away at first', () => {
     'and says %s with Retry-After: 600 for %d s: it is restarted',
     async (_, forSeconds, isMeant, status) => {
       const fault = answer(status, '', { 'retry-after': '600' });
-      const ended = await playVirtually({ interventions: awayFor(forSeconds, isMeant, fault) });
+      const ended = await play({ interventions: awayFor(forSeconds, isMeant, fault) });
       expect(told(ended)).toEqual(['true', undefined, ended.posts, 1]);
       expect(ended.seconds).toBeLessThan(45);
     },
   );
 
   test('gets no restart once more where too little is left after 429', async () => {
-    const ended = await playVirtually({ interventions: awayFor(291, isRestart, answer(429)) });
+    const ended = await play({ interventions: awayFor(291, isRestart, answer(429)) });
     expect(told(ended)).toEqual(['false', 'controller_unreachable', ended.posts, 0]);
     expect(ended.seconds).toBeLessThanOrEqual(290);
   });
@@ -199,7 +208,7 @@ describe('timeout', () => {
     ['14.9s', ['timeout is 14.9 s: that is hardly enough to prove a restart']],
     ['15s', []],
   ])('%s: %j', async (timeout, warnings) => {
-    const ended = await playVirtually({ inputs: { timeout, dry_run: 'true' } });
+    const ended = await play({ inputs: { timeout, dry_run: 'true' } });
     expect(ended.warnings).toEqual(warnings.map((text) => expect.stringContaining(text)));
   });
 });

@@ -1,19 +1,29 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Interventions } from '../../simulator/server.ts';
+import type { Interventions } from '../../simulator/faults.ts';
+import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';
 import { nameOf } from '../support/scenario.ts';
-import { playVirtually } from '../support/virtual-scenario.ts';
 
 // A process that sleeps over the deadline, as on a laptop that is closed: the real step against the simulator, in virtual time.
 
 /** The process sleeps for an hour while the request of that name, the n-th, is on its way. */
 function asleep(name: string, nth: number) {
   let seen = 0;
-  return (_: () => number, suspend: (seconds: number) => void): Interventions => ({
+  return (stage: Stage): Interventions => ({
     after(request) {
-      if (nameOf(request) === name && ++seen === nth) suspend(3_600);
+      if (nameOf(request) === name && ++seen === nth) sleepOn(stage);
       return undefined;
     },
   });
+}
+
+function sleepOn({ time }: Stage): void {
+  time.suspend(3_600_000, 'input');
+}
+
+async function play(setting: StageSetting) {
+  const { vm, posts, requests, stage } = await playOnStage({ timeout: '5m', poll_interval: '1s' }, setting);
+  const names = requests.map(({ name }) => name);
+  return { outcome: vm, posts: posts.length, requests: names, world: stage.world };
 }
 
 describe('a process that sleeps over the deadline', () => {
@@ -22,17 +32,17 @@ describe('a process that sleeps over the deadline', () => {
     ['while the first look after it is', 'GET one', 2],
     ['while the third look after it is', 'GET one', 4],
   ])('%s looks once more, and the VM is back', async (_, name, nth) => {
-    const { outcome, posts, requests } = await playVirtually({ interventions: asleep(name, nth) });
+    const { outcome, posts, requests } = await play({ interventions: asleep(name, nth) });
     expect([outcome.restarted, outcome.error, posts]).toEqual(['true', undefined, 1]);
     expect(requests.at(-1)).toBe('GET one');
   });
 
   test('looks once more, and says so where the VM is not back', async () => {
-    const { outcome, requests } = await playVirtually({
-      interventions: (_, suspend) => ({
+    const { outcome, requests } = await play({
+      interventions: (stage) => ({
         before(request) {
           if (nameOf(request) !== 'POST restart') return undefined;
-          suspend(3_600);
+          sleepOn(stage);
           return { kind: 'reset' };
         },
       }),
@@ -42,7 +52,7 @@ describe('a process that sleeps over the deadline', () => {
   });
 
   test('before the restart was sent sends none', async () => {
-    const { outcome, posts, world } = await playVirtually({ interventions: asleep('GET one', 1) });
+    const { outcome, posts, world } = await play({ interventions: asleep('GET one', 1) });
     expect([outcome.restarted, outcome.error?.code, posts, world.restarts]).toEqual([
       'false',
       'timed_out',

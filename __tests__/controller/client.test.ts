@@ -69,6 +69,7 @@ function create({ answers, renewable = false, authorize }: Script): Client {
       return (answers.length > 1 ? answers.shift() : answers[0]) ?? answered(500);
     },
     close: async () => {},
+    renewConnections() {},
   };
   return createClient({ transport, credentials, headers: { 'x-own': 'v' }, clock, random: () => 0 });
 }

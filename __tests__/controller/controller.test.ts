@@ -23,6 +23,7 @@ const NO_POSTS = {
   post: () => Promise.reject(),
   retriesOfPost: () => ({ after: () => ({ kind: 'give up', isFinal: true }) as const }),
   renewSession: () => false,
+  renewConnections() {},
 };
 const PLAIN = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
 
@@ -214,6 +215,7 @@ describe('reading', () => {
   test('what can be listed can be watched: an instance may be as large as a list', async () => {
     const asked: [string, number][] = [];
     const deaf: Client = {
+      ...NO_POSTS,
       read: async ({ path, maxBytes, decode }) => {
         asked.push([path, maxBytes]);
         const text = JSON.stringify(path === ONE ? fail('unknown') : ok([]));

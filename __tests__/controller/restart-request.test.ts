@@ -314,6 +314,7 @@ describe('with a client that', () => {
       read: () => Promise.reject(),
       post: async () => result,
       retriesOfPost: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+      renewConnections() {},
       renewSession() {
         renewals++;
         return hasSession;

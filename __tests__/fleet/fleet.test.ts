@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { SeenRequest } from '../../simulator/controller-api.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
@@ -6,9 +7,38 @@ import { readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
 import { restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/conclusion.ts';
+import type { NetworkAnswer } from '../simulation/network.ts';
+import type { Outputs } from '../simulation/play-step.ts';
+import { GITHUB_TOKEN, playOnStage, type StageSetting } from '../simulation/stage.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
-import { type EndedFleet, type FleetSetting, playFleet } from '../support/virtual-fleet.ts';
+
+interface FleetSetting
+  extends Pick<StageSetting, 'replicas' | 'github' | 'latencyMs' | 'cancelAfterMs' | 'world'> {
+  readonly inputs: Outputs;
+  readonly prepare?: (world: World, github: GitHubWorld) => void;
+  readonly intervene?: (request: SeenRequest, seconds: number) => NetworkAnswer | undefined;
+  readonly alter?: (body: string, request: SeenRequest, seconds: number) => string;
+}
+
+/** 6 VMs; with a GitHub, a runner in each. */
+async function playFleet({ inputs, prepare, intervene, alter, ...setting }: FleetSetting) {
+  const runner = { runner_name: '{external_id}', runner_scope: 'octo-org', github_token: GITHUB_TOKEN };
+  const played = await playOnStage(
+    { ...(setting.github && runner), ...inputs },
+    {
+      ...{ latencyMs: 10, ...setting, world: { vms: 6, ...setting.world } },
+      prepare: ({ world, github }) => prepare?.(world, github),
+      intervene: (request, { seconds }) => intervene?.(request, seconds()),
+      alter: (reaction, request, { seconds }) => {
+        return { ...reaction, body: alter?.(reaction.body, request, seconds()) ?? reaction.body };
+      },
+    },
+  );
+  return { ...played, world: played.stage.world, github: played.stage.github };
+}
+
+type PlayedFleet = Awaited<ReturnType<typeof playFleet>>;
 
 const ALL = { external_id: 'runner-*' };
 /** GitHub notices jobs at once, and runners soon. */
@@ -17,7 +47,7 @@ const QUICK = {
 };
 
 /** How many were between request and end at once, at most: by the requests that arrived, and the ends as the step has them. */
-function mostUnderWay({ posts, outcome }: EndedFleet): number {
+function mostUnderWay({ posts, outcome }: PlayedFleet): number {
   const startedAt = Math.min(...outcome.vms.map(({ moments }) => moments.started ?? Infinity));
   const spans = posts.map(({ vm, seconds }) => {
     const { endedAt = Infinity } = outcome.vms.find(({ name }) => name === vm) ?? {};
@@ -37,13 +67,13 @@ function working(jobs: Readonly<Record<string, number>>) {
   };
 }
 
-function killedJobs({ github }: EndedFleet): number {
+function killedJobs({ github }: PlayedFleet): number {
   return (
     github?.runners.flatMap(({ jobs }) => jobs.filter(({ killedBy }) => killedBy !== undefined)).length ?? 0
   );
 }
 
-const listsIn = ({ requests }: EndedFleet) => requests.filter(({ name }) => name.startsWith('GET'));
+const listsIn = ({ requests }: PlayedFleet) => requests.filter(({ name }) => name.startsWith('GET'));
 
 describe('slots', () => {
   test.each([
@@ -731,6 +761,7 @@ describe('by itself', () => {
         return { kind: 'accepted' };
       },
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+      renewConnections() {},
       getVersion: async () => undefined,
     };
     const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };

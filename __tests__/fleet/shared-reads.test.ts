@@ -56,6 +56,7 @@ function stage({
     },
     tryRestart: async () => ({ kind: 'accepted' }),
     restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+    renewConnections() {},
     getVersion: async () => '1.50.1',
   };
   const warnings: string[] = [];

@@ -1,4 +1,4 @@
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type * as Clock from '../../src/clock.ts';
 import type * as Json from '../../src/http/json.ts';
 import type * as Credentials from '../../src/inputs/access.ts';
@@ -6,23 +6,11 @@ import type * as Main from '../../src/main.ts';
 import type * as Redactor from '../../src/report/redactor.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
 import type * as Terminal from '../../src/report/terminal.ts';
+import { plant } from '../support/plant.ts';
 
-// Do the cases bite? Each row plants a bug; they have to find it.
+// Do the cases find bugs? Each row plants one.
 
 const MOST_CASES = 2_000;
-
-let planted = '';
-
-afterEach(() => {
-  jest.unstable_unmockModule(planted);
-  jest.resetModules();
-});
-
-async function plant<T extends object>(path: string, change: (real: T) => Partial<T>): Promise<void> {
-  const real: T = await import(path);
-  planted = path;
-  jest.unstable_mockModule(path, () => ({ ...real, ...change(real) }));
-}
 
 /** A terminal, and what hides secrets as it does, but makes nothing harmless. */
 function withRedact(real: Terminal.Terminal) {

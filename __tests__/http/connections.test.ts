@@ -109,30 +109,32 @@ describe('a reader', () => {
 
   test('uses its connections again until a read fails', async () => {
     const { reader, opened, destroyed } = open();
-    await reader.use(false, itself);
-    expect(await reader.use(false, itself)).toBe(opened[0]);
-    await expect(reader.use(false, () => Promise.reject(new Error('reset')))).rejects.toThrow('reset');
+    await reader.use(itself);
+    expect(await reader.use(itself)).toBe(opened[0]);
+    await expect(reader.use(() => Promise.reject(new Error('reset')))).rejects.toThrow('reset');
     expect(destroyed()).toEqual([1, 0]);
-    expect(await reader.use(false, itself)).toBe(opened[1]);
+    expect(await reader.use(itself)).toBe(opened[1]);
   });
 
   test('replaces connections that were used, on request', async () => {
     const { reader, opened, destroyed } = open();
-    expect(await reader.use(true, itself)).toBe(opened[0]);
-    expect(await reader.use(true, itself)).toBe(opened[1]);
-    expect(await reader.use(false, itself)).toBe(opened[1]);
+    reader.renew();
+    expect(await reader.use(itself)).toBe(opened[0]);
+    reader.renew();
+    reader.renew();
+    expect(await reader.use(itself)).toBe(opened[1]);
     expect(destroyed()).toEqual([1, 0]);
   });
 
   test('lets the other reads finish, and replaces connections once if several fail', async () => {
     const { reader, opened, destroyed } = open();
     const [first, second, third] = [pending(), pending(), pending()];
-    const results = [first, second, third].map(({ read }) => reader.use(false, read));
+    const results = [first, second, third].map(({ read }) => reader.use(read));
     first.reject(new Error('reset'));
     await expect(results[0]).rejects.toThrow('reset');
     second.reject(new Error('reset'));
     await expect(results[1]).rejects.toThrow('reset');
-    expect([await reader.use(false, itself), destroyed()]).toEqual([opened[1], [0, 0]]);
+    expect([await reader.use(itself), destroyed()]).toEqual([opened[1], [0, 0]]);
     third.resolve('done');
     expect([await results[2], destroyed()]).toEqual(['done', [1, 0]]);
   });
@@ -140,8 +142,9 @@ describe('a reader', () => {
   test('ends all connections with the step, those that were given up included', async () => {
     const { reader, destroyed } = open();
     const slow = pending();
-    void reader.use(false, slow.read);
-    await reader.use(true, itself);
+    void reader.use(slow.read);
+    reader.renew();
+    await reader.use(itself);
     await reader.destroy();
     expect(destroyed()).toEqual([1, 1]);
     slow.resolve('done');

@@ -9,7 +9,6 @@ import { createCredentials } from '../../src/controller/credentials.ts';
 import type { FaultNature } from '../../src/http/retry-budget.ts';
 import {
   createTransport,
-  type HttpRequest,
   type HttpResult,
   type SendBounds,
   type Transport,
@@ -266,7 +265,7 @@ describe('a request', () => {
 
 describe('the connection of a read', () => {
   const GET = { method: 'GET', path: '/x', headers: {}, maxBytes: 100, isWrite: false } as const;
-  const get = (changes: Partial<HttpRequest> = {}) => transport.send({ ...GET, ...changes }, bounds);
+  const get = () => transport.send(GET, bounds);
 
   test('is kept, and used again', async () => {
     for (let reads = 0; reads < 3; reads++) {
@@ -281,7 +280,8 @@ describe('the connection of a read', () => {
     const [first] = sockets;
     if (first === undefined) throw new Error('no connection');
     const closed = once(first, 'close');
-    await get({ isFresh: true });
+    transport.renewConnections();
+    await get();
     await new Promise(setImmediate);
     await get();
     expect(sockets).toHaveLength(2);
@@ -289,7 +289,8 @@ describe('the connection of a read', () => {
   });
 
   test('is not replaced if no read has used it', async () => {
-    await get({ isFresh: true });
+    transport.renewConnections();
+    await get();
     expect(sockets).toHaveLength(1);
   });
 
@@ -309,7 +310,8 @@ describe('the connection of a read', () => {
     answers = [() => {}, (socket) => socket.write(OK)];
     const slow = get();
     while (received.length === 0) await new Promise(setImmediate);
-    await get({ isFresh: true });
+    transport.renewConnections();
+    await get();
     const closed = sockets.map((socket) => once(socket, 'close'));
     await transport.close();
     await Promise.all(closed);
@@ -318,6 +320,15 @@ describe('the connection of a read', () => {
 });
 
 describe('a read', () => {
+  test('that had a bad answer is tried again over a new connection', async () => {
+    answers = [
+      (socket) => socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n'),
+      (socket) => socket.write(OK),
+    ];
+    await expect(read()).resolves.toBe('ok');
+    expect(sockets).toHaveLength(2);
+  });
+
   test('that hangs before the headers is let go of and tried again', async () => {
     answers = [() => {}, (socket) => socket.write(OK)];
     expireWhen(() => received.length === 1);

@@ -599,6 +599,18 @@ describe('sending', () => {
 });
 
 describe('watching', () => {
+  test('uses new connections if reports do not move for three heartbeats: another replica may know better', async () => {
+    const { controller } = await run({ looks: [instance()] });
+    expect(controller.renewals).toEqual([17_000, 33_000, 49_000]);
+  });
+
+  test('keeps its connections while reports move', async () => {
+    let seconds = 0;
+    const moving: Shown = () => instance(reported(++seconds));
+    const { controller } = await run({ looks: [instance(), moving] });
+    expect(controller.renewals).toEqual([]);
+  });
+
   test('there is a last look at the deadline, which may prove it yet', async () => {
     const { outcome, controller, clock } = await run(
       { looks: [instance(), instance(), restarted()] },

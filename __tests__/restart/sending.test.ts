@@ -86,7 +86,7 @@ async function send({
     return typeof meeting === 'number' ? answered(meeting, '') : unanswered(true);
   }
 
-  const transport = { send: transmit, close: async () => {} };
+  const transport = { send: transmit, close: async () => {}, renewConnections() {} };
   const client = createClient({ transport, credentials, headers: {}, clock, random: () => 0 });
   const real = createController({ client, clock, deniedHint: credentials.deniedHint });
   const controller: typeof real = {

@@ -17,6 +17,7 @@ async function fetched(url: string, result: HttpResult = answer()) {
         return result;
       },
       async close() {},
+      renewConnections() {},
     },
     bounds: { deadline: 0, signal: new AbortController().signal },
     onAnswer: (each) => answers.push(each),

@@ -523,7 +523,7 @@ describe('a mistake', () => {
     hint: 'Check the host in controller_url.',
     cause: new Error('ENOTFOUND'),
   };
-  const lost: Transport = { send: async () => ({ noAnswer }), close: async () => {} };
+  const lost: Transport = { send: async () => ({ noAnswer }), close: async () => {}, renewConnections() {} };
 
   test('is over after 15 s where GitHub never gave a good answer', async () => {
     const beganAt = clock.now();
@@ -550,6 +550,7 @@ describe('a mistake', () => {
     const mixed: Transport = {
       send: (request, given) => (isLost ? lost : transport).send(request, given),
       close: async () => {},
+      renewConnections() {},
     };
     const followed = runnersOver(mixed);
     onGitHub().get(ONE).reply(200, wireRunner());
@@ -567,6 +568,7 @@ describe('a mistake', () => {
         noAnswer: { ...noAnswer, nature: ++count % 3 === 0 ? ('passing' as const) : ('mistake' as const) },
       }),
       close: async () => {},
+      renewConnections() {},
     };
     const deadline = clock.now() + 60_000;
     const error = await failure(runnersOver(varied).getRunner(23, { ...bounds, deadline }));
@@ -766,7 +768,11 @@ describe('GitHub refuses', () => {
       hint: '',
       cause,
     };
-    const deaf: Transport = { send: async () => ({ noAnswer }), close: async () => {} };
+    const deaf: Transport = {
+      send: async () => ({ noAnswer }),
+      close: async () => {},
+      renewConnections() {},
+    };
     const proxied = runnersOver(deaf);
     expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
       code: 'github_api_failed',
@@ -785,6 +791,7 @@ test('a question travels as a bounded read, with the token and nothing else of n
       return transport.send(request, given);
     },
     close: async () => {},
+    renewConnections() {},
   };
   onGitHub().get(ONE).reply(200, wireRunner());
   await runnersOver(recording).getRunner(23, bounds);
@@ -814,7 +821,11 @@ describe('octokit', () => {
 
   test('wraps a defect of what carries the requests, which is no answer of GitHub', async () => {
     const defect = new TypeError('bug');
-    const broken: Transport = { send: () => Promise.reject(defect), close: async () => {} };
+    const broken: Transport = {
+      send: () => Promise.reject(defect),
+      close: async () => {},
+      renewConnections() {},
+    };
     await expect(runnersOver(broken).getRunner(23, bounds)).rejects.toBe(defect);
   });
 
@@ -877,13 +888,16 @@ describe('the runner of a name', () => {
   });
 
   describe('none', () => {
-    test('is an error that lists what is there', async () => {
-      const { calls, found } = await find(
-        [],
-        [runner({ id: 1, name: 'mac-8' }), runner({ ...wedged, id: 2, name: 'x' })],
-      );
-      expect(calls).toEqual(['list mac-7', 'list']);
-      expect(found).toMatchObject({
+    const missing = (...all: Runner[]) => runnerNotFound(sought, all);
+
+    test('is found, which is no error yet', async () => {
+      expect(await find([])).toEqual({ calls: ['list mac-7'], found: [] });
+    });
+
+    test('is an error that lists what is there', () => {
+      expect(
+        missing(runner({ id: 1, name: 'mac-8' }), runner({ ...wedged, id: 2, name: 'x' })),
+      ).toMatchObject({
         code: 'runner_not_found',
         message:
           'No self-hosted runner "mac-7" is registered in organization octo-org; there are "mac-8" (ID 1, online, idle), "x" (ID 2, offline, busy).',
@@ -891,24 +905,13 @@ describe('the runner of a name', () => {
       });
     });
 
-    test('among none', async () => {
-      expect((await find([], [])).found).toMatchObject({
-        message: expect.stringContaining('; there are none.'),
-      });
-    });
-
-    test('among as many as are listed', async () => {
-      const ten = Array.from({ length: 10 }, (_, id) => runner({ id, name: `other-${id}` }));
-      expect((await find([], ten)).found).toMatchObject({
-        message: expect.stringMatching(/"other-9" \(ID 9, online, idle\)\.$/),
-      });
-    });
-
-    test('among many', async () => {
-      const many = Array.from({ length: 13 }, (_, id) => runner({ id, name: `other-${id}` }));
-      expect((await find([], many)).found).toMatchObject({
-        message: expect.stringMatching(/"other-9" \(ID 9, online, idle\) and 3 more\.$/),
-      });
+    test.each([
+      [0, /; there are none\.$/],
+      [10, /"other-9" \(ID 9, online, idle\)\.$/],
+      [13, /"other-9" \(ID 9, online, idle\) and 3 more\.$/],
+    ])('among %i', (count, message) => {
+      const all = Array.from({ length: count }, (_, id) => runner({ id, name: `other-${id}` }));
+      expect(missing(...all).message).toMatch(message);
     });
   });
 

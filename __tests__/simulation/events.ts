@@ -8,6 +8,8 @@ import type { Node, Vm, World } from '../../simulator/world.ts';
 
 export interface WorldEvent {
   readonly kind: EventKind;
+  /** The index of the VM that it happens to, with its node; the first if absent. */
+  readonly vm?: number;
   readonly afterMs: number;
   readonly forMs: number;
 }
@@ -89,8 +91,7 @@ export function applyEvent(context: EventContext, { kind, forMs }: WorldEvent): 
   }
   const { instanceId, changeWorld } = context;
   changeWorld((world) => {
-    const [node] = world.nodes;
-    const vm = world.find(instanceId)?.vm;
+    const { vm, node = world.nodes[0] } = world.find(instanceId) ?? {};
     if (node === undefined) return;
     WORLD_EVENTS[kind as keyof typeof WORLD_EVENTS]({ world, node, vm, instanceId, forMs });
   });

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../src/errors.ts';
 import { DAMAGES } from './damaged-answers.ts';
-import { isEarly } from './guest-promises.ts';
+import { isEarly } from './guest-guarantees.ts';
 import { SHORTEST_TRY_MS, sendBy } from './limits.ts';
-import type { RunRecord, TrueReport } from './run.ts';
+import type { TrueReport, VmRecord } from './run.ts';
 import { MISTAKES, REQUEST_FAULTS } from './scenario.ts';
 
 const DAMAGED = Object.keys(DAMAGES);
@@ -25,17 +25,18 @@ const UNANSWERED = [
 const REJECTED = ['HTTP 302', 'HTTP 400', 'HTTP 404', 'HTTP 405'];
 
 /** Whether what happened can be called so. */
-type IsFitting = (run: RunRecord) => boolean;
+type IsFitting = (run: VmRecord) => boolean;
 
 /** For each code, whether what happened can be called that. */
 export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   invalid_input: () => false,
   internal_error: () => false,
-  authentication_failed: (run) => happened(run, ...DENIED, 'FAIL to everything') || run.deniedInRow > 1,
+  authentication_failed: (run) => happened(run, ...DENIED, 'FAIL to everything') || run.mostDenied > 1,
   permission_denied: (run) => happened(run, 'HTTP 403'),
   protocol_error: (run) => happened(run, ...REJECTED, ...DAMAGED, 'login page', 'FAIL to everything'),
   controller_unreachable: (run) => happened(run, ...UNANSWERED, 'HTTP 401', 'sessions end') || isCutOff(run),
-  instance_not_found: (run) => happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
+  instance_not_found: (run) =>
+    !run.named.has(run.instanceId) || happened(run, 'terminate', 'replace', ...DAMAGED) || flaps(run),
   // A runner that registers anew while the pages of the list are read is on two of them, under two IDs.
   ambiguous_target: (run) =>
     (run.scenario.step.targetBy === 'external_id' && happened(run, 'namesake', 'replace')) ||
@@ -63,24 +64,24 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
 };
 
 /** Whether the last try was cut off by the end of the time: that hides why those before it failed. */
-function isCutOff(run: RunRecord): boolean {
+function isCutOff(run: VmRecord): boolean {
   return run.endedAt >= run.startedAt + run.scenario.step.timeoutMs && happened(run, ...MISTAKES, ...DAMAGED);
 }
 
-function happened({ faults }: RunRecord, ...some: readonly string[]): boolean {
+function happened({ faults }: VmRecord, ...some: readonly string[]): boolean {
   return some.some((fault) => faults.has(fault));
 }
 
-function mayLackDates({ scenario: { world } }: RunRecord): boolean {
+function mayLackDates({ scenario: { world } }: VmRecord): boolean {
   return world.controllerVersion === '1.43.0' || world.datelessMs !== 0;
 }
 
-function flaps({ scenario: { world } }: RunRecord): boolean {
+function flaps({ scenario: { world } }: VmRecord): boolean {
   return world.controllerVersion < '1.47';
 }
 
 /** Whether the agent never reported anything but a VM that is Started and running. */
-function wasHealthy({ reports }: RunRecord): boolean {
+function wasHealthy({ reports }: VmRecord): boolean {
   return reports.every(isHealthy);
 }
 

@@ -1,4 +1,4 @@
-import { connectToGuest } from '../../simulator/guest-world.ts';
+import { connectToGuest } from '../../simulator/guests.ts';
 import type { World } from '../../simulator/world.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import type { ConnectionEvents, Dial } from '../../src/guest/contact.ts';
@@ -18,9 +18,9 @@ export interface SimulatedGuests {
   /** One way, about: in milliseconds. */
   readonly latencyMs: number;
   readonly faultOf: () => DialFault | undefined;
-  /** Told of each connection, and of each greeting that reached the step. */
+  /** Called with each connection, and with each address whose greeting reached the step. */
   readonly onDial: (address: GuestAddress) => void;
-  readonly onGreeting: () => void;
+  readonly onGreeting: (address: GuestAddress) => void;
 }
 
 /** Connections to the guests of a world, on virtual time: no socket. */
@@ -83,7 +83,7 @@ class Call {
     const middle = Math.floor(bytes.length / 2);
     this.#dialled.events.received(bytes.subarray(0, middle));
     this.#later(this.#options.latencyMs, () => {
-      this.#options.onGreeting();
+      this.#options.onGreeting(this.#dialled.address);
       this.#dialled.events.received(bytes.subarray(middle));
     });
   }

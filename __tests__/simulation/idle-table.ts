@@ -1,6 +1,6 @@
 import { createRandom, type Random } from '../../simulator/random.ts';
 import { runOnce } from './run.ts';
-import { drawHabits, faultless, type RunnerScenario, type Scenario } from './scenario.ts';
+import { drawHabits, faultless, type RunnerScenario, type Scenario, type Span } from './scenario.ts';
 
 /*
  * How many jobs a restart kills that no witness could show: a table by `idle_for`, with the second witness and without, to choose by.
@@ -39,7 +39,7 @@ export async function measureIdleRow(
     const [post] = run.posts;
     if (post === undefined) continue;
     restarts++;
-    if (run.runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
+    if (run.vms[0]?.runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)) lost++;
     waitedMs += post.departedAt - run.startedAt;
   }
   return { ...setting, restarts, lost, meanWaitMs: waitedMs / restarts };
@@ -62,11 +62,11 @@ function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenar
     otherRuns: 1,
     jobsAway: undefined,
     pagesShiftEveryMs: undefined,
-    jobs: drawQueue(random.fork('jobs')),
-    jobAfterTry: undefined,
   };
   const quiet = faultless(seed);
-  return { ...quiet, preludeMs: -FROM_MS, runner, network: { ...quiet.network, latencyMs: 50 } };
+  const [vm] = quiet.vms;
+  const vms = vm === undefined ? [] : [{ ...vm, jobs: drawQueue(random.fork('jobs')) }];
+  return { ...quiet, preludeMs: -FROM_MS, vms, runner, network: { ...quiet.network, latencyMs: 50 } };
 }
 
 /** Jobs come for so long before the step begins, and until so long after that: so it meets the runner at any moment. */
@@ -77,8 +77,8 @@ const QUEUED_WITHIN_MS = 10 * SECOND;
 const OTHERS_WITHIN_MS = 15 * MINUTE;
 const LONGEST_JOB_MS = 6 * MINUTE;
 
-function drawQueue(random: Random): RunnerScenario['jobs'] {
-  const jobs: RunnerScenario['jobs'][number][] = [];
+function drawQueue(random: Random): Span[] {
+  const jobs: Span[] = [];
   let at = FROM_MS + random.fork('first').next() * OTHERS_WITHIN_MS;
   for (let index = 0; at < UNTIL_MS; index++) {
     const own = random.fork(`job ${index}`);

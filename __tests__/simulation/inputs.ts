@@ -1,63 +1,57 @@
-import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
-import type { Identity } from '../../src/controller/credentials.ts';
-import type { Inputs } from '../../src/inputs/inputs.ts';
-import type { RunnerOptions } from '../../src/runner/guard.ts';
-import { PASSWORD, type Scenario } from './scenario.ts';
-import {
-  CONTROLLER_ORIGIN,
-  GITHUB_ORIGIN,
-  GITHUB_TOKEN,
-  KEY_PAIR,
-  ROOT_TOKEN,
-  type Testbed,
-} from './testbed.ts';
+import type { InstanceRecord } from '../../simulator/world.ts';
+import type { Outputs } from './play-step.ts';
+import { PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
+import { CONTROLLER_ORIGIN, GITHUB_TOKEN } from './stage.ts';
+import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
 
-/** What the step is asked to do, as if a workflow had asked for it. */
-export function inputsFor(scenario: Scenario, { instanceId, world }: Testbed): Inputs {
-  const { step } = scenario;
-  const { targetBy, dryRun, timeoutMs, requestTimeoutMs, pollInterval } = step;
-  const identities: Readonly<Record<typeof step.identity, Identity>> = {
-    none: { kind: 'none' },
-    root_token: { kind: 'root_token', token: ROOT_TOKEN },
-    api_key: { kind: 'api_key', id: 'ci', key: KEY_PAIR.privateKey },
+const KEY_PEM = KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+
+/** What the step is asked to do, as a workflow says it. */
+export function inputsFor({ step, runner, guest }: Scenario, records: readonly InstanceRecord[]): Outputs {
+  const { targetBy, targets, dryRun, timeoutMs, requestTimeoutMs, pollInterval, identity } = step;
+  const identities = {
+    none: {},
+    root_token: { root_token: ROOT_TOKEN },
+    api_key: { api_key_id: API_KEY_ID, api_key: KEY_PEM },
   };
-  const ids = { instance_id: instanceId, external_id: world.records[0]?.externalId ?? '' };
+  const names = targetBy === 'external_id' ? targets : targets.map((target) => instanceIdOf(target, records));
   return {
-    controllerUrl: new URL(CONTROLLER_ORIGIN),
-    targets: [{ by: targetBy, id: ids[targetBy] }],
-    maxVms: 1,
-    maxParallel: { count: 1 },
-    maxFailures: { count: 0 },
-    vncPassword: PASSWORD,
-    usbDevice: undefined,
-    dryRun,
-    timeoutMs,
-    requestTimeoutMs,
-    pollInterval,
-    headers: {},
-    warnings: [],
-    proxy: undefined,
-    identity: identities[step.identity],
-    runner: runnerOptionsFor(scenario),
-    guest: scenario.guest && { timeoutMs: scenario.guest.timeoutMs },
-    ownRunner: { runnerName: undefined, repository: 'octo-org/app' },
-    tls: { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true },
+    controller_url: CONTROLLER_ORIGIN,
+    [targetBy]: names.join('\n'),
+    max_parallel: step.maxParallel,
+    max_failures: step.maxFailures,
+    vnc_password: PASSWORD,
+    dry_run: String(dryRun),
+    timeout: inSeconds(timeoutMs),
+    request_timeout: inSeconds(requestTimeoutMs),
+    poll_interval: pollInterval === 'auto' ? 'auto' : inSeconds(pollInterval),
+    ...identities[identity],
+    ...(runner && inputsAboutRunner(runner)),
+    ...(guest && { guest_check: 'ssh', guest_timeout: inSeconds(guest.timeoutMs) }),
   };
 }
 
-function runnerOptionsFor({ runner }: Scenario): RunnerOptions | undefined {
-  if (runner === undefined) return undefined;
+/** No instance has it. */
+const UNKNOWN_ID = '0d9d8a32-1c0b-4a0e-9a3d-5f1f6f7d2b11';
+
+function instanceIdOf(externalId: string, records: readonly InstanceRecord[]): string {
+  return records.find((record) => record.externalId === externalId)?.instanceId ?? UNKNOWN_ID;
+}
+
+function inputsAboutRunner(runner: RunnerScenario): Outputs {
   const { nameTemplate, whenBusy, idleForMs, busyTimeoutMs, waitsForRunner, runnerTimeoutMs } = runner;
   return {
-    nameTemplate,
-    scope: { kind: 'organization', org: 'octo-org' },
-    token: GITHUB_TOKEN,
-    whenBusy,
-    idleForMs,
-    busyTimeoutMs,
-    waitsForRunner,
-    runnerTimeoutMs,
-    apiUrl: new URL(`${GITHUB_ORIGIN}${GITHUB_API_PATH}`),
-    proxy: undefined,
+    runner_name: nameTemplate,
+    runner_scope: 'octo-org',
+    github_token: GITHUB_TOKEN,
+    when_busy: whenBusy,
+    idle_for: inSeconds(idleForMs),
+    busy_timeout: inSeconds(busyTimeoutMs),
+    wait_for_runner: String(waitsForRunner),
+    runner_timeout: inSeconds(runnerTimeoutMs),
   };
+}
+
+function inSeconds(ms: number): string {
+  return `${ms / 1_000}s`;
 }

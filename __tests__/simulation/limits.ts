@@ -1,5 +1,5 @@
 import { isRecord } from '../../src/http/json.ts';
-import type { RunRecord } from './run.ts';
+import type { VmRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import type { RestartPost } from './testbed.ts';
 
@@ -20,16 +20,17 @@ const PROOF_SHARE = 1 / 5;
 export const SHORTEST_TRY_MS = 500;
 
 /** When a restart may leave at the latest, if no runner is waited for meanwhile. */
-export function sendBy({ startedAt, scenario: { step } }: RunRecord): number {
+export function sendBy({ startedAt, scenario: { step } }: VmRecord): number {
   return startedAt + step.timeoutMs - Math.min(PROOF_MS, step.timeoutMs * PROOF_SHARE);
 }
 
 /**
- * When the last look at the VM is due. While a runner is waited for, the time for the restart stands still; then it is known by when
- * the step gave up.
+ * When the last look at the VM is due. While a runner or a slot is waited for, the time for the restart stands still; then it is known by
+ * when the step gave up.
  */
-export function deadlineOf({ startedAt, endedAt, scenario, outcome, posts }: RunRecord): number {
-  const hasTimedOut = scenario.runner !== undefined && outcome.error?.code === 'timed_out';
+export function deadlineOf({ startedAt, endedAt, scenario, outcome, posts, isAlone }: VmRecord): number {
+  const hasWaited = scenario.runner !== undefined || !isAlone;
+  const hasTimedOut = hasWaited && outcome.error?.code === 'timed_out';
   const deadline = hasTimedOut ? endedAt - END_MS : startedAt + scenario.step.timeoutMs;
   const post = posts.at(-1);
   if (post?.answer === undefined || !isRejected(post)) return deadline;
@@ -37,12 +38,12 @@ export function deadlineOf({ startedAt, endedAt, scenario, outcome, posts }: Run
 }
 
 /** When the step woke, if it was suspended over that moment. */
-export function wakingAt({ suspensions }: RunRecord, moment: number): number | undefined {
+export function wakingAt({ suspensions }: VmRecord, moment: number): number | undefined {
   return suspensions.find(({ from, until }) => from <= moment && until > moment)?.until;
 }
 
 /** The limit, or when the step woke, if it was suspended over it or while it was about to keep it. */
-export function limitOf({ suspensions }: Pick<RunRecord, 'suspensions'>, limit: number): number {
+export function limitOf({ suspensions }: Pick<VmRecord, 'suspensions'>, limit: number): number {
   return suspensions.reduce((latest, { from, until }) => {
     return from <= latest + END_MS ? Math.max(latest, until) : latest;
   }, limit);

@@ -6,7 +6,7 @@ import { checkSeed, describeFailure } from './replay.ts';
 import { describe, merge, startTally } from './tally.ts';
 import type { RangeReport, SeedRange } from './worker.ts';
 
-const USAGE = `The real step in simulated worlds: is every promise kept?
+const USAGE = `The real step in simulated worlds: does every guarantee hold?
 
 Usage: npm run simulate -- [options]
 
@@ -15,7 +15,7 @@ Usage: npm run simulate -- [options]
   --jobs J    so many at a time (default: one a core)
   --show      print each run, moment by moment
   --pairs     list the pairs of faults that never came together
-  --fleets    worlds of fleets, from 2 to 12 VMs, instead of one VM
+  --fleets    steps about 2 to 12 VMs, instead of one VM
   --idle-table  instead, measure how many jobs are lost by idle_for; then each row takes so many worlds`;
 
 const MOST = 2 ** 32;
@@ -34,7 +34,7 @@ const { runs, first, jobs, isShown, listsPairs, measuresIdle, areFleets } = read
     areFleets: fleets,
   }),
 );
-/** So many broken promises are explained in full, the others named by their seed. */
+/** This many broken guarantees are explained in full, the others named by their seed. */
 const MOST_EXPLAINED = 3;
 
 if (measuresIdle) await measureIdle(first, runs);
@@ -58,9 +58,10 @@ async function measureIdle(from: number, number: number): Promise<void> {
 /** Prints whole runs, moment by moment. */
 async function show(from: number, number: number): Promise<void> {
   for (let seed = from; seed < from + number; seed++) {
-    const { broken, run } = await checkSeed(seed, { log: console.log });
-    console.log(`\nseed ${seed}: ${run?.outcome.restarted} ${run?.outcome.error?.code ?? ''}`);
-    console.log(broken.length === 0 ? 'every promise kept' : `broken: ${broken.join('; ')}`);
+    const { broken, run } = await checkSeed(seed, { log: console.log, isFleet: areFleets });
+    const ends = run?.vms.map(({ outcome }) => `${outcome.restarted} ${outcome.error?.code ?? ''}`.trim());
+    console.log(`\nseed ${seed}: ${ends?.join(', ')}`);
+    console.log(broken.length === 0 ? 'every guarantee holds' : `broken: ${broken.join('; ')}`);
   }
 }
 
@@ -73,15 +74,14 @@ async function simulate(): Promise<void> {
   const failures = reports.flatMap((report) => report.failures);
 
   for (const line of describe(tally, { listsPairs })) console.log(line);
-  // What is broken in a fleet is told by its seed alone.
-  const explained = areFleets ? [] : failures.slice(0, MOST_EXPLAINED);
-  for (const failure of explained) console.log(`\n${await describeFailure(failure)}`);
+  const explained = failures.slice(0, MOST_EXPLAINED);
+  for (const failure of explained) console.log(`\n${await describeFailure(failure, { isFleet: areFleets })}`);
   for (const { seed, broken } of failures.slice(explained.length)) {
     console.log(`\nseed ${seed}: ${broken.join('; ')}`);
   }
   const rate = Math.round(tally.runs / seconds);
   console.log(`\n${tally.runs} runs from seed ${first} in ${seconds.toFixed(1)} s: ${rate} a second`);
-  console.log(`${tally.runs - failures.length} kept every promise, ${failures.length} did not`);
+  console.log(`${tally.runs - failures.length} kept every guarantee, ${failures.length} did not`);
   process.exitCode = failures.length === 0 ? 0 : 1;
 }
 

@@ -30,8 +30,12 @@ export interface NetworkAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** The body as it is sent, where it is sent otherwise. */
-  readonly bytes?: Buffer;
+  /** The body as it is sent, where that differs. */
+  readonly bytes?: Uint8Array;
+  /** How much later than others it is on its way; never for infinity. */
+  readonly lateMs?: number;
+  /** Instead of an answer the connection is reset; or the answer never ends after what `body` says. */
+  readonly breaks?: 'reset' | 'hang';
 }
 
 export interface NetworkOptions {
@@ -130,7 +134,7 @@ class Exchange {
     this.#options.after(thereMs, () => {
       const answer = this.#options.answer(this.#request);
       if (backMs === undefined) this.#lose();
-      else this.#later(backMs, () => this.#receive(answer));
+      else this.#later(backMs + (answer.lateMs ?? 0), () => this.#receive(answer));
     });
   }
 
@@ -142,8 +146,13 @@ class Exchange {
 
   #receive(answer: NetworkAnswer): void {
     const { arriving, pieces } = this.#delivery;
+    if (answer.breaks === 'reset') {
+      this.#fail(failure('ECONNRESET', 'read ECONNRESET'));
+      return;
+    }
+    if (answer.breaks === 'hang' && answer.body === '') return;
     this.#handler.onResponseStart?.(this.#controller, answer.status, answer.headers, '');
-    const bytes = answer.bytes ?? Buffer.from(answer.body);
+    const bytes = Buffer.from(answer.bytes ?? answer.body);
     const arrived = bytes.subarray(0, Math.floor(bytes.length * arriving));
     const size = Math.max(1, Math.ceil(arrived.length / pieces));
     this.#read({ answer, arrived, size });
@@ -152,6 +161,7 @@ class Exchange {
   #read({ answer, arrived, size }: { answer: NetworkAnswer; arrived: Buffer; size: number }): void {
     const [piece, rest] = [arrived.subarray(0, size), arrived.subarray(size)];
     if (piece.length > 0) this.#handler.onResponseData?.(this.#controller, piece);
+    if (rest.length === 0 && answer.breaks === 'hang') return;
     if (rest.length > 0)
       this.#later(this.#delivery.pauseMs, () => this.#read({ answer, arrived: rest, size }));
     else if (this.#delivery.arriving < 1) this.#fail(failure('UND_ERR_SOCKET', 'other side closed'));
@@ -166,6 +176,7 @@ class Exchange {
   }
 
   #later(ms: number, run: () => void): void {
+    if (ms === Number.POSITIVE_INFINITY) return;
     const { after, afterAtProcess = after } = this.#options;
     afterAtProcess(ms, () => {
       if (!this.#isOver) run();

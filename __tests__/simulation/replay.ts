@@ -1,35 +1,42 @@
-import { brokenPromises } from './promises.ts';
-import { type RunOptions, type RunRecord, runOnce } from './run.ts';
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brokenGuarantees } from './guarantees.ts';
+import { type RunOptions, runOnce, type StepRecord } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { differences, shrink } from './shrink.ts';
 
 export interface SeedResult {
   readonly seed: number;
   /** Undefined where the step itself never came to an end, or threw. */
-  readonly run: RunRecord | undefined;
+  readonly run: StepRecord | undefined;
   /** In words; empty where all were kept. */
   readonly broken: readonly string[];
 }
 
-/** Runs a seed and checks every promise. Never throws: a step that hangs or throws is a broken promise, too. */
+/** Runs a seed and checks every guarantee. Never throws: a step that hangs or throws breaks one, too. */
 export async function checkSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
   try {
     const run = await runOnce(seed, options);
-    return { seed, run, broken: brokenPromises(run) };
+    return { seed, run, broken: brokenGuarantees(run) };
   } catch (error) {
     return { seed, run: undefined, broken: [`it neither hangs nor throws: ${error}`] };
   }
 }
 
-/** Describes a broken promise by the least scenario that breaks it, and what happens in it, moment by moment. */
-export async function describeFailure({ seed, broken }: SeedResult): Promise<string> {
+/** Describes a broken guarantee by the least scenario that breaks it, and what happens in it, moment by moment. */
+export async function describeFailure(
+  { seed, broken }: SeedResult,
+  { isFleet = false }: Pick<RunOptions, 'isFleet'> = {},
+): Promise<string> {
   const replay = (scenario: Scenario) => checkSeed(seed, { change: () => scenario });
   const isSame = async (scenario: Scenario) => {
     const again = await replay(scenario);
-    return again.broken.some((promise) => broken.includes(promise));
+    return again.broken.some((one) => broken.includes(one));
   };
   let drawn: Scenario | undefined;
   await checkSeed(seed, {
+    isFleet,
     change: (scenario) => {
       drawn = scenario;
       return scenario;
@@ -48,4 +55,12 @@ export async function describeFailure({ seed, broken }: SeedResult): Promise<str
     ...Object.entries(differences(least)).map(([path, value]) => `  ${path}: ${JSON.stringify(value)}`),
     ...timeline,
   ].join('\n');
+}
+
+/** Plays this many fresh worlds in processes of their own, and resolves to what `npm run simulate` printed. */
+export async function simulateFresh(runs: number, ...flags: readonly string[]): Promise<string> {
+  const counts = ['--runs', String(runs), '--seed', String(randomInt(2 ** 31)), '--jobs', '2'];
+  const simulate = ['__tests__/simulation/main.ts', ...counts, ...flags];
+  const { stdout } = await promisify(execFile)(process.execPath, simulate).catch((error) => error);
+  return stdout;
 }

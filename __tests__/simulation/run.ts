@@ -1,70 +1,79 @@
-import { createRandom } from '../../simulator/random.ts';
+import { createRandom, type Random } from '../../simulator/random.ts';
 import type { InstanceRecord } from '../../simulator/world.ts';
-import { ActionError } from '../../src/errors.ts';
-import type { StepOutcome, VmOutcome } from '../../src/fleet/step-outcome.ts';
-import { run as runStep } from '../../src/main.ts';
-import { titleOf } from '../../src/report/conclusion.ts';
-import { outputsOf } from '../../src/report/outputs.ts';
-import { createRedactor } from '../../src/report/redactor.ts';
-import { reportError } from '../../src/report/report.ts';
+import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
+import type { GuestAddress } from '../../src/guest/address.ts';
 import { renderSummary } from '../../src/report/summary.ts';
-import { harmless, type Terminal } from '../../src/report/terminal.ts';
+import type { GitHubLook } from './github-looks.ts';
 import { inputsFor } from './inputs.ts';
-import { drawScenario, PASSWORD, type Scenario } from './scenario.ts';
-import { GITHUB_TOKEN, type GitHubLook, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
-import { theVm } from './the-vm.ts';
-import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
+import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
+import { drawFleetScenario, drawScenario, PASSWORD, type Scenario } from './scenario.ts';
+import { GITHUB_TOKEN, START } from './stage.ts';
+import { type Contact, type Greeting, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 
 /*
- * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, and the real step
- * runs in it with inputs from inputs.ts. The record holds what the step said and what really happened; promises.ts checks it. A new
- * fault or event needs nothing here; one that is there from the start gets a line in faultsOf, so that it is counted.
+ * One run, from its seed to its record: scenario.ts draws what goes wrong, testbed.ts and events.ts make it happen, and play-step.ts plays
+ * the real step in it with inputs from inputs.ts. The record holds what the step said and what really happened, for the step and for each
+ * of its VMs; guarantees.ts checks it. A new fault or event needs nothing here; one that is there from the start gets a line in faultsOf,
+ * so that it is counted.
  */
 
 /** What is known of one run: what the step said, and what is true. Times in milliseconds. */
-export interface RunRecord {
+export interface StepRecord
+  extends Pick<PlayedStep, 'outcome' | 'outputs' | 'startedAt' | 'endedAt' | 'cancelledAt'> {
   readonly seed: number;
   readonly scenario: Scenario;
-  readonly outcome: VmOutcome;
-  readonly outputs: Readonly<Record<string, string>>;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly cancelledAt: number | undefined;
-  /** Restarts that the step sent, whatever became of them. */
+  /** One per VM of the outcome, in its order. */
+  readonly vms: readonly VmRecord[];
   readonly posts: readonly RestartPost[];
-  /** When each try of the restart request began, even if it never left. */
-  readonly tries: readonly number[];
+  readonly tries: Testbed['tries'];
   /** When the step was suspended, and when it woke. */
-  readonly suspensions: readonly { readonly from: number; readonly until: number }[];
-  /** Whether the controller has given the step a good answer, and when the step first asked after the last of them. */
-  readonly hadGoodAnswer: boolean;
-  readonly askedSince: number | undefined;
-  /** When the VM that was to be restarted booted, whoever wanted it. */
-  readonly boots: readonly TrueBoot[];
-  /** What the agent reported of the VM, in order. */
-  readonly reports: readonly TrueReport[];
-  readonly isUp: boolean;
-  /** Answers about the instance that reached the step whole. */
-  readonly answersSeen: number;
-  /** When the step began its last request. */
-  readonly lastBegunAt: number;
-  /** Requests in a row, up to the last, that were not let in. */
-  readonly deniedInRow: number;
+  readonly suspensions: Testbed['suspensions'];
+  readonly contacts: readonly Contact[];
+  /** The most requests in a row that were not let in. */
+  readonly mostDenied: number;
   /** Kinds of faults that really happened. */
   readonly faults: ReadonlySet<string>;
-  /** Requests that went where they should not have, or with what is meant for somebody else. */
+  /** Requests that went where they should not have, or with what is meant for someone else. */
   readonly misdirected: readonly string[];
-  /** The GitHub runner in the VM, if there is one to look after. */
-  readonly runner: TrueRunner | undefined;
-  /** The guest in the VM, if it is to be waited for. */
-  readonly guest: TrueGuest | undefined;
+  /** Instances that the targets name. */
+  readonly named: ReadonlySet<string>;
   /** Everything that the step wrote, by lines as the runner would read them. */
   readonly written: string;
   readonly secrets: readonly string[];
 }
 
-/** What is broken about a run, in words, if anything is. */
-export type Check = (run: RunRecord) => string | undefined;
+/** What is known of one VM in a run, with what is known of the run. */
+export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs' | 'tries'> {
+  /** Empty where the step never found it. */
+  readonly instanceId: string;
+  /** What messages call it. */
+  readonly name: string;
+  readonly isAlone: boolean;
+  readonly outcome: VmOutcome;
+  /** Its object among the `results`; with the outputs of the step where the VM is alone. */
+  readonly outputs: Outputs;
+  /** When its time began, and when all was over that was to be done about it. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** When each try of its restart request began, even if it never left. */
+  readonly tries: readonly number[];
+  /** Whether the controller had given the step a good answer, and when the step first asked after the last of them. */
+  readonly hadGoodAnswer: boolean;
+  readonly askedSince: number | undefined;
+  /** When it booted, whoever wanted it. */
+  readonly boots: readonly TrueBoot[];
+  /** What the agent reported of it, in order. */
+  readonly reports: readonly TrueReport[];
+  readonly isUp: boolean;
+  /** Answers about it that reached the step whole. */
+  readonly answersSeen: number;
+  /** When the step began its last request that may have been about it. */
+  readonly lastBegunAt: number;
+  /** The GitHub runner in it, if there is one to look after. */
+  readonly runner: TrueRunner | undefined;
+  /** Its guest, if it is to be waited for. */
+  readonly guest: TrueGuest | undefined;
+}
 
 export interface TrueBoot {
   readonly at: number;
@@ -75,6 +84,8 @@ export interface TrueBoot {
 export interface TrueRunner {
   readonly jobs: readonly {
     readonly startedAt: number;
+    readonly endsAt: number;
+    readonly killedAt: number | undefined;
     readonly isKilledByUs: boolean;
   }[];
   /** When it began to take jobs, after each boot where it did. */
@@ -91,8 +102,8 @@ export interface TrueGuest {
   readonly stretches: readonly { readonly bootedAt: number; readonly from: number; readonly until: number }[];
   /** When the VM was last stopped, booted, or had its ports exchanged, each time. */
   readonly changes: readonly number[];
-  /** When the words of an SSH server last reached the step. */
-  readonly greetedAt: number | undefined;
+  /** The words of an SSH server that last reached the step from where this guest had been reported. */
+  readonly greeting: Greeting | undefined;
 }
 
 export interface TrueReport {
@@ -104,89 +115,147 @@ export interface TrueReport {
   readonly startDateMs: number;
   /** By the node's clock. */
   readonly timestampMs: number;
+  /** Where its guest is to be reached: the node with the forwarded port, or the VM itself. */
+  readonly addresses: readonly { readonly host: string | undefined; readonly port: number }[];
 }
 
 export interface RunOptions {
+  /** Whether the step is about 2 to 12 VMs. */
+  readonly isFleet?: boolean;
   /** What to change about the scenario that was drawn. */
   readonly change?: (scenario: Scenario) => Scenario;
   /** Gets a line for each thing that happens, in order: for people. */
   readonly log?: (line: string) => void;
 }
 
-const START = Date.parse('2026-07-01T12:00:00Z');
-const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-output name=x::y\n##[error]<b>z`;
-
 /** One run of the real step in a simulated world; the same seed gives the same run. */
-export async function runOnce(
-  seed: number,
-  { change = (scenario) => scenario, log }: RunOptions = {},
-): Promise<RunRecord> {
+export async function runOnce(seed: number, options: RunOptions = {}): Promise<StepRecord> {
+  const { isFleet = false, change = (scenario) => scenario, log } = options;
   const random = createRandom(seed);
-  const scenario = change(drawScenario(random.fork('scenario'), seed));
-  const time = createVirtualTime(START - scenario.preludeMs);
-  const testbed = new Testbed({ scenario, random: random.fork('testbed'), time, startsAt: START, log });
-  const reports: (TrueReport & OfInstance)[] = [];
-  testbed.world.onReport = (record) => {
-    reports.push(...trueReport(record));
-  };
-  await schedule(testbed, scenario, time);
-
-  const { cancelledAt, signal } = cancellation(scenario, time);
-  const { terminal, written } = createRecorder(log);
-  terminal.mask(PASSWORD, GITHUB_TOKEN);
-  const dispatchers = { openReader: () => testbed.network, openWriter: () => testbed.network };
-  const announce = (known: StepOutcome) => {
-    testbed.announced = theVm(known).restarted;
-    written.push(JSON.stringify(outputsOf(known, terminal.clean)));
-  };
-  const host = {
-    terminal,
-    clock: time.clock,
-    random: random.fork('step').next,
-    signal,
-    dispatchers,
-    announce,
-    ...(testbed.dial && { dial: testbed.dial }),
-  };
-  const step = await time.run(runStep(inputsFor(scenario, testbed), host));
-  const outcome = theVm(step);
+  const draw = isFleet ? drawFleetScenario : drawScenario;
+  const scenario = change(draw(random.fork('scenario'), seed));
+  const testbed = new Testbed({ scenario, random: random.fork('testbed'), log });
+  const reports = noteReports(testbed);
+  await testbed.letHistoryPass();
+  const played = await play(testbed, { scenario, random, log });
   testbed.isStepOver = true;
-  const endedAt = time.now();
-  await letTimePass(testbed, time, START + scenario.step.timeoutMs);
+  await letTimePass(testbed, START + scenario.step.timeoutMs);
+  return recordOf(played, { seed, scenario, testbed, reports });
+}
 
-  const outputs = outputsOf(step, terminal.clean);
-  if (outcome.error !== undefined) reportError(outcome.error, { terminal, title: titleOf(step) });
-  const { posts, tries, suspensions, answersSeen, deniedInRow, hadGoodAnswer, askedSince, world } = testbed;
-  const instanceId = outcome.before?.instanceId ?? testbed.instanceId;
-  const record = world.records.find((one) => one.instanceId === instanceId);
-  return {
-    seed,
-    scenario,
-    outcome,
-    outputs,
-    startedAt: START,
-    endedAt,
-    cancelledAt: cancelledAt(),
-    posts,
-    tries,
-    suspensions,
-    hadGoodAnswer,
-    askedSince,
-    answersSeen,
-    lastBegunAt: testbed.begunAt,
-    deniedInRow,
+interface Playing {
+  readonly log: RunOptions['log'] | undefined;
+  readonly scenario: Scenario;
+  readonly random: Random;
+}
+
+function play(testbed: Testbed, { scenario, random, log }: Playing): Promise<PlayedStep> {
+  const host = { ...testbed.stage, random: random.fork('step').next };
+  return playStep(host, inputsFor(scenario, testbed.records), {
+    onAnnounce: (outputs) => testbed.announce(outputs),
+    ...(log && { onLine: (line) => log(`             | ${line}`) }),
+  });
+}
+
+/** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VMs. */
+async function letTimePass(testbed: Testbed, deadline: number): Promise<void> {
+  const { time, world } = testbed.stage;
+  const isPostOnItsWay = testbed.posts.some(({ arrivedAt }) => arrivedAt === undefined);
+  const until = Math.max(deadline, isPostOnItsWay ? testbed.arrivesAt + 1 : 0);
+  await time.run(time.clock.sleep(Math.max(0, until - time.now()), new AbortController().signal));
+  world.advanceTo(time.now());
+}
+
+type Reports = Map<string, TrueReport[]>;
+
+interface Played {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly testbed: Testbed;
+  readonly reports: Reports;
+}
+
+function recordOf(played: PlayedStep, { seed, scenario, testbed, reports }: Played): StepRecord {
+  const { outcome, outputs, startedAt, endedAt, cancelledAt, terminal } = played;
+  const { posts, tries, suspensions, contacts, mostDenied, misdirected } = testbed;
+  const step = {
+    ...{ seed, scenario, outcome, outputs, startedAt, endedAt, cancelledAt },
+    ...{ posts, tries, suspensions, contacts, mostDenied, misdirected },
     faults: faultsOf(testbed, scenario),
-    misdirected: testbed.misdirected,
-    runner: trueRunner(testbed),
-    guest: trueGuest(testbed, scenario, instanceId),
-    reports: reports.filter((report) => report.instanceId === instanceId),
-    boots: world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
+    named: namedIn(testbed, scenario),
+    written: [...played.written, renderSummary(outcome, terminal.clean)].join('\n'),
+    secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
+  };
+  const vms = outcome.vms.map((vm, index) =>
+    vmRecordOf(step, vm, { result: played.results[index] ?? {}, testbed, reports }),
+  );
+  return { ...step, vms };
+}
+
+function vmRecordOf(
+  step: Omit<StepRecord, 'vms'>,
+  outcome: VmOutcome,
+  { result, testbed, reports }: { readonly result: Outputs } & Pick<Played, 'testbed' | 'reports'>,
+): VmRecord {
+  const { scenario, outputs } = step;
+  const isAlone = scenario.vms.length === 1;
+  const [only] = isAlone ? testbed.records : [];
+  const instanceId = outcome.before?.instanceId ?? only?.instanceId ?? instanceIdOf(outcome) ?? '';
+  const record = testbed.world.records.find((one) => one.instanceId === instanceId);
+  const tries = step.tries.filter((one) => one.instanceId === instanceId).map(({ at }) => at);
+  const endedAt = outcome.endedAt ?? step.endedAt;
+  const ofVm = reports.get(instanceId) ?? [];
+  const begun = testbed.begun.findLast(
+    ({ at, instanceId: about = instanceId }) => about === instanceId && at <= endedAt,
+  );
+  return {
+    ...step,
+    ...{ instanceId, isAlone, outcome, tries, endedAt, reports: ofVm },
+    name: outcome.name,
+    outputs: { ...result, ...(isAlone && outputs) },
+    startedAt: isAlone ? step.startedAt : (ownStartOf(outcome, tries) ?? step.startedAt),
+    posts: step.posts.filter((post) => post.instanceId === instanceId),
+    ...lastAnswerIn(step.contacts, endedAt),
+    boots: testbed.world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
       id === instanceId ? [{ at, isOurs: testbed.requestIds.has(requestId) }] : [],
     ),
     isUp: record?.vm?.power === 'running' && record.state === 'Started',
-    written: [...written, JSON.stringify(outputs), renderSummary(step, terminal.clean)].join('\n'),
-    secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
+    answersSeen: testbed.answersSeen.get(instanceId) ?? 0,
+    lastBegunAt: begun?.at ?? 0,
+    runner: record && trueRunner(testbed, record, endedAt),
+    guest: trueGuest(testbed, scenario, { instanceId, endedAt, reports: ofVm }),
   };
+}
+
+function instanceIdOf({ last, target }: VmRecord['outcome']): string | undefined {
+  return last?.instanceId ?? (target?.by === 'instance_id' ? target.id : undefined);
+}
+
+/** In a fleet the time of a VM begins with its turn. */
+function ownStartOf({ moments }: VmRecord['outcome'], tries: readonly number[]): number | undefined {
+  const [first] = tries;
+  if (first === undefined) return moments.started;
+  return Math.min(first, moments.cleared ?? first);
+}
+
+function lastAnswerIn(contacts: readonly Contact[], until: number) {
+  const before = contacts.filter(({ at }) => at <= until);
+  const last = before.findLastIndex(({ kind }) => kind === 'good answer');
+  return { hadGoodAnswer: last >= 0, askedSince: before[last + 1]?.at };
+}
+
+function namedIn({ world }: Testbed, { step }: Scenario): Set<string> {
+  const isNamed = (name: string) =>
+    step.targets.some((target) => target === name || (target.includes('*') && fits(name, target)));
+  return new Set(
+    world.records.filter(({ externalId = '' }) => isNamed(externalId)).map(({ instanceId }) => instanceId),
+  );
+}
+
+/** A pattern with one `*`. */
+function fits(name: string, pattern: string): boolean {
+  const [start = '', end = ''] = pattern.split('*');
+  return name.startsWith(start) && name.endsWith(end) && name.length >= start.length + end.length;
 }
 
 /** Kinds of faults: of requests and events, of the world, and those that are there from the start. */
@@ -199,7 +268,8 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['ports given out anew', options.reassignsPorts === true],
     ['handshake in another form', scenario.handshakeForms.length > 0 && scenario.step.identity === 'api_key'],
     ['dateless boot', options.datelessMs !== 0],
-    ['restart just before', scenario.restartedBeforeMs !== undefined],
+    ['restart just before', scenario.vms.some(({ restartedBeforeMs }) => restartedBeforeMs !== undefined)],
+    ['VM that does not restart', scenario.vms.some(({ trouble }) => trouble !== undefined)],
     ['message left over', scenario.leavesMessage],
     ['runner', scenario.runner !== undefined],
     ['service that does not start', scenario.runner?.startsAfterBoot === false],
@@ -212,95 +282,85 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['quota used up', scenario.runner?.quota === 50],
     ['name with a secret', options.nameStem !== 'vm'],
     ['cancelled', scenario.cancelAfterMs !== undefined],
+    ['dry run', scenario.step.dryRun],
   ];
   return new Set([...faults, ...world.mishaps, ...standing.flatMap(([kind, isSo]) => (isSo ? [kind] : []))]);
 }
 
-interface OfInstance {
-  readonly instanceId: string;
+/** Keeps what the agents report from now on. */
+function noteReports({ world }: Testbed): Reports {
+  const reports: Reports = new Map();
+  world.onReport = (record) => {
+    const report = trueReport(record);
+    if (report === undefined) return;
+    const known = reports.get(record.instanceId);
+    if (known === undefined) reports.set(record.instanceId, [report]);
+    else known.push(report);
+  };
+  return reports;
 }
 
-function trueReport({ instanceId, state, report }: InstanceRecord): (TrueReport & OfInstance)[] {
-  if (report === undefined) return [];
+function trueReport({ state, report, node }: InstanceRecord): TrueReport | undefined {
+  if (report === undefined) return undefined;
   const { vm, readAt, skewMs } = report;
-  const startDateMs = Math.floor((vm.bootedAt + vm.bootSkewMs) / 1_000) * 1_000;
   const { power, bootedAt } = vm;
-  const timestampMs = Math.floor(readAt + skewMs);
-  return [{ instanceId, at: readAt, state, power, bootedAt, startDateMs, timestampMs }];
+  return {
+    ...{ at: readAt, state, power, bootedAt },
+    startDateMs: Math.floor((vm.bootedAt + vm.bootSkewMs) / 1_000) * 1_000,
+    timestampMs: Math.floor(readAt + skewMs),
+    addresses: [
+      { host: node?.ip, port: vm.sshPort },
+      { host: vm.ip, port: SSH_PORT },
+    ],
+  };
 }
 
-function trueRunner({ runner, requestIds, looks, isQuotaUsedUp }: Testbed): TrueRunner | undefined {
+const SSH_PORT = 22;
+
+function trueRunner(testbed: Testbed, record: InstanceRecord, endedAt: number): TrueRunner | undefined {
+  const runner = testbed.runnerOf(record);
   if (runner === undefined) return undefined;
-  const jobs = runner.jobs.map(({ startedAt, killedBy = '' }) => {
-    return { startedAt, isKilledByUs: requestIds.has(killedBy) };
+  const { requestIds, looks, isQuotaUsedUp } = testbed;
+  const jobs = runner.jobs.map(({ startedAt, endsAt, killedAt, killedBy = '' }) => {
+    return { startedAt, endsAt, killedAt, isKilledByUs: requestIds.has(killedBy) };
   });
-  return { jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp, looks };
+  return {
+    ...{ jobs, begins: runner.begins, isListening: runner.isListening, isQuotaUsedUp },
+    looks: looks.filter((look) => look.runner === runner && look.at <= endedAt),
+  };
 }
 
-function trueGuest(testbed: Testbed, { guest }: Scenario, instanceId: string): TrueGuest | undefined {
+interface OfGuest {
+  readonly instanceId: string;
+  readonly endedAt: number;
+  readonly reports: readonly TrueReport[];
+}
+
+function trueGuest(
+  testbed: Testbed,
+  { guest }: Scenario,
+  { instanceId, endedAt, reports }: OfGuest,
+): TrueGuest | undefined {
   if (guest === undefined) return undefined;
-  const { swappedAt, greetedAt } = testbed;
-  const powerChanges = testbed.powerChanges.filter((change) => change.instanceId === instanceId);
-  const stretches = powerChanges.flatMap(({ kind, at: bootedAt }, index) => {
+  const changes = testbed.changes.filter((change) => change.instanceId === instanceId);
+  const power = changes.filter(({ kind }) => kind !== 'ports');
+  const stretches = power.flatMap(({ kind, at: bootedAt }, index) => {
     const from = bootedAt + guest.habits.bootMs;
-    const until = powerChanges[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    const until = power[index + 1]?.at ?? Number.POSITIVE_INFINITY;
     const isUp = kind === 'booted' && guest.habits.fault === undefined && from < until;
     return isUp ? [{ bootedAt, from, until }] : [];
   });
-  const changes = [...powerChanges.map(({ at }) => at), ...(swappedAt === undefined ? [] : [swappedAt])];
-  return { stretches, changes, greetedAt };
+  const heard = testbed.greetings.filter(({ at, address }) => {
+    const known = reports.filter((report) => report.at <= at && report.at >= at - RECENT_MS);
+    return at <= endedAt && known.some(({ addresses }) => addresses.some((one) => isSame(one, address)));
+  });
+  const greeting = heard.findLast((one) => one.instanceId === instanceId) ?? heard.at(-1);
+  return { stretches, changes: changes.map(({ at }) => at), greeting };
 }
 
-/** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */
-async function schedule(testbed: Testbed, scenario: Scenario, time: VirtualTime): Promise<void> {
-  if (scenario.leavesMessage) testbed.leaveMessage(MESSAGE);
-  for (const { afterMs, forMs } of scenario.runner?.jobs ?? []) {
-    time.at(START + afterMs, () => testbed.startJob(forMs));
-  }
-  const { suspension } = scenario;
-  if (suspension?.since === 'start') time.at(START + suspension.afterMs, () => testbed.suspend(suspension));
-  for (const event of scenario.events) time.at(START + event.afterMs, () => testbed.applyEvent(event));
-  if (scenario.restartedBeforeMs !== undefined) {
-    time.at(START - scenario.restartedBeforeMs, () => testbed.restartByOthers());
-  }
-  await time.run(time.clock.sleep(scenario.preludeMs, new AbortController().signal));
-}
+/** An address may be as old as a replica's picture, and a connection takes time. */
+const RECENT_MS = 90_000;
 
-/** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VM. */
-async function letTimePass(testbed: Testbed, time: VirtualTime, deadline: number): Promise<void> {
-  const isPostOnItsWay = testbed.posts.some(({ arrivedAt }) => arrivedAt === undefined);
-  const until = Math.max(deadline, isPostOnItsWay ? testbed.arrivesAt + 1 : 0);
-  await time.run(time.clock.sleep(Math.max(0, until - time.now()), new AbortController().signal));
-  testbed.world.advanceTo(time.now());
-}
-
-function cancellation({ cancelAfterMs }: Scenario, time: VirtualTime) {
-  const controller = new AbortController();
-  let cancelledAt: number | undefined;
-  if (cancelAfterMs !== undefined) {
-    time.atProcess(START + cancelAfterMs, () => {
-      cancelledAt = time.now();
-      controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
-    });
-  }
-  return { signal: controller.signal, cancelledAt: () => cancelledAt };
-}
-
-function createRecorder(log: RunOptions['log']): { terminal: Terminal; written: string[] } {
-  const written: string[] = [];
-  const redactor = createRedactor();
-  const clean = (text: string) => harmless(redactor.redact(text));
-  const write = (line: string) => {
-    written.push(clean(line));
-    log?.(`             | ${clean(line)}`);
-  };
-  const terminal: Terminal = {
-    mask: redactor.add,
-    clean,
-    info: write,
-    debug: write,
-    warning: write,
-    error: (title, text) => write(`${title} ${text}`),
-  };
-  return { terminal, written };
+function isSame(one: TrueReport['addresses'][number], { host, port }: GuestAddress): boolean {
+  return one.host === host && one.port === port;
 }

@@ -1,6 +1,6 @@
-import type { HandshakeForm } from '../../simulator/endpoints/tap.ts';
+import type { HandshakeForm } from '../../simulator/api-keys.ts';
 import type { Habits } from '../../simulator/github-world.ts';
-import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guest-world.ts';
+import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guests.ts';
 import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
@@ -10,7 +10,7 @@ import type { Kind } from './virtual-time.ts';
 /*
  * What goes wrong in a run is drawn here, before it begins: how often each fault of a request happens, which events happen and when,
  * how world, runner and step are set up. Each thing that is drawn has a source of chance of its own, by its name, so a new one leaves
- * the others of each seed as they are. testbed.ts carries the scenario out, run.ts runs the step in it, promises.ts checks the run.
+ * the others of each seed as they are. testbed.ts carries the scenario out, run.ts plays the step in it, guarantees.ts checks the run.
  *
  * A new fault of a request is a line in REQUEST_FAULTS, and a call of #happens in testbed.ts; one that damages answers is a line in
  * REQUEST_FAULTS, and one in damaged-answers.ts. A new event is a line in events.ts.
@@ -19,9 +19,11 @@ import type { Kind } from './virtual-time.ts';
 /** Everything that goes wrong in one run, and when it stops; times in milliseconds. */
 export interface Scenario {
   readonly step: StepScenario;
-  /** Where there is a GitHub runner in the VM to look after. */
+  /** The VMs that the step may be about; their external IDs are `runner-1`, `runner-2` and so on. One for a step about one VM. */
+  readonly vms: readonly VmScenario[];
+  /** Where there is a GitHub runner in each VM to look after. */
   readonly runner: RunnerScenario | undefined;
-  /** Where the step is to wait for the guest. */
+  /** Where the step waits for the guests. */
   readonly guest: GuestScenario | undefined;
   readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
   readonly replicas: { readonly count: number; readonly lagMs: number };
@@ -31,8 +33,6 @@ export interface Scenario {
   /** From here on, counted from the start, nothing goes wrong any more. */
   readonly faultsEndAfterMs: number;
   readonly events: readonly WorldEvent[];
-  /** Somebody else restarted the VM so long before the start. */
-  readonly restartedBeforeMs: number | undefined;
   /** A message that would do harm, if it were shown as it is, is left over from earlier. */
   readonly leavesMessage: boolean;
   readonly sessionTtlMs: number;
@@ -68,9 +68,26 @@ export const MISTAKES = [
 
 export type Mistake = (typeof MISTAKES)[number];
 
+/** What happens to one VM; times in milliseconds. */
+export interface VmScenario {
+  /** The agent never comes to its restart, or the restart ends in Error. */
+  readonly trouble: 'stuck' | 'broken' | undefined;
+  /** Someone else restarted it this long before the start. */
+  readonly restartedBeforeMs: number | undefined;
+  /** Jobs on its runner. */
+  readonly jobs: readonly Span[];
+  /** A job that begins this long after the first try of a restart request. */
+  readonly jobAfterTry: Span | undefined;
+}
+
 /** What the step is asked to do. */
 export interface StepScenario {
   readonly targetBy: 'instance_id' | 'external_id';
+  /** External IDs, which may hold `*`, of what is to be restarted; with `instance_id` the IDs of these instances are given. */
+  readonly targets: readonly string[];
+  /** As a workflow has them. */
+  readonly maxParallel: string;
+  readonly maxFailures: string;
   readonly identity: 'none' | 'root_token' | 'api_key';
   readonly dryRun: boolean;
   readonly timeoutMs: number;
@@ -99,9 +116,6 @@ export interface RunnerScenario {
   readonly jobsAway: Span | undefined;
   /** GitHub cannot filter by name, and its list has many pages, which shift so often; undefined where it can. */
   readonly pagesShiftEveryMs: number | undefined;
-  readonly jobs: readonly Span[];
-  /** A job that begins so long after the first try of the restart request. */
-  readonly jobAfterTry: Span | undefined;
 }
 
 /** How long the step is to wait for the guest, and how guest and forwarders behave. */
@@ -118,8 +132,8 @@ export interface GuestScenario {
   readonly swapsAfterMs: number | undefined;
 }
 
-/** Something that begins so long after the start, or another moment, and lasts so long. */
-interface Span {
+/** Something that begins this long after the start, or another moment, and lasts this long. */
+export interface Span {
   readonly afterMs: number;
   readonly forMs: number;
 }
@@ -196,22 +210,26 @@ const HOUR = 60 * MINUTE;
 const PRELUDE_MS = MINUTE;
 
 /** A world where nothing goes wrong: what a run's scenario is shrunk towards. Only what has to be there stays. */
-export function faultless(seed: number): Scenario {
+export function faultless(seed: number, vms = 1): Scenario {
   return {
     step: {
       targetBy: 'instance_id',
+      targets: Array.from({ length: vms }, (_, index) => externalIdOf(index)),
+      maxParallel: '1',
+      maxFailures: '0',
       identity: 'none',
       dryRun: false,
       timeoutMs: MINUTE,
       requestTimeoutMs: 10 * SECOND,
       pollInterval: 'auto',
     },
+    vms: Array(vms).fill(CALM_VM),
     runner: undefined,
     guest: undefined,
     world: {
       ...DEFAULT_WORLD,
       seed,
-      vms: 2,
+      vms: Math.max(2, vms),
       nodes: 1,
       heartbeatJitter: 0,
       lostReports: 0,
@@ -228,7 +246,6 @@ export function faultless(seed: number): Scenario {
     preludeMs: PRELUDE_MS,
     faultsEndAfterMs: 0,
     events: [],
-    restartedBeforeMs: undefined,
     leavesMessage: false,
     sessionTtlMs: 5 * MINUTE,
     handshakeForms: [],
@@ -240,33 +257,74 @@ export function faultless(seed: number): Scenario {
   };
 }
 
-/** Draws a world's scenario, each kind with a rate of its own, and most of them often not at all. */
+const CALM_VM: VmScenario = {
+  trouble: undefined,
+  restartedBeforeMs: undefined,
+  jobs: [],
+  jobAfterTry: undefined,
+};
+
+/** As the simulated controller calls the VM of an index. */
+export function externalIdOf(index: number): string {
+  return `runner-${index + 1}`;
+}
+
+/** Draws the scenario of a step about one VM: each kind with a rate of its own, and most of them often not at all. */
 export function drawScenario(random: Random, seed: number, kinds = KINDS): Scenario {
-  const step = drawStep(random.fork('step'));
+  return draw(random, { seed, kinds, vms: 1 });
+}
+
+/** The same for a step about 2 to 12 VMs: a world in which the same things happen to each of them. */
+export function drawFleetScenario(random: Random, seed: number): Scenario {
+  const fleet = random.fork('fleet');
+  const vms = 2 + Math.floor(fleet.fork('vms').next() ** 2 * 11);
+  const { step, world, ...drawn } = draw(random, { seed, kinds: KINDS, vms });
+  return {
+    ...drawn,
+    step: {
+      ...step,
+      targets: drawTargets(fleet.fork('targets'), { vms, ...step }),
+      maxParallel: drawAmount(fleet.fork('max parallel'), vms, 1),
+      maxFailures: drawAmount(fleet.fork('max failures'), vms, 0),
+    },
+    world: { ...world, nodes: 1 + Math.floor(fleet.fork('nodes').next() * 3) },
+  };
+}
+
+interface Size {
+  readonly seed: number;
+  readonly kinds: Kinds;
+  readonly vms: number;
+}
+
+function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
+  const step = { ...faultless(seed, vms).step, ...drawStep(random.fork('step')) };
   const hasRunner = random.fork('has a runner').next() < RUNNER_SHARE;
   const runner = hasRunner ? drawRunner(random.fork('runner')) : undefined;
   // With a runner to look after there is more to do, and to go wrong.
   const guest = random.fork('has a guest').next() < GUEST_SHARE ? drawGuest(random.fork('guest')) : undefined;
   const horizonMs =
     step.timeoutMs +
+    (vms - 1) * MS_PER_FURTHER_VM +
     (hasRunner ? random.fork('horizon').next() * 10 * MINUTE : 0) +
     (guest === undefined ? 0 : random.fork('horizon of the guest').next() * guest.timeoutMs);
-  const [ending, other, cancellation] = [
-    random.fork('end of the faults'),
-    random.fork('other restart'),
-    random.fork('cancellation'),
-  ];
+  const [ending, cancellation] = [random.fork('end of the faults'), random.fork('cancellation')];
   return {
     step,
+    vms: Array.from({ length: vms }, (_, index) =>
+      drawVm(index === 0 ? random : random.fork(externalIdOf(index)), { hasRunner, isAlone: vms === 1 }),
+    ),
     runner,
     guest,
-    world: { ...faultless(seed).world, ...drawWorld(random.fork('world')) },
+    world: { ...faultless(seed, vms).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
     network: drawNetwork(random.fork('network'), kinds.requestFaults),
     preludeMs: PRELUDE_MS,
     faultsEndAfterMs: ending.next() < 0.3 ? 0 : ending.next() * horizonMs,
-    events: drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
-    restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
+    events: [
+      ...drawEvents(random.fork('events'), { horizonMs, kinds: kinds.events }),
+      ...drawEventsOfOthers(random.fork('events of others'), { horizonMs, kinds: kinds.events, vms }),
+    ],
     leavesMessage: random.fork('message').next() < 0.5,
     // Longer than a request may take: what ends on the way to the controller looks like no session at all.
     sessionTtlMs: pick(random.fork('sessions'), 300, 60, 20) * SECOND,
@@ -277,6 +335,47 @@ export function drawScenario(random: Random, seed: number, kinds = KINDS): Scena
     heldUp: drawHoldUp(random.fork('hold-up'), hasRunner ? HELD_UP_SHARES.runner : HELD_UP_SHARES.none),
     hasLongOutput: random.fork('long output').next() < LONG_OUTPUT_SHARE,
   };
+}
+
+/** What another VM may add to the time of a step. */
+const MS_PER_FURTHER_VM = 10 * SECOND;
+/** In a fleet VMs may be stuck or broken: a step about such a VM alone would only ever fail. */
+const TROUBLED_SHARE = 0.06;
+
+function drawVm(
+  random: Random,
+  { hasRunner, isAlone }: { hasRunner: boolean; isAlone: boolean },
+): VmScenario {
+  const [other, runner, trouble] = [
+    random.fork('other restart'),
+    random.fork('runner'),
+    random.fork('trouble'),
+  ];
+  return {
+    trouble: !isAlone && trouble.next() < TROUBLED_SHARE ? pick(trouble, 'stuck', 'broken') : undefined,
+    restartedBeforeMs: other.next() < 0.5 ? other.next() * PRELUDE_MS : undefined,
+    ...(hasRunner ? drawJobs(runner) : { jobs: [], jobAfterTry: undefined }),
+  };
+}
+
+/** A pattern, or some by name; and what is named twice, or does not exist. */
+function drawTargets(random: Random, { vms, targetBy }: StepScenario & { readonly vms: number }): string[] {
+  const all = Array.from({ length: vms }, (_, index) => externalIdOf(index));
+  const some = all.filter((name, index) => index < 2 || random.fork(name).next() < 0.7);
+  const isBelow = (kind: string, share: number) => random.fork(kind).next() < share;
+  const missing = isBelow('missing', 0.15) ? ['nothing'] : [];
+  const isTwice = isBelow('twice', 0.3);
+  if (targetBy === 'instance_id') return [...some, ...(isTwice ? some.slice(0, 1) : []), ...missing];
+  const named = isBelow('by pattern', 0.5) ? ['runner-*'] : some;
+  return [...named, ...(isTwice ? ['runner-1', '*-1'] : []), ...missing];
+}
+
+/** A number of VMs, or a share of all. */
+function drawAmount(random: Random, vms: number, least: number): string {
+  const amount = least + Math.floor(random.next() * vms);
+  return random.fork('as a share').next() < 0.4
+    ? `${Math.min(100, 10 * (least + Math.floor(random.next() * 10)))}%`
+    : String(amount);
 }
 
 const MISTAKEN_SHARE = 0.02;
@@ -324,7 +423,7 @@ function rate(random: Random, most: number): number {
   return random.next() < 0.5 ? 0 : random.next() * most;
 }
 
-function drawStep(random: Random): StepScenario {
+function drawStep(random: Random): Omit<StepScenario, 'targets' | 'maxParallel' | 'maxFailures'> {
   const timeouts = random.fork('timeout');
   return {
     targetBy: pick<StepScenario['targetBy']>(
@@ -344,9 +443,16 @@ function drawStep(random: Random): StepScenario {
 /** They take longest: a minute at least goes by before each restart. */
 const RUNNER_SHARE = 0.1;
 
-function drawRunner(random: Random): RunnerScenario {
+function drawJobs(random: Random): Pick<VmScenario, 'jobs' | 'jobAfterTry'> {
   const jobs = Math.floor(random.fork('jobs').next() * 5);
   const late = random.fork('job after a try');
+  return {
+    jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
+    jobAfterTry: late.next() < 0.3 ? drawLateJob(late) : undefined,
+  };
+}
+
+function drawRunner(random: Random): RunnerScenario {
   const [shifting, away] = [random.fork('pages shift'), random.fork('jobs away')];
   return {
     nameTemplate: pick<RunnerScenario['nameTemplate']>(random.fork('name'), '{external_id}', '{name}'),
@@ -363,8 +469,6 @@ function drawRunner(random: Random): RunnerScenario {
     otherRuns: Math.floor(random.fork('other runs').next() * 4),
     jobsAway: away.next() < 0.3 ? drawAbsence(away) : undefined,
     pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
-    jobs: Array.from({ length: jobs }, (_, index) => drawJob(random.fork(`job ${index}`))),
-    jobAfterTry: late.next() < 0.3 ? drawLateJob(late) : undefined,
   };
 }
 
@@ -415,7 +519,7 @@ export function drawHabits(random: Random): Habits {
 }
 
 /** Some jobs began before the step did. */
-function drawJob(random: Random): RunnerScenario['jobs'][number] {
+function drawJob(random: Random): Span {
   return {
     afterMs: random.fork('after').next() ** 2 * 7 * MINUTE - PRELUDE_MS,
     forMs: random.fork('for').next() ** 2 * 5 * MINUTE,
@@ -494,6 +598,22 @@ interface EventDraw {
   readonly horizonMs: number;
   readonly kinds: readonly string[];
 }
+
+/** What happens to the other VMs of a fleet, each in as many worlds. */
+function drawEventsOfOthers(
+  random: Random,
+  { vms, ...draw }: EventDraw & { readonly vms: number },
+): WorldEvent[] {
+  const others = Array.from({ length: vms - 1 }, (_, index) => index + 1);
+  return others.flatMap((vm) =>
+    random.fork(`has some ${vm}`).next() < EVENTFUL_SHARE
+      ? drawEvents(random.fork(externalIdOf(vm)), draw).map((event) => ({ ...event, vm }))
+      : [],
+  );
+}
+
+/** Of the other VMs of a fleet: more would leave no VM in peace. */
+const EVENTFUL_SHARE = 0.15;
 
 function drawEvents(random: Random, { horizonMs, kinds }: EventDraw): WorldEvent[] {
   const chance = pick(random.fork('chance'), ...EVENT_CHANCES);

@@ -5,27 +5,29 @@ type Leaf = null | undefined | boolean | number | string;
 type Tree = Leaf | readonly Tree[] | { readonly [key: string]: Tree };
 
 /**
- * The least scenario that still breaks a promise: what does not matter is gone, or as it is in a world where nothing goes wrong.
- * @param isBroken whether a promise is still broken under the scenario.
+ * The least scenario that still breaks a guarantee: what does not matter is gone, or as it is in a world where nothing goes wrong.
+ * @param isBroken whether a guarantee is still broken under the scenario.
  */
 export async function shrink(
   scenario: Scenario,
   isBroken: (scenario: Scenario) => Promise<boolean>,
 ): Promise<Scenario> {
-  for (const candidate of simpler(
-    scenario as unknown as Tree,
-    faultless(scenario.world.seed) as unknown as Tree,
-  )) {
+  for (const candidate of simpler(scenario as unknown as Tree, plainOf(scenario) as unknown as Tree)) {
     const smaller = candidate as unknown as Scenario;
     if (await isBroken(smaller)) return shrink(smaller, isBroken);
   }
   return scenario;
 }
 
+/** The world with as many VMs where nothing goes wrong. */
+function plainOf({ world, vms }: Scenario): Scenario {
+  return faultless(world.seed, vms.length);
+}
+
 /** What differs from a world where nothing goes wrong, by its path, e.g. `network.rates.refused`. */
 export function differences(scenario: Scenario): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  collect(scenario as unknown as Tree, faultless(scenario.world.seed) as unknown as Tree, {
+  collect(scenario as unknown as Tree, plainOf(scenario) as unknown as Tree, {
     path: '',
     found,
   });
@@ -33,8 +35,8 @@ export function differences(scenario: Scenario): Record<string, unknown> {
 }
 
 /** The scenario with these differences from a world where nothing goes wrong: the inverse of {@link differences}. */
-export function scenarioWith(seed: number, changes: Readonly<Record<string, unknown>>): Scenario {
-  const scenario = structuredClone(faultless(seed)) as unknown as Record<string, unknown>;
+export function scenarioWith(seed: number, changes: Readonly<Record<string, unknown>>, vms = 1): Scenario {
+  const scenario = structuredClone(faultless(seed, vms)) as unknown as Record<string, unknown>;
   for (const [path, value] of Object.entries(changes)) {
     const keys = path.split('.');
     const last = keys.pop() ?? '';
@@ -44,10 +46,10 @@ export function scenarioWith(seed: number, changes: Readonly<Record<string, unkn
   return scenario as unknown as Scenario;
 }
 
-/** The tree with one difference less, for each of them; an event can only go as a whole. */
+/** The tree with one difference less, for each of them; an event or a VM can go as a whole, too. */
 function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
   if (isList(tree)) {
-    for (const index of tree.keys()) yield tree.toSpliced(index, 1);
+    yield* simplerLists(tree, isList(plain) ? plain : []);
   } else if (isBranch(tree) && isBranch(plain)) {
     for (const [key, value] of Object.entries(tree)) {
       for (const smaller of simpler(value, plain[key])) yield { ...tree, [key]: smaller };
@@ -57,18 +59,29 @@ function* simpler(tree: Tree, plain: Tree): Generator<Tree> {
   }
 }
 
+function* simplerLists(list: readonly Tree[], plain: readonly Tree[]): Generator<Tree> {
+  // A list that is never empty is one of VMs: one of them stays.
+  const isShrinkable = list.length > Math.min(1, plain.length);
+  if (isShrinkable) for (const index of list.keys()) yield list.toSpliced(index, 1);
+  for (const [index, like] of plain.slice(0, list.length).entries()) {
+    for (const smaller of simpler(list[index], like)) yield list.with(index, smaller);
+  }
+}
+
 interface Collection {
   readonly path: string;
   readonly found: Record<string, unknown>;
 }
 
 function collect(tree: Tree, plain: Tree, { path, found }: Collection): void {
+  const below = (key: string | number) => (path === '' ? `${key}` : `${path}.${key}`);
   if (isList(tree)) {
-    if (tree.length > 0) found[path] = tree;
+    if (isList(plain) && tree.length === plain.length) {
+      for (const [index, value] of tree.entries())
+        collect(value, plain[index], { path: below(index), found });
+    } else if (tree.length > 0) found[path] = tree;
   } else if (isBranch(tree) && isBranch(plain)) {
-    for (const [key, value] of Object.entries(tree)) {
-      collect(value, plain[key], { path: path === '' ? key : `${path}.${key}`, found });
-    }
+    for (const [key, value] of Object.entries(tree)) collect(value, plain[key], { path: below(key), found });
   } else if (tree !== plain) {
     found[path] = tree;
   }

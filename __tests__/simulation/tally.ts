@@ -1,6 +1,4 @@
-import { resultKindOf } from '../../src/fleet/step-outcome.ts';
-import type { FleetRecord } from './fleet-run.ts';
-import type { RunRecord } from './run.ts';
+import type { StepRecord } from './run.ts';
 
 /** What many runs came to, in numbers; plain data, so that it can be sent from one thread to another. */
 export interface Tally {
@@ -17,21 +15,13 @@ export function startTally(): Tally {
   return { runs: 0, outcomes: new Map(), faults: new Map(), pairs: new Map() };
 }
 
-export function count(tally: Tally, { outcome, scenario, faults }: RunRecord): void {
-  const said = scenario.step.dryRun ? 'dry run' : outcome.restarted;
+/** Counts a run, and the outcome of each of its VMs. */
+export function count(tally: Tally, { vms, scenario, faults }: StepRecord): void {
   tally.runs++;
-  add(tally.outcomes, `${said} ${outcome.error?.code ?? ''}`.trim(), 1);
-  countFaults(tally, faults);
-}
-
-/** Each VM's outcome by itself. */
-export function countFleet(tally: Tally, { outcome, faults }: FleetRecord): void {
-  tally.runs++;
-  for (const vm of outcome.vms) add(tally.outcomes, `${resultKindOf(vm)} ${vm.error?.code ?? ''}`.trim(), 1);
-  countFaults(tally, faults);
-}
-
-function countFaults(tally: Tally, faults: ReadonlySet<string>): void {
+  for (const { outcome } of vms) {
+    const said = scenario.step.dryRun ? 'dry run' : (outcome.leftAlone ?? outcome.restarted);
+    add(tally.outcomes, `${said} ${outcome.error?.code ?? ''}`.trim(), 1);
+  }
   const kinds = [...faults].sort();
   for (const [index, kind] of kinds.entries()) {
     add(tally.faults, kind, 1);

@@ -1,46 +1,62 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { createAuthentication } from '../../simulator/authentication.ts';
-import { type Reaction, react, type SeenRequest } from '../../simulator/controller-api.ts';
-import { reactAsGitHub } from '../../simulator/github-api.ts';
-import { GitHubWorld, type GitHubWorldOptions, type SimulatedRunner } from '../../simulator/github-world.ts';
+import type { Access } from '../../simulator/authentication.ts';
+import type { Reaction } from '../../simulator/controller-api.ts';
+import type { SimulatedRunner } from '../../simulator/github-world.ts';
 import type { Random } from '../../simulator/random.ts';
-import { createReplicas } from '../../simulator/replicas.ts';
-import { World } from '../../simulator/world.ts';
-import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
+import type { InstanceRecord, World, WorldOptions } from '../../simulator/world.ts';
+import type { GuestAddress } from '../../src/guest/address.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
+import { type GitHubLook, isForGitHub, looksIn, subjectOf } from './github-looks.ts';
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
-import { type Delivery, failure, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
-import type { Mistake, RequestFault, Scenario, Suspension } from './scenario.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import { type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
+import type { Outputs } from './play-step.ts';
+import {
+  externalIdOf,
+  type Mistake,
+  PASSWORD,
+  type RequestFault,
+  type RunnerScenario,
+  type Scenario,
+  type Suspension,
+} from './scenario.ts';
+import {
+  CONTROLLER_ORIGIN,
+  createStage,
+  GITHUB_ORIGIN,
+  GITHUB_TOKEN,
+  instanceIdIn,
+  passPrelude,
+  START,
+  type Stage,
+  type StageSetting,
+} from './stage.ts';
 
 /*
- * Carries a scenario out: the world, the controller and GitHub in front of it, and the network between them and the step. A fault of
- * a request happens in #deliveryOf (on its way, there or back) or in #answerOrFault (to its answer), if #happens draws it: a new one
- * is asked for there. How often it does is in scenario.ts, damaged answers are in damaged-answers.ts, the events in events.ts. What
- * the promises need to know of a run is recorded here, too.
+ * Carries a scenario out: builds the stage, and puts the scenario's faults between it and the step. A fault of a request happens in
+ * #deliveryOf (on its way, there or back), in #refusal (instead of an answer) or in #damaged (to an answer), if #happens draws it: a new
+ * one is asked for there. How often it does is in scenario.ts, damaged answers are in damaged-answers.ts, the events in events.ts. What
+ * the guarantees need to know of a run is recorded here, too.
  */
 
-export const CONTROLLER_ORIGIN = 'http://controller.example:8090';
-export const GITHUB_ORIGIN = 'http://github.example';
 export const ROOT_TOKEN = 'root-hunter2-token';
-export const GITHUB_TOKEN = 'ghp_hunter2hunter2';
-/** The shortest that the handshake's padding leaves room in: a longer one would take most of a run's time. */
+export const API_KEY_ID = 'ci';
+/** The shortest that leaves room for the handshake's padding: a longer one would take most of a run's time. */
 export const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 1024 });
 
 /** A restart as the step sent it; times in milliseconds. */
 export interface RestartPost {
+  readonly instanceId: string;
   /** When it left the step's machine. */
   readonly departedAt: number;
-  /** What the controller did with it, if it ever arrived; undefined where it never did, or was not let in. */
+  /** What the controller did with it; undefined where it never arrived, or was not let in. */
   reply: 'taken' | 'refused' | undefined;
-  /** When it arrived. */
   arrivedAt: number | undefined;
-  /** What would stand in the outputs, had the process been killed when it left. */
-  readonly announced: VmOutcome['restarted'] | undefined;
-  /** The answer as it reached the step, whoever gave it, if it did so whole. */
+  /** What the outputs said of the VM, in case that the process was killed when it left: its `outcome`. */
+  readonly announced: string | undefined;
+  /** The answer as it reached the step, from the controller or something in between, if it did so whole. */
   answer: RestartAnswer | undefined;
 }
 
@@ -51,138 +67,150 @@ export interface RestartAnswer {
   readonly body: unknown;
 }
 
-/** An answer of GitHub about the runner or its jobs as it reached the step. */
-export interface GitHubLook {
-  /** When it arrived. */
+/** What the step and something else did at a moment. */
+export interface Moment {
   readonly at: number;
-  /** When GitHub made it; and whether it then showed a job on the runner. Damaged, it may not have told. */
-  readonly madeAt: number;
-  readonly showsJob: boolean;
-  readonly about: 'runner' | 'runs' | 'jobs';
-  /** Of the runner's jobs: the runs that a list of runs names, or the one that is asked about. */
-  readonly runIds: readonly number[];
-  /** It said no. */
-  readonly isNo: boolean;
+  /** Undefined where it is about every VM. */
+  readonly instanceId: string | undefined;
 }
 
-/** A VM stopped or booted. */
-export interface PowerChange {
-  readonly instanceId: string;
-  readonly kind: 'stopped' | 'booted' | 'ended';
+/** The step asked the controller, or got a good answer. */
+export interface Contact {
   readonly at: number;
+  readonly kind: 'asked' | 'good answer';
+}
+
+/** A VM stopped or booted, or its ports were exchanged. */
+export interface VmChange {
+  readonly instanceId: string;
+  readonly kind: 'stopped' | 'booted' | 'ended' | 'ports';
+  readonly at: number;
+}
+
+/** Words of an SSH server that reached the step. */
+export interface Greeting {
+  readonly at: number;
+  readonly address: GuestAddress;
+  /** Whose guest has the address by then; undefined where no VM's has. */
+  readonly instanceId: string | undefined;
 }
 
 export interface TestbedOptions {
   readonly scenario: Scenario;
   readonly random: Random;
-  readonly time: VirtualTime;
-  /** When the step begins, in milliseconds; the world may have a history before. */
-  readonly startsAt: number;
   /** Gets a line for each thing that happens, in order. */
   readonly log: ((line: string) => void) | undefined;
 }
 
 export class Testbed {
-  readonly world: World;
-  readonly network: SimulatedNetwork;
+  readonly stage: Stage;
   /** Kinds of faults that really happened. */
   readonly faults = new Set<string>();
   readonly posts: RestartPost[] = [];
-  /** When each try of the restart request began, even if it never left. */
-  readonly tries: number[] = [];
+  /** When each try of a restart request began, even if it never left. */
+  readonly tries: Moment[] = [];
+  /** When each request to the controller began. */
+  readonly begun: Moment[] = [];
+  readonly contacts: Contact[] = [];
   /** When the step was suspended, and when it woke. */
   readonly suspensions: { readonly from: number; readonly until: number }[] = [];
-  /** What the step last told of itself, in case that it is killed. */
-  announced: VmOutcome['restarted'] | undefined;
-  /** What happens to the step itself, does so no more. */
+  /** What happens to the step itself no longer happens. */
   isStepOver = false;
-  /** Whether the controller, or what stands for it, has given an answer that is whole and good. */
-  hadGoodAnswer = false;
-  /** When the step first asked the controller after the last such answer. */
-  askedSince: number | undefined;
   /** The restarts that the step asked for, as the world names them. */
   readonly requestIds = new Set<string>();
   /** Session tokens that were handed out, and the credentials that requests carried. */
   readonly tokens = new Set<string>();
-  /** Answers about the instance that reached the step whole. */
-  answersSeen = 0;
+  /** Answers about an instance that reached the step whole: by the instance. */
+  readonly answersSeen = new Map<string, number>();
   /** GitHub's answers that reached the step, damaged or not. */
   readonly looks: GitHubLook[] = [];
-  /** Connects to the guests; absent where the step does not wait for one. */
-  readonly dial: Dial | undefined;
-  /** When the words of an SSH server last reached the step. */
-  greetedAt: number | undefined;
-  /** When the forwarded ports of the VM and its neighbour were exchanged. */
-  swappedAt: number | undefined;
-  /** When VMs stopped and booted, whoever wanted it. */
-  readonly powerChanges: PowerChange[] = [];
-  /** Requests that went where they should not have, or with what is meant for somebody else. */
+  readonly greetings: Greeting[] = [];
+  readonly changes: VmChange[] = [];
+  /** Requests that went where they should not have, or with what is meant for someone else. */
   readonly misdirected: string[] = [];
-  /** Requests in a row, up to the last, that were not let in, whatever handshakes went well between them. */
-  deniedInRow = 0;
-  /** When the last request began. */
-  begunAt = 0;
+  /** The most requests in a row that were not let in, whatever handshakes went well between them. */
+  mostDenied = 0;
   /** When the last request that is on its way to the controller will arrive. */
   arrivesAt = 0;
   readonly #options: TestbedOptions;
   readonly #faultsEndAt: number;
-  readonly #replicas;
-  readonly #authentication;
   readonly #chances = new Map<string, Random>();
-  readonly #inFlight = new Map<SeenRequest, RestartPost>();
-  readonly #github: GitHubWorld;
+  readonly #inFlight = new Map<SentRequest, RestartPost>();
   readonly #healthy = new WeakSet<NetworkAnswer>();
   readonly #madeAt = new WeakMap<NetworkAnswer, number>();
   readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
-  readonly #shown = new WeakMap<NetworkAnswer, Pick<GitHubLook, 'showsJob' | 'runIds'>>();
+  readonly #shown = new WeakMap<NetworkAnswer, readonly GitHubLook[]>();
   readonly #refusedTokens = new Set<string>();
+  #announced: readonly Outputs[] = [];
+  #hadGoodAnswer = false;
+  #deniedInRow = 0;
   #downUntil = 0;
 
   constructor(options: TestbedOptions) {
-    const { scenario, time, startsAt } = options;
+    const { scenario } = options;
     this.#options = options;
-    this.#faultsEndAt = startsAt + scenario.faultsEndAfterMs;
-    this.world = new World({ ...scenario.world, startsAt: time.now(), steadyFrom: this.#faultsEndAt });
-    this.#replicas = createReplicas({ world: this.world, ...scenario.replicas });
-    this.#authentication = createAuthentication(accessFor(scenario));
-    this.#github = new GitHubWorld({ world: this.world, token: GITHUB_TOKEN, ...gitHubFor(scenario) });
-    this.#addRunner();
-    this.#notePower();
-    this.dial = this.#createDial();
-    this.network = new SimulatedNetwork({
-      after: (afterMs, run) => time.at(time.now() + afterMs, run),
-      afterAtProcess: (afterMs, run) => time.atProcess(time.now() + afterMs, run),
+    this.#faultsEndAt = START + scenario.faultsEndAfterMs;
+    this.stage = createStage({
+      world: { ...scenario.world, ...troubledIn(scenario), steadyFrom: this.#faultsEndAt },
+      replicas: scenario.replicas,
+      preludeMs: scenario.preludeMs,
+      access: accessFor(scenario),
+      ...(scenario.runner && gitHubFor(scenario, scenario.runner)),
+      random: options.random,
       deliveryOf: (request) => this.#deliveryOf(request),
       departs: (request) => this.#departs(request),
-      answer: (request) => this.#answer(request),
+      intervene: (request) => this.#logged(request, this.#refusal(request)),
+      alter: (reaction, request) => this.#answered(request, reaction),
       delivered: (request, answer) => this.#delivered(request, answer),
+      dial: (stage) => this.#createDial(stage),
+      ...(scenario.cancelAfterMs !== undefined && { cancelAfterMs: scenario.cancelAfterMs }),
     });
+    this.#notePower();
   }
 
-  get instanceId(): string {
-    return this.world.records[0]?.instanceId ?? '';
+  get world(): World {
+    return this.stage.world;
   }
 
-  /** The GitHub runner in the VM; undefined where there is none. */
-  get runner(): SimulatedRunner | undefined {
-    return this.#github.runners[0];
+  /** The VMs that the scenario is about. */
+  get records(): readonly InstanceRecord[] {
+    return this.world.records.slice(0, this.#options.scenario.vms.length);
+  }
+
+  /** The GitHub runner that has the name of a VM's; undefined where there is none. */
+  runnerOf({ name, externalId }: InstanceRecord): SimulatedRunner | undefined {
+    const { runner } = this.#options.scenario;
+    const wanted = runner?.nameTemplate === '{name}' ? name : externalId;
+    return this.stage.github.runners.find((one) => one.name === wanted);
   }
 
   /** Whether GitHub answers no more requests within the hour. */
   get isQuotaUsedUp(): boolean {
-    return this.#github.used >= this.#github.quota;
+    return this.stage.github.used >= this.stage.github.quota;
   }
 
-  #addRunner(): void {
-    const [record] = this.world.records;
-    const { runner } = this.#options.scenario;
-    if (record === undefined || runner === undefined) return;
-    const { isEphemeral, startsAfterBoot, nameTemplate } = runner;
-    const name = (nameTemplate === '{name}' ? record.name : record.externalId) ?? '';
-    this.#github.employ({ record, name, isEphemeral, startsAfterBoot });
-    if (runner.pagesShiftEveryMs === undefined) return;
-    for (let other = 1; other <= OTHER_RUNNERS; other++)
-      this.#github.employ({ record, name: `other-${other}`, startsAfterBoot: false });
+  /** Sets a time for all that will happen, and lets time pass up to the moment when the step begins. */
+  async letHistoryPass(): Promise<void> {
+    const { scenario } = this.#options;
+    const { time } = this.stage;
+    const ids = this.records.map(({ instanceId }) => instanceId);
+    if (scenario.leavesMessage) this.#leaveMessage(ids[0] ?? '');
+    for (const [index, { jobs, restartedBeforeMs }] of scenario.vms.entries()) {
+      const instanceId = ids[index] ?? '';
+      for (const { afterMs, forMs } of jobs)
+        time.at(START + afterMs, () => this.#startJob(instanceId, forMs));
+      if (restartedBeforeMs !== undefined)
+        time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
+    }
+    this.#suspendSince('start', START);
+    for (const event of scenario.events)
+      time.at(START + event.afterMs, () => this.#applyEvent(event, ids[event.vm ?? 0] ?? ''));
+    await passPrelude(this.stage);
+  }
+
+  /** What the step said of itself right before a restart may have left. */
+  announce(outputs: Outputs): void {
+    this.#announced = JSON.parse(outputs['results'] ?? '[]');
   }
 
   #notePower(): void {
@@ -190,23 +218,20 @@ export class Testbed {
     this.world.onPower = (event) => {
       onPower(event);
       const { instanceId } = event.record;
-      this.powerChanges.push({ instanceId, kind: event.kind, at: this.world.now });
+      this.changes.push({ instanceId, kind: event.kind, at: this.world.now });
     };
   }
 
-  #createDial(): Dial | undefined {
-    const { scenario, time } = this.#options;
-    const { guest, network } = scenario;
+  #createDial({ time, world }: Stage): Dial | undefined {
+    const { guest, network } = this.#options.scenario;
     if (guest === undefined) return undefined;
     return createSimulatedDial({
-      time,
-      world: this.world,
-      guest,
-      latencyMs: network.latencyMs,
+      ...{ time, world, guest, latencyMs: network.latencyMs },
       faultOf: () => this.#dialFault(guest.faults),
       onDial: ({ host, port }) => this.#log(() => `a connection to ${host}:${port} begins`),
-      onGreeting: () => {
-        this.greetedAt = this.#now();
+      onGreeting: (address) => {
+        const owner = world.records.find((record) => hasAddress(record, address));
+        this.greetings.push({ at: this.#now(), address, instanceId: owner?.instanceId });
         this.#log(() => 'a server has greeted the step');
       },
     });
@@ -219,40 +244,39 @@ export class Testbed {
     return fault;
   }
 
-  /** With the first try, the time is set when the VM's ports become its neighbour's. */
+  /** With the first try, the time is set when a VM's ports become its neighbor's. */
   #scheduleSwap(): void {
-    const { scenario, time } = this.#options;
-    const { swapsAfterMs } = scenario.guest ?? {};
-    if (swapsAfterMs === undefined) return;
-    time.at(this.#now() + swapsAfterMs, () => {
+    const { swapsAfterMs } = this.#options.scenario.guest ?? {};
+    const [first] = this.records;
+    if (swapsAfterMs === undefined || first === undefined) return;
+    this.stage.time.at(this.#now() + swapsAfterMs, () => {
       this.faults.add('ports swapped');
-      this.#log(() => 'the ports of the VM and its neighbour are exchanged');
-      this.swappedAt = this.#now();
-      this.#replicas.change(this.#now(), (world) => world.swapPorts(this.instanceId));
+      this.#log(() => 'the ports of the first VM and its neighbor are exchanged');
+      for (const { instanceId } of this.world.records)
+        this.changes.push({ instanceId, kind: 'ports', at: this.#now() });
+      this.#change((world) => world.swapPorts(first.instanceId));
     });
   }
 
   /** Gives the runner a job, unless it has one. */
-  startJob(forMs: number): void {
+  #startJob(instanceId: string, forMs: number): void {
     this.world.advanceTo(this.#now());
-    const { runner } = this;
+    const runner = this.stage.github.runners.find((one) => one.instanceId === instanceId && !isOther(one));
     const isBusy = runner?.jobs.some((job) => job.endsAt > this.#now() && job.killedAt === undefined);
-    if (runner === undefined || isBusy) return;
-    const job = this.#github.startJob(runner, forMs);
-    if (job === undefined) return;
+    if (runner === undefined || isBusy || this.stage.github.startJob(runner, forMs) === undefined) return;
     this.faults.add('job');
-    this.#log(() => `a job begins on the runner (${Math.round(forMs)} ms)`);
+    this.#log(() => `a job begins on the runner ${runner.name} (${Math.round(forMs)} ms)`);
   }
 
   /** Lets an event happen, unless faults have ended by now. */
-  applyEvent(event: WorldEvent): void {
+  #applyEvent(event: WorldEvent, instanceId: string): void {
     if (this.#now() >= this.#faultsEndAt) return;
     this.faults.add(event.kind);
     this.#log(() => `${event.kind} (${Math.round(event.forMs)} ms)`);
     const context = {
-      instanceId: this.instanceId,
-      changeWorld: (change: (world: World) => void) => this.#replicas.change(this.#now(), change),
-      endSessions: () => this.#authentication.endSessions(),
+      instanceId,
+      changeWorld: (change: (world: World) => void) => this.#change(change),
+      endSessions: () => this.stage.endSessions(),
       shutDown: (forMs: number) => {
         this.#downUntil = this.#now() + forMs;
       },
@@ -260,34 +284,37 @@ export class Testbed {
     applyEvent(context, event);
   }
 
-  /** Leaves a message behind in the instance's record. */
-  leaveMessage(message: string): void {
-    this.#replicas.change(this.#now(), ({ records: [record] }) => {
-      if (record !== undefined) record.message = message;
+  #leaveMessage(instanceId: string): void {
+    this.#change((world) => {
+      const record = world.find(instanceId);
+      if (record !== undefined) record.message = MESSAGE;
     });
   }
 
-  /** Somebody else restarts the VM. */
-  restartByOthers(): void {
-    this.#replicas.change(this.#now(), (world) => world.restart(this.instanceId));
+  /** Changes the world, and in time each replica's picture of it. */
+  #change(change: (world: World) => unknown): void {
+    this.stage.replicas.change(this.#now(), change);
   }
 
-  /** Suspends the process of the step, unless it is over by now. */
-  suspend({ forMs, first }: Suspension): void {
-    if (this.isStepOver) return;
-    this.faults.add('suspended');
-    this.#log(() => `the process is suspended (${Math.round(forMs)} ms)`);
-    this.suspensions.push({ from: this.#now(), until: this.#now() + forMs });
-    this.#options.time.suspend(forMs, first);
+  #suspendSince(since: Suspension['since'], moment: number): void {
+    const { suspension } = this.#options.scenario;
+    if (suspension?.since !== since) return;
+    const { forMs, first } = suspension;
+    this.stage.time.at(moment + suspension.afterMs, () => {
+      if (this.isStepOver) return;
+      this.faults.add('suspended');
+      this.#log(() => `the process is suspended (${Math.round(forMs)} ms)`);
+      this.suspensions.push({ from: this.#now(), until: this.#now() + forMs });
+      this.stage.time.suspend(forMs, first);
+    });
   }
 
   #now(): number {
-    return this.#options.time.now();
+    return this.stage.time.now();
   }
 
   #log(text: () => string): void {
-    const { log, startsAt } = this.#options;
-    log?.(`+${((this.#now() - startsAt) / 1_000).toFixed(3)} s  ${text()}`);
+    this.#options.log?.(`+${((this.#now() - START) / 1_000).toFixed(3)} s  ${text()}`);
   }
 
   /** Each kind of chance has a source of its own: without one fault, the others stay as they are. */
@@ -299,7 +326,7 @@ export class Testbed {
     return chance.next();
   }
 
-  /** Whether a fault happens to the request that is being looked at. */
+  /** Whether a fault happens to the request that is being handled. */
   #happens(fault: RequestFault): boolean {
     const rate = this.#options.scenario.network.rates[fault];
     const isSo = rate > 0 && this.#now() < this.#faultsEndAt && this.#chance(fault) < rate;
@@ -309,8 +336,7 @@ export class Testbed {
 
   #deliveryOf(request: SentRequest): Delivery {
     this.#inspect(request);
-    if (isRestart(request)) this.#beginTry();
-    if (!isForGitHub(request)) this.askedSince ??= this.#now();
+    this.#noteRequest(request);
     const { network, step } = this.#options.scenario;
     const latency = (way: string) => network.latencyMs * (0.5 + this.#chance(`latency ${way}`));
     const delay = (fault: RequestFault) =>
@@ -331,7 +357,6 @@ export class Testbed {
       ...this.#piecesOf(step.requestTimeoutMs),
     };
     this.#log(() => `${nameOf(request)} begins${describeDelivery(delivery)}`);
-    this.begunAt = this.#now();
     this.arrivesAt = Math.max(this.arrivesAt, this.#now() + connectMs + (delivery.thereMs ?? 0));
     return delivery;
   }
@@ -344,35 +369,42 @@ export class Testbed {
 
   /** Nothing goes anywhere but to the controller and, for a runner, to GitHub; and to each only what is its own. */
   #inspect({ origin, method, path, headers }: SentRequest): void {
-    const isKnown = origin === CONTROLLER_ORIGIN || (origin === GITHUB_ORIGIN && this.runner !== undefined);
+    const hasRunner = this.#options.scenario.runner !== undefined;
+    const isKnown = origin === CONTROLLER_ORIGIN || (origin === GITHUB_ORIGIN && hasRunner);
     const isGitHubs = JSON.stringify(headers).includes(GITHUB_TOKEN);
     if (!isKnown || isGitHubs !== (origin === GITHUB_ORIGIN))
       this.misdirected.push(`${method} ${origin}${path}`);
   }
 
-  /** With the first try, what depends on it is set off. */
-  #beginTry(): void {
-    this.tries.push(this.#now());
-    const { runner } = this.#options.scenario;
-    if (this.tries.length > 1) return;
-    this.#suspendSince('try');
-    this.#scheduleSwap();
-    if (runner?.jobAfterTry === undefined) return;
-    const { afterMs, forMs } = runner.jobAfterTry;
-    this.#options.time.at(this.#now() + afterMs, () => this.startJob(forMs));
+  #noteRequest(request: SentRequest): void {
+    const moment = { at: this.#now(), instanceId: instanceIdIn(request) };
+    if (isForGitHub(request)) return;
+    if (isRestart(request)) this.#beginTry(moment);
+    this.begun.push(moment);
+    this.contacts.push({ at: moment.at, kind: 'asked' });
   }
 
-  #suspendSince(since: 'try' | 'restart'): void {
-    const { suspension } = this.#options.scenario;
-    if (suspension?.since !== since) return;
-    this.#options.time.at(this.#now() + suspension.afterMs, () => this.suspend(suspension));
+  /** With the first try, what depends on it is set off. */
+  #beginTry(moment: Moment): void {
+    const isFirst = this.tries.length === 0;
+    const isFirstOfVm = !this.tries.some(({ instanceId }) => instanceId === moment.instanceId);
+    this.tries.push(moment);
+    if (isFirst) {
+      this.#suspendSince('try', moment.at);
+      this.#scheduleSwap();
+    }
+    const vm = this.records.findIndex(({ instanceId }) => instanceId === moment.instanceId);
+    const { jobAfterTry } = this.#options.scenario.vms[vm] ?? {};
+    if (!isFirstOfVm || jobAfterTry === undefined) return;
+    const { afterMs, forMs } = jobAfterTry;
+    this.stage.time.at(moment.at + afterMs, () => this.#startJob(moment.instanceId ?? '', forMs));
   }
 
   #isHeldUp(request: SentRequest, by: 'refused' | 'HTTP 429'): boolean {
     const { heldUp } = this.#options.scenario;
     const [first] = this.tries;
     if (heldUp?.by !== by || first === undefined || !isRestart(request)) return false;
-    const isSo = this.#now() < first + heldUp.forMs;
+    const isSo = this.#now() < first.at + heldUp.forMs;
     if (isSo) this.faults.add('restart held up');
     return isSo;
   }
@@ -381,7 +413,7 @@ export class Testbed {
   #mistake(request: SentRequest): Mistake | undefined {
     const { mistake } = this.#options.scenario;
     if (mistake === undefined || isForGitHub(request)) return undefined;
-    if (this.#now() >= this.#options.startsAt + mistake.forMs) return undefined;
+    if (this.#now() >= START + mistake.forMs) return undefined;
     this.faults.add(mistake.kind);
     return mistake.kind;
   }
@@ -389,7 +421,7 @@ export class Testbed {
   #areJobsAway(request: SentRequest): boolean {
     const { jobsAway } = this.#options.scenario.runner ?? {};
     if (jobsAway === undefined || !isForGitHub(request) || subjectOf(request.path) === 'runner') return false;
-    const sinceStartMs = this.#now() - this.#options.startsAt;
+    const sinceStartMs = this.#now() - START;
     const isSo = sinceStartMs >= jobsAway.afterMs && sinceStartMs < jobsAway.afterMs + jobsAway.forMs;
     if (isSo) this.faults.add('jobs away');
     return isSo;
@@ -401,28 +433,20 @@ export class Testbed {
   }
 
   #departs(request: SentRequest): void {
-    if (!isRestart(request)) return;
-    const { announced } = this;
-    const post = {
-      departedAt: this.#now(),
-      reply: undefined,
-      arrivedAt: undefined,
-      announced,
-      answer: undefined,
-    };
-    if (this.posts.length === 0) this.#suspendSince('restart');
+    const instanceId = instanceIdIn(request);
+    if (!isRestart(request) || instanceId === undefined) return;
+    const { outcome: announced } = this.#announced.find((one) => one['instance_id'] === instanceId) ?? {};
+    const nothing = { reply: undefined, arrivedAt: undefined, answer: undefined };
+    const post: RestartPost = { instanceId, departedAt: this.#now(), announced, ...nothing };
+    if (this.posts.length === 0) this.#suspendSince('restart', this.#now());
     this.posts.push(post);
     this.#inFlight.set(request, post);
   }
 
-  #answer(request: SentRequest): NetworkAnswer {
-    const answer = this.#answerOrFault(request);
-    this.#log(() => `${nameOf(request)} is answered: ${answer.status} ${excerpt(answer.body)}`);
+  #logged<T extends NetworkAnswer | undefined>(request: SentRequest, answer: T): T {
+    if (answer !== undefined)
+      this.#log(() => `${nameOf(request)} is answered: ${answer.status} ${excerpt(answer.body)}`);
     return answer;
-  }
-
-  #answerOrFault(request: SentRequest): NetworkAnswer {
-    return this.#refusal(request) ?? this.#lateRefusal(request, this.#react(request));
   }
 
   /** What something in between answers, where the controller never hears of the request. */
@@ -434,15 +458,22 @@ export class Testbed {
     if (this.#happens('denied')) return this.#denial('denied', DENIALS);
     if (this.#areJobsAway(request)) return { status: 502, headers: {}, body: '<html>' };
     if (isForGitHub(request)) return undefined;
-    if (this.hadGoodAnswer && this.#happens('denied in passing'))
+    if (this.#hadGoodAnswer && this.#happens('denied in passing'))
       return this.#denial('denied in passing', DENIALS);
     if (!this.#happens('long pause')) return undefined;
     const status = this.#chance('long pause: status') < 0.5 ? 429 : 503;
     return { status, headers: { 'retry-after': '600' }, body: '' };
   }
 
+  #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
+    if (isForGitHub(request))
+      this.#shown.set(reaction, looksIn(request.path, this.stage.github, reaction.body));
+    else this.#noteReaction(request, reaction);
+    return this.#logged(request, this.#damaged(request, reaction));
+  }
+
   /** What becomes of the controller's answer. */
-  #lateRefusal(request: SentRequest, reaction: Reaction): NetworkAnswer {
+  #damaged(request: SentRequest, reaction: Reaction): NetworkAnswer {
     if (this.#happens('late gateway error')) return this.#gatewayError('late gateway error', LATE_STATUSES);
     if (!isForGitHub(request) && this.#happens('denied late'))
       return this.#denial('denied late', LATE_DENIALS);
@@ -457,7 +488,7 @@ export class Testbed {
     return damages.length === 0 ? reaction : this.#damage(reaction, damages);
   }
 
-  /** As if a startup script had put out a lot. */
+  /** As if a startup script had written a lot. */
   #lengthen(answer: NetworkAnswer): NetworkAnswer {
     const at = answer.body.indexOf('"instance_id":');
     if (!this.#options.scenario.hasLongOutput || at < 0) return answer;
@@ -479,53 +510,28 @@ export class Testbed {
     return encoded;
   }
 
-  #react(request: SentRequest): Reaction {
-    const now = this.#now();
-    if (isForGitHub(request)) return this.#reactAsGitHub(request);
+  /** The controller has reacted to a request. */
+  #noteReaction(request: SentRequest, { status, body }: Reaction): void {
     const authorization = request.headers['authorization'] as string | undefined;
     if (authorization !== undefined) this.tokens.add(authorization.replace(/^\w+ /, ''));
-    const denied = this.#authentication.check({ ...request, authorization, now });
     // With a session that was refused before, nothing new is learnt.
     const isNews = authorization === undefined || !this.#refusedTokens.has(authorization);
-    if (denied?.status === 401) {
-      this.deniedInRow += isNews ? 1 : 0;
+    if (status === 401) {
+      this.#deniedInRow += isNews ? 1 : 0;
+      this.mostDenied = Math.max(this.mostDenied, this.#deniedInRow);
       if (authorization !== undefined) this.#refusedTokens.add(authorization);
-    } else if (!request.path.startsWith('/tap/')) this.deniedInRow = 0;
-    if (this.deniedInRow > 0) this.faults.add('session ended');
-    if (denied !== undefined) this.#collectToken(denied.body);
-    const reply = denied ?? react({ replicas: this.#replicas, now }, request);
-    const reaction = { ...reply, headers: { ...reply.headers, date: new Date(now).toUTCString() } };
-    if (denied === undefined && isRestart(request)) this.#noteRestart(request, reaction);
-    return reaction;
+    } else if (!request.path.startsWith('/tap/')) this.#deniedInRow = 0;
+    if (this.#deniedInRow > 0) this.faults.add('session ended');
+    if (request.path.startsWith('/tap/')) this.#collectToken(body);
+    if (status !== 401 && isRestart(request)) this.#noteRestart(request, body);
   }
 
-  #reactAsGitHub(request: SentRequest): Reaction {
-    // Its links to further pages are absolute.
-    const headers = { ...request.headers, host: new URL(GITHUB_ORIGIN).host };
-    const reaction = reactAsGitHub({ github: this.#github, now: this.#now() }, { ...request, headers });
-    const { runner } = this;
-    if (runner !== undefined) this.#shown.set(reaction, this.#shownBy(request, runner));
-    return reaction;
-  }
-
-  /** What GitHub shows of the runner's jobs at this moment, to this request. */
-  #shownBy({ path }: SentRequest, runner: SimulatedRunner): Pick<GitHubLook, 'showsJob' | 'runIds'> {
-    const about = subjectOf(path);
-    const isBusy = this.#github.isShownOnline(runner) && this.#github.isShownBusy(runner);
-    if (about === 'runner') return { showsJob: isBusy && !isAboutAnother(path, runner), runIds: [] };
-    // A job of an earlier registration has lost its runner.
-    const own = runner.jobs.filter((job) => job.runnerId === runner.id && this.#github.isListed(job));
-    const listed = own.map(({ runId }) => runId);
-    const runIds = about === 'runs' ? listed : runIdsIn(path);
-    return { showsJob: runIds.some((id) => listed.includes(id)), runIds };
-  }
-
-  #noteRestart(request: SeenRequest, { body }: Reaction): void {
+  #noteRestart(request: SentRequest, body: string): void {
     const post = this.#inFlight.get(request);
     if (post === undefined) return;
     post.arrivedAt = this.#now();
     post.reply = body.includes('"OK"') ? 'taken' : 'refused';
-    const record = this.world.records.find(({ instanceId }) => request.body.includes(instanceId));
+    const record = this.world.records.find(({ instanceId }) => instanceId === post.instanceId);
     if (post.reply === 'taken' && record !== undefined) this.requestIds.add(record.requestId);
   }
 
@@ -534,26 +540,29 @@ export class Testbed {
     const post = this.#inFlight.get(request);
     if (post !== undefined)
       post.answer = { at: this.#now(), status: answer.status, body: parseJson(answer.body) };
-    if (isForGitHub(request)) {
-      this.#noteLook(request, answer);
-      return;
-    }
-    if (!this.#healthy.has(answer)) return;
-    if (request.method === 'GET' && answer.status === 200 && answer.body.startsWith('{"status":"OK"')) {
-      this.hadGoodAnswer = true;
-      this.askedSince = undefined;
-    }
-    if (answer.body.includes(`"instance_id":"${this.instanceId}"`)) this.answersSeen++;
+    if (isForGitHub(request)) this.#noteLook(request, answer);
+    else if (this.#healthy.has(answer)) this.#noteHealthy(request, answer);
   }
 
-  #noteLook({ path }: SeenRequest, answer: NetworkAnswer): void {
+  #noteHealthy({ method }: SentRequest, { status, body }: NetworkAnswer): void {
+    if (method === 'GET' && status === 200 && body.startsWith('{"status":"OK"')) {
+      this.#hadGoodAnswer = true;
+      this.contacts.push({ at: this.#now(), kind: 'good answer' });
+    }
+    for (const { instanceId } of this.world.records) {
+      if (body.includes(`"instance_id":"${instanceId}"`))
+        this.answersSeen.set(instanceId, (this.answersSeen.get(instanceId) ?? 0) + 1);
+    }
+  }
+
+  #noteLook({ path }: SentRequest, answer: NetworkAnswer): void {
     const { status, body } = answer;
     const isNo = (status === 403 || status === 404) && !body.includes('rate limit');
     if (status >= 400 && !isNo) return;
+    const [at, madeAt] = [this.#now(), this.#madeAt.get(answer) ?? this.#now()];
     const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;
-    const madeAt = this.#madeAt.get(answer) ?? this.#now();
-    const { showsJob, runIds } = shown ?? { showsJob: false, runIds: runIdsIn(path) };
-    this.looks.push({ at: this.#now(), madeAt, showsJob, about: subjectOf(path), runIds, isNo });
+    for (const look of shown ?? looksIn(path, this.stage.github, undefined))
+      this.looks.push({ ...look, at, madeAt, isNo });
   }
 
   /** The answer as it was before it was made longer, or encoded. */
@@ -622,42 +631,54 @@ const RETRY_AFTERS: readonly ((now: number) => string)[] = [
   (now) => new Date(now + 3_000).toUTCString(),
 ];
 
-function accessFor({ step, sessionTtlMs, handshakeForms }: Scenario) {
+/** What would do harm if it were shown as it is. */
+const MESSAGE = `${PASSWORD} ${Buffer.from(PASSWORD).toString('base64')}\n::set-output name=x::y\n##[error]<b>z`;
+
+function accessFor({ step, sessionTtlMs, handshakeForms }: Scenario): Access {
   const access = {
     none: {},
     root_token: { rootToken: ROOT_TOKEN },
-    api_key: { apiKey: { id: 'ci', publicKey: KEY_PAIR.publicKey }, sessionTtlMs, handshakeForms },
+    api_key: { apiKey: { id: API_KEY_ID, publicKey: KEY_PAIR.publicKey }, sessionTtlMs, handshakeForms },
   };
   return access[step.identity];
 }
 
-/** Beside the one in the VM, where the list of runners has many pages. */
+function troubledIn({ vms }: Scenario): Pick<WorldOptions, 'stuckVms' | 'brokenVms'> {
+  const idsOf = (trouble: string) =>
+    vms.flatMap((vm, index) => (vm.trouble === trouble ? [externalIdOf(index)] : []));
+  return { stuckVms: idsOf('stuck'), brokenVms: idsOf('broken') };
+}
+
+/** Beside the ones in the VMs, where the list of runners has many pages. */
 const OTHER_RUNNERS = 5;
+const OTHER = 'other-';
 const MOST_ON_PAGE = 2;
 
-function gitHubFor({ runner }: Scenario): Partial<GitHubWorldOptions> {
-  if (runner === undefined) return {};
-  const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs } = runner;
-  const paging = { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs };
+function isOther({ name }: SimulatedRunner): boolean {
+  return name.startsWith(OTHER);
+}
+
+function gitHubFor({ vms }: Scenario, runner: RunnerScenario): Pick<StageSetting, 'github' | 'runnersIn'> {
+  const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs, isEphemeral, startsAfterBoot } = runner;
   const isPaged = pagesShiftEveryMs !== undefined;
-  return { habits, quota, showsJobs, otherRuns, ...(isPaged ? (paging as Partial<GitHubWorldOptions>) : {}) };
+  const paging = isPaged ? { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs } : {};
+  const others = Array.from({ length: isPaged ? OTHER_RUNNERS : 0 }, (_, index) => ({
+    name: `${OTHER}${index + 1}`,
+    startsAfterBoot: false,
+  }));
+  return {
+    github: { habits, quota, showsJobs, otherRuns, ...paging },
+    runnersIn({ name, externalId }) {
+      const own = { name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '' };
+      const isOfStep = vms.some((_, index) => externalIdOf(index) === externalId);
+      const first = externalId === externalIdOf(0) ? others : [];
+      return isOfStep ? [{ ...own, isEphemeral, startsAfterBoot }, ...first] : [];
+    },
+  };
 }
 
-function subjectOf(path: string): GitHubLook['about'] {
-  if (path.includes('/actions/runners')) return 'runner';
-  return path.includes('/jobs') ? 'jobs' : 'runs';
-}
-
-/** Whether a runner is asked for by an ID that is not this one's. */
-function isAboutAnother(path: string, { id }: SimulatedRunner): boolean {
-  const [, asked] = /\/runners\/(\d+)/.exec(path) ?? [];
-  return asked !== undefined && Number(asked) !== id;
-}
-
-/** The run that is asked about. */
-function runIdsIn(path: string): number[] {
-  const [, runId] = /\/runs\/(\d+)\//.exec(path) ?? [];
-  return runId === undefined ? [] : [Number(runId)];
+function hasAddress({ node, vm }: InstanceRecord, { host, port }: GuestAddress): boolean {
+  return vm?.ip === host || (node?.ip === host && vm?.sshPort === port);
 }
 
 const LONGEST_EXCERPT = 1_000;
@@ -703,14 +724,10 @@ function describeDelivery({
 
 const SLOW_MS = 500;
 
-function isRestart({ method, path }: SeenRequest): boolean {
+function isRestart({ method, path }: SentRequest): boolean {
   return method === 'POST' && path.endsWith('/restart');
 }
 
-function isForGitHub({ origin }: SentRequest): boolean {
-  return origin === GITHUB_ORIGIN;
-}
-
-function nameOf({ method, path }: SeenRequest): string {
+function nameOf({ method, path }: SentRequest): string {
   return `${method} ${path}`;
 }

@@ -1,8 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { brokenFleetPromises } from './fleet-promises.ts';
-import { runFleet } from './fleet-run.ts';
 import { checkSeed, type SeedResult } from './replay.ts';
-import { count, countFleet, startTally, type Tally } from './tally.ts';
+import { count, startTally, type Tally } from './tally.ts';
 
 /** The seeds of one job: from the first up to, and without, the last. */
 export interface SeedRange {
@@ -24,20 +22,9 @@ const { from, to, areFleets }: SeedRange = workerData;
 const tally = startTally();
 const failures: SeedResult[] = [];
 for (let seed = from; seed < to; seed++) {
-  const broken = areFleets ? await checkFleet(seed) : await checkOne(seed);
-  if (broken.length > 0) failures.push({ seed, broken, run: undefined });
-}
-
-async function checkOne(seed: number): Promise<readonly string[]> {
-  const { run, broken } = await checkSeed(seed);
+  const { run, broken } = await checkSeed(seed, { isFleet: areFleets });
   if (run !== undefined) count(tally, run);
-  return broken;
-}
-
-async function checkFleet(seed: number): Promise<readonly string[]> {
-  const run = await runFleet(seed);
-  countFleet(tally, run);
-  return brokenFleetPromises(run);
+  if (broken.length > 0) failures.push({ seed, broken, run: undefined });
 }
 
 parentPort?.postMessage({ tally, failures } satisfies RangeReport);

@@ -11,6 +11,9 @@ import { actionReference } from './repository.ts';
 export interface WorkflowRun {
   /** The text of its file. */
   readonly workflow: string;
+  /** What starts it: a push, if absent. With `workflow_dispatch` a person gives inputs. */
+  readonly event?: 'push' | 'workflow_dispatch';
+  readonly inputs?: Readonly<Record<string, string>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
@@ -50,7 +53,7 @@ runs:
 /** The repository that act believes it is in; the simulated GitHub knows it. */
 const ORIGIN = 'https://github.com/octo-org/app.git';
 
-/** Runs a workflow as after a push. @throws Error if act runs no job, for example because it cannot read the workflow. */
+/** Runs a workflow. @throws Error if act runs no job, for example because it cannot read the workflow. */
 export async function runWorkflow(run: WorkflowRun): Promise<WorkflowResult> {
   const folder = mkdtempSync(join(tmpdir(), 'act-'));
   try {
@@ -95,23 +98,24 @@ function commitAll(workspace: string): void {
 }
 
 function flagsOf(
-  { workflow, variables = {}, secrets = {}, environment = {} }: WorkflowRun,
+  { workflow, event = 'push', inputs = {}, variables = {}, secrets = {}, environment = {} }: WorkflowRun,
   folder: string,
 ): string[] {
   const checkouts = [...workflow.matchAll(/uses: (actions\/checkout@\w+)/g)].map(([, name]) => name);
   const places = [...new Set(checkouts)].map((name) => `${name}=${join(folder, 'checkout')}`);
   const ours = `${actionReference()}=${join(folder, 'action')}`;
-  const labels = ['ubuntu-latest', 'self-hosted', 'linux', 'macos-vm-7'].map(
+  const labels = ['ubuntu-latest', 'self-hosted', 'linux', 'macos-vm-7', 'macos-pool'].map(
     (label) => `${label}=-self-hosted`,
   );
   return [
-    'push',
+    event,
     '--json',
     '--no-cache-server',
     '--action-offline-mode',
     ...['--action-cache-path', join(folder, 'cache')],
     ...labels.flatMap((label) => ['--platform', label]),
     ...[ours, ...places].flatMap((place) => ['--local-repository', place]),
+    ...pairs('--input', inputs),
     ...pairs('--var', variables),
     ...pairs('--secret', secrets),
     ...pairs('--env', environment),

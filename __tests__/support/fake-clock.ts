@@ -46,3 +46,18 @@ export function createFakeClock(hold: (ms: number, signal: AbortSignal) => boole
     },
   };
 }
+
+/** A clock for a step over real sockets. */
+export interface PausingClock extends FakeClock {
+  /** That of a step which is never cancelled: hand it to the step. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The step's pauses end at once, and are counted. Limits, which have signals of their own, are not reached unless the test says so, or
+ * no time is left to begin with.
+ */
+export function createPausingClock(): PausingClock {
+  const { signal } = new AbortController();
+  return { ...createFakeClock((ms, given) => given !== signal && ms > 0), signal };
+}

@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { listen } from './loopback.ts';
 
@@ -10,6 +11,38 @@ export interface Gateway {
   /** The headers of each request. */
   readonly received: IncomingHttpHeaders[];
   close(): void;
+}
+
+/**
+ * Stands before a server of this machine as a balancer that keeps each connection on one replica: once a restart has passed, the
+ * replica behind the connections that were open before it does this with each request.
+ */
+export async function startBalancer(
+  stuck: (response: ServerResponse) => void,
+): Promise<Omit<Gateway, 'received'> & { readonly connections: () => number }> {
+  const [known, isStuck] = [new Set<Socket>(), new WeakSet<Socket>()];
+  let target = '';
+  const server = createServer((message, response) => {
+    const { method, headers, socket } = message;
+    known.add(socket);
+    if (isStuck.has(socket)) return stuck(response);
+    const onward = request(new URL(message.url ?? '', target), { method, headers }, (answer) => {
+      if (method === 'POST') for (const old of known) isStuck.add(old);
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    message.pipe(onward);
+  });
+  const { port, close } = await listen(server);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    leadTo(url) {
+      target = url;
+    },
+    connections: () => known.size,
+    close,
+  };
 }
 
 export async function startGzippingGateway(): Promise<Gateway> {

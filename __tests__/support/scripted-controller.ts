@@ -41,6 +41,8 @@ export interface ScriptedController extends Controller {
   readonly bounds: ReadBounds[];
   /** What each try of the restart was given. */
   readonly tries: TryBounds[];
+  /** When the connections were renewed: milliseconds on the clock's scale. */
+  readonly renewals: number[];
 }
 
 export function createScriptedController(
@@ -59,11 +61,14 @@ export function createScriptedController(
   const calls: string[] = [];
   const bounds: ReadBounds[] = [];
   const triesMade: TryBounds[] = [];
+  const renewals: number[] = [];
   let [look, listing] = [0, 0];
   return {
     calls,
     bounds,
     tries: triesMade,
+    renewals,
+    renewConnections: () => void renewals.push(clock.now()),
     async getInstance(instanceId: string, asked: ReadBounds) {
       calls.push(`get ${instanceId}`);
       bounds.push(asked);

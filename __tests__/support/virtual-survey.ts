@@ -8,13 +8,12 @@ import { ActionError } from '../../src/errors.ts';
 import { createTransport } from '../../src/http/transport.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
 import { readCommand } from '../../survey/command.ts';
-import { survey } from '../../survey/course.ts';
 import { type Facts, factsFrom } from '../../survey/facts.ts';
-import type { Knock, KnockResult } from '../../survey/knock.ts';
-import type { Observations } from '../../survey/observations.ts';
+import type { Probe, ProbeResult } from '../../survey/probe.ts';
+import type { Recording } from '../../survey/recorder.ts';
 import { type Report, renderReport } from '../../survey/report.ts';
-import { restartAndWatch } from '../../survey/restart-course.ts';
-import { openRunner } from '../../survey/runner-look.ts';
+import { openRunner, restartAndWatch } from '../../survey/restart-steps.ts';
+import { survey } from '../../survey/survey-steps.ts';
 import { type Delivery, SimulatedNetwork } from '../simulation/network.ts';
 import { createVirtualTime } from '../simulation/virtual-time.ts';
 
@@ -40,17 +39,17 @@ export interface SurveySetting {
   /** After a restart its SSH server is never back. */
   readonly guestStaysAway?: boolean;
   /** What a forwarder does before the guest is up. */
-  readonly forwarder?: KnockResult;
+  readonly forwarder?: ProbeResult;
   /** What becomes of an answer. */
   readonly change?: (reaction: Reaction, request: SeenRequest) => Reaction;
-  /** Ctrl-C after so long. */
+  /** Ctrl-C after this long. */
   readonly interruptAfterMs?: number;
   /** Told of the world before the survey begins. */
   readonly prepare?: (world: World) => void;
 }
 
 export interface EndedSurvey {
-  readonly observations: Observations;
+  readonly recording: Recording;
   readonly facts: Facts;
   readonly report: Report;
   readonly world: World;
@@ -90,7 +89,7 @@ export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurv
 
   const lines: string[] = [];
   const command = readCommand(argumentsFor(setting, record), environmentFor(setting), () => {});
-  if (command === 'help') throw new Error('nobody asked for help');
+  if (command === 'help') throw new Error('the command was --help');
   const dispatchers = { openReader: () => network, openWriter: () => network };
   const clock = { ...time.clock, now: () => time.now() + 5_000_000 };
   const surroundings = {
@@ -100,7 +99,7 @@ export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurv
     signal: interruption(setting, time.at),
     openTransport: () =>
       createTransport({ ...command.inputs, baseUrl: command.inputs.controllerUrl, clock, dispatchers }),
-    knock: createSimulatedKnock(world, { setting, now: time.now }),
+    probe: createSimulatedProbe(world, { setting, now: time.now }),
     onSecret: () => {},
     tell: (line: string) => void lines.push(line),
   };
@@ -112,12 +111,10 @@ export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurv
   });
   const means = { log: logTo(lines), confirm: async () => setting.isConfirmed ?? true, ...runner };
   const beganAt = time.now();
-  const observations = await time.run(
-    survey(command, surroundings, (course) => restartAndWatch(course, means)),
-  );
-  const facts = factsFrom(observations);
+  const recording = await time.run(survey(command, surroundings, (run) => restartAndWatch(run, means)));
+  const facts = factsFrom(recording);
   const report = renderReport(facts, '2026-07-01');
-  return { observations, facts, report, world, record, lines, requests, tookMs: time.now() - beganAt };
+  return { recording, facts, report, world, record, lines, requests, tookMs: time.now() - beganAt };
 }
 
 function argumentsFor(
@@ -165,11 +162,11 @@ function createAnswers({ setting, world, github, now, requests }: Answering) {
   };
 }
 
-/** Whoever knocks meets the VM that has the port at that moment. */
-function createSimulatedKnock(
+/** Whoever probes meets the VM that has the port at that moment. */
+function createSimulatedProbe(
   world: World,
   { setting, now }: { setting: SurveySetting; now: () => number },
-): Knock {
+): Probe {
   const { guestBootMs, guestStaysAway = false, forwarder = 'refused' } = setting;
   return async ({ host, port }) => {
     world.advanceTo(now());

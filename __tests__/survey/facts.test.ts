@@ -2,17 +2,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Instance } from '../../src/controller/instance.ts';
 import { parseInstant } from '../../src/dates.ts';
-import { controllerOffset, nodeOffsets } from '../../survey/clock-offsets.ts';
-import { dateFormsOf } from '../../survey/date-forms.ts';
-import { fieldsOf, READ_FIELDS } from '../../survey/fields.ts';
-import { heartbeatsOf } from '../../survey/heartbeats.ts';
-import { createLetters } from '../../survey/letters.ts';
-import type { Exchange } from '../../survey/notebook.ts';
-import { learnPace, pauseAfter, START_PACE } from '../../survey/pace.ts';
-import { replicasOf } from '../../survey/replicas.ts';
+import { dateFormsOf, fieldsOf, READ_FIELDS } from '../../survey/answers.ts';
+import { createLabels } from '../../survey/facts.ts';
+import type { Exchange, Observation } from '../../survey/recorder.ts';
 import { shapeOf } from '../../survey/shape.ts';
-import type { Sighting } from '../../survey/sightings.ts';
 import { SIMULATED_SHAPES } from '../../survey/simulated.ts';
+import { learnPace, pauseAfter, START_PACE } from '../../survey/survey-steps.ts';
+import { controllerOffset, heartbeatsOf, nodeOffsets, replicasOf } from '../../survey/timing.ts';
 import { instance } from '../support/instances.ts';
 
 // The pure parts: from looks to facts.
@@ -27,16 +23,16 @@ function at(ms: number) {
 function look(
   askedAt: number,
   reportedMs: number,
-  changes: Partial<Sighting & { readonly of: Partial<Instance> }> = {},
-): Sighting {
-  const { of, ...sighting } = changes;
+  changes: Partial<Observation & { readonly of: Partial<Instance> }> = {},
+): Observation {
+  const { of, ...observation } = changes;
   const dates = { reportedAt: at(reportedMs), updatedAt: at(reportedMs + 20) };
   return {
     instance: instance({ nodeId: 'node', ...dates, ...of }),
-    series: 'looks',
+    series: 'main',
     askedAt,
     answeredAt: askedAt + 5,
-    ...sighting,
+    ...observation,
   };
 }
 
@@ -87,7 +83,7 @@ describe('heartbeats', () => {
 });
 
 describe('replicas', () => {
-  const burst = (reports: readonly number[], number = 0): Sighting[] =>
+  const burst = (reports: readonly number[], number = 0): Observation[] =>
     reports.map((report, index) => look(number * 10_000 + index * 10, report, { series: `kept ${number}` }));
 
   test.each<[string, readonly number[], object]>([
@@ -119,7 +115,7 @@ describe('replicas', () => {
 
 describe('clocks', () => {
   const answered = (dateMs: number | undefined, askedAt: number, answeredAt = askedAt + 10): Exchange => ({
-    ...{ call: 'list', series: 'looks', askedAt, answeredAt, fault: undefined },
+    ...{ call: 'list', series: 'main', askedAt, answeredAt, fault: undefined },
     answer: {
       ...{ status: 200, bytes: 1, dateMs, envelope: 'OK', isList: true },
       ...{ instances: [], unreadable: 0, nodes: [], version: undefined },
@@ -186,7 +182,7 @@ describe('fields', () => {
       call: 'one',
       missing: [],
       unknown: [],
-      unnamed: 0,
+      unnamed: {},
       otherKinds: [],
     });
   });
@@ -200,7 +196,7 @@ describe('fields', () => {
       call: 'one',
       missing: expect.arrayContaining(['ts', 'vminfo.start_date', 'vminfo.port_forwarding']),
       unknown: [],
-      unnamed: 1,
+      unnamed: { 'vminfo.? (text)': 1 },
       otherKinds: [{ place: 'instance_id', seen: ['number'], simulated: ['text'] }],
     });
     expect(fieldsOf('one', seen, all).unknown).toEqual(['vminfo.boot_id']);
@@ -213,9 +209,9 @@ describe('fields', () => {
 });
 
 test('letters stand for names', () => {
-  const letterOf = createLetters();
-  expect(['x', 'y', 'x'].map(letterOf)).toEqual(['A', 'B', 'A']);
-  const others = Array.from({ length: 30 }, (_, index) => letterOf(`name ${index}`));
+  const labelOf = createLabels();
+  expect(['x', 'y', 'x'].map(labelOf)).toEqual(['A', 'B', 'A']);
+  const others = Array.from({ length: 30 }, (_, index) => labelOf(`name ${index}`));
   expect(others.slice(22, 27)).toEqual(['Y', 'Z', 'AA', 'AB', 'AC']);
 });
 

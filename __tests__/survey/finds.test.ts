@@ -125,15 +125,15 @@ describe('the version', () => {
 });
 
 describe('ways in', () => {
-  test('the root token, with what a stranger is told', async () => {
+  test('the root token, with the answer without credentials', async () => {
     const ended = await playSurvey({
       access: { rootToken: ROOT_TOKEN },
       environment: { INPUT_ROOT_TOKEN: ROOT_TOKEN },
     });
-    expect(ended.facts.stranger).toEqual({ status: 401, envelope: 'FAIL' });
+    expect(ended.facts.withoutCredentials).toEqual({ status: 401, envelope: 'FAIL' });
     expect(ended.report.markdown).toContain('The root token can do everything');
     expect(ended.report.markdown).toContain(`root_token: \${{ secrets.ANKA_ROOT_TOKEN }}`);
-    expect(ended.report.markdown).not.toContain('everybody in who reaches it');
+    expect(ended.report.markdown).not.toContain('Anyone who can reach the controller');
   });
 
   test('an API key', async () => {
@@ -154,7 +154,7 @@ describe('ways in', () => {
     const { facts, report, lines } = await playSurvey({ access: { rootToken: ROOT_TOKEN } });
     expect(facts.problem).toBe('authentication_failed');
     expect(report.markdown).toContain('The survey ended early: authentication_failed.');
-    expect(report.markdown).not.toContain('everybody in who reaches it');
+    expect(report.markdown).not.toContain('Anyone who can reach the controller');
     expect(lines.join('\n')).toContain('root_token');
   });
 

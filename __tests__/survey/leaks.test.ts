@@ -6,7 +6,7 @@ import { leakedInto } from '../fuzz/check.ts';
 import { nastyText } from '../fuzz/nasty.ts';
 import { CONTROLLER, type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
 
-// Nothing that names anybody or anything may stand in a report: it is there to be attached to an issue.
+// A report is made to be attached to an issue: it must not contain any name.
 
 const SECRETS = {
   INPUT_ROOT_TOKEN: 'root-hunter2/<&>"?-token',
@@ -49,7 +49,7 @@ describe('whatever the controller writes', () => {
   const MOST_CHARACTERS = 5_000;
   const nasty = nastyText();
 
-  /** Puts a text into many places: values, and the names of fields that nobody knows. */
+  /** Puts a text into many places: values, and the names of unknown fields. */
   function spoil(value: unknown, text: string): unknown {
     if (Array.isArray(value)) return value.map((item) => spoil(item, text));
     if (typeof value === 'object' && value !== null) {
@@ -100,7 +100,7 @@ describe('whatever the controller writes', () => {
     await fc.assert(property, { numRuns: 60, seed: randomInt(2 ** 31) });
   }, 60_000);
 
-  test('fields that nobody knows are named, where their names give nothing away', async () => {
+  test('unknown fields are shown by name if their names give nothing away', async () => {
     const { facts } = await playSurvey({
       args: ['--for', '5s'],
       access: ACCESS,
@@ -114,7 +114,52 @@ describe('whatever the controller writes', () => {
       }),
     });
     const one = facts.fields.find(({ call }) => call === 'one');
-    expect(one).toMatchObject({ unknown: ['boot_id', 'metadata'], unnamed: 2, missing: [], otherKinds: [] });
+    expect(one).toMatchObject({
+      unknown: ['boot_id', 'metadata'],
+      unnamed: { '? (number)': 2 },
+      missing: [],
+      otherKinds: [],
+    });
+  });
+});
+
+describe('a field that is called like something that was met is shown by its shape alone', () => {
+  const TOKEN = 'alpha.bravo.charlie';
+
+  test.each([
+    ['a dotted name of a node', 'mac.zulu.local', 'mac.zulu.local'],
+    ['a part of it', 'mac.zulu.local', 'zulu_state'],
+    ['a part of a VM’s dotted name', 'payroll.yankee', 'yankee'],
+    ['a name that holds one', 'payroll.yankee', 'mypayrollcount'],
+    ['a word of a longer name', 'payroll-yankee', 'payroll'],
+    ['the dotted root token', '', TOKEN],
+    ['a part of the root token', '', 'bravo_count'],
+    ['the root token in one word', '', 'alphaBravoCharlie'],
+    ['a word of a message', '', 'unexpected'],
+    ['what is no plain word', '', 'boot-id'],
+  ])('%s', async (_, name, field) => {
+    const { report, facts } = await playSurvey({
+      args: ['--for', '2s'],
+      access: { rootToken: TOKEN },
+      environment: { INPUT_ROOT_TOKEN: TOKEN },
+      world: name.startsWith('payroll') ? { nameStem: name } : {},
+      prepare: (world) => {
+        for (const node of world.nodes) if (name.startsWith('mac')) node.name = name;
+        for (const record of world.records) record.message = 'Unexpected VM state';
+      },
+      change: (reaction) => ({
+        ...reaction,
+        body: reaction.body.replaceAll(
+          '"instance_state":',
+          `${JSON.stringify(field)}:"x","quaint_marker":1,"instance_state":`,
+        ),
+      }),
+    });
+    for (const text of [report.markdown, report.json]) expect(text).not.toContain(field);
+    expect(facts.fields.find(({ call }) => call === 'one')).toMatchObject({
+      unknown: ['quaint_marker'],
+      unnamed: { '? (text)': 1 },
+    });
   });
 });
 

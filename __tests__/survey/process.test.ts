@@ -23,9 +23,9 @@ test('shows the report, then writes it, and finds what was set', async () => {
 
 describe('ways in', () => {
   const CASES: readonly [string, Record<string, unknown>][] = [
-    ['the root token', { scheme: 'http', wayIn: 'root_token' }],
-    ['an API key', { scheme: 'http', wayIn: 'api_key' }],
-    ['a CA of its own', { scheme: 'https', wayIn: 'none', hasOwnCa: true }],
+    ['the root token', { scheme: 'http', authentication: 'root_token' }],
+    ['an API key', { scheme: 'http', authentication: 'api_key' }],
+    ['a CA of its own', { scheme: 'https', authentication: 'none', hasOwnCa: true }],
     ['a client certificate', { scheme: 'https', hasClientCertificate: true }],
     ['a tunnel through a proxy', { scheme: 'https', hasProxy: true }],
   ];

@@ -50,7 +50,7 @@ test('a boot that takes longer than the simulator takes for granted is marked', 
 });
 
 describe('a version that flaps', () => {
-  test('shows Error in passing, and vanishes for a moment', async () => {
+  test('shows Error for a short time, and vanishes for a moment', async () => {
     const { facts, report } = await playSurvey({ restarts: true, world: { controllerVersion: '1.46.0' } });
     expect(facts.restart?.restarted).toBe('true');
     expect(facts.restart?.errorMs).toBeGreaterThan(0);
@@ -68,9 +68,9 @@ describe('a version that flaps', () => {
     });
     expect(JSON.parse(report.json).differences).toEqual(
       expect.arrayContaining([
-        '`Error` in passing',
+        '`Error` for a short time',
         'answers without the instance',
-        'status `deleted` in passing',
+        'status `deleted` for a short time',
       ]),
     );
   });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { type PreparedAccess, prepareAccess } from '../../simulator/access.ts';
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import { GitHubWorld } from '../../simulator/github-world.ts';
-import { type GuestServers, takeGuestPorts } from '../../simulator/guest-servers.ts';
+import { type GuestServers, takeGuestPorts } from '../../simulator/guests.ts';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import { runWorkflow, type WorkflowResult, type WorkflowRun } from '../support/act.ts';
@@ -79,7 +79,7 @@ function shownIn(document: string, text: RegExp): string {
   const [block, ...others] = blocks.filter((one) => text.test(one.text));
   if (block === undefined || others.length > 0) throw new Error(`not one block of ${document} has ${text}`);
   return workflowOf(block)
-    .replace(/^on:\n(?: .*\n)+/m, 'on: push\n')
+    .replace(/^on:\n {2}schedule:\n(?: .*\n)+/m, 'on: push\n')
     .replaceAll(/(controller_url:) https:\S+/g, `$1 ${simulator.url}`)
     .replaceAll(/(runner_scope:) [\w-]+/g, `$1 ${ORGANIZATION}`);
 }
@@ -146,6 +146,20 @@ describe('between jobs', () => {
     expect(world.restarts).toEqual([target]);
     const others = instanceIds().filter((id) => id !== target);
     expect(log).toContain(`Not restarted:\n${others.join('\n')}\n`);
+  });
+
+  test.each([
+    ['one VM is restarted', 'macos-vm-7', 1],
+    ['a pattern that matches several restarts none', 'macos-*', 0],
+  ])('by hand: %s', async (_, externalId, restarts) => {
+    nameVms(REPOSITORY, 'macos-vm-7', 'macos-vm-8');
+    const { exitCode } = await run({
+      workflow: shownIn('docs/between-jobs.md', /^name: Restart one VM/),
+      event: 'workflow_dispatch',
+      inputs: { external_id: externalId },
+    });
+    expect(world.restarts).toHaveLength(restarts);
+    expect(exitCode).toBe(restarts === 1 ? 0 : 1);
   });
 });
 

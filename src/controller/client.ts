@@ -38,6 +38,8 @@ export interface Client {
   post(request: PostRequest, bounds: SendBounds): Promise<SendResult>;
   /** For the tries of one POST: good answers to reads in between say nothing about it. */
   retriesOfPost(): Retries;
+  /** Later reads use new connections, perhaps to another replica of the controller. */
+  renewConnections(): void;
   /** After HTTP 401: drops the session. @returns whether the next request gets a new one. */
   renewSession(): boolean;
 }
@@ -77,7 +79,9 @@ export function createClient({ transport, credentials, headers, clock, random }:
     const tryOnce = async () => {
       const result = await sendTwice(request, bounds);
       bounds.signal.throwIfAborted();
-      return decodeResult(result, decode);
+      const attempt = decodeResult(result, decode);
+      if ('fault' in attempt) transport.renewConnections();
+      return attempt;
     };
     const last = await retry({ clock, random, budget }, tryOnce, bounds);
     if ('fault' in last) throw readFailed(`GET ${path}`, last);
@@ -94,6 +98,7 @@ export function createClient({ transport, credentials, headers, clock, random }:
     read,
     post,
     retriesOfPost: () => createRetries({ random, budget: budget.apart() }),
+    renewConnections: transport.renewConnections,
     renewSession: credentials.renew,
   };
 }

@@ -36,6 +36,8 @@ export interface Controller {
   findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
   /** `GET /api/v1/vm`: all, each to be read by whom it concerns. */
   listInstances(bounds: ReadBounds): Promise<InstanceList>;
+  /** Later reads use new connections, perhaps to another replica: the one that answers may be stuck. After a fault this happens anyway. */
+  renewConnections(): void;
   /** `POST /api/v1/rpc/vm/restart`, sent at most once. Never throws: see restart-request.ts for what each result means. */
   tryRestart(request: RestartRequest, bounds: TryBounds): Promise<RestartReply | NotCarriedOut>;
   /** Decides whether another try of one restart follows a try that was not carried out, and when. */
@@ -144,6 +146,7 @@ export function createController(options: ControllerOptions): Controller {
     tryRestart: (request, bounds) =>
       tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
     restartRetries: client.retriesOfPost,
+    renewConnections: client.renewConnections,
     getVersion,
   };
 }

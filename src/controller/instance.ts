@@ -22,6 +22,8 @@ export interface Instance {
   readonly updatedAt: Instant | undefined;
   /** HTTP Date of the answer, in milliseconds since the epoch: whole seconds, the controller's clock or a proxy's. */
   readonly answeredAtMs: number | undefined;
+  /** `vminfo.uuid`: of the VM on its node; undefined while there is no VM yet. */
+  readonly uuid: string | undefined;
   /** `vminfo.status`: running, stopped, suspended, deleted, ...; undefined while there is no VM yet. */
   readonly status: string | undefined;
   /** `vminfo.start_date`: when the VM last booted, whole seconds, the node's clock. */
@@ -32,8 +34,6 @@ export interface Instance {
   readonly startDateText: string | undefined;
   /** `vminfo.timestamp`: when the node's agent read all this; the node's clock. */
   readonly reportedAt: Instant | undefined;
-  /** `vminfo.uuid`: the VM's own ID on its node. */
-  readonly uuid: string | undefined;
   /** IP address or host name of the node. */
   readonly hostIp: string | undefined;
   readonly ip: string | undefined;
@@ -239,12 +239,12 @@ function instanceFrom(fields: Fields): Instance {
 function vmFrom(fields: Fields) {
   const forwarding: unknown = fields['port_forwarding'];
   return {
+    uuid: text(fields, 'uuid'),
     status: text(fields, 'status'),
     startDate: instant(fields, 'start_date'),
     stopDate: instant(fields, 'stop_date'),
     startDateText: text(fields, 'start_date'),
     reportedAt: instant(fields, 'timestamp'),
-    uuid: text(fields, 'uuid'),
     hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
     ip: address(fields, 'ip'),
     vncPort: port(fields, 'vnc_port'),

@@ -85,11 +85,10 @@ export function addressTimeoutMs(requestTimeoutMs: number): number {
 
 /** The connections that reads share. */
 export interface Reader {
-  /**
-   * Carries out one read. If it fails, the connections are given up: later reads use new ones.
-   * @param isFresh whether the connection must not have carried an earlier read.
-   */
-  use<T>(isFresh: boolean, read: (dispatcher: Dispatcher) => Promise<T>): Promise<T>;
+  /** Carries out one read. If it fails, the connections are given up: later reads use new ones. */
+  use<T>(read: (dispatcher: Dispatcher) => Promise<T>): Promise<T>;
+  /** Gives up connections that a read has used. */
+  renew(): void;
   /** Ends all connections, in use or not. */
   destroy(): Promise<void>;
 }
@@ -119,8 +118,7 @@ export function createReader(open: () => Dispatcher): Reader {
     void connections.dispatcher.destroy();
   }
 
-  async function use<T>(isFresh: boolean, read: (dispatcher: Dispatcher) => Promise<T>): Promise<T> {
-    if (isFresh && current.isUsed) giveUp(current);
+  async function use<T>(read: (dispatcher: Dispatcher) => Promise<T>): Promise<T> {
     const connections = current;
     connections.isUsed = true;
     connections.reads++;
@@ -135,9 +133,13 @@ export function createReader(open: () => Dispatcher): Reader {
     }
   }
 
+  function renew(): void {
+    if (current.isUsed) giveUp(current);
+  }
+
   async function destroy(): Promise<void> {
     await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
   }
 
-  return { use, destroy };
+  return { use, renew, destroy };
 }

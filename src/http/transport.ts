@@ -23,14 +23,8 @@ export interface HttpRequest {
   /** To be sent as JSON. */
   readonly body?: unknown;
   readonly maxBytes: number;
-  /** It changes something: once it may have been sent, it is not sent again. A write always has a connection of its own. */
+  /** It changes something: once it may have been sent, it is not sent again. */
   readonly isWrite: boolean;
-  /**
-   * A read over a new connection, which later reads use, too. A kept connection may lead to one replica of the controller, whose
-   * answers are bad or old while the others are fine. So ask for it after a bad answer, or one that did not change for too long.
-   * Not needed after a read without an answer: its connection is given up anyway.
-   */
-  readonly isFresh?: boolean;
 }
 
 /** A complete HTTP answer, whatever its status; `text` is bounded by the request's `maxBytes`. */
@@ -69,6 +63,12 @@ export interface TransportOptions extends ConnectionOptions {
 export interface Transport {
   /** Sends one request, once. It does not follow redirects, and never throws: no answer is a result, too. */
   send(request: HttpRequest, bounds: SendBounds): Promise<HttpResult>;
+  /**
+   * Later reads use new connections. A kept connection may lead to one replica of the server, whose answers are bad or old while
+   * those of the others are fine. So call it after a bad answer, or if answers have not changed for too long. After a read without
+   * an answer this happens anyway; a write always has a connection of its own.
+   */
+  renewConnections(): void;
   /** Ends all connections, in use or not. */
   close(): Promise<void>;
 }
@@ -101,7 +101,7 @@ export function createTransport(options: TransportOptions): Transport {
         ),
       );
     try {
-      const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
+      const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
       return { answer: { ...answer, proxy: forwarder } };
     } catch (error) {
       const { mayHaveBeenSent, phase } = progress;
@@ -119,7 +119,7 @@ export function createTransport(options: TransportOptions): Transport {
     await Promise.all([reader.destroy(), writer.destroy()]);
   }
 
-  return { send, close };
+  return { send, renewConnections: reader.renew, close };
 }
 
 interface SendProgress {

@@ -34,7 +34,8 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const { clock, signal } = context;
   const { baseline, sentAt, deadline } = options;
   const progress = createProgressLog({ log: context.log, now: clock.now, sentAt });
-  const state: WatchState = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+  const history = startHistory(baseline, sentAt);
+  const state: WatchState = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
   let hasAnswer = true;
@@ -44,6 +45,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
     nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
   };
   const proof = await pollUntil(polling, async ({ until }) => {
+    renewConnectionsIfStuck(context, state);
     const sample = await readInstance(context, { options, progress, until });
     hasAnswer = sample !== undefined;
     return sample && consider(sample, state, progress);
@@ -57,6 +59,16 @@ interface WatchState {
   /** What the last usable answer left open; empty if there was none. */
   unmet: readonly Unmet[];
   timing: ReportTiming;
+  /** When the connections to the controller were last renewed, or first needed. */
+  renewedAt: number;
+}
+
+/** The replica that the connection leads to may be stuck while others know better. */
+function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
+  const since = Math.max(state.history.newestAt, state.renewedAt);
+  if (clock.now() - since <= LONG_SILENCE_MS) return;
+  controller.renewConnections();
+  state.renewedAt = clock.now();
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */

@@ -8,7 +8,6 @@ import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { RetryBounds } from '../http/retry.ts';
 import type { Log } from '../log.ts';
 import { type GitHubClient, type List, type Memory, type OtherAnswer, PER_PAGE } from './github-client.ts';
-import { isSameName } from './runner-names.ts';
 import type { RepositoryScope } from './scope.ts';
 
 /** A job as GitHub reports it: what this action uses of it, checked field by field. */
@@ -44,17 +43,6 @@ export interface Refusal {
 export interface JobsSource {
   /** All that are in progress now. @throws ActionError as {@link GitHubClient} tells. */
   runningJobs(bounds: RetryBounds): Promise<readonly Job[] | Refusal>;
-}
-
-/** The job that runs on the runner, if one does. Where a job lacks its runner's ID, or the runner's is not known, the name decides. */
-export function jobOn(
-  jobs: readonly Job[],
-  { id, name }: { readonly id: number | undefined; readonly name: string },
-): Job | undefined {
-  return jobs.find(({ runnerId, runnerName }) => {
-    if (runnerId !== undefined && id !== undefined) return runnerId === id;
-    return runnerName !== undefined && isSameName(runnerName, name);
-  });
 }
 
 /** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */

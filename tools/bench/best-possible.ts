@@ -4,16 +4,16 @@ export interface BestOptions {
   /** When the step begins, on the world's scale. */
   readonly beginsAt: number;
   /** VMs that are under way at once. */
-  readonly places: number;
+  readonly slots: number;
 }
 
 /**
  * How long the fleet takes a step that knows all at once, and whose requests take no time: it sends the first restarts as it begins, and
- * each further one in the moment when the controller could first have shown the restart that held its place. Nothing that goes by what
- * the controller shows can be sooner with as many places, in the same order of VMs. In milliseconds.
+ * each further one in the moment when the controller could first have shown the restart that held its slot. Nothing that goes by what
+ * the controller shows can be sooner with as many slots, in the same order of VMs. In milliseconds.
  * @param world as it was at its start; it is used up.
  */
-export function bestPossibleMs(world: World, { beginsAt, places }: BestOptions): number {
+export function bestPossibleMs(world: World, { beginsAt, slots }: BestOptions): number {
   world.advanceTo(beginsAt);
   const waiting = world.records.map(({ instanceId }) => instanceId);
   const underWay = new Set<string>();
@@ -30,7 +30,7 @@ export function bestPossibleMs(world: World, { beginsAt, places }: BestOptions):
     endedAt = world.now;
     begin();
   };
-  for (let place = 0; place < places; place++) begin();
+  for (let slot = 0; slot < slots; slot++) begin();
   while (underWay.size > 0) world.advanceTo(world.now + SECOND_MS);
   return endedAt - beginsAt;
 }

@@ -1,3 +1,6 @@
+import type { Delivery, SentRequest } from '../../__tests__/simulation/network.ts';
+import { createStage, type Stage, WHOLE } from '../../__tests__/simulation/stage.ts';
+import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 
 /** A kind of world to measure in; times in milliseconds. */
@@ -42,4 +45,34 @@ export function worldOf(
   { vms = VMS_PER_NODE, ...rest }: Pick<WorldOptions, 'seed' | 'startsAt'> & { readonly vms?: number },
 ): WorldOptions {
   return { ...DEFAULT_WORLD, ...world, vms, nodes: Math.ceil(vms / VMS_PER_NODE), ...rest };
+}
+
+/** How old a world is at least when the step begins: twice the longest heartbeat. In milliseconds. */
+const PRELUDE_MS = 60_000;
+
+/** The stage of one world of a model, up to the moment when its history begins. */
+export function stageOf(
+  model: Model,
+  {
+    random,
+    seed,
+    vms = VMS_PER_NODE,
+  }: { readonly random: Random; readonly seed: number; readonly vms?: number },
+): Stage {
+  const { startsAt: _, ...world } = worldOf(model, { seed, startsAt: 0, vms });
+  return createStage({
+    ...{ world, replicas: model.replicas, random, preludeMs: PRELUDE_MS * (1 + random.next()) },
+    deliveryOf: createDeliveries(model, random),
+  });
+}
+
+/** Nothing is lost; reads keep their connection, the restart gets one of its own. */
+function createDeliveries({ networkMs }: Model, random: Random): (request: SentRequest) => Delivery {
+  let isConnected = false;
+  const trip = () => networkMs * random.between(0.8, 1.2);
+  return ({ method }) => {
+    const connectMs = isConnected && method === 'GET' ? 0 : trip() + trip();
+    if (method === 'GET') isConnected = true;
+    return { ...WHOLE, connectMs, thereMs: trip(), backMs: trip() };
+  };
 }

@@ -1,0 +1,85 @@
+import { LASTING_EVENTS } from './events.ts';
+import type { Check } from './guarantees.ts';
+import { END_MS, limitOf } from './limits.ts';
+import type { VmRecord } from './run.ts';
+import type { Scenario } from './scenario.ts';
+
+/** `up` is said only once the guest of this very VM had been up, after the boot that was proved. */
+export const wrongUp: Check = (run) => {
+  const { outcome, guest } = run;
+  if (outcome.guest?.status !== 'up' || guest === undefined) return undefined;
+  const { at: greetedAt, instanceId } = guest.greeting ?? {};
+  if (greetedAt === undefined) return '"up" though no server ever said a word';
+  if (instanceId !== run.instanceId && !isUntold(run, greetedAt)) return '"up" of a guest that never spoke';
+  const isUp = guest.stretches.some(
+    ({ bootedAt, from }) => bootedAt >= provedBootAt(run) && from <= greetedAt,
+  );
+  return isUp || isUntold(run, greetedAt) ? undefined : '"up" of a guest that was not';
+};
+
+/** When the VM had booted, in truth, as the proof of the restart shows it. */
+function provedBootAt({ outcome: { proof }, reports }: VmRecord): number {
+  const startDateMs = proof?.startDate && Number(proof.startDate.epochNanoseconds / 1_000_000n);
+  const report = reports.find((one) => one.startDateMs === startDateMs);
+  return report?.bootedAt ?? Number.POSITIVE_INFINITY;
+}
+
+/** What nobody can tell: when the server spoke, no report since the VM's last change was to be had from every replica. */
+function isUntold({ guest, reports, scenario }: VmRecord, greetedAt: number): boolean {
+  const changedAt = Math.max(...(guest?.changes ?? []).filter((at) => at <= greetedAt));
+  return !reports.some(({ at }) => at >= changedAt && at + lagMs(scenario) <= greetedAt);
+}
+
+function lagMs({ replicas: { count, lagMs } }: Scenario): number {
+  return count > 1 ? lagMs : 0;
+}
+
+/** Looks, connections and the pauses between them, all in all; what is left over is for a late heartbeat. */
+const ATTEMPTS_MS = 30_000;
+const HEARTBEATS = 3;
+
+/** A guest that was up, and could be reached for long enough, is not given up. */
+export const lostGuest: Check = (run) => {
+  const { outcome, guest, scenario, faults, startedAt } = run;
+  const { verified = 0 } = outcome.moments;
+  if (outcome.error?.code !== 'guest_not_up' || guest === undefined || scenario.guest === undefined)
+    return undefined;
+  const last = guest.stretches.at(-1);
+  const isReachable = scenario.guest.isReachable && last?.until === Number.POSITIVE_INFINITY;
+  const isCalm = !['suspended', 'clock', ...LASTING_EVENTS].some((fault) => faults.has(fault));
+  if (!isReachable || !isCalm || !run.isUp) return undefined;
+  const settledAt = Math.max(last.from, startedAt + scenario.faultsEndAfterMs, ...guest.changes);
+  return settledAt + allowanceMs(run) < verified + scenario.guest.timeoutMs
+    ? 'a guest that was up was given up'
+    : undefined;
+};
+
+function allowanceMs({ scenario }: VmRecord): number {
+  const { world, step, network } = scenario;
+  const reportMs = (world.datelessMs ?? 0) + HEARTBEATS * world.heartbeatMs * (1 + world.heartbeatJitter);
+  return reportMs + lagMs(scenario) + step.requestTimeoutMs + 20 * network.latencyMs + ATTEMPTS_MS;
+}
+
+/** The wait for the guest ends in time, and with a last attempt. */
+export const lateGuest: Check = (run) => {
+  const { outcome, scenario, endedAt, lastBegunAt, cancelledAt } = run;
+  const { verified } = outcome.moments;
+  if (scenario.guest === undefined || verified === undefined || outcome.guest === undefined) return undefined;
+  const deadline = verified + scenario.guest.timeoutMs;
+  const guestEndedAt = outcome.guest.upAt ?? endedAt;
+  if (guestEndedAt > limitOf(run, deadline) + END_MS) return 'the wait for the guest ended late';
+  const isDue = outcome.error?.code === 'guest_not_up' && !isEarly(run) && scenario.runner === undefined;
+  return isDue && cancelledAt === undefined && lastBegunAt < deadline
+    ? 'there was no last attempt to reach the guest'
+    : undefined;
+};
+
+/** Whether the step gave the guest up before its time was over. */
+export function isEarly({ outcome: { moments }, scenario, endedAt }: VmRecord): boolean {
+  return endedAt < (moments.verified ?? 0) + (scenario.guest?.timeoutMs ?? 0);
+}
+
+/** What the wait for the guest may add to the whole. */
+export function guestMs({ scenario: { guest } }: VmRecord): number {
+  return guest === undefined ? 0 : guest.timeoutMs + END_MS;
+}

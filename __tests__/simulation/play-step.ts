@@ -1,0 +1,154 @@
+import type { Clock } from '../../src/clock.ts';
+import { ActionError } from '../../src/errors.ts';
+import type { StepOutcome } from '../../src/fleet/step-outcome.ts';
+import type { Dial } from '../../src/guest/contact.ts';
+import type { Dispatchers } from '../../src/http/connections.ts';
+import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
+import { run } from '../../src/main.ts';
+import { stepError, titleOf } from '../../src/report/conclusion.ts';
+import { outputsOf } from '../../src/report/outputs.ts';
+import { createRedactor } from '../../src/report/redactor.ts';
+import { reportError } from '../../src/report/report.ts';
+import { harmless, type Terminal } from '../../src/report/terminal.ts';
+
+/*
+ * The one way to play a step in tests, simulation, fuzzing and benchmarks: the real step, with inputs as a workflow gives them. What it is
+ * played in is a stage on virtual time (stage.ts), or the real network with a clock of the test's own.
+ */
+
+/** What the step is played in. */
+export interface StepHost {
+  readonly clock: Clock;
+  /** Lets time pass until the step has ended; for a clock of its own, that is not needed. */
+  readonly time?: {
+    run<T>(work: Promise<T>): Promise<T>;
+    atProcess(time: number, run: () => void): void;
+  };
+  /** When the step begins, on the clock's scale; now if absent. */
+  readonly startsAt?: number;
+  readonly random: () => number;
+  /** Instead of the real network. */
+  readonly dispatchers?: Dispatchers;
+  readonly dial?: Dial;
+  /** Beside the inputs: where GitHub is, for example. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The step gets SIGINT this many milliseconds after it began. */
+  readonly cancelAfterMs?: number | undefined;
+  /** For a clock that must tell the step's own pauses from limits: the signal of a step that is never cancelled. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StepOptions {
+  /** Changes the inputs after they were read and checked. */
+  readonly change?: (inputs: Inputs) => Inputs;
+  /** Called with each line as it is written. */
+  readonly onLine?: (line: string) => void;
+  /** Called with the outputs that are written right before each restart may leave. */
+  readonly onAnnounce?: (outputs: Outputs) => void;
+  /** Instead of the one that keeps lines. */
+  readonly terminal?: Terminal;
+}
+
+export type Outputs = Readonly<Record<string, string>>;
+
+/** What a step said of itself. */
+export interface PlayedStep {
+  readonly outcome: StepOutcome;
+  readonly outputs: Outputs;
+  /** The output `results`, parsed. */
+  readonly results: readonly Outputs[];
+  /** The outputs as they were written right before each restart may have left. */
+  readonly announced: readonly Outputs[];
+  /** The log without debug lines. */
+  readonly lines: readonly string[];
+  /** Of these, the warnings. */
+  readonly warnings: readonly string[];
+  /** Everything that was written: log, annotation and outputs. */
+  readonly written: readonly string[];
+  readonly terminal: Terminal;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly cancelledAt: number | undefined;
+}
+
+/**
+ * Plays the step to its end.
+ * @param inputs as `with:` has them.
+ * @throws ActionError `invalid_input`; Error where the step waits for what will never come.
+ */
+export async function playStep(
+  host: StepHost,
+  inputs: Outputs,
+  options: StepOptions = {},
+): Promise<PlayedStep> {
+  const { clock, time, random, dispatchers, dial, startsAt = clock.now() } = host;
+  const recorder = createRecorder(options.onLine);
+  const { terminal = recorder.terminal, change = (read: Inputs) => read } = options;
+  const announced: Outputs[] = [];
+  const announce = (known: StepOutcome) => {
+    const outputs = outputsOf(known, terminal.clean);
+    announced.push({ ...outputs });
+    options.onAnnounce?.({ ...outputs });
+  };
+  const read = change(readInputs({ ...host.environment, ...variablesFor(inputs) }, terminal.mask));
+  const cancellation = cancelAt(host, startsAt);
+  const work = run(read, {
+    ...{ terminal, clock, random, announce, signal: host.signal ?? cancellation.signal },
+    ...(dispatchers && { dispatchers }),
+    ...(dial && { dial }),
+  });
+  const outcome = time === undefined ? await work : await time.run(work);
+  const endedAt = clock.now();
+  const outputs = { ...outputsOf(outcome, terminal.clean) };
+  const error = stepError(outcome, terminal.clean);
+  if (error !== undefined) reportError(error, { terminal, title: titleOf(outcome) });
+  return {
+    ...{ outcome, outputs, announced, startedAt: startsAt, endedAt, terminal },
+    results: JSON.parse(outputs['results'] ?? '[]'),
+    ...{ lines: recorder.lines, warnings: recorder.warnings },
+    written: [...recorder.written, ...[...announced, outputs].map((each) => JSON.stringify(each))],
+    cancelledAt: cancellation.at(),
+  };
+}
+
+function variablesFor(inputs: Outputs): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+  );
+}
+
+function cancelAt({ cancelAfterMs, time, clock }: StepHost, startsAt: number) {
+  const controller = new AbortController();
+  let at: number | undefined;
+  if (cancelAfterMs !== undefined)
+    time?.atProcess(startsAt + cancelAfterMs, () => {
+      at = clock.now();
+      controller.abort(new ActionError('cancelled', 'The step was cancelled (SIGINT).'));
+    });
+  return { signal: controller.signal, at: () => at };
+}
+
+/** A terminal that hides secrets and makes text harmless as the real one does, and keeps what is written. */
+function createRecorder(onLine: StepOptions['onLine']) {
+  const [written, lines, warnings]: string[][] = [[], [], []] as [string[], string[], string[]];
+  const redactor = createRedactor();
+  const clean = (text: string) => harmless(redactor.redact(text));
+  const writeTo =
+    (...kept: string[][]) =>
+    (line: string) => {
+      const cleaned = clean(line);
+      for (const some of [written, ...kept]) some.push(cleaned);
+      onLine?.(cleaned);
+    };
+  const terminal: Terminal = {
+    ...{
+      mask: redactor.add,
+      clean,
+      debug: writeTo(),
+      info: writeTo(lines),
+      warning: writeTo(lines, warnings),
+    },
+    error: (title, text) => writeTo()(`${title} ${text}`),
+  };
+  return { terminal, written, lines, warnings };
+}

@@ -1,0 +1,319 @@
+import type { Clock } from '../src/clock.ts';
+import { parseEnvelope } from '../src/controller/envelope.ts';
+import { type Instance, readInstance, readMatches } from '../src/controller/instance.ts';
+import type { ErrorCode } from '../src/errors.ts';
+import type { VmOutcome } from '../src/fleet/step-outcome.ts';
+import { isRecord } from '../src/http/json.ts';
+import type { FaultNature } from '../src/http/retry-budget.ts';
+import type { Answer, HttpRequest, Transport } from '../src/http/transport.ts';
+import type { HttpVersion, ProbeResult } from './probe.ts';
+import { type JsonKind, mergeInto, shapeOf, wordsIn } from './shape.ts';
+import { KNOWN_PLACES } from './simulated.ts';
+
+/** What was asked, by the endpoint. */
+export type Call = 'status' | 'list' | 'one' | 'unknown' | 'nodes' | 'restart' | 'handshake';
+
+/** No instance has this ID: asking for it shows how the controller says no. */
+export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
+
+/** Which connection it went over, and what for; of bursts the number, too. */
+export type Series = 'main' | 'no credentials' | `kept ${number}` | `new ${number}`;
+
+/** A request and what became of it. Moments are milliseconds on the clock's scale. */
+export interface Exchange {
+  readonly call: Call;
+  readonly series: Series;
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  readonly answer: SeenAnswer | undefined;
+  /** Why there is no answer. */
+  readonly fault: FaultNature | undefined;
+}
+
+/** What is kept of an answer. */
+export interface SeenAnswer {
+  readonly status: number;
+  readonly bytes: number;
+  /** The header Date, in milliseconds since the Unix epoch. */
+  readonly dateMs: number | undefined;
+  readonly envelope: 'OK' | 'FAIL' | 'none';
+  readonly isList: boolean;
+  readonly instances: readonly Instance[];
+  /** How many entries of the list could not be read as instances. */
+  readonly unreadable: number;
+  readonly nodes: readonly SeenNode[];
+  readonly version: string | undefined;
+}
+
+export interface SeenNode {
+  readonly id: string;
+  /** What else names it: its name, its address. */
+  readonly names: readonly string[];
+  readonly isActive: boolean;
+  readonly agentVersion: string | undefined;
+}
+
+/** All that was seen, in order. */
+export interface Recorder {
+  readonly exchanges: Exchange[];
+  /** The shapes of all answers to each call, together. */
+  readonly shapes: Map<Call, Map<string, Set<JsonKind>>>;
+  /** Each instance as it was last seen: an hour of polling would fill the memory if each answer kept a copy of its own. */
+  readonly known: Map<string, Instance>;
+  /** Secrets, identifiers and hosts that came along: nothing of them may stand in the report. */
+  readonly identifiers: Set<string>;
+  /** Words of all texts in the answers, in lower case: likewise. */
+  readonly words: Set<string>;
+}
+
+export function createRecorder(): Recorder {
+  return { exchanges: [], shapes: new Map(), known: new Map(), identifiers: new Set(), words: new Set() };
+}
+
+export interface RecordingOptions {
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly series: Series;
+}
+
+/** The same transport; whatever goes over it is recorded. */
+export function recordTo(transport: Transport, { recorder, clock, series }: RecordingOptions): Transport {
+  return {
+    close: transport.close,
+    renewConnections: transport.renewConnections,
+    async send(request, bounds) {
+      const call = callOf(request);
+      const askedAt = clock.now();
+      const result = await transport.send(request, bounds);
+      const answeredAt = clock.now();
+      const answer = 'answer' in result ? noteAnswer(recorder, request, result.answer) : undefined;
+      const fault = 'answer' in result ? undefined : result.noAnswer.nature;
+      recorder.exchanges.push({ call, series, askedAt, answeredAt, answer, fault });
+      return result;
+    },
+  };
+}
+
+function noteAnswer(recorder: Recorder, request: HttpRequest, answer: Answer): SeenAnswer {
+  const call = callOf(request);
+  const seen = seenAnswer(request, answer, call);
+  const instances = seen.instances.map((instance) => asKnown(recorder, instance));
+  for (const instance of instances) noteIdentifiers(recorder, instance);
+  for (const { id, names } of seen.nodes) for (const text of [id, ...names]) recorder.identifiers.add(text);
+  if (call !== 'handshake') {
+    noteShape(recorder, call, bodyOf(answer));
+    noteWords(recorder, parseEnvelope(answer));
+  }
+  return { ...seen, instances };
+}
+
+function noteShape({ shapes }: Recorder, call: Call, body: unknown): void {
+  if (body === undefined) return;
+  const shape = shapes.get(call) ?? new Map();
+  shapes.set(call, shape);
+  mergeInto(
+    shape,
+    shapeOf(body, (place) => KNOWN_PLACES[call]?.has(place) ?? false),
+  );
+}
+
+const DATE = /^\d{4}-\d\d-\d\dT/;
+
+/** All texts, however deep; dates alone have no words. */
+function noteWords(recorder: Recorder, value: unknown): void {
+  if (typeof value === 'string' && !DATE.test(value))
+    for (const word of wordsIn(value)) recorder.words.add(word);
+  if (Array.isArray(value)) for (const item of value) noteWords(recorder, item);
+  else if (isRecord(value)) for (const item of Object.values(value)) noteWords(recorder, item);
+}
+
+function bodyOf(answer: Answer): unknown {
+  const envelope = parseEnvelope(answer);
+  return envelope?.status === 'OK' ? envelope.body : undefined;
+}
+
+/** The very object of before where nothing has changed. */
+function asKnown({ known }: Recorder, instance: Instance): Instance {
+  const before = known.get(instance.instanceId);
+  if (before !== undefined && wording(before) === wording(instance)) return before;
+  known.set(instance.instanceId, instance);
+  return instance;
+}
+
+function wording(instance: Instance): string {
+  return JSON.stringify(instance, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+}
+
+function callOf({ method, path }: HttpRequest): Call {
+  const [pathname = '', query] = path.split('?');
+  if (pathname.startsWith('/tap/')) return 'handshake';
+  if (method === 'POST') return 'restart';
+  if (pathname.endsWith('/status')) return 'status';
+  if (pathname.endsWith('/node')) return 'nodes';
+  if (query === undefined) return 'list';
+  return query.endsWith(UNKNOWN_ID) ? 'unknown' : 'one';
+}
+
+function noteIdentifiers({ identifiers }: Recorder, instance: Instance): void {
+  const { instanceId, externalId, name, nodeId, hostIp, ip } = instance;
+  for (const text of [instanceId, externalId, name, nodeId, hostIp, ip])
+    if (text !== undefined) identifiers.add(text);
+}
+
+function seenAnswer(request: HttpRequest, answer: Answer, call: Call): SeenAnswer {
+  const envelope = parseEnvelope(answer);
+  const body = call === 'handshake' ? undefined : bodyOf(answer);
+  const dateMs = Date.parse(answer.headers['date'] ?? '');
+  const isList = Array.isArray(body);
+  const instances = call === 'list' || call === 'one' ? readAll(body, request.path) : [];
+  return {
+    status: answer.status,
+    bytes: Buffer.byteLength(answer.text),
+    dateMs: Number.isNaN(dateMs) ? undefined : dateMs,
+    envelope: envelope === undefined ? 'none' : envelope.status === 'OK' ? 'OK' : 'FAIL',
+    isList,
+    instances,
+    unreadable: call === 'list' && isList ? body.length - instances.length : 0,
+    nodes: call === 'nodes' && isList ? body.flatMap(nodeFrom) : [],
+    version: call === 'status' && isRecord(body) ? versionIn(body['version']) : undefined,
+  };
+}
+
+/** As the action itself would read them. */
+function readAll(body: unknown, path: string): Instance[] {
+  if (!Array.isArray(body)) {
+    const id = new URLSearchParams(path.split('?')[1]).get('id') ?? '';
+    return orNone(() => readInstance(body, id));
+  }
+  return body.flatMap((item) => {
+    const id = idIn(item);
+    return orNone(() => readMatches([item], { by: 'instance_id', id })[0]);
+  });
+}
+
+function orNone(read: () => Instance | undefined): Instance[] {
+  try {
+    const instance = read();
+    return instance === undefined ? [] : [instance];
+  } catch {
+    return [];
+  }
+}
+
+function idIn(item: unknown): string {
+  if (!isRecord(item)) return '';
+  const inner = isRecord(item['vm']) ? item['vm']['instance_id'] : undefined;
+  return String(item['instance_id'] ?? inner ?? '');
+}
+
+function nodeFrom(item: unknown): SeenNode[] {
+  if (!isRecord(item) || typeof item['node_id'] !== 'string') return [];
+  const { node_id: id, state, agent_version: agentVersion } = item;
+  const names = [item['node_name'], item['ip_address']].filter((text) => typeof text === 'string');
+  return [{ id, names, isActive: state === 'Active', agentVersion: versionIn(agentVersion) }];
+}
+
+/** The numbers of `1.50.1-5e3c3f5b`: what follows them may tell more than the version. Four numbers would be an address. */
+function versionIn(value: unknown): string | undefined {
+  return /^v?(\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.])/.exec(String(value))?.[1];
+}
+
+/** Of the last good answer to such a question; none before there was any. */
+export function lastInstances({ exchanges }: Recorder, call: 'list' | 'one'): readonly Instance[] {
+  return (
+    exchanges.findLast((exchange) => exchange.call === call && exchange.answer?.envelope === 'OK')?.answer
+      ?.instances ?? []
+  );
+}
+
+/** A try to reach a VM's SSH server. Moments are milliseconds on the clock's scale. */
+export interface ProbeNote {
+  readonly at: number;
+  readonly instance: Instance;
+  /** On a port that the VM had before its restart, or the one that it has after. */
+  readonly isFormerPort: boolean;
+  readonly result: ProbeResult;
+}
+
+/** What GitHub showed of the runner. */
+export interface RunnerReading {
+  readonly at: number;
+  readonly matches: number;
+  /** Undefined unless there is just one. */
+  readonly id: number | undefined;
+  readonly isOnline: boolean;
+  readonly isBusy: boolean;
+}
+
+export interface RestartNotes {
+  readonly before: Instance | undefined;
+  readonly outcome: VmOutcome;
+}
+
+/** All that a survey saw. It holds names, addresses and IDs: only facts.ts may read it. */
+export interface Recording {
+  readonly recorder: Recorder;
+  readonly setting: Setting;
+  /** What this machine's clock says in milliseconds since the Unix epoch, less what the monotonic one says. */
+  readonly epochAtZeroMs: number;
+  readonly startedAt: number;
+  endedAt: number;
+  httpVersion: HttpVersion | undefined;
+  /** From the survey's own machine, one per node; and those during a restart. */
+  readonly probes: ProbeNote[];
+  readonly restartProbes: ProbeNote[];
+  readonly runnerReadings: RunnerReading[];
+  restart: RestartNotes | undefined;
+  /** Why it ended before its time, if it did. */
+  problem: ErrorCode | undefined;
+}
+
+/** How the controller was asked, as far as a report may say it. */
+export interface Setting {
+  readonly scheme: 'http' | 'https';
+  readonly authentication: 'none' | 'root_token' | 'api_key';
+  readonly hasClientCertificate: boolean;
+  readonly hasOwnCa: boolean;
+  readonly skipsVerification: boolean;
+  readonly hasProxy: boolean;
+  readonly hasPrefix: boolean;
+  readonly hasHeaders: boolean;
+  readonly hasRunner: boolean;
+}
+
+/** An instance as one answer showed it. Moments are milliseconds on the clock's scale. */
+export interface Observation {
+  readonly instance: Instance;
+  readonly series: Series;
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
+/** In the order of the answers. */
+export function observationsIn(exchanges: readonly Exchange[]): Observation[] {
+  return exchanges.flatMap(({ answer, series, askedAt, answeredAt }) =>
+    (answer?.instances ?? []).map((instance) => ({ instance, series, askedAt, answeredAt })),
+  );
+}
+
+/** By whatever names them, such as the instance's ID; those without a name are left out. */
+export function groupObservations(
+  observations: readonly Observation[],
+  nameOf: (instance: Instance) => string | undefined,
+): Map<string, Observation[]> {
+  const groups = new Map<string, Observation[]>();
+  for (const observation of observations) {
+    const name = nameOf(observation.instance);
+    if (name === undefined) continue;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [observation]);
+    else group.push(observation);
+  }
+  return groups;
+}
+
+/** The middle one of some numbers; undefined where there are none. */
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}

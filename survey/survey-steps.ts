@@ -1,0 +1,377 @@
+import { type Bounds, type Clock, seconds } from '../src/clock.ts';
+import { type Client, createClient } from '../src/controller/client.ts';
+import { type Credentials, createCredentials } from '../src/controller/credentials.ts';
+import { type Envelope, readEnvelope } from '../src/controller/envelope.ts';
+import type { Instance } from '../src/controller/instance.ts';
+import { compareInstants, millisecondsBetween } from '../src/dates.ts';
+import { ActionError, asActionError } from '../src/errors.ts';
+import type { Answer, Transport } from '../src/http/transport.ts';
+import type { RequestHeaders } from '../src/inputs/access.ts';
+import type { Inputs } from '../src/inputs/inputs.ts';
+import { isOlder } from '../src/restart/ordering.ts';
+import type { Command } from './command.ts';
+import { type Probe, sshAddress } from './probe.ts';
+import {
+  createRecorder,
+  lastInstances,
+  type Recording,
+  recordTo,
+  type Series,
+  type Setting,
+  UNKNOWN_ID,
+} from './recorder.ts';
+
+// The steps of a survey:
+//
+// 1. Each question is asked once: the version, the answer without credentials, the list, an instance that does not exist, one that does, the
+//    nodes. Where the controller does not let the survey in, it ends here.
+// 2. The list is polled until the time is over: reports come in, dates change. When a report has just come, a burst of questions
+//    shows whether several replicas answer, and whether they know of it.
+// 3. The SSH port of one VM on each node is probed: can this machine reach the nodes?
+// 4. If it is asked to, the survey restarts one VM and watches (restart-steps.ts).
+//
+// A transport that records all requests and answers fills the recorder.
+
+/** The world that a survey is made in. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** Milliseconds since the Unix epoch. */
+  readonly epochNow: () => number;
+  readonly random: () => number;
+  /** Aborts when the survey is to end with what is known. */
+  readonly signal: AbortSignal;
+  /** Opens connections of its own. */
+  readonly openTransport: () => Transport;
+  readonly probe: Probe;
+  readonly onSecret: (...secrets: readonly string[]) => void;
+  /** Shows a line of progress. */
+  readonly tell: (line: string) => void;
+}
+
+/** A survey under way. */
+export interface SurveyRun {
+  readonly command: Command;
+  readonly surroundings: Surroundings;
+  readonly recording: Recording;
+  readonly transport: Transport;
+  /** Questions whose exchanges belong to the series; over the survey's own connection, unless another is given. */
+  readonly questionsFor: (series: Series, transport?: Transport) => Questions;
+}
+
+/** Makes the survey, up to the restart. Never throws: what went wrong is part of what was observed. */
+export async function survey(
+  command: Command,
+  surroundings: Surroundings,
+  restart: (run: SurveyRun) => Promise<void>,
+): Promise<Recording> {
+  const run = begin(command, surroundings);
+  const { recording } = run;
+  try {
+    await askAll(run);
+    await watchReports(run);
+    await probeNodes(run);
+    if (command.restarts) await restart(run);
+  } catch (error) {
+    recording.problem = surroundings.signal.aborted ? 'cancelled' : explain(error, surroundings);
+  } finally {
+    recording.endedAt = surroundings.clock.now();
+    await run.transport.close();
+  }
+  return recording;
+}
+
+/** The message may hold names and addresses: it is shown to the user, and goes nowhere else. */
+function explain(error: unknown, { tell }: Surroundings) {
+  const { code, message, hint = '' } = asActionError(error);
+  tell(`${message} ${hint}`);
+  return code;
+}
+
+function begin(command: Command, surroundings: Surroundings): SurveyRun {
+  const { inputs } = command;
+  const { clock, epochNow, random, openTransport } = surroundings;
+  const recorder = createRecorder();
+  const onSecret = (...secrets: readonly string[]) => {
+    surroundings.onSecret(...secrets);
+    for (const secret of secrets) recorder.identifiers.add(secret);
+  };
+  const startedAt = clock.now();
+  const credentials = createCredentials(inputs.identity, onSecret);
+  const transport = openTransport();
+  const questionsFor = (series: Series, other = transport) =>
+    createQuestions({
+      transport: recordTo(other, { recorder, clock, series }),
+      credentials: series === 'no credentials' ? createCredentials({ kind: 'none' }, onSecret) : credentials,
+      headers: inputs.headers,
+      clock,
+      random,
+    });
+  const recording: Recording = {
+    recorder,
+    setting: settingFrom(inputs),
+    epochAtZeroMs: epochNow() - startedAt,
+    startedAt,
+    endedAt: startedAt,
+    httpVersion: undefined,
+    probes: [],
+    restartProbes: [],
+    runnerReadings: [],
+    restart: undefined,
+    problem: undefined,
+  };
+  for (const text of [inputs.controllerUrl.hostname, ...command.secrets]) recorder.identifiers.add(text);
+  return { command, surroundings, recording, transport, questionsFor };
+}
+
+function settingFrom({ controllerUrl, identity, tls, proxy, headers, runner }: Inputs): Setting {
+  return {
+    scheme: controllerUrl.protocol === 'https:' ? 'https' : 'http',
+    authentication: identity.kind,
+    hasClientCertificate: tls.cert !== undefined,
+    hasOwnCa: tls.ca !== undefined,
+    skipsVerification: !tls.rejectUnauthorized,
+    hasProxy: proxy !== undefined,
+    hasPrefix: controllerUrl.pathname !== '/',
+    hasHeaders: Object.keys(headers).length > 0,
+    hasRunner: runner !== undefined,
+  };
+}
+
+// ---- each question once ----
+
+/** What a question may take in all, tries included: in milliseconds. */
+const QUESTION_MS = 20_000;
+
+export function boundsFor({ surroundings: { clock, signal } }: SurveyRun, ms = QUESTION_MS) {
+  return { deadline: clock.now() + ms, signal };
+}
+
+async function askAll(run: SurveyRun): Promise<void> {
+  const { tell } = run.surroundings;
+  const questions = run.questionsFor('main');
+  tell('Asking the controller for its version, its instances and its nodes');
+  await questions.status(boundsFor(run));
+  await questions.list(boundsFor(run));
+  await questions.unknown(boundsFor(run));
+  const followed = followedId(run);
+  if (followed !== undefined) await questions.one(followed, boundsFor(run));
+  await questions.nodes(boundsFor(run));
+  await askWithoutCredentials(run);
+}
+
+/** Without the token or the key: is the controller open to everyone, and how does it refuse? */
+async function askWithoutCredentials(run: SurveyRun): Promise<void> {
+  if (run.recording.setting.authentication === 'none') return;
+  try {
+    await run.questionsFor('no credentials').status(boundsFor(run));
+  } catch (error) {
+    // To be refused is what the question is for.
+    if (!(error instanceof ActionError)) throw error;
+  }
+}
+
+/** The instance that was named, or the first that runs. */
+function followedId({ command, recording: { recorder } }: SurveyRun): string | undefined {
+  if (command.instanceId !== undefined) return command.instanceId;
+  const instances = lastInstances(recorder, 'list');
+  return instances.find(({ status }) => status === 'running')?.instanceId ?? instances[0]?.instanceId;
+}
+
+// ---- reports ----
+
+const TELL_EVERY_MS = 10_000;
+/** So many bursts, of which every other is over new connections until there were so many; and so many questions in each. */
+const MOST_BURSTS = 10;
+const NEW_BURSTS = 2;
+const BURST_LENGTH = 12;
+
+async function watchReports(run: SurveyRun): Promise<void> {
+  const { command, surroundings } = run;
+  const { clock, signal, tell } = surroundings;
+  const questions = run.questionsFor('main');
+  const startedAt = clock.now();
+  const endsAt = startedAt + command.watchMs;
+  let [pace, toldAt, bursts] = [START_PACE, startedAt, 0];
+  tell(
+    `Watching the nodes' reports for ${seconds(command.watchMs)}; Ctrl-C ends it with what is known so far`,
+  );
+  while (clock.now() < endsAt) {
+    const polledAt = clock.now();
+    await toleratingFaults(surroundings, () => questions.list(boundsFor(run)));
+    pace = learnPace(pace, latest(run));
+    if (pace.hasNews) await burst(run, bursts++);
+    if (clock.now() - toldAt >= TELL_EVERY_MS) {
+      toldAt = clock.now();
+      tell(progress(run, { passedMs: toldAt - startedAt, pace }));
+    }
+    const pauseMs = pauseAfter(pace, clock.now() - polledAt);
+    await clock.sleep(Math.max(0, Math.min(pauseMs, endsAt - clock.now())), signal);
+  }
+}
+
+/** A passing fault does not end the survey. */
+export async function toleratingFaults({ signal }: Surroundings, ask: () => Promise<unknown>): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ActionError) || !error.isTransient) throw error;
+  }
+}
+
+/** The followed instance as the last answer showed it. */
+function latest(run: SurveyRun): Instance | undefined {
+  const id = followedId(run);
+  return lastInstances(run.recording.recorder, 'list').find(({ instanceId }) => instanceId === id);
+}
+
+function progress(run: SurveyRun, { passedMs, pace }: { passedMs: number; pace: Pace }): string {
+  const asked = run.recording.recorder.exchanges.length;
+  const back = pace.hasSteppedBack ? '; answers step back, so several replicas answer' : '';
+  return `${seconds(passedMs)} of ${seconds(run.command.watchMs)}: ${asked} questions${back}`;
+}
+
+/** Right after a report has come, replicas differ most. First over the connection that is there, then over new ones. */
+async function burst(run: SurveyRun, index: number): Promise<void> {
+  const id = followedId(run);
+  if (id === undefined) return;
+  const isNew = index % 2 === 1 && index < 2 * NEW_BURSTS;
+  if (index >= MOST_BURSTS) return;
+  for (let count = 0; count < BURST_LENGTH; count++) {
+    const transport = isNew ? run.surroundings.openTransport() : run.transport;
+    const questions = run.questionsFor(`${isNew ? 'new' : 'kept'} ${index}`, transport);
+    try {
+      await toleratingFaults(run.surroundings, () => questions.one(id, boundsFor(run)));
+    } finally {
+      if (isNew) await transport.close();
+    }
+  }
+}
+
+// ---- the way to the nodes ----
+
+const PROBE_MS = 5_000;
+const MOST_NODES = 20;
+
+/** At one VM on each node. */
+async function probeNodes(run: SurveyRun): Promise<void> {
+  const { recording, surroundings } = run;
+  const { clock, signal, probe, tell } = surroundings;
+  const running = lastInstances(recording.recorder, 'list').filter(
+    (instance) => instance.status === 'running' && sshAddress(instance) !== undefined,
+  );
+  const perNode = [...new Map(running.map((instance) => [instance.nodeId, instance])).values()];
+  if (perNode.length > 0) tell('Probing the SSH port of one VM on each node');
+  const tries = perNode.slice(0, MOST_NODES).map(async (instance) => {
+    const address = sshAddress(instance);
+    if (address === undefined) return;
+    const at = clock.now();
+    const result = await probe(address, { ms: PROBE_MS, signal });
+    recording.probes.push({ at, instance, isFormerPort: false, result });
+  });
+  await Promise.all(tries);
+}
+
+/** What the survey itself asks: only reads, each as the action would send it. The recorder keeps what came back. */
+export interface Questions {
+  /** @throws ActionError where the controller does not let it in, or gives no usable answer in time. */
+  status(bounds: Bounds): Promise<Envelope>;
+  list(bounds: Bounds): Promise<Envelope>;
+  /** The others may be refused: that is a fact, too. They throw only where no answer comes in time. */
+  one(instanceId: string, bounds: Bounds): Promise<Answer>;
+  unknown(bounds: Bounds): Promise<Answer>;
+  nodes(bounds: Bounds): Promise<Answer>;
+}
+
+export interface QuestionOptions {
+  readonly transport: Transport;
+  readonly credentials: Credentials;
+  readonly headers: RequestHeaders;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const STATUS_PATH = '/api/v1/status';
+const VM_PATH = '/api/v1/vm';
+const NODE_PATH = '/api/v1/node';
+const MAX_BYTES = 32 * 1024 * 1024;
+
+export function createQuestions({
+  transport,
+  credentials,
+  headers,
+  clock,
+  random,
+}: QuestionOptions): Questions {
+  const client = createClient({ transport, credentials, headers, clock, random });
+  const { deniedHint } = credentials;
+  const envelope = async (path: string, bounds: Bounds) =>
+    readEnvelope({ name: `GET ${path}`, url: path, deniedHint }, await ask(client, path, bounds));
+  return {
+    status: (bounds) => envelope(STATUS_PATH, bounds),
+    list: (bounds) => envelope(VM_PATH, bounds),
+    one: (instanceId, bounds) => ask(client, `${VM_PATH}?id=${encodeURIComponent(instanceId)}`, bounds),
+    unknown: (bounds) => ask(client, `${VM_PATH}?id=${UNKNOWN_ID}`, bounds),
+    nodes: (bounds) => ask(client, NODE_PATH, bounds),
+  };
+}
+
+function ask(client: Client, path: string, bounds: Bounds): Promise<Answer> {
+  return client.read({ path, maxBytes: MAX_BYTES, decode: (answer) => answer }, bounds);
+}
+
+/** How often to poll, by what was seen so far. */
+export interface Pace {
+  /** The newest answer about the instance that is followed. */
+  readonly newest: Instance | undefined;
+  /** Whether the last answer had a report that is newer than all before. */
+  readonly hasNews: boolean;
+  /** Whether any answer was older than one before it. */
+  readonly hasSteppedBack: boolean;
+  /** The shortest time between two reports: in milliseconds. */
+  readonly shortestGapMs: number;
+}
+
+export const START_PACE: Pace = {
+  newest: undefined,
+  hasNews: false,
+  hasSteppedBack: false,
+  shortestGapMs: Number.POSITIVE_INFINITY,
+};
+
+const PAUSE_MS = 500;
+/** Where replicas lag behind, it is to be seen by how much; and reports that come fast are to be seen, too. */
+const SHORTEST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
+/** A controller that takes long to answer is not to be kept busy: a pause is so many times as long. */
+const PAUSE_FACTOR = 3;
+/** Less than this is no heartbeat: the record was touched otherwise. */
+const SHORTEST_GAP_MS = 100;
+
+/** What is known after one more answer. Pure. */
+export function learnPace(before: Pace, instance: Instance | undefined): Pace {
+  const { newest, hasSteppedBack, shortestGapMs } = before;
+  if (instance === undefined) return { ...before, hasNews: false };
+  if (newest !== undefined && isOlder(instance, newest))
+    return { ...before, hasNews: false, hasSteppedBack: true };
+  const gapMs = gapBetween(newest, instance);
+  const isGap = gapMs !== undefined && gapMs >= SHORTEST_GAP_MS;
+  return {
+    newest: instance,
+    hasNews: gapMs !== undefined && gapMs > 0,
+    hasSteppedBack,
+    shortestGapMs: isGap ? Math.min(shortestGapMs, gapMs) : shortestGapMs,
+  };
+}
+
+function gapBetween(before: Instance | undefined, after: Instance): number | undefined {
+  const [from, to] = [before?.reportedAt ?? before?.updatedAt, after.reportedAt ?? after.updatedAt];
+  if (from === undefined || to === undefined || compareInstants(from, to) > 0) return undefined;
+  return millisecondsBetween(from, to);
+}
+
+/** How long to wait until the next poll, after one that took this long: in milliseconds. */
+export function pauseAfter({ hasSteppedBack, shortestGapMs }: Pace, tookMs: number): number {
+  const wantedMs = hasSteppedBack ? SHORTEST_PAUSE_MS : Math.min(PAUSE_MS, shortestGapMs / 4);
+  return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, wantedMs, PAUSE_FACTOR * tookMs));
+}

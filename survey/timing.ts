@@ -1,0 +1,229 @@
+import type { Instance } from '../src/controller/instance.ts';
+import { type Instant, millisecondsBetween } from '../src/dates.ts';
+import { isOlder } from '../src/restart/ordering.ts';
+import { type Exchange, groupObservations, median, type Observation } from './recorder.ts';
+
+/** How the reports of one node's agent come; times in milliseconds. */
+export interface Heartbeat {
+  /** Different reports that were seen. */
+  readonly reports: number;
+  /** The usual time from one to the next; undefined where no two were seen. */
+  readonly periodMs: number | undefined;
+  readonly shortestMs: number | undefined;
+  readonly longestMs: number | undefined;
+  /** How far off each may be: a share of the period; undefined where too few were seen. */
+  readonly jitter: number | undefined;
+  /** Reports that should have come, and were not seen. */
+  readonly missed: number;
+  /** Reports out of turn. */
+  readonly extra: number;
+  /** Whose dates tell: the agent's, or where those are missing the controller's. */
+  readonly by: 'timestamp' | 'ts';
+}
+
+/** A gap is a missed report's if it is so many times as long as usual, and of a report out of turn if so many times. */
+const MISSED = 1.75;
+const EXTRA = 0.4;
+/** To tell the jitter takes so many gaps. */
+const FEWEST_GAPS = 4;
+const MANY_GAPS = 8;
+
+/** Of each node, by its ID. All VMs of a node are in the same reports: the one that was seen most often tells. */
+export function heartbeatsOf(observations: readonly Observation[]): Map<string, Heartbeat> {
+  const nodes = groupObservations(observations, ({ nodeId }) => nodeId);
+  return new Map([...nodes].map(([nodeId, group]) => [nodeId, heartbeatOf(group)]));
+}
+
+function heartbeatOf(observations: readonly Observation[]): Heartbeat {
+  const hasTimestamps = observations.some(({ instance }) => instance.reportedAt !== undefined);
+  const by = hasTimestamps ? 'timestamp' : 'ts';
+  const instances = groupObservations(observations, ({ instanceId }) => instanceId);
+  const dates = [...instances.values()].map((group) =>
+    datesOf(group.map(({ instance }) => (hasTimestamps ? instance.reportedAt : instance.updatedAt))),
+  );
+  const longest = dates.reduce((most, one) => (one.length > most.length ? one : most), []);
+  return { ...describeGaps(gapsBetween(longest)), reports: longest.length, by };
+}
+
+/** In order, each once, in milliseconds: answers that step back bring nothing new. */
+function datesOf(instants: readonly (Instant | undefined)[]): number[] {
+  const all = instants.flatMap((instant) =>
+    instant === undefined ? [] : [Number(instant.epochNanoseconds / 1_000n) / 1_000],
+  );
+  return [...new Set(all)].sort((a, b) => a - b);
+}
+
+function gapsBetween(dates: readonly number[]): number[] {
+  return dates.slice(1).map((date, index) => date - (dates[index] ?? date));
+}
+
+function describeGaps(gaps: readonly number[]): Omit<Heartbeat, 'reports' | 'by'> {
+  const usual = median(gaps);
+  if (usual === undefined)
+    return {
+      periodMs: undefined,
+      shortestMs: undefined,
+      longestMs: undefined,
+      jitter: undefined,
+      missed: 0,
+      extra: 0,
+    };
+  const regular = gaps.filter((gap) => gap >= EXTRA * usual && gap <= MISSED * usual);
+  const missed = gaps.filter((gap) => gap > MISSED * usual);
+  const periodMs = regular.reduce((sum, gap) => sum + gap, 0) / regular.length;
+  return {
+    periodMs,
+    shortestMs: Math.min(...gaps),
+    longestMs: Math.max(...gaps),
+    jitter: jitterOf(regular, periodMs),
+    missed: missed.reduce((sum, gap) => sum + Math.round(gap / usual) - 1, 0),
+    extra: gaps.filter((gap) => gap < EXTRA * usual).length,
+  };
+}
+
+/**
+ * Of evenly spread numbers, the few that were seen do not reach as far as all: that is made up for. Of many, the shortest and the longest
+ * are left out: one report that came otherwise than the others must not tell for all.
+ */
+function jitterOf(gaps: readonly number[], periodMs: number): number | undefined {
+  if (gaps.length < FEWEST_GAPS) return undefined;
+  const leftOut = gaps.length < MANY_GAPS ? 0 : 1;
+  const sorted = [...gaps].sort((a, b) => a - b).slice(leftOut, gaps.length - leftOut);
+  const halfRange = ((sorted.at(-1) ?? 0) - (sorted[0] ?? 0)) / 2;
+  return (halfRange / periodMs) * ((gaps.length + 1) / (sorted.length - 1));
+}
+
+/** By how much a clock is ahead of another (negative: behind), and how far off that may be: in milliseconds. */
+export interface ClockOffset {
+  readonly aheadMs: number;
+  readonly giveOrTakeMs: number;
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * How far the controller's clock is ahead of this machine's. The header Date is cut to whole seconds, and an answer is made between the
+ * question and its arrival: each answer allows for a span, and what all of them allow for is what is left.
+ * @returns undefined where there is no such header, or the answers contradict each other by more than that (several clocks).
+ */
+export function controllerOffset(
+  exchanges: readonly Exchange[],
+  epochAtZeroMs: number,
+): ClockOffset | undefined {
+  const spans = exchanges.flatMap(({ answer, askedAt, answeredAt }) => {
+    if (answer?.dateMs === undefined) return [];
+    const [asked, answered] = [askedAt + epochAtZeroMs, answeredAt + epochAtZeroMs];
+    return [{ from: answer.dateMs - answered, to: answer.dateMs + SECOND_MS - asked }];
+  });
+  if (spans.length === 0) return undefined;
+  const from = spans.reduce((most, span) => Math.max(most, span.from), Number.NEGATIVE_INFINITY);
+  const to = spans.reduce((least, span) => Math.min(least, span.to), Number.POSITIVE_INFINITY);
+  if (from > to + SECOND_MS) return undefined;
+  return { aheadMs: (from + to) / 2, giveOrTakeMs: Math.abs(to - from) / 2 };
+}
+
+/**
+ * How far each node's clock is ahead of the controller's, by the node's ID. A report carries the node's time of it, and the controller's
+ * of when it came in: the quickest one tells. What even that one took cannot be told: by so much the clock may be further ahead.
+ */
+export function nodeOffsets(observations: readonly Observation[]): Map<string, ClockOffset> {
+  const offsets = new Map<string, ClockOffset>();
+  for (const [nodeId, group] of groupObservations(observations, ({ nodeId: id }) => id)) {
+    const leads = group.flatMap(({ instance }) => leadOf(instance));
+    if (leads.length === 0) continue;
+    const [aheadMs, least] = [Math.max(...leads), Math.min(...leads)];
+    offsets.set(nodeId, { aheadMs, giveOrTakeMs: aheadMs - least });
+  }
+  return offsets;
+}
+
+function leadOf({ reportedAt, updatedAt }: Instance): number[] {
+  return reportedAt === undefined || updatedAt === undefined
+    ? []
+    : [millisecondsBetween(updatedAt, reportedAt)];
+}
+
+/** What answers that step back tell of the controller's replicas. */
+export interface ReplicaFacts {
+  readonly answers: number;
+  /** Answers that were older than one before them; over connections of their own, of how many of those. */
+  readonly stepsBack: number;
+  readonly stepsBackOnNewConnections: number;
+  /** As many as take turns; else two, if any answer stepped back. */
+  readonly atLeast: number;
+  /** After so many questions the same replica has its turn again; undefined where no such turns were seen. */
+  readonly inTurn: number | undefined;
+  /** So long after a newer report was seen an answer still lacked it: in milliseconds. */
+  readonly lagMs: number | undefined;
+}
+
+export function replicasOf(observations: readonly Observation[]): ReplicaFacts {
+  const histories = [...groupObservations(observations, ({ instanceId }) => instanceId).values()];
+  const stale = histories.flatMap(outdatedIn);
+  const inTurn = commonTurn(histories.flatMap(burstsIn).filter(stepsBack));
+  const lags = stale.map(({ lagMs }) => lagMs);
+  return {
+    answers: observations.length,
+    stepsBack: stale.length,
+    stepsBackOnNewConnections: stale.filter(({ series }) => series.startsWith('new')).length,
+    atLeast: inTurn ?? (stale.length > 0 ? 2 : 1),
+    inTurn,
+    lagMs: lags.length === 0 ? undefined : Math.max(...lags),
+  };
+}
+
+interface Outdated {
+  readonly series: string;
+  readonly lagMs: number;
+}
+
+/** The answers about one instance that were older than one before, and for how long the next report had been seen elsewhere by then. */
+function outdatedIn(history: readonly Observation[]): Outdated[] {
+  const reports: { readonly observation: Observation }[] = [];
+  const outdated: Outdated[] = [];
+  for (const observation of history) {
+    const newer = reports.find(({ observation: known }) => isOlder(observation.instance, known.instance));
+    const isConcurrent = newer !== undefined && observation.askedAt < newer.observation.answeredAt;
+    if (newer !== undefined && !isConcurrent)
+      outdated.push({
+        series: observation.series,
+        lagMs: observation.askedAt - newer.observation.answeredAt,
+      });
+    const last = reports.at(-1);
+    if (last === undefined || isOlder(last.observation.instance, observation.instance))
+      reports.push({ observation });
+  }
+  return outdated;
+}
+
+/** What each burst of questions in a row told of one instance: when the reports were made. */
+function burstsIn(history: readonly Observation[]): bigint[][] {
+  const bursts = new Map<string, bigint[]>();
+  for (const { series, instance } of history) {
+    const report = instance.reportedAt ?? instance.updatedAt;
+    if (!/\d/.test(series) || report === undefined) continue;
+    bursts.set(series, [...(bursts.get(series) ?? []), report.epochNanoseconds]);
+  }
+  return [...bursts.values()];
+}
+
+/** One that only goes forward has met a new report. */
+function stepsBack(burst: readonly bigint[]): boolean {
+  return burst.some((report, index) => index > 0 && report < (burst[index - 1] ?? report));
+}
+
+/** The turn that at least half of the bursts show: the others may have met a new report on their way. */
+function commonTurn(bursts: readonly bigint[][]): number | undefined {
+  const turns = bursts.flatMap((burst) => turnOf(burst) ?? []);
+  const times = (turn: number) => turns.filter((other) => other === turn).length;
+  const [common] = [...new Set(turns)].sort((a, b) => times(b) - times(a));
+  return common !== undefined && 2 * times(common) >= bursts.length ? common : undefined;
+}
+
+/** After how many answers a burst repeats itself; undefined where it does not, at least twice over. */
+function turnOf(burst: readonly bigint[]): number | undefined {
+  for (let turn = 2; turn * 2 <= burst.length; turn++) {
+    if (burst.every((report, index) => index < turn || report === burst[index - turn])) return turn;
+  }
+  return undefined;
+}
