@@ -7,6 +7,9 @@ import { failedStep } from '../src/fleet/step-outcome.ts';
 import { DEFAULTS } from '../src/inputs/form.ts';
 import { outputsOf } from '../src/report/outputs.ts';
 
+/** Defaults that the runner evaluates. */
+const EXPRESSIONS = { run_id: ['$', '{{ github.run_id }}'].join('') };
+
 interface ActionFile {
   description: string;
   inputs: Record<string, { description: string; required?: boolean; default?: string }>;
@@ -63,7 +66,8 @@ describe('action.yml', () => {
     const read = readers.flatMap(({ text }) => [...text.matchAll(/read\w*\((?:form, )?'(\w+)'/g)]);
     expect([...new Set(read.map(([, name]) => name))].sort()).toEqual(Object.keys(action.inputs).sort());
     const defaults = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined);
-    expect(Object.fromEntries(defaults.map(([name, input]) => [name, input.default]))).toEqual(DEFAULTS);
+    const texts = Object.fromEntries(defaults.map(([name, input]) => [name, input.default]));
+    expect(texts).toEqual({ ...DEFAULTS, ...EXPRESSIONS });
   });
 
   test('declares the outputs that are set', () => {
@@ -113,7 +117,7 @@ describe('the documents', () => {
   });
 
   test('README gives the defaults', () => {
-    for (const [name, value] of Object.entries(DEFAULTS)) {
+    for (const [name, value] of Object.entries({ ...DEFAULTS, ...EXPRESSIONS })) {
       expect(readme).toContain(`\n| \`${name}\` | \`${value}\` | `);
     }
   });

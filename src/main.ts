@@ -125,7 +125,7 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 
 /** What talks to GitHub is loaded only where there is a runner to look after. */
 async function createGuardsIfAsked(
-  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
@@ -136,7 +136,7 @@ async function createGuardsIfAsked(
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
   // A single VM does not wait for others to join its requests.
-  const sharing = mayBeSeveral(targets) ? { share } : {};
+  const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
   return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
 }
 

@@ -15,7 +15,7 @@ import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
 import { createGate, type RunnerGate } from './gate.ts';
 import type { WhenBusy } from './gate-lines.ts';
-import { describePattern, fillPattern, hasPlaceholder } from './runner-names.ts';
+import { describePattern, fillPattern, hasPlaceholder, mayBeIn } from './runner-names.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { type OpenedSources, openSources, type Sources } from './sources.ts';
@@ -68,6 +68,8 @@ export interface Guards {
   guardFor(ward: Ward): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
+  /** Whether a runner of this name may be in the VM. */
+  isRunnerIn(instance: Instance, runnerName: string): boolean;
   /** The jobs of a run of the workflow's own repository. @throws ActionError */
   readonly readRun: OpenedSources['readRun'];
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
@@ -108,6 +110,7 @@ export function createGuards(options: GuardsOptions): Guards {
   const sources = share(opened);
   return {
     runnerNameOf: (instance) => describePattern(fillPattern(name, instance)),
+    isRunnerIn: (instance, runnerName) => mayBeIn(instance, name, runnerName),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
     readRun: opened.readRun,
     close: opened.close,

@@ -34,6 +34,13 @@ export function fillPattern(template: string, instance: Instance): NamePattern {
   return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
 }
 
+/** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
+export function mayBeIn(instance: Instance, template: string, runnerName: string): boolean {
+  const words: readonly string[] = template.match(BRACES) ?? [];
+  const isComplete = words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
+  return isComplete && fitsPattern(fillPattern(template, instance), runnerName);
+}
+
 /** @throws ActionError `runner_not_found` where the instance lacks a value. */
 export function fillName(template: string, instance: Instance): string {
   const name = template.replace(BRACES, (word) => {
