@@ -8,7 +8,7 @@ import { DEFAULTS } from '../src/inputs/form.ts';
 import { outputsOf } from '../src/report/outputs.ts';
 
 /** Defaults that the runner evaluates. */
-const EXPRESSIONS = { run_id: ['$', '{{ github.run_id }}'].join('') };
+const EXPRESSIONS = { run_id: expression('github.run_id'), jobs_token: expression('github.token') };
 
 interface ActionFile {
   description: string;
@@ -25,6 +25,10 @@ const troubleshooting = readFileSync('docs/troubleshooting.md', 'utf8');
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => ({ path, text: readFileSync(join('src', path), 'utf8') }));
+
+function expression(name: string): string {
+  return ['$', `{{ ${name} }}`].join('');
+}
 
 /** Names in the first column of the table below a heading of the README. */
 function tableBelow(heading: string): string[] {

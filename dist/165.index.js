@@ -2,6 +2,57 @@ export const id = 165;
 export const ids = [165];
 export const modules = {
 
+/***/ 3534:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   QI: () => (/* binding */ compareInstants),
+/* harmony export */   nV: () => (/* binding */ parseInstant),
+/* harmony export */   nl: () => (/* binding */ millisecondsBetween),
+/* harmony export */   wI: () => (/* binding */ shifted)
+/* harmony export */ });
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const EARLIEST_YEAR = 2002;
+/**
+ * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
+ * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
+ */
+function parseInstant(text) {
+    const match = RFC_3339.exec(text);
+    if (match === null)
+        return undefined;
+    const part = (index) => Number(match[index] ?? 0);
+    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
+    const [offsetHours, offsetMinutes] = [part(9), part(10)];
+    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
+    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
+        return undefined;
+    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
+    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
+    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
+    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
+    if (year < EARLIEST_YEAR)
+        return undefined;
+    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
+}
+/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+function compareInstants(a, b) {
+    return Number(a.epochNanoseconds - b.epochNanoseconds);
+}
+/** Negative where `to` is earlier than `from`. */
+function millisecondsBetween(from, to) {
+    return compareInstants(to, from) / 1_000_000;
+}
+/** The instant `ms` milliseconds later. It keeps the text that was written. */
+function shifted({ text, epochNanoseconds }, ms) {
+    return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1000000n };
+}
+
+
+/***/ }),
+
 /***/ 1528:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -734,7 +785,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 4557:
+/***/ 1895:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1005,46 +1056,8 @@ function hostOf(location) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
-;// CONCATENATED MODULE: ./lib/dates.js
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-const EARLIEST_YEAR = 2002;
-/**
- * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
- * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
- */
-function parseInstant(text) {
-    const match = RFC_3339.exec(text);
-    if (match === null)
-        return undefined;
-    const part = (index) => Number(match[index] ?? 0);
-    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
-    const [offsetHours, offsetMinutes] = [part(9), part(10)];
-    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
-    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
-        return undefined;
-    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
-    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
-    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
-    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
-    if (year < EARLIEST_YEAR)
-        return undefined;
-    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
-}
-/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
-function compareInstants(a, b) {
-    return Number(a.epochNanoseconds - b.epochNanoseconds);
-}
-/** Negative where `to` is earlier than `from`. */
-function millisecondsBetween(from, to) {
-    return compareInstants(to, from) / 1_000_000;
-}
-/** The instant `ms` milliseconds later. It keeps the text that was written. */
-function shifted({ text, epochNanoseconds }, ms) {
-    return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1000000n };
-}
-
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 ;// CONCATENATED MODULE: ./lib/controller/instance.js
 
 
@@ -1201,6 +1214,7 @@ function instanceFrom(fields) {
 function vmFrom(fields) {
     const forwarding = fields['port_forwarding'];
     return {
+        uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
         status: (0,http_json/* text */.Qq)(fields, 'status'),
         startDate: instant(fields, 'start_date'),
         stopDate: instant(fields, 'stop_date'),
@@ -1230,7 +1244,7 @@ const MOST_FORWARDINGS = 256;
 const LONGEST_EXTERNAL_ID = 500;
 function instant(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key);
-    return value === undefined ? undefined : parseInstant(value);
+    return value === undefined ? undefined : (0,dates/* parseInstant */.nV)(value);
 }
 function address(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key);
@@ -2438,44 +2452,8 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/poll.js
-/** What a poll at the deadline may take beyond it: in milliseconds. */
-const LAST_POLL_MS = 1_500;
-/** A poll at the deadline that took this long was slept over by a process that was suspended. */
-const SLEPT_MS = 2 * LAST_POLL_MS;
-const SHORTEST_POLL_MS = 500;
-/**
- * Polls until a poll returns something else than undefined.
- * @returns that; undefined if not even the poll at the deadline did.
- * @throws what a poll throws; the signal's reason.
- */
-async function pollUntil(options, poll) {
-    const { clock, signal, deadline, nextAt, longestMs = Number.POSITIVE_INFINITY } = options;
-    let lastPolls = 0;
-    if (options.firstAt !== undefined)
-        await sleepUntil(options, options.firstAt);
-    for (;;) {
-        signal.throwIfAborted();
-        const startedAt = clock.now();
-        const until = startedAt >= deadline() ? startedAt + LAST_POLL_MS : Math.min(deadline(), startedAt + longestMs);
-        const time = { startedAt, until };
-        const found = await poll(time);
-        if (found !== undefined)
-            return found;
-        const isLast = startedAt >= deadline();
-        if (isLast && (++lastPolls > 1 || clock.now() - startedAt < SLEPT_MS))
-            return undefined;
-        await sleepUntil(options, nextAt(time));
-    }
-}
-async function sleepUntil(options, at) {
-    const { clock, signal, shortestMs = SHORTEST_POLL_MS } = options;
-    const deadline = options.deadline();
-    const ms = (at + shortestMs > deadline ? deadline : at) - clock.now();
-    if (ms > 0)
-        await clock.sleep(ms, signal);
-}
-
+// EXTERNAL MODULE: ./lib/poll.js
+var poll = __webpack_require__(9310);
 ;// CONCATENATED MODULE: ./lib/guest/contact.js
 
 
@@ -2610,7 +2588,7 @@ function comparisons(a, b) {
         [a.reportedAt, b.reportedAt],
         [a.updatedAt, b.updatedAt],
     ];
-    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+    return pairs.flatMap(([left, right]) => (left && right ? [(0,dates/* compareInstants */.QI)(left, right)] : []));
 }
 /** The dates that an answer carries, for people. */
 function datesOf({ reportedAt, updatedAt }) {
@@ -2670,12 +2648,12 @@ function setBackBy(ms, instance) {
     const { reportedAt, updatedAt } = instance;
     return {
         ...instance,
-        reportedAt: reportedAt && shifted(reportedAt, -ms),
-        updatedAt: updatedAt && shifted(updatedAt, -ms),
+        reportedAt: reportedAt && (0,dates/* shifted */.wI)(reportedAt, -ms),
+        updatedAt: updatedAt && (0,dates/* shifted */.wI)(updatedAt, -ms),
     };
 }
 function passed(before, after) {
-    return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+    return before === undefined || after === undefined ? undefined : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/boot.js
@@ -2695,23 +2673,23 @@ function bootOf(instance, baseline, sinceSentMs) {
     if (baseline.knownStartDates.some((known) => isAbout(startDate, known)))
         return 'known';
     const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
-    const hadRunMs = reportedAt && millisecondsBetween(startDate, reportedAt);
+    const hadRunMs = reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
     if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs))
         return 'contradictory';
     if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS)
         return 'before';
     if (hadRunMs === undefined || baseline.instance.reportedAt === undefined)
         return 'new';
-    const isAfterBaseline = compareInstants(startDate, baseline.instance.reportedAt) > 0;
+    const isAfterBaseline = (0,dates/* compareInstants */.QI)(startDate, baseline.instance.reportedAt) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
     return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
 }
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
 function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
-    return compareInstants(startDate, known) < 0 && compareInstants(startDate, reportedAt) < 0;
+    return (0,dates/* compareInstants */.QI)(startDate, known) < 0 && (0,dates/* compareInstants */.QI)(startDate, reportedAt) < 0;
 }
 function isAbout(date, known) {
-    return Math.abs(millisecondsBetween(date, known)) <= WANDER_MS;
+    return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/failure.js
@@ -2781,7 +2759,7 @@ function followClocks(history, { answeredAt, instance }) {
     const ms = allSetBackMs(last, { answeredAt, instance });
     if (ms === undefined)
         return history;
-    const startDate = shifted(baseline.startDate, -ms);
+    const startDate = (0,dates/* shifted */.wI)(baseline.startDate, -ms);
     const again = { ...baseline, startDate, instance: setBackBy(ms, baseline.instance) };
     return { ...history, baseline: again, newest: instance, newestAt: answeredAt };
 }
@@ -2980,7 +2958,7 @@ function findEndpoint(history, { instance }) {
 }
 function endpointOf({ provedBoot, own }, instance) {
     const { startDate } = instance;
-    if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
+    if (!isRunning(instance) || startDate === undefined || (0,dates/* compareInstants */.QI)(startDate, provedBoot) < 0)
         return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
     const found = guestAddress(instance, own);
     if ('why' in found)
@@ -2993,7 +2971,7 @@ function obstacleOf(kind, seen) {
 }
 /** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
 function isSameEndpoint(endpoint, { startDate, address }) {
-    const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
+    const isSameBoot = (0,dates/* compareInstants */.QI)(startDate, endpoint.startDate) === 0;
     return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
 }
 const WORDS = {
@@ -3102,7 +3080,7 @@ async function untilUp(wait) {
         ...{ clock, signal, deadline: () => deadline },
         nextAt: () => clock.now() + (FIRST_PAUSES_MS[attempts++] ?? LATER_PAUSE_MS),
     };
-    const banner = await pollUntil(polling, async ({ until }) => {
+    const banner = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const result = await attempt(wait, until);
         if ('banner' in result)
             return result.banner;
@@ -3565,7 +3543,7 @@ async function watch(context, options) {
         // Without an answer the poll took until its end, the deadline: only the last one is left.
         nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
     };
-    const proof = await pollUntil(polling, async ({ until }) => {
+    const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         renewConnectionsIfStuck(context, state);
         const sample = await watch_readInstance(context, { options, progress, until });
         hasAnswer = sample !== undefined;
@@ -4200,7 +4178,7 @@ const runnerName = (text) => {
     if (unknown === undefined)
         return { value };
     return {
-        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}`,
     };
 };
 const optionalScope = (text) => {
@@ -4301,7 +4279,8 @@ const DEFAULTS = {
     dry_run: 'false',
     job_summary: 'true',
     skip_tls_verify: 'false',
-    when_busy: 'wait',
+    runner_ephemeral: 'false',
+    restart_if: 'always',
     idle_for: '90s',
     busy_timeout: '1h',
     wait_for_runner: 'true',
@@ -4646,39 +4625,56 @@ const PUBLIC_API = 'https://api.github.com';
 /** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
 function readRunnerOptions(form) {
     const { read } = form;
-    const token = readToken(form);
+    const token = readToken(form, 'github_token');
+    const jobsToken = readToken(form, 'jobs_token');
     const nameTemplate = read('runner_name', runnerName);
     const scope = read('runner_scope', optionalScope);
+    const restartIf = read('restart_if', oneOf('always', 'runner_offline'));
+    const isSweep = restartIf && { value: restartIf.value === 'runner_offline' };
     const when = {
-        whenBusy: read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore')),
+        ...{
+            isEphemeral: read('runner_ephemeral', parsers_boolean),
+            isSweep,
+            whenBusy: readWhenBusy(form, isSweep),
+        },
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
         waitsForRunner: read('wait_for_runner', parsers_boolean),
-        runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
+        runnerTimeoutMs: read('runner_timeout', duration({ min: 10 * runner_SECOND, max: 24 * runner_HOUR })),
     };
     if (!isGiven(form, 'runner_name'))
-        return withoutRunner(form);
+        return withoutRunner(form, isSweep);
     requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
     const apiUrl = readApiUrl(form);
     return form_all({
         nameTemplate,
-        token,
+        token: token && { value: token.value ?? '' },
+        jobsToken,
         ...when,
         apiUrl,
         scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
         proxy: apiUrl && readProxy(form, apiUrl.value),
     });
 }
-function withoutRunner(form) {
+/** A sweep leaves a busy VM alone: the next one comes. */
+function readWhenBusy(form, isSweep) {
+    if (!isGiven(form, 'when_busy'))
+        return { value: isSweep?.value ? 'skip' : 'wait' };
+    return form.read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore'));
+}
+function withoutRunner(form, isSweep) {
+    if (isSweep?.value)
+        form.problems.push('restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name');
     if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
         form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
     return { value: undefined };
 }
-function readToken(form) {
-    const token = readSecret(form, 'github_token')?.value;
-    if (token === undefined || runner_TOKEN.test(token))
-        return token === undefined ? undefined : { value: token };
-    form.problems.push('github_token: it contains characters that no token has, such as a space or a line break');
+/** Undefined in the field if it is blank. */
+function readToken(form, name) {
+    const token = readSecret(form, name);
+    if (token?.value === undefined || runner_TOKEN.test(token.value))
+        return token;
+    form.problems.push(`${name}: it contains characters that no token has, such as a space or a line break`);
     return undefined;
 }
 function thisRepository({ environment, accept }) {
@@ -5178,7 +5174,7 @@ function bootPhases({ sent, verified, proof }) {
 }
 /** Not a number where either is unknown: then nothing that is reckoned with it is true. */
 function knownBetween(from, to) {
-    return from === undefined || to === undefined ? Number.NaN : millisecondsBetween(from, to);
+    return from === undefined || to === undefined ? Number.NaN : (0,dates/* millisecondsBetween */.nl)(from, to);
 }
 const DAY_MS = 86_400_000;
 /**
@@ -5745,7 +5741,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1278));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 544));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -5781,6 +5777,53 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
     const { deniedHint } = credentials;
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
     return { controller: createController({ client, clock, deniedHint }), close: transport.close };
+}
+
+
+/***/ }),
+
+/***/ 9310:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ pollUntil)
+/* harmony export */ });
+/* unused harmony export LAST_POLL_MS */
+/** What a poll at the deadline may take beyond it: in milliseconds. */
+const LAST_POLL_MS = 1_500;
+/** A poll at the deadline that took this long was slept over by a process that was suspended. */
+const SLEPT_MS = 2 * LAST_POLL_MS;
+const SHORTEST_POLL_MS = 500;
+/**
+ * Polls until a poll returns something else than undefined.
+ * @returns that; undefined if not even the poll at the deadline did.
+ * @throws what a poll throws; the signal's reason.
+ */
+async function pollUntil(options, poll) {
+    const { clock, signal, deadline, nextAt, longestMs = Number.POSITIVE_INFINITY } = options;
+    let lastPolls = 0;
+    if (options.firstAt !== undefined)
+        await sleepUntil(options, options.firstAt);
+    for (;;) {
+        signal.throwIfAborted();
+        const startedAt = clock.now();
+        const until = startedAt >= deadline() ? startedAt + LAST_POLL_MS : Math.min(deadline(), startedAt + longestMs);
+        const time = { startedAt, until };
+        const found = await poll(time);
+        if (found !== undefined)
+            return found;
+        const isLast = startedAt >= deadline();
+        if (isLast && (++lastPolls > 1 || clock.now() - startedAt < SLEPT_MS))
+            return undefined;
+        await sleepUntil(options, nextAt(time));
+    }
+}
+async function sleepUntil(options, at) {
+    const { clock, signal, shortestMs = SHORTEST_POLL_MS } = options;
+    const deadline = options.deadline();
+    const ms = (at + shortestMs > deadline ? deadline : at) - clock.now();
+    if (ms > 0)
+        await clock.sleep(ms, signal);
 }
 
 
@@ -5827,8 +5870,10 @@ const NOTHING_DONE = {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   F8: () => (/* binding */ nearestFirst),
+/* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   u0: () => (/* binding */ isExact),
@@ -5842,6 +5887,7 @@ const PLACEHOLDERS = {
     '{external_id}': ({ externalId }) => externalId,
     '{name}': ({ name }) => name,
     '{instance_id}': ({ instanceId }) => instanceId,
+    '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
 const ANY_TEXT = '*';
@@ -5859,6 +5905,16 @@ function hasPlaceholder(template) {
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+/** The pattern, if it does not depend on the instance. */
+function fixedPattern(template) {
+    return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
+}
+/** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
+function mayBeIn(instance, template, runnerName) {
+    const words = template.match(BRACES) ?? [];
+    const isComplete = words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
+    return isComplete && fitsPattern(fillPattern(template, instance), runnerName);
 }
 /** @throws ActionError `runner_not_found` where the instance lacks a value. */
 function fillName(template, instance) {
@@ -6001,9 +6057,9 @@ function mayServe(scope, repository) {
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
-    throw selfRestart(name);
+    throw selfRestart(runnerName);
 }
 /**
  * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.

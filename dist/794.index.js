@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 1278:
+/***/ 544:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -15,8 +15,12 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/clock.js
 var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/poll.js
+var poll = __webpack_require__(9310);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var outcome = __webpack_require__(8663);
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -499,15 +503,13 @@ function labelsFrom({ labels }) {
 }
 /**
  * The runners that fit the name; more than one only if it has a `*`.
- * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
+ * @throws ActionError `ambiguous_target`; and what GitHub throws.
  */
 async function findRunners(runners, sought, bounds) {
-    const [first, ...others] = await runners.listRunners(sought.name, bounds);
-    if (first === undefined)
-        throw runnerNotFound(sought, await runners.listRunners(undefined, bounds));
-    if (others.length > 0 && (0,runner_names/* isExact */.u0)(sought.name))
-        throw ambiguousName(sought, [first, ...others]);
-    return [first, ...others];
+    const found = await runners.listRunners(sought.name, bounds);
+    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
+        throw ambiguousName(sought, found);
+    return found;
 }
 /** @param all the runners of the scope. */
 function runnerNotFound({ name, scope }, all) {
@@ -547,17 +549,30 @@ function describeState(seen, { whenBusy, idleForMs }) {
     const what = describe(seen);
     switch (state.kind) {
         case 'unread':
+        case 'online':
         case 'unconfirmed':
             return what;
+        case 'registering':
+            return `${what}, and one may register, as the VM has not been up for long; waiting for that`;
+        case 'absent':
+            return `${what}; making sure`;
         case 'idle':
-            return `${what}${idleForMs === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(idleForMs)}`}: no job runs on it`;
+            return `${what}${describeStretch(state.stretch.of === 'gone' ? 0 : idleForMs)}: no job runs on it`;
         case 'settling':
             return `${what}; making sure, as GitHub learns late of a new job`;
         case 'busy':
             return `${what}${BUSY_NOW[whenBusy]}`;
         case 'unknown':
-            return `${NO_ANSWER_ABOUT[state.about]}; asking again`;
+            return `${describeUnknown(state)}; asking again`;
     }
+}
+function describeStretch(ms) {
+    return ms === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
+}
+function describeUnknown({ about, job }) {
+    if (job === undefined)
+        return NO_ANSWER_ABOUT[about];
+    return `Job "${job.name}" of run ${job.runId} is in progress, its labels fit the runner, and GitHub does not say on which runner it runs`;
 }
 const NO_ANSWER_ABOUT = {
     runners: 'GitHub gave no usable answer about the runner',
@@ -571,55 +586,107 @@ const BUSY_NOW = {
 };
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
 function describe({ state, shown }) {
-    const job = state.kind === 'busy' ? state.job : undefined;
+    const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
     const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
     const [only, ...others] = shown;
     if (only === undefined)
-        return `The runner is no longer registered${working}`;
+        return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
     const is = job === undefined ? 'is' : 'is shown';
     if (others.length === 0)
         return `Runner "${only.name}" (ID ${only.id}) ${is} ${describeRunner(only)}${working}`;
     const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${describeRunner(runner)}`);
     return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
 }
-/** @param tally of the reads while the job was waited for; undefined if it was not. */
-function stillBusyError(seen, tally) {
-    const [waited, reads] = tally === undefined ? ['', ''] : [', and was until busy_timeout', ` Reads: ${tally}.`];
-    return new errors/* ActionError */.lZ('runner_busy', `${seen}${waited}. No restart was sent.${reads}`, {
-        hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
+const NOT_REGISTERED = {
+    registering: 'No runner is registered',
+};
+/** A runner that is busy although GitHub lists no job for it has to be looked at by a person. */
+function stillBusyError(seen, { whenBusy, tally }) {
+    const hasWaited = whenBusy === 'wait';
+    const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
+    const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
+    const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
+    if (seen.state.kind !== 'busy')
+        return restlessError(seen);
+    const hint = isUnlisted
+        ? UNLISTED
+        : hasWaited
+            ? `${END_IT}, or raise busy_timeout.`
+            : `${END_IT}, or let when_busy be wait.`;
+    return new errors/* ActionError */.lZ('runner_busy', `${describe(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
+        hint,
     });
 }
-function notKnownError(tally) {
-    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent. Reads: ${tally}.`;
+/** No job was seen, but never for long enough. */
+function restlessError(seen) {
+    const message = `${describe(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+    return new errors/* ActionError */.lZ('runner_busy', message, {
+        hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
+    });
+}
+const END_IT = 'Let the job end (needs, concurrency)';
+const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
+function notKnownError({ state, progress }) {
+    const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
     return new errors/* ActionError */.lZ('github_api_failed', message, {
-        hint: 'Look at githubstatus.com and at the debug log of this step.',
+        hint: why === ''
+            ? 'Look at githubstatus.com and at the debug log of this step.'
+            : 'Look at that job: cancel it if it is stuck, or let when_busy be ignore.',
+    });
+}
+/** @param missing says which runner there is none of, and which there are. */
+function notFoundError(missing, { isEphemeral = false }) {
+    const other = isEphemeral
+        ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+        : 'If it takes one job per registration, set runner_ephemeral: true.';
+    return new errors/* ActionError */.lZ(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
+}
+function allOfflineError() {
+    return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
+        hint: 'Look at githubstatus.com, and at the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/occupancy.js
-// Whether a job runs on the runners in one VM: a state machine over what GitHub shows. Pure; gate.ts does the reading.
+// Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
 // Two sources are read. The runners are read every few seconds. The jobs in progress cost many requests, so they are read once
 // per idle stretch (an unbroken run of reads in which no runner shows a job), and once more right before the restart.
 // The VM is busy if any of its runners is.
 //
-// | state       | what is known                                                  | what comes next                          |
-// | ----------- | -------------------------------------------------------------- | ---------------------------------------- |
-// | unread      | nothing yet                                                    | read the runners                         |
-// | unknown     | GitHub gave no usable answer about the runners, or the jobs    | read again, until patience ends          |
-// | busy        | a source shows a job                                           | what when_busy says                      |
-// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                            |
-// | settling    | no source shows a job, but not for all of idle_for yet         | read the runners again                   |
-// | idle        | no source has shown a job for all of idle_for                  | the restart, after a last read of each   |
+// | state       | what is known                                                   | what comes next                        |
+// | ----------- | --------------------------------------------------------------- | -------------------------------------- |
+// | unread      | nothing yet                                                     | read the runners                       |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until patience ends        |
+// | busy        | a source shows a job                                            | what when_busy says                    |
+// | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
+// | registering | no runner, but the VM has booted lately: one may register       | read the runners again                 |
+// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
+// | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
+// | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
+// | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
 //
-// | event                    | new state                                                          | idle stretch              |
-// | ------------------------ | ------------------------------------------------------------------ | ------------------------- |
-// | runners: no answer       | unknown                                                            | ends                      |
-// | runners: one has a job   | busy                                                               | ends                      |
-// | runners: none has a job  | unconfirmed if the jobs are unread in this stretch, else settling or idle | begins, or goes on |
-// | jobs: no answer          | unknown                                                            | goes on, with jobs unread |
-// | jobs: one on a runner    | busy                                                               | ends                      |
-// | jobs: none or unreadable | settling or idle; if the state was busy or unknown, it stays       | goes on, with jobs read   |
+// | event, and what it shows             | new state                                          | idle stretch        |
+// | ------------------------------------ | -------------------------------------------------- | ------------------- |
+// | runners: no answer                   | unknown                                            | ends                |
+// | runners: one online, in a sweep      | online                                             | ends                |
+// | runners: one with a job              | busy; if it is offline, and the jobs source sees   | ends; goes on       |
+// |                                      | all of its jobs: as without one                    |                     |
+// | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
+// |                                      | settling or idle                                   | after a gap, or     |
+// |                                      |                                                    | with a new runner   |
+// | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
+// | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: no ephemeral one, otherwise | registering                                        | ends                |
+// | jobs: one on a runner                | busy                                               | ends                |
+// | jobs: any other, while busy          | busy                                               |                     |
+// | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
+// | be on one of these runners           |                                                    | unread              |
+// | jobs: unreadable, and an offline     | busy                                               | ends                |
+// | runner shows a job                   |                                                    |                     |
+// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
+// |                                      |                                                    | read                |
 const UNREAD = { kind: 'unread' };
 /** Between two reads further apart than this a job may have come and gone, and another have begun: in milliseconds. */
 const LONGEST_GAP_MS = 20_000;
@@ -629,40 +696,537 @@ function nextOccupancy(state, event, rules) {
         ? afterRunners(state, event.reading, rules)
         : afterJobs(state, event.finding);
 }
-/** An offline runner with a job has lost it: its connection to GitHub is gone. */
+/** Whether a runner takes one job per registration: GitHub knows better than the input. */
+function isEphemeral({ ephemeral }, rules) {
+    return ephemeral ?? rules.isEphemeral ?? false;
+}
+// ---- after a read of the runners ----
 function afterRunners(state, reading, rules) {
-    const { runners } = reading;
+    const { runners, gone } = reading;
     if (runners === undefined)
         return { kind: 'unknown', about: 'runners', stretch: undefined };
-    if (runners.some(({ isOnline, isBusy }) => isOnline && isBusy))
-        return { kind: 'busy', job: undefined };
-    return withoutJob(continued(stretchOf(state), reading, rules));
+    if (rules.isSweep && runners.some(({ isOnline }) => isOnline))
+        return { kind: 'online' };
+    const before = stretchOf(state);
+    const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+    if (working.some((runner) => !canBeCleared(runner, before, rules)))
+        return { kind: 'busy', job: 'unread' };
+    const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
+    if (isAbsent && !isAbsenceCertain(reading, rules))
+        return { kind: 'registering' };
+    const of = isAbsent ? 'gone' : runners.map(({ id }) => id);
+    const stretch = continued(before, { ...reading, of }, rules);
+    return free({ ...stretch, isDoubtful: working.length > 0 });
 }
-function afterJobs(state, finding) {
-    const stretch = stretchOf(state);
-    if (finding === undefined) {
-        const unread = stretch && { ...stretch, areJobsRead: false };
-        return { kind: 'unknown', about: 'jobs', stretch: unread };
+/** An offline runner with a job may have lost it. Only the jobs can tell, and only a source that sees all of them. */
+function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
+    return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
+}
+function wereEphemeral(gone, rules) {
+    return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
+}
+/** No runner is left that might have a job, and none is about to register. One that was only seen offline may be of an earlier boot. */
+function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
+    const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
+    return hadJob || askedAt - boot.at >= boot.registersWithinMs;
+}
+const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
+/** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
+function continued(before, { askedAt, answeredAt, of }, { idleForMs, ignoresJobs = false }) {
+    const wantedMs = of === 'gone' ? 0 : idleForMs;
+    if (before !== undefined && askedAt - before.until <= LONGEST_GAP_MS && isSameSet(before.of, of)) {
+        const leftMs = wantedMs - (askedAt - before.since);
+        return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
-    if (finding !== 'none' && finding !== 'unreadable')
-        return { kind: 'busy', job: finding };
-    return stretch === undefined ? state : withoutJob({ ...stretch, areJobsRead: true });
+    const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false };
+    return { since: answeredAt, until: answeredAt, leftMs: wantedMs, of, ...nothingRead };
+}
+/** A new registration can have a job that none of the earlier ones had. One that ended cannot. */
+function isSameSet(before, now) {
+    if (before === 'gone' || now === 'gone')
+        return before === now;
+    return now.every((id) => before.includes(id));
+}
+/** Absence is believed after two reads only: pages shift while they are read. */
+const LEAST_READS_OF_ABSENCE = 2;
+function free(stretch) {
+    if (stretch.jobs === 'unread')
+        return { kind: 'unconfirmed', stretch };
+    if (stretch.of === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE)
+        return { kind: 'absent', stretch };
+    return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
+}
+// ---- after a read of the jobs ----
+function afterJobs(state, finding) {
+    if (finding.kind === 'job')
+        return { kind: 'busy', job: finding.job };
+    const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
+    if (state.kind === 'busy')
+        return isAnswer ? { kind: 'busy', job: finding.kind } : state;
+    const stretch = stretchOf(state);
+    if (!isAnswer) {
+        const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
+        return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
+    }
+    if (finding.kind === 'unreadable' && stretch?.isDoubtful)
+        return { kind: 'busy', job: 'unreadable' };
+    return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
 }
 function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
-/** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
-function continued(before, { askedAt, answeredAt }, { idleForMs }) {
-    if (before === undefined || askedAt - before.until > LONGEST_GAP_MS)
-        return { since: answeredAt, until: answeredAt, leftMs: idleForMs, areJobsRead: false };
-    return { ...before, until: answeredAt, leftMs: idleForMs - (askedAt - before.since) };
+
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+const LONGEST_READ_MS = 15_000;
+/** What a read may take that begins at the deadline, or shortly before. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now has to end: in time for the deadline, but not before it could have got an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
-function withoutJob(stretch) {
-    if (!stretch.areJobsRead)
-        return { kind: 'unconfirmed', stretch };
-    return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
+function createVmRunners(options) {
+    const { runners, jobs, sought, onNew, clock, log, signal } = options;
+    const { name: pattern } = sought;
+    /** By ID. */
+    const seen = new Map();
+    let registered = new Set();
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    const onFault = progress.fault;
+    function remember(found) {
+        progress.answered();
+        for (const runner of found) {
+            if (!seen.has(runner.id))
+                onNew(runner);
+            seen.set(runner.id, runner);
+        }
+        registered = new Set(found.map(({ id }) => id));
+    }
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = await ask();
+        if (found !== undefined)
+            remember(found);
+        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
+        return { askedAt, answeredAt: clock.now(), runners: found, gone };
+    }
+    /** A runner whose name has changed is another runner. */
+    async function byIds(ids, until, getRunner) {
+        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
+        const found = (await Promise.all(read)).filter((one) => one !== undefined);
+        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+    }
+    async function current(until, getRunner) {
+        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
+    }
+    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
+    async function currentOfName(until, getRunner) {
+        const known = await byIds(registered, until, getRunner);
+        if (known.length > 0)
+            return known;
+        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
+    async function currentOfPattern(until, getRunner) {
+        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+        const found = await byIds(missing, until, getRunner);
+        return [...listed, ...found].sort((a, b) => a.id - b.id);
+    }
+    function owner() {
+        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
+        return { pattern, ids: new Set(seen.keys()), labels };
+    }
+    async function jobNow(deadline) {
+        const finding = await jobs.read(owner, { deadline, signal, onFault });
+        progress.answered();
+        return finding;
+    }
+    return {
+        sought,
+        get seen() {
+            return [...seen.values()];
+        },
+        find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
+        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
+        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
+        async missing(deadline) {
+            return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+        },
+        forgetOnline() {
+            for (const [id, runner] of seen)
+                seen.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+/** What more time might heal is no answer yet. @throws all else. */
+function orNothing(error) {
+    if ((0,errors/* isTransient */.dg)(error))
+        return undefined;
+    throw error;
 }
 
+;// CONCATENATED MODULE: ./lib/runner/gate.js
+// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
+// here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
+// after the jobs: reading the jobs may take seconds.
+
+
+
+
+
+
+
+
+function createGate(options) {
+    const { whenBusy, isSweep, log } = options;
+    const isIgnored = whenBusy === 'ignore' && isSweep !== true;
+    let watch;
+    async function enter(instance) {
+        const boot = bootOf(options, instance, watch?.boot);
+        if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
+            throw fresh(options, boot);
+        if (watch === undefined)
+            watch = await begin(options, instance, boot);
+        else if (boot.text !== watch.boot.text)
+            watch.runners.forgetOnline();
+        watch.boot = boot;
+        return watch;
+    }
+    return {
+        async isOpen(instance) {
+            const isFirst = watch === undefined;
+            const known = await enter(instance);
+            if (isIgnored) {
+                if (known.shown.some(({ isBusy }) => isBusy))
+                    log.warning(`${describe(known)}; when_busy says to ignore that.`);
+                return true;
+            }
+            await checkBeforeRestart(options, known, isFirst);
+            if (known.state.kind === 'idle')
+                return true;
+            if (!isFirst)
+                options.onWait?.();
+            await waitUntilIdle(options, known);
+            return false;
+        },
+        async untilIdle(instance) {
+            const known = await enter(instance);
+            if (isIgnored)
+                return;
+            await gate_confirm(options, known);
+            await waitUntilIdle(options, known);
+        },
+        async rehearse(instance) {
+            watch = undefined;
+            const known = await enter(instance);
+            if (!isIgnored)
+                await readJobs(options, known);
+            const { state } = known;
+            const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
+            log.info(`Dry run: ${describe(known)}${doubt}`);
+            return true;
+        },
+        stillIdle: async () => watch === undefined || keepIdle(options, watch),
+        findings: () => watch,
+        verdict: () => watch?.state.kind,
+    };
+}
+async function begin(options, instance, boot) {
+    const { clock, log } = options;
+    const limits = limitsFrom(clock.now(), options);
+    const runners = options.runnersOf(instance);
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
+    const watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
+    applyRunners(options, watch, await firstReading(options, runners));
+    return watch;
+}
+/** To see no job for long enough takes its time in any case: that is no silence. */
+function limitsFrom(now, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }) {
+    const busy = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+// ---- the first read ----
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is looked for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+async function firstReading(options, runners) {
+    const { clock, signal, patienceMs } = options;
+    const startedAt = clock.now();
+    const found = await (0,poll/* pollUntil */.g)({
+        ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
+        nextAt: () => clock.now() + FIND_EVERY_MS,
+    }, async () => {
+        const reading = await runners.find(clock.now() + patienceMs);
+        const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
+        return isUsable ? reading : undefined;
+    });
+    if (found !== undefined)
+        return found;
+    throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceMs, }) {
+    if (isEphemeral !== true)
+        return false;
+    return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+}
+/** An unknown time since the boot counts as none. */
+function bootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt }, before) {
+    const text = startDate?.text;
+    const uptimeMs = startDate === undefined || reportedAt === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+    const at = clock.now() - Math.max(0, uptimeMs);
+    const isSameBoot = before === undefined || before.text === text;
+    const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
+    // A record may be older than now, so the earliest boot that one shows is nearest to the truth.
+    return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+}
+function fresh({ clock, registersWithinMs }, boot) {
+    const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
+    const seen = `The VM has been up for ${up} only, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+}
+// ---- reads ----
+/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
+const LONGEST_LAST_READ_MS = 10_000;
+/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
+async function checkBeforeRestart(options, watch, isFirst) {
+    const { clock } = options;
+    if (!isFirst)
+        await readRunners(options, watch);
+    const areJobsRead = await gate_confirm(options, watch);
+    if (!isFree(watch))
+        return;
+    if (!areJobsRead)
+        await readJobs(options, watch);
+    if (!isFree(watch))
+        return report(options, watch);
+    await refuseIfAllOffline(options, watch);
+    const askedAt = clock.now();
+    await readAndConfirm(options, watch);
+    if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
+        await readAndConfirm(options, watch);
+}
+/** So far: a last read has to confirm it. */
+function isFree({ state: { kind } }) {
+    return kind === 'idle' || kind === 'absent';
+}
+async function readAndConfirm(options, watch) {
+    await readRunners(options, watch);
+    await gate_confirm(options, watch);
+}
+/** Reads the jobs if the state takes that. @returns whether it did. */
+async function gate_confirm(options, watch) {
+    const isNeeded = watch.state.kind === 'unconfirmed';
+    if (isNeeded)
+        await readJobs(options, watch);
+    report(options, watch);
+    return isNeeded;
+}
+async function readRunners(options, watch) {
+    applyRunners(options, watch, await watch.runners.read(endOfRead(options, watch)));
+}
+async function readJobs(options, watch) {
+    const finding = await watch.runners.readJobs(endOfRead(options, watch));
+    apply(options, watch, { kind: 'jobs', finding });
+}
+/** @throws LeftAlone if a sweep has no business with the VM. */
+function applyRunners(options, watch, reading) {
+    watch.shown = reading.runners ?? watch.shown;
+    apply(options, watch, { kind: 'runners', reading });
+    if (watch.state.kind === 'online')
+        throw new outcome/* LeftAlone */.l('skipped', `${describe(watch)}; restart_if leaves it alone`, { isNeedless: true });
+}
+function apply(options, watch, event) {
+    const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
+    const { boot } = watch;
+    const ignoresJobs = options.whenBusy === 'ignore';
+    const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
+    watch.state = nextOccupancy(watch.state, event, rules);
+    if ('stretch' in watch.state)
+        watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
+}
+function endOfRead({ clock }, { limits }) {
+    return readUntil(clock.now(), limits.unknown);
+}
+/** @throws ActionError in a sweep if GitHub shows all runners offline. */
+async function refuseIfAllOffline(options, watch) {
+    const { isSweep, pool, signal } = options;
+    if (!isSweep || watch.shown.length === 0)
+        return;
+    if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal }))
+        throw allOfflineError();
+}
+/** While a free VM waits for a slot, the time that its next job may take does not begin. */
+async function keepIdle(options, watch) {
+    applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
+    const { kind } = watch.state;
+    if (kind === 'busy')
+        return false;
+    if (kind !== 'unknown')
+        watch.limits = limitsFrom(options.clock.now(), options);
+    return true;
+}
+// ---- the wait ----
+/** Time between two reads of the jobs while these are what makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+async function waitUntilIdle(options, watch) {
+    const { clock, signal } = options;
+    if (watch.state.kind === 'idle')
+        return;
+    const nextAt = () => clock.now() + pauseMs(watch.state);
+    const polling = { clock, signal, deadline: () => endOfPatience(options, watch), nextAt, firstAt: nextAt() };
+    const isIdle = clock.now() < endOfPatience(options, watch) &&
+        (await (0,poll/* pollUntil */.g)(polling, async () => {
+            applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
+            await gate_confirm(options, watch);
+            return watch.state.kind === 'idle' || undefined;
+        }));
+    if (isIdle)
+        return;
+    throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
+}
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+    const { busy, unknown } = limits;
+    const isLate = idleSince === undefined || idleSince > unknown;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown':
+            return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+        case 'registering':
+            return Number.POSITIVE_INFINITY;
+        default:
+            // Runners that register again and again would be waited for without end.
+            return isLate ? unknown : Number.POSITIVE_INFINITY;
+    }
+}
+function pauseMs(state) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
+}
+/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
+async function stillBusy(options, watch) {
+    const { whenBusy } = options;
+    if (whenBusy === 'skip')
+        return new outcome/* LeftAlone */.l('skipped', describe(watch));
+    if (watch.state.kind === 'busy' && watch.state.job === 'unread')
+        await readJobs(options, watch);
+    return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
+}
+function report(options, watch) {
+    const { state, shown, progress } = watch;
+    const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
+    const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
+    progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/job-finding.js
+
+
+/** The group of the runners that GitHub hosts. */
+const HOSTED = 'GitHub Actions';
+/**
+ * Looks for a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
+ * registers again. Without a name, the number counts only if the labels fit, too. Pure.
+ */
+function findJob(jobs, { pattern, ids, labels }) {
+    const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,runner_names/* fitsPattern */.jF)(pattern, runnerName));
+    if (named !== undefined)
+        return { kind: 'job', job: named };
+    const nameless = jobs.filter((job) => {
+        return job.runnerName === undefined && job.runnerGroup !== HOSTED && fitsLabels(job, labels);
+    });
+    const numbered = nameless.find(({ runnerId }) => runnerId !== undefined && ids.has(runnerId));
+    if (numbered !== undefined)
+        return { kind: 'job', job: numbered };
+    const [unassigned] = nameless;
+    return unassigned === undefined ? { kind: 'none' } : { kind: 'unassigned', job: unassigned };
+}
+/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
+function fitsLabels(job, runners) {
+    const wanted = job.labels.map((label) => label.toLowerCase());
+    return runners.some((labels) => {
+        const own = new Set(labels.map((label) => label.toLowerCase()));
+        return wanted.every((label) => own.has(label));
+    });
+}
+/** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
+const REFUSED_FOR_MS = 30_000;
+/** Two refusals further apart than this are not one run, in milliseconds. */
+const job_finding_LONGEST_GAP_MS = 30_000;
+function createJobReader(jobs, { clock, log }) {
+    let run;
+    let isOff = false;
+    let hasWarned = false;
+    function refuse({ refused, isFinal }) {
+        const now = clock.now();
+        run = { since: run !== undefined && now - run.until <= job_finding_LONGEST_GAP_MS ? run.since : now, until: now };
+        isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
+        if (!isOff)
+            return { kind: 'no answer' };
+        if (!hasWarned && !isFinal)
+            log.warning(describeRefusal(refused));
+        hasWarned = true;
+        return { kind: 'unreadable' };
+    }
+    return {
+        async read(owner, bounds) {
+            try {
+                const running = await jobs.runningJobs(bounds);
+                if ('refused' in running)
+                    return refuse(running);
+                isOff = false;
+                run = undefined;
+                return findJob(running, owner());
+            }
+            catch (error) {
+                run = undefined;
+                throw error;
+            }
+        },
+    };
+}
+function describeRefusal(refused) {
+    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves tell now whether a job runs, and GitHub may show that a minute late: such a job would be killed. Let jobs_token or github_token have "Actions: read".`;
+}
+
+;// CONCATENATED MODULE: ./lib/runner/pool.js
+
+function createPool({ nameTemplate, runners, liveInstances }) {
+    let isBorneOut = false;
+    async function ofLiveVms(bounds) {
+        const all = await runners.listRunners(undefined, bounds);
+        if (all.length === 0)
+            return [];
+        const live = await liveInstances(bounds);
+        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+        isBorneOut ||= fitting.length > 0;
+        return fitting;
+    }
+    return {
+        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        async isAllOffline(bounds) {
+            const fitting = await ofLiveVms(bounds);
+            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+        },
+    };
+}
+
+// EXTERNAL MODULE: ./lib/runner/self-restart.js
+var self_restart = __webpack_require__(2044);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
 // The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
 // say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
@@ -670,54 +1234,81 @@ function withoutJob(stretch) {
 
 
 
-
-/** The job that runs on the runner, if one does. Where a job lacks its runner's ID, or the runner's is not known, the name decides. */
-function jobOn(jobs, { id, name }) {
-    return jobs.find(({ runnerId, runnerName }) => {
-        if (runnerId !== undefined && id !== undefined)
-            return runnerId === id;
-        return runnerName !== undefined && (0,runner_names/* isSameName */.yS)(runnerName, name);
-    });
-}
 /** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
 const AT_ONCE = 16;
-/** What an unfinished reading found is used for this long, in milliseconds. */
-const KEPT_MS = 120_000;
 /** The jobs of one repository. Each reading asks again, whatever the one before came to. */
 function createJobsSource(place, { clock, log }) {
     const ofRuns = new Map();
     const ofJobs = new Map();
-    /** What an unfinished reading found. */
-    const kept = new Map();
-    async function readJobs(run, bounds) {
-        const before = kept.get(keyOf(run));
-        if (before !== undefined && before.until > clock.now())
-            return before.jobs;
-        const jobs = await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs });
-        kept.set(keyOf(run), { jobs, until: clock.now() + KEPT_MS });
-        return jobs;
-    }
+    const kept = createKeptJobs(clock);
     let isTold = false;
+    function tellOnce({ refused }) {
+        if (!isTold)
+            log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+        isTold = true;
+    }
+    async function readJobs(runs, bounds) {
+        const found = new Map();
+        kept.begin();
+        try {
+            await forEachAtOnce(runs, async (run) => {
+                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                kept.keep(run, jobs);
+                found.set(run, jobs);
+            });
+        }
+        catch (error) {
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
+            if (found.size > 0)
+                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+            throw error;
+        }
+        kept.finish();
+        return [...found.values()].flat();
+    }
     return {
         async runningJobs(bounds) {
             const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
             if ('refused' in runs) {
-                if (!isTold)
-                    log.info(`GitHub does not show the workflow runs (${runs.refused}). ${JOBS_ACCESS.permission}`);
-                isTold = true;
+                tellOnce(runs);
                 return runs;
             }
-            const found = new Map();
-            try {
-                await forEachAtOnce(runs, async (run) => found.set(run, await readJobs(run, bounds)));
-            }
-            catch (error) {
-                if (found.size > 0)
-                    log.info(`GitHub answers slowly: the jobs of ${found.size} of ${runs.length} workflow runs are read; the next reading goes on there`);
-                throw error;
-            }
-            kept.clear();
-            return [...found.values()].flat().filter(({ status }) => status === 'in_progress');
+            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+        },
+    };
+}
+// ---- what is kept ----
+/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+const KEPT_MS = 90_000;
+/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+const KEPT_AFTER_MS = 10_000;
+/**
+ * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
+ * read again. A reading that fits into its time begins from nothing.
+ */
+function createKeptJobs(clock) {
+    const kept = new Map();
+    let usableUntil = Number.NEGATIVE_INFINITY;
+    let isResumed = false;
+    const keyOf = ({ id, state }) => `${id} ${state}`;
+    return {
+        begin() {
+            if (clock.now() > usableUntil)
+                kept.clear();
+            isResumed = kept.size > 0;
+            usableUntil = clock.now() + KEPT_MS;
+        },
+        get(run) {
+            const one = kept.get(keyOf(run));
+            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+        },
+        keep(run, jobs) {
+            const before = kept.get(keyOf(run));
+            if (before?.jobs !== jobs)
+                kept.set(keyOf(run), { jobs, readAt: clock.now() });
+        },
+        finish() {
+            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
         },
     };
 }
@@ -732,10 +1323,6 @@ function createNoJobsSource(log) {
             return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
         },
     };
-}
-/** A run that has changed is read again. */
-function keyOf({ id, state }) {
-    return `${id} ${state}`;
 }
 /**
  * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
@@ -851,227 +1438,6 @@ function readJob(fields, runId) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: in time for the deadline, but not before it could have got an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners({ runners, jobs, sought, clock, log, signal }) {
-    let ids = [];
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const onFault = progress.fault;
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = await ask();
-        if (found !== undefined) {
-            progress.answered();
-            ids = found.map(({ id }) => id);
-        }
-        return { askedAt, answeredAt: clock.now(), runners: found };
-    }
-    /** By their IDs; if one is gone by name, as it may have registered again. The newest of several counts. */
-    async function current(deadline, byId) {
-        const bounds = { deadline, signal, onFault };
-        const known = await Promise.all(ids.map((id) => byId(id, bounds)));
-        const registered = known.filter((runner) => runner !== undefined);
-        if (registered.length > 0 && registered.length === ids.length)
-            return registered;
-        const named = await runners.listRunners(sought.name, bounds);
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    async function jobNow(deadline) {
-        const running = await jobs.runningJobs({ deadline, signal, onFault });
-        progress.answered();
-        if ('refused' in running)
-            return 'unreadable';
-        return jobOn(running, { id: ids[0], name: (0,runner_names/* describePattern */.Qs)(sought.name) }) ?? 'none';
-    }
-    return {
-        find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orUnknown)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orUnknown)),
-        readJobs: (until) => jobNow(until).catch(orUnknown),
-    };
-}
-/** What more time might heal is no answer yet. @throws all else. */
-function orUnknown(error) {
-    if ((0,errors/* isTransient */.dg)(error))
-        return undefined;
-    throw error;
-}
-
-;// CONCATENATED MODULE: ./lib/runner/gate.js
-// Before the restart: reads GitHub until no job runs on the runners of one VM. occupancy.ts has the states and says what a read
-// means; here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once
-// more after the jobs, by their IDs: reading the jobs may take seconds.
-
-
-
-
-
-
-function createGate(options) {
-    const { whenBusy, log } = options;
-    let watch;
-    return {
-        async isOpen(instance) {
-            const isFirst = watch === undefined;
-            watch ??= await begin(options, instance);
-            if (whenBusy === 'ignore') {
-                if (watch.shown.some(({ isBusy }) => isBusy))
-                    log.warning(`${describe(watch)}; when_busy says to ignore that.`);
-                return true;
-            }
-            await checkBeforeRestart(options, watch, isFirst);
-            if (watch.state.kind === 'idle')
-                return true;
-            if (!isFirst)
-                options.onWait?.();
-            await waitUntilIdle(options, watch);
-            return false;
-        },
-        async untilIdle(instance) {
-            watch ??= await begin(options, instance);
-            if (whenBusy === 'ignore')
-                return;
-            await gate_confirm(options, watch);
-            await waitUntilIdle(options, watch);
-        },
-        async rehearse(instance) {
-            watch = await begin(options, instance);
-            if (whenBusy !== 'ignore')
-                await readJobs(options, watch);
-            const { state } = watch;
-            const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
-            log.info(`Dry run: ${describe(watch)}${doubt}`);
-            return true;
-        },
-        stillIdle: async () => watch === undefined || keepIdle(options, watch),
-        findings: () => watch,
-        verdict: () => watch?.state.kind,
-    };
-}
-async function begin(options, instance) {
-    const { patienceMs, clock, log } = options;
-    const limits = limitsFrom(clock.now(), options);
-    const runners = options.runnersOf(instance);
-    const reading = await runners.find(clock.now() + patienceMs);
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const watch = { runners, shown: [], state: UNREAD, limits, progress };
-    applyRunners(options, watch, reading);
-    return watch;
-}
-/** To see no job for long enough takes its time in any case: that is no silence. */
-function limitsFrom(now, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }) {
-    const busy = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
-    return { busy, unknown: busy + idleForMs + patienceMs };
-}
-// ---- reads ----
-/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
-const LONGEST_LAST_READ_MS = 10_000;
-/** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options, watch, isFirst) {
-    const { clock } = options;
-    if (!isFirst)
-        await readRunners(options, watch);
-    const areJobsRead = await gate_confirm(options, watch);
-    if (watch.state.kind !== 'idle')
-        return;
-    if (!areJobsRead)
-        await readJobs(options, watch);
-    if (watch.state.kind !== 'idle')
-        return report(options, watch);
-    const askedAt = clock.now();
-    await readAndConfirm(options, watch);
-    if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
-        await readAndConfirm(options, watch);
-}
-async function readAndConfirm(options, watch) {
-    await readRunners(options, watch);
-    await gate_confirm(options, watch);
-}
-/** Reads the jobs if the state takes that. @returns whether it did. */
-async function gate_confirm(options, watch) {
-    const isNeeded = watch.state.kind === 'unconfirmed';
-    if (isNeeded)
-        await readJobs(options, watch);
-    report(options, watch);
-    return isNeeded;
-}
-async function readRunners(options, watch) {
-    applyRunners(options, watch, await watch.runners.read(endOfRead(options, watch)));
-}
-async function readJobs(options, watch) {
-    apply(options, watch, {
-        kind: 'jobs',
-        finding: await watch.runners.readJobs(endOfRead(options, watch)),
-    });
-}
-function applyRunners(options, watch, reading) {
-    watch.shown = reading.runners ?? watch.shown;
-    apply(options, watch, { kind: 'runners', reading });
-}
-function apply({ idleForMs }, watch, event) {
-    watch.state = nextOccupancy(watch.state, event, { idleForMs });
-}
-function endOfRead({ clock }, { limits }) {
-    return readUntil(clock.now(), limits.unknown);
-}
-/** While a free VM waits for a slot, the time that its next job may take does not begin. */
-async function keepIdle(options, watch) {
-    applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-    const { kind } = watch.state;
-    if (kind === 'busy')
-        return false;
-    if (kind !== 'unknown')
-        watch.limits = limitsFrom(options.clock.now(), options);
-    return true;
-}
-// ---- the wait ----
-/** Time between two reads of a job that no runner shows: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-async function waitUntilIdle(options, watch) {
-    const { clock, signal } = options;
-    while (watch.state.kind !== 'idle') {
-        const leftMs = endOfPatience(watch) - clock.now();
-        if (leftMs <= 0)
-            throw watch.state.kind === 'busy' ? stillBusy(options, watch) : notKnownError(watch.progress.tally());
-        await clock.sleep(Math.min(pauseMs(watch.state), leftMs), signal);
-        applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-        await gate_confirm(options, watch);
-    }
-}
-function endOfPatience({ state: { kind }, limits }) {
-    return kind === 'busy' || kind === 'unknown' ? limits[kind] : Number.POSITIVE_INFINITY;
-}
-function pauseMs(state) {
-    return state.kind === 'busy' && state.job !== undefined ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
-}
-function report(options, { state, shown, progress }) {
-    const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
-    const isDetail = options.isBrief === true && (state.kind === 'settling' || state.kind === 'idle');
-    progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
-}
-function stillBusy({ whenBusy }, watch) {
-    if (whenBusy === 'skip')
-        return new outcome/* LeftAlone */.l('skipped', describe(watch));
-    return stillBusyError(describe(watch), whenBusy === 'fail' ? undefined : watch.progress.tally());
-}
-
-// EXTERNAL MODULE: ./lib/runner/self-restart.js
-var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
-var http_transport = __webpack_require__(6974);
 ;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
 // The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs. Pure, but for the reading.
 
@@ -1169,16 +1535,21 @@ function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
 // GitHub keeps the session of a runner that was cut off for minutes, and shows it online for as long. So "online" proves nothing
-// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is, or,
-// if none was, when one is.
+// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is: by its
+// name, or, as one-job runners may get a new name, by another one. If none was online before, one is enough.
 //
-// | one name, as it is read         | what proves that its runner is back                                |
-// | ------------------------------- | ------------------------------------------------------------------ |
-// | no answer, gone, offline        | nothing                                                            |
-// | online, under a new ID          | an earlier read since the boot did not show that ID                |
-// | online, and offline since boot  | that it was offline                                                |
-// | online and busy                 | it was seen idle for so long that this job began after the restart |
-// | online otherwise                | nothing; after six minutes it is most likely back                  |
+// A registration is new if neither a read before the restart nor the first one after the boot showed it.
+//
+// | one name, as it is read              | what proves that its runner is back                                |
+// | ------------------------------------ | ------------------------------------------------------------------ |
+// | no answer                            | nothing                                                            |
+// | gone                                 | it takes one job only, and a new registration of it was seen       |
+// | offline                              | nothing                                                            |
+// | online, under a new registration     | that                                                               |
+// | online, and offline since the boot   | that, once a second read some seconds later shows it online, too:  |
+// |                                      | a version that GitHub accepts no longer connects and ends          |
+// | online and busy                      | it was seen idle for so long that this job began after the restart |
+// | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 
 /**
@@ -1191,90 +1562,119 @@ const OLD_JOB_MS = 150_000;
  * online after that is most likely alive.
  */
 const SESSION_LIFE_MS = 360_000;
-/** @param before the runners as they were seen before the restart. */
+/** Two reads that show a runner online again are this far apart at least, in milliseconds; a timer may end a little early. */
+const STAYS_ONLINE_MS = 4_900;
 function startBackHistory(verifiedAt, before) {
-    const byName = before.map(({ id, name }) => [back_verdict_keyOf(name), { ...nothingSeen(undefined), lastId: id }]);
-    const wanted = before.filter(({ isOnline }) => isOnline).map(({ name }) => back_verdict_keyOf(name));
-    return { verifiedAt, wanted, byName: new Map(byName), lastAt: undefined };
+    const online = before.shown.filter(({ isOnline }) => isOnline);
+    const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => keyOf(name));
+    const others = online.length - wanted.length;
+    return {
+        ...{ verifiedAt, wanted, wantedOthers: wanted.length === 0 ? Math.max(1, others) : others },
+        oldIds: new Set(before.seen.map(({ id }) => id)),
+        isEphemeral: before.isEphemeral,
+        byName: new Map(before.shown.map(({ name, isOnline }) => [
+            keyOf(name),
+            { ...nothingSeen(undefined), wasOnlineBefore: isOnline },
+        ])),
+        lastAt: undefined,
+    };
 }
-function back_verdict_keyOf(name) {
+function keyOf(name) {
     return name.toLowerCase();
 }
 function nothingSeen(first) {
-    const nothing = { last: undefined, lastId: undefined, wasOffline: false, wasIdle: false };
-    return { first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
+    const nothing = { last: undefined, wasOffline: false, onlineSince: undefined, wasIdle: false };
+    return { wasOnlineBefore: false, first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
 }
 /** Decides whether the runners are back, from one read and those before it. Pure. */
 function judgeBack(before, reading) {
     const { runners } = reading;
-    const shown = new Map((runners ?? []).map((runner) => [back_verdict_keyOf(runner.name), runner]));
+    const isFirst = before.lastAt === undefined;
+    const shown = new Map((runners ?? []).map((runner) => [keyOf(runner.name), runner]));
+    const oldIds = isFirst
+        ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
+        : before.oldIds;
     // A name that is new to us was not there at the earlier reads.
-    const unseen = nothingSeen(before.lastAt === undefined ? undefined : 'gone');
+    const unseen = nothingSeen(isFirst ? undefined : 'gone');
     const names = new Set([...before.byName.keys(), ...shown.keys()]);
     const judged = [...names].map((name) => {
         const earlier = before.byName.get(name) ?? unseen;
         const runner = runners && (shown.get(name) ?? 'gone');
-        return [name, judgeName(earlier, runner, { reading, verifiedAt: before.verifiedAt })];
+        return [name, judgeName(earlier, runner, { ...before, oldIds, reading })];
     });
     const lastAt = runners === undefined ? before.lastAt : reading.answeredAt;
-    const history = { ...before, byName: new Map(judged), lastAt };
+    const history = { ...before, oldIds, byName: new Map(judged), lastAt };
     return { history, verdict: runners === undefined ? UNKNOWN : verdictOnAll(history) };
 }
 const STRENGTH = { pending: 0, probably_online: 1, online: 2 };
-/** The weakest verdict on those that have to be back; if there are none, the strongest on any. */
+/** The weakest verdict on those that have to be back: by their names, and the best of the others. */
 function verdictOnAll(history) {
-    const sorted = namesOf(history).toSorted(([, a], [, b]) => STRENGTH[a.verdict.kind] - STRENGTH[b.verdict.kind]);
-    const [name, decisive] = sorted.at(history.wanted.length > 0 ? 0 : -1) ?? [];
-    if (decisive === undefined || name === undefined)
+    const needed = neededNames(history);
+    const [name, weakest] = byStrength(needed)[0] ?? [];
+    if (weakest === undefined || needed.length < history.wanted.length + history.wantedOthers)
         return GONE;
-    const { verdict } = decisive;
-    if (verdict.kind !== 'pending' || sorted.length === 1)
+    const { verdict } = weakest;
+    if (verdict.kind !== 'pending' || history.byName.size === 1)
         return verdict;
     return { ...verdict, seen: `runner "${name}": ${verdict.seen}` };
 }
-/** The names that matter. */
-function namesOf({ wanted, byName }) {
-    return [...byName].filter(([name]) => wanted.length === 0 || wanted.includes(name));
+function neededNames({ wanted, wantedOthers, byName }) {
+    const byWish = (isWanted) => [...byName].filter(([name]) => wanted.includes(name) === isWanted);
+    const best = byStrength(byWish(false)).toReversed().slice(0, wantedOthers);
+    return [...byWish(true), ...best];
+}
+/** The weakest first. */
+function byStrength(names) {
+    return names.toSorted(([, a], [, b]) => STRENGTH[a.verdict.kind] - STRENGTH[b.verdict.kind]);
 }
 /** @param runner undefined if GitHub gave no usable answer. */
-function judgeName(before, runner, { reading, verifiedAt }) {
+function judgeName(before, runner, context) {
     const runners = runner === undefined ? undefined : runner === 'gone' ? [] : [runner];
-    const event = { kind: 'runners', reading: { ...reading, runners } };
+    const event = { kind: 'runners', reading: { ...context.reading, runners, gone: [] } };
     const occupancy = nextOccupancy(before.occupancy, event, { idleForMs: OLD_JOB_MS });
     if (runner === undefined)
         return { ...before, occupancy };
     const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
-    if (runner === 'gone')
-        return { ...history, verdict: GONE };
-    const next = { ...history, lastId: runner.id };
-    if (!runner.isOnline)
-        return { ...next, wasOffline: true, verdict: OFFLINE };
-    const isIdle = 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
-    const sinceVerifiedMs = reading.askedAt - verifiedAt;
-    return {
-        ...next,
-        wasIdle: before.wasIdle || isIdle,
-        verdict: verdictOnOnline(before, { runner, sinceVerifiedMs }),
-    };
+    const known = runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
+    // What was proved once stays so, while others are waited for.
+    if (before.verdict.kind === 'online')
+        return known;
+    const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
+    return { ...known, verdict };
 }
-/**
- * A registration is new if it was not there at a read since the boot. One that is there at the first read may be of a
- * runner that registered again just before it was cut off; and one that comes back was never gone.
- */
-function verdictOnOnline({ first, lastId, wasOffline, wasIdle }, { runner, sinceVerifiedMs }) {
-    if (first !== undefined && runner.id !== lastId)
-        return { kind: 'online', proof: 'it registered again' };
+function withRunner(history, { isOnline }, { answeredAt }) {
+    if (!isOnline)
+        return { ...history, wasOffline: true, onlineSince: undefined };
+    const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+    return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
+}
+function isIdleLongEnough(occupancy) {
+    return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
+}
+/** A one-job runner that was seen with a new registration has taken its job. */
+function verdictOnGone({ last }, { oldIds, ...rules }) {
+    const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
+    return wasNew ? TOOK_ITS_JOB : GONE;
+}
+function verdictOn({ wasOffline, onlineSince = Number.POSITIVE_INFINITY, wasIdle }, { id, isOnline, isBusy }, { reading: { askedAt }, verifiedAt, oldIds }) {
+    if (!isOnline)
+        return OFFLINE;
+    if (!oldIds.has(id))
+        return REGISTERED;
     if (wasOffline)
-        return { kind: 'online', proof: 'it was offline before' };
-    if (wasIdle && runner.isBusy)
-        return { kind: 'online', proof: 'a job began on it' };
-    if (sinceVerifiedMs >= SESSION_LIFE_MS)
-        return { kind: 'probably_online' };
-    return SHOWN_ONLINE;
+        return askedAt - onlineSince >= STAYS_ONLINE_MS ? WAS_OFFLINE : ONLINE_AGAIN;
+    if (wasIdle && isBusy)
+        return BEGAN_A_JOB;
+    return askedAt - verifiedAt >= SESSION_LIFE_MS ? { kind: 'probably_online' } : SHOWN_ONLINE;
 }
+const REGISTERED = { kind: 'online', proof: 'it registered again' };
+const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
+const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
+const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
 const UNKNOWN = pending('no usable answer of GitHub', 'an answer that shows it back');
 const GONE = pending('it is not registered', 'a registration');
 const OFFLINE = pending('it is offline', 'that it is online again');
+const ONLINE_AGAIN = pending('it is online again', 'that it stays online for some seconds');
 const SHOWN_ONLINE = {
     ...pending('it is shown online, which may be what GitHub remembers from before', 'that it goes offline and comes back, registers again, or begins a job'),
     isLikely: true,
@@ -1293,8 +1693,8 @@ const LONG_SILENCE_MS = 60_000;
 function likelyCause(history, endedAt) {
     if (history.lastAt === undefined)
         return { reason: SILENCE, hint: CHECK };
-    const missing = namesOf(history).find(([, { verdict }]) => verdict.kind === 'pending');
-    const cause = missing === undefined ? NOT_REGISTERED : seenCause(missing[1], history.wanted.length > 0);
+    const missing = neededNames(history).find(([, { verdict }]) => verdict.kind === 'pending');
+    const cause = missing === undefined ? back_verdict_NOT_REGISTERED : seenCause(missing[1]);
     const silentMs = endedAt - history.lastAt;
     if (silentMs < LONG_SILENCE_MS)
         return cause;
@@ -1302,13 +1702,13 @@ function likelyCause(history, endedAt) {
 }
 const SILENCE = 'GitHub gave no usable answer';
 const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
-const NOT_REGISTERED = {
+const back_verdict_NOT_REGISTERED = {
     reason: 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
     hint: `Register it under the same name after each boot. ${STEPS}`,
 };
-function seenCause({ first, last, wasOffline }, wasOnline) {
+function seenCause({ wasOnlineBefore, first, last, wasOffline }) {
     if (last === 'gone')
-        return NOT_REGISTERED;
+        return back_verdict_NOT_REGISTERED;
     if (!wasOffline) {
         const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
         return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
@@ -1317,13 +1717,14 @@ function seenCause({ first, last, wasOffline }, wasOnline) {
         const reason = 'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
         return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${STEPS}` };
     }
-    const reason = wasOnline
+    const reason = wasOnlineBefore
         ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
         : 'it was offline before the restart already: most likely it has no service that starts it';
     return { reason, hint: `${SERVICE} ${STEPS}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/wait-for-runner.js
+
 
 
 
@@ -1338,21 +1739,24 @@ async function waitForRunner(options) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: verifiedAt });
     const deadline = verifiedAt + options.runnerTimeoutMs;
     let history = startBackHistory(verifiedAt, options.before);
-    for (;;) {
-        const askedAt = clock.now();
-        const judged = judgeBack(history, await runners.readShared(readUntil(askedAt, deadline)));
+    const polling = {
+        ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
+        nextAt: () => clock.now() + READ_EVERY_MS,
+    };
+    const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
+        const judged = judgeBack(history, await runners.readShared(until));
         history = judged.history;
         const { verdict } = judged;
-        if (verdict.kind !== 'pending') {
-            log.info(`${describeBack(verdict)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
-            return verdict.kind;
-        }
+        if (verdict.kind !== 'pending')
+            return verdict;
         const rest = describeProof(verdict, options);
         progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
-        if (askedAt >= deadline)
-            throw notBack(options, history, progress);
-        await clock.sleep(wait_for_runner_pauseMs(deadline - clock.now()), signal);
-    }
+        return undefined;
+    });
+    if (back === undefined)
+        throw notBack(options, history, progress);
+    log.info(`${describeBack(back)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
+    return back.kind;
 }
 /** What would be proof, and until when at most. */
 function describeProof({ proof, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
@@ -1373,10 +1777,6 @@ function notBack(options, history, progress) {
     const code = history.lastAt === undefined ? 'github_api_failed' : 'runner_not_back';
     return new errors/* ActionError */.lZ(code, message, { hint });
 }
-/** A read that might outlast the deadline is not begun: the one at the deadline is worth more. */
-function wait_for_runner_pauseMs(leftMs) {
-    return leftMs < READ_EVERY_MS + LAST_READ_MS ? Math.max(0, leftMs) : READ_EVERY_MS;
-}
 
 ;// CONCATENATED MODULE: ./lib/runner/guard.js
 // Before the restart, the gate finds the VM's runners on GitHub by name and blocks the restart while a job runs on one of them.
@@ -1395,40 +1795,53 @@ function wait_for_runner_pauseMs(leftMs) {
 
 
 
-/** @throws ActionError `self_restart` where the runner's name says that much already. */
+
+
+/** @throws ActionError `self_restart` if the runner's name says that much already. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
-    const { scope, nameTemplate: name } = runner;
-    if (!(0,runner_names/* hasPlaceholder */.Kc)(name))
+    const { scope, nameTemplate } = runner;
+    const name = (0,runner_names/* fixedPattern */.VG)(nameTemplate);
+    if (name !== undefined)
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
     const { repository } = ownRunner;
     const opened = openSources({
         ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
     });
-    const { share = (sources) => sources } = options;
-    const sources = share(opened);
+    const { share = (sources) => sources, liveInstances = async () => [] } = options;
+    const { runners, jobs } = share(opened);
+    const shared = {
+        runners,
+        jobs: createJobReader(jobs, { clock, log }),
+        pool: createPool({ nameTemplate, runners, liveInstances }),
+        onNew: createWarnings(runner, log),
+    };
     return {
-        runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(name, instance)),
-        guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
+        runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
+        guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
         readRun: opened.readRun,
         close: opened.close,
     };
 }
+/** A runner that has not registered this long after the boot is not going to, at least in milliseconds. */
+const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
-function createGuard(options, { sources, ward }) {
+function createGuard(options, { shared, ward }) {
     const { runner, ownRunner, clock, log, patienceMs } = options;
-    const { signal, isBrief = false, onWait } = ward;
-    const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
+    const { signal } = ward;
+    const { scope } = runner;
     function runnersOf(instance) {
-        const pattern = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
-        const name = (0,runner_names/* describePattern */.Qs)(pattern);
+        const name = (0,runner_names/* fillPattern */.ut)(runner.nameTemplate, instance);
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
         warnOfSharedAddress(instance, options);
-        (isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${name}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
-        return createVmRunners({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
+        (ward.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
+        return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
     }
-    const times = { idleForMs, busyTimeoutMs, patienceMs };
-    const gate = createGate({ whenBusy, ...times, clock, log, signal, runnersOf, isBrief, onWait });
+    const gate = createGate({
+        ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
+        seesAllJobs: scope.kind === 'repository',
+        registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
+    });
     return {
         gate,
         async afterRestart(outcome, until = options.signal) {
@@ -1450,13 +1863,14 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
         return { runner: NO_RUNNER };
     const { runner: asked, clock, log, signal } = options;
-    const { runners, shown: before } = findings;
+    const { runners, shown } = findings;
     const { waitsForRunner, runnerTimeoutMs } = asked;
     if (!waitsForRunner) {
         log.info('The runner is not waited for, as wait_for_runner says');
         return { runner: NO_RUNNER };
     }
     try {
+        const before = { shown, seen: runners.seen, isEphemeral: asked.isEphemeral };
         const watching = { runners, before, verifiedAt, runnerTimeoutMs, clock, log, signal };
         return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
     }
@@ -1468,6 +1882,27 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
 }
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER = { status: undefined, backAt: undefined };
+/** GitHub lets no older version register, and may let it connect and end. Since 2026. */
+const LEAST_VERSION = [2, 329, 0];
+/** What the log says about registrations when they are first seen. */
+function createWarnings({ isEphemeral }, log) {
+    let hasToldOfKind = false;
+    return ({ name, id, ephemeral, version }) => {
+        if (version !== undefined && isOlder(version.split('.').map(Number), LEAST_VERSION))
+            log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
+        if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
+            return;
+        hasToldOfKind = true;
+        const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
+        log.warning(`runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`);
+    };
+}
+/** Whether a version is older than another. A part that is not a number is not older. */
+function isOlder([part = 0, ...rest], [thanPart, ...thanRest]) {
+    if (thanPart === undefined)
+        return false;
+    return part < thanPart || (part === thanPart && isOlder(rest, thanRest));
+}
 
 
 /***/ })

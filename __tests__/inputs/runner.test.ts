@@ -39,7 +39,8 @@ test('what is not given has its default', () => {
     nameTemplate: 'mac-7',
     scope: { kind: 'repository', owner: 'octo-org', repo: 'app' },
     token: 'hunter2',
-    whenBusy: 'wait',
+    jobsToken: undefined,
+    ...{ isEphemeral: false, isSweep: false, whenBusy: 'wait' },
     idleForMs: 90_000,
     busyTimeoutMs: 3_600_000,
     waitsForRunner: true,
@@ -47,6 +48,18 @@ test('what is not given has its default', () => {
     apiUrl: new URL('https://api.github.com'),
     proxy: undefined,
   });
+});
+
+test('a sweep needs a runner', () => {
+  expect(problemsOf({ ...WITH, restart_if: 'runner_offline' })).toContain(
+    'restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name',
+  );
+});
+
+test('the token for the jobs is a secret', () => {
+  const secrets: string[] = [];
+  read({ ...ASKED, jobs_token: 'hunter3' }, ENVIRONMENT, secrets);
+  expect(secrets).toContain('hunter3');
 });
 
 test('the token is a secret', () => {
@@ -68,6 +81,16 @@ describe('what is taken', () => {
       { busyTimeoutMs: 1_000, runnerTimeoutMs: 86_400_000 },
     ],
     [{ when_busy: 'skip' }, { whenBusy: 'skip' }],
+    [{ runner_name: '{uuid}-*' }, { nameTemplate: '{uuid}-*' }],
+    [{ jobs_token: ' ' }, { jobsToken: undefined }],
+    [{ jobs_token: 'hunter3\n' }, { jobsToken: 'hunter3' }],
+    [{ runner_ephemeral: 'true' }, { isEphemeral: true }],
+    [{ restart_if: 'always' }, { isSweep: false, whenBusy: 'wait' }],
+    [{ restart_if: 'runner_offline' }, { isSweep: true, whenBusy: 'skip' }],
+    [
+      { restart_if: 'runner_offline', when_busy: 'wait' },
+      { isSweep: true, whenBusy: 'wait' },
+    ],
     [
       { idle_for: '0s', wait_for_runner: 'false' },
       { idleForMs: 0, waitsForRunner: false },
@@ -141,7 +164,11 @@ describe('the runner that the step itself runs on', () => {
 
 describe('what is refused', () => {
   test.each([
-    ['runner_name', '{vm}', '"{vm}" is no placeholder; there are {external_id}, {name} and {instance_id}'],
+    [
+      'runner_name',
+      '{vm}',
+      '"{vm}" is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}',
+    ],
     ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
     ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
     [
@@ -157,8 +184,12 @@ describe('what is refused', () => {
     ['wait_for_runner', 'perhaps', '"perhaps" is'],
     ['busy_timeout', '25h', '"25h" is no time from 1s to 24h'],
     ['busy_timeout', '0.9', '"0.9" is no time from 1s to 24h'],
-    ['runner_timeout', '0', '"0" is no time from 1s to 24h'],
-    ['runner_timeout', '25h', '"25h" is no time from 1s to 24h'],
+    ['runner_timeout', '0', '"0" is no time from 10s to 24h'],
+    ['runner_timeout', '25h', '"25h" is no time from 10s to 24h'],
+    ['runner_timeout', '9.9s', '"9.9s" is no time from 10s to 24h'],
+    ['runner_ephemeral', 'yes', '"yes" is neither true nor false'],
+    ['restart_if', 'offline', '"offline" is none of always, runner_offline'],
+    ['jobs_token', 'hunter 2', 'it contains characters that no token has'],
   ])('%s: %j', (name, value, problem) => {
     const problems = problemsOf({ ...ASKED, [name]: value });
     expect(problems).toMatch(new RegExp(`^An input is invalid:\n- ${name}: `));

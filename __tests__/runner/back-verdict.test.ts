@@ -6,8 +6,8 @@ import {
   likelyCause,
   startBackHistory,
 } from '../../src/runner/back-verdict.ts';
+import type { RunnersReading } from '../../src/runner/occupancy.ts';
 import type { Runner } from '../../src/runner/runners.ts';
-import type { RunnersReading } from '../../src/runner/vm-runners.ts';
 import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 
 /** What one read shows: one runner, all of them, or none. */
@@ -25,8 +25,9 @@ const VERIFIED_AT_S = 300;
 function follow(
   looks: readonly Look[],
   before: readonly Runner[] = [],
+  isEphemeral = false,
 ): { verdicts: BackVerdict[]; history: BackHistory } {
-  let history = startBackHistory(VERIFIED_AT_S * 1_000, before);
+  let history = startBackHistory(VERIFIED_AT_S * 1_000, { shown: before, seen: before, isEphemeral });
   const verdicts = looks.map(([seconds, seen]) => {
     const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
     history = judged.history;
@@ -45,11 +46,12 @@ function idleFrom(from: number, until: number): Look[] {
 describe('is back', () => {
   test.each<[string, Look[], string]>([
     [
-      'offline, then online',
+      'offline, then online for five seconds',
       [
         [0, idle],
         [90, offline],
         [120, idle],
+        [125, idle],
       ],
       'it was offline before',
     ],
@@ -58,6 +60,7 @@ describe('is back', () => {
       [
         [0, offline],
         [30, idle],
+        [35, idle],
       ],
       'it was offline before',
     ],
@@ -67,6 +70,8 @@ describe('is back', () => {
         [0, offline],
         [30, undefined],
         [60, idle],
+        [65, undefined],
+        [70, idle],
       ],
       'it was offline before',
     ],
@@ -75,6 +80,7 @@ describe('is back', () => {
       [
         [0, offline],
         [30, busy],
+        [35, busy],
       ],
       'it was offline before',
     ],
@@ -212,15 +218,17 @@ describe('several runners', () => {
       [
         [0, [offline, bOffline]],
         [30, [idle, bOffline]],
+        [35, [idle, bOffline]],
         [60, [offline, b]],
-        [90, [idle, b]],
+        [65, [offline, b]],
       ],
       [idle, b],
     );
     expect(verdicts).toMatchObject([
       { kind: 'pending', seen: 'runner "mac-7": it is offline' },
+      { kind: 'pending', seen: 'runner "mac-7": it is online again' },
       { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
-      { kind: 'pending', seen: 'runner "mac-7": it is offline' },
+      { kind: 'pending', seen: 'runner "mac-7-b": it is online again' },
       { kind: 'online', proof: 'it was offline before' },
     ]);
   });
@@ -228,6 +236,7 @@ describe('several runners', () => {
   test('are most likely back when one of them is only that', () => {
     const looks: Look[] = [
       [0, [offline, b]],
+      [355, [idle, b]],
       [360, [idle, b]],
     ];
     expect(follow(looks, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
@@ -237,6 +246,7 @@ describe('several runners', () => {
     const looks: Look[] = [
       [0, [offline, bOffline]],
       [30, [idle, bOffline]],
+      [35, [idle, bOffline]],
     ];
     expect(follow(looks, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
   });
@@ -245,9 +255,11 @@ describe('several runners', () => {
     const looks: Look[] = [
       [0, [offline, bOffline]],
       [30, [offline, b]],
+      [35, [offline, b]],
     ];
     expect(follow(looks, [offline, bOffline]).verdicts).toMatchObject([
       { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
+      { kind: 'pending' },
       { kind: 'online' },
     ]);
   });
@@ -267,6 +279,132 @@ describe('several runners', () => {
     const { history, verdicts } = follow([[0, []]]);
     expect(verdicts).toMatchObject([{ seen: 'it is not registered' }]);
     expect(likelyCause(history, history.lastAt ?? 0).reason).toMatch(/^its registration is gone/);
+  });
+});
+
+describe('a runner that takes one job per registration', () => {
+  const old = runner({ id: 50, name: 'vm-1-a', ephemeral: true });
+  const next = runner({ id: 51, name: 'vm-1-b', ephemeral: true });
+  const nextOffline = { ...next, isOnline: false };
+  const nextBusy = { ...next, isBusy: true };
+  const unsaid = { ...next, ephemeral: undefined };
+  const kindsOf = (looks: readonly Look[], before: readonly Runner[], isEphemeral = true) =>
+    follow(looks, before, isEphemeral).verdicts.map(({ kind }) => kind);
+
+  test.each<[string, Look[], Runner[]]>([
+    [
+      'registers under a new name',
+      [
+        [0, []],
+        [20, [next]],
+      ],
+      [],
+    ],
+    [
+      'registers beside the old one',
+      [
+        [0, [old]],
+        [20, [old, next]],
+      ],
+      [old],
+    ],
+    [
+      'has a job at once',
+      [
+        [0, []],
+        [20, [nextBusy]],
+      ],
+      [],
+    ],
+    [
+      'has had its job already',
+      [
+        [0, []],
+        [15, [nextOffline]],
+        [20, []],
+      ],
+      [],
+    ],
+    [
+      'has had its job already, if GitHub does not say its kind',
+      [
+        [0, []],
+        [15, [{ ...unsaid, isOnline: false }]],
+        [20, []],
+      ],
+      [],
+    ],
+    [
+      'registers under the same name',
+      [
+        [0, []],
+        [20, [{ ...next, name: old.name }]],
+      ],
+      [old],
+    ],
+  ])('is back once it %s', (_, looks, before) => {
+    const kinds = kindsOf(looks, before);
+    expect([kinds.slice(0, -1).includes('online'), kinds.at(-1)]).toEqual([false, 'online']);
+  });
+
+  test.each<[string, Look[], Runner[], boolean]>([
+    [
+      'was there at the first read',
+      [
+        [0, [next]],
+        [20, [next]],
+      ],
+      [],
+      true,
+    ],
+    [
+      'was there before the restart',
+      [
+        [0, []],
+        [20, [old]],
+      ],
+      [old],
+      true,
+    ],
+    [
+      'is offline',
+      [
+        [0, []],
+        [20, [nextOffline]],
+      ],
+      [],
+      true,
+    ],
+    [
+      'was there at the first read, and is gone',
+      [
+        [0, [next]],
+        [20, []],
+      ],
+      [],
+      true,
+    ],
+    [
+      'takes more than one job, and is gone',
+      [
+        [0, []],
+        [15, [{ ...unsaid, isOnline: false }]],
+        [20, []],
+      ],
+      [],
+      false,
+    ],
+    [
+      'is one of two',
+      [
+        [0, []],
+        [20, [next]],
+      ],
+      [old, runner({ id: 49, name: 'vm-1-c', ephemeral: true })],
+      true,
+    ],
+  ])('is not back if it %s', (_, looks, before, isEphemeral) => {
+    expect(kindsOf(looks, before, isEphemeral)).not.toContain('online');
   });
 });
 

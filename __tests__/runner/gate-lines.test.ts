@@ -1,20 +1,34 @@
 import { describe, expect, test } from '@jest/globals';
-import { describe as describeSeen, describeState, type WhenBusy } from '../../src/runner/gate-lines.ts';
-import type { Occupancy } from '../../src/runner/occupancy.ts';
+import { ActionError } from '../../src/errors.ts';
+import {
+  describe as describeSeen,
+  describeState,
+  notFoundError,
+  notKnownError,
+  stillBusyError,
+  type WhenBusy,
+} from '../../src/runner/gate-lines.ts';
+import type { IdleStretch, Occupancy } from '../../src/runner/occupancy.ts';
 import { busy, idle, runner, runningJob } from '../support/runners.ts';
 
 const b = runner({ id: 24, name: 'mac-7-b', isOnline: false });
-const stretch = { since: 0, until: 0, leftMs: 0, areJobsRead: true };
+const stretch: IdleStretch = {
+  ...{ since: 0, until: 0, leftMs: 0, of: [23], reads: 1 },
+  ...{ jobs: 'none', isDoubtful: false },
+};
+const job = runningJob();
+const BUSY: Occupancy = { kind: 'busy', job: 'unread' };
 const ONE = 'Runner "mac-7" (ID 23) is online, idle';
 
 test.each<[Occupancy, WhenBusy, string]>([
   [{ kind: 'unread' }, 'wait', ONE],
+  [{ kind: 'online' }, 'wait', ONE],
   [{ kind: 'unconfirmed', stretch }, 'wait', ONE],
   [{ kind: 'settling', stretch }, 'wait', `${ONE}; making sure, as GitHub learns late of a new job`],
   [{ kind: 'idle', stretch }, 'wait', `${ONE}, and was for 1 min: no job runs on it`],
-  [{ kind: 'busy', job: undefined }, 'wait', `${ONE}; waiting for its job to end`],
-  [{ kind: 'busy', job: undefined }, 'fail', ONE],
-  [{ kind: 'busy', job: undefined }, 'skip', `${ONE}; the VM is left alone, as when_busy says`],
+  [BUSY, 'wait', `${ONE}; waiting for its job to end`],
+  [BUSY, 'fail', ONE],
+  [BUSY, 'skip', `${ONE}; the VM is left alone, as when_busy says`],
   [
     { kind: 'unknown', about: 'runners', stretch },
     'wait',
@@ -25,21 +39,100 @@ test.each<[Occupancy, WhenBusy, string]>([
     'wait',
     'GitHub gave no usable answer about the jobs in progress; asking again',
   ],
+  [
+    { kind: 'unknown', about: 'jobs', job, stretch },
+    'wait',
+    'Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs; asking again',
+  ],
 ])('%j, when_busy: %s', (state, whenBusy, expected) => {
   expect(describeState({ state, shown: [idle] }, { whenBusy, idleForMs: 60_000 })).toBe(expected);
 });
 
+test.each<[Occupancy, string]>([
+  [
+    { kind: 'registering' },
+    'No runner is registered, and one may register, as the VM has not been up for long; waiting for that',
+  ],
+  [{ kind: 'absent', stretch }, 'The runner is no longer registered; making sure'],
+  [
+    { kind: 'idle', stretch: { ...stretch, of: 'gone' } },
+    'The runner is no longer registered: no job runs on it',
+  ],
+])('without a runner: %j', (state, expected) => {
+  expect(describeState({ state, shown: [] }, { whenBusy: 'wait', idleForMs: 60_000 })).toBe(expected);
+});
+
 describe('several runners', () => {
   test.each<[Occupancy, string]>([
+    [BUSY, 'Runner "mac-7" (ID 23) is online, busy, runner "mac-7-b" (ID 24) is offline, idle'],
     [
-      { kind: 'busy', job: undefined },
-      'Runner "mac-7" (ID 23) is online, busy, runner "mac-7-b" (ID 24) is offline, idle',
-    ],
-    [
-      { kind: 'busy', job: runningJob() },
+      { kind: 'busy', job },
       'Runner "mac-7" (ID 23) is shown online, busy, runner "mac-7-b" (ID 24) is shown offline, idle, but job "build" of run 17 is in progress on one of them',
     ],
   ])('are all told of: %j', (state, expected) => {
     expect(describeSeen({ state, shown: [busy, b] })).toBe(expected);
   });
+});
+
+describe('a runner that is still busy', () => {
+  const RAISE = 'Let the job end (needs, concurrency), or raise busy_timeout.';
+  const WAIT = 'Let the job end (needs, concurrency), or let when_busy be wait.';
+  const REMOVE =
+    'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
+  const WAITED = 'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout';
+  const UNLISTED = '; GitHub lists no job for it in the repository whose jobs are read';
+
+  test.each<[Occupancy, WhenBusy, string, string]>([
+    [BUSY, 'wait', `${WAITED}. No restart was sent. Reads: 2 busy.`, RAISE],
+    [{ kind: 'busy', job: 'unreadable' }, 'wait', `${WAITED}. No restart was sent. Reads: 2 busy.`, RAISE],
+    [
+      { kind: 'busy', job: 'none' },
+      'wait',
+      `${WAITED}${UNLISTED}. No restart was sent. Reads: 2 busy.`,
+      REMOVE,
+    ],
+    [BUSY, 'fail', 'Runner "mac-7" (ID 23) is online, busy. No restart was sent.', WAIT],
+    [
+      { kind: 'busy', job: 'none' },
+      'fail',
+      `Runner "mac-7" (ID 23) is online, busy${UNLISTED}. No restart was sent.`,
+      REMOVE,
+    ],
+  ])('%j, when_busy: %s', (state, whenBusy, message, hint) => {
+    expect(stillBusyError({ state, shown: [busy] }, { whenBusy, tally: '2 busy' })).toMatchObject({
+      ...{ code: 'runner_busy', message, hint },
+    });
+  });
+});
+
+test.each<[string, Occupancy, string, string]>([
+  ['silent', { kind: 'unknown', about: 'runners', stretch }, '', 'Look at githubstatus.com'],
+  [
+    'vague',
+    { kind: 'unknown', about: 'jobs', job, stretch },
+    ' Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs.',
+    'Look at that job',
+  ],
+])('a GitHub that stays %s', (_, state, why, hint) => {
+  const error = notKnownError({ state, shown: [idle], progress: { tally: () => '3 unknown' } });
+  expect(error).toMatchObject({
+    message: `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: 3 unknown.`,
+    hint: expect.stringContaining(hint),
+  });
+});
+
+test.each([
+  [undefined, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
+  [false, 'Check it. If it takes one job per registration, set runner_ephemeral: true.'],
+  [
+    true,
+    'Check it. No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.',
+  ],
+])('a runner that is not found, with runner_ephemeral: %p', (isEphemeral, hint) => {
+  const missing = new ActionError('runner_not_found', 'There is none.', { hint: 'Check it.' });
+  const options = isEphemeral === undefined ? {} : { isEphemeral };
+  expect(notFoundError(missing, options)).toMatchObject({ message: 'There is none.', hint });
+  expect(notFoundError(new ActionError('runner_not_found', 'None.'), options).hint).toBe(
+    hint.replace('Check it. ', ''),
+  );
 });

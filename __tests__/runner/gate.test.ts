@@ -1,13 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Instance } from '../../src/controller/instance.ts';
 import { LeftAlone } from '../../src/restart/outcome.ts';
-import { createGate, type RunnerGate } from '../../src/runner/gate.ts';
+import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
-import { exactly } from '../../src/runner/runner-names.ts';
+import { createJobReader } from '../../src/runner/job-finding.ts';
+import type { Pool } from '../../src/runner/pool.ts';
+import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { instance } from '../support/instances.ts';
-import { busy, idle, runner, runningJob, wedged } from '../support/runners.ts';
+import { at, instance } from '../support/instances.ts';
+import { busy, idle, offline, runner, runningJob, wedged } from '../support/runners.ts';
 import {
   type Answer,
   createScriptedJobs,
@@ -30,7 +33,10 @@ interface Scene {
   ask(): Promise<boolean | Error>;
 }
 
-interface Setting {
+interface Setting extends Partial<Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'evidence'>> {
+  readonly name?: NamePattern;
+  /** Nothing is borne out, and not all are offline, but for what is given. */
+  readonly pool?: Partial<Pool>;
   readonly whenBusy?: WhenBusy;
   readonly busyTimeoutMs?: number;
   readonly idleForMs?: number;
@@ -54,6 +60,9 @@ function stage(
     isBrief,
     isTold = true,
     lookTakesMs = () => 0,
+    pool = {},
+    name = exactly('mac-7'),
+    ...rules
   }: Setting = {},
 ): Scene {
   const clock = createFakeClock();
@@ -67,7 +76,6 @@ function stage(
       return runner;
     },
   };
-  const witnesses = { runners, jobs: createScriptedJobs(jobs, calls) };
   const [lines, details, warnings]: [string[], string[], string[]] = [[], [], []];
   const closings: number[] = [];
   const log = {
@@ -77,10 +85,13 @@ function stage(
   };
   const { signal } = new AbortController();
   const scope = { kind: 'organization', org: 'octo-org' } as const;
-  const sought = { name: exactly('mac-7'), scope };
+  const reader = createJobReader(createScriptedJobs(jobs, calls), { clock, log });
   const gate = createGate({
-    ...{ whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
-    runnersOf: () => createVmRunners({ ...witnesses, sought, clock, log, signal }),
+    ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
+    runnersOf: () =>
+      createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
+    pool: { isBorneOut: async () => false, isAllOffline: async () => false, ...pool },
+    registersWithinMs: 5 * MINUTE,
     isBrief,
     onWait: isTold ? () => closings.push(clock.now()) : undefined,
   });
@@ -88,6 +99,7 @@ function stage(
   return { gate, clock, calls, lines, details, warnings, closings, ask };
 }
 
+const OFF = { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 const LOOK = 'get 23';
 
@@ -213,14 +225,17 @@ describe('a job in progress that the runner does not show', () => {
   });
 
   test('is of another runner', async () => {
-    const jobs = [[runningJob({ runnerId: 24 })]];
+    const jobs = [[runningJob({ runnerName: 'mac-8' })]];
     expect(await stage([[idle]], { idleForMs: 0, jobs }).ask()).toBe(true);
   });
 
-  test('is not looked for where the runner itself is busy', async () => {
-    const { ask, calls } = stage([[busy]], { busyTimeoutMs: 20_000 });
-    expect(await ask()).toMatchObject({ code: 'runner_busy' });
-    expect(calls).not.toContain('jobs');
+  test('is looked for only at the end if the runner itself is busy', async () => {
+    const { ask, calls } = stage([[busy]], { busyTimeoutMs: 20_000, jobs: [onIt] });
+    expect(await ask()).toMatchObject({
+      code: 'runner_busy',
+      message: expect.stringContaining('but job "build" of run 17 is in progress on it'),
+    });
+    expect(calls).toEqual(['list mac-7', ...times(4, []).map(() => LOOK), 'jobs']);
   });
 });
 
@@ -266,8 +281,8 @@ describe('a busy runner', () => {
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message:
-        'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout. No restart was sent. Reads: 4 busy.',
-      hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
+        'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout; GitHub lists no job for it in the repository whose jobs are read. No restart was sent. Reads: 4 busy.',
+      hint: expect.stringContaining('remove the registration'),
     });
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
   });
@@ -279,13 +294,14 @@ describe('a busy runner', () => {
   });
 
   test('fails the step at once, if that is wanted', async () => {
-    const { ask, clock, calls, lines } = stage([[busy]], { whenBusy: 'fail' });
+    const { ask, clock, calls, lines } = stage([[busy]], { whenBusy: 'fail', jobs: [silence] });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: 'Runner "mac-7" (ID 23) is online, busy. No restart was sent.',
+      hint: 'Let the job end (needs, concurrency), or let when_busy be wait.',
     });
-    expect([calls, clock.sleeps]).toEqual([['list mac-7'], []]);
-    expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, busy']);
+    expect([calls, clock.sleeps]).toEqual([['list mac-7', 'jobs'], []]);
+    expect(lines[0]).toBe('Runner "mac-7" (ID 23) is online, busy');
   });
 
   test('fails it as soon as its job shows', async () => {
@@ -327,9 +343,14 @@ describe('a busy runner', () => {
     expect([await ask(), await ask(), calls]).toEqual([true, true, ['list mac-7']]);
   });
 
-  test('that is offline has lost its job', async () => {
-    const { ask } = stage([[wedged]], { whenBusy: 'fail' });
-    expect(await ask()).toBe(false);
+  test.each<[string, Setting, object | boolean]>([
+    ['may still work on it', {}, { code: 'runner_busy' }],
+    ['has lost it if the jobs of the one repository that it serves show none', { seesAllJobs: true }, false],
+    ['may work on it if these cannot be read', { seesAllJobs: true, jobs: [OFF] }, { code: 'runner_busy' }],
+  ])('that is offline %s', async (_, setting, expected) => {
+    const answer = await stage([[wedged]], { whenBusy: 'fail', ...setting }).ask();
+    if (typeof expected === 'object') expect(answer).toMatchObject(expected);
+    else expect(answer).toBe(expected);
   });
 });
 
@@ -384,13 +405,20 @@ describe('GitHub', () => {
       deadlines.push(deadline);
       await clock.sleep(50_000, signal);
       const runners = [deadlines.length > 3 ? busy : idle];
-      return { askedAt: clock.now(), answeredAt: clock.now(), runners };
+      return { askedAt: clock.now(), answeredAt: clock.now(), runners, gone: [] };
     };
     const { signal } = new AbortController();
     const log = { info() {}, debug() {}, warning() {} };
     const gate = createGate({
       ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
-      runnersOf: () => ({ find: seen, read: seen, readShared: seen, readJobs: async () => 'none' as const }),
+      registersWithinMs: 0,
+      pool: { isBorneOut: async () => false, isAllOffline: async () => false },
+      runnersOf: () => ({
+        ...{ sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } }, seen: [] },
+        ...{ find: seen, read: seen, readShared: seen, forgetOnline() {} },
+        readJobs: async () => ({ kind: 'none' }),
+        missing: async () => refusal,
+      }),
     });
     await gate.isOpen(instance()).catch(() => {});
     // The first look begins at 56 s; where a job is waited for, patience ends only at 81 s.
@@ -407,6 +435,266 @@ describe('GitHub', () => {
     ['later', [[idle], refusal]],
   ])('that says no %s ends it at once', async (_, answers) => {
     expect(await stage(answers).ask()).toBe(refusal);
+  });
+});
+
+describe('a runner that registers again and again', () => {
+  test('is given up in the end', async () => {
+    let id = 100;
+    const { ask, clock } = stage(
+      [
+        [idle],
+        ...Array.from({ length: 100 }, (_, index) =>
+          index % 8 === 7 ? [runner({ id: ++id })] : [runner({ id })],
+        ),
+      ],
+      { whenBusy: 'fail' },
+    );
+    expect(await ask()).toMatchObject({
+      code: 'runner_busy',
+      message: expect.stringContaining('is online, idle, but registered again and again'),
+    });
+    expect(clock.now()).toBeLessThan(4 * MINUTE);
+  });
+
+  test('gives a silent GitHub as long after it as before', async () => {
+    const again = [runner({ id: 24 })];
+    const answers = [...times(20, [idle]), ...times(8, again), ...times(9, silence), again];
+    const { ask } = stage([[idle], silence, ...times(21, silence), ...answers], { whenBusy: 'fail' });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+  });
+});
+
+describe('a job that GitHub gives no runner', () => {
+  const unassigned = runningJob({ runnerId: undefined, runnerName: undefined });
+
+  test('is waited for like a silent GitHub, as long as its labels fit', async () => {
+    const { ask, lines } = stage([[idle]], { jobs: [[unassigned], [unassigned], []] });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+    expect(lines[0]).toBe(
+      'Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs; asking again',
+    );
+  });
+
+  test('is told of in the end', async () => {
+    const { ask, clock } = stage([[idle]], { whenBusy: 'fail', jobs: [[unassigned]] });
+    expect(await ask()).toMatchObject({
+      code: 'github_api_failed',
+      message: expect.stringContaining('Job "build" of run 17 is in progress'),
+    });
+    expect(clock.now()).toBe(1_000 + 2 * MINUTE);
+  });
+});
+
+describe('a source of the jobs that GitHub refuses', () => {
+  test('is asked again, and a job that it shows then counts', async () => {
+    const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [refused, refused, [runningJob()]] });
+    expect(await ask()).toMatchObject({ code: 'runner_busy' });
+  });
+
+  test('is off after half a minute, and is asked again before the restart', async () => {
+    const { ask, calls, warnings } = stage([[idle]], { jobs: [refused] });
+    expect([await ask(), await ask()]).toEqual([false, true]);
+    expect([warnings.length, calls.slice(-3)]).toEqual([1, [LOOK, 'jobs', LOOK]]);
+  });
+});
+
+describe('several runners in one VM', () => {
+  const name = { parts: ['mac-7-', ''] };
+  const a = runner({ id: 30, name: 'mac-7-a' });
+  const b = runner({ id: 31, name: 'mac-7-b' });
+  const bBusy = runner({ id: 31, name: 'mac-7-b', isBusy: true });
+
+  test('are busy if one is', async () => {
+    const { ask, lines } = stage(
+      [
+        [a, bBusy],
+        [a, b],
+      ],
+      { name },
+    );
+    expect(await ask()).toBe(false);
+    expect(lines[0]).toBe(
+      'Runner "mac-7-a" (ID 30) is online, idle, runner "mac-7-b" (ID 31) is online, busy; waiting for its job to end',
+    );
+  });
+
+  test('count with one that registers in the last moment', async () => {
+    const { ask } = stage([[a], [a], [a, bBusy], [a, b]], { name, idleForMs: 0, whenBusy: 'fail' });
+    expect([await ask(), await ask()]).toEqual([true, expect.objectContaining({ code: 'runner_busy' })]);
+  });
+});
+
+describe('a runner that is not registered', () => {
+  test('is looked for a while, and then not found', async () => {
+    const { ask, clock, calls } = stage([[]]);
+    expect(await ask()).toMatchObject({
+      code: 'runner_not_found',
+      hint: expect.stringContaining('set runner_ephemeral: true'),
+    });
+    expect([clock.now(), calls]).toEqual([7_000, [...Array(4).fill('list mac-7'), 'list']]);
+  });
+
+  test('may be there again a moment later', async () => {
+    const { ask } = stage([[], [], [idle]], { idleForMs: 0 });
+    expect(await ask()).toBe(true);
+  });
+});
+
+describe('a runner that takes one job per registration', () => {
+  const oneJob = runner({ ephemeral: true });
+  const LONG_UP = { startDate: at('2024-10-13T10:51:34Z'), reportedAt: at('2024-10-13T11:10:02Z') };
+  const JUST_UP = { startDate: at('2024-10-13T11:10:00Z'), reportedAt: at('2024-10-13T11:10:02Z') };
+  const believed = { isEphemeral: true, pool: { isBorneOut: async () => true } };
+  const vms = (scene: Scene, ...changes: Partial<Instance>[]) =>
+    changes.reduce<Promise<(boolean | Error)[]>>(async (answers, each) => {
+      const known = await answers;
+      return [...known, await scene.gate.isOpen(instance(each)).catch((error: Error) => error)];
+    }, Promise.resolve([]));
+
+  test('has had its job once its registration is gone: two reads, and no idle_for', async () => {
+    const scene = stage([[runner({ ephemeral: true, isBusy: true })], []]);
+    expect(await vms(scene, JUST_UP, JUST_UP)).toEqual([false, true]);
+    expect(scene.clock.sleeps).toEqual([5_000, 1_000]);
+    expect(scene.lines).toContain('The runner is no longer registered: no job runs on it');
+    expect(scene.calls.slice(-4)).toEqual(['list mac-7', 'list mac-7', 'jobs', 'list mac-7']);
+  });
+
+  test.each<[string, Setting, Partial<Instance>, boolean[]]>([
+    ['had its job, as the run shows', { isEphemeral: true, evidence: { hasEnded: true } }, JUST_UP, [true]],
+    ['had its time to register', believed, LONG_UP, [true]],
+    ['may register yet, and is waited for', believed, JUST_UP, [false, true]],
+    [
+      'may register yet, while its job of the run is not over',
+      { isEphemeral: true, evidence: { hasEnded: false } },
+      JUST_UP,
+      [false, true],
+    ],
+    ['booted at a time that nobody knows', believed, { startDate: undefined }, [false, true]],
+    ['reported at a time that nobody knows', believed, { reportedAt: undefined }, [false, true]],
+  ])('is absent, and %s', async (_, setting, changes, expected) => {
+    const scene = stage([[]], setting);
+    expect(await vms(scene, ...expected.map(() => changes))).toEqual(expected);
+    expect(scene.clock.now() > 5 * MINUTE).toBe(expected.length > 1);
+  });
+
+  test('is absent, but a job shows on it', async () => {
+    const scene = stage([[]], { ...believed, jobs: [[runningJob()]], whenBusy: 'fail' });
+    expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_busy' }]);
+  });
+
+  test('is absent from one read only', async () => {
+    const scene = stage([[], [oneJob]], believed);
+    expect(await vms(scene, LONG_UP)).toEqual([false]);
+    expect(scene.clock.sleeps).toEqual(Array(12).fill(5_000));
+  });
+
+  test.each<[string, Setting]>([
+    ['the name is borne out by no runner', { isEphemeral: true }],
+    ['nobody says that it takes one job', { pool: { isBorneOut: async () => true } }],
+  ])('is not found if %s', async (_, setting) => {
+    const scene = stage([[]], setting);
+    expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_not_found' }]);
+    expect(scene.clock.now()).toBe(7_000);
+  });
+
+  test('had its job in an earlier boot', async () => {
+    const scene = stage([[]], { isEphemeral: true, evidence: { hasEnded: true } });
+    expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
+    expect(scene.clock.now()).toBeGreaterThan(4 * MINUTE);
+  });
+
+  test('was seen in an earlier boot', async () => {
+    const scene = stage([[oneJob], [oneJob], []], { idleForMs: 0 });
+    expect(await vms(scene, LONG_UP, JUST_UP)).toEqual([true, false]);
+    const seen = stage([[oneJob], [oneJob], []], { idleForMs: 0 });
+    expect(await vms(seen, LONG_UP, LONG_UP)).toEqual([true, true]);
+  });
+
+  test('is told of in a dry run', async () => {
+    const { gate, lines } = stage([[]], believed);
+    expect(await gate.rehearse(instance(JUST_UP))).toBe(true);
+    expect(lines.at(-1)).toBe('Dry run: No runner is registered');
+  });
+});
+
+describe('a sweep', () => {
+  const UP = { startDate: at('2024-10-13T11:05:02Z'), reportedAt: at('2024-10-13T11:10:02Z') };
+  const FRESH = { ...UP, startDate: at('2024-10-13T11:05:03Z') };
+  const sweep = { isSweep: true, whenBusy: 'skip', idleForMs: 10_000 } as const;
+  const ask = (scene: Scene, vm: Partial<Instance> = UP) =>
+    scene.gate.isOpen(instance(vm)).catch((error: unknown) => error);
+
+  test.each<[string, Answer, Partial<Instance>, string]>([
+    [
+      'whose runner is online',
+      [idle],
+      UP,
+      'Runner "mac-7" (ID 23) is online, idle; restart_if leaves it alone',
+    ],
+    ['even with a job', [busy], UP, 'Runner "mac-7" (ID 23) is online, busy; restart_if leaves it alone'],
+    [
+      'that has not been up for long',
+      [offline],
+      FRESH,
+      'The VM has been up for 4 min 59 s only, and its runner may take 5 min to register; restart_if leaves it alone',
+    ],
+  ])('leaves a VM alone %s', async (_, answer, vm, seen) => {
+    const left = await ask(stage([answer], sweep), vm);
+    expect(left).toBeInstanceOf(LeftAlone);
+    expect(left).toMatchObject({ why: 'skipped', seen, isNeedless: true });
+  });
+
+  test('restarts a VM whose runner stays offline', async () => {
+    const scene = stage([[offline]], sweep);
+    expect([await ask(scene), await ask(scene)]).toEqual([false, true]);
+    expect(scene.clock.sleeps).toEqual([5_000, 5_000]);
+  });
+
+  test('asks GitHub nothing about a VM that has not been up for long', async () => {
+    const scene = stage([[offline]], sweep);
+    await ask(scene, FRESH);
+    expect(scene.calls).toEqual([]);
+  });
+
+  test.each<[string, Answer[], object]>([
+    ['comes back while it waits', [[offline], [idle]], { isNeedless: true }],
+    ['comes back in the last moment', [...times(4, [offline]), [idle]], { isNeedless: true }],
+    ['is offline with a job', [[wedged]], { why: 'skipped', isNeedless: false }],
+  ])('leaves a VM alone whose runner %s', async (_, answers, expected) => {
+    const scene = stage(answers, sweep);
+    const answersGiven = [await ask(scene), await ask(scene)];
+    expect(answersGiven.find((each) => each instanceof LeftAlone)).toMatchObject(expected);
+  });
+
+  test('leaves one alone that comes back while it waits for a slot', async () => {
+    const scene = stage([[offline], [offline], [offline], [idle]], sweep);
+    await scene.gate.untilIdle(instance(UP));
+    await expect(scene.gate.stillIdle()).rejects.toMatchObject({ isNeedless: true });
+  });
+
+  test('restarts one whose job is to be ignored', async () => {
+    const scene = stage([[wedged]], { ...sweep, whenBusy: 'ignore' });
+    expect([await ask(scene), await ask(scene), scene.calls.includes('jobs')]).toEqual([false, true, true]);
+  });
+
+  test('believes no GitHub that shows all runners offline', async () => {
+    const scene = stage([[offline]], { ...sweep, idleForMs: 0, pool: { isAllOffline: async () => true } });
+    expect(await ask(scene)).toMatchObject({
+      code: 'github_api_failed',
+      message: expect.stringContaining('all live VMs offline'),
+    });
+  });
+
+  test('believes one that shows none of this VM', async () => {
+    const pool = { isAllOffline: async () => true, isBorneOut: async () => true };
+    const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
+    expect(await ask(scene)).toBe(true);
+  });
+
+  test('says in a dry run what it would leave alone', async () => {
+    const { gate } = stage([[idle]], sweep);
+    await expect(gate.rehearse(instance(UP))).rejects.toMatchObject({ isNeedless: true });
   });
 });
 

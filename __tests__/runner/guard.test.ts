@@ -27,7 +27,7 @@ const RUNNER: RunnerOptions = {
   nameTemplate: 'mac-{external_id}',
   scope: { kind: 'organization', org: 'octo-org' },
   token: 'hunter2',
-  whenBusy: 'ignore',
+  ...{ isEphemeral: false, isSweep: false, whenBusy: 'ignore' },
   idleForMs: 60_000,
   busyTimeoutMs: 60_000,
   waitsForRunner: true,
@@ -144,7 +144,7 @@ describe('after the restart', () => {
     nock(ORIGIN)
       .get(ONE)
       .reply(200, mine({ status: 'offline' }));
-    nock(ORIGIN).get(ONE).reply(200, mine());
+    nock(ORIGIN).get(ONE).times(2).reply(200, mine());
     const outcome = verified();
     expect(await guard.afterRestart(outcome)).toEqual({
       ...outcome,
@@ -152,7 +152,7 @@ describe('after the restart', () => {
     });
     await guards.close();
     expect(said.at(-1)).toBe(
-      'GitHub answered 3 requests, 0 of them free of charge (not modified); quota left: unknown',
+      'GitHub answered 4 requests, 0 of them free of charge (not modified); quota left: unknown',
     );
   });
 

@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
+import type { JobFinding } from '../../src/runner/job-finding.ts';
 import {
+  type Boot,
+  type IdleStretch,
   nextOccupancy,
   type Occupancy,
   type OccupancyEvent,
   type OccupancyRules,
+  type RunnersReading,
   UNREAD,
 } from '../../src/runner/occupancy.ts';
-import type { JobFinding, RunnersReading } from '../../src/runner/vm-runners.ts';
 import { busy, idle, offline, reading, runner, runningJob, wedged } from '../support/runners.ts';
 
 const RULES: OccupancyRules = { idleForMs: 60_000 };
@@ -14,13 +17,19 @@ const other = runner({ id: 24, name: 'mac-7-b' });
 const job = runningJob();
 
 type Runners = RunnersReading['runners'];
+type Kind = Occupancy['kind'];
+type Busy = Extract<Occupancy, { kind: 'busy' }>;
 
 function runners(seconds: number, seen: Runners, tookSeconds = 0): OccupancyEvent {
   return { kind: 'runners', reading: reading(seconds, seen, tookSeconds) };
 }
 
-function jobs(finding: JobFinding): OccupancyEvent {
-  return { kind: 'jobs', finding };
+function jobs(kind: 'none' | 'unreadable' | 'no answer'): OccupancyEvent {
+  return { kind: 'jobs', finding: { kind } };
+}
+
+function jobIs(kind: 'job' | 'unassigned'): OccupancyEvent {
+  return { kind: 'jobs', finding: { kind, job } };
 }
 
 /** Every state on the way. */
@@ -32,92 +41,121 @@ function follow(events: readonly OccupancyEvent[], rules = RULES): Occupancy[] {
   });
 }
 
-/** The kinds of the states on the way; the jobs are read, and show nothing, as soon as that is needed. */
-function kinds(readings: readonly RunnersReading[], rules = RULES): Occupancy['kind'][] {
+/** The kinds of the states on the way; the jobs are read as soon as that is needed. */
+function kinds(
+  readings: readonly RunnersReading[],
+  rules = RULES,
+  finding: JobFinding = { kind: 'none' },
+): Kind[] {
   let state = UNREAD;
   return readings.map((one) => {
     state = nextOccupancy(state, { kind: 'runners', reading: one }, rules);
-    if (state.kind === 'unconfirmed') state = nextOccupancy(state, jobs('none'), rules);
+    if (state.kind === 'unconfirmed') state = nextOccupancy(state, { kind: 'jobs', finding }, rules);
     return state.kind;
   });
 }
 
 /** A read every ten seconds. */
-function every10s(...seen: readonly Runners[]): Occupancy['kind'][] {
+function every10s(...seen: readonly Runners[]): Kind[] {
   return kinds(seen.map((one, index) => reading(index * 10, one)));
 }
 
 const minute = (seen: Runners): Runners[] => Array(7).fill(seen);
 
-/** A state of each kind: what led to it, and what it has of an idle stretch. */
-const STRETCH = { since: 0, until: 10_000, leftMs: 50_000, areJobsRead: true };
-const STATES: Readonly<Record<Occupancy['kind'], Occupancy>> = {
+const STRETCH: IdleStretch = {
+  ...{ since: 0, until: 10_000, leftMs: 50_000, of: [23, 24], reads: 2 },
+  ...{ jobs: 'none', isDoubtful: false },
+};
+/** A state of each kind. */
+const STATES: Readonly<Record<Kind, Occupancy>> = {
   unread: UNREAD,
   unknown: { kind: 'unknown', about: 'runners', stretch: undefined },
-  busy: { kind: 'busy', job: undefined },
-  unconfirmed: { kind: 'unconfirmed', stretch: { ...STRETCH, areJobsRead: false } },
+  busy: { kind: 'busy', job: 'unread' },
+  online: { kind: 'online' },
+  registering: { kind: 'registering' },
+  unconfirmed: { kind: 'unconfirmed', stretch: { ...STRETCH, jobs: 'unread' } },
+  absent: { kind: 'absent', stretch: { ...STRETCH, of: 'gone', leftMs: 0, reads: 1 } },
   settling: { kind: 'settling', stretch: STRETCH },
   idle: { kind: 'idle', stretch: { ...STRETCH, leftMs: 0 } },
 };
+const KINDS = Object.keys(STATES) as Kind[];
 const NO_ANSWER = { kind: 'unknown', about: 'runners', stretch: undefined };
-const BUSY = { kind: 'busy', job: undefined };
-const JOB = { kind: 'busy', job };
-const begun = (areJobsRead: boolean) => ({ since: 15_000, until: 15_000, leftMs: 60_000, areJobsRead });
-const gone_on = (areJobsRead: boolean) => ({ since: 0, until: 15_000, leftMs: 45_000, areJobsRead });
-const unread = (leftMs: number) => ({ ...STRETCH, leftMs, areJobsRead: false });
-const read = (leftMs: number) => ({ ...STRETCH, leftMs });
+const busyWith = (shown: Busy['job']) => ({ kind: 'busy', job: shown });
+const begun = { since: 15_000, until: 15_000, leftMs: 60_000, reads: 1, jobs: 'unread' };
+const goneOn = { since: 0, until: 15_000, leftMs: 45_000, reads: 3, jobs: 'none' };
+const unread = { ...STRETCH, jobs: 'unread' };
 
-test.each<[Occupancy['kind'], string, OccupancyEvent, unknown]>([
-  ...(['unread', 'unknown', 'busy', 'unconfirmed', 'settling', 'idle'] as const).flatMap(
-    (kind): [Occupancy['kind'], string, OccupancyEvent, unknown][] => [
-      [kind, 'no answer about the runners', runners(15, undefined), NO_ANSWER],
-      [kind, 'a runner with a job', runners(15, [busy]), BUSY],
-      [kind, 'one of two runners with a job', runners(15, [other, busy]), BUSY],
-      [kind, 'a job on a runner', jobs(job), JOB],
-    ],
-  ),
-  ['unread', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun(false) }],
-  ['unknown', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun(false) }],
-  ['busy', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun(false) }],
-  ['unconfirmed', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: gone_on(false) }],
-  ['settling', 'no job', runners(15, [idle]), { kind: 'settling', stretch: gone_on(true) }],
-  ['settling', 'no job, long enough', runners(60, [idle]), { kind: 'unconfirmed' }],
-  ['settling', 'no job on either', runners(15, [idle, other]), { kind: 'settling', stretch: gone_on(true) }],
-  ['settling', 'no runner', runners(15, []), { kind: 'settling', stretch: gone_on(true) }],
-  ['idle', 'no job, by a late answer', runners(15, [idle], 40), { kind: 'settling' }],
+type Row = [from: Kind, what: string, event: OccupancyEvent, expected: object];
+
+test.each<Row>([
+  ...KINDS.flatMap((kind): Row[] => [
+    [kind, 'no answer about the runners', runners(15, undefined), NO_ANSWER],
+    [kind, 'a runner with a job', runners(15, [busy]), busyWith('unread')],
+    [kind, 'one of two runners with a job', runners(15, [other, busy]), busyWith('unread')],
+    [kind, 'an offline runner with a job', runners(15, [wedged]), busyWith('unread')],
+    [kind, 'a job on a runner', jobIs('job'), busyWith(job)],
+  ]),
+  ['unread', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: { ...begun, of: [23] } }],
+  ['unknown', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun }],
+  ['busy', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun }],
+  ['absent', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun }],
   [
-    'unread',
-    'no answer about the jobs',
-    jobs(undefined),
-    { kind: 'unknown', about: 'jobs', stretch: undefined },
+    'unconfirmed',
+    'no job',
+    runners(15, [idle]),
+    { kind: 'unconfirmed', stretch: { ...goneOn, jobs: 'unread' } },
+  ],
+  ['settling', 'no job', runners(15, [idle]), { kind: 'settling', stretch: goneOn }],
+  ['settling', 'no job after a gap', runners(31, [idle]), { kind: 'unconfirmed' }],
+  ['settling', 'no job on either', runners(15, [idle, other]), { kind: 'settling', stretch: goneOn }],
+  [
+    'settling',
+    'a new registration',
+    runners(15, [idle, runner({ id: 25 })]),
+    { kind: 'unconfirmed', stretch: begun },
   ],
   [
-    'busy',
-    'no answer about the jobs',
-    jobs(undefined),
-    { kind: 'unknown', about: 'jobs', stretch: undefined },
+    'settling',
+    'no runner that takes more than one job',
+    runners(15, []),
+    { kind: 'settling', stretch: goneOn },
   ],
-  ['settling', 'no answer about the jobs', jobs(undefined), { about: 'jobs', stretch: unread(50_000) }],
-  ['idle', 'no answer about the jobs', jobs(undefined), { about: 'jobs', stretch: unread(0) }],
+  ['unread', 'no answer about the jobs', jobs('no answer'), { about: 'jobs', stretch: undefined }],
+  ['settling', 'no answer about the jobs', jobs('no answer'), { about: 'jobs', stretch: unread }],
+  [
+    'idle',
+    'no answer about the jobs',
+    jobs('no answer'),
+    { about: 'jobs', stretch: { ...unread, leftMs: 0 } },
+  ],
+  ['settling', 'a job that may be on a runner', jobIs('unassigned'), { about: 'jobs', job, stretch: unread }],
+  ['busy', 'no answer about the jobs', jobs('no answer'), busyWith('unread')],
+  ['busy', 'a job that may be on a runner', jobIs('unassigned'), busyWith('unread')],
+  ['busy', 'no jobs', jobs('none'), busyWith('none')],
+  ['busy', 'unreadable jobs', jobs('unreadable'), busyWith('unreadable')],
   ['unread', 'no jobs', jobs('none'), UNREAD],
   ['unknown', 'no jobs', jobs('none'), NO_ANSWER],
-  ['busy', 'no jobs', jobs('none'), BUSY],
-  ['unconfirmed', 'no jobs', jobs('none'), { kind: 'settling', stretch: read(50_000) }],
-  ['unconfirmed', 'unreadable jobs', jobs('unreadable'), { kind: 'settling', stretch: read(50_000) }],
-  ['settling', 'no jobs', jobs('none'), { kind: 'settling', stretch: read(50_000) }],
-  ['idle', 'no jobs', jobs('none'), { kind: 'idle', stretch: read(0) }],
+  ['unconfirmed', 'no jobs', jobs('none'), { kind: 'settling', stretch: STRETCH }],
+  [
+    'unconfirmed',
+    'unreadable jobs',
+    jobs('unreadable'),
+    { kind: 'settling', stretch: { ...STRETCH, jobs: 'unreadable' } },
+  ],
+  ['settling', 'no jobs', jobs('none'), { kind: 'settling', stretch: STRETCH }],
+  ['absent', 'no jobs', jobs('none'), { kind: 'absent' }],
+  ['idle', 'no jobs', jobs('none'), { kind: 'idle' }],
 ])('from %s, after %s', (from, _, event, expected) => {
-  expect(nextOccupancy(STATES[from], event, RULES)).toMatchObject(expected as object);
+  expect(nextOccupancy(STATES[from], event, RULES)).toMatchObject(expected);
 });
 
 test('jobs that could not be read leave the idle stretch, which goes on once they can be', () => {
   const states = follow([
     runners(0, [idle]),
-    jobs(undefined),
+    jobs('no answer'),
     runners(10, [idle]),
-    jobs(undefined),
-    ...[20, 40].map((at) => runners(at, [idle])),
-    runners(60, [idle]),
+    jobs('no answer'),
+    ...[20, 40, 60].map((at) => runners(at, [idle])),
     jobs('none'),
   ]);
   expect(states.map(({ kind }) => kind)).toEqual([
@@ -131,7 +169,7 @@ describe('idle', () => {
     expect(every10s(...minute([idle]))).toEqual([...Array(6).fill('settling'), 'idle']);
   });
 
-  test.each<[number, Occupancy['kind'][]]>([
+  test.each<[number, Kind[]]>([
     [0, ['idle', 'idle', 'idle']],
     [10_000, ['settling', 'idle', 'idle']],
     [10_001, ['settling', 'settling', 'idle']],
@@ -142,7 +180,6 @@ describe('idle', () => {
 
   test.each<[string, Runners]>([
     ['offline', [offline]],
-    ['offline with a job, which it has lost', [wedged]],
     ['no longer registered', []],
     ['several', [idle, other]],
   ])('so is one that is %s', (_, seen) => {
@@ -153,6 +190,11 @@ describe('idle', () => {
     const stretch = [reading(0, [idle], 2), reading(20, [idle]), reading(40, [idle])];
     expect(kinds([...stretch, reading(60, [idle], 9)]).at(-1)).toBe('settling');
     expect(kinds([...stretch, reading(60, [idle]), reading(62, [idle])]).at(-1)).toBe('idle');
+  });
+
+  test('a job that is ignored does not matter, and no jobs are read', () => {
+    const rules = { idleForMs: 0, ignoresJobs: true };
+    expect(follow([runners(0, [busy])], rules)).toMatchObject([{ kind: 'idle' }]);
   });
 });
 
@@ -183,11 +225,150 @@ describe('not idle', () => {
   });
 
   test.each([
-    [60, 'settling then idle', 'idle'],
+    [60, 'a read every 20 s', 'idle'],
     [61, 'a gap in which a job could have come and gone', 'settling'],
   ])('at %i s, after %s', (at, _, expected) => {
     expect(kinds([...[0, 20, 40].map((one) => reading(one, [idle])), reading(at, [idle])]).at(-1)).toBe(
       expected,
     );
+  });
+
+  test.each<[string, Runner[]]>([
+    ['another registration of the same name', [runner({ id: 25 })]],
+    ['one more runner', [idle, other]],
+  ])('with %s: the minute begins again', (_, later) => {
+    expect(
+      every10s([idle], ...Array(5).fill([idle]), later, ...Array(5).fill(later), later).slice(5),
+    ).toEqual([...Array(7).fill('settling'), 'idle'].slice(0, 8));
+  });
+});
+
+type Runner = typeof idle;
+
+describe('an offline runner that shows a job', () => {
+  const rules = { idleForMs: 10_000, seesAllJobs: true };
+  const readings = [0, 10, 20].map((at) => reading(at, [wedged]));
+
+  test.each<[string, OccupancyRules, JobFinding, Kind[]]>([
+    [
+      'has lost it, if all of its jobs could be read and show none',
+      rules,
+      { kind: 'none' },
+      ['settling', 'idle', 'idle'],
+    ],
+    [
+      'has it, if not all of its jobs can be seen',
+      { idleForMs: 10_000 },
+      { kind: 'none' },
+      ['busy', 'busy', 'busy'],
+    ],
+    ['has it, if the jobs cannot be read', rules, { kind: 'unreadable' }, ['busy', 'busy', 'busy']],
+    ['has it, if the jobs show it', rules, { kind: 'job', job }, ['busy', 'busy', 'busy']],
+    ['may have it, if GitHub says nothing', rules, { kind: 'no answer' }, ['unknown', 'unknown', 'unknown']],
+  ])('%s', (_, given, finding, expected) => {
+    expect(kinds(readings, given, finding)).toEqual(expected);
+  });
+
+  test('is busy at once if the jobs were unreadable before', () => {
+    const states = follow([runners(0, [offline]), jobs('unreadable'), runners(5, [wedged])], rules);
+    expect(states.at(-1)).toEqual(busyWith('unread'));
+  });
+
+  test('is so only as long as it shows that', () => {
+    const states = follow(
+      [runners(0, [wedged]), jobs('none'), runners(5, [offline]), jobs('unreadable')],
+      rules,
+    );
+    expect(states.map(({ kind }) => kind)).toEqual(['unconfirmed', 'settling', 'settling', 'settling']);
+  });
+});
+
+describe('a runner that takes one job per registration', () => {
+  const BOOT: Boot = { at: 0, registersWithinMs: 300_000, hadJob: false };
+  const asked = (boot: Partial<Boot> = {}): OccupancyRules => {
+    return { idleForMs: 60_000, isEphemeral: true, boot: { ...BOOT, ...boot } };
+  };
+  const gone = (seconds: number, ...before: readonly Runner[]): RunnersReading => {
+    return { ...reading(seconds, []), gone: before };
+  };
+  const oneJob = runner({ ephemeral: true });
+  const oneJobOffline = runner({ ephemeral: true, isOnline: false });
+  const unsaid = runner({ ephemeral: undefined });
+
+  test.each<[string, OccupancyRules, RunnersReading[], Kind[]]>([
+    ['was seen, and is gone: two reads', asked(), [gone(1, oneJob), gone(2, oneJob)], ['absent', 'idle']],
+    ['was seen with its job', asked(), [gone(1, { ...oneJob, isBusy: true })], ['absent']],
+    ['was seen, if GitHub does not say what it is', asked(), [gone(1, unsaid)], ['absent']],
+    ['is one by what GitHub says alone', { ...asked(), isEphemeral: false }, [gone(1, oneJob)], ['absent']],
+    [
+      'was only seen offline: that may be of an earlier boot',
+      asked(),
+      [gone(1, oneJobOffline)],
+      ['registering'],
+    ],
+    [
+      'was never seen, right after the boot',
+      asked(),
+      [gone(299), gone(299.9)],
+      ['registering', 'registering'],
+    ],
+    ['was never seen, long after the boot', asked(), [gone(300), gone(301)], ['absent', 'idle']],
+    ['had its job in this boot', asked({ hadJob: true }), [gone(1), gone(2)], ['absent', 'idle']],
+    [
+      'may register until long after the boot',
+      asked(),
+      [gone(298), gone(303), gone(308)],
+      ['registering', 'absent', 'idle'],
+    ],
+    ['is back after all', asked({ hadJob: true }), [gone(1), reading(2, [oneJob])], ['absent', 'settling']],
+    [
+      'is gone after it was idle',
+      asked(),
+      [reading(1, [oneJob]), gone(6, oneJob), gone(7, oneJob)],
+      ['settling', 'absent', 'idle'],
+    ],
+    [
+      'is gone, but two reads are far apart',
+      asked(),
+      [gone(1, oneJob), gone(40, oneJob)],
+      ['absent', 'absent'],
+    ],
+    [
+      'takes more than one job, as GitHub says',
+      asked(),
+      [gone(1, idle), gone(2, idle)],
+      ['settling', 'settling'],
+    ],
+    ['is gone, and one beside it that takes more', asked(), [gone(1, oneJob, other)], ['settling']],
+    ['has no boot that is known', { idleForMs: 0, isEphemeral: true }, [gone(1e9)], ['registering']],
+  ])('%s', (_, rules, readings, expected) => {
+    expect(kinds(readings, rules)).toEqual(expected);
+  });
+
+  test('is not gone while the jobs show one on it', () => {
+    expect(kinds([gone(1, oneJob), gone(2, oneJob)], asked(), { kind: 'job', job })).toEqual([
+      'busy',
+      'busy',
+    ]);
+  });
+});
+
+describe('a sweep', () => {
+  const sweep: OccupancyRules = { idleForMs: 10_000, isSweep: true };
+
+  test.each<[string, Runners[], Kind[]]>([
+    ['leaves an online runner alone', [[idle]], ['online']],
+    ['even one with a job', [[busy]], ['online']],
+    ['and one of several', [[offline, other]], ['online']],
+    ['restarts one that stays offline', [[offline], [offline]], ['settling', 'idle']],
+    ['but not one that comes back', [[offline], [idle]], ['settling', 'online']],
+    ['nor one that is offline with a job', [[wedged]], ['busy']],
+  ])('%s', (_, seen, expected) => {
+    expect(
+      kinds(
+        seen.map((one, index) => reading(index * 10, one)),
+        sweep,
+      ),
+    ).toEqual(expected);
   });
 });

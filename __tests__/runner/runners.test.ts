@@ -888,13 +888,16 @@ describe('the runner of a name', () => {
   });
 
   describe('none', () => {
-    test('is an error that lists what is there', async () => {
-      const { calls, found } = await find(
-        [],
-        [runner({ id: 1, name: 'mac-8' }), runner({ ...wedged, id: 2, name: 'x' })],
-      );
-      expect(calls).toEqual(['list mac-7', 'list']);
-      expect(found).toMatchObject({
+    const missing = (...all: Runner[]) => runnerNotFound(sought, all);
+
+    test('is found, which is no error yet', async () => {
+      expect(await find([])).toEqual({ calls: ['list mac-7'], found: [] });
+    });
+
+    test('is an error that lists what is there', () => {
+      expect(
+        missing(runner({ id: 1, name: 'mac-8' }), runner({ ...wedged, id: 2, name: 'x' })),
+      ).toMatchObject({
         code: 'runner_not_found',
         message:
           'No self-hosted runner "mac-7" is registered in organization octo-org; there are "mac-8" (ID 1, online, idle), "x" (ID 2, offline, busy).',
@@ -902,24 +905,13 @@ describe('the runner of a name', () => {
       });
     });
 
-    test('among none', async () => {
-      expect((await find([], [])).found).toMatchObject({
-        message: expect.stringContaining('; there are none.'),
-      });
-    });
-
-    test('among as many as are listed', async () => {
-      const ten = Array.from({ length: 10 }, (_, id) => runner({ id, name: `other-${id}` }));
-      expect((await find([], ten)).found).toMatchObject({
-        message: expect.stringMatching(/"other-9" \(ID 9, online, idle\)\.$/),
-      });
-    });
-
-    test('among many', async () => {
-      const many = Array.from({ length: 13 }, (_, id) => runner({ id, name: `other-${id}` }));
-      expect((await find([], many)).found).toMatchObject({
-        message: expect.stringMatching(/"other-9" \(ID 9, online, idle\) and 3 more\.$/),
-      });
+    test.each([
+      [0, /; there are none\.$/],
+      [10, /"other-9" \(ID 9, online, idle\)\.$/],
+      [13, /"other-9" \(ID 9, online, idle\) and 3 more\.$/],
+    ])('among %i', (count, message) => {
+      const all = Array.from({ length: count }, (_, id) => runner({ id, name: `other-${id}` }));
+      expect(missing(...all).message).toMatch(message);
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { exactly } from '../../src/runner/runner-names.ts';
 import type { Scope } from '../../src/runner/scope.ts';
 import { refuseOwnMachine, refuseSelfRestart, sharedAddress } from '../../src/runner/self-restart.ts';
 import { instance } from '../support/instances.ts';
@@ -7,19 +8,27 @@ const scope: Scope = { kind: 'organization', org: 'octo-org' };
 const itself = { runnerName: 'mac-7', repository: 'octo-org/app' };
 
 test('the runner that the step runs on is not restarted', () => {
-  expect(() => refuseSelfRestart(itself, { name: 'MAC-7', scope })).toThrow(
+  expect(() => refuseSelfRestart(itself, { name: exactly('MAC-7'), scope })).toThrow(
     expect.objectContaining({
       code: 'self_restart',
-      message: 'The step runs on runner "MAC-7", which is in the VM to restart.',
+      message: 'The step runs on runner "mac-7", which is in the VM to restart.',
       hint: 'The restart would kill the job that waits for it: run the step on another machine (runs-on).',
     }),
   );
 });
 
+test('nor is one that only fits a pattern', () => {
+  const name = { parts: ['Mac-', ''] };
+  expect(() => refuseSelfRestart(itself, { name, scope })).toThrow(
+    expect.objectContaining({ code: 'self_restart' }),
+  );
+  expect(() => refuseSelfRestart({ ...itself, runnerName: 'imac-7' }, { name, scope })).not.toThrow();
+});
+
 test.each([
-  ['another runner', itself, { name: 'mac-8', scope }],
-  ['the same name elsewhere', { ...itself, repository: 'other/app' }, { name: 'mac-7', scope }],
-  ["one of GitHub's own machines", { ...itself, runnerName: undefined }, { name: 'mac-7', scope }],
+  ['another runner', itself, { name: exactly('mac-8'), scope }],
+  ['the same name elsewhere', { ...itself, repository: 'other/app' }, { name: exactly('mac-7'), scope }],
+  ["one of GitHub's own machines", { ...itself, runnerName: undefined }, { name: exactly('mac-7'), scope }],
 ])('%s is', (_, self, target) => {
   expect(() => refuseSelfRestart(self, target)).not.toThrow();
 });

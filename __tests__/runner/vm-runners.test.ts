@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { ActionError } from '../../src/errors.ts';
 import type { Fault } from '../../src/http/retry.ts';
+import { createJobReader } from '../../src/runner/job-finding.ts';
 import { exactly, fitsPattern, type NamePattern } from '../../src/runner/runner-names.ts';
 import type { Runner } from '../../src/runner/runners.ts';
 import { createVmRunners, readUntil } from '../../src/runner/vm-runners.ts';
@@ -37,7 +38,7 @@ const NO_ANSWER: Fault = {
 type Script = readonly (Runner | readonly Runner[] | Error | undefined)[];
 
 /** Plays GitHub; each answer takes two seconds. */
-function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
+function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly('mac-7')) {
   const clock = createFakeClock();
   const { signal } = new AbortController();
   const calls: string[] = [];
@@ -66,16 +67,19 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = []) {
     debug() {},
     warning: (line: string) => warnings.push(line),
   };
-  const sought = { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } } as const;
-  const witnesses = { runners, jobs: createScriptedJobs(jobs) };
-  return { vm: createVmRunners({ ...witnesses, sought, clock, log, signal }), calls, lines, warnings };
+  const sought = { name, scope: { kind: 'organization', org: 'octo-org' } } as const;
+  const reader = createJobReader(createScriptedJobs(jobs), { clock, log });
+  const first: string[] = [];
+  const onNew = ({ id }: Runner) => void first.push(`new ${id}`);
+  const vm = createVmRunners({ runners, jobs: reader, sought, onNew, clock, log, signal });
+  return { vm, calls, first, lines, warnings };
 }
 
 describe('the runners in a VM', () => {
   test('looks the runner up by its name, then by its ID, and says when', async () => {
     const { vm, calls } = follow([[idle], idle]);
-    expect(await vm.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runners: [idle] });
-    expect(await vm.read(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: [idle] });
+    expect(await vm.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runners: [idle], gone: [] });
+    expect(await vm.read(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: [idle], gone: [] });
     expect(calls).toEqual(['list mac-7 until 9000', 'get 23 until 8000']);
   });
 
@@ -104,7 +108,10 @@ describe('the runners in a VM', () => {
   test('knows nothing where GitHub gives no usable answer, and still knows the ID', async () => {
     const { vm, calls, lines } = follow([[idle], silence, idle]);
     await vm.find(9_000);
-    expect(await vm.read(9_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: undefined });
+    expect(await vm.read(9_000)).toEqual({
+      ...{ askedAt: 3_000, answeredAt: 5_000 },
+      ...{ runners: undefined, gone: [] },
+    });
     expect((await vm.read(9_000)).runners).toEqual([idle]);
     expect(calls.at(-1)).toBe('get 23 until 9000');
     expect(lines).toEqual(['GitHub gave no usable answer: HTTP 502']);
@@ -155,42 +162,108 @@ test('warns of nothing where GitHub tells of the jobs now and then', async () =>
 });
 
 describe('the jobs in progress', () => {
-  const others = [
-    runningJob({ runnerId: 7, runnerName: 'other' }),
-    runningJob({ runnerId: undefined, runnerName: undefined }),
-  ];
-
   test.each<[string, JobsAnswer, unknown]>([
-    ['one on the runner', [...others, runningJob()], runningJob()],
-    [
-      'one on the runner, by its ID',
-      [runningJob({ runnerName: 'renamed' })],
-      runningJob({ runnerName: 'renamed' }),
-    ],
-    [
-      'one on the runner, by its name alone',
-      [runningJob({ runnerId: undefined, runnerName: 'MAC-7' })],
-      runningJob({ runnerId: undefined, runnerName: 'MAC-7' }),
-    ],
-    ['one on another runner of the name', [runningJob({ runnerId: 24 })], 'none'],
-    ['others', others, 'none'],
-    ['none', [], 'none'],
-    ['they may not be read', refused, 'unreadable'],
-    ['no usable answer', silence, undefined],
+    ['one on the runner', [runningJob()], { kind: 'job', job: runningJob() }],
+    ['one on another', [runningJob({ runnerName: 'other' })], { kind: 'none' }],
+    ['they are refused', refused, { kind: 'no answer' }],
+    ['no usable answer', silence, { kind: 'no answer' }],
   ])('%s', async (_, answer, finding) => {
     const { vm } = follow([[idle]], [answer]);
     await vm.find(9_000);
     expect(await vm.readJobs(9_000)).toEqual(finding);
   });
 
-  test('are told by name where the registration is gone', async () => {
-    const { vm } = follow([[idle], undefined, []], [[runningJob({ runnerId: 99 })]]);
+  test('are compared with every registration that was seen', async () => {
+    const nameless = runningJob({ runnerName: undefined, runnerId: 23 });
+    const { vm } = follow([[idle], undefined, [runner({ id: 24 })]], [[nameless]]);
     await vm.find(9_000);
     await vm.read(9_000);
-    expect(await vm.readJobs(9_000)).toMatchObject({ runId: 17 });
+    expect(await vm.readJobs(9_000)).toEqual({ kind: 'job', job: nameless });
   });
 
-  test('are not to be had where GitHub says no for good', async () => {
+  test('are not to be had if GitHub refuses for good', async () => {
     await expect(follow([], [refusal]).vm.readJobs(9_000)).rejects.toBe(refusal);
+  });
+});
+
+describe('registrations', () => {
+  const renamed = runner({ name: 'other' });
+
+  test('are told of when they are first seen', async () => {
+    const { vm, first } = follow([[idle], idle, undefined, [runner({ id: 24 })]]);
+    await vm.find(9_000);
+    await vm.read(9_000);
+    await vm.read(9_000);
+    expect([first, vm.seen]).toEqual([
+      ['new 23', 'new 24'],
+      [idle, runner({ id: 24 })],
+    ]);
+  });
+
+  test('that are gone are known as they were last shown', async () => {
+    const last = runner({ isBusy: true });
+    const { vm } = follow([[idle], last, undefined, [], [runner({ id: 24 })]]);
+    await vm.find(9_000);
+    await vm.read(9_000);
+    expect(await vm.read(9_000)).toMatchObject({ runners: [], gone: [last] });
+    expect(await vm.read(9_000)).toMatchObject({ runners: [{ id: 24 }], gone: [last] });
+  });
+
+  test('count as offline once the VM has booted again, until they are read', async () => {
+    const { vm } = follow([[idle], undefined, [], [runner({ id: 24 })], undefined, []]);
+    await vm.find(9_000);
+    vm.forgetOnline();
+    expect(await vm.read(9_000)).toMatchObject({ runners: [], gone: [{ id: 23, isOnline: false }] });
+    expect(await vm.read(9_000)).toMatchObject({ runners: [{ id: 24, isOnline: true }] });
+    expect((await vm.read(9_000)).gone).toMatchObject([
+      { id: 23, isOnline: false },
+      { id: 24, isOnline: true },
+    ]);
+  });
+
+  test('under another name are of another runner', async () => {
+    const { vm, calls } = follow([[idle], renamed, [renamed]]);
+    await vm.find(9_000);
+    expect(await vm.read(9_000)).toMatchObject({ runners: [], gone: [idle] });
+    expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000']);
+  });
+
+  test('none of the name is no error yet, but there is one for it', async () => {
+    const { vm, calls } = follow([[], [renamed]]);
+    expect(await vm.find(9_000)).toMatchObject({ runners: [], gone: [] });
+    expect(await vm.missing(9_000)).toMatchObject({ code: 'runner_not_found' });
+    expect(calls).toEqual(['list mac-7 until 9000', 'list undefined until 9000']);
+  });
+});
+
+describe('a pattern', () => {
+  const pattern: NamePattern = { parts: ['mac-7-', ''] };
+  const a = runner({ id: 30, name: 'mac-7-a' });
+  const b = runner({ id: 31, name: 'mac-7-b' });
+  const c = runner({ id: 32, name: 'mac-7-c' });
+
+  test('watches every runner that fits, from the list each time', async () => {
+    const { vm, calls } = follow(
+      [
+        [b, idle, a],
+        [a, b, c],
+      ],
+      [],
+      pattern,
+    );
+    expect((await vm.find(9_000)).runners).toEqual([b, a]);
+    expect((await vm.read(9_000)).runners).toEqual([a, b, c]);
+    expect(calls).toEqual(Array(2).fill('list mac-7-, until 9000'));
+  });
+
+  test('reads by its ID what the list lacks: pages shift', async () => {
+    const { vm, calls } = follow([[a, b], [b], a, [b], undefined], [], pattern);
+    await vm.find(9_000);
+    expect((await vm.readShared(9_000)).runners).toEqual([a, b]);
+    expect(await vm.readShared(9_000)).toMatchObject({ runners: [b], gone: [a] });
+    expect(calls.slice(1).map((call) => call.split(' until')[0])).toEqual([
+      ...['list mac-7-,', 'get 30'],
+      ...['list mac-7-,', 'get 30'],
+    ]);
   });
 });

@@ -6,13 +6,7 @@ import { createVmRunners } from '../../src/runner/vm-runners.ts';
 import { waitForRunner } from '../../src/runner/wait-for-runner.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { idle, offline, runner } from '../support/runners.ts';
-import {
-  type Answer,
-  createScriptedJobs,
-  createScriptedRunners,
-  refusal,
-  silence,
-} from '../support/scripted-runners.ts';
+import { type Answer, createScriptedRunners, refusal, silence } from '../support/scripted-runners.ts';
 
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
 
@@ -30,24 +24,35 @@ async function wait(
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const vmRunners = createVmRunners({
     runners,
-    jobs: createScriptedJobs([]),
+    jobs: { read: async () => ({ kind: 'none' as const }) },
+    onNew() {},
     sought: { name: exactly('mac-7'), scope },
     clock,
     log,
     signal,
   });
-  const options = { runners: vmRunners, before, verifiedAt: 1_000, runnerTimeoutMs, clock, log, signal };
+  const known = { shown: before, seen: before, isEphemeral: false };
+  const options = {
+    runners: vmRunners,
+    before: known,
+    verifiedAt: 1_000,
+    runnerTimeoutMs,
+    clock,
+    log,
+    signal,
+  };
   const result = await waitForRunner(options).catch((error: ActionError) => error);
   return { result, lines, calls: runners.calls, tookMs: clock.now() - 1_000 };
 }
 
 test('back once it was offline', async () => {
   const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
-  expect([result, tookMs]).toEqual(['online', 35_000]);
+  expect([result, tookMs]).toEqual(['online', 40_000]);
   expect(lines).toEqual([
     '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before; proof would be that it goes offline and comes back, registers again, or begins a job (probably_online in 6 min)',
     '+ 20.0 s  waiting for the runner: it is offline; proof would be that it is online again (9 min 40 s left)',
-    'The runner is back, proved: it was offline before, 35.0 s after the VM',
+    '+ 35.0 s  waiting for the runner: it is online again; proof would be that it stays online for some seconds (9 min 25 s left)',
+    'The runner is back, proved: it was offline before, 40.0 s after the VM',
   ]);
 });
 

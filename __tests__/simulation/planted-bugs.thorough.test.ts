@@ -444,6 +444,17 @@ function plantInRunnerReads(change: (shown: Shown) => Shown): Plant {
     }));
 }
 
+/** The same for reads of the jobs. */
+function plantInFindings(change: (finding: Finding) => Finding): Plant {
+  const changed = (event: Event): Event =>
+    event.kind === 'jobs' ? { ...event, finding: change(event.finding) } : event;
+  return () =>
+    plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
+      nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
+    }));
+}
+
+type Finding = Extract<Event, { kind: 'jobs' }>['finding'];
 type Shown = Extract<Event, { kind: 'runners' }>['reading']['runners'];
 
 const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
@@ -467,18 +478,12 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a job in progress on the runner is overlooked',
-    () => plant<typeof Jobs>(JOBS, () => ({ jobOn: () => undefined })),
+    plantInFindings((finding) => (finding.kind === 'job' ? { kind: 'none' } : finding)),
     'though a witness showed a job',
   ],
   [
     'no answer about the jobs counts as no jobs',
-    () =>
-      plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
-        nextOccupancy(state, event, rules) {
-          const isSilence = event.kind === 'jobs' && event.finding === undefined;
-          return nextOccupancy(state, isSilence ? { kind: 'jobs', finding: 'none' } : event, rules);
-        },
-      })),
+    plantInFindings((finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding)),
     'without looking at the jobs again',
   ],
   [
@@ -504,7 +509,7 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
       plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
         nextOccupancy(state, event, rules): State {
           const next = nextOccupancy(state, event, rules);
-          return next.kind === 'settling' ? { kind: 'busy', job: undefined } : next;
+          return next.kind === 'settling' ? { kind: 'busy', job: 'unread' } : next;
         },
       })),
     'left alone without a job',

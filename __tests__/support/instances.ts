@@ -23,6 +23,7 @@ export function instance(changes: Partial<Instance> = {}): Instance {
     nodeId: '72650d46-8ebe-4547-bb6c-8eb76e957b0a',
     updatedAt: at('2024-10-13T13:10:07.604294+02:00'),
     answeredAtMs: undefined,
+    uuid: '8e1f2a34-5b6c-47d8-9e0f-a1b2c3d4e5f6',
     status: 'running',
     startDate: at(OLD_BOOT),
     stopDate: undefined,

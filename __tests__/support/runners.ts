@@ -1,6 +1,6 @@
 import type { Job } from '../../src/runner/jobs.ts';
+import type { RunnersReading } from '../../src/runner/occupancy.ts';
 import type { Runner } from '../../src/runner/runners.ts';
-import type { RunnersReading } from '../../src/runner/vm-runners.ts';
 
 /** A runner that is online and has no job, but for what is given. */
 export function runner(changes: Partial<Runner> = {}): Runner {
@@ -34,7 +34,7 @@ export function reading(
   runners: RunnersReading['runners'],
   tookSeconds = 0,
 ): RunnersReading {
-  return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runners };
+  return { askedAt: seconds * 1_000, answeredAt: (seconds + tookSeconds) * 1_000, runners, gone: [] };
 }
 
 /** As GitHub's reference shows one. */

@@ -22,6 +22,8 @@ export interface Instance {
   readonly updatedAt: Instant | undefined;
   /** HTTP Date of the answer, in milliseconds since the epoch: whole seconds, the controller's clock or a proxy's. */
   readonly answeredAtMs: number | undefined;
+  /** `vminfo.uuid`: of the VM on its node; undefined while there is no VM yet. */
+  readonly uuid: string | undefined;
   /** `vminfo.status`: running, stopped, suspended, deleted, ...; undefined while there is no VM yet. */
   readonly status: string | undefined;
   /** `vminfo.start_date`: when the VM last booted, whole seconds, the node's clock. */
@@ -231,6 +233,7 @@ function instanceFrom(fields: Fields): Instance {
 function vmFrom(fields: Fields) {
   const forwarding: unknown = fields['port_forwarding'];
   return {
+    uuid: text(fields, 'uuid'),
     status: text(fields, 'status'),
     startDate: instant(fields, 'start_date'),
     stopDate: instant(fields, 'stop_date'),

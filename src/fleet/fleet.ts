@@ -16,7 +16,7 @@ import { type ActionError, asActionError, explainCancellation } from '../errors.
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
-import type { RunnerGate } from '../runner/gate.ts';
+import type { JobEvidence, RunnerGate } from '../runner/gate.ts';
 import type { Guards } from '../runner/guard.ts';
 import {
   describeDryRun,
@@ -121,11 +121,16 @@ async function restartTheOnly(member: Member, step: Step): Promise<void> {
   const { job, context, roster } = step;
   const { error } = member;
   if (error !== undefined) return roster.end(0, failed(member, error, context));
-  const guard = context.guards?.guardFor(context);
+  const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
   const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
   const ended = skipIfNotRunning(member, outcome);
   if (ended.skippedAs !== undefined) context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
   roster.end(0, ended);
+}
+
+/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+function evidenceOf({ lastJob }: Member): JobEvidence | undefined {
+  return lastJob && { hasEnded: lastJob.endedAt !== undefined };
 }
 
 /** What the restart of one VM works with, and what keeps the roster up to date. */
@@ -210,6 +215,7 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     log: createVmLog(context.log, name),
     signal,
     isBrief: true,
+    evidence: evidenceOf(member),
     onWait: () => slots.apply(index, 'wait'),
   });
   if (guard !== undefined) runnerGates.set(index, guard.gate);

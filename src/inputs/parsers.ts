@@ -168,7 +168,7 @@ export const runnerName: Parser<string> = (text) => {
     return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
   if (unknown === undefined) return { value };
   return {
-    problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+    problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}`,
   };
 };
 

@@ -1,3 +1,4 @@
+import type { WhenBusy } from '../runner/gate-lines.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
@@ -12,22 +13,30 @@ const PUBLIC_API = 'https://api.github.com';
 /** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
 export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> {
   const { read } = form;
-  const token = readToken(form);
+  const token = readToken(form, 'github_token');
+  const jobsToken = readToken(form, 'jobs_token');
   const nameTemplate = read('runner_name', parse.runnerName);
   const scope = read('runner_scope', parse.optionalScope);
+  const restartIf = read('restart_if', parse.oneOf('always', 'runner_offline'));
+  const isSweep = restartIf && { value: restartIf.value === 'runner_offline' };
   const when = {
-    whenBusy: read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore')),
+    ...{
+      isEphemeral: read('runner_ephemeral', parse.boolean),
+      isSweep,
+      whenBusy: readWhenBusy(form, isSweep),
+    },
     idleForMs: read('idle_for', parse.duration({ min: 0, max: HOUR })),
     busyTimeoutMs: read('busy_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
     waitsForRunner: read('wait_for_runner', parse.boolean),
-    runnerTimeoutMs: read('runner_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+    runnerTimeoutMs: read('runner_timeout', parse.duration({ min: 10 * SECOND, max: 24 * HOUR })),
   };
-  if (!isGiven(form, 'runner_name')) return withoutRunner(form);
+  if (!isGiven(form, 'runner_name')) return withoutRunner(form, isSweep);
   requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
   const apiUrl = readApiUrl(form);
   return all<RunnerOptions>({
     nameTemplate,
-    token,
+    token: token && { value: token.value ?? '' },
+    jobsToken,
     ...when,
     apiUrl,
     scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
@@ -35,7 +44,17 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
   });
 }
 
-function withoutRunner(form: Form): { readonly value: undefined } {
+/** A sweep leaves a busy VM alone: the next one comes. */
+function readWhenBusy(form: Form, isSweep: Field<boolean>): Field<WhenBusy> {
+  if (!isGiven(form, 'when_busy')) return { value: isSweep?.value ? 'skip' : 'wait' };
+  return form.read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore'));
+}
+
+function withoutRunner(form: Form, isSweep: Field<boolean>): { readonly value: undefined } {
+  if (isSweep?.value)
+    form.problems.push(
+      'restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name',
+    );
   if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
     form.problems.push(
       'runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope',
@@ -43,12 +62,11 @@ function withoutRunner(form: Form): { readonly value: undefined } {
   return { value: undefined };
 }
 
-function readToken(form: Form): Field<string> {
-  const token = readSecret(form, 'github_token')?.value;
-  if (token === undefined || TOKEN.test(token)) return token === undefined ? undefined : { value: token };
-  form.problems.push(
-    'github_token: it contains characters that no token has, such as a space or a line break',
-  );
+/** Undefined in the field if it is blank. */
+function readToken(form: Form, name: string): Field<string | undefined> {
+  const token = readSecret(form, name);
+  if (token?.value === undefined || TOKEN.test(token.value)) return token;
+  form.problems.push(`${name}: it contains characters that no token has, such as a space or a line break`);
   return undefined;
 }
 

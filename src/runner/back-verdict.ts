@@ -1,41 +1,53 @@
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
 // GitHub keeps the session of a runner that was cut off for minutes, and shows it online for as long. So "online" proves nothing
-// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is, or,
-// if none was, when one is.
+// in itself. Each name is judged by its own history. The runners are back when each that was online before the restart is: by its
+// name, or, as one-job runners may get a new name, by another one. If none was online before, one is enough.
 //
-// | one name, as it is read         | what proves that its runner is back                                |
-// | ------------------------------- | ------------------------------------------------------------------ |
-// | no answer, gone, offline        | nothing                                                            |
-// | online, under a new ID          | an earlier read since the boot did not show that ID                |
-// | online, and offline since boot  | that it was offline                                                |
-// | online and busy                 | it was seen idle for so long that this job began after the restart |
-// | online otherwise                | nothing; after six minutes it is most likely back                  |
+// A registration is new if neither a read before the restart nor the first one after the boot showed it.
+//
+// | one name, as it is read              | what proves that its runner is back                                |
+// | ------------------------------------ | ------------------------------------------------------------------ |
+// | no answer                            | nothing                                                            |
+// | gone                                 | it takes one job only, and a new registration of it was seen       |
+// | offline                              | nothing                                                            |
+// | online, under a new registration     | that                                                               |
+// | online, and offline since the boot   | that, once a second read some seconds later shows it online, too:  |
+// |                                      | a version that GitHub accepts no longer connects and ends          |
+// | online and busy                      | it was seen idle for so long that this job began after the restart |
+// | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 import { minutes } from '../clock.ts';
-import { nextOccupancy, type Occupancy, UNREAD } from './occupancy.ts';
+import { isEphemeral, nextOccupancy, type Occupancy, type RunnersReading, UNREAD } from './occupancy.ts';
 import type { Runner } from './runners.ts';
-import type { RunnersReading } from './vm-runners.ts';
 
 /** What was seen since the VM was verified, as far as later reads are judged by it. Names are in lower case. */
 export interface BackHistory {
   /** When the VM was seen after its new boot: the old runners had stopped by then. On the clock's scale. */
   readonly verifiedAt: number;
-  /** The names of the runners that have to be back; if there are none, one runner is enough. */
+  /** The names of the runners that have to be back. */
   readonly wanted: readonly string[];
+  /** How many others have to be. */
+  readonly wantedOthers: number;
+  /** The registrations that are not new. */
+  readonly oldIds: ReadonlySet<number>;
+  /** `runner_ephemeral`, which counts if GitHub does not say. */
+  readonly isEphemeral: boolean;
   readonly byName: ReadonlyMap<string, NameHistory>;
   /** When the last usable answer came; undefined before there is one. */
   readonly lastAt: number | undefined;
 }
 
 interface NameHistory {
+  /** Before the restart. */
+  readonly wasOnlineBefore: boolean;
   /** By the first usable answer. */
   readonly first: Runner | 'gone' | undefined;
   /** By the last usable answer. */
   readonly last: Runner | 'gone' | undefined;
-  /** Of the registration that was last seen, before the restart at first; undefined if none was. */
-  readonly lastId: number | undefined;
   readonly wasOffline: boolean;
+  /** When the unbroken run of reads that show it online again was first answered; undefined if the last read did not. */
+  readonly onlineSince: number | undefined;
   readonly occupancy: Occupancy;
   /** It was seen without a job for so long that a job from before the restart would have shown. */
   readonly wasIdle: boolean;
@@ -66,13 +78,33 @@ export const OLD_JOB_MS = 150_000;
  */
 export const SESSION_LIFE_MS = 360_000;
 
-/** @param before the runners as they were seen before the restart. */
-export function startBackHistory(verifiedAt: number, before: readonly Runner[]): BackHistory {
-  const byName = before.map(
-    ({ id, name }) => [keyOf(name), { ...nothingSeen(undefined), lastId: id }] as const,
-  );
-  const wanted = before.filter(({ isOnline }) => isOnline).map(({ name }) => keyOf(name));
-  return { verifiedAt, wanted, byName: new Map(byName), lastAt: undefined };
+/** Two reads that show a runner online again are this far apart at least, in milliseconds; a timer may end a little early. */
+const STAYS_ONLINE_MS = 4_900;
+
+export interface BeforeRestart {
+  /** The runners as they were last seen. */
+  readonly shown: readonly Runner[];
+  /** Every registration that was seen. */
+  readonly seen: readonly Runner[];
+  readonly isEphemeral: boolean;
+}
+
+export function startBackHistory(verifiedAt: number, before: BeforeRestart): BackHistory {
+  const online = before.shown.filter(({ isOnline }) => isOnline);
+  const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => keyOf(name));
+  const others = online.length - wanted.length;
+  return {
+    ...{ verifiedAt, wanted, wantedOthers: wanted.length === 0 ? Math.max(1, others) : others },
+    oldIds: new Set(before.seen.map(({ id }) => id)),
+    isEphemeral: before.isEphemeral,
+    byName: new Map(
+      before.shown.map(({ name, isOnline }) => [
+        keyOf(name),
+        { ...nothingSeen(undefined), wasOnlineBefore: isOnline },
+      ]),
+    ),
+    lastAt: undefined,
+  };
 }
 
 function keyOf(name: string): string {
@@ -80,8 +112,8 @@ function keyOf(name: string): string {
 }
 
 function nothingSeen(first: 'gone' | undefined): NameHistory {
-  const nothing = { last: undefined, lastId: undefined, wasOffline: false, wasIdle: false };
-  return { first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
+  const nothing = { last: undefined, wasOffline: false, onlineSince: undefined, wasIdle: false };
+  return { wasOnlineBefore: false, first, ...nothing, occupancy: UNREAD, verdict: UNKNOWN };
 }
 
 /** Decides whether the runners are back, from one read and those before it. Pure. */
@@ -90,87 +122,111 @@ export function judgeBack(
   reading: RunnersReading,
 ): { verdict: BackVerdict; history: BackHistory } {
   const { runners } = reading;
+  const isFirst = before.lastAt === undefined;
   const shown = new Map((runners ?? []).map((runner) => [keyOf(runner.name), runner]));
+  const oldIds = isFirst
+    ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
+    : before.oldIds;
   // A name that is new to us was not there at the earlier reads.
-  const unseen = nothingSeen(before.lastAt === undefined ? undefined : 'gone');
+  const unseen = nothingSeen(isFirst ? undefined : 'gone');
   const names = new Set([...before.byName.keys(), ...shown.keys()]);
   const judged = [...names].map((name) => {
     const earlier = before.byName.get(name) ?? unseen;
     const runner = runners && (shown.get(name) ?? 'gone');
-    return [name, judgeName(earlier, runner, { reading, verifiedAt: before.verifiedAt })] as const;
+    return [name, judgeName(earlier, runner, { ...before, oldIds, reading })] as const;
   });
   const lastAt = runners === undefined ? before.lastAt : reading.answeredAt;
-  const history = { ...before, byName: new Map(judged), lastAt };
+  const history = { ...before, oldIds, byName: new Map(judged), lastAt };
   return { history, verdict: runners === undefined ? UNKNOWN : verdictOnAll(history) };
 }
 
 const STRENGTH: Readonly<Record<BackVerdict['kind'], number>> = { pending: 0, probably_online: 1, online: 2 };
 
-/** The weakest verdict on those that have to be back; if there are none, the strongest on any. */
+/** The weakest verdict on those that have to be back: by their names, and the best of the others. */
 function verdictOnAll(history: BackHistory): BackVerdict {
-  const sorted = namesOf(history).toSorted(
-    ([, a], [, b]) => STRENGTH[a.verdict.kind] - STRENGTH[b.verdict.kind],
-  );
-  const [name, decisive] = sorted.at(history.wanted.length > 0 ? 0 : -1) ?? [];
-  if (decisive === undefined || name === undefined) return GONE;
-  const { verdict } = decisive;
-  if (verdict.kind !== 'pending' || sorted.length === 1) return verdict;
+  const needed = neededNames(history);
+  const [name, weakest] = byStrength(needed)[0] ?? [];
+  if (weakest === undefined || needed.length < history.wanted.length + history.wantedOthers) return GONE;
+  const { verdict } = weakest;
+  if (verdict.kind !== 'pending' || history.byName.size === 1) return verdict;
   return { ...verdict, seen: `runner "${name}": ${verdict.seen}` };
 }
 
-/** The names that matter. */
-function namesOf({ wanted, byName }: BackHistory): (readonly [string, NameHistory])[] {
-  return [...byName].filter(([name]) => wanted.length === 0 || wanted.includes(name));
+type NamedHistory = readonly [name: string, history: NameHistory];
+
+function neededNames({ wanted, wantedOthers, byName }: BackHistory): NamedHistory[] {
+  const byWish = (isWanted: boolean) => [...byName].filter(([name]) => wanted.includes(name) === isWanted);
+  const best = byStrength(byWish(false)).toReversed().slice(0, wantedOthers);
+  return [...byWish(true), ...best];
 }
 
-interface NameReading {
+/** The weakest first. */
+function byStrength(names: readonly NamedHistory[]): NamedHistory[] {
+  return names.toSorted(([, a], [, b]) => STRENGTH[a.verdict.kind] - STRENGTH[b.verdict.kind]);
+}
+
+interface NameContext extends Pick<BackHistory, 'verifiedAt' | 'oldIds' | 'isEphemeral'> {
   readonly reading: RunnersReading;
-  readonly verifiedAt: number;
 }
 
 /** @param runner undefined if GitHub gave no usable answer. */
 function judgeName(
   before: NameHistory,
   runner: Runner | 'gone' | undefined,
-  { reading, verifiedAt }: NameReading,
+  context: NameContext,
 ): NameHistory {
   const runners = runner === undefined ? undefined : runner === 'gone' ? [] : [runner];
-  const event = { kind: 'runners', reading: { ...reading, runners } } as const;
+  const event = { kind: 'runners', reading: { ...context.reading, runners, gone: [] } } as const;
   const occupancy = nextOccupancy(before.occupancy, event, { idleForMs: OLD_JOB_MS });
   if (runner === undefined) return { ...before, occupancy };
   const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
-  if (runner === 'gone') return { ...history, verdict: GONE };
-  const next = { ...history, lastId: runner.id };
-  if (!runner.isOnline) return { ...next, wasOffline: true, verdict: OFFLINE };
-  const isIdle = 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
-  const sinceVerifiedMs = reading.askedAt - verifiedAt;
-  return {
-    ...next,
-    wasIdle: before.wasIdle || isIdle,
-    verdict: verdictOnOnline(before, { runner, sinceVerifiedMs }),
-  };
+  const known =
+    runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
+  // What was proved once stays so, while others are waited for.
+  if (before.verdict.kind === 'online') return known;
+  const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
+  return { ...known, verdict };
 }
 
-/**
- * A registration is new if it was not there at a read since the boot. One that is there at the first read may be of a
- * runner that registered again just before it was cut off; and one that comes back was never gone.
- */
-function verdictOnOnline(
-  { first, lastId, wasOffline, wasIdle }: NameHistory,
-  { runner, sinceVerifiedMs }: { runner: Runner; sinceVerifiedMs: number },
-): BackVerdict {
-  if (first !== undefined && runner.id !== lastId) return { kind: 'online', proof: 'it registered again' };
-  if (wasOffline) return { kind: 'online', proof: 'it was offline before' };
-  if (wasIdle && runner.isBusy) return { kind: 'online', proof: 'a job began on it' };
-  if (sinceVerifiedMs >= SESSION_LIFE_MS) return { kind: 'probably_online' };
-  return SHOWN_ONLINE;
+function withRunner(history: NameHistory, { isOnline }: Runner, { answeredAt }: RunnersReading): NameHistory {
+  if (!isOnline) return { ...history, wasOffline: true, onlineSince: undefined };
+  const wasIdle = history.wasIdle || isIdleLongEnough(history.occupancy);
+  return { ...history, onlineSince: history.onlineSince ?? answeredAt, wasIdle };
 }
+
+function isIdleLongEnough(occupancy: Occupancy): boolean {
+  return 'stretch' in occupancy && occupancy.stretch !== undefined && occupancy.stretch.leftMs <= 0;
+}
+
+/** A one-job runner that was seen with a new registration has taken its job. */
+function verdictOnGone({ last }: NameHistory, { oldIds, ...rules }: NameContext): BackVerdict {
+  const wasNew = last !== undefined && last !== 'gone' && !oldIds.has(last.id) && isEphemeral(last, rules);
+  return wasNew ? TOOK_ITS_JOB : GONE;
+}
+
+function verdictOn(
+  { wasOffline, onlineSince = Number.POSITIVE_INFINITY, wasIdle }: NameHistory,
+  { id, isOnline, isBusy }: Runner,
+  { reading: { askedAt }, verifiedAt, oldIds }: NameContext,
+): BackVerdict {
+  if (!isOnline) return OFFLINE;
+  if (!oldIds.has(id)) return REGISTERED;
+  if (wasOffline) return askedAt - onlineSince >= STAYS_ONLINE_MS ? WAS_OFFLINE : ONLINE_AGAIN;
+  if (wasIdle && isBusy) return BEGAN_A_JOB;
+  return askedAt - verifiedAt >= SESSION_LIFE_MS ? { kind: 'probably_online' } : SHOWN_ONLINE;
+}
+
+const REGISTERED: BackVerdict = { kind: 'online', proof: 'it registered again' };
+const WAS_OFFLINE: BackVerdict = { kind: 'online', proof: 'it was offline before' };
+const BEGAN_A_JOB: BackVerdict = { kind: 'online', proof: 'a job began on it' };
+const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again, and has had its job' };
 
 type Pending = Extract<BackVerdict, { kind: 'pending' }>;
 
 const UNKNOWN = pending('no usable answer of GitHub', 'an answer that shows it back');
 const GONE = pending('it is not registered', 'a registration');
 const OFFLINE = pending('it is offline', 'that it is online again');
+const ONLINE_AGAIN = pending('it is online again', 'that it stays online for some seconds');
 const SHOWN_ONLINE: Pending = {
   ...pending(
     'it is shown online, which may be what GitHub remembers from before',
@@ -203,8 +259,8 @@ const LONG_SILENCE_MS = 60_000;
  */
 export function likelyCause(history: BackHistory, endedAt: number): LikelyCause {
   if (history.lastAt === undefined) return { reason: SILENCE, hint: CHECK };
-  const missing = namesOf(history).find(([, { verdict }]) => verdict.kind === 'pending');
-  const cause = missing === undefined ? NOT_REGISTERED : seenCause(missing[1], history.wanted.length > 0);
+  const missing = neededNames(history).find(([, { verdict }]) => verdict.kind === 'pending');
+  const cause = missing === undefined ? NOT_REGISTERED : seenCause(missing[1]);
   const silentMs = endedAt - history.lastAt;
   if (silentMs < LONG_SILENCE_MS) return cause;
   return { reason: `${SILENCE} for the last ${minutes(silentMs)}; before that ${cause.reason}`, hint: CHECK };
@@ -219,7 +275,7 @@ const NOT_REGISTERED: LikelyCause = {
   hint: `Register it under the same name after each boot. ${STEPS}`,
 };
 
-function seenCause({ first, last, wasOffline }: NameHistory, wasOnline: boolean): LikelyCause {
+function seenCause({ wasOnlineBefore, first, last, wasOffline }: NameHistory): LikelyCause {
   if (last === 'gone') return NOT_REGISTERED;
   if (!wasOffline) {
     const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
@@ -230,7 +286,7 @@ function seenCause({ first, last, wasOffline }: NameHistory, wasOnline: boolean)
       'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in';
     return { reason, hint: `Let its service be started again whenever it ends (KeepAlive). ${STEPS}` };
   }
-  const reason = wasOnline
+  const reason = wasOnlineBefore
     ? 'it stayed offline from the boot on: most likely no user is logged in, so that its service never started'
     : 'it was offline before the restart already: most likely it has no service that starts it';
   return { reason, hint: `${SERVICE} ${STEPS}` };

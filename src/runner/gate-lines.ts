@@ -1,5 +1,6 @@
 import { minutes } from '../clock.ts';
 import { ActionError } from '../errors.ts';
+import type { ProgressLog } from '../log.ts';
 import type { Occupancy } from './occupancy.ts';
 import { describeRunner, type Runner } from './runners.ts';
 
@@ -25,17 +26,31 @@ export function describeState(seen: Seen, { whenBusy, idleForMs }: Wanted): stri
   const what = describe(seen);
   switch (state.kind) {
     case 'unread':
+    case 'online':
     case 'unconfirmed':
       return what;
+    case 'registering':
+      return `${what}, and one may register, as the VM has not been up for long; waiting for that`;
+    case 'absent':
+      return `${what}; making sure`;
     case 'idle':
-      return `${what}${idleForMs === 0 ? '' : `, and was for ${minutes(idleForMs)}`}: no job runs on it`;
+      return `${what}${describeStretch(state.stretch.of === 'gone' ? 0 : idleForMs)}: no job runs on it`;
     case 'settling':
       return `${what}; making sure, as GitHub learns late of a new job`;
     case 'busy':
       return `${what}${BUSY_NOW[whenBusy]}`;
     case 'unknown':
-      return `${NO_ANSWER_ABOUT[state.about]}; asking again`;
+      return `${describeUnknown(state)}; asking again`;
   }
+}
+
+function describeStretch(ms: number): string {
+  return ms === 0 ? '' : `, and was for ${minutes(ms)}`;
+}
+
+function describeUnknown({ about, job }: Extract<Occupancy, { kind: 'unknown' }>): string {
+  if (job === undefined) return NO_ANSWER_ABOUT[about];
+  return `Job "${job.name}" of run ${job.runId} is in progress, its labels fit the runner, and GitHub does not say on which runner it runs`;
 }
 
 export const NO_ANSWER_ABOUT = {
@@ -52,10 +67,11 @@ const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
 
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
 export function describe({ state, shown }: Seen): string {
-  const job = state.kind === 'busy' ? state.job : undefined;
+  const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
   const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
   const [only, ...others] = shown;
-  if (only === undefined) return `The runner is no longer registered${working}`;
+  if (only === undefined)
+    return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
   const is = job === undefined ? 'is' : 'is shown';
   if (others.length === 0)
     return `Runner "${only.name}" (ID ${only.id}) ${is} ${describeRunner(only)}${working}`;
@@ -63,18 +79,82 @@ export function describe({ state, shown }: Seen): string {
   return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
 }
 
-/** @param tally of the reads while the job was waited for; undefined if it was not. */
-export function stillBusyError(seen: string, tally: string | undefined): ActionError {
-  const [waited, reads] =
-    tally === undefined ? ['', ''] : [', and was until busy_timeout', ` Reads: ${tally}.`];
-  return new ActionError('runner_busy', `${seen}${waited}. No restart was sent.${reads}`, {
-    hint: 'Let the job end (needs, concurrency), or raise busy_timeout, or let when_busy be wait.',
+const NOT_REGISTERED: Partial<Record<Occupancy['kind'], string>> = {
+  registering: 'No runner is registered',
+};
+
+interface BusyContext {
+  readonly whenBusy: WhenBusy;
+  /** Of the reads so far. */
+  readonly tally: string;
+}
+
+/** A runner that is busy although GitHub lists no job for it has to be looked at by a person. */
+export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): ActionError {
+  const hasWaited = whenBusy === 'wait';
+  const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
+  const isUnlisted = seen.state.kind === 'busy' && seen.state.job === 'none';
+  const unlisted = isUnlisted ? '; GitHub lists no job for it in the repository whose jobs are read' : '';
+  if (seen.state.kind !== 'busy') return restlessError(seen);
+  const hint = isUnlisted
+    ? UNLISTED
+    : hasWaited
+      ? `${END_IT}, or raise busy_timeout.`
+      : `${END_IT}, or let when_busy be wait.`;
+  return new ActionError(
+    'runner_busy',
+    `${describe(seen)}${waited}${unlisted}. No restart was sent.${reads}`,
+    {
+      hint,
+    },
+  );
+}
+
+/** No job was seen, but never for long enough. */
+function restlessError(seen: Seen): ActionError {
+  const message = `${describe(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+  return new ActionError('runner_busy', message, {
+    hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
   });
 }
 
-export function notKnownError(tally: string): ActionError {
-  const message = `GitHub does not say whether a job runs on the runner, so no restart was sent. Reads: ${tally}.`;
+const END_IT = 'Let the job end (needs, concurrency)';
+const UNLISTED =
+  'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
+
+/** What is known when GitHub's silence was waited for long enough. */
+interface Silence extends Seen {
+  readonly progress: Pick<ProgressLog, 'tally'>;
+}
+
+export function notKnownError({ state, progress }: Silence): ActionError {
+  const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
+  const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
   return new ActionError('github_api_failed', message, {
-    hint: 'Look at githubstatus.com and at the debug log of this step.',
+    hint:
+      why === ''
+        ? 'Look at githubstatus.com and at the debug log of this step.'
+        : 'Look at that job: cancel it if it is stuck, or let when_busy be ignore.',
   });
+}
+
+/** @param missing says which runner there is none of, and which there are. */
+export function notFoundError(
+  missing: ActionError,
+  { isEphemeral = false }: { isEphemeral?: boolean },
+): ActionError {
+  const other = isEphemeral
+    ? 'No runner in this scope fits runner_name for any live VM, so that the absence of this one proves nothing: with a wrong runner_scope each would be absent. If it takes more than one job, leave runner_ephemeral out.'
+    : 'If it takes one job per registration, set runner_ephemeral: true.';
+  return new ActionError(missing.code, missing.message, { hint: `${missing.hint ?? ''} ${other}`.trim() });
+}
+
+export function allOfflineError(): ActionError {
+  return new ActionError(
+    'github_api_failed',
+    'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.',
+    {
+      hint: 'Look at githubstatus.com, and at the network of the VMs; run the step again, or restart them with restart_if: always.',
+    },
+  );
 }

@@ -1,29 +1,44 @@
-// Before the restart: reads GitHub until no job runs on the runners of one VM. occupancy.ts has the states and says what a read
-// means; here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once
-// more after the jobs, by their IDs: reading the jobs may take seconds.
+// Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
+// here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
+// after the jobs: reading the jobs may take seconds.
 
 import { type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
+import { millisecondsBetween } from '../dates.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
+import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
+  allOfflineError,
   describe,
   describeState,
   NO_ANSWER_ABOUT,
+  notFoundError,
   notKnownError,
   stillBusyError,
   type WhenBusy,
 } from './gate-lines.ts';
-import { nextOccupancy, type Occupancy, type OccupancyEvent, UNREAD } from './occupancy.ts';
+import {
+  type Boot,
+  nextOccupancy,
+  type Occupancy,
+  type OccupancyEvent,
+  type OccupancyRules,
+  type RunnersReading,
+  UNREAD,
+} from './occupancy.ts';
+import type { Pool } from './pool.ts';
 import type { Runner } from './runners.ts';
-import { READ_EVERY_MS, type RunnersReading, readUntil, type VmRunners } from './vm-runners.ts';
+import { READ_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
 
-export interface GateOptions {
+export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
   readonly whenBusy: WhenBusy;
   /** How long the runners have to be seen without a job. */
   readonly idleForMs: number;
   /** How long `wait` waits for the job to end. */
   readonly busyTimeoutMs: number;
+  /** How long after its boot the VM's runner may still register. */
+  readonly registersWithinMs: number;
   /** How much longer GitHub may give no usable answer. */
   readonly patienceMs: number;
   readonly clock: Clock;
@@ -31,17 +46,26 @@ export interface GateOptions {
   readonly signal: AbortSignal;
   /** Which runners these are is known only once the instance is. @throws ActionError */
   readonly runnersOf: (instance: Instance) => VmRunners;
+  readonly pool: Pool;
+  /** A job that ran on a runner of this VM, in its boot as it is now. */
+  readonly evidence?: JobEvidence | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
   readonly onWait?: (() => void) | undefined;
 }
 
+/** What a job of a workflow run says about the runner that it ran on, and the VM's current boot. */
+export interface JobEvidence {
+  /** In progress: that name and scope are right is borne out, but not that the runner has had its job. */
+  readonly hasEnded: boolean;
+}
+
 /** Lets the restart pass only while no job runs on the VM's runners. */
 export interface RunnerGate extends Gate {
   /**
-   * For a VM without a slot: waits until no job was seen for long enough, by reads that other VMs share. A VM with a slot calls
-   * `isOpen`, which reads its own runners alone.
+   * For a VM without a slot: waits until it is free, by reads that other VMs share. A VM with a slot calls `isOpen`, which reads
+   * its own runners alone.
    * @throws ActionError, LeftAlone as `isOpen` does.
    */
   untilIdle(instance: Instance): Promise<void>;
@@ -67,47 +91,68 @@ interface Watch extends Findings {
   /** By the last usable answer. */
   shown: readonly Runner[];
   state: Occupancy;
+  /** When the last idle stretch began. */
+  idleSince: number | undefined;
   limits: Limits;
+  boot: KnownBoot;
   readonly progress: ProgressLog;
 }
 
 /** On the clock's scale. */
 interface Limits {
-  /** A busy runner is waited for until then, and a silent GitHub. That no job is seen is made sure of in any case. */
+  /** A busy runner is waited for until then. */
   readonly busy: number;
+  /** A silent GitHub is. An idle stretch that begins by then may take its time, and so may silence after it. */
   readonly unknown: number;
 }
 
+interface KnownBoot extends Boot {
+  /** `start_date`. */
+  readonly text: string | undefined;
+}
+
 export function createGate(options: GateOptions): RunnerGate {
-  const { whenBusy, log } = options;
+  const { whenBusy, isSweep, log } = options;
+  const isIgnored = whenBusy === 'ignore' && isSweep !== true;
   let watch: Watch | undefined;
+
+  async function enter(instance: Instance): Promise<Watch> {
+    const boot = bootOf(options, instance, watch?.boot);
+    if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs) throw fresh(options, boot);
+    if (watch === undefined) watch = await begin(options, instance, boot);
+    else if (boot.text !== watch.boot.text) watch.runners.forgetOnline();
+    watch.boot = boot;
+    return watch;
+  }
+
   return {
     async isOpen(instance) {
       const isFirst = watch === undefined;
-      watch ??= await begin(options, instance);
-      if (whenBusy === 'ignore') {
-        if (watch.shown.some(({ isBusy }) => isBusy))
-          log.warning(`${describe(watch)}; when_busy says to ignore that.`);
+      const known = await enter(instance);
+      if (isIgnored) {
+        if (known.shown.some(({ isBusy }) => isBusy))
+          log.warning(`${describe(known)}; when_busy says to ignore that.`);
         return true;
       }
-      await checkBeforeRestart(options, watch, isFirst);
-      if (watch.state.kind === 'idle') return true;
+      await checkBeforeRestart(options, known, isFirst);
+      if (known.state.kind === 'idle') return true;
       if (!isFirst) options.onWait?.();
-      await waitUntilIdle(options, watch);
+      await waitUntilIdle(options, known);
       return false;
     },
     async untilIdle(instance) {
-      watch ??= await begin(options, instance);
-      if (whenBusy === 'ignore') return;
-      await confirm(options, watch);
-      await waitUntilIdle(options, watch);
+      const known = await enter(instance);
+      if (isIgnored) return;
+      await confirm(options, known);
+      await waitUntilIdle(options, known);
     },
     async rehearse(instance) {
-      watch = await begin(options, instance);
-      if (whenBusy !== 'ignore') await readJobs(options, watch);
-      const { state } = watch;
+      watch = undefined;
+      const known = await enter(instance);
+      if (!isIgnored) await readJobs(options, known);
+      const { state } = known;
       const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
-      log.info(`Dry run: ${describe(watch)}${doubt}`);
+      log.info(`Dry run: ${describe(known)}${doubt}`);
       return true;
     },
     stillIdle: async () => watch === undefined || keepIdle(options, watch),
@@ -116,14 +161,13 @@ export function createGate(options: GateOptions): RunnerGate {
   };
 }
 
-async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
-  const { patienceMs, clock, log } = options;
+async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<Watch> {
+  const { clock, log } = options;
   const limits = limitsFrom(clock.now(), options);
   const runners = options.runnersOf(instance);
-  const reading = await runners.find(clock.now() + patienceMs);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const watch: Watch = { runners, shown: [], state: UNREAD, limits, progress };
-  applyRunners(options, watch, reading);
+  const watch: Watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
+  applyRunners(options, watch, await firstReading(options, runners));
   return watch;
 }
 
@@ -131,6 +175,65 @@ async function begin(options: GateOptions, instance: Instance): Promise<Watch> {
 function limitsFrom(now: number, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }: GateOptions): Limits {
   const busy = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
   return { busy, unknown: busy + idleForMs + patienceMs };
+}
+
+// ---- the first read ----
+
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is looked for this long. */
+const MISSING_MS = 6_000;
+const FIND_EVERY_MS = 2_000;
+
+/** @throws ActionError `runner_not_found`, unless its absence can be believed. */
+async function firstReading(options: GateOptions, runners: VmRunners): Promise<RunnersReading> {
+  const { clock, signal, patienceMs } = options;
+  const startedAt = clock.now();
+  const found = await pollUntil(
+    {
+      ...{ clock, signal, deadline: () => startedAt + MISSING_MS },
+      nextAt: () => clock.now() + FIND_EVERY_MS,
+    },
+    async () => {
+      const reading = await runners.find(clock.now() + patienceMs);
+      const isUsable = reading.runners?.length !== 0 || (await mayBeGone(options));
+      return isUsable ? reading : undefined;
+    },
+  );
+  if (found !== undefined) return found;
+  throw notFoundError(await runners.missing(clock.now() + patienceMs), options);
+}
+
+async function mayBeGone({
+  isEphemeral,
+  evidence,
+  pool,
+  clock,
+  signal,
+  patienceMs,
+}: GateOptions): Promise<boolean> {
+  if (isEphemeral !== true) return false;
+  return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
+}
+
+/** An unknown time since the boot counts as none. */
+function bootOf(
+  { clock, registersWithinMs, evidence }: GateOptions,
+  { startDate, reportedAt }: Instance,
+  before: KnownBoot | undefined,
+): KnownBoot {
+  const text = startDate?.text;
+  const uptimeMs =
+    startDate === undefined || reportedAt === undefined ? 0 : millisecondsBetween(startDate, reportedAt);
+  const at = clock.now() - Math.max(0, uptimeMs);
+  const isSameBoot = before === undefined || before.text === text;
+  const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
+  // A record may be older than now, so the earliest boot that one shows is nearest to the truth.
+  return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
+}
+
+function fresh({ clock, registersWithinMs }: GateOptions, boot: Boot): LeftAlone {
+  const up = minutes(clock.now() - boot.at);
+  const seen = `The VM has been up for ${up} only, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
+  return new LeftAlone('skipped', seen, { isNeedless: true });
 }
 
 // ---- reads ----
@@ -143,12 +246,18 @@ async function checkBeforeRestart(options: GateOptions, watch: Watch, isFirst: b
   const { clock } = options;
   if (!isFirst) await readRunners(options, watch);
   const areJobsRead = await confirm(options, watch);
-  if (watch.state.kind !== 'idle') return;
+  if (!isFree(watch)) return;
   if (!areJobsRead) await readJobs(options, watch);
-  if (watch.state.kind !== 'idle') return report(options, watch);
+  if (!isFree(watch)) return report(options, watch);
+  await refuseIfAllOffline(options, watch);
   const askedAt = clock.now();
   await readAndConfirm(options, watch);
   if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readAndConfirm(options, watch);
+}
+
+/** So far: a last read has to confirm it. */
+function isFree({ state: { kind } }: Watch): boolean {
+  return kind === 'idle' || kind === 'absent';
 }
 
 async function readAndConfirm(options: GateOptions, watch: Watch): Promise<void> {
@@ -169,23 +278,36 @@ async function readRunners(options: GateOptions, watch: Watch): Promise<void> {
 }
 
 async function readJobs(options: GateOptions, watch: Watch): Promise<void> {
-  apply(options, watch, {
-    kind: 'jobs',
-    finding: await watch.runners.readJobs(endOfRead(options, watch)),
-  });
+  const finding = await watch.runners.readJobs(endOfRead(options, watch));
+  apply(options, watch, { kind: 'jobs', finding });
 }
 
+/** @throws LeftAlone if a sweep has no business with the VM. */
 function applyRunners(options: GateOptions, watch: Watch, reading: RunnersReading): void {
   watch.shown = reading.runners ?? watch.shown;
   apply(options, watch, { kind: 'runners', reading });
+  if (watch.state.kind === 'online')
+    throw new LeftAlone('skipped', `${describe(watch)}; restart_if leaves it alone`, { isNeedless: true });
 }
 
-function apply({ idleForMs }: GateOptions, watch: Watch, event: OccupancyEvent): void {
-  watch.state = nextOccupancy(watch.state, event, { idleForMs });
+function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void {
+  const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
+  const { boot } = watch;
+  const ignoresJobs = options.whenBusy === 'ignore';
+  const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
+  watch.state = nextOccupancy(watch.state, event, rules);
+  if ('stretch' in watch.state) watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 
 function endOfRead({ clock }: GateOptions, { limits }: Watch): number {
   return readUntil(clock.now(), limits.unknown);
+}
+
+/** @throws ActionError in a sweep if GitHub shows all runners offline. */
+async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<void> {
+  const { isSweep, pool, signal } = options;
+  if (!isSweep || watch.shown.length === 0) return;
+  if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal })) throw allOfflineError();
 }
 
 /** While a free VM waits for a slot, the time that its next job may take does not begin. */
@@ -199,36 +321,59 @@ async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
 
 // ---- the wait ----
 
-/** Time between two reads of a job that no runner shows: in milliseconds. They cost many requests. */
+/** Time between two reads of the jobs while these are what makes the VM busy: in milliseconds. They cost many requests. */
 const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
 
 async function waitUntilIdle(options: GateOptions, watch: Watch): Promise<void> {
   const { clock, signal } = options;
-  while (watch.state.kind !== 'idle') {
-    const leftMs = endOfPatience(watch) - clock.now();
-    if (leftMs <= 0)
-      throw watch.state.kind === 'busy' ? stillBusy(options, watch) : notKnownError(watch.progress.tally());
-    await clock.sleep(Math.min(pauseMs(watch.state), leftMs), signal);
-    applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-    await confirm(options, watch);
+  if (watch.state.kind === 'idle') return;
+  const nextAt = () => clock.now() + pauseMs(watch.state);
+  const polling = { clock, signal, deadline: () => endOfPatience(options, watch), nextAt, firstAt: nextAt() };
+  const isIdle =
+    clock.now() < endOfPatience(options, watch) &&
+    (await pollUntil(polling, async () => {
+      applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
+      await confirm(options, watch);
+      return watch.state.kind === 'idle' || undefined;
+    }));
+  if (isIdle) return;
+  throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
+}
+
+function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSince, limits }: Watch): number {
+  const { busy, unknown } = limits;
+  const isLate = idleSince === undefined || idleSince > unknown;
+  switch (state.kind) {
+    case 'busy':
+      return busy;
+    case 'unknown':
+      return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+    case 'registering':
+      return Number.POSITIVE_INFINITY;
+    default:
+      // Runners that register again and again would be waited for without end.
+      return isLate ? unknown : Number.POSITIVE_INFINITY;
   }
 }
 
-function endOfPatience({ state: { kind }, limits }: Watch): number {
-  return kind === 'busy' || kind === 'unknown' ? limits[kind] : Number.POSITIVE_INFINITY;
-}
-
 function pauseMs(state: Occupancy): number {
-  return state.kind === 'busy' && state.job !== undefined ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
+  if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
+  return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
 
-function report(options: GateOptions, { state, shown, progress }: Watch): void {
-  const rest = state.kind === 'settling' ? ` (${minutes(state.stretch.leftMs)} left)` : '';
-  const isDetail = options.isBrief === true && (state.kind === 'settling' || state.kind === 'idle');
-  progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
-}
-
-function stillBusy({ whenBusy }: GateOptions, watch: Watch): Error {
+/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
+async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
+  const { whenBusy } = options;
   if (whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
-  return stillBusyError(describe(watch), whenBusy === 'fail' ? undefined : watch.progress.tally());
+  if (watch.state.kind === 'busy' && watch.state.job === 'unread') await readJobs(options, watch);
+  return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
+}
+
+function report(options: GateOptions, watch: Watch): void {
+  const { state, shown, progress } = watch;
+  const rest = state.kind === 'settling' ? ` (${minutes(state.stretch.leftMs)} left)` : '';
+  const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
+  progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
 }

@@ -13,9 +13,12 @@ import { type ActionError, asActionError, explainCancellation } from '../errors.
 import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
-import { createGate, type RunnerGate } from './gate.ts';
+import { createGate, type JobEvidence, type RunnerGate } from './gate.ts';
 import type { WhenBusy } from './gate-lines.ts';
-import { describePattern, fillPattern, hasPlaceholder, mayBeIn } from './runner-names.ts';
+import { createJobReader, type JobReader } from './job-finding.ts';
+import { createPool, type LiveInstances, type Pool } from './pool.ts';
+import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
+import type { Runner, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
 import { type OpenedSources, openSources, type Sources } from './sources.ts';
@@ -29,10 +32,16 @@ export interface RunnerOptions {
   readonly scope: Scope;
   /** Can read the scope's self-hosted runners. */
   readonly token: string;
+  /** Reads the jobs of the workflow's own repository; undefined or blank: `token` does. */
+  readonly jobsToken?: string | undefined;
   readonly whenBusy: WhenBusy;
   /** How long the runners have to be seen without a job before the restart. */
   readonly idleForMs: number;
   readonly busyTimeoutMs: number;
+  /** They take one job per registration, if GitHub does not say otherwise. */
+  readonly isEphemeral: boolean;
+  /** Only a VM without an online runner is restarted. */
+  readonly isSweep: boolean;
   /** Whether the step ends only once the runners are back. */
   readonly waitsForRunner: boolean;
   /** From the verified restart on. */
@@ -59,6 +68,8 @@ export interface GuardsOptions {
   readonly addresses: readonly string[];
   /** What carries the requests instead of the network. */
   readonly dispatchers: Dispatchers | undefined;
+  /** Reads the VMs that are live on the controller; without it nothing is known about others than the step's. */
+  readonly liveInstances?: LiveInstances | undefined;
   /** Lets several VMs share their reads. */
   readonly share?: ((sources: Sources) => Sources) | undefined;
 }
@@ -81,6 +92,8 @@ export interface Ward {
   readonly log: Log;
   /** Ends the wait before the restart, with what is to be thrown there. */
   readonly signal: AbortSignal;
+  /** A job of a workflow run that ran on a runner of the VM, in its boot as it is now. */
+  readonly evidence?: JobEvidence | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean;
   /** Called when the VM was free before and no longer is. */
@@ -97,45 +110,65 @@ export interface Guard {
   afterRestart(outcome: Outcome, signal?: AbortSignal): Promise<Outcome & { readonly runner: RunnerOutcome }>;
 }
 
-/** @throws ActionError `self_restart` where the runner's name says that much already. */
+/** What the guards of all VMs share. */
+interface Shared {
+  readonly runners: Runners;
+  readonly jobs: JobReader;
+  readonly pool: Pool;
+  readonly onNew: (runner: Runner) => void;
+}
+
+/** @throws ActionError `self_restart` if the runner's name says that much already. */
 export function createGuards(options: GuardsOptions): Guards {
   const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
-  const { scope, nameTemplate: name } = runner;
-  if (!hasPlaceholder(name)) refuseSelfRestart(ownRunner, { name, scope });
+  const { scope, nameTemplate } = runner;
+  const name = fixedPattern(nameTemplate);
+  if (name !== undefined) refuseSelfRestart(ownRunner, { name, scope });
   const { repository } = ownRunner;
   const opened = openSources({
     ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
   });
-  const { share = (sources: Sources) => sources } = options;
-  const sources = share(opened);
+  const { share = (sources: Sources) => sources, liveInstances = async () => [] } = options;
+  const { runners, jobs } = share(opened);
+  const shared: Shared = {
+    runners,
+    jobs: createJobReader(jobs, { clock, log }),
+    pool: createPool({ nameTemplate, runners, liveInstances }),
+    onNew: createWarnings(runner, log),
+  };
   return {
-    runnerNameOf: (instance) => describePattern(fillPattern(name, instance)),
-    isRunnerIn: (instance, runnerName) => mayBeIn(instance, name, runnerName),
-    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { sources, ward }),
+    runnerNameOf: (instance) => describePattern(fillPattern(nameTemplate, instance)),
+    isRunnerIn: (instance, runnerName) => mayBeIn(instance, nameTemplate, runnerName),
+    guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
     readRun: opened.readRun,
     close: opened.close,
   };
 }
 
+/** A runner that has not registered this long after the boot is not going to, at least in milliseconds. */
+const REGISTERS_WITHIN_MS = 300_000;
+
 /** @param options with the log of the one VM. */
-function createGuard(options: GuardsOptions, { sources, ward }: { sources: Sources; ward: Ward }): Guard {
+function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared; ward: Ward }): Guard {
   const { runner, ownRunner, clock, log, patienceMs } = options;
-  const { signal, isBrief = false, onWait } = ward;
-  const { scope, whenBusy, idleForMs, busyTimeoutMs } = runner;
+  const { signal } = ward;
+  const { scope } = runner;
 
   function runnersOf(instance: Instance) {
-    const pattern = fillPattern(runner.nameTemplate, instance);
-    const name = describePattern(pattern);
+    const name = fillPattern(runner.nameTemplate, instance);
     refuseSelfRestart(ownRunner, { name, scope });
     warnOfSharedAddress(instance, options);
-    (isBrief ? log.debug : log.info)(
-      `Looking for the self-hosted runner "${name}" of ${describeScope(scope)}`,
+    (ward.isBrief ? log.debug : log.info)(
+      `Looking for the self-hosted runner "${describePattern(name)}" of ${describeScope(scope)}`,
     );
-    return createVmRunners({ ...sources, sought: { name: pattern, scope }, clock, log, signal });
+    return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
   }
 
-  const times = { idleForMs, busyTimeoutMs, patienceMs };
-  const gate = createGate({ whenBusy, ...times, clock, log, signal, runnersOf, isBrief, onWait });
+  const gate = createGate({
+    ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
+    seesAllJobs: scope.kind === 'repository',
+    registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
+  });
   return {
     gate,
     async afterRestart(outcome, until = options.signal) {
@@ -168,13 +201,14 @@ async function waitIfVerified(
   if (restarted !== 'true' || verifiedAt === undefined || findings === undefined)
     return { runner: NO_RUNNER };
   const { runner: asked, clock, log, signal } = options;
-  const { runners, shown: before } = findings;
+  const { runners, shown } = findings;
   const { waitsForRunner, runnerTimeoutMs } = asked;
   if (!waitsForRunner) {
     log.info('The runner is not waited for, as wait_for_runner says');
     return { runner: NO_RUNNER };
   }
   try {
+    const before = { shown, seen: runners.seen, isEphemeral: asked.isEphemeral };
     const watching = { runners, before, verifiedAt, runnerTimeoutMs, clock, log, signal };
     return { runner: { status: await waitForRunner(watching), backAt: clock.now() } };
   } catch (thrown) {
@@ -186,3 +220,32 @@ async function waitIfVerified(
 
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
+
+/** GitHub lets no older version register, and may let it connect and end. Since 2026. */
+const LEAST_VERSION = [2, 329, 0];
+
+/** What the log says about registrations when they are first seen. */
+function createWarnings({ isEphemeral }: RunnerOptions, log: Log): (runner: Runner) => void {
+  let hasToldOfKind = false;
+  return ({ name, id, ephemeral, version }) => {
+    if (version !== undefined && isOlder(version.split('.').map(Number), LEAST_VERSION))
+      log.warning(
+        `Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`,
+      );
+    if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral) return;
+    hasToldOfKind = true;
+    const kind = ephemeral ? 'takes one job per registration' : 'takes one job after the other';
+    log.warning(
+      `runner_ephemeral is ${isEphemeral}, but GitHub says that runner "${name}" (ID ${id}) ${kind}. What GitHub says counts.`,
+    );
+  };
+}
+
+/** Whether a version is older than another. A part that is not a number is not older. */
+function isOlder(
+  [part = 0, ...rest]: readonly number[],
+  [thanPart, ...thanRest]: readonly number[],
+): boolean {
+  if (thanPart === undefined) return false;
+  return part < thanPart || (part === thanPart && isOlder(rest, thanRest));
+}

@@ -1,29 +1,55 @@
-// Whether a job runs on the runners in one VM: a state machine over what GitHub shows. Pure; gate.ts does the reading.
+// Whether the runners in one VM leave it free for a restart: a state machine over what GitHub shows. Pure; gate.ts does the reading.
 //
 // Two sources are read. The runners are read every few seconds. The jobs in progress cost many requests, so they are read once
 // per idle stretch (an unbroken run of reads in which no runner shows a job), and once more right before the restart.
 // The VM is busy if any of its runners is.
 //
-// | state       | what is known                                                  | what comes next                          |
-// | ----------- | -------------------------------------------------------------- | ---------------------------------------- |
-// | unread      | nothing yet                                                    | read the runners                         |
-// | unknown     | GitHub gave no usable answer about the runners, or the jobs    | read again, until patience ends          |
-// | busy        | a source shows a job                                           | what when_busy says                      |
-// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                            |
-// | settling    | no source shows a job, but not for all of idle_for yet         | read the runners again                   |
-// | idle        | no source has shown a job for all of idle_for                  | the restart, after a last read of each   |
+// | state       | what is known                                                   | what comes next                        |
+// | ----------- | --------------------------------------------------------------- | -------------------------------------- |
+// | unread      | nothing yet                                                     | read the runners                       |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until patience ends        |
+// | busy        | a source shows a job                                            | what when_busy says                    |
+// | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
+// | registering | no runner, but the VM has booted lately: one may register       | read the runners again                 |
+// | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
+// | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
+// | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
+// | idle        | no source shows a job, for long enough                          | the restart, after a last read of each |
 //
-// | event                    | new state                                                          | idle stretch              |
-// | ------------------------ | ------------------------------------------------------------------ | ------------------------- |
-// | runners: no answer       | unknown                                                            | ends                      |
-// | runners: one has a job   | busy                                                               | ends                      |
-// | runners: none has a job  | unconfirmed if the jobs are unread in this stretch, else settling or idle | begins, or goes on |
-// | jobs: no answer          | unknown                                                            | goes on, with jobs unread |
-// | jobs: one on a runner    | busy                                                               | ends                      |
-// | jobs: none or unreadable | settling or idle; if the state was busy or unknown, it stays       | goes on, with jobs read   |
+// | event, and what it shows             | new state                                          | idle stretch        |
+// | ------------------------------------ | -------------------------------------------------- | ------------------- |
+// | runners: no answer                   | unknown                                            | ends                |
+// | runners: one online, in a sweep      | online                                             | ends                |
+// | runners: one with a job              | busy; if it is offline, and the jobs source sees   | ends; goes on       |
+// |                                      | all of its jobs: as without one                    |                     |
+// | runners: none with a job             | unconfirmed while the jobs are unread, else        | begins at first, or |
+// |                                      | settling or idle                                   | after a gap, or     |
+// |                                      |                                                    | with a new runner   |
+// | runners: the ephemeral ones are gone | the same, with no idle_for, but by two reads       | begins with the     |
+// | after a job, or long after the boot  | (absent after the first)                           | absence             |
+// | runners: no ephemeral one, otherwise | registering                                        | ends                |
+// | jobs: one on a runner                | busy                                               | ends                |
+// | jobs: any other, while busy          | busy                                               |                     |
+// | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
+// | be on one of these runners           |                                                    | unread              |
+// | jobs: unreadable, and an offline     | busy                                               | ends                |
+// | runner shows a job                   |                                                    |                     |
+// | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
+// |                                      |                                                    | read                |
 
+import type { JobFinding } from './job-finding.ts';
 import type { Job } from './jobs.ts';
-import type { JobFinding, RunnersReading } from './vm-runners.ts';
+import type { Runner } from './runners.ts';
+
+/** One read of the runners in a VM; times in milliseconds on the clock's scale. What it shows was true at some time in between. */
+export interface RunnersReading {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+  /** All that are registered; empty if none is. Undefined: GitHub gave no usable answer, so nothing is known. */
+  readonly runners: readonly Runner[] | undefined;
+  /** Registrations that this step saw before, as they were last shown, and that are gone. */
+  readonly gone: readonly Runner[];
+}
 
 /** An unbroken run of reads in which no runner showed a job; moments on the clock's scale. */
 export interface IdleStretch {
@@ -33,20 +59,30 @@ export interface IdleStretch {
   readonly until: number;
   /** For how much longer no job must be seen: in milliseconds; not above 0 once it is enough. */
   readonly leftMs: number;
-  /** Whether the jobs were read since it began, and showed none on these runners. */
-  readonly areJobsRead: boolean;
+  /** Of the registrations that they showed; `gone`: no runner was left, and those that were are ephemeral. */
+  readonly of: readonly number[] | 'gone';
+  readonly reads: number;
+  /** What the jobs were, if they were read since it began. */
+  readonly jobs: 'unread' | 'none' | 'unreadable';
+  /** Whether the last read showed an offline runner with a job. */
+  readonly isDoubtful: boolean;
 }
 
 export type Occupancy =
-  | { readonly kind: 'unread' }
+  | { readonly kind: 'unread' | 'online' | 'registering' }
   | {
       readonly kind: 'unknown';
       readonly about: 'runners' | 'jobs';
+      /** In progress, and GitHub does not say on which runner. */
+      readonly job?: Job;
       readonly stretch: IdleStretch | undefined;
     }
-  /** With the job that the jobs source showed; undefined if only a runner showed that there is one. */
-  | { readonly kind: 'busy'; readonly job: Job | undefined }
-  | { readonly kind: 'unconfirmed' | 'settling' | 'idle'; readonly stretch: IdleStretch };
+  | {
+      readonly kind: 'busy';
+      /** What the jobs source showed: the job, or that it lists none; `unread` if it was not asked since a runner showed one. */
+      readonly job: Job | 'none' | 'unreadable' | 'unread';
+    }
+  | { readonly kind: 'unconfirmed' | 'absent' | 'settling' | 'idle'; readonly stretch: IdleStretch };
 
 export type OccupancyEvent =
   | { readonly kind: 'runners'; readonly reading: RunnersReading }
@@ -55,6 +91,25 @@ export type OccupancyEvent =
 export interface OccupancyRules {
   /** For how long no job must have been seen: in milliseconds. */
   readonly idleForMs: number;
+  /** A job does not matter. */
+  readonly ignoresJobs?: boolean;
+  /** The jobs source sees all jobs that these runners can have. */
+  readonly seesAllJobs?: boolean;
+  /** A sweep: only a VM without an online runner is restarted. */
+  readonly isSweep?: boolean;
+  /** The runners take one job per registration, if GitHub does not say otherwise. */
+  readonly isEphemeral?: boolean;
+  readonly boot?: Boot;
+}
+
+/** What is known about the VM's current boot. */
+export interface Boot {
+  /** On the clock's scale. */
+  readonly at: number;
+  /** How long a runner may take to register: in milliseconds. */
+  readonly registersWithinMs: number;
+  /** Whether a runner is known to have had its job since. */
+  readonly hadJob: boolean;
 }
 
 export const UNREAD: Occupancy = { kind: 'unread' };
@@ -69,40 +124,101 @@ export function nextOccupancy(state: Occupancy, event: OccupancyEvent, rules: Oc
     : afterJobs(state, event.finding);
 }
 
-/** An offline runner with a job has lost it: its connection to GitHub is gone. */
+/** Whether a runner takes one job per registration: GitHub knows better than the input. */
+export function isEphemeral({ ephemeral }: Runner, rules: Pick<OccupancyRules, 'isEphemeral'>): boolean {
+  return ephemeral ?? rules.isEphemeral ?? false;
+}
+
+// ---- after a read of the runners ----
+
 function afterRunners(state: Occupancy, reading: RunnersReading, rules: OccupancyRules): Occupancy {
-  const { runners } = reading;
+  const { runners, gone } = reading;
   if (runners === undefined) return { kind: 'unknown', about: 'runners', stretch: undefined };
-  if (runners.some(({ isOnline, isBusy }) => isOnline && isBusy)) return { kind: 'busy', job: undefined };
-  return withoutJob(continued(stretchOf(state), reading, rules));
+  if (rules.isSweep && runners.some(({ isOnline }) => isOnline)) return { kind: 'online' };
+  const before = stretchOf(state);
+  const working = rules.ignoresJobs ? [] : runners.filter(({ isBusy }) => isBusy);
+  if (working.some((runner) => !canBeCleared(runner, before, rules))) return { kind: 'busy', job: 'unread' };
+
+  const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
+  if (isAbsent && !isAbsenceCertain(reading, rules)) return { kind: 'registering' };
+  const of = isAbsent ? ('gone' as const) : runners.map(({ id }) => id);
+  const stretch = continued(before, { ...reading, of }, rules);
+  return free({ ...stretch, isDoubtful: working.length > 0 });
 }
 
-function afterJobs(state: Occupancy, finding: JobFinding): Occupancy {
-  const stretch = stretchOf(state);
-  if (finding === undefined) {
-    const unread = stretch && { ...stretch, areJobsRead: false };
-    return { kind: 'unknown', about: 'jobs', stretch: unread };
-  }
-  if (finding !== 'none' && finding !== 'unreadable') return { kind: 'busy', job: finding };
-  return stretch === undefined ? state : withoutJob({ ...stretch, areJobsRead: true });
+/** An offline runner with a job may have lost it. Only the jobs can tell, and only a source that sees all of them. */
+function canBeCleared(
+  { isOnline }: Runner,
+  stretch: IdleStretch | undefined,
+  { seesAllJobs = false }: OccupancyRules,
+): boolean {
+  return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
 }
 
-function stretchOf(state: Occupancy): IdleStretch | undefined {
-  return 'stretch' in state ? state.stretch : undefined;
+function wereEphemeral(gone: readonly Runner[], rules: OccupancyRules): boolean {
+  return gone.length === 0 ? rules.isEphemeral === true : gone.every((one) => isEphemeral(one, rules));
+}
+
+/** No runner is left that might have a job, and none is about to register. One that was only seen offline may be of an earlier boot. */
+function isAbsenceCertain(
+  { askedAt, gone }: RunnersReading,
+  { boot = UNKNOWN_BOOT }: OccupancyRules,
+): boolean {
+  const hadJob = boot.hadJob || gone.some(({ isOnline }) => isOnline);
+  return hadJob || askedAt - boot.at >= boot.registersWithinMs;
+}
+
+const UNKNOWN_BOOT: Boot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
+
+interface FreeReading extends RunnersReading {
+  readonly of: IdleStretch['of'];
 }
 
 /** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
 function continued(
   before: IdleStretch | undefined,
-  { askedAt, answeredAt }: RunnersReading,
-  { idleForMs }: OccupancyRules,
+  { askedAt, answeredAt, of }: FreeReading,
+  { idleForMs, ignoresJobs = false }: OccupancyRules,
 ): IdleStretch {
-  if (before === undefined || askedAt - before.until > LONGEST_GAP_MS)
-    return { since: answeredAt, until: answeredAt, leftMs: idleForMs, areJobsRead: false };
-  return { ...before, until: answeredAt, leftMs: idleForMs - (askedAt - before.since) };
+  const wantedMs = of === 'gone' ? 0 : idleForMs;
+  if (before !== undefined && askedAt - before.until <= LONGEST_GAP_MS && isSameSet(before.of, of)) {
+    const leftMs = wantedMs - (askedAt - before.since);
+    return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
+  }
+  const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
+  return { since: answeredAt, until: answeredAt, leftMs: wantedMs, of, ...nothingRead };
 }
 
-function withoutJob(stretch: IdleStretch): Occupancy {
-  if (!stretch.areJobsRead) return { kind: 'unconfirmed', stretch };
+/** A new registration can have a job that none of the earlier ones had. One that ended cannot. */
+function isSameSet(before: IdleStretch['of'], now: IdleStretch['of']): boolean {
+  if (before === 'gone' || now === 'gone') return before === now;
+  return now.every((id) => before.includes(id));
+}
+
+/** Absence is believed after two reads only: pages shift while they are read. */
+const LEAST_READS_OF_ABSENCE = 2;
+
+function free(stretch: IdleStretch): Occupancy {
+  if (stretch.jobs === 'unread') return { kind: 'unconfirmed', stretch };
+  if (stretch.of === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE) return { kind: 'absent', stretch };
   return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
+}
+
+// ---- after a read of the jobs ----
+
+function afterJobs(state: Occupancy, finding: JobFinding): Occupancy {
+  if (finding.kind === 'job') return { kind: 'busy', job: finding.job };
+  const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
+  if (state.kind === 'busy') return isAnswer ? { kind: 'busy', job: finding.kind } : state;
+  const stretch = stretchOf(state);
+  if (!isAnswer) {
+    const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
+    return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
+  }
+  if (finding.kind === 'unreadable' && stretch?.isDoubtful) return { kind: 'busy', job: 'unreadable' };
+  return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
+}
+
+function stretchOf(state: Occupancy): IdleStretch | undefined {
+  return 'stretch' in state ? state.stretch : undefined;
 }

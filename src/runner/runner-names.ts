@@ -12,6 +12,7 @@ const PLACEHOLDERS: Readonly<Record<string, (instance: Instance) => string | und
   '{external_id}': ({ externalId }) => externalId,
   '{name}': ({ name }) => name,
   '{instance_id}': ({ instanceId }) => instanceId,
+  '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
 const ANY_TEXT = '*';
@@ -32,6 +33,11 @@ export function hasPlaceholder(template: string): boolean {
  */
 export function fillPattern(template: string, instance: Instance): NamePattern {
   return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+
+/** The pattern, if it does not depend on the instance. */
+export function fixedPattern(template: string): NamePattern | undefined {
+  return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
 }
 
 /** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */

@@ -182,17 +182,12 @@ export interface Sought {
 
 /**
  * The runners that fit the name; more than one only if it has a `*`.
- * @throws ActionError `runner_not_found` or `ambiguous_target`, listing what is there; and what GitHub throws.
+ * @throws ActionError `ambiguous_target`; and what GitHub throws.
  */
-export async function findRunners(
-  runners: Runners,
-  sought: Sought,
-  bounds: RetryBounds,
-): Promise<[Runner, ...Runner[]]> {
-  const [first, ...others] = await runners.listRunners(sought.name, bounds);
-  if (first === undefined) throw runnerNotFound(sought, await runners.listRunners(undefined, bounds));
-  if (others.length > 0 && isExact(sought.name)) throw ambiguousName(sought, [first, ...others]);
-  return [first, ...others];
+export async function findRunners(runners: Runners, sought: Sought, bounds: RetryBounds): Promise<Runner[]> {
+  const found = await runners.listRunners(sought.name, bounds);
+  if (found.length > 1 && isExact(sought.name)) throw ambiguousName(sought, found);
+  return found;
 }
 
 /** @param all the runners of the scope. */

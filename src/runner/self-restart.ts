@@ -1,6 +1,6 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
-import { isSameName } from './runner-names.ts';
+import { fitsPattern, isSameName, type NamePattern } from './runner-names.ts';
 import { mayServe, type Scope } from './scope.ts';
 
 /** The runner and the machine that the step itself runs on, as far as its environment tells. */
@@ -17,11 +17,11 @@ export interface OwnRunner {
  */
 export function refuseSelfRestart(
   ownRunner: OwnRunner,
-  { name, scope }: { name: string; scope: Scope },
+  { name, scope }: { name: NamePattern; scope: Scope },
 ): void {
   const { runnerName, repository } = ownRunner;
-  if (runnerName === undefined || !isSameName(runnerName, name) || !mayServe(scope, repository)) return;
-  throw selfRestart(name);
+  if (runnerName === undefined || !fitsPattern(name, runnerName) || !mayServe(scope, repository)) return;
+  throw selfRestart(runnerName);
 }
 
 /**

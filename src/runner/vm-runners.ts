@@ -1,28 +1,14 @@
 import type { Clock } from '../clock.ts';
-import { isTransient } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { createProgressLog } from '../log.ts';
-import { type Job, type JobsSource, jobOn } from './jobs.ts';
-import { describePattern } from './runner-names.ts';
-import { findRunners, type Runner, type Runners, type Sought } from './runners.ts';
-
-/** One read of the runners in a VM; times in milliseconds on the clock's scale. What it shows was true at some time in between. */
-export interface RunnersReading {
-  readonly askedAt: number;
-  readonly answeredAt: number;
-  /** All that are registered; empty if none is. Undefined: GitHub gave no usable answer, so nothing is known. */
-  readonly runners: readonly Runner[] | undefined;
-}
-
-/**
- * What the jobs in progress say of the runners in a VM: a job that runs on one of them; `none`; `unreadable` if the tokens
- * cannot read them; undefined if GitHub gave no usable answer.
- */
-export type JobFinding = Job | 'none' | 'unreadable' | undefined;
+import { type ActionError, isTransient } from '../errors.ts';
+import { createProgressLog, type Log } from '../log.ts';
+import type { JobFinding, JobReader } from './job-finding.ts';
+import type { RunnersReading } from './occupancy.ts';
+import { fitsPattern, isExact } from './runner-names.ts';
+import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } from './runners.ts';
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
-const LONGEST_READ_MS = 15_000;
+export const LONGEST_READ_MS = 15_000;
 /** What a read may take that begins at the deadline, or shortly before. */
 export const LAST_READ_MS = 1_500;
 
@@ -33,7 +19,10 @@ export function readUntil(now: number, deadline: number): number {
 
 /** The runners in one VM, as GitHub shows them: a set, followed across registrations. */
 export interface VmRunners {
-  /** Finds them by name, once. @throws ActionError if there is none, the name is ambiguous, or GitHub gives no answer by then. */
+  readonly sought: Sought;
+  /** Every registration that was seen, as it was last shown. */
+  readonly seen: readonly Runner[];
+  /** Finds them by name. @throws ActionError if the name is ambiguous, or GitHub gives no answer by then. */
   find(deadline: number): Promise<RunnersReading>;
   /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub refuses for good. */
   read(until: number): Promise<RunnersReading>;
@@ -41,59 +30,114 @@ export interface VmRunners {
   readShared(until: number): Promise<RunnersReading>;
   /** Looks for a job in progress on one of them; otherwise as `read`. */
   readJobs(until: number): Promise<JobFinding>;
+  /** The error that none is registered, with those that there are. */
+  missing(deadline: number): Promise<ActionError>;
+  /** The VM has booted again: that a runner was online before says nothing about this boot. */
+  forgetOnline(): void;
 }
 
 export interface VmRunnersOptions {
   readonly runners: Runners;
-  readonly jobs: JobsSource;
+  readonly jobs: JobReader;
   readonly sought: Sought;
+  /** Called for each registration when it is first seen. */
+  readonly onNew: (runner: Runner) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-export function createVmRunners({ runners, jobs, sought, clock, log, signal }: VmRunnersOptions): VmRunners {
-  let ids: readonly number[] = [];
+export function createVmRunners(options: VmRunnersOptions): VmRunners {
+  const { runners, jobs, sought, onNew, clock, log, signal } = options;
+  const { name: pattern } = sought;
+  /** By ID. */
+  const seen = new Map<number, Runner>();
+  let registered = new Set<number>();
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   const onFault = progress.fault;
+
+  function remember(found: readonly Runner[]): void {
+    progress.answered();
+    for (const runner of found) {
+      if (!seen.has(runner.id)) onNew(runner);
+      seen.set(runner.id, runner);
+    }
+    registered = new Set(found.map(({ id }) => id));
+  }
 
   async function timed(ask: () => Promise<readonly Runner[] | undefined>): Promise<RunnersReading> {
     const askedAt = clock.now();
     const found = await ask();
-    if (found !== undefined) {
-      progress.answered();
-      ids = found.map(({ id }) => id);
-    }
-    return { askedAt, answeredAt: clock.now(), runners: found };
+    if (found !== undefined) remember(found);
+    const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
+    return { askedAt, answeredAt: clock.now(), runners: found, gone };
   }
 
-  /** By their IDs; if one is gone by name, as it may have registered again. The newest of several counts. */
-  async function current(deadline: number, byId: Runners['getRunner']): Promise<readonly Runner[]> {
-    const bounds = { deadline, signal, onFault };
-    const known = await Promise.all(ids.map((id) => byId(id, bounds)));
-    const registered = known.filter((runner) => runner !== undefined);
-    if (registered.length > 0 && registered.length === ids.length) return registered;
-    const named = await runners.listRunners(sought.name, bounds);
+  /** A runner whose name has changed is another runner. */
+  async function byIds(
+    ids: Iterable<number>,
+    until: number,
+    getRunner: Runners['getRunner'],
+  ): Promise<Runner[]> {
+    const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
+    const found = (await Promise.all(read)).filter((one) => one !== undefined);
+    return found.filter(({ name }) => fitsPattern(pattern, name));
+  }
+
+  async function current(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
+    return isExact(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
+  }
+
+  /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
+  async function currentOfName(until: number, getRunner: Runners['getRunner']): Promise<readonly Runner[]> {
+    const known = await byIds(registered, until, getRunner);
+    if (known.length > 0) return known;
+    const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
     return named.sort((a, b) => b.id - a.id).slice(0, 1);
   }
 
+  /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
+  async function currentOfPattern(
+    until: number,
+    getRunner: Runners['getRunner'],
+  ): Promise<readonly Runner[]> {
+    const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+    const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+    const found = await byIds(missing, until, getRunner);
+    return [...listed, ...found].sort((a, b) => a.id - b.id);
+  }
+
+  function owner() {
+    const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
+    return { pattern, ids: new Set(seen.keys()), labels };
+  }
+
   async function jobNow(deadline: number): Promise<JobFinding> {
-    const running = await jobs.runningJobs({ deadline, signal, onFault });
+    const finding = await jobs.read(owner, { deadline, signal, onFault });
     progress.answered();
-    if ('refused' in running) return 'unreadable';
-    return jobOn(running, { id: ids[0], name: describePattern(sought.name) }) ?? 'none';
+    return finding;
   }
 
   return {
+    sought,
+    get seen() {
+      return [...seen.values()];
+    },
     find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
-    read: (until) => timed(() => current(until, runners.getRunner).catch(orUnknown)),
-    readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orUnknown)),
-    readJobs: (until) => jobNow(until).catch(orUnknown),
+    read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
+    readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+    readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
+    async missing(deadline) {
+      return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+    },
+    forgetOnline() {
+      for (const [id, runner] of seen) seen.set(id, { ...runner, isOnline: false });
+    },
   };
 }
 
 /** What more time might heal is no answer yet. @throws all else. */
-function orUnknown(error: unknown): undefined {
+function orNothing(error: unknown): undefined {
   if (isTransient(error)) return undefined;
   throw error;
 }

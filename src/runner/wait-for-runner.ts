@@ -1,21 +1,22 @@
 import { type Clock, minutes, seconds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
+import { type PollOptions, pollUntil } from '../poll.ts';
 import {
   type BackHistory,
   type BackVerdict,
+  type BeforeRestart,
   judgeBack,
   likelyCause,
   SESSION_LIFE_MS,
   startBackHistory,
 } from './back-verdict.ts';
-import type { Runner } from './runners.ts';
-import { LAST_READ_MS, READ_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
+import { LAST_READ_MS, LONGEST_READ_MS, READ_EVERY_MS, type VmRunners } from './vm-runners.ts';
 
 export interface WaitOptions {
   readonly runners: VmRunners;
-  /** As GitHub showed them before the restart. */
-  readonly before: readonly Runner[];
+  /** As GitHub showed them. */
+  readonly before: BeforeRestart;
   /** When the VM was verified, and how long the runners may take from then on: in milliseconds. */
   readonly verifiedAt: number;
   readonly runnerTimeoutMs: number;
@@ -44,20 +45,22 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
   const progress = createProgressLog({ log, now: clock.now, sentAt: verifiedAt });
   const deadline = verifiedAt + options.runnerTimeoutMs;
   let history = startBackHistory(verifiedAt, options.before);
-  for (;;) {
-    const askedAt = clock.now();
-    const judged = judgeBack(history, await runners.readShared(readUntil(askedAt, deadline)));
+  const polling: PollOptions = {
+    ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
+    nextAt: () => clock.now() + READ_EVERY_MS,
+  };
+  const back = await pollUntil(polling, async ({ until }) => {
+    const judged = judgeBack(history, await runners.readShared(until));
     history = judged.history;
     const { verdict } = judged;
-    if (verdict.kind !== 'pending') {
-      log.info(`${describeBack(verdict)}, ${seconds(clock.now() - verifiedAt)} after the VM`);
-      return verdict.kind;
-    }
+    if (verdict.kind !== 'pending') return verdict;
     const rest = describeProof(verdict, options);
     progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
-    if (askedAt >= deadline) throw notBack(options, history, progress);
-    await clock.sleep(pauseMs(deadline - clock.now()), signal);
-  }
+    return undefined;
+  });
+  if (back === undefined) throw notBack(options, history, progress);
+  log.info(`${describeBack(back)}, ${seconds(clock.now() - verifiedAt)} after the VM`);
+  return back.kind;
 }
 
 /** What would be proof, and until when at most. */
@@ -84,9 +87,4 @@ function notBack(options: WaitOptions, history: BackHistory, progress: ProgressL
   const message = `The VM was restarted, but the runner was not proved to be back within ${time}: ${reason}. Reads: ${progress.tally()}.`;
   const code = history.lastAt === undefined ? 'github_api_failed' : 'runner_not_back';
   return new ActionError(code, message, { hint });
-}
-
-/** A read that might outlast the deadline is not begun: the one at the deadline is worth more. */
-function pauseMs(leftMs: number): number {
-  return leftMs < READ_EVERY_MS + LAST_READ_MS ? Math.max(0, leftMs) : READ_EVERY_MS;
 }

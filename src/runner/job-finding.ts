@@ -1,0 +1,103 @@
+import { type Clock, seconds } from '../clock.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import type { Log } from '../log.ts';
+import type { Job, JobsSource, Refusal } from './jobs.ts';
+import { fitsPattern, type NamePattern } from './runner-names.ts';
+
+/** What the jobs in progress say of the runners in one VM. */
+export type JobFinding =
+  /** It runs on one of them. */
+  | { readonly kind: 'job'; readonly job: Job }
+  /** It may run on one of them: GitHub does not say on which runner it does, and one of these has all of its labels. */
+  | { readonly kind: 'unassigned'; readonly job: Job }
+  | { readonly kind: 'none' }
+  /** The tokens cannot read them. */
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'no answer' };
+
+/** Whose jobs are looked for. */
+export interface JobOwner {
+  readonly pattern: NamePattern;
+  /** Of every registration that was seen. */
+  readonly ids: ReadonlySet<number>;
+  /** The names of the labels of each runner that was seen. */
+  readonly labels: readonly (readonly string[])[];
+}
+
+/** The group of the runners that GitHub hosts. */
+const HOSTED = 'GitHub Actions';
+
+/**
+ * Looks for a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
+ * registers again. Without a name, the number counts only if the labels fit, too. Pure.
+ */
+export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner): JobFinding {
+  const named = jobs.find(({ runnerName }) => runnerName !== undefined && fitsPattern(pattern, runnerName));
+  if (named !== undefined) return { kind: 'job', job: named };
+  const nameless = jobs.filter((job) => {
+    return job.runnerName === undefined && job.runnerGroup !== HOSTED && fitsLabels(job, labels);
+  });
+  const numbered = nameless.find(({ runnerId }) => runnerId !== undefined && ids.has(runnerId));
+  if (numbered !== undefined) return { kind: 'job', job: numbered };
+  const [unassigned] = nameless;
+  return unassigned === undefined ? { kind: 'none' } : { kind: 'unassigned', job: unassigned };
+}
+
+/** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
+function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean {
+  const wanted = job.labels.map((label) => label.toLowerCase());
+  return runners.some((labels) => {
+    const own = new Set(labels.map((label) => label.toLowerCase()));
+    return wanted.every((label) => own.has(label));
+  });
+}
+
+/** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
+const REFUSED_FOR_MS = 30_000;
+/** Two refusals further apart than this are not one run, in milliseconds. */
+const LONGEST_GAP_MS = 30_000;
+
+/** Reads the jobs for the runners of all VMs. */
+export interface JobReader {
+  /**
+   * A source that GitHub refused is asked again each time; until it was refused for a while, and nothing else, a refusal is no answer.
+   * @param owner called once the jobs were read, as runners may register meanwhile.
+   * @throws ActionError as the source does.
+   */
+  read(owner: () => JobOwner, bounds: RetryBounds): Promise<JobFinding>;
+}
+
+export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock; log: Log }): JobReader {
+  let run: { readonly since: number; readonly until: number } | undefined;
+  let isOff = false;
+  let hasWarned = false;
+
+  function refuse({ refused, isFinal }: Refusal): JobFinding {
+    const now = clock.now();
+    run = { since: run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now, until: now };
+    isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
+    if (!isOff) return { kind: 'no answer' };
+    if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
+    hasWarned = true;
+    return { kind: 'unreadable' };
+  }
+
+  return {
+    async read(owner, bounds) {
+      try {
+        const running = await jobs.runningJobs(bounds);
+        if ('refused' in running) return refuse(running);
+        isOff = false;
+        run = undefined;
+        return findJob(running, owner());
+      } catch (error) {
+        run = undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function describeRefusal(refused: string): string {
+  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves tell now whether a job runs, and GitHub may show that a minute late: such a job would be killed. Let jobs_token or github_token have "Actions: read".`;
+}
