@@ -29,21 +29,21 @@ describe('whether all clocks were set back together, within 20 s', () => {
   const before = { answeredAt: 0, instance: instance({ ...reported(0), answeredAtMs: 1_000_000 }) };
 
   /** Each clock shows so many seconds since. */
-  function after(date: number, node: number, controller = node) {
+  function later(date: number, node: number, controller = node) {
     const dates = { reportedAt: reported(node).reportedAt, updatedAt: reported(controller).updatedAt };
     return { answeredAt: 20_000, instance: instance({ ...dates, answeredAtMs: 1_000_000 + date * 1_000 }) };
   }
 
-  test.each<[string, ReturnType<typeof after>, number | undefined]>([
-    ['by a minute', after(-40, -40), 60_000],
-    ['by a minute, with dates that blur by ten seconds', after(-40, -50, -30), 60_000],
-    ['not if they blur by more', after(-40, -50.1), undefined],
-    ['not if the controller goes on', after(-40, -40, 20), undefined],
-    ['not by ten seconds', after(10, 10), undefined],
-    ['not forward', after(80, 80), undefined],
-    ['not if they go on', after(20, 20), undefined],
-  ])('%s', (_, later, expected) => {
-    expect(allSetBackMs(before, later)).toBe(expected);
+  test.each<[string, ReturnType<typeof later>, number | undefined]>([
+    ['by a minute', later(-40, -40), 60_000],
+    ['by a minute, with dates that blur by ten seconds', later(-40, -50, -30), 60_000],
+    ['not if they blur by more', later(-40, -50.1), undefined],
+    ['not if the controller goes on', later(-40, -40, 20), undefined],
+    ['not by ten seconds', later(10, 10), undefined],
+    ['not forward', later(80, 80), undefined],
+    ['not if they go on', later(20, 20), undefined],
+  ])('%s', (_, observed, expected) => {
+    expect(allSetBackMs(before, observed)).toBe(expected);
   });
 });
 
