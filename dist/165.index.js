@@ -2,6 +2,57 @@ export const id = 165;
 export const ids = [165];
 export const modules = {
 
+/***/ 3534:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   QI: () => (/* binding */ compareInstants),
+/* harmony export */   nV: () => (/* binding */ parseInstant),
+/* harmony export */   nl: () => (/* binding */ millisecondsBetween),
+/* harmony export */   wI: () => (/* binding */ shifted)
+/* harmony export */ });
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const EARLIEST_YEAR = 2002;
+/**
+ * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
+ * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
+ */
+function parseInstant(text) {
+    const match = RFC_3339.exec(text);
+    if (match === null)
+        return undefined;
+    const part = (index) => Number(match[index] ?? 0);
+    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
+    const [offsetHours, offsetMinutes] = [part(9), part(10)];
+    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
+    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
+        return undefined;
+    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
+    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
+    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
+    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
+    if (year < EARLIEST_YEAR)
+        return undefined;
+    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
+}
+/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
+function compareInstants(a, b) {
+    return Number(a.epochNanoseconds - b.epochNanoseconds);
+}
+/** Negative where `to` is earlier than `from`. */
+function millisecondsBetween(from, to) {
+    return compareInstants(to, from) / 1_000_000;
+}
+/** The instant `ms` milliseconds later. It keeps the text that was written. */
+function shifted({ text, epochNanoseconds }, ms) {
+    return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1000000n };
+}
+
+
+/***/ }),
+
 /***/ 1528:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -107,6 +158,8 @@ function text(fields, key, longest = LONGEST_TEXT) {
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    // With the first try and the last, which take 10 s each at most by default, it is over within 60 s.
+    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     denial: { atFirstMs: 10_000, laterMs: 30_000 },
@@ -135,8 +188,10 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
                 return 'left';
             }
             const now = clock.now();
-            const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
-            run = { since, until: now };
+            const isUnreachable = nature === 'unreachable';
+            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_GAP_MS;
+            const since = run !== undefined && isUnbroken ? run.since : now;
+            run = { since, until: now, isUnreachable };
             return now - since >= allowedMs ? 'spent' : 'left';
         },
     };
@@ -248,7 +303,74 @@ var errors = __webpack_require__(452);
 
 const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
 const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
+const CHECK_NETWORK = 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.';
+const LOCAL_NETWORK = 'On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).';
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
+/**
+ * What OpenSSL finds wrong with the server's certificate. Node has a code for some of its errors, and `UNSPECIFIED` with OpenSSL's
+ * words for the others.
+ */
+const CERTIFICATE_CAUSES = [
+    {
+        pattern: /^ERR_TLS_CERT_ALTNAME_INVALID |^\w+ .*\b(hostname|email address|IP address) mismatch/,
+        reason: "the server's certificate is for another host",
+        hint: 'Use the host name in controller_url that the certificate is made for.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_HAS_EXPIRED /,
+        reason: "the server's certificate has expired",
+        hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_NOT_YET_VALID /,
+        reason: "the server's certificate is not valid yet",
+        hint: 'Correct the clock of this machine, or the certificate of the server.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_REVOKED |^\w+ OCSP |^\w*CRL\w* |^UNSPECIFIED .*\bCRL\b/,
+        reason: "the server's certificate is revoked, or cannot be checked for that",
+        hint: 'Renew the certificate of the server, or check its revocation list.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|CERT_REJECTED|UNABLE_TO_\w+) |^UNSPECIFIED .*(issuer certificate lookup|mismatch)/,
+        reason: "no trusted CA has signed the server's certificate",
+        hint: 'Give the CA that signed it in ca_cert.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^UNSPECIFIED .*(too weak|Suite B)/,
+        reason: "the server's certificate, or its CA's, is too weak",
+        hint: 'Issue it again with a key of at least 2,048 bits (RSA) or 256 bits (EC), signed with SHA-256.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^INVALID_PURPOSE |^UNSPECIFIED .*(digital signature|proxy)/,
+        reason: "the server's certificate, or its CA's, is made for another purpose",
+        hint: 'Issue it for servers (extended key usage serverAuth), and sign it with the certificate of a CA (basic constraints CA:TRUE).',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(INVALID_CA|PATH_LENGTH_EXCEEDED|CERT_CHAIN_TOO_LONG) |^UNSPECIFIED .*(\bCA cert|path l|keyCertSign|certificate signing|subtree|name constraint)/i,
+        reason: "the server's certificate is signed by one that is not allowed to sign it",
+        hint: 'Have it signed by a CA: basic constraints CA:TRUE, key usage certificate signing, and a path length and names that allow it.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^OUT_OF_MEM /,
+        reason: 'this machine has too little memory for the TLS handshake',
+        hint: 'Look at the memory of the machine that runs the step.',
+    },
+    {
+        pattern: /^(UNSPECIFIED|ERROR_IN_CERT_\w+) /,
+        reason: "the server's certificate is not valid",
+        hint: 'Have it issued again; "openssl verify" says more.',
+        nature: 'mistake',
+    },
+];
 /** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
 const CAUSES = [
     {
@@ -272,6 +394,7 @@ const CAUSES = [
         pattern: /^EAI_AGAIN /,
         reason: 'the name of the host cannot be resolved at the moment',
         hint: 'Check the DNS of the machine that runs the step.',
+        nature: 'unreachable',
     },
     {
         pattern: /^(ENOTFOUND|EAI_\w+) /,
@@ -285,37 +408,23 @@ const CAUSES = [
         reason: 'the connection was refused',
         hint: 'Check host and port in controller_url, and that the controller is up.',
         proxyHint: CHECK_PROXY,
+        nature: 'unreachable',
     },
     {
-        pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
+        pattern: /^EHOSTUNREACH /,
         reason: 'there is no way to the host',
-        hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+        hint: `${CHECK_NETWORK} ${LOCAL_NETWORK}`,
+        proxyHint: `${CHECK_PROXY} ${LOCAL_NETWORK}`,
+        nature: 'unreachable',
+    },
+    {
+        pattern: /^(ENETUNREACH|EADDRNOTAVAIL) /,
+        reason: 'there is no way to the host',
+        hint: CHECK_NETWORK,
         proxyHint: CHECK_PROXY,
+        nature: 'unreachable',
     },
-    {
-        pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
-        reason: "the server's certificate is for another host",
-        hint: 'Use the host name in controller_url that the certificate is made for.',
-        nature: 'mistake',
-    },
-    {
-        pattern: /^CERT_HAS_EXPIRED /,
-        reason: "the server's certificate has expired",
-        hint: 'Renew the certificate of the server, or correct the clock of this machine.',
-        nature: 'mistake',
-    },
-    {
-        pattern: /^CERT_NOT_YET_VALID /,
-        reason: "the server's certificate is not valid yet",
-        hint: 'Correct the clock of this machine, or the certificate of the server.',
-        nature: 'mistake',
-    },
-    {
-        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
-        reason: "nobody that is trusted has signed the server's certificate",
-        hint: 'Give the CA that signed it in ca_cert.',
-        nature: 'mistake',
-    },
+    ...CERTIFICATE_CAUSES,
     {
         pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
         reason: 'the server says that the client certificate has expired',
@@ -347,6 +456,24 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
+        pattern: /^ERR_SSL_(\S*ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL) /,
+        reason: 'the server speaks no version of TLS that this machine accepts',
+        hint: 'Let it speak TLS 1.2 or 1.3.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\w+_TOO_(SMALL|WEAK) |^ERR_SSL_UNSAFE_LEGACY/,
+        reason: 'the server encrypts in a way that this machine does not accept',
+        hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\S*UNRECOGNIZED_NAME /,
+        reason: 'the server does not know the host',
+        hint: 'Use the host name in controller_url that the server is set up for.',
+        nature: 'mistake',
+    },
+    {
         pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
         reason: 'the server does not speak TLS there, or not as this machine does',
         hint: 'Check whether controller_url should begin with http:// or name another port.',
@@ -367,7 +494,14 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
-        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
+        pattern: /^UND_ERR_SOCKET other side closed/,
+        applies: ({ phase, isSecure }) => !isSecure && phase === 'waiting for the answer',
+        reason: 'the connection was closed without an answer',
+        hint: `Does the port speak TLS? Then controller_url should begin with https://. ${CHECK_URL}`,
+        nature: 'unreachable',
+    },
+    {
+        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
         applies: ({ isSecure }) => isSecure,
         reason: 'the connection was closed',
         hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
@@ -379,6 +513,13 @@ const CAUSES = [
     },
     {
         pattern: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT) /,
+        applies: ({ phase }) => phase === 'connecting',
+        reason: 'the connection timed out',
+        hint: CHECK_URL,
+        nature: 'unreachable',
+    },
+    {
+        pattern: /^ETIMEDOUT /,
         reason: 'the connection timed out',
         hint: CHECK_URL,
     },
@@ -390,7 +531,11 @@ function explainFailure(error, stage) {
     const isAtProxy = proxy !== undefined && phase === 'connecting';
     if (error instanceof DOMException && error.name === 'TimeoutError') {
         const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
-        return { reason: `timed out while ${way}`, hint, nature: 'passing' };
+        return {
+            reason: `timed out while ${way}`,
+            hint,
+            nature: phase === 'connecting' ? 'unreachable' : 'passing',
+        };
     }
     const signs = (0,errors/* causeChain */.DD)(error).map(signOf);
     const cause = CAUSES.find(({ pattern, applies }) => {
@@ -479,9 +624,7 @@ function createReader(open) {
             return;
         void connections.dispatcher.destroy();
     }
-    async function use(isFresh, read) {
-        if (isFresh && current.isUsed)
-            giveUp(current);
+    async function use(read) {
         const connections = current;
         connections.isUsed = true;
         connections.reads++;
@@ -497,10 +640,14 @@ function createReader(open) {
             endIfIdle(connections);
         }
     }
+    function renew() {
+        if (current.isUsed)
+            giveUp(current);
+    }
     async function destroy() {
         await Promise.all([current, ...ending].map(({ dispatcher }) => dispatcher.destroy()));
     }
-    return { use, destroy };
+    return { use, renew, destroy };
 }
 
 // EXTERNAL MODULE: ./lib/http/json.js
@@ -535,7 +682,7 @@ function createTransport(options) {
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
         const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
         try {
-            const answer = await (request.isWrite ? carry(writer) : reader.use(request.isFresh ?? false, carry));
+            const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
         }
         catch (error) {
@@ -552,7 +699,7 @@ function createTransport(options) {
     async function close() {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
-    return { send, close };
+    return { send, renewConnections: reader.renew, close };
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -732,7 +879,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 4557:
+/***/ 6543:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -757,10 +904,12 @@ __webpack_require__.d(parsers_namespaceObject, {
   IZ: () => (parsers_externalIds),
   Hq: () => (headerLines),
   TK: () => (headerText),
+  sd: () => (jobNames),
   yL: () => (oneOf),
   rg: () => (optionalScope),
   mR: () => (optionalText),
   dq: () => (pollInterval),
+  Vz: () => (runId),
   iC: () => (runnerName),
   yD: () => (secretText),
   ns: () => (uuids),
@@ -902,7 +1051,7 @@ function hintForRejection({ status, text: body }) {
     if (/HTTPS/.test(body))
         return 'The server speaks TLS there: controller_url should begin with https://.';
     if (status === 404)
-        return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and does a gateway need a path prefix?';
+        return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
     if (status === 405)
         return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
     if (status === 300 || status === 304)
@@ -944,7 +1093,10 @@ function createClient({ transport, credentials, headers, clock, random }) {
         const tryOnce = async () => {
             const result = await sendTwice(request, bounds);
             bounds.signal.throwIfAborted();
-            return decodeResult(result, decode);
+            const attempt = decodeResult(result, decode);
+            if ('fault' in attempt)
+                transport.renewConnections();
+            return attempt;
         };
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
         if ('fault' in last)
@@ -961,6 +1113,7 @@ function createClient({ transport, credentials, headers, clock, random }) {
         read,
         post,
         retriesOfPost: () => (0,retry/* createRetries */.LZ)({ random, budget: budget.apart() }),
+        renewConnections: transport.renewConnections,
         renewSession: credentials.renew,
     };
 }
@@ -1027,46 +1180,8 @@ const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the 
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
-;// CONCATENATED MODULE: ./lib/dates.js
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-const EARLIEST_YEAR = 2002;
-/**
- * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
- * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
- */
-function parseInstant(text) {
-    const match = RFC_3339.exec(text);
-    if (match === null)
-        return undefined;
-    const part = (index) => Number(match[index] ?? 0);
-    const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
-    const [offsetHours, offsetMinutes] = [part(9), part(10)];
-    const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-    const inRange = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth && hour <= 23 && minute <= 59 && second <= 60;
-    if (!inRange || offsetHours > 23 || offsetMinutes > 59)
-        return undefined;
-    const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
-    const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
-    const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
-    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
-    if (year < EARLIEST_YEAR)
-        return undefined;
-    return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
-}
-/** Negative where `a` is earlier than `b`, positive where it is later, 0 for the same instant. */
-function compareInstants(a, b) {
-    return Number(a.epochNanoseconds - b.epochNanoseconds);
-}
-/** Negative where `to` is earlier than `from`. */
-function millisecondsBetween(from, to) {
-    return compareInstants(to, from) / 1_000_000;
-}
-/** The instant `ms` milliseconds later. It keeps the text that was written. */
-function shifted({ text, epochNanoseconds }, ms) {
-    return { text, epochNanoseconds: epochNanoseconds + BigInt(Math.round(ms)) * 1000000n };
-}
-
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
 ;// CONCATENATED MODULE: ./lib/controller/instance.js
 
 
@@ -1227,12 +1342,12 @@ function instanceFrom(fields) {
 function vmFrom(fields) {
     const forwarding = fields['port_forwarding'];
     return {
+        uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
         status: (0,http_json/* text */.Qq)(fields, 'status'),
         startDate: instant(fields, 'start_date'),
         stopDate: instant(fields, 'stop_date'),
         startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
-        uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
         hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
         ip: address(fields, 'ip'),
         vncPort: port(fields, 'vnc_port'),
@@ -1258,7 +1373,7 @@ const MOST_FORWARDINGS = 256;
 const LONGEST_EXTERNAL_ID = 500;
 function instant(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key);
-    return value === undefined ? undefined : parseInstant(value);
+    return value === undefined ? undefined : (0,dates/* parseInstant */.nV)(value);
 }
 function address(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key);
@@ -1510,6 +1625,7 @@ function createController(options) {
         listInstances,
         tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
         restartRetries: client.retriesOfPost,
+        renewConnections: client.renewConnections,
         getVersion,
     };
 }
@@ -2094,6 +2210,7 @@ function isTimeout(error) {
 
 
 
+
 /** A VM with less time left than this asks by itself: in milliseconds. */
 const URGENT_MS = 3_000;
 function isUrgent({ deadline }, { clock }) {
@@ -2145,6 +2262,21 @@ function shareController(controller, options) {
             return instance;
         },
     };
+}
+/** All VMs that are live on the controller, for the guards: one list serves them all. */
+function shareLiveInstances(controller, options) {
+    const { clock, log } = options;
+    const list = coalesce({
+        ...options,
+        pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+        async ask(_, bounds) {
+            const listed = await controller.listInstances(bounds);
+            return listed.readable().filter((instance) => !isTerminal(instance));
+        },
+        onFault: (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault,
+        noAnswer: noControllerAnswer,
+    });
+    return (bounds) => list(undefined, bounds);
 }
 /** Whether all ask for one and the same. */
 function areSame(targets) {
@@ -2413,7 +2545,7 @@ function membersOf(targets, instances) {
             taken.add(one.target.id);
         return fresh;
     });
-    return withOwnNames(members);
+    return distinctNames(members);
 }
 /** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }) {
@@ -2426,8 +2558,8 @@ function fitsNone(pattern) {
         hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
     });
 }
-/** Several VMs may have the same external ID. */
-function withOwnNames(members) {
+/** Several VMs may have the same name: then each has its ID beside it. */
+function distinctNames(members) {
     const counts = new Map();
     for (const { name } of members)
         counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -2526,44 +2658,192 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     });
 }
 
-;// CONCATENATED MODULE: ./lib/poll.js
-/** What a poll at the deadline may take beyond it: in milliseconds. */
-const LAST_POLL_MS = 1_500;
-/** A poll at the deadline that took this long was slept over by a process that was suspended. */
-const SLEPT_MS = 2 * LAST_POLL_MS;
-const SHORTEST_POLL_MS = 500;
-/**
- * Polls until a poll returns something else than undefined.
- * @returns that; undefined if not even the poll at the deadline did.
- * @throws what a poll throws; the signal's reason.
- */
-async function pollUntil(options, poll) {
-    const { clock, signal, deadline, nextAt, longestMs = Number.POSITIVE_INFINITY } = options;
-    let lastPolls = 0;
-    if (options.firstAt !== undefined)
-        await sleepUntil(options, options.firstAt);
-    for (;;) {
-        signal.throwIfAborted();
-        const startedAt = clock.now();
-        const until = startedAt >= deadline() ? startedAt + LAST_POLL_MS : Math.min(deadline(), startedAt + longestMs);
-        const time = { startedAt, until };
-        const found = await poll(time);
-        if (found !== undefined)
-            return found;
-        const isLast = startedAt >= deadline();
-        if (isLast && (++lastPolls > 1 || clock.now() - startedAt < SLEPT_MS))
-            return undefined;
-        await sleepUntil(options, nextAt(time));
-    }
+;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+function selectJobs(jobs, patterns, own) {
+    const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
+    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
+        runnerName !== undefined &&
+        runnerName === own.runnerName &&
+        status === 'in_progress';
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+    return {
+        onRunners: wanted.filter(isOnRunner),
+        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
+        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
+    };
 }
-async function sleepUntil(options, at) {
-    const { clock, signal, shortestMs = SHORTEST_POLL_MS } = options;
-    const deadline = options.deadline();
-    const ms = (at + shortestMs > deadline ? deadline : at) - clock.now();
-    if (ms > 0)
-        await clock.sleep(ms, signal);
+const HOSTED_GROUP = 'GitHub Actions';
+function isOnRunner(job) {
+    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+}
+function whyWithout({ conclusion, runnerGroup, status }) {
+    if (conclusion === 'skipped')
+        return 'skipped';
+    if (runnerGroup === HOSTED_GROUP)
+        return 'hosted by GitHub';
+    return status === 'in_progress' ? 'runner not shown' : 'never started';
 }
 
+;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
+// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
+// runners are in.
+//
+// | the jobs                                          | what follows                                                        |
+// | ------------------------------------------------- | ------------------------------------------------------------------- |
+// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
+// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
+// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+
+
+
+
+
+
+
+
+
+/**
+ * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
+ * @throws ActionError `job_not_found`, `instance_not_found`, and what GitHub or the controller fail with.
+ */
+async function findVmsUsedByJob(wanted, lookup) {
+    const { log, clock } = lookup;
+    const { jobs, readAt } = await readJobs(wanted.runId, lookup);
+    const answeredAt = clock.now();
+    const selection = selectJobs(jobs, wanted.patterns, wanted.own);
+    const { onRunners, others } = selection;
+    if (onRunners.length + others.length === 0) {
+        explainNoMatch(selection, { wanted, jobs, log });
+        return [];
+    }
+    for (const { job, why } of others)
+        log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+    if (onRunners.length === 0)
+        return [];
+    const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
+    const { located, homeless } = await listUntilFound(lookup, locate, ({ homeless }) => notFound(homeless));
+    for (const { name, runnerName } of homeless)
+        log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
+    const problem = notFound(homeless);
+    if (located.length === 0 && problem !== undefined)
+        throw problem;
+    return used_by_job_membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
+}
+function readJobs(runId, { readRun, clock, log, signal, timeoutMs }) {
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
+}
+// ---- jobs ----
+const WHY_NO_VM = {
+    skipped: 'it was skipped',
+    'never started': 'no runner has taken it',
+    'hosted by GitHub': 'it ran on a runner hosted by GitHub',
+    'runner not shown': 'GitHub does not show its runner',
+};
+const MOST_NAMES = 20;
+/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
+    const { runId, patterns } = wanted;
+    const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
+    const message = `No job of run ${runId} matches used_by_job (${asked})`;
+    const [skipped] = unexpanded;
+    if (skipped !== undefined) {
+        const why = `skipped ones such as "${skipped.name}" have names that GitHub never completed`;
+        log.warning(`${message}, but ${why}. Nothing is restarted.`);
+        return;
+    }
+    const names = [...new Set(jobs.map(({ name }) => name))];
+    throw new errors/* ActionError */.lZ('job_not_found', `${message}. It has: ${listNames(names, MOST_NAMES)}.`, {
+        hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
+    });
+}
+/** On the step's clock. Undefined while the job is in progress, or if GitHub does not tell. */
+function endOf({ status, completedAt }, { readAt, answeredAt }) {
+    if (status !== 'completed' || completedAt === undefined || readAt === undefined)
+        return undefined;
+    return answeredAt - (readAt - completedAt);
+}
+function locateJobs(jobs, instances, isRunnerIn) {
+    const live = instances.filter((instance) => !isTerminal(instance));
+    const located = new Map();
+    const homeless = [];
+    for (const job of jobs) {
+        const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
+        if (homes.length === 0)
+            homeless.push(job);
+        for (const instance of homes) {
+            const known = located.get(instance.instanceId);
+            const vm = known ?? { instance, jobs: [], ambiguous: undefined };
+            located.set(instance.instanceId, vm);
+            vm.jobs.push(job);
+            if (homes.length > 1)
+                vm.ambiguous ??= isInSeveral(job, homes);
+        }
+    }
+    return { located: [...located.values()], homeless };
+}
+/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+function likelyOnes(fitting) {
+    const running = fitting.filter(isRunning);
+    const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
+    return areAlike && running.length === 1 ? running : fitting;
+}
+function isInSeveral({ name, runnerName }, homes) {
+    const ids = homes.map(({ instanceId }) => instanceId);
+    const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_NAMES)}.`;
+    return new errors/* ActionError */.lZ('ambiguous_target', message, {
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+    });
+}
+/** Undefined if every runner has its VM. */
+function notFound(homeless) {
+    if (homeless.length === 0)
+        return undefined;
+    const names = [...new Set(homeless.map(({ runnerName }) => runnerName))];
+    const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
+    return new errors/* ActionError */.lZ('instance_not_found', message, {
+        hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
+    });
+}
+function used_by_job_membersOf(located, endOfJob) {
+    return distinctNames(located.map(({ instance, jobs, ambiguous }) => {
+        const { instanceId, externalId, name } = instance;
+        return {
+            name: externalId ?? name ?? instanceId,
+            target: { by: 'instance_id', id: instanceId },
+            lastJob: lastOf(jobs, endOfJob),
+            ...(ambiguous && { error: ambiguous }),
+        };
+    }));
+}
+/** One in progress comes after all that have ended. */
+function lastOf(jobs, endOfJob) {
+    const ends = jobs.map((job) => ({ name: job.name, endedAt: endOfJob(job) }));
+    return ends.reduce((last, job) => {
+        return (job.endedAt ?? Number.POSITIVE_INFINITY) > (last.endedAt ?? Number.POSITIVE_INFINITY)
+            ? job
+            : last;
+    });
+}
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
+    if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
+        return;
+    const [uptimeMs, jobAgeMs] = [(0,dates/* millisecondsBetween */.nl)(startDate, reportedAt), clock.now() - endedAt];
+    if (uptimeMs >= jobAgeMs)
+        return;
+    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(uptimeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
+    throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
+}
+
+// EXTERNAL MODULE: ./lib/poll.js
+var poll = __webpack_require__(9310);
 ;// CONCATENATED MODULE: ./lib/guest/contact.js
 
 
@@ -2698,7 +2978,7 @@ function comparisons(a, b) {
         [a.reportedAt, b.reportedAt],
         [a.updatedAt, b.updatedAt],
     ];
-    return pairs.flatMap(([left, right]) => (left && right ? [compareInstants(left, right)] : []));
+    return pairs.flatMap(([left, right]) => (left && right ? [(0,dates/* compareInstants */.QI)(left, right)] : []));
 }
 /** The dates that an answer carries, for people. */
 function datesOf({ reportedAt, updatedAt }) {
@@ -2758,12 +3038,12 @@ function setBackBy(ms, instance) {
     const { reportedAt, updatedAt } = instance;
     return {
         ...instance,
-        reportedAt: reportedAt && shifted(reportedAt, -ms),
-        updatedAt: updatedAt && shifted(updatedAt, -ms),
+        reportedAt: reportedAt && (0,dates/* shifted */.wI)(reportedAt, -ms),
+        updatedAt: updatedAt && (0,dates/* shifted */.wI)(updatedAt, -ms),
     };
 }
 function passed(before, after) {
-    return before === undefined || after === undefined ? undefined : millisecondsBetween(before, after);
+    return before === undefined || after === undefined ? undefined : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/boot.js
@@ -2783,23 +3063,23 @@ function bootOf(instance, baseline, sinceSentMs) {
     if (baseline.knownStartDates.some((known) => isAbout(startDate, known)))
         return 'known';
     const setBackMs = nodeSetBackMs(instance, baseline.instance, sinceSentMs) ?? 0;
-    const hadRunMs = reportedAt && millisecondsBetween(startDate, reportedAt);
+    const hadRunMs = reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
     if (hadRunMs !== undefined && hadRunMs < -ROUNDING_MS - Math.max(0, setBackMs))
         return 'contradictory';
     if (isEarlier(startDate, baseline) && setBackMs <= CLOCK_STEP_MS)
         return 'before';
     if (hadRunMs === undefined || baseline.instance.reportedAt === undefined)
         return 'new';
-    const isAfterBaseline = compareInstants(startDate, baseline.instance.reportedAt) > 0;
+    const isAfterBaseline = (0,dates/* compareInstants */.QI)(startDate, baseline.instance.reportedAt) > 0;
     const wasClockSet = Math.abs(setBackMs) > CLOCK_STEP_MS;
     return hadRunMs > sinceSentMs + BLUR_MS && !(isAfterBaseline && wasClockSet) ? 'before' : 'new';
 }
 /** If the clock was set back after that boot, the baseline's date is later than its own report: then only the report counts. */
 function isEarlier(startDate, { startDate: known, instance: { reportedAt = known } }) {
-    return compareInstants(startDate, known) < 0 && compareInstants(startDate, reportedAt) < 0;
+    return (0,dates/* compareInstants */.QI)(startDate, known) < 0 && (0,dates/* compareInstants */.QI)(startDate, reportedAt) < 0;
 }
 function isAbout(date, known) {
-    return Math.abs(millisecondsBetween(date, known)) <= WANDER_MS;
+    return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/failure.js
@@ -2869,7 +3149,7 @@ function followClocks(history, { answeredAt, instance }) {
     const ms = allSetBackMs(last, { answeredAt, instance });
     if (ms === undefined)
         return history;
-    const startDate = shifted(baseline.startDate, -ms);
+    const startDate = (0,dates/* shifted */.wI)(baseline.startDate, -ms);
     const again = { ...baseline, startDate, instance: setBackBy(ms, baseline.instance) };
     return { ...history, baseline: again, newest: instance, newestAt: answeredAt };
 }
@@ -3068,7 +3348,7 @@ function findEndpoint(history, { instance }) {
 }
 function endpointOf({ provedBoot, own }, instance) {
     const { startDate } = instance;
-    if (!isRunning(instance) || startDate === undefined || compareInstants(startDate, provedBoot) < 0)
+    if (!isRunning(instance) || startDate === undefined || (0,dates/* compareInstants */.QI)(startDate, provedBoot) < 0)
         return obstacleOf('not running', `the VM is not back: ${describeState(instance)}`);
     const found = guestAddress(instance, own);
     if ('why' in found)
@@ -3081,7 +3361,7 @@ function obstacleOf(kind, seen) {
 }
 /** Whether a read after the banner shows that it was this VM's: the same boot at the same address. */
 function isSameEndpoint(endpoint, { startDate, address }) {
-    const isSameBoot = compareInstants(startDate, endpoint.startDate) === 0;
+    const isSameBoot = (0,dates/* compareInstants */.QI)(startDate, endpoint.startDate) === 0;
     return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
 }
 const WORDS = {
@@ -3158,21 +3438,21 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
     };
     try {
         await untilUp(wait);
-        return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+        return { guest: { status: 'up', upAt: context.clock.now() }, ...wait_for_guest_lastOf(wait) };
     }
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
         return {
             guest: { status, upAt: undefined },
-            ...lastOf(wait),
+            ...wait_for_guest_lastOf(wait),
             error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND),
         };
     }
 }
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST = { status: undefined, upAt: undefined };
-function lastOf({ last }) {
+function wait_for_guest_lastOf({ last }) {
     return last === undefined ? {} : { last };
 }
 /** One attempt, connecting and reading together. */
@@ -3190,7 +3470,7 @@ async function untilUp(wait) {
         ...{ clock, signal, deadline: () => deadline },
         nextAt: () => clock.now() + (FIRST_PAUSES_MS[attempts++] ?? LATER_PAUSE_MS),
     };
-    const banner = await pollUntil(polling, async ({ until }) => {
+    const banner = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const result = await attempt(wait, until);
         if ('banner' in result)
             return result.banner;
@@ -3364,20 +3644,20 @@ async function find(target, { context, bounds, rivals }) {
     const { controller } = context;
     switch (target.by) {
         case 'instance_id':
-            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+            return (await controller.getInstance(target.id, bounds)) ?? preflight_notFound(target.id);
         case 'external_id': {
             const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
             if (listed instanceof errors/* ActionError */.lZ)
                 return listed;
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
-                return notFound(listed.instanceId);
+                return preflight_notFound(listed.instanceId);
             // Another replica may have answered, which lags behind.
             return isOlder(single, listed) ? listed : single;
         }
     }
 }
-function notFound(instanceId) {
+function preflight_notFound(instanceId) {
     return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
         hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
     });
@@ -3644,7 +3924,8 @@ async function watch(context, options) {
     const { clock, signal } = context;
     const { baseline, sentAt, deadline } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
-    const state = { history: startHistory(baseline, sentAt), unmet: [], timing: options.timing };
+    const history = startHistory(baseline, sentAt);
+    const state = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
     const polling = {
@@ -3652,7 +3933,8 @@ async function watch(context, options) {
         // Without an answer the poll took until its end, the deadline: only the last one is left.
         nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
     };
-    const proof = await pollUntil(polling, async ({ until }) => {
+    const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
+        renewConnectionsIfStuck(context, state);
         const sample = await watch_readInstance(context, { options, progress, until });
         hasAnswer = sample !== undefined;
         return sample && consider(sample, state, progress);
@@ -3660,6 +3942,14 @@ async function watch(context, options) {
     if (proof !== undefined)
         return proof;
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
+}
+/** The replica that the connection leads to may be stuck while others know better. */
+function renewConnectionsIfStuck({ clock, controller }, state) {
+    const since = Math.max(state.history.newestAt, state.renewedAt);
+    if (clock.now() - since <= LONG_SILENCE_MS)
+        return;
+    controller.renewConnections();
+    state.renewedAt = clock.now();
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
 function consider(sample, state, progress) {
@@ -3930,11 +4220,12 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(job, context) {
     let members;
     try {
-        members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+        members = await findMembers(job, context);
         refuseTooMany(members, job.maxVms);
     }
     catch (thrown) {
@@ -3943,31 +4234,59 @@ async function restartFleet(job, context) {
     }
     return restartMembers(members, job, context);
 }
+function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) {
+    const options = { ...context, timeoutMs };
+    if (usedByJob === undefined || guards === undefined)
+        return resolveTargets(targets, options);
+    return findVmsUsedByJob(usedByJob, { ...options, ...guards });
+}
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
     const limits = limitsFor(members.length, job);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+    const step = { job, context, roster };
     const [first, ...others] = members;
-    if (first !== undefined && others.length === 0) {
-        await restartTheOnly(first, { job, context, roster });
-    }
-    else {
-        await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
-    }
+    if (others.length > 0)
+        await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+    else if (first !== undefined)
+        await restartTheOnly(first, step);
     return roster.outcome();
 }
-async function restartTheOnly(member, { job, context, roster }) {
-    const { name, target, error } = member;
+async function restartTheOnly(member, step) {
+    const { job, context, roster } = step;
+    const { error } = member;
     if (error !== undefined)
         return roster.end(0, failed(member, error, context));
-    const outcome = await restartVm({ ...job, target }, {
-        ...{ ...context, name },
-        guard: context.guards?.guardFor(context),
-        onRestarted: (known) => roster.restarted(0, known),
-        announce: (known) => roster.depart(0, known),
-    });
-    roster.end(0, skipIfNotRunning(member, outcome));
+    const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+    const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
+    const ended = skipIfNotRunning(member, outcome);
+    if (ended.skippedAs !== undefined)
+        context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+    roster.end(0, ended);
+}
+/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+function evidenceOf({ lastJob }) {
+    return lastJob && { hasEnded: lastJob.endedAt !== undefined };
+}
+/** What the restart of one VM works with, and what keeps the roster up to date. */
+function hooksFor({ name, lastJob }, index, { context, roster }) {
+    let hasDeparted = false;
+    return {
+        ...context,
+        name,
+        refuse(instance) {
+            context.refuse(instance);
+            // Once a request has left, a new boot may be its work.
+            if (lastJob !== undefined && !hasDeparted)
+                refuseIfRestartedSince(lastJob, instance, context.clock);
+        },
+        onRestarted: (known) => roster.restarted(index, known),
+        announce(known) {
+            hasDeparted = true;
+            roster.depart(index, known);
+        },
+    };
 }
 /** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
 function skipIfNotRunning({ isMatch }, outcome) {
@@ -4009,7 +4328,7 @@ async function restartOneOfSeveral(fleet, member, index) {
     slots.apply(index, hasFailed ? 'fail' : 'end');
 }
 function restartInItsSlot(fleet, member, index) {
-    const { job, context, slots, roster, runnerGates } = fleet;
+    const { job, context, slots, runnerGates } = fleet;
     const { name, target } = member;
     const dismissal = slots.dismissalOf(index);
     const signal = AbortSignal.any([context.signal, dismissal]);
@@ -4017,6 +4336,7 @@ function restartInItsSlot(fleet, member, index) {
         log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
+        evidence: evidenceOf(member),
         onWait: () => slots.apply(index, 'wait'),
     });
     if (guard !== undefined)
@@ -4026,15 +4346,15 @@ function restartInItsSlot(fleet, member, index) {
         runnerGate: guard?.gate,
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
+    const hooks = hooksFor(member, index, fleet);
     return restartVm({ ...job, target }, {
-        ...{ ...context, name, guard, gate },
+        ...{ ...hooks, guard, gate },
         log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-        onRestarted: (known) => roster.restarted(index, known),
         announce(known) {
             // Too many may have failed since the gate let it pass.
             dismissal.throwIfAborted();
             slots.apply(index, 'depart');
-            roster.depart(index, known);
+            hooks.announce(known);
         },
     });
 }
@@ -4197,6 +4517,30 @@ const parsers_externalIds = (text) => {
         return { value: lines };
     return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+/** Names of jobs, one per line, each once; `*` in one matches any text. */
+const jobNames = (text) => {
+    const lines = linesOf(text);
+    const wrong = lines.find((line) => line.length > LONGEST_JOB_NAME);
+    if (wrong === undefined && lines.length <= MOST_JOB_NAMES)
+        return { value: lines };
+    if (wrong !== undefined)
+        return { problem: `${shown(wrong)} is longer than ${LONGEST_JOB_NAME} characters` };
+    return { problem: `${lines.length} lines; it takes ${MOST_JOB_NAMES} at most` };
+};
+const LONGEST_JOB_NAME = 1_000;
+const MOST_JOB_NAMES = 200;
+/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+function runId(own) {
+    return (text) => {
+        const given = text.trim() || own;
+        const value = Number(given);
+        if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value > 0)
+            return { value };
+        if (given === '')
+            return { problem: 'it is blank, and GITHUB_RUN_ID is not set: give it' };
+        return { problem: `${shown(given)} is not the ID of a workflow run` };
+    };
+}
 function tooMany({ length }) {
     return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
 }
@@ -4278,7 +4622,7 @@ const runnerName = (text) => {
     if (unknown === undefined)
         return { value };
     return {
-        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name} and {instance_id}`,
+        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}`,
     };
 };
 const optionalScope = (text) => {
@@ -4379,7 +4723,8 @@ const DEFAULTS = {
     dry_run: 'false',
     job_summary: 'true',
     skip_tls_verify: 'false',
-    when_busy: 'wait',
+    runner_ephemeral: 'false',
+    restart_if: 'always',
     idle_for: '90s',
     busy_timeout: '1h',
     wait_for_runner: 'true',
@@ -4724,39 +5069,56 @@ const PUBLIC_API = 'https://api.github.com';
 /** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
 function readRunnerOptions(form) {
     const { read } = form;
-    const token = readToken(form);
+    const token = readToken(form, 'github_token');
+    const jobsToken = readToken(form, 'jobs_token');
     const nameTemplate = read('runner_name', runnerName);
     const scope = read('runner_scope', optionalScope);
+    const restartIf = read('restart_if', oneOf('always', 'runner_offline'));
+    const isSweep = restartIf && { value: restartIf.value === 'runner_offline' };
     const when = {
-        whenBusy: read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore')),
+        ...{
+            isEphemeral: read('runner_ephemeral', parsers_boolean),
+            isSweep,
+            whenBusy: readWhenBusy(form, isSweep),
+        },
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
         waitsForRunner: read('wait_for_runner', parsers_boolean),
-        runnerTimeoutMs: read('runner_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
+        runnerTimeoutMs: read('runner_timeout', duration({ min: 10 * runner_SECOND, max: 24 * runner_HOUR })),
     };
     if (!isGiven(form, 'runner_name'))
-        return withoutRunner(form);
+        return withoutRunner(form, isSweep);
     requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
     const apiUrl = readApiUrl(form);
     return form_all({
         nameTemplate,
-        token,
+        token: token && { value: token.value ?? '' },
+        jobsToken,
         ...when,
         apiUrl,
         scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
         proxy: apiUrl && readProxy(form, apiUrl.value),
     });
 }
-function withoutRunner(form) {
+/** A sweep leaves a busy VM alone: the next one comes. */
+function readWhenBusy(form, isSweep) {
+    if (!isGiven(form, 'when_busy'))
+        return { value: isSweep?.value ? 'skip' : 'wait' };
+    return form.read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore'));
+}
+function withoutRunner(form, isSweep) {
+    if (isSweep?.value)
+        form.problems.push('restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name');
     if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
         form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
     return { value: undefined };
 }
-function readToken(form) {
-    const token = readSecret(form, 'github_token')?.value;
-    if (token === undefined || runner_TOKEN.test(token))
-        return token === undefined ? undefined : { value: token };
-    form.problems.push('github_token: it contains characters that no token has, such as a space or a line break');
+/** Undefined in the field if it is blank. */
+function readToken(form, name) {
+    const token = readSecret(form, name);
+    if (token?.value === undefined || runner_TOKEN.test(token.value))
+        return token;
+    form.problems.push(`${name}: it contains characters that no token has, such as a space or a line break`);
     return undefined;
 }
 function thisRepository({ environment, accept }) {
@@ -4805,16 +5167,19 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
+    const usedByJob = readUsedByJob(form);
     const [maxVms, maxParallel, maxFailures] = [
         read('max_vms', wholeNumber({ min: 1, max: MOST_VMS })),
         read('max_parallel', amount(1)),
         read('max_failures', amount(0)),
     ];
     const runner = readRunnerOptions(form);
-    inputs_refuseSharedRunner(form, targets, runner?.value);
+    if (mayBeSeveral(targets) || isGiven(form, 'used_by_job'))
+        requireOwnNames(form, runner);
     const inputs = form_all({
         controllerUrl,
         targets: { value: targets },
+        usedByJob,
         maxVms,
         maxParallel,
         maxFailures,
@@ -4847,27 +5212,42 @@ function readTimeout({ read, warnings }) {
 function wantsJobSummary(environment) {
     return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
-/** The guard of one VM would wait for the jobs of another. */
-function inputs_refuseSharedRunner({ problems }, targets, runner) {
-    if (!mayBeSeveral(targets) || runner === undefined)
+/** Where several VMs had the same runner, the guard of one would wait for the jobs of another. */
+function requireOwnNames(form, runner) {
+    const { problems } = form;
+    if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
+        const why = 'it tells which VM the runner of a job is in';
+        problems.push(`used_by_job, runner_name: give runner_name with a placeholder such as {external_id}; ${why}`);
+    }
+    if (runner?.value === undefined || (0,runner_names/* hasPlaceholder */.Kc)(runner.value.nameTemplate))
         return;
-    if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
-        return;
-    problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
+    problems.push('runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name} or {instance_id}');
 }
+const TARGETS = ['instance_id', 'external_id', 'used_by_job'];
 function readTargets(form) {
     const { read, problems } = form;
     const instanceIds = read('instance_id', uuids)?.value ?? [];
     const externalIds = read('external_id', parsers_externalIds)?.value ?? [];
-    const hasInstanceIds = isGiven(form, 'instance_id');
-    if (hasInstanceIds === isGiven(form, 'external_id')) {
-        const seen = hasInstanceIds ? 'both are given' : 'neither is given';
-        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+    const given = TARGETS.filter((name) => isGiven(form, name));
+    if (given.length !== 1) {
+        const seen = given.length === 0 ? 'none is given' : `${given.join(' and ')} are given`;
+        problems.push(`${TARGETS.join(', ')}: ${seen}; give exactly one of them`);
     }
     return [
         ...instanceIds.map((id) => ({ by: 'instance_id', id })),
         ...externalIds.map((id) => ({ by: 'external_id', id })),
     ];
+}
+function readUsedByJob(form) {
+    const { environment, read } = form;
+    if (!isGiven(form, 'used_by_job'))
+        return { value: undefined };
+    const { GITHUB_RUN_ID: ownRunId = '', RUNNER_NAME: runnerName } = environment;
+    return form_all({
+        patterns: read('used_by_job', jobNames),
+        runId: read('run_id', runId(ownRunId)),
+        own: { value: { runId: Number(ownRunId), runnerName } },
+    });
 }
 /** What to wait for in the guest; undefined for nothing. */
 function readGuestOptions({ read }) {
@@ -5064,7 +5444,7 @@ var external_node_util_ = __webpack_require__(7975);
 function titleOf(outcome) {
     const { vms, error } = outcome;
     if (vms.length === 0)
-        return `${FAILURES.false}${error === undefined ? '' : `: ${error.code}`}`;
+        return error === undefined ? 'No VM to restart' : `${FAILURES.false}: ${error.code}`;
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
@@ -5103,7 +5483,7 @@ function titleOfSeveral(outcome) {
     return `${restarted} ${of} restarted`;
 }
 const MOST_LINES = 10;
-const MOST_NAMES = 5;
+const conclusion_MOST_NAMES = 5;
 const conclusion_LONGEST_NAME = 100;
 /** In characters: of one message among several, and of the only one. */
 const conclusion_LONGEST_MESSAGE = 300;
@@ -5163,7 +5543,7 @@ function alike(vms) {
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), conclusion_LONGEST_NAME));
-    return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
+    return `- ${listNames(shown, conclusion_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/report.js
@@ -5256,7 +5636,7 @@ function bootPhases({ sent, verified, proof }) {
 }
 /** Not a number where either is unknown: then nothing that is reckoned with it is true. */
 function knownBetween(from, to) {
-    return from === undefined || to === undefined ? Number.NaN : millisecondsBetween(from, to);
+    return from === undefined || to === undefined ? Number.NaN : (0,dates/* millisecondsBetween */.nl)(from, to);
 }
 const DAY_MS = 86_400_000;
 /**
@@ -5809,42 +6189,44 @@ function ownAddresses() {
  * @throws ActionError `self_restart`, before anything is asked.
  */
 async function run(inputs, host) {
-    const guards = await createGuardsIfAsked(inputs, host);
+    const { terminal: log, clock, signal, announce } = host;
+    const { controller, close } = connect(inputs, host);
     try {
-        return await restartWith(guards, inputs, host);
+        const guards = await createGuardsIfAsked(inputs, host, controller);
+        for (const warning of inputs.warnings)
+            log.warning(warning);
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const context = {
+            clock,
+            controller,
+            log,
+            signal,
+            guards,
+            guest: guestCheckOf(inputs, host),
+            refuse,
+            announce,
+        };
+        return await restartFleet(inputs, context).finally(() => guards?.close());
     }
     finally {
-        await guards?.close();
+        await close();
     }
 }
-/** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
+/** What talks to GitHub is loaded only if there is a runner to guard. */
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }, controller) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1278));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8461));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
-    const sharing = mayBeSeveral(targets) ? { share } : {};
-    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
-}
-async function restartWith(guards, inputs, host) {
-    const { terminal: log, clock, signal, announce } = host;
-    const { controller, close } = connect(inputs, host);
-    for (const warning of inputs.warnings)
-        log.warning(warning);
-    try {
-        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
-        const guest = guestCheckOf(inputs, host);
-        const context = { clock, controller, log, signal, guest, refuse, announce };
-        return await restartFleet(inputs, { ...context, guards });
-    }
-    finally {
-        await close();
-    }
+    const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
+    const liveInstances = shareLiveInstances(controller, context);
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+    return createGuards({ ...own, ...context, ...sharing });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     if (guest === undefined)
@@ -5868,6 +6250,53 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
         needsNames: needsNames(inputs),
     });
     return { controller, close: transport.close };
+}
+
+
+/***/ }),
+
+/***/ 9310:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ pollUntil)
+/* harmony export */ });
+/* unused harmony export LAST_POLL_MS */
+/** What a poll at the deadline may take beyond it: in milliseconds. */
+const LAST_POLL_MS = 1_500;
+/** A poll at the deadline that took this long was slept over by a process that was suspended. */
+const SLEPT_MS = 2 * LAST_POLL_MS;
+const SHORTEST_POLL_MS = 500;
+/**
+ * Polls until a poll returns something else than undefined.
+ * @returns that; undefined if not even the poll at the deadline did.
+ * @throws what a poll throws; the signal's reason.
+ */
+async function pollUntil(options, poll) {
+    const { clock, signal, deadline, nextAt, longestMs = Number.POSITIVE_INFINITY } = options;
+    let lastPolls = 0;
+    if (options.firstAt !== undefined)
+        await sleepUntil(options, options.firstAt);
+    for (;;) {
+        signal.throwIfAborted();
+        const startedAt = clock.now();
+        const until = startedAt >= deadline() ? startedAt + LAST_POLL_MS : Math.min(deadline(), startedAt + longestMs);
+        const time = { startedAt, until };
+        const found = await poll(time);
+        if (found !== undefined)
+            return found;
+        const isLast = startedAt >= deadline();
+        if (isLast && (++lastPolls > 1 || clock.now() - startedAt < SLEPT_MS))
+            return undefined;
+        await sleepUntil(options, nextAt(time));
+    }
+}
+async function sleepUntil(options, at) {
+    const { clock, signal, shortestMs = SHORTEST_POLL_MS } = options;
+    const deadline = options.deadline();
+    const ms = (at + shortestMs > deadline ? deadline : at) - clock.now();
+    if (ms > 0)
+        await clock.sleep(ms, signal);
 }
 
 
@@ -5914,21 +6343,25 @@ const NOTHING_DONE = {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   F8: () => (/* binding */ nearestFirst),
+/* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   S5: () => (/* binding */ fitsText),
+/* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
 /* harmony export */   u0: () => (/* binding */ isExact),
 /* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
 /* harmony export */ });
-/* unused harmony exports fillName, exactly, fitsText */
+/* unused harmony exports fillName, exactly */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 
 const PLACEHOLDERS = {
     '{external_id}': ({ externalId }) => externalId,
     '{name}': ({ name }) => name,
     '{instance_id}': ({ instanceId }) => instanceId,
+    '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
 const ANY_TEXT = '*';
@@ -5946,6 +6379,16 @@ function hasPlaceholder(template) {
  */
 function fillPattern(template, instance) {
     return { parts: template.split(ANY_TEXT).map((part) => fillName(part, instance)) };
+}
+/** The pattern, if it does not depend on the instance. */
+function fixedPattern(template) {
+    return hasPlaceholder(template) ? undefined : { parts: template.split(ANY_TEXT) };
+}
+/** Whether a runner of this name may be in the VM. A VM that lacks a value for a placeholder has no runner. */
+function mayBeIn(instance, template, runnerName) {
+    const words = template.match(BRACES) ?? [];
+    const isComplete = words.every((word) => PLACEHOLDERS[word]?.(instance) !== undefined);
+    return isComplete && fitsPattern(fillPattern(template, instance), runnerName);
 }
 /** @throws ActionError `runner_not_found` where the instance lacks a value. */
 function fillName(template, instance) {
@@ -6088,9 +6531,9 @@ function mayServe(scope, repository) {
  */
 function refuseSelfRestart(ownRunner, { name, scope }) {
     const { runnerName, repository } = ownRunner;
-    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSameName */ .yS)(runnerName, name) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
+    if (runnerName === undefined || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_1__/* .fitsPattern */ .jF)(name, runnerName) || !(0,_scope_js__WEBPACK_IMPORTED_MODULE_2__/* .mayServe */ .dK)(scope, repository))
         return;
-    throw selfRestart(name);
+    throw selfRestart(runnerName);
 }
 /**
  * The same without GitHub: `anka-actions/up` calls the runner like the instance's external ID, others like its name.
