@@ -785,7 +785,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 1895:
+/***/ 6543:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -810,10 +810,12 @@ __webpack_require__.d(parsers_namespaceObject, {
   IZ: () => (parsers_externalIds),
   Hq: () => (headerLines),
   TK: () => (headerText),
+  sd: () => (jobNames),
   yL: () => (oneOf),
   rg: () => (optionalScope),
   mR: () => (optionalText),
   dq: () => (pollInterval),
+  Vz: () => (runId),
   iC: () => (runnerName),
   yD: () => (secretText),
   ns: () => (uuids),
@@ -2020,6 +2022,7 @@ function isTimeout(error) {
 
 
 
+
 /** A VM with less time left than this asks by itself: in milliseconds. */
 const URGENT_MS = 3_000;
 function isUrgent({ deadline }, { clock }) {
@@ -2071,6 +2074,21 @@ function shareController(controller, options) {
             return instance;
         },
     };
+}
+/** All VMs that are live on the controller, for the guards: one list serves them all. */
+function shareLiveInstances(controller, options) {
+    const { clock, log } = options;
+    const list = coalesce({
+        ...options,
+        pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+        async ask(_, bounds) {
+            const listed = await controller.listInstances(bounds);
+            return listed.readable().filter((instance) => !isTerminal(instance));
+        },
+        onFault: (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault,
+        noAnswer: noControllerAnswer,
+    });
+    return (bounds) => list(undefined, bounds);
 }
 /** Whether all ask for one and the same. */
 function areSame(targets) {
@@ -2339,7 +2357,7 @@ function membersOf(targets, instances) {
             taken.add(one.target.id);
         return fresh;
     });
-    return withOwnNames(members);
+    return distinctNames(members);
 }
 /** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }) {
@@ -2352,8 +2370,8 @@ function fitsNone(pattern) {
         hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
     });
 }
-/** Several VMs may have the same external ID. */
-function withOwnNames(members) {
+/** Several VMs may have the same name: then each has its ID beside it. */
+function distinctNames(members) {
     const counts = new Map();
     for (const { name } of members)
         counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -2450,6 +2468,190 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     throw new errors/* ActionError */.lZ('ambiguous_target', message, {
         hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+function selectJobs(jobs, patterns, own) {
+    const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
+    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
+        runnerName !== undefined &&
+        runnerName === own.runnerName &&
+        status === 'in_progress';
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+    return {
+        onRunners: wanted.filter(isOnRunner),
+        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
+        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
+    };
+}
+const HOSTED_GROUP = 'GitHub Actions';
+function isOnRunner(job) {
+    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+}
+function whyWithout({ conclusion, runnerGroup, status }) {
+    if (conclusion === 'skipped')
+        return 'skipped';
+    if (runnerGroup === HOSTED_GROUP)
+        return 'hosted by GitHub';
+    return status === 'in_progress' ? 'runner not shown' : 'never started';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
+// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
+// runners are in.
+//
+// | the jobs                                          | what follows                                                        |
+// | ------------------------------------------------- | ------------------------------------------------------------------- |
+// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
+// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
+// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+
+
+
+
+
+
+
+
+
+/**
+ * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
+ * @throws ActionError `job_not_found`, `instance_not_found`, and what GitHub or the controller fail with.
+ */
+async function findVmsUsedByJob(wanted, lookup) {
+    const { log, clock } = lookup;
+    const { jobs, readAt } = await readJobs(wanted.runId, lookup);
+    const answeredAt = clock.now();
+    const selection = selectJobs(jobs, wanted.patterns, wanted.own);
+    const { onRunners, others } = selection;
+    if (onRunners.length + others.length === 0) {
+        explainNoMatch(selection, { wanted, jobs, log });
+        return [];
+    }
+    for (const { job, why } of others)
+        log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+    if (onRunners.length === 0)
+        return [];
+    const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
+    const { located, homeless } = await listUntilFound(lookup, locate, ({ homeless }) => notFound(homeless));
+    for (const { name, runnerName } of homeless)
+        log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
+    const problem = notFound(homeless);
+    if (located.length === 0 && problem !== undefined)
+        throw problem;
+    return used_by_job_membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
+}
+function readJobs(runId, { readRun, clock, log, signal, timeoutMs }) {
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
+}
+// ---- jobs ----
+const WHY_NO_VM = {
+    skipped: 'it was skipped',
+    'never started': 'no runner has taken it',
+    'hosted by GitHub': 'it ran on a runner hosted by GitHub',
+    'runner not shown': 'GitHub does not show its runner',
+};
+const MOST_NAMES = 20;
+/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
+    const { runId, patterns } = wanted;
+    const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
+    const message = `No job of run ${runId} matches used_by_job (${asked})`;
+    const [skipped] = unexpanded;
+    if (skipped !== undefined) {
+        const why = `skipped ones such as "${skipped.name}" have names that GitHub never completed`;
+        log.warning(`${message}, but ${why}. Nothing is restarted.`);
+        return;
+    }
+    const names = [...new Set(jobs.map(({ name }) => name))];
+    throw new errors/* ActionError */.lZ('job_not_found', `${message}. It has: ${listNames(names, MOST_NAMES)}.`, {
+        hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
+    });
+}
+/** On the step's clock. Undefined while the job is in progress, or if GitHub does not tell. */
+function endOf({ status, completedAt }, { readAt, answeredAt }) {
+    if (status !== 'completed' || completedAt === undefined || readAt === undefined)
+        return undefined;
+    return answeredAt - (readAt - completedAt);
+}
+function locateJobs(jobs, instances, isRunnerIn) {
+    const live = instances.filter((instance) => !isTerminal(instance));
+    const located = new Map();
+    const homeless = [];
+    for (const job of jobs) {
+        const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
+        if (homes.length === 0)
+            homeless.push(job);
+        for (const instance of homes) {
+            const known = located.get(instance.instanceId);
+            const vm = known ?? { instance, jobs: [], ambiguous: undefined };
+            located.set(instance.instanceId, vm);
+            vm.jobs.push(job);
+            if (homes.length > 1)
+                vm.ambiguous ??= isInSeveral(job, homes);
+        }
+    }
+    return { located: [...located.values()], homeless };
+}
+/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+function likelyOnes(fitting) {
+    const running = fitting.filter(isRunning);
+    const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
+    return areAlike && running.length === 1 ? running : fitting;
+}
+function isInSeveral({ name, runnerName }, homes) {
+    const ids = homes.map(({ instanceId }) => instanceId);
+    const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_NAMES)}.`;
+    return new errors/* ActionError */.lZ('ambiguous_target', message, {
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+    });
+}
+/** Undefined if every runner has its VM. */
+function notFound(homeless) {
+    if (homeless.length === 0)
+        return undefined;
+    const names = [...new Set(homeless.map(({ runnerName }) => runnerName))];
+    const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
+    return new errors/* ActionError */.lZ('instance_not_found', message, {
+        hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
+    });
+}
+function used_by_job_membersOf(located, endOfJob) {
+    return distinctNames(located.map(({ instance, jobs, ambiguous }) => {
+        const { instanceId, externalId, name } = instance;
+        return {
+            name: externalId ?? name ?? instanceId,
+            target: { by: 'instance_id', id: instanceId },
+            lastJob: lastOf(jobs, endOfJob),
+            ...(ambiguous && { error: ambiguous }),
+        };
+    }));
+}
+/** One in progress comes after all that have ended. */
+function lastOf(jobs, endOfJob) {
+    const ends = jobs.map((job) => ({ name: job.name, endedAt: endOfJob(job) }));
+    return ends.reduce((last, job) => {
+        return (job.endedAt ?? Number.POSITIVE_INFINITY) > (last.endedAt ?? Number.POSITIVE_INFINITY)
+            ? job
+            : last;
+    });
+}
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
+    if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
+        return;
+    const [uptimeMs, jobAgeMs] = [(0,dates/* millisecondsBetween */.nl)(startDate, reportedAt), clock.now() - endedAt];
+    if (uptimeMs >= jobAgeMs)
+        return;
+    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(uptimeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
+    throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 
 // EXTERNAL MODULE: ./lib/poll.js
@@ -3048,21 +3250,21 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
     };
     try {
         await untilUp(wait);
-        return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+        return { guest: { status: 'up', upAt: context.clock.now() }, ...wait_for_guest_lastOf(wait) };
     }
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
         return {
             guest: { status, upAt: undefined },
-            ...lastOf(wait),
+            ...wait_for_guest_lastOf(wait),
             error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND),
         };
     }
 }
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST = { status: undefined, upAt: undefined };
-function lastOf({ last }) {
+function wait_for_guest_lastOf({ last }) {
     return last === undefined ? {} : { last };
 }
 /** One attempt, connecting and reading together. */
@@ -3254,20 +3456,20 @@ async function find(target, { context, bounds, rivals }) {
     const { controller } = context;
     switch (target.by) {
         case 'instance_id':
-            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+            return (await controller.getInstance(target.id, bounds)) ?? preflight_notFound(target.id);
         case 'external_id': {
             const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
             if (listed instanceof errors/* ActionError */.lZ)
                 return listed;
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
-                return notFound(listed.instanceId);
+                return preflight_notFound(listed.instanceId);
             // Another replica may have answered, which lags behind.
             return isOlder(single, listed) ? listed : single;
         }
     }
 }
-function notFound(instanceId) {
+function preflight_notFound(instanceId) {
     return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
         hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
     });
@@ -3830,11 +4032,12 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(job, context) {
     let members;
     try {
-        members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+        members = await findMembers(job, context);
         refuseTooMany(members, job.maxVms);
     }
     catch (thrown) {
@@ -3843,31 +4046,59 @@ async function restartFleet(job, context) {
     }
     return restartMembers(members, job, context);
 }
+function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) {
+    const options = { ...context, timeoutMs };
+    if (usedByJob === undefined || guards === undefined)
+        return resolveTargets(targets, options);
+    return findVmsUsedByJob(usedByJob, { ...options, ...guards });
+}
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
     const limits = limitsFor(members.length, job);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+    const step = { job, context, roster };
     const [first, ...others] = members;
-    if (first !== undefined && others.length === 0) {
-        await restartTheOnly(first, { job, context, roster });
-    }
-    else {
-        await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
-    }
+    if (others.length > 0)
+        await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+    else if (first !== undefined)
+        await restartTheOnly(first, step);
     return roster.outcome();
 }
-async function restartTheOnly(member, { job, context, roster }) {
-    const { name, target, error } = member;
+async function restartTheOnly(member, step) {
+    const { job, context, roster } = step;
+    const { error } = member;
     if (error !== undefined)
         return roster.end(0, failed(member, error, context));
-    const outcome = await restartVm({ ...job, target }, {
-        ...{ ...context, name },
-        guard: context.guards?.guardFor(context),
-        onRestarted: (known) => roster.restarted(0, known),
-        announce: (known) => roster.depart(0, known),
-    });
-    roster.end(0, skipIfNotRunning(member, outcome));
+    const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+    const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
+    const ended = skipIfNotRunning(member, outcome);
+    if (ended.skippedAs !== undefined)
+        context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+    roster.end(0, ended);
+}
+/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+function evidenceOf({ lastJob }) {
+    return lastJob && { hasEnded: lastJob.endedAt !== undefined };
+}
+/** What the restart of one VM works with, and what keeps the roster up to date. */
+function hooksFor({ name, lastJob }, index, { context, roster }) {
+    let hasDeparted = false;
+    return {
+        ...context,
+        name,
+        refuse(instance) {
+            context.refuse(instance);
+            // Once a request has left, a new boot may be its work.
+            if (lastJob !== undefined && !hasDeparted)
+                refuseIfRestartedSince(lastJob, instance, context.clock);
+        },
+        onRestarted: (known) => roster.restarted(index, known),
+        announce(known) {
+            hasDeparted = true;
+            roster.depart(index, known);
+        },
+    };
 }
 /** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
 function skipIfNotRunning({ isMatch }, outcome) {
@@ -3909,7 +4140,7 @@ async function restartOneOfSeveral(fleet, member, index) {
     slots.apply(index, hasFailed ? 'fail' : 'end');
 }
 function restartInItsSlot(fleet, member, index) {
-    const { job, context, slots, roster, runnerGates } = fleet;
+    const { job, context, slots, runnerGates } = fleet;
     const { name, target } = member;
     const dismissal = slots.dismissalOf(index);
     const signal = AbortSignal.any([context.signal, dismissal]);
@@ -3917,6 +4148,7 @@ function restartInItsSlot(fleet, member, index) {
         log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
+        evidence: evidenceOf(member),
         onWait: () => slots.apply(index, 'wait'),
     });
     if (guard !== undefined)
@@ -3926,15 +4158,15 @@ function restartInItsSlot(fleet, member, index) {
         runnerGate: guard?.gate,
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
+    const hooks = hooksFor(member, index, fleet);
     return restartVm({ ...job, target }, {
-        ...{ ...context, name, guard, gate },
+        ...{ ...hooks, guard, gate },
         log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-        onRestarted: (known) => roster.restarted(index, known),
         announce(known) {
             // Too many may have failed since the gate let it pass.
             dismissal.throwIfAborted();
             slots.apply(index, 'depart');
-            roster.depart(index, known);
+            hooks.announce(known);
         },
     });
 }
@@ -4097,6 +4329,30 @@ const parsers_externalIds = (text) => {
         return { value: lines };
     return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+/** Names of jobs, one per line, each once; `*` in one matches any text. */
+const jobNames = (text) => {
+    const lines = linesOf(text);
+    const wrong = lines.find((line) => line.length > LONGEST_JOB_NAME);
+    if (wrong === undefined && lines.length <= MOST_JOB_NAMES)
+        return { value: lines };
+    if (wrong !== undefined)
+        return { problem: `${shown(wrong)} is longer than ${LONGEST_JOB_NAME} characters` };
+    return { problem: `${lines.length} lines; it takes ${MOST_JOB_NAMES} at most` };
+};
+const LONGEST_JOB_NAME = 1_000;
+const MOST_JOB_NAMES = 200;
+/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+function runId(own) {
+    return (text) => {
+        const given = text.trim() || own;
+        const value = Number(given);
+        if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value > 0)
+            return { value };
+        if (given === '')
+            return { problem: 'it is blank, and GITHUB_RUN_ID is not set: give it' };
+        return { problem: `${shown(given)} is not the ID of a workflow run` };
+    };
+}
 function tooMany({ length }) {
     return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
 }
@@ -4723,16 +4979,19 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
+    const usedByJob = readUsedByJob(form);
     const [maxVms, maxParallel, maxFailures] = [
         read('max_vms', wholeNumber({ min: 1, max: MOST_VMS })),
         read('max_parallel', amount(1)),
         read('max_failures', amount(0)),
     ];
     const runner = readRunnerOptions(form);
-    inputs_refuseSharedRunner(form, targets, runner?.value);
+    if (mayBeSeveral(targets) || isGiven(form, 'used_by_job'))
+        requireOwnNames(form, runner);
     const inputs = form_all({
         controllerUrl,
         targets: { value: targets },
+        usedByJob,
         maxVms,
         maxParallel,
         maxFailures,
@@ -4765,27 +5024,42 @@ function readTimeout({ read, warnings }) {
 function wantsJobSummary(environment) {
     return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
-/** The guard of one VM would wait for the jobs of another. */
-function inputs_refuseSharedRunner({ problems }, targets, runner) {
-    if (!mayBeSeveral(targets) || runner === undefined)
+/** Where several VMs had the same runner, the guard of one would wait for the jobs of another. */
+function requireOwnNames(form, runner) {
+    const { problems } = form;
+    if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
+        const why = 'it tells which VM the runner of a job is in';
+        problems.push(`used_by_job, runner_name: give runner_name with a placeholder such as {external_id}; ${why}`);
+    }
+    if (runner?.value === undefined || (0,runner_names/* hasPlaceholder */.Kc)(runner.value.nameTemplate))
         return;
-    if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
-        return;
-    problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
+    problems.push('runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name} or {instance_id}');
 }
+const TARGETS = ['instance_id', 'external_id', 'used_by_job'];
 function readTargets(form) {
     const { read, problems } = form;
     const instanceIds = read('instance_id', uuids)?.value ?? [];
     const externalIds = read('external_id', parsers_externalIds)?.value ?? [];
-    const hasInstanceIds = isGiven(form, 'instance_id');
-    if (hasInstanceIds === isGiven(form, 'external_id')) {
-        const seen = hasInstanceIds ? 'both are given' : 'neither is given';
-        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+    const given = TARGETS.filter((name) => isGiven(form, name));
+    if (given.length !== 1) {
+        const seen = given.length === 0 ? 'none is given' : `${given.join(' and ')} are given`;
+        problems.push(`${TARGETS.join(', ')}: ${seen}; give exactly one of them`);
     }
     return [
         ...instanceIds.map((id) => ({ by: 'instance_id', id })),
         ...externalIds.map((id) => ({ by: 'external_id', id })),
     ];
+}
+function readUsedByJob(form) {
+    const { environment, read } = form;
+    if (!isGiven(form, 'used_by_job'))
+        return { value: undefined };
+    const { GITHUB_RUN_ID: ownRunId = '', RUNNER_NAME: runnerName } = environment;
+    return form_all({
+        patterns: read('used_by_job', jobNames),
+        runId: read('run_id', runId(ownRunId)),
+        own: { value: { runId: Number(ownRunId), runnerName } },
+    });
 }
 /** What to wait for in the guest; undefined for nothing. */
 function readGuestOptions({ read }) {
@@ -4982,7 +5256,7 @@ var external_node_util_ = __webpack_require__(7975);
 function titleOf(outcome) {
     const { vms, error } = outcome;
     if (vms.length === 0)
-        return `${FAILURES.false}${error === undefined ? '' : `: ${error.code}`}`;
+        return error === undefined ? 'No VM to restart' : `${FAILURES.false}: ${error.code}`;
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
@@ -5021,7 +5295,7 @@ function titleOfSeveral(outcome) {
     return `${restarted} ${of} restarted`;
 }
 const MOST_LINES = 10;
-const MOST_NAMES = 5;
+const conclusion_MOST_NAMES = 5;
 const conclusion_LONGEST_NAME = 100;
 /** In characters: of one message among several, and of the only one. */
 const conclusion_LONGEST_MESSAGE = 300;
@@ -5081,7 +5355,7 @@ function alike(vms) {
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), conclusion_LONGEST_NAME));
-    return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
+    return `- ${listNames(shown, conclusion_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/report.js
@@ -5726,42 +6000,44 @@ function ownAddresses() {
  * @throws ActionError `self_restart`, before anything is asked.
  */
 async function run(inputs, host) {
-    const guards = await createGuardsIfAsked(inputs, host);
+    const { terminal: log, clock, signal, announce } = host;
+    const { controller, close } = connect(inputs, host);
     try {
-        return await restartWith(guards, inputs, host);
+        const guards = await createGuardsIfAsked(inputs, host, controller);
+        for (const warning of inputs.warnings)
+            log.warning(warning);
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const context = {
+            clock,
+            controller,
+            log,
+            signal,
+            guards,
+            guest: guestCheckOf(inputs, host),
+            refuse,
+            announce,
+        };
+        return await restartFleet(inputs, context).finally(() => guards?.close());
     }
     finally {
-        await guards?.close();
+        await close();
     }
 }
-/** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
+/** What talks to GitHub is loaded only if there is a runner to guard. */
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }, controller) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 544));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8461));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
-    const sharing = mayBeSeveral(targets) ? { share } : {};
-    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
-}
-async function restartWith(guards, inputs, host) {
-    const { terminal: log, clock, signal, announce } = host;
-    const { controller, close } = connect(inputs, host);
-    for (const warning of inputs.warnings)
-        log.warning(warning);
-    try {
-        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
-        const guest = guestCheckOf(inputs, host);
-        const context = { clock, controller, log, signal, guest, refuse, announce };
-        return await restartFleet(inputs, { ...context, guards });
-    }
-    finally {
-        await close();
-    }
+    const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
+    const liveInstances = shareLiveInstances(controller, context);
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+    return createGuards({ ...own, ...context, ...sharing });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     if (guest === undefined)
@@ -5873,6 +6149,7 @@ const NOTHING_DONE = {
 /* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
@@ -5880,7 +6157,7 @@ const NOTHING_DONE = {
 /* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
 /* harmony export */ });
-/* unused harmony exports fillName, exactly, fitsText */
+/* unused harmony exports fillName, exactly */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 
 const PLACEHOLDERS = {
