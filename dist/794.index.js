@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 544:
+/***/ 8461:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1324,6 +1324,19 @@ function createNoJobsSource(log) {
         },
     };
 }
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+async function readRunJobs(place, runId, bounds) {
+    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
 /**
  * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
  * every status but `completed` are read, and the status of each job decides.
@@ -1438,51 +1451,7 @@ function readJob(fields, runId) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
-// The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs. Pure, but for the reading.
-
-
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
-async function readRunJobs(place, runId, bounds) {
-    const question = jobsQuestion(place, { runId, filter: 'all' });
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
-function selectJobs(jobs, patterns, own) {
-    const isWanted = ({ name }) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
-    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
-        runnerName !== undefined &&
-        runnerName === own.runnerName &&
-        status === 'in_progress';
-    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
-    return {
-        onRunners: wanted.filter(isOnRunner),
-        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
-        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
-    };
-}
-const HOSTED_GROUP = 'GitHub Actions';
-function isOnRunner(job) {
-    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
-}
-function whyWithout({ conclusion, runnerGroup, status }) {
-    if (conclusion === 'skipped')
-        return 'skipped';
-    if (runnerGroup === HOSTED_GROUP)
-        return 'hosted by GitHub';
-    return status === 'in_progress' ? 'runner not shown' : 'never started';
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/sources.js
-
 
 
 
@@ -1818,6 +1787,7 @@ function createGuards(options) {
     };
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
+        isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
         guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
         readRun: opened.readRun,
         close: opened.close,
