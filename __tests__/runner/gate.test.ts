@@ -438,6 +438,15 @@ describe('GitHub', () => {
   });
 });
 
+test.each<WhenBusy>(['fail', 'skip'])(
+  'a GitHub that is silent time and again is no job: when_busy is %s',
+  async (whenBusy) => {
+    const patchy = Array.from({ length: 20 }, () => [...times(8, [idle]), silence]).flat();
+    const { ask } = stage([[idle], ...patchy], { whenBusy });
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+  },
+);
+
 describe('a runner that registers again and again', () => {
   test('is given up in the end', async () => {
     let id = 100;
@@ -454,7 +463,7 @@ describe('a runner that registers again and again', () => {
       code: 'runner_busy',
       message: expect.stringContaining('is online, idle, but registered again and again'),
     });
-    expect(clock.now()).toBeLessThan(4 * MINUTE);
+    expect(clock.now()).toBeLessThan(5 * MINUTE);
   });
 
   test('gives a silent GitHub as long after it as before', async () => {

@@ -16,6 +16,7 @@ import {
 import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
+  failedForPattern,
   hasty,
   idleClaim,
   idleSkip,
@@ -390,6 +391,7 @@ const VM_CHECKS: readonly Check[] = [
   killedJob,
   hasty,
   idleSkip,
+  failedForPattern,
   idleClaim,
   wrongClaim,
   lostRunner,

@@ -35,6 +35,8 @@ export interface Connection {
   /** From then on it carries nothing any more in one direction, without a sign that it does not; undefined where that never happens. */
   readonly diesAt: number | undefined;
   readonly loses: 'requests' | 'answers';
+  /** Requests share it at the same time, and one that is given up leaves it as it is: as a session of HTTP/2. */
+  readonly isShared: boolean;
   /** It leads to a replica that does not work. */
   readonly isSick: boolean;
   /** From then on it is closed: by the server, say. */
@@ -162,12 +164,15 @@ class Exchange {
 
   #takeKept(): Connection | undefined {
     const index = this.#idle.findIndex(({ origin }) => origin === this.#request.origin);
-    return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
+    const kept = this.#idle[index];
+    if (kept !== undefined && (!kept.isShared || kept.isClosed)) this.#idle.splice(index, 1);
+    return kept;
   }
 
   #connect(): void {
     const connection = this.#options.connect?.(this.#request.origin);
     if (connection !== undefined) this.#request.connection = connection;
+    if (connection?.isShared) this.#idle.push(connection);
     this.#send();
   }
 
@@ -232,7 +237,7 @@ class Exchange {
     if (this.#isOver) return;
     this.#isOver = true;
     const { connection } = this.#request;
-    if (connection !== undefined) this.#idle.push(connection);
+    if (connection !== undefined && !connection.isShared) this.#idle.push(connection);
     this.#options.delivered?.(this.#request, answer);
     this.#handler.onResponseEnd?.(this.#controller, {});
   }

@@ -49,6 +49,8 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   /** What messages call it. */
   readonly name: string;
   readonly isAlone: boolean;
+  /** No target names it but a pattern. */
+  readonly fitsOnlyPattern: boolean;
   readonly outcome: VmOutcome;
   /** Its object among the `results`; with the outputs of the step where the VM is alone. */
   readonly outputs: Outputs;
@@ -212,6 +214,7 @@ function vmRecordOf(
     ...step,
     ...{ instanceId, isAlone, outcome, tries, endedAt, reports: ofVm },
     name: outcome.name,
+    fitsOnlyPattern: !scenario.step.targets.includes(record?.externalId ?? outcome.name),
     outputs: { ...result, ...(isAlone && outputs) },
     startedAt: isAlone ? step.startedAt : (ownStartOf(outcome, tries) ?? step.startedAt),
     posts: step.posts.filter((post) => post.instanceId === instanceId),

@@ -150,6 +150,8 @@ export interface ConnectionFaults {
   /** The share that lead to a replica which answers 503 to everything, or nothing at all. */
   readonly sick: number;
   readonly sickness: '503' | 'hangs';
+  /** Whether requests share one at the same time, as a session of HTTP/2. */
+  readonly areShared: boolean;
   /** Whether a connection stays at one replica. */
   readonly areSticky: boolean;
 }
@@ -628,6 +630,7 @@ function drawConnections(random: Random): ConnectionFaults {
     loses: pick<Connection['loses']>(random.fork('loses'), 'requests', 'answers'),
     sick: share('sick') * 0.7,
     sickness: pick<ConnectionFaults['sickness']>(random.fork('sickness'), '503', 'hangs'),
+    areShared: random.fork('shared').next() < 0.3,
     areSticky: random.fork('sticky').next() < 0.5,
   };
 }

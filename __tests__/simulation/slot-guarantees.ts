@@ -120,7 +120,7 @@ const slotLeftFree: StepCheck = (run) => {
 /** For how long GitHub may show a job: longer if its VM was stopped under it. */
 function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
   const { idleLagMs = 0, jobsLagMs = 0, sessionMs = 0 } = runner?.habits ?? {};
-  return Math.min(endsAt, (killedAt ?? endsAt) + sessionMs) + idleLagMs + jobsLagMs;
+  return Math.max(endsAt, killedAt === undefined ? endsAt : killedAt + sessionMs) + idleLagMs + jobsLagMs;
 }
 
 type Job = TrueRunner['jobs'][number];

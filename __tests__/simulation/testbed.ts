@@ -337,6 +337,7 @@ export class Testbed {
       origin,
       diesAt: dies ? this.#now() + connections.dieAfterMs : undefined,
       loses: connections?.loses ?? 'requests',
+      isShared: connections?.areShared ?? false,
       isSick: isSick < (connections?.sick ?? 0) && !areFaultsOver && origin === CONTROLLER_ORIGIN,
       isClosed: false,
     };
