@@ -311,8 +311,9 @@ function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void 
   if ('stretch' in watch.state) watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 
-function endOfRead({ clock }: GateOptions, { limits }: Watch): number {
-  return readUntil(clock.now(), limits.unknown);
+function endOfRead(options: GateOptions, watch: Watch): number {
+  // What ends an idle stretch may take its time, too.
+  return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
