@@ -364,7 +364,7 @@ describe('other endpoints', () => {
   });
 });
 
-test("a restarted VM can get a new forwarded port, and another VM its old one", async () => {
+test('a restarted VM can get a new forwarded port, and another VM its old one', async () => {
   const api = apiOf(await start({}, { nodes: 1, vms: 2, reassignsPorts: true }));
   const ids = world.records.map(({ instanceId }) => instanceId);
   const ports = async () => {
