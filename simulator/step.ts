@@ -56,7 +56,7 @@ export async function startStep(options: StepOptions): Promise<RunningStep> {
     env: {
       PATH: process.env['PATH'],
       TIME_FACTOR: String(timeFactor),
-      ...inputVariables(action, options.inputs),
+      ...inputVariables(action, options),
       ...files,
       ...options.environment,
     },
@@ -65,11 +65,25 @@ export async function startStep(options: StepOptions): Promise<RunningStep> {
   return { process: child, finished: finish(child, { folder, files, onLine: options.onLine ?? (() => {}) }) };
 }
 
-function inputVariables(action: ActionFile, given: StepOptions['inputs']): Record<string, string> {
-  const declared = Object.entries(action.inputs).map(([name, input]) => [name, input.default ?? '']);
-  const all: Record<string, string> = { ...Object.fromEntries(declared), ...given };
+function inputVariables(
+  action: ActionFile,
+  { inputs, environment = {} }: Pick<StepOptions, 'inputs' | 'environment'>,
+): Record<string, string> {
+  const declared = Object.entries(action.inputs).map(([name, input]) => [
+    name,
+    evaluate(input.default ?? '', environment),
+  ]);
+  const all: Record<string, string> = { ...Object.fromEntries(declared), ...inputs };
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+  );
+}
+
+/** Fills in the expressions that action.yml uses: `${{ github.run_id }}` is what the runner puts into GITHUB_RUN_ID. */
+function evaluate(text: string, environment: Readonly<Record<string, string>>): string {
+  return text.replace(
+    /\$\{\{ github\.(\w+) \}\}/g,
+    (_, name: string) => environment[`GITHUB_${name.toUpperCase()}`] ?? '',
   );
 }
 
