@@ -1,7 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { manageKeys } from './endpoints/apikey.ts';
-import { type HandshakeForm, hand, shake } from './endpoints/tap.ts';
-import { createKeyRing } from './key-ring.ts';
+import { createKeyRing, type HandshakeForm, hand, manageKeys, shake } from './api-keys.ts';
 import { denied, fail, fieldsOf, type Reaction, text } from './replies.ts';
 
 /** Who may use the controller. */

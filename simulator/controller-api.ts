@@ -1,11 +1,27 @@
-import type { Endpoint } from './endpoints/endpoint.ts';
-import { getImages, saveImage } from './endpoints/image.ts';
-import { configureNode, getGroups, getNodes, getUsbDevices, getVlans } from './endpoints/node.ts';
-import { getDisk, getTemplates } from './endpoints/registry.ts';
-import { restartInstance } from './endpoints/restart.ts';
-import { getSignOn, getStats, getStatus, isWell } from './endpoints/status.ts';
-import { endInstance, getInstances, startInstances, updateInstance } from './endpoints/vm.ts';
+import {
+  endInstance,
+  getImages,
+  getInstances,
+  restartInstance,
+  saveImage,
+  startInstances,
+  updateInstance,
+} from './endpoints/instances.ts';
+import {
+  configureNode,
+  getDisk,
+  getGroups,
+  getNodes,
+  getSignOn,
+  getStats,
+  getStatus,
+  getTemplates,
+  getUsbDevices,
+  getVlans,
+  isWell,
+} from './endpoints/inventory.ts';
 import type { Replicas } from './replicas.ts';
+import type { Endpoint } from './replies.ts';
 import { notFound, type Reaction, type SeenRequest } from './replies.ts';
 
 export type { Reaction, SeenRequest } from './replies.ts';

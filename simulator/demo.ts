@@ -1,45 +1,159 @@
+import { parseArgs } from 'node:util';
 import { GITHUB_API_PATH } from './github-api.ts';
-import { GitHubWorld } from './github-world.ts';
-import { takeGuestPorts } from './guest-servers.ts';
-import { serve } from './server.ts';
-import { showStep } from './show.ts';
+import type { Run } from './github-runs.ts';
+import { type Employment, GitHubWorld, type Habits } from './github-world.ts';
+import { type GuestServers, takeGuestPorts } from './guests.ts';
+import { type RunningSimulator, serve } from './server.ts';
+import { heading, showStep } from './step.ts';
 import { DEFAULT_WORLD, World } from './world.ts';
 
 /**
- * `npm start`: runs the bundled action as a runner would, against a simulated controller and GitHub, and shows what it
- * reports: a job that ends, a restart, the guest that is up, and the runner that comes back. What takes minutes in life takes seconds here.
+ * Runs the bundled action as a runner would, against a simulated controller and GitHub, and shows what it reports. What takes minutes
+ * in reality takes seconds here. `npm start` plays one VM, `npm run demo:fleet` twelve, `npm run demo:pool` a pool of one-job runners.
  */
-const TIME_FACTOR = 20;
+
 const TOKEN = 'simulated-token';
-const JOB_MS = 40_000;
+const REPOSITORY = 'octo-org/app';
+
+interface StageOptions {
+  readonly timeFactor: number;
+  readonly vms?: number;
+  readonly nodes?: number;
+  readonly habits?: Partial<Habits>;
+  readonly runners?: Omit<Employment, 'record' | 'name'>;
+  readonly guests?: GuestServers;
+}
+
+/** A controller and a GitHub whose time passes faster. */
+interface Stage {
+  readonly world: World;
+  readonly github: GitHubWorld;
+  readonly simulator: RunningSimulator;
+  readonly timeFactor: number;
+  readonly now: () => number;
+}
+
+async function openStage({
+  timeFactor,
+  guests,
+  runners,
+  habits = {},
+  ...size
+}: StageOptions): Promise<Stage> {
+  const startsAt = Date.now();
+  const ports = guests && { nodeIp: '127.0.0.1', ports: guests.ports };
+  const world = new World({ ...DEFAULT_WORLD, ...size, ...ports, startsAt });
+  const github = new GitHubWorld({ world, token: TOKEN, habits });
+  for (const record of world.records) github.employ({ ...runners, record, name: record.externalId ?? '' });
+  const now = () => startsAt + (Date.now() - startsAt) * timeFactor;
+  const simulator = await serve({ world, github, port: 0, now });
+  return { world, github, simulator, timeFactor, now };
+}
+
+/** @returns the exit code. */
+function play({ simulator, timeFactor }: Stage, inputs: Readonly<Record<string, string>>, run?: Run) {
+  return showStep({
+    inputs: {
+      controller_url: simulator.url,
+      ...inputs,
+      runner_name: '{external_id}',
+      runner_scope: 'octo-org',
+      github_token: TOKEN,
+    },
+    environment: {
+      GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`,
+      GITHUB_REPOSITORY: REPOSITORY,
+      ...(run && { GITHUB_RUN_ID: String(run.id), GITHUB_RUN_ATTEMPT: '1', GITHUB_JOB: 'reset' }),
+    },
+    timeFactor,
+  });
+}
+
+function startJobs({ github }: Stage, forMs: Readonly<Record<string, number>>): void {
+  for (const runner of github.runners) {
+    const jobMs = forMs[runner.name];
+    if (jobMs !== undefined) github.startJob(runner, jobMs);
+  }
+}
+
+// ---- scenes ----
+
 const GUEST_BOOT_MS = 22_000;
 
-const startsAt = Date.now();
-const guests = await takeGuestPorts(2 * DEFAULT_WORLD.vms);
-const world = new World({ ...DEFAULT_WORLD, startsAt, nodeIp: '127.0.0.1', ports: guests.ports });
-const github = new GitHubWorld({ world, token: TOKEN });
-for (const record of world.records) github.employ({ record, name: record.externalId ?? '' });
-for (const runner of github.runners.slice(0, 1)) github.startJob(runner, JOB_MS);
-const now = () => startsAt + (Date.now() - startsAt) * TIME_FACTOR;
-const habits = { bootMs: GUEST_BOOT_MS, forwarder: 'accepts' } as const;
-guests.open({ world, now, timeFactor: TIME_FACTOR, habits });
-const simulator = await serve({ world, github, port: 0, now });
-const inputs = {
-  controller_url: simulator.url,
-  external_id: 'runner-1',
-  runner_name: '{external_id}',
-  runner_scope: 'octo-org',
-  github_token: TOKEN,
-  guest_check: 'ssh',
-};
+/** A job ends, the VM is restarted, the guest is up, the runner comes back. */
+async function oneVm(): Promise<number> {
+  const guests = await takeGuestPorts(2 * DEFAULT_WORLD.vms);
+  const stage = await openStage({ timeFactor: 20, guests });
+  const { world, now, timeFactor } = stage;
+  startJobs(stage, { 'runner-1': 40_000 });
+  guests.open({ world, now, timeFactor, habits: { bootMs: GUEST_BOOT_MS, forwarder: 'accepts' } });
+  const exitCode = await play(stage, { external_id: 'runner-1', guest_check: 'ssh' });
+  await stage.simulator.close();
+  await guests.close();
+  return exitCode;
+}
 
-process.exitCode = await showStep({
-  inputs,
-  environment: {
-    GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`,
-    GITHUB_REPOSITORY: 'octo-org/app',
-  },
-  timeFactor: TIME_FACTOR,
+/** Twelve VMs, three at a time. Two have a job at first: one ends soon; the other ends late, so its VM comes last. */
+async function fleet(): Promise<number> {
+  const habits = { busyLagMs: 5_000, staleMs: 30_000, sessionMs: 20_000, loginMs: 45_000 };
+  const stage = await openStage({ timeFactor: 40, vms: 12, nodes: 6, habits });
+  startJobs(stage, { 'runner-2': 100_000, 'runner-5': 300_000 });
+  const exitCode = await play(stage, { external_id: 'runner-*', max_parallel: '25%', idle_for: '30s' });
+  await stage.simulator.close();
+  return exitCode;
+}
+
+const ROUNDS = 3;
+
+/** Three VMs with one-job runners and common labels. Each workflow run tests on some of them, and its last job resets those. */
+async function pool(): Promise<number> {
+  const runners = { labels: ['pool'], takesOneJob: true };
+  const stage = await openStage({ timeFactor: 30, vms: 3, nodes: 3, habits: { loginMs: 30_000 }, runners });
+  let exitCode = 0;
+  for (let round = 1; round <= ROUNDS && exitCode === 0; round++) exitCode = await playRound(stage, round);
+  await stage.simulator.close();
+  return exitCode;
+}
+
+async function playRound(stage: Stage, round: number): Promise<number> {
+  const { github } = stage;
+  const versions = round === 1 ? [14, 15] : [14, 15, 26];
+  const tests = versions.map((version, index) => ({
+    name: `test (${version})`,
+    labels: ['self-hosted', 'pool'],
+    forMs: 40_000 + 20_000 * index,
+  }));
+  const run = github.runs.add({ jobs: tests, repository: REPOSITORY });
+  heading(
+    `Run ${run.id}, round ${round} of ${ROUNDS}: ${versions.length} jobs for any runner with the label "pool"`,
+  );
+  await untilOver(stage, run);
+  for (const { plan, execution, conclusion } of run.jobs)
+    console.log(`${plan.name} ran on ${execution?.runnerName}: ${conclusion}`);
+  const left = github.runners.filter(({ isRegistered }) => isRegistered).map(({ name }) => name);
+  console.log(`Still registered at GitHub: ${left.join(', ') || 'no runner'}`);
+  return play(
+    stage,
+    { used_by_job: 'test*', run_id: String(run.id), runner_ephemeral: 'true', max_parallel: '3' },
+    run,
+  );
+}
+
+/** Waits until all jobs of the run have ended. */
+async function untilOver({ github, world, now }: Stage, run: Run): Promise<void> {
+  for (;;) {
+    world.advanceTo(now());
+    if (github.runs.runStatusOf(run) === 'completed') return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+const { positionals } = parseArgs({
+  options: { action: { type: 'string' }, node: { type: 'string' } },
+  allowPositionals: true,
 });
-await simulator.close();
-await guests.close();
+const SCENES: Readonly<Record<string, () => Promise<number>>> = { vm: oneVm, fleet, pool };
+const scene = SCENES[positionals[0] ?? 'vm'];
+if (scene === undefined)
+  throw new Error(`there is no scene ${positionals[0]}, only ${Object.keys(SCENES).join(', ')}`);
+process.exitCode = await scene();

@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util';
 import { prepareAccess } from './access.ts';
+import { SECRET_LENGTHS } from './api-keys.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
-import { FAULT_KINDS, interventionsOf, readFault } from './faults-by-hand.ts';
+import { FAULT_KINDS, interventionsOf, readFault } from './faults.ts';
 import { GITHUB_HELP, GITHUB_OPTIONS, readGitHub } from './github-by-hand.ts';
-import { type GuestServers, takeGuestPorts } from './guest-servers.ts';
-import { GUEST_FAULTS, type GuestHabits } from './guest-world.ts';
+import { GUEST_FAULTS, type GuestHabits, type GuestServers, takeGuestPorts } from './guests.ts';
 import { introduction } from './introduction.ts';
-import { SECRET_LENGTHS } from './key-ring.ts';
 import { createRandom } from './random.ts';
 import { serve } from './server.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';

@@ -14,11 +14,17 @@ import type {
   Vm,
   WorldOptions,
 } from './model.ts';
-import { hasUsbDevice, type Placement, place } from './placement.ts';
+import { type Quirks, quirksOf } from './model.ts';
 import { createRandom, type Random } from './random.ts';
-import { runScript, type StartupScript } from './startup-script.ts';
-import { createTemplates, type Template } from './templates.ts';
-import { type Quirks, quirksOf } from './version.ts';
+import {
+  createTemplates,
+  hasUsbDevice,
+  type Placement,
+  place,
+  runScript,
+  type StartupScript,
+  type Template,
+} from './starting.ts';
 
 export type {
   InstanceRecord,

@@ -1,8 +1,8 @@
 import { react } from '../simulator/controller-api.ts';
 import { DEFAULT_HABITS } from '../simulator/github-world.ts';
+import { quirksOf } from '../simulator/model.ts';
 import { createReplicas } from '../simulator/replicas.ts';
 import { denied, fail } from '../simulator/replies.ts';
-import { quirksOf } from '../simulator/version.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../simulator/world.ts';
 import { parseEnvelope } from '../src/controller/envelope.ts';
 import { type Instance, readMatches } from '../src/controller/instance.ts';

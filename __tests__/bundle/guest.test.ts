@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type GuestServers, takeGuestPorts } from '../../simulator/guest-servers.ts';
-import type { GuestHabits } from '../../simulator/guest-world.ts';
+import type { GuestHabits } from '../../simulator/guests.ts';
+import { type GuestServers, takeGuestPorts } from '../../simulator/guests.ts';
 import type { Interventions } from '../../simulator/server.ts';
 import type { World } from '../../simulator/world.ts';
 import { begin, commandsIn, type Ended, edited, end, isLook, type Setting } from '../support/scenario.ts';

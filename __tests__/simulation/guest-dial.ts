@@ -1,4 +1,4 @@
-import { connectToGuest } from '../../simulator/guest-world.ts';
+import { connectToGuest } from '../../simulator/guests.ts';
 import type { World } from '../../simulator/world.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import type { ConnectionEvents, Dial } from '../../src/guest/contact.ts';

@@ -1,6 +1,6 @@
-import type { HandshakeForm } from '../../simulator/endpoints/tap.ts';
+import type { HandshakeForm } from '../../simulator/api-keys.ts';
 import type { Habits } from '../../simulator/github-world.ts';
-import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guest-world.ts';
+import { GUEST_FAULTS, type GuestHabits } from '../../simulator/guests.ts';
 import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';

@@ -1,7 +1,12 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type GuestServers, takeGuestPorts } from '../../simulator/guest-servers.ts';
-import { connectToGuest, type GuestHabits, guestUpAt } from '../../simulator/guest-world.ts';
+import {
+  connectToGuest,
+  type GuestHabits,
+  type GuestServers,
+  guestUpAt,
+  takeGuestPorts,
+} from '../../simulator/guests.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { plainText, shortened } from '../../simulator/show.ts';
+import { plainText, shortened } from '../../simulator/step.ts';
 
 test('a summary is shown with its tables in columns, and without the text of its charts', () => {
   const summary = [

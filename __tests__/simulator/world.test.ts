@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { instanceBody, listItem } from '../../simulator/endpoints/instance-body.ts';
-import { nodeBody } from '../../simulator/endpoints/node.ts';
+import { nodeBody } from '../../simulator/endpoints/inventory.ts';
 import { DEFAULT_WORLD, type StartRequest, World, type WorldOptions } from '../../simulator/world.ts';
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { type PreparedAccess, prepareAccess } from '../../simulator/access.ts';
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import { GitHubWorld } from '../../simulator/github-world.ts';
-import { type GuestServers, takeGuestPorts } from '../../simulator/guest-servers.ts';
+import { type GuestServers, takeGuestPorts } from '../../simulator/guests.ts';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import { runWorkflow, type WorkflowResult, type WorkflowRun } from '../support/act.ts';

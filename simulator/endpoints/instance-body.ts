@@ -1,7 +1,7 @@
-import { date, wholeSeconds, ZERO_DATE } from '../dates.ts';
 import type { InstanceRecord, Node, PortRule, Report } from '../model.ts';
 import type { Json } from '../replies.ts';
-import type { ScriptResult } from '../startup-script.ts';
+import { date, wholeSeconds, ZERO_DATE } from '../replies.ts';
+import type { ScriptResult } from '../starting.ts';
 import type { World } from '../world.ts';
 
 /** What each VM has of its node. */

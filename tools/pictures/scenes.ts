@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import { GitHubWorld } from '../../simulator/github-world.ts';
-import { takeGuestPorts } from '../../simulator/guest-servers.ts';
+import { takeGuestPorts } from '../../simulator/guests.ts';
 import { serve } from '../../simulator/server.ts';
 import { startStep } from '../../simulator/step.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';

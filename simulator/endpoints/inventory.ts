@@ -1,10 +1,8 @@
-import { date } from '../dates.ts';
 import type { Node, NodeGroup } from '../model.ts';
-import { fail, fieldsOf, type Json, ok, text } from '../replies.ts';
+import { date, type Endpoint, fail, fieldsOf, type Json, ok, plain, text } from '../replies.ts';
+import type { Template, TemplateVersion } from '../starting.ts';
 import type { World } from '../world.ts';
-import type { Endpoint } from './endpoint.ts';
-import { VM_CORES, VM_RAM_GB } from './instance-body.ts';
-import { agentVersion } from './status.ts';
+import { REGISTRY_ADDRESS, VM_CORES, VM_RAM_GB } from './instance-body.ts';
 
 /** `GET /api/v1/node`: a list, with `?id=` of one. */
 export const getNodes: Endpoint = (world, { query }) => {
@@ -98,4 +96,77 @@ export function nodeBody(world: World, node: Node): Json {
 
 function groupBody({ id, name, description }: NodeGroup): Json {
   return { id, name, description, fallback_group_id: null };
+}
+
+const REGISTRY_BYTES = 2_000_000_000_000;
+
+/** `GET /api/v1/registry/vm`: the templates; with `?id=` one, with its tags. `apiVer=v1` leaves out sizes and architectures. */
+export const getTemplates: Endpoint = ({ templates }, { query }) => {
+  const id = query.get('id');
+  const isBrief = query.get('apiVer') === 'v1';
+  if (id === null) return ok(templates.map((one) => (isBrief ? nameBody(one) : templateBody(one))));
+  const template = templates.find((one) => one.id === id);
+  if (template === undefined) return fail('Not found');
+  const versions = template.versions.map((version) => versionBody(template, version));
+  return ok({ ...templateBody(template), versions });
+};
+
+/** `GET /api/v1/registry/disk`: what the vendor's exporter reads, in bytes. */
+export const getDisk: Endpoint = ({ templates }) => {
+  const used = templates.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+  return ok({ total: REGISTRY_BYTES, free: REGISTRY_BYTES - used });
+};
+
+function nameBody({ id, name }: Template) {
+  return { id, name };
+}
+
+/** As in the API reference, GET /api/v1/registry/vm; dates are Unix seconds. */
+function templateBody(template: Template) {
+  return { ...nameBody(template), size: template.sizeBytes, arch: 'arm64', ...movesOf(template) };
+}
+
+/** As in the API reference, GET /api/v1/registry/vm?id= */
+function versionBody(template: Template, { number, tag, sizeBytes }: TemplateVersion): Json {
+  return {
+    number,
+    tag,
+    config_file: `${template.id}.yaml`,
+    nvram: 'nvram',
+    images: [`${template.id.replaceAll('-', '')}.ank`],
+    state_files: [],
+    description: '',
+    size: sizeBytes,
+    arch: 'arm64',
+    ...movesOf(template),
+  };
+}
+
+function movesOf({ pulledAt, pushedAt }: Template) {
+  return { last_pull: Math.floor(pulledAt / 1_000), last_push: Math.floor(pushedAt / 1_000) };
+}
+
+/** `GET /livez`, `GET /readyz` */
+export const isWell: Endpoint = () => plain(200, 'ok\n');
+
+/** As in the API reference, GET /api/v1/status. */
+export const getStatus: Endpoint = (world) =>
+  ok({
+    status: 'Running',
+    version: agentVersion(world),
+    registry_address: REGISTRY_ADDRESS,
+    registry_status: 'Running',
+    license: 'enterprise plus',
+  });
+
+/** `GET /api/v1/stats`: nothing public shows its body; how many nodes and instances there are. */
+export const getStats: Endpoint = (world) =>
+  ok({ nodes: world.nodes.length, instances: world.visibleRecords().length });
+
+/** `GET /config/v1/auth`, for which nobody has to log in: there is no single sign-on. */
+export const getSignOn: Endpoint = () => ok({});
+
+/** A controller's agents are of its own version: it updates them. */
+export function agentVersion({ options }: World): string {
+  return `${options.controllerVersion}-5e3c3f5b`;
 }

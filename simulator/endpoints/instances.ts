@@ -1,8 +1,7 @@
 import type { Metadata, PortRule } from '../model.ts';
-import { fail, fieldsOf, type Json, ok, type Reaction, text } from '../replies.ts';
-import type { StartupScript } from '../startup-script.ts';
-import type { Reply } from '../world.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, fail, fieldsOf, type Json, notFound, ok, type Reaction, text } from '../replies.ts';
+import type { StartupScript } from '../starting.ts';
+import type { Reply, World } from '../world.ts';
 import { instanceBody, listItem } from './instance-body.ts';
 
 /** `GET /api/v1/vm`: all; with `?id=` one. An ID that is not known: `FAIL`, in the words that the vendor's own client looks for. */
@@ -94,4 +93,33 @@ function startupScriptFrom(fields: Readonly<Record<string, unknown>>): StartupSc
     timeoutMs: (typeof seconds === 'number' ? seconds : SCRIPT_TIMEOUT_S) * 1_000,
     keepsVm: fields['script_fail_handler'] === KEEP_VM,
   };
+}
+
+/** `POST /api/v1/rpc/vm/restart`, as in the API reference: `OK` at once, the restart itself comes later. Since 1.44.0. */
+export const restartInstance: Endpoint = (world, { body }) => {
+  if (!world.quirks.knowsRestarts) return notFound();
+  const { instance_id: id, usb_device: usbDevice, vnc_password: vncPassword } = fieldsOf(body);
+  const request = { usbDevice: text(usbDevice) || undefined, vncPassword: text(vncPassword) || undefined };
+  return reply(world.restart(text(id), request));
+};
+
+/** `POST /api/v1/image`, as in the API reference: saves a running VM as a tag; the instance is gone after it. */
+export const saveImage: Endpoint = (world, { body }) => {
+  const fields = fieldsOf(body);
+  const names = { tag: text(fields['tag']), target: text(fields['target_vm_id']) };
+  const result = world.saveImage(text(fields['id']), names);
+  return result.ok ? ok({ request_id: result.requestId }) : fail(result.message);
+};
+
+/** `GET /api/v1/image`: a list, with `?id=` of one. */
+export const getImages: Endpoint = (world, { query }) => {
+  const id = query.get('id');
+  if (id === null) return ok(world.images.map(imageBody));
+  const image = world.images.find((one) => one.id === id);
+  return image === undefined ? fail('Not found') : ok(imageBody(image));
+};
+
+function imageBody({ id, instanceId, tag, target, status }: World['images'][number]) {
+  const request = { RequestId: id, InstanceID: instanceId, Tag: tag, TemplateID: target };
+  return { id, request, status, error: null, script_result: null };
 }
