@@ -158,6 +158,8 @@ function text(fields, key, longest = LONGEST_TEXT) {
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    // With the first try and the last, which take 10 s each at most by default, it is over within 60 s.
+    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     denial: { atFirstMs: 10_000, laterMs: 30_000 },
@@ -186,8 +188,10 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
                 return 'left';
             }
             const now = clock.now();
-            const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
-            run = { since, until: now };
+            const isUnreachable = nature === 'unreachable';
+            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_GAP_MS;
+            const since = run !== undefined && isUnbroken ? run.since : now;
+            run = { since, until: now, isUnreachable };
             return now - since >= allowedMs ? 'spent' : 'left';
         },
     };
@@ -299,7 +303,74 @@ var errors = __webpack_require__(452);
 
 const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
 const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
+const CHECK_NETWORK = 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.';
+const LOCAL_NETWORK = 'On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).';
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
+/**
+ * What OpenSSL finds wrong with the server's certificate. Node has a code for some of its errors, and `UNSPECIFIED` with OpenSSL's
+ * words for the others.
+ */
+const CERTIFICATE_CAUSES = [
+    {
+        pattern: /^ERR_TLS_CERT_ALTNAME_INVALID |^\w+ .*\b(hostname|email address|IP address) mismatch/,
+        reason: "the server's certificate is for another host",
+        hint: 'Use the host name in controller_url that the certificate is made for.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_HAS_EXPIRED /,
+        reason: "the server's certificate has expired",
+        hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_NOT_YET_VALID /,
+        reason: "the server's certificate is not valid yet",
+        hint: 'Correct the clock of this machine, or the certificate of the server.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^CERT_REVOKED |^\w+ OCSP |^\w*CRL\w* |^UNSPECIFIED .*\bCRL\b/,
+        reason: "the server's certificate is revoked, or cannot be checked for that",
+        hint: 'Renew the certificate of the server, or check its revocation list.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|CERT_REJECTED|UNABLE_TO_\w+) |^UNSPECIFIED .*(issuer certificate lookup|mismatch)/,
+        reason: "no trusted CA has signed the server's certificate",
+        hint: 'Give the CA that signed it in ca_cert.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^UNSPECIFIED .*(too weak|Suite B)/,
+        reason: "the server's certificate, or its CA's, is too weak",
+        hint: 'Issue it again with a key of at least 2,048 bits (RSA) or 256 bits (EC), signed with SHA-256.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^INVALID_PURPOSE |^UNSPECIFIED .*(digital signature|proxy)/,
+        reason: "the server's certificate, or its CA's, is made for another purpose",
+        hint: 'Issue it for servers (extended key usage serverAuth), and sign it with the certificate of a CA (basic constraints CA:TRUE).',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^(INVALID_CA|PATH_LENGTH_EXCEEDED|CERT_CHAIN_TOO_LONG) |^UNSPECIFIED .*(\bCA cert|path l|keyCertSign|certificate signing|subtree|name constraint)/i,
+        reason: "the server's certificate is signed by one that is not allowed to sign it",
+        hint: 'Have it signed by a CA: basic constraints CA:TRUE, key usage certificate signing, and a path length and names that allow it.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^OUT_OF_MEM /,
+        reason: 'this machine has too little memory for the TLS handshake',
+        hint: 'Look at the memory of the machine that runs the step.',
+    },
+    {
+        pattern: /^(UNSPECIFIED|ERROR_IN_CERT_\w+) /,
+        reason: "the server's certificate is not valid",
+        hint: 'Have it issued again; "openssl verify" says more.',
+        nature: 'mistake',
+    },
+];
 /** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
 const CAUSES = [
     {
@@ -323,6 +394,7 @@ const CAUSES = [
         pattern: /^EAI_AGAIN /,
         reason: 'the name of the host cannot be resolved at the moment',
         hint: 'Check the DNS of the machine that runs the step.',
+        nature: 'unreachable',
     },
     {
         pattern: /^(ENOTFOUND|EAI_\w+) /,
@@ -336,37 +408,23 @@ const CAUSES = [
         reason: 'the connection was refused',
         hint: 'Check host and port in controller_url, and that the controller is up.',
         proxyHint: CHECK_PROXY,
+        nature: 'unreachable',
     },
     {
-        pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
+        pattern: /^EHOSTUNREACH /,
         reason: 'there is no way to the host',
-        hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+        hint: `${CHECK_NETWORK} ${LOCAL_NETWORK}`,
+        proxyHint: `${CHECK_PROXY} ${LOCAL_NETWORK}`,
+        nature: 'unreachable',
+    },
+    {
+        pattern: /^(ENETUNREACH|EADDRNOTAVAIL) /,
+        reason: 'there is no way to the host',
+        hint: CHECK_NETWORK,
         proxyHint: CHECK_PROXY,
+        nature: 'unreachable',
     },
-    {
-        pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
-        reason: "the server's certificate is for another host",
-        hint: 'Use the host name in controller_url that the certificate is made for.',
-        nature: 'mistake',
-    },
-    {
-        pattern: /^CERT_HAS_EXPIRED /,
-        reason: "the server's certificate has expired",
-        hint: 'Renew the certificate of the server, or correct the clock of this machine.',
-        nature: 'mistake',
-    },
-    {
-        pattern: /^CERT_NOT_YET_VALID /,
-        reason: "the server's certificate is not valid yet",
-        hint: 'Correct the clock of this machine, or the certificate of the server.',
-        nature: 'mistake',
-    },
-    {
-        pattern: /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
-        reason: "nobody that is trusted has signed the server's certificate",
-        hint: 'Give the CA that signed it in ca_cert.',
-        nature: 'mistake',
-    },
+    ...CERTIFICATE_CAUSES,
     {
         pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
         reason: 'the server says that the client certificate has expired',
@@ -398,6 +456,24 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
+        pattern: /^ERR_SSL_(\S*ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL) /,
+        reason: 'the server speaks no version of TLS that this machine accepts',
+        hint: 'Let it speak TLS 1.2 or 1.3.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\w+_TOO_(SMALL|WEAK) |^ERR_SSL_UNSAFE_LEGACY/,
+        reason: 'the server encrypts in a way that this machine does not accept',
+        hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+        nature: 'mistake',
+    },
+    {
+        pattern: /^ERR_SSL_\S*UNRECOGNIZED_NAME /,
+        reason: 'the server does not know the host',
+        hint: 'Use the host name in controller_url that the server is set up for.',
+        nature: 'mistake',
+    },
+    {
         pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
         reason: 'the server does not speak TLS there, or not as this machine does',
         hint: 'Check whether controller_url should begin with http:// or name another port.',
@@ -418,7 +494,14 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
-        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
+        pattern: /^UND_ERR_SOCKET other side closed/,
+        applies: ({ phase, isSecure }) => !isSecure && phase === 'waiting for the answer',
+        reason: 'the connection was closed without an answer',
+        hint: `Does the port speak TLS? Then controller_url should begin with https://. ${CHECK_URL}`,
+        nature: 'unreachable',
+    },
+    {
+        pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
         applies: ({ isSecure }) => isSecure,
         reason: 'the connection was closed',
         hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
@@ -430,6 +513,13 @@ const CAUSES = [
     },
     {
         pattern: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT) /,
+        applies: ({ phase }) => phase === 'connecting',
+        reason: 'the connection timed out',
+        hint: CHECK_URL,
+        nature: 'unreachable',
+    },
+    {
+        pattern: /^ETIMEDOUT /,
         reason: 'the connection timed out',
         hint: CHECK_URL,
     },
@@ -441,7 +531,11 @@ function explainFailure(error, stage) {
     const isAtProxy = proxy !== undefined && phase === 'connecting';
     if (error instanceof DOMException && error.name === 'TimeoutError') {
         const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
-        return { reason: `timed out while ${way}`, hint, nature: 'passing' };
+        return {
+            reason: `timed out while ${way}`,
+            hint,
+            nature: phase === 'connecting' ? 'unreachable' : 'passing',
+        };
     }
     const signs = (0,errors/* causeChain */.DD)(error).map(signOf);
     const cause = CAUSES.find(({ pattern, applies }) => {
@@ -785,7 +879,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 1895:
+/***/ 6543:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -810,10 +904,12 @@ __webpack_require__.d(parsers_namespaceObject, {
   IZ: () => (parsers_externalIds),
   Hq: () => (headerLines),
   TK: () => (headerText),
+  sd: () => (jobNames),
   yL: () => (oneOf),
   rg: () => (optionalScope),
   mR: () => (optionalText),
   dq: () => (pollInterval),
+  Vz: () => (runId),
   iC: () => (runnerName),
   yD: () => (secretText),
   ns: () => (uuids),
@@ -834,7 +930,144 @@ var http_json = __webpack_require__(1528);
 var retry = __webpack_require__(8394);
 // EXTERNAL MODULE: ./lib/http/retry-budget.js
 var retry_budget = __webpack_require__(1606);
+;// CONCATENATED MODULE: ./lib/controller/envelope.js
+
+
+/** The envelope, if the answer is one. A failure counts whatever the HTTP status. */
+function parseEnvelope({ text: json }) {
+    const value = (0,http_json/* parseJson */.qF)(json);
+    if (!(0,http_json/* isRecord */.u4)(value))
+        return undefined;
+    const word = (0,http_json/* text */.Qq)(value, 'status');
+    if (word === undefined)
+        return undefined;
+    if (word === 'OK')
+        return { status: 'OK', body: value['body'] };
+    return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+}
+const LONGEST_MESSAGE = 1_000;
+/** Whether the controller itself refuses: what a gateway writes may look much like an envelope. */
+function isRefusal(envelope) {
+    return envelope?.status === 'failure' && envelope.word === 'FAIL';
+}
+/**
+ * The envelope of an answer to a read.
+ * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ */
+function readEnvelope(call, answer) {
+    const envelope = parseEnvelope(answer);
+    if (answer.status === 401)
+        throw notLetIn(call);
+    if (answer.status === 403)
+        throw denied(call, answer);
+    if (envelope?.status === 'failure')
+        return envelope;
+    if (!isSuccess(answer))
+        throw rejected(call, answer);
+    if (envelope === undefined) {
+        const nature = isCutOff(answer) ? 'passing' : 'mistake';
+        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+    }
+    return envelope;
+}
+function isSuccess({ status }) {
+    return status >= 200 && status <= 299;
+}
+/** Begins like JSON, and is none: it lost its end. UTF-16, which is not accepted here, looks the same at its first character. */
+function isCutOff({ text: body }) {
+    return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
+}
+/** What the body of an answer is, for people. */
+function whatItIs(answer) {
+    const envelope = parseEnvelope(answer);
+    if (envelope?.status === 'failure')
+        return `${envelope.word}: "${envelope.message}"`;
+    if (envelope !== undefined)
+        return 'OK';
+    const start = answer.text.trimStart();
+    if (start === '')
+        return 'an empty body';
+    if (start.startsWith('<'))
+        return 'an HTML page, not JSON';
+    if (isCutOff(answer))
+        return 'JSON that is cut off';
+    return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
+}
+/** What HTTP 401 comes to. */
+function notLetIn({ name, deniedHint }) {
+    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${name} in (HTTP 401).`, {
+        hint: deniedHint,
+    });
+}
+/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
+function denied({ name: call }, answer) {
+    const envelope = parseEnvelope(answer);
+    if (envelope?.status === 'OK' || isRefusal(envelope)) {
+        return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+        });
+    }
+    if (answer.proxy !== undefined) {
+        return new errors/* ActionError */.lZ('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        });
+    }
+    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+    });
+}
+/** What any other status comes to that is neither a success nor transient. */
+function rejected(call, answer) {
+    if (isRedirect(answer))
+        return redirected(call.name, answer);
+    if (answer.status === 407)
+        return proxyWantsCredentials(call, answer);
+    const asked = answer.status === 404 ? `${call.name.replace(/ .*/, '')} ${call.url}` : call.name;
+    const message = `${asked} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`;
+    return new errors/* ActionError */.lZ('protocol_error', message, { hint: hintForRejection(answer) });
+}
+/** 300 and 304 lead nowhere by themselves. */
+function isRedirect({ status, location }) {
+    return status >= 300 && status <= 399 && (location !== undefined || REDIRECTS.includes(status));
+}
+const REDIRECTS = [301, 302, 303, 307, 308];
+/** Redirects are refused: the server that they lead to would get the credentials. */
+function redirected(call, { status, location }) {
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
+    });
+}
+function proxyWantsCredentials({ name }, { proxy }) {
+    const who = proxy === undefined ? 'A proxy' : `The proxy ${proxy}`;
+    return new errors/* ActionError */.lZ('controller_unreachable', `${who} wants other credentials for ${name} (HTTP 407).`, {
+        hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+    });
+}
+/** Go's server, nginx and others say in the body what is wrong below HTTP. */
+function hintForRejection({ status, text: body }) {
+    if (/SSL certificate/.test(body))
+        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+    if (/HTTPS/.test(body))
+        return 'The server speaks TLS there: controller_url should begin with https://.';
+    if (status === 404)
+        return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
+    if (status === 405)
+        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
+    if (status === 300 || status === 304)
+        return 'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.';
+    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
+}
+/** Only the host: the rest of a redirect may carry tokens. */
+function hostOf(location) {
+    if (location === undefined)
+        return 'nowhere';
+    const url = URL.parse(location);
+    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
+}
+
 ;// CONCATENATED MODULE: ./lib/controller/client.js
+
 
 
 
@@ -925,11 +1158,14 @@ function faultOf(result) {
 function faultOfRefusal({ code, message, hint = '', cause }) {
     return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
 }
-function faultOfStatus({ status, retryAfterMs }) {
+function faultOfStatus(answer) {
+    const { status, retryAfterMs } = answer;
+    const envelope = parseEnvelope(answer);
+    const said = envelope?.status === 'failure' ? ` and ${whatItIs(answer)}` : '';
     const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
     return {
         kind: `HTTP ${status}`,
-        reason: `it answered HTTP ${status}${askedFor}`,
+        reason: `it answered HTTP ${status}${said}${askedFor}`,
         hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
         nature: (0,retry/* natureOf */.PC)(retryAfterMs),
         code: 'controller_unreachable',
@@ -941,118 +1177,6 @@ function faultOfUnusable(cause) {
     return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
 const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
-
-;// CONCATENATED MODULE: ./lib/controller/envelope.js
-
-
-/** The envelope, if the answer is one. */
-function parseEnvelope({ text: json }) {
-    const value = (0,http_json/* parseJson */.qF)(json);
-    if (!(0,http_json/* isRecord */.u4)(value))
-        return undefined;
-    if (value['status'] === 'OK')
-        return { status: 'OK', body: value['body'] };
-    if (value['status'] !== 'FAIL')
-        return undefined;
-    return { status: 'FAIL', message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
-}
-const LONGEST_MESSAGE = 1_000;
-/**
- * The envelope of an answer to a read.
- * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @param deniedHint what to do about HTTP 401.
- * @throws UnusableAnswer for what may pass, ActionError for what will not.
- */
-function readEnvelope(call, answer, deniedHint) {
-    const envelope = parseEnvelope(answer);
-    if (answer.status === 401)
-        throw notLetIn(call, deniedHint);
-    if (answer.status === 403)
-        throw denied(call, answer);
-    if (envelope?.status === 'FAIL')
-        return envelope;
-    if (!isSuccess(answer))
-        throw rejected(call, answer);
-    if (envelope === undefined) {
-        const nature = isPage(answer) ? 'mistake' : 'passing';
-        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
-    }
-    return envelope;
-}
-function isSuccess({ status }) {
-    return status >= 200 && status <= 299;
-}
-/** Whether it is meant for people: no API would say that. */
-function isPage({ text: body }) {
-    return /^\s*[^\s{[]/.test(body);
-}
-/** What an answer that is no envelope looks like. */
-function whatItIs({ text: body }) {
-    const start = body.trimStart();
-    if (start === '')
-        return 'an empty body';
-    if (start.startsWith('<'))
-        return 'an HTML page, not JSON';
-    return start.startsWith('{') || start.startsWith('[')
-        ? "JSON that is cut off or not the API's"
-        : 'text, not JSON';
-}
-/** What HTTP 401 comes to. */
-function notLetIn(call, deniedHint) {
-    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
-        hint: deniedHint,
-    });
-}
-/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
-function denied(call, answer) {
-    if (parseEnvelope(answer) !== undefined) {
-        return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
-        });
-    }
-    if (answer.proxy !== undefined) {
-        return new errors/* ActionError */.lZ('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
-            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
-        });
-    }
-    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
-        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
-    });
-}
-/** What any other status comes to that is no success and will not pass. */
-function rejected(call, answer) {
-    if (isRedirect(answer))
-        return redirected(call, answer);
-    return new errors/* ActionError */.lZ('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
-        hint: hintForRejection(answer),
-    });
-}
-function isRedirect({ status }) {
-    return status >= 300 && status <= 399;
-}
-/** Redirects are refused: whoever they lead to would get the credentials. */
-function redirected(call, { status, location }) {
-    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
-        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
-    });
-}
-/** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintForRejection({ status, text: body }) {
-    if (/SSL certificate/.test(body))
-        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
-    if (/HTTPS/.test(body))
-        return 'The server speaks TLS there: controller_url should begin with https://.';
-    if (status === 405)
-        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
-    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
-}
-/** Only the host: the rest of a redirect may carry tokens. */
-function hostOf(location) {
-    if (location === undefined)
-        return 'nowhere';
-    const url = URL.parse(location);
-    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
-}
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
@@ -1102,7 +1226,7 @@ function readInstance(body, instanceId) {
     if (Array.isArray(body))
         return readMatches(body, { by: 'instance_id', id: instanceId })[0];
     if (!(0,http_json/* isRecord */.u4)(body))
-        throw new http_json/* UnusableAnswer */.kf('the instance is not a JSON object');
+        throw notTheApi('the instance is not a JSON object');
     const instance = instanceFrom({ instance_id: instanceId, ...body });
     if (!isSameId(instance.instanceId, instanceId)) {
         throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
@@ -1137,7 +1261,7 @@ function itemsOf(body) {
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
-        throw new http_json/* UnusableAnswer */.kf('the instances are not a JSON array');
+        throw notTheApi('the instances are not a JSON array');
     return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
 /** Old controllers leave the outer keys out; an ID may be spelled in either case. */
@@ -1188,6 +1312,10 @@ function merge(outer, vm) {
         name: outer['name'] ?? vm['name'],
     };
 }
+/** Most likely it is another API, as long as there was no good answer before. */
+function notTheApi(what) {
+    return new http_json/* UnusableAnswer */.kf(what, { nature: 'mistake' });
+}
 function isSameId(one, other) {
     return one.toLowerCase() === other.toLowerCase();
 }
@@ -1198,7 +1326,7 @@ function instanceFrom(fields) {
     if (!ID.test(instanceId))
         throw new http_json/* UnusableAnswer */.kf('the instance has no usable instance_id');
     if (state === undefined)
-        throw new http_json/* UnusableAnswer */.kf('the instance has no instance_state');
+        throw notTheApi('the instance has no instance_state');
     return {
         instanceId,
         state,
@@ -1220,7 +1348,7 @@ function vmFrom(fields) {
         stopDate: instant(fields, 'stop_date'),
         startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
-        hostIp: address(fields, 'host_ip'),
+        hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
         ip: address(fields, 'ip'),
         vncPort: port(fields, 'vnc_port'),
         portForwarding: Array.isArray(forwarding)
@@ -1239,6 +1367,7 @@ function forwardingFrom(item) {
     return [{ guestPort, hostPort, protocol: (0,http_json/* text */.Qq)(item, 'protocol'), name }];
 }
 const instance_LONGEST_MESSAGE = 1_000;
+const LONGEST_HOST_NAME = 253;
 const MOST_FORWARDINGS = 256;
 /** In characters; the input `external_id` may be as long. */
 const LONGEST_EXTERNAL_ID = 500;
@@ -1249,6 +1378,14 @@ function instant(fields, key) {
 function address(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key);
     return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
+}
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** The last part is not a number: that would be an IP address, or none. */
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
+/** A node may join with a host name instead of an IP address. */
+function hostName(fields, key) {
+    const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
+    return value !== undefined && HOST_NAME.test(value) ? value : undefined;
 }
 function port(fields, key) {
     const value = fields[key];
@@ -1263,9 +1400,8 @@ function port(fields, key) {
 
 
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
-const RESTART_CALL = `POST ${RESTART_PATH}`;
 /** Sends the request at most once. Never throws. */
-async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
+async function tryRestart(request, bounds, { client, call, getVersion }) {
     const { result, veto } = await sendOnce(request, bounds, client);
     if ('refused' in result)
         return neverLeft(result, result.refused);
@@ -1274,11 +1410,11 @@ async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
     const { answer } = result;
     if (answer.status === 401) {
         const mayBeSession = client.renewSession() && !bounds.isAfter401;
-        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, call);
     }
-    if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+    if (answer.status === 404 && !isRefusal(parseEnvelope(answer)))
         return judgeNotFound(answer, await getVersion(bounds));
-    return judgeAnswer(answer);
+    return judgeAnswer(answer, call);
 }
 async function sendOnce(request, bounds, client) {
     const { deadline, signal, onDeparture } = bounds;
@@ -1309,7 +1445,7 @@ function withoutAnswer(result, veto) {
         return heldBack(veto);
     return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
 }
-function judgeAnswer(answer) {
+function judgeAnswer(answer, call) {
     const { status } = answer;
     const envelope = parseEnvelope(answer);
     // After a status of 5xx nothing is certain, whatever the body says.
@@ -1317,15 +1453,17 @@ function judgeAnswer(answer) {
         return uncertain(answer);
     if (status === 429)
         return tooManyRequests(answer);
-    if (envelope?.status === 'FAIL')
-        return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
-    if (envelope?.status === 'OK' && isSuccess(answer))
+    if (envelope?.status === 'failure') {
+        const error = status === 403 ? denied(call, answer) : restartRefused(envelope.word, envelope.message);
+        return isRefusal(envelope) ? refused(error) : { kind: 'rejected', error };
+    }
+    if (envelope !== undefined && isSuccess(answer))
         return { kind: 'accepted' };
     if (status === 403)
-        return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+        return { kind: 'rejected', error: denied(call, answer) };
     if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(status))
         return uncertain(answer);
-    return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+    return { kind: 'rejected', error: rejected(call, answer) };
 }
 /** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
 function judgeNotFound(answer, version) {
@@ -1366,9 +1504,9 @@ function heldBack(veto) {
     const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
     return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
-function deniedAgain(answer, hint) {
+function deniedAgain(answer, call) {
     const fault = { ...faultOf({ answer }), nature: 'refusal' };
-    return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+    return repeatable('denied', fault, notLetIn(call));
 }
 function tooManyRequests(answer) {
     const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
@@ -1381,8 +1519,11 @@ function repeatable(because, fault, error) {
 function refused(error) {
     return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
 }
-function restartRefused(message) {
-    return new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${message}".`, {
+function restartRefused(word, said) {
+    const message = word === 'FAIL'
+        ? `The controller refused the restart: "${said}".`
+        : `The restart was answered with ${word}: "${said}".`;
+    return new errors/* ActionError */.lZ('restart_refused', message, {
         hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
     });
 }
@@ -1411,22 +1552,48 @@ const MIB = 1024 * 1024;
 /** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
+const NAMES_TIMEOUT_MS = 10_000;
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
-function createController({ client, clock, deniedHint }) {
+function createController(options) {
+    const { client, clock, deniedHint, url, needsNames = false } = options;
+    const names = createNames();
+    const callTo = (method, path) => {
+        const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+        return { name: `${method} ${path}`, url: address, deniedHint };
+    };
+    function completed(instance, { headers }) {
+        const ms = Date.parse(headers['date'] ?? '');
+        return names.complete({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+    }
     async function getInstance(instanceId, bounds) {
-        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-        const decode = (answer) => {
-            const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
-            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-            return instance && dated(instance, answer);
-        };
-        const instance = await client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-        if (instance !== undefined)
+        const instance = await getOne(instanceId, bounds);
+        if (instance !== undefined &&
+            (instance.externalId !== undefined || !needsNames || names.isAsked(instance)))
             return instance;
+        if (instance !== undefined)
+            return names.complete(await withListedNames(instance, bounds));
         // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
+    }
+    function getOne(instanceId, bounds) {
+        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+        const decode = (answer) => {
+            const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
+            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+            return instance && completed(instance, answer);
+        };
+        return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    }
+    /** Old controllers tell `external_id` and `name` in the list alone. If it cannot be read soon, the instance goes without. */
+    async function withListedNames(instance, bounds) {
+        names.ask(instance);
+        const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+        await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+            bounds.signal.throwIfAborted();
+        });
+        return instance;
     }
     async function findInstances(target, bounds) {
         return readListed(bounds, (list) => list.matching(target));
@@ -1434,14 +1601,18 @@ function createController({ client, clock, deniedHint }) {
     /** @param read throws UnusableAnswer where the list is to be asked for again. */
     function readListed(bounds, read) {
         const decode = (answer) => {
-            const list = readList(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint)));
-            return read(datedList(list, answer));
+            const { matching, readable } = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+            const complete = (instance) => completed(instance, answer);
+            return read({
+                matching: (target) => matching(target).map(complete),
+                readable: () => readable().map(complete),
+            });
         };
         return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
+            const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
             return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
         };
         const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
@@ -1452,27 +1623,41 @@ function createController({ client, clock, deniedHint }) {
         getInstance,
         findInstances,
         listInstances,
-        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
+        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
         getVersion,
     };
 }
-function dated(instance, { headers }) {
-    const ms = Date.parse(headers['date'] ?? '');
-    return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
-}
-function datedList({ matching, readable }, answer) {
+/** What an answer told about an instance is kept when a poorer one follows. */
+function createNames() {
+    const known = new Map();
+    const asked = new Set();
+    const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
-        matching: (target) => matching(target).map((instance) => dated(instance, answer)),
-        readable: () => readable().map((instance) => dated(instance, answer)),
+        complete(instance) {
+            const before = known.get(keyOf(instance));
+            const names = {
+                externalId: instance.externalId ?? before?.externalId,
+                name: instance.name ?? before?.name,
+                uuid: instance.uuid ?? before?.uuid,
+            };
+            known.set(keyOf(instance), names);
+            return { ...instance, ...names };
+        },
+        /** Whether the list was asked for its names. */
+        isAsked: (instance) => asked.has(keyOf(instance)),
+        ask: (instance) => void asked.add(keyOf(instance)),
     };
 }
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
         return envelope.body;
     const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
-    throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
+    throw new http_json/* UnusableAnswer */.kf(`it answered ${envelope.word}: "${envelope.message}"`, {
+        nature: 'mistake',
+        hint,
+    });
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -1483,17 +1668,22 @@ var external_node_crypto_ = __webpack_require__(7598);
 
 
 
-/** @param onSecret called with each new secret before it is used. */
-function createCredentials(identity, onSecret) {
+/**
+ * @param onSecret called with each new secret before it is used.
+ * @param own the headers that the user gave.
+ */
+function createCredentials(identity, onSecret, own = {}) {
     if (identity.kind === 'api_key')
         return createSession(identity, onSecret);
     const isRoot = identity.kind === 'root_token';
     const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
-    const deniedHint = isRoot
-        ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
-        : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+    const hasOwn = Object.keys(own).some((name) => name.toLowerCase() === 'authorization');
+    const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_STRANGER;
     return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
 }
+const DENIED_ROOT = 'Check root_token, or whether a gateway before the controller wants something else (see headers).';
+const DENIED_OWN = 'The Authorization header given in headers is not accepted, by the controller or by a gateway before it: check its value.';
+const DENIED_STRANGER = 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 /** `Authorization` for the root token. */
 function rootAuthorization(token) {
     return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
@@ -2020,6 +2210,7 @@ function isTimeout(error) {
 
 
 
+
 /** A VM with less time left than this asks by itself: in milliseconds. */
 const URGENT_MS = 3_000;
 function isUrgent({ deadline }, { clock }) {
@@ -2071,6 +2262,21 @@ function shareController(controller, options) {
             return instance;
         },
     };
+}
+/** All VMs that are live on the controller, for the guards: one list serves them all. */
+function shareLiveInstances(controller, options) {
+    const { clock, log } = options;
+    const list = coalesce({
+        ...options,
+        pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+        async ask(_, bounds) {
+            const listed = await controller.listInstances(bounds);
+            return listed.readable().filter((instance) => !isTerminal(instance));
+        },
+        onFault: (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined }).fault,
+        noAnswer: noControllerAnswer,
+    });
+    return (bounds) => list(undefined, bounds);
 }
 /** Whether all ask for one and the same. */
 function areSame(targets) {
@@ -2339,7 +2545,7 @@ function membersOf(targets, instances) {
             taken.add(one.target.id);
         return fresh;
     });
-    return withOwnNames(members);
+    return distinctNames(members);
 }
 /** None for a VM without an external ID: no pattern matches it. */
 function named({ externalId, instanceId }) {
@@ -2352,8 +2558,8 @@ function fitsNone(pattern) {
         hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
     });
 }
-/** Several VMs may have the same external ID. */
-function withOwnNames(members) {
+/** Several VMs may have the same name: then each has its ID beside it. */
+function distinctNames(members) {
     const counts = new Map();
     for (const { name } of members)
         counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -2450,6 +2656,190 @@ function refuseSharedRunner(owners, name, { instanceId }) {
     throw new errors/* ActionError */.lZ('ambiguous_target', message, {
         hint: 'Let runner_name contain {external_id} or {instance_id}, or give the VMs different names.',
     });
+}
+
+;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
+// The runners that jobs of one workflow run ran on: this is how `used_by_job` finds VMs. Pure.
+
+/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
+function selectJobs(jobs, patterns, own) {
+    const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
+    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
+        runnerName !== undefined &&
+        runnerName === own.runnerName &&
+        status === 'in_progress';
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+    return {
+        onRunners: wanted.filter(isOnRunner),
+        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
+        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
+    };
+}
+const HOSTED_GROUP = 'GitHub Actions';
+function isOnRunner(job) {
+    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
+}
+function whyWithout({ conclusion, runnerGroup, status }) {
+    if (conclusion === 'skipped')
+        return 'skipped';
+    if (runnerGroup === HOSTED_GROUP)
+        return 'hosted by GitHub';
+    return status === 'in_progress' ? 'runner not shown' : 'never started';
+}
+
+;// CONCATENATED MODULE: ./lib/fleet/used-by-job.js
+// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
+// runners are in.
+//
+// | the jobs                                          | what follows                                                        |
+// | ------------------------------------------------- | ------------------------------------------------------------------- |
+// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
+// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
+// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+
+
+
+
+
+
+
+
+
+/**
+ * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
+ * @throws ActionError `job_not_found`, `instance_not_found`, and what GitHub or the controller fail with.
+ */
+async function findVmsUsedByJob(wanted, lookup) {
+    const { log, clock } = lookup;
+    const { jobs, readAt } = await readJobs(wanted.runId, lookup);
+    const answeredAt = clock.now();
+    const selection = selectJobs(jobs, wanted.patterns, wanted.own);
+    const { onRunners, others } = selection;
+    if (onRunners.length + others.length === 0) {
+        explainNoMatch(selection, { wanted, jobs, log });
+        return [];
+    }
+    for (const { job, why } of others)
+        log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+    if (onRunners.length === 0)
+        return [];
+    const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
+    const { located, homeless } = await listUntilFound(lookup, locate, ({ homeless }) => notFound(homeless));
+    for (const { name, runnerName } of homeless)
+        log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
+    const problem = notFound(homeless);
+    if (located.length === 0 && problem !== undefined)
+        throw problem;
+    return used_by_job_membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
+}
+function readJobs(runId, { readRun, clock, log, signal, timeoutMs }) {
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
+}
+// ---- jobs ----
+const WHY_NO_VM = {
+    skipped: 'it was skipped',
+    'never started': 'no runner has taken it',
+    'hosted by GitHub': 'it ran on a runner hosted by GitHub',
+    'runner not shown': 'GitHub does not show its runner',
+};
+const MOST_NAMES = 20;
+/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
+    const { runId, patterns } = wanted;
+    const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
+    const message = `No job of run ${runId} matches used_by_job (${asked})`;
+    const [skipped] = unexpanded;
+    if (skipped !== undefined) {
+        const why = `skipped ones such as "${skipped.name}" have names that GitHub never completed`;
+        log.warning(`${message}, but ${why}. Nothing is restarted.`);
+        return;
+    }
+    const names = [...new Set(jobs.map(({ name }) => name))];
+    throw new errors/* ActionError */.lZ('job_not_found', `${message}. It has: ${listNames(names, MOST_NAMES)}.`, {
+        hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
+    });
+}
+/** On the step's clock. Undefined while the job is in progress, or if GitHub does not tell. */
+function endOf({ status, completedAt }, { readAt, answeredAt }) {
+    if (status !== 'completed' || completedAt === undefined || readAt === undefined)
+        return undefined;
+    return answeredAt - (readAt - completedAt);
+}
+function locateJobs(jobs, instances, isRunnerIn) {
+    const live = instances.filter((instance) => !isTerminal(instance));
+    const located = new Map();
+    const homeless = [];
+    for (const job of jobs) {
+        const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
+        if (homes.length === 0)
+            homeless.push(job);
+        for (const instance of homes) {
+            const known = located.get(instance.instanceId);
+            const vm = known ?? { instance, jobs: [], ambiguous: undefined };
+            located.set(instance.instanceId, vm);
+            vm.jobs.push(job);
+            if (homes.length > 1)
+                vm.ambiguous ??= isInSeveral(job, homes);
+        }
+    }
+    return { located: [...located.values()], homeless };
+}
+/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+function likelyOnes(fitting) {
+    const running = fitting.filter(isRunning);
+    const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
+    return areAlike && running.length === 1 ? running : fitting;
+}
+function isInSeveral({ name, runnerName }, homes) {
+    const ids = homes.map(({ instanceId }) => instanceId);
+    const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_NAMES)}.`;
+    return new errors/* ActionError */.lZ('ambiguous_target', message, {
+        hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+    });
+}
+/** Undefined if every runner has its VM. */
+function notFound(homeless) {
+    if (homeless.length === 0)
+        return undefined;
+    const names = [...new Set(homeless.map(({ runnerName }) => runnerName))];
+    const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
+    return new errors/* ActionError */.lZ('instance_not_found', message, {
+        hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
+    });
+}
+function used_by_job_membersOf(located, endOfJob) {
+    return distinctNames(located.map(({ instance, jobs, ambiguous }) => {
+        const { instanceId, externalId, name } = instance;
+        return {
+            name: externalId ?? name ?? instanceId,
+            target: { by: 'instance_id', id: instanceId },
+            lastJob: lastOf(jobs, endOfJob),
+            ...(ambiguous && { error: ambiguous }),
+        };
+    }));
+}
+/** One in progress comes after all that have ended. */
+function lastOf(jobs, endOfJob) {
+    const ends = jobs.map((job) => ({ name: job.name, endedAt: endOfJob(job) }));
+    return ends.reduce((last, job) => {
+        return (job.endedAt ?? Number.POSITIVE_INFINITY) > (last.endedAt ?? Number.POSITIVE_INFINITY)
+            ? job
+            : last;
+    });
+}
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+function refuseIfRestartedSince({ endedAt, name }, { startDate, reportedAt }, clock) {
+    if (endedAt === undefined || startDate === undefined || reportedAt === undefined)
+        return;
+    const [uptimeMs, jobAgeMs] = [(0,dates/* millisecondsBetween */.nl)(startDate, reportedAt), clock.now() - endedAt];
+    if (uptimeMs >= jobAgeMs)
+        return;
+    const seen = `The VM booted ${(0,lib_clock/* minutes */.Gx)(uptimeMs)} ago, and its job "${name}" had ended before that: ${(0,lib_clock/* minutes */.Gx)(jobAgeMs)} ago`;
+    throw new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 
 // EXTERNAL MODULE: ./lib/poll.js
@@ -3048,21 +3438,21 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
     };
     try {
         await untilUp(wait);
-        return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+        return { guest: { status: 'up', upAt: context.clock.now() }, ...wait_for_guest_lastOf(wait) };
     }
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
         return {
             guest: { status, upAt: undefined },
-            ...lastOf(wait),
+            ...wait_for_guest_lastOf(wait),
             error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND),
         };
     }
 }
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST = { status: undefined, upAt: undefined };
-function lastOf({ last }) {
+function wait_for_guest_lastOf({ last }) {
     return last === undefined ? {} : { last };
 }
 /** One attempt, connecting and reading together. */
@@ -3254,20 +3644,20 @@ async function find(target, { context, bounds, rivals }) {
     const { controller } = context;
     switch (target.by) {
         case 'instance_id':
-            return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+            return (await controller.getInstance(target.id, bounds)) ?? preflight_notFound(target.id);
         case 'external_id': {
             const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
             if (listed instanceof errors/* ActionError */.lZ)
                 return listed;
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
-                return notFound(listed.instanceId);
+                return preflight_notFound(listed.instanceId);
             // Another replica may have answered, which lags behind.
             return isOlder(single, listed) ? listed : single;
         }
     }
 }
-function notFound(instanceId) {
+function preflight_notFound(instanceId) {
     return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
         hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
     });
@@ -3830,11 +4220,12 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
+
 /** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
 async function restartFleet(job, context) {
     let members;
     try {
-        members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+        members = await findMembers(job, context);
         refuseTooMany(members, job.maxVms);
     }
     catch (thrown) {
@@ -3843,31 +4234,59 @@ async function restartFleet(job, context) {
     }
     return restartMembers(members, job, context);
 }
+function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) {
+    const options = { ...context, timeoutMs };
+    if (usedByJob === undefined || guards === undefined)
+        return resolveTargets(targets, options);
+    return findVmsUsedByJob(usedByJob, { ...options, ...guards });
+}
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
     const limits = limitsFor(members.length, job);
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+    const step = { job, context, roster };
     const [first, ...others] = members;
-    if (first !== undefined && others.length === 0) {
-        await restartTheOnly(first, { job, context, roster });
-    }
-    else {
-        await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
-    }
+    if (others.length > 0)
+        await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+    else if (first !== undefined)
+        await restartTheOnly(first, step);
     return roster.outcome();
 }
-async function restartTheOnly(member, { job, context, roster }) {
-    const { name, target, error } = member;
+async function restartTheOnly(member, step) {
+    const { job, context, roster } = step;
+    const { error } = member;
     if (error !== undefined)
         return roster.end(0, failed(member, error, context));
-    const outcome = await restartVm({ ...job, target }, {
-        ...{ ...context, name },
-        guard: context.guards?.guardFor(context),
-        onRestarted: (known) => roster.restarted(0, known),
-        announce: (known) => roster.depart(0, known),
-    });
-    roster.end(0, skipIfNotRunning(member, outcome));
+    const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+    const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
+    const ended = skipIfNotRunning(member, outcome);
+    if (ended.skippedAs !== undefined)
+        context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+    roster.end(0, ended);
+}
+/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+function evidenceOf({ lastJob }) {
+    return lastJob && { hasEnded: lastJob.endedAt !== undefined };
+}
+/** What the restart of one VM works with, and what keeps the roster up to date. */
+function hooksFor({ name, lastJob }, index, { context, roster }) {
+    let hasDeparted = false;
+    return {
+        ...context,
+        name,
+        refuse(instance) {
+            context.refuse(instance);
+            // Once a request has left, a new boot may be its work.
+            if (lastJob !== undefined && !hasDeparted)
+                refuseIfRestartedSince(lastJob, instance, context.clock);
+        },
+        onRestarted: (known) => roster.restarted(index, known),
+        announce(known) {
+            hasDeparted = true;
+            roster.depart(index, known);
+        },
+    };
 }
 /** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
 function skipIfNotRunning({ isMatch }, outcome) {
@@ -3909,7 +4328,7 @@ async function restartOneOfSeveral(fleet, member, index) {
     slots.apply(index, hasFailed ? 'fail' : 'end');
 }
 function restartInItsSlot(fleet, member, index) {
-    const { job, context, slots, roster, runnerGates } = fleet;
+    const { job, context, slots, runnerGates } = fleet;
     const { name, target } = member;
     const dismissal = slots.dismissalOf(index);
     const signal = AbortSignal.any([context.signal, dismissal]);
@@ -3917,6 +4336,7 @@ function restartInItsSlot(fleet, member, index) {
         log: (0,lib_log/* createVmLog */.c)(context.log, name),
         signal,
         isBrief: true,
+        evidence: evidenceOf(member),
         onWait: () => slots.apply(index, 'wait'),
     });
     if (guard !== undefined)
@@ -3926,15 +4346,15 @@ function restartInItsSlot(fleet, member, index) {
         runnerGate: guard?.gate,
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
+    const hooks = hooksFor(member, index, fleet);
     return restartVm({ ...job, target }, {
-        ...{ ...context, name, guard, gate },
+        ...{ ...hooks, guard, gate },
         log: (0,lib_log/* createVmLog */.c)(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-        onRestarted: (known) => roster.restarted(index, known),
         announce(known) {
             // Too many may have failed since the gate let it pass.
             dismissal.throwIfAborted();
             slots.apply(index, 'depart');
-            roster.depart(index, known);
+            hooks.announce(known);
         },
     });
 }
@@ -4097,6 +4517,30 @@ const parsers_externalIds = (text) => {
         return { value: lines };
     return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
+/** Names of jobs, one per line, each once; `*` in one matches any text. */
+const jobNames = (text) => {
+    const lines = linesOf(text);
+    const wrong = lines.find((line) => line.length > LONGEST_JOB_NAME);
+    if (wrong === undefined && lines.length <= MOST_JOB_NAMES)
+        return { value: lines };
+    if (wrong !== undefined)
+        return { problem: `${shown(wrong)} is longer than ${LONGEST_JOB_NAME} characters` };
+    return { problem: `${lines.length} lines; it takes ${MOST_JOB_NAMES} at most` };
+};
+const LONGEST_JOB_NAME = 1_000;
+const MOST_JOB_NAMES = 200;
+/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+function runId(own) {
+    return (text) => {
+        const given = text.trim() || own;
+        const value = Number(given);
+        if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value > 0)
+            return { value };
+        if (given === '')
+            return { problem: 'it is blank, and GITHUB_RUN_ID is not set: give it' };
+        return { problem: `${shown(given)} is not the ID of a workflow run` };
+    };
+}
 function tooMany({ length }) {
     return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
 }
@@ -4723,16 +5167,19 @@ function readInputs(environment, onSecret) {
     const headers = readHeaders(form);
     read('job_summary', parsers_boolean);
     const targets = readTargets(form);
+    const usedByJob = readUsedByJob(form);
     const [maxVms, maxParallel, maxFailures] = [
         read('max_vms', wholeNumber({ min: 1, max: MOST_VMS })),
         read('max_parallel', amount(1)),
         read('max_failures', amount(0)),
     ];
     const runner = readRunnerOptions(form);
-    inputs_refuseSharedRunner(form, targets, runner?.value);
+    if (mayBeSeveral(targets) || isGiven(form, 'used_by_job'))
+        requireOwnNames(form, runner);
     const inputs = form_all({
         controllerUrl,
         targets: { value: targets },
+        usedByJob,
         maxVms,
         maxParallel,
         maxFailures,
@@ -4765,27 +5212,42 @@ function readTimeout({ read, warnings }) {
 function wantsJobSummary(environment) {
     return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
-/** The guard of one VM would wait for the jobs of another. */
-function inputs_refuseSharedRunner({ problems }, targets, runner) {
-    if (!mayBeSeveral(targets) || runner === undefined)
+/** Where several VMs had the same runner, the guard of one would wait for the jobs of another. */
+function requireOwnNames(form, runner) {
+    const { problems } = form;
+    if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
+        const why = 'it tells which VM the runner of a job is in';
+        problems.push(`used_by_job, runner_name: give runner_name with a placeholder such as {external_id}; ${why}`);
+    }
+    if (runner?.value === undefined || (0,runner_names/* hasPlaceholder */.Kc)(runner.value.nameTemplate))
         return;
-    if ((0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate))
-        return;
-    problems.push('runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}');
+    problems.push('runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name} or {instance_id}');
 }
+const TARGETS = ['instance_id', 'external_id', 'used_by_job'];
 function readTargets(form) {
     const { read, problems } = form;
     const instanceIds = read('instance_id', uuids)?.value ?? [];
     const externalIds = read('external_id', parsers_externalIds)?.value ?? [];
-    const hasInstanceIds = isGiven(form, 'instance_id');
-    if (hasInstanceIds === isGiven(form, 'external_id')) {
-        const seen = hasInstanceIds ? 'both are given' : 'neither is given';
-        problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+    const given = TARGETS.filter((name) => isGiven(form, name));
+    if (given.length !== 1) {
+        const seen = given.length === 0 ? 'none is given' : `${given.join(' and ')} are given`;
+        problems.push(`${TARGETS.join(', ')}: ${seen}; give exactly one of them`);
     }
     return [
         ...instanceIds.map((id) => ({ by: 'instance_id', id })),
         ...externalIds.map((id) => ({ by: 'external_id', id })),
     ];
+}
+function readUsedByJob(form) {
+    const { environment, read } = form;
+    if (!isGiven(form, 'used_by_job'))
+        return { value: undefined };
+    const { GITHUB_RUN_ID: ownRunId = '', RUNNER_NAME: runnerName } = environment;
+    return form_all({
+        patterns: read('used_by_job', jobNames),
+        runId: read('run_id', runId(ownRunId)),
+        own: { value: { runId: Number(ownRunId), runnerName } },
+    });
 }
 /** What to wait for in the guest; undefined for nothing. */
 function readGuestOptions({ read }) {
@@ -4982,7 +5444,7 @@ var external_node_util_ = __webpack_require__(7975);
 function titleOf(outcome) {
     const { vms, error } = outcome;
     if (vms.length === 0)
-        return `${FAILURES.false}${error === undefined ? '' : `: ${error.code}`}`;
+        return error === undefined ? 'No VM to restart' : `${FAILURES.false}: ${error.code}`;
     const only = theOnlyVm(outcome);
     return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }
@@ -5021,7 +5483,7 @@ function titleOfSeveral(outcome) {
     return `${restarted} ${of} restarted`;
 }
 const MOST_LINES = 10;
-const MOST_NAMES = 5;
+const conclusion_MOST_NAMES = 5;
 const conclusion_LONGEST_NAME = 100;
 /** In characters: of one message among several, and of the only one. */
 const conclusion_LONGEST_MESSAGE = 300;
@@ -5081,7 +5543,7 @@ function alike(vms) {
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), conclusion_LONGEST_NAME));
-    return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
+    return `- ${listNames(shown, conclusion_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/report.js
@@ -5656,6 +6118,7 @@ var self_restart = __webpack_require__(2044);
 
 
 
+
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;
 /** The same where the step is at the end of its time, or was cancelled. */
@@ -5726,42 +6189,44 @@ function ownAddresses() {
  * @throws ActionError `self_restart`, before anything is asked.
  */
 async function run(inputs, host) {
-    const guards = await createGuardsIfAsked(inputs, host);
+    const { terminal: log, clock, signal, announce } = host;
+    const { controller, close } = connect(inputs, host);
     try {
-        return await restartWith(guards, inputs, host);
+        const guards = await createGuardsIfAsked(inputs, host, controller);
+        for (const warning of inputs.warnings)
+            log.warning(warning);
+        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
+        const context = {
+            clock,
+            controller,
+            log,
+            signal,
+            guards,
+            guest: guestCheckOf(inputs, host),
+            refuse,
+            announce,
+        };
+        return await restartFleet(inputs, context).finally(() => guards?.close());
     }
     finally {
-        await guards?.close();
+        await close();
     }
 }
-/** What talks to GitHub is loaded only where there is a runner to look after. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }) {
+/** What talks to GitHub is loaded only if there is a runner to guard. */
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }, controller) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 544));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8461));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
-    const sharing = mayBeSeveral(targets) ? { share } : {};
-    return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
-}
-async function restartWith(guards, inputs, host) {
-    const { terminal: log, clock, signal, announce } = host;
-    const { controller, close } = connect(inputs, host);
-    for (const warning of inputs.warnings)
-        log.warning(warning);
-    try {
-        const refuse = (instance) => (0,self_restart/* refuseOwnMachine */.MT)(inputs.ownRunner, instance);
-        const guest = guestCheckOf(inputs, host);
-        const context = { clock, controller, log, signal, guest, refuse, announce };
-        return await restartFleet(inputs, { ...context, guards });
-    }
-    finally {
-        await close();
-    }
+    const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
+    const liveInstances = shareLiveInstances(controller, context);
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+    return createGuards({ ...own, ...context, ...sharing });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     if (guest === undefined)
@@ -5769,14 +6234,22 @@ function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     const own = { addresses, hasController: isOwnHost(controllerUrl) };
     return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
+/** Whether the step's own runner, or the runner in a VM, may go by a name that only the controller knows. */
+function needsNames({ ownRunner, runner }) {
+    return ownRunner.runnerName !== undefined || (runner !== undefined && (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate));
+}
 function connect(inputs, { terminal, clock, random, dispatchers }) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
-    const credentials = createCredentials(inputs.identity, terminal.mask);
+    const credentials = createCredentials(inputs.identity, terminal.mask, headers);
     const client = createClient({ transport, credentials, headers, clock, random });
     const { deniedHint } = credentials;
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
-    return { controller: createController({ client, clock, deniedHint }), close: transport.close };
+    const controller = createController({
+        ...{ client, clock, deniedHint, url: baseUrl },
+        needsNames: needsNames(inputs),
+    });
+    return { controller, close: transport.close };
 }
 
 
@@ -5873,6 +6346,7 @@ const NOTHING_DONE = {
 /* harmony export */   K_: () => (/* binding */ mayBeIn),
 /* harmony export */   Kc: () => (/* binding */ hasPlaceholder),
 /* harmony export */   Qs: () => (/* binding */ describePattern),
+/* harmony export */   S5: () => (/* binding */ fitsText),
 /* harmony export */   VG: () => (/* binding */ fixedPattern),
 /* harmony export */   jF: () => (/* binding */ fitsPattern),
 /* harmony export */   mz: () => (/* binding */ unknownPlaceholder),
@@ -5880,7 +6354,7 @@ const NOTHING_DONE = {
 /* harmony export */   ut: () => (/* binding */ fillPattern),
 /* harmony export */   yS: () => (/* binding */ isSameName)
 /* harmony export */ });
-/* unused harmony exports fillName, exactly, fitsText */
+/* unused harmony exports fillName, exactly */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 
 const PLACEHOLDERS = {

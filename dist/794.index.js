@@ -2,7 +2,7 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 544:
+/***/ 8461:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1236,43 +1236,79 @@ var http_transport = __webpack_require__(6974);
 
 /** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
 const AT_ONCE = 16;
-/** What an unfinished reading found is used for this long, in milliseconds. */
-const KEPT_MS = 120_000;
 /** The jobs of one repository. Each reading asks again, whatever the one before came to. */
 function createJobsSource(place, { clock, log }) {
     const ofRuns = new Map();
     const ofJobs = new Map();
-    /** What an unfinished reading found. */
-    const kept = new Map();
-    async function readJobs(run, bounds) {
-        const before = kept.get(keyOf(run));
-        if (before !== undefined && before.until > clock.now())
-            return before.jobs;
-        const jobs = await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs });
-        kept.set(keyOf(run), { jobs, until: clock.now() + KEPT_MS });
-        return jobs;
-    }
+    const kept = createKeptJobs(clock);
     let isTold = false;
+    function tellOnce({ refused }) {
+        if (!isTold)
+            log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+        isTold = true;
+    }
+    async function readJobs(runs, bounds) {
+        const found = new Map();
+        kept.begin();
+        try {
+            await forEachAtOnce(runs, async (run) => {
+                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                kept.keep(run, jobs);
+                found.set(run, jobs);
+            });
+        }
+        catch (error) {
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
+            if (found.size > 0)
+                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+            throw error;
+        }
+        kept.finish();
+        return [...found.values()].flat();
+    }
     return {
         async runningJobs(bounds) {
             const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
             if ('refused' in runs) {
-                if (!isTold)
-                    log.info(`GitHub does not show the workflow runs (${runs.refused}). ${JOBS_ACCESS.permission}`);
-                isTold = true;
+                tellOnce(runs);
                 return runs;
             }
-            const found = new Map();
-            try {
-                await forEachAtOnce(runs, async (run) => found.set(run, await readJobs(run, bounds)));
-            }
-            catch (error) {
-                if (found.size > 0)
-                    log.info(`GitHub answers slowly: the jobs of ${found.size} of ${runs.length} workflow runs are read; the next reading goes on there`);
-                throw error;
-            }
-            kept.clear();
-            return [...found.values()].flat().filter(({ status }) => status === 'in_progress');
+            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+        },
+    };
+}
+// ---- what is kept ----
+/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+const KEPT_MS = 90_000;
+/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+const KEPT_AFTER_MS = 10_000;
+/**
+ * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
+ * read again. A reading that fits into its time begins from nothing.
+ */
+function createKeptJobs(clock) {
+    const kept = new Map();
+    let usableUntil = Number.NEGATIVE_INFINITY;
+    let isResumed = false;
+    const keyOf = ({ id, state }) => `${id} ${state}`;
+    return {
+        begin() {
+            if (clock.now() > usableUntil)
+                kept.clear();
+            isResumed = kept.size > 0;
+            usableUntil = clock.now() + KEPT_MS;
+        },
+        get(run) {
+            const one = kept.get(keyOf(run));
+            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+        },
+        keep(run, jobs) {
+            const before = kept.get(keyOf(run));
+            if (before?.jobs !== jobs)
+                kept.set(keyOf(run), { jobs, readAt: clock.now() });
+        },
+        finish() {
+            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
         },
     };
 }
@@ -1288,9 +1324,18 @@ function createNoJobsSource(log) {
         },
     };
 }
-/** A run that has changed is read again. */
-function keyOf({ id, state }) {
-    return `${id} ${state}`;
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+async function readRunJobs(place, runId, bounds) {
+    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
 }
 /**
  * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
@@ -1406,51 +1451,7 @@ function readJob(fields, runId) {
     };
 }
 
-;// CONCATENATED MODULE: ./lib/runner/run-jobs.js
-// The jobs of one workflow run, and the runners that they ran on: this is how `used_by_job` finds VMs. Pure, but for the reading.
-
-
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
-async function readRunJobs(place, runId, bounds) {
-    const question = jobsQuestion(place, { runId, filter: 'all' });
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-/** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
-function selectJobs(jobs, patterns, own) {
-    const isWanted = ({ name }) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
-    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
-        runnerName !== undefined &&
-        runnerName === own.runnerName &&
-        status === 'in_progress';
-    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
-    return {
-        onRunners: wanted.filter(isOnRunner),
-        others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
-        unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
-    };
-}
-const HOSTED_GROUP = 'GitHub Actions';
-function isOnRunner(job) {
-    return job.runnerName !== undefined && job.runnerGroup !== HOSTED_GROUP;
-}
-function whyWithout({ conclusion, runnerGroup, status }) {
-    if (conclusion === 'skipped')
-        return 'skipped';
-    if (runnerGroup === HOSTED_GROUP)
-        return 'hosted by GitHub';
-    return status === 'in_progress' ? 'runner not shown' : 'never started';
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/sources.js
-
 
 
 
@@ -1534,20 +1535,20 @@ const SESSION_LIFE_MS = 360_000;
 const STAYS_ONLINE_MS = 4_900;
 function startBackHistory(verifiedAt, before) {
     const online = before.shown.filter(({ isOnline }) => isOnline);
-    const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => back_verdict_keyOf(name));
+    const wanted = online.filter((runner) => !isEphemeral(runner, before)).map(({ name }) => keyOf(name));
     const others = online.length - wanted.length;
     return {
         ...{ verifiedAt, wanted, wantedOthers: wanted.length === 0 ? Math.max(1, others) : others },
         oldIds: new Set(before.seen.map(({ id }) => id)),
         isEphemeral: before.isEphemeral,
         byName: new Map(before.shown.map(({ name, isOnline }) => [
-            back_verdict_keyOf(name),
+            keyOf(name),
             { ...nothingSeen(undefined), wasOnlineBefore: isOnline },
         ])),
         lastAt: undefined,
     };
 }
-function back_verdict_keyOf(name) {
+function keyOf(name) {
     return name.toLowerCase();
 }
 function nothingSeen(first) {
@@ -1558,7 +1559,7 @@ function nothingSeen(first) {
 function judgeBack(before, reading) {
     const { runners } = reading;
     const isFirst = before.lastAt === undefined;
-    const shown = new Map((runners ?? []).map((runner) => [back_verdict_keyOf(runner.name), runner]));
+    const shown = new Map((runners ?? []).map((runner) => [keyOf(runner.name), runner]));
     const oldIds = isFirst
         ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
         : before.oldIds;
@@ -1786,6 +1787,7 @@ function createGuards(options) {
     };
     return {
         runnerNameOf: (instance) => (0,runner_names/* describePattern */.Qs)((0,runner_names/* fillPattern */.ut)(nameTemplate, instance)),
+        isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
         guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
         readRun: opened.readRun,
         close: opened.close,

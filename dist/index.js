@@ -412,6 +412,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'self_restart',
     'runner_busy',
     'runner_not_found',
+    'job_not_found',
     'runner_not_back',
     'guest_not_up',
     'github_api_failed',
@@ -500,7 +501,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 // The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: to load the rest takes a quarter of a second, in which a signal would end the step without any outputs.
 const signal = (0,_signals_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelOnSignals */ .d)();
-const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1895));
+const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6543));
 await main(signal, _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
 
 __webpack_async_result__();

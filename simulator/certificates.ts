@@ -17,9 +17,14 @@ export interface Order {
   readonly name: string;
   /** Names and IPv4 addresses of the server. */
   readonly hosts?: readonly string[];
-  readonly algorithm?: 'RSA' | 'EC';
+  readonly algorithm?: Algorithm;
   readonly notAfter?: Date;
+  /** Its extended key usage allows it to identify clients, and no servers. */
+  readonly forClients?: boolean;
 }
+
+/** `weak`: RSA with a key of 1,024 bits. */
+export type Algorithm = 'RSA' | 'EC' | 'weak';
 
 /** A certificate authority of one's own. */
 export interface Authority extends Issued {
@@ -29,7 +34,6 @@ export interface Authority extends Issued {
 const RSA = {
   name: 'RSASSA-PKCS1-v1_5',
   hash: 'SHA-256',
-  modulusLength: 2048,
   publicExponent: new Uint8Array([1, 0, 1]),
 };
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -56,6 +60,7 @@ export async function createAuthority(
     hosts = [],
     algorithm: kind = 'EC',
     notAfter,
+    forClients = false,
   }: Order): Promise<Issued> {
     const own = await createKeys(kind);
     const issued = await x509.X509CertificateGenerator.create({
@@ -65,8 +70,10 @@ export async function createAuthority(
       publicKey: own.keys.publicKey,
       signingKey: keys.privateKey,
       signingAlgorithm: parameters,
-      extensions:
-        hosts.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))],
+      extensions: [
+        ...(hosts.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))]),
+        ...(forClients ? [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])] : []),
+      ],
     });
     return { certificate: `${issued.toString('pem')}\n`, key: await keyObject(own.keys.privateKey) };
   }
@@ -74,8 +81,8 @@ export async function createAuthority(
   return { certificate: `${certificate.toString('pem')}\n`, key: await keyObject(keys.privateKey), issue };
 }
 
-async function createKeys(algorithm: 'RSA' | 'EC') {
-  const parameters = algorithm === 'RSA' ? RSA : EC;
+async function createKeys(algorithm: Algorithm) {
+  const parameters = algorithm === 'EC' ? EC : { ...RSA, modulusLength: algorithm === 'weak' ? 1024 : 2048 };
   const keys = (await webcrypto.subtle.generateKey(parameters, true, [
     'sign',
     'verify',

@@ -1,24 +1,29 @@
-import type {
-  Boot,
-  InstanceRecord,
-  Node,
-  NodeGroup,
-  PowerChange,
-  PowerEvent,
-  Reply,
-  RestartRequest,
-  StartReply,
-  StartRequest,
-  Step,
-  Task,
-  Vm,
-  WorldOptions,
+import {
+  type Boot,
+  type InstanceRecord,
+  type Node,
+  type NodeGroup,
+  type PowerChange,
+  type PowerEvent,
+  type Quirks,
+  quirksOf,
+  type Reply,
+  type RestartRequest,
+  type StartReply,
+  type StartRequest,
+  type Step,
+  type Task,
+  type WorldOptions,
 } from './model.ts';
-import { type Quirks, quirksOf } from './model.ts';
 import { createRandom, type Random } from './random.ts';
 import {
+  createGroups,
+  createNode,
+  createRecord,
   createTemplates,
+  createVm,
   hasUsbDevice,
+  nodeWithRoom,
   type Placement,
   place,
   runScript,
@@ -51,27 +56,27 @@ export const DEFAULT_WORLD: Omit<WorldOptions, 'startsAt'> = {
   utcOffsetMinutes: 120,
 };
 
-/** How long new instances are Scheduling, Pulling, and from 1.50 on Scheduling once more. */
+/** How long a new instance is Scheduling, Pulling, and since 1.50 Scheduling again. */
 const SCHEDULING_MS = 500;
 const PULLING_MS = 2_000;
 const SCHEDULING_AGAIN_MS = 300;
-/** How long those that run from the start were Scheduling and Pulling. */
-const FIRST_PULL_MS = 60_000;
-/** How long old ones are Terminating, and how long they are still listed after that. */
-const TERMINATING_MS = 2_000;
-const PUSHING_MS = 5_000;
 /** How often an instance that waits for a node with room tries again. */
-const WAITS_MS = 1_000;
+const RETRY_MS = 1_000;
+/** How long ago the instances that run from the start were created, before their first boot. */
+const FIRST_PULL_MS = 60_000;
+const PUSHING_MS = 5_000;
+const TERMINATING_MS = 2_000;
+/** How long a terminated instance is still listed. */
 const TERMINATED_LISTED_MS = 120_000;
+/** How long an instance vanishes during a restart, before 1.47. */
 const HIDDEN_MS = 1_000;
-/** How soon a boot that does not last ends, how long the VM takes to come back, and how soon a report comes twice: at most. */
+/** The longest time until a boot that does not last ends, and until the VM is back after that. */
 const CRASH_WITHIN_MS = 3_000;
+/** The longest time between a report and its duplicate. */
 const DOUBLED_WITHIN_MS = 300;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const FIRST_PORT = 10_000;
-const SSH_PORT = 22;
-const USB_DEVICES = [{ name: 'iPhone', group: 'phones', locationId: '336675856' }];
 
 /** A request to save a VM to the registry. */
 export interface SavedImage {
@@ -85,8 +90,8 @@ export interface SavedImage {
 type SaveReply = { readonly ok: true; readonly requestId: string } | Extract<Reply, { ok: false }>;
 
 /**
- * A controller, its nodes and their VMs, without any HTTP. It has a time of its own: nothing happens but in `advanceTo`,
- * so the same options and the same calls at the same times give the same world.
+ * A controller, its nodes and their VMs, without HTTP. The world has its own time, which passes only in `advanceTo`: the same options and
+ * the same calls at the same times give the same world.
  */
 export class World {
   readonly options: WorldOptions;
@@ -101,11 +106,11 @@ export class World {
   readonly boots: Boot[] = [];
   /** Requests to save VMs to the registry. */
   readonly images: SavedImage[] = [];
-  /** What went otherwise than it should have, in words. */
+  /** What went wrong so far, in words. */
   readonly mishaps = new Set<string>();
-  /** Told of each report that gets through. */
+  /** Called for each report that arrives. */
   onReport: (record: InstanceRecord) => void = () => {};
-  /** Told when a VM has stopped, and when it has booted. */
+  /** Called when a VM has stopped, has booted, or is gone. */
   onPower: (event: PowerEvent) => void = () => {};
   now: number;
   readonly #random: Random;
@@ -117,15 +122,16 @@ export class World {
     this.quirks = quirksOf(options.controllerVersion);
     this.#random = createRandom(options.seed);
     this.now = options.startsAt;
-    this.nodes = Array.from({ length: options.nodes }, (_, index) => this.#createNode(index + 1));
-    this.groups = this.#createGroups();
+    const chances = { ids: this.#chance('IDs'), clock: this.#chance('clock') };
+    this.nodes = Array.from({ length: options.nodes }, (_, index) => createNode(index + 1, options, chances));
+    this.groups = createGroups(this.nodes, this.#chance('groups'));
     this.templates = createTemplates(this.#chance('templates'), options.startsAt);
     for (let index = 0; index < options.vms; index++) this.#createRunningInstance(index + 1);
     for (const node of this.nodes)
       this.#beat(node, this.#chance('first heartbeat').next() * options.heartbeatMs);
   }
 
-  /** Lets everything happen that is due by `now`, in order. */
+  /** Runs everything that is due by `now`, in order. */
   advanceTo(now: number): void {
     for (;;) {
       const due = this.#agenda[0];
@@ -147,7 +153,7 @@ export class World {
     return record === undefined || record.hiddenUntil > this.now ? undefined : record;
   }
 
-  /** Queues a restart; it is carried out when the node's agent comes to it. */
+  /** Queues a restart for the node's agent. */
   restart(instanceId: string, { usbDevice, vncPassword }: RestartRequest = {}): Reply {
     const record = this.find(instanceId);
     if (record === undefined) return { ok: false, message: 'instance not found' };
@@ -175,7 +181,7 @@ export class World {
     return { ok: true, instanceIds };
   }
 
-  /** Changes what an instance is called, and what is noted with it; what is undefined stays. */
+  /** Changes the names and metadata of an instance; what is undefined stays as it is. */
   update(
     instanceId: string,
     { name, externalId, metadata }: Pick<StartRequest, 'name' | 'externalId' | 'metadata'>,
@@ -198,7 +204,7 @@ export class World {
     return { ok: true };
   }
 
-  /** Pushes a running VM to the registry as a tag; its instance ends with that. */
+  /** Pushes a running VM to the registry as a tag, which ends its instance. */
   saveImage(instanceId: string, { tag, target }: { tag: string; target: string }): SaveReply {
     const record = this.find(instanceId);
     if (record?.state !== 'Started') return { ok: false, message: 'instance not found' };
@@ -212,12 +218,12 @@ export class World {
     return { ok: true, requestId: image.id };
   }
 
-  /** How much of the template the node has pulled: a share. */
+  /** How much of the template the node has pulled, from 0 to 1. */
   progressOf({ state, pullsSince = this.now }: InstanceRecord): number {
     return state === 'Pulling' ? Math.min(1, (this.now - pullsSince) / PULLING_MS) : 0;
   }
 
-  /** Stops a VM, as a panic in the guest does; it comes back by itself after so long, or never. */
+  /** Stops a VM as a panic in the guest does. @param backAfterMs when it boots again by itself; never if undefined */
   crash(instanceId: string, backAfterMs: number | undefined): void {
     const record = this.find(instanceId);
     const vm = record?.vm;
@@ -229,27 +235,27 @@ export class World {
       });
   }
 
-  /** Keeps a node's agent from starting any task, as a long startup script did before 1.48. */
+  /** Blocks a node's agent, as a long startup script did before 1.48. */
   keepBusy(node: Node, forMs: number): void {
     this.#enqueue(node, () => [{ afterMs: forMs, run: () => {} }]);
   }
 
-  /** Exchanges the forwarded ports of a VM and of a neighbour on its node, both of which go on running. */
+  /** Swaps the forwarded SSH ports of a VM and of another one on its node. Both keep running. */
   swapPorts(instanceId: string): void {
     const record = this.find(instanceId);
-    const neighbour = this.records.find(
+    const neighbor = this.records.find(
       (one) => one !== record && one.node === record?.node && one.vm?.power === 'running',
     );
-    if (record?.vm === undefined || neighbour?.vm === undefined) return;
-    [record.vm.sshPort, neighbour.vm.sshPort] = [neighbour.vm.sshPort, record.vm.sshPort];
+    if (record?.vm === undefined || neighbor?.vm === undefined) return;
+    [record.vm.sshPort, neighbor.vm.sshPort] = [neighbor.vm.sshPort, record.vm.sshPort];
   }
 
-  /** Loses the reports of a node's agent. */
+  /** Loses the reports of a node's agent for a while. */
   silence(node: Node, forMs: number): void {
     node.silentUntil = this.now + forMs;
   }
 
-  /** Lets something happen later that is not the controller's business. */
+  /** Schedules something of a caller's own. */
   schedule(inMs: number, run: () => void): void {
     this.#later(inMs, run);
   }
@@ -267,7 +273,7 @@ export class World {
     });
   }
 
-  /** Each kind of chance has a source of its own: without one of them, the others stay as they are. */
+  /** Each kind of chance has its own source, so that removing one does not change the others. */
   #chance(kind: string): Random {
     const known = this.#chances.get(kind);
     if (known !== undefined) return known;
@@ -293,7 +299,7 @@ export class World {
         continue;
       }
       if (record.vm.power === 'stopped') {
-        // The message stays for good, long after the VM runs again.
+        // The message stays, even long after the VM runs again.
         record.message = 'Unexpected VM state: "stopped"';
         if (this.quirks.flaps) record.state = 'Error';
       } else if (record.state === 'Error') {
@@ -363,7 +369,7 @@ export class World {
       return;
     }
     const { instanceId, node } = record;
-    if (this.options.reassignsPorts) vm.sshPort = this.#freePort(node, vm.sshPort);
+    if (this.options.reassignsPorts) vm.sshPort = this.#freePort(node, [vm.sshPort]);
     vm.power = 'running';
     vm.bootedAt = this.now;
     vm.bootSkewMs = node?.clockSkewMs ?? 0;
@@ -384,79 +390,19 @@ export class World {
     this.#read(record);
   }
 
-  /** The first port of the node that no VM has, and that is another than the one that its VM had. */
-  #freePort(node: Node | undefined, former?: number): number {
+  /** The first port of the node that no VM has. @param exceptions ports that it must not be */
+  #freePort(node: Node | undefined, exceptions: readonly number[]): number {
     const holds = ({ node: other, vm }: InstanceRecord) =>
       other?.ip === node?.ip && (vm?.power === 'running' || !this.options.reassignsPorts);
-    const taken = new Set(this.records.filter(holds).map(({ vm }) => vm?.sshPort));
-    const isFree = (port: number) => !taken.has(port) && port !== former;
-    const given = this.options.ports?.find(isFree);
+    const taken = new Set([...this.records.filter(holds).flatMap(portsOf), ...exceptions]);
+    const given = this.options.ports?.find((port) => !taken.has(port));
     if (given !== undefined) return given;
     let port = FIRST_PORT;
-    while (!isFree(port)) port++;
+    while (taken.has(port)) port++;
     return port;
   }
 
-  // ---- new nodes and instances ----
-
-  #createNode(number: number): Node {
-    return {
-      id: this.#chance('IDs').uuid(),
-      name: `mac-${number}`,
-      ip: this.options.nodeIp ?? `192.0.2.${number}`,
-      capacity: this.options.capacity ?? Number.POSITIVE_INFINITY,
-      isDraining: false,
-      clockSkewMs: this.options.clockSkewMs ?? Math.round(this.#chance('clock').between(-2_000, 2_000)),
-      utcOffsetMinutes: number % 2 === 0 ? 0 : 120,
-      lastReportAt: this.now,
-      silentUntil: 0,
-      usbDevices: USB_DEVICES,
-      tasks: [],
-      isBusy: this.options.agentsAreStuck ?? false,
-    };
-  }
-
-  #createGroups(): NodeGroup[] {
-    const { nodes } = this;
-    const id = () => this.#chance('groups').uuid();
-    return [
-      { id: id(), name: 'build', description: 'Every node', nodes },
-      { id: id(), name: 'release', description: 'The first node', nodes: nodes.slice(0, 1) },
-    ];
-  }
-
-  #createRecord(
-    {
-      externalId,
-      name,
-      startupScript,
-      metadata,
-      nameTemplate,
-      portRules,
-    }: Omit<StartRequest, 'template' | 'count'>,
-    placement: Placement & { readonly createdAt: number },
-  ): InstanceRecord {
-    return {
-      instanceId: this.#chance('IDs').uuid(),
-      ...placement,
-      startupScript,
-      ...{ externalId, name, metadata, nameTemplate, portRules },
-      isStarting: false,
-      reservedOn: undefined,
-      state: 'Scheduling',
-      isBroken: false,
-      message: '',
-      requestId: this.#chance('IDs').uuid(),
-      pullsSince: undefined,
-      scriptResult: undefined,
-      updatedAt: this.now,
-      updatedNanos: 0,
-      hiddenUntil: 0,
-      node: undefined,
-      vm: undefined,
-      report: undefined,
-    };
-  }
+  // ---- new instances ----
 
   #createRunningInstance(number: number): void {
     const { nameStem = 'vm' } = this.options;
@@ -466,30 +412,35 @@ export class World {
     const createdAt = bootedAt - FIRST_PULL_MS;
     const { tag } = template.latest;
     const placement = { template, tag, candidates: this.nodes, groupId: undefined, createdAt };
-    const record = this.#createRecord(
-      { externalId: `runner-${number}`, name: `${nameStem}-${number}` },
-      placement,
-    );
-    this.records.push(record);
+    const names = { externalId: `runner-${number}`, name: `${nameStem}-${number}` };
+    const record = this.#addRecord(names, placement);
     record.reservedOn = placement.candidates[number % placement.candidates.length];
     this.#bootNew(record, bootedAt);
     if (isAmong(this.options.stoppedVms, record)) this.#stopNew(record);
   }
 
-  /** As the vendor's documentation has it: Scheduling, Pulling, in 1.50 Scheduling once more, Started. */
+  /** As documented: Scheduling, Pulling, since 1.50 Scheduling again, Started. */
   #begin(request: StartRequest, placement: Placement): string {
-    const record = this.#createRecord(request, { ...placement, createdAt: this.now });
-    this.records.push(record);
+    const record = this.#addRecord(request, { ...placement, createdAt: this.now });
     this.#later(SCHEDULING_MS, () => this.#pull(record));
     return record.instanceId;
+  }
+
+  #addRecord(
+    request: Omit<StartRequest, 'template' | 'count'>,
+    placement: Placement & { readonly createdAt: number },
+  ): InstanceRecord {
+    const record = createRecord(request, placement, { ids: this.#chance('IDs'), now: this.now });
+    this.records.push(record);
+    return record;
   }
 
   /** Waits in Scheduling until a node has room. */
   #pull(record: InstanceRecord): void {
     if (isGoing(record)) return;
-    const node = this.#nodeFor(record);
+    const node = nodeWithRoom(record, this.records);
     if (node === undefined) {
-      this.#later(WAITS_MS, () => this.#pull(record));
+      this.#later(RETRY_MS, () => this.#pull(record));
       return;
     }
     record.reservedOn = node;
@@ -502,63 +453,21 @@ export class World {
     this.#later(PULLING_MS + againMs, () => this.#bootNew(record, this.now));
   }
 
-  /** The nodes take turns, as far as they have room. */
-  #nodeFor(record: InstanceRecord): Node | undefined {
-    const { candidates } = record;
-    const number = this.records.indexOf(record) + 1;
-    const used = (node: Node) =>
-      this.records.filter(({ reservedOn, vm }) => reservedOn === node && vm?.power !== 'stopped').length;
-    const hasRoom = (node: Node) => !node.isDraining && used(node) < node.capacity;
-    const first = candidates[number % candidates.length];
-    return first !== undefined && hasRoom(first) ? first : candidates.find(hasRoom);
-  }
-
   #bootNew(record: InstanceRecord, bootedAt: number): void {
     if (isGoing(record)) return;
     const { reservedOn: node, startupScript } = record;
     record.node = node;
-    record.vm = this.#createVm(record, bootedAt);
+    record.vm = createVm(record, {
+      number: this.records.indexOf(record) + 1,
+      bootedAt,
+      now: this.now,
+      ids: this.#chance('IDs'),
+      freePort: (taken) => this.#freePort(node, taken),
+    });
     record.isStarting = startupScript?.isMonitored === true;
     if (!record.isStarting) this.#showStarted(record);
     this.onPower({ kind: 'booted', record, requestId: undefined });
     if (startupScript !== undefined && record.isStarting) this.#runStartupScript(record, startupScript);
-  }
-
-  #createVm(record: InstanceRecord, bootedAt: number): Vm {
-    const { node, template, portRules = [] } = record;
-    const number = this.records.indexOf(record) + 1;
-    const ssh = portRules.find(({ guestPort }) => guestPort === SSH_PORT);
-    const sshPort = ssh?.hostPort ?? this.#freePort(node);
-    let nextPort = sshPort + 1;
-    return {
-      uuid: this.#chance('IDs').uuid(),
-      name: this.#vmName(record),
-      ip: `192.168.64.${(number % 250) + 2}`,
-      vncPort: 5900 + number,
-      sshPort,
-      forwarding: portRules.map((rule) => ({ ...rule, hostPort: rule.hostPort ?? nextPort++ })),
-      vncPassword: `vnc-secret-${number}`,
-      createdAt: template.createdAt,
-      power: 'running',
-      bootedAt,
-      stoppedAt: undefined,
-      bootSkewMs: node?.clockSkewMs ?? 0,
-      neverBoots: false,
-      crashesAfterBoot: false,
-    };
-  }
-
-  #vmName({ nameTemplate, template, instanceId, node }: InstanceRecord): string {
-    const variables: Readonly<Record<string, string>> = {
-      template_name: template.name,
-      template_id: template.id,
-      instance_id: instanceId,
-      node_id: node?.id ?? '',
-      node_name: node?.name ?? '',
-      ts: String(this.now),
-    };
-    const wanted = nameTemplate ?? '$template_name-$ts';
-    return `mgmtManaged-${wanted.replace(/\$(\w+)/g, (text, name: string) => variables[name] ?? text)}`;
   }
 
   #showStarted(record: InstanceRecord): void {
@@ -575,7 +484,7 @@ export class World {
     this.#read(record);
   }
 
-  /** Until a monitored script has ended, its instance is not Started; where the script fails, it ends in Error. */
+  /** The instance is not Started before its monitored script has ended; if the script fails, it ends in Error. */
   #runStartupScript(record: InstanceRecord, startupScript: StartupScript): void {
     const { vm } = record;
     const { result, tookMs } = runScript(startupScript);
@@ -629,4 +538,8 @@ function isGoing({ state }: InstanceRecord): boolean {
 
 function isAmong(externalIds: readonly string[] = [], { externalId = '' }: InstanceRecord): boolean {
   return externalIds.includes(externalId);
+}
+
+function portsOf({ vm }: InstanceRecord): number[] {
+  return vm === undefined ? [] : [vm.sshPort, ...vm.forwarding.flatMap(({ hostPort }) => hostPort ?? [])];
 }

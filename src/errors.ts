@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'self_restart',
   'runner_busy',
   'runner_not_found',
+  'job_not_found',
   'runner_not_back',
   'guest_not_up',
   'github_api_failed',

@@ -2,12 +2,12 @@ import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type Clock, systemClock } from './clock.ts';
 import { createClient } from './controller/client.ts';
-import { createController } from './controller/controller.ts';
+import { type Controller, createController } from './controller/controller.ts';
 import { createCredentials } from './controller/credentials.ts';
 import type { Instance } from './controller/instance.ts';
 import { ActionError, asActionError, describeCause } from './errors.ts';
 import { restartFleet } from './fleet/fleet.ts';
-import { shareSources } from './fleet/shared-reads.ts';
+import { shareLiveInstances, shareSources } from './fleet/shared-reads.ts';
 import { failedStep, type StepOutcome } from './fleet/step-outcome.ts';
 import { mayBeSeveral } from './fleet/targets.ts';
 import { problemOf } from './guest/address.ts';
@@ -22,6 +22,7 @@ import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import type { Guards } from './runner/guard.ts';
+import { hasPlaceholder } from './runner/runner-names.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 import type { Sources } from './runner/sources.ts';
 
@@ -115,18 +116,33 @@ export interface Host {
  * @throws ActionError `self_restart`, before anything is asked.
  */
 export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
-  const guards = await createGuardsIfAsked(inputs, host);
+  const { terminal: log, clock, signal, announce } = host;
+  const { controller, close } = connect(inputs, host);
   try {
-    return await restartWith(guards, inputs, host);
+    const guards = await createGuardsIfAsked(inputs, host, controller);
+    for (const warning of inputs.warnings) log.warning(warning);
+    const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
+    const context = {
+      clock,
+      controller,
+      log,
+      signal,
+      guards,
+      guest: guestCheckOf(inputs, host),
+      refuse,
+      announce,
+    };
+    return await restartFleet(inputs, context).finally(() => guards?.close());
   } finally {
-    await guards?.close();
+    await close();
   }
 }
 
-/** What talks to GitHub is loaded only where there is a runner to look after. */
+/** What talks to GitHub is loaded only if there is a runner to guard. */
 async function createGuardsIfAsked(
-  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets }: Inputs,
+  { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
+  controller: Controller,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
   // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
@@ -136,22 +152,10 @@ async function createGuardsIfAsked(
   const context = { clock, random, log, signal, dispatchers };
   const share = (sources: Sources) => shareSources(sources, context);
   // A single VM does not wait for others to join its requests.
-  const sharing = mayBeSeveral(targets) ? { share } : {};
-  return createGuards({ runner, ownRunner, requestTimeoutMs, patienceMs, addresses, ...context, ...sharing });
-}
-
-async function restartWith(guards: Guards | undefined, inputs: Inputs, host: Host): Promise<StepOutcome> {
-  const { terminal: log, clock, signal, announce } = host;
-  const { controller, close } = connect(inputs, host);
-  for (const warning of inputs.warnings) log.warning(warning);
-  try {
-    const refuse = (instance: Instance) => refuseOwnMachine(inputs.ownRunner, instance);
-    const guest = guestCheckOf(inputs, host);
-    const context = { clock, controller, log, signal, guest, refuse, announce };
-    return await restartFleet(inputs, { ...context, guards });
-  } finally {
-    await close();
-  }
+  const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
+  const liveInstances = shareLiveInstances(controller, context);
+  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+  return createGuards({ ...own, ...context, ...sharing });
 }
 
 function guestCheckOf(
@@ -163,14 +167,23 @@ function guestCheckOf(
   return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
 
+/** Whether the step's own runner, or the runner in a VM, may go by a name that only the controller knows. */
+function needsNames({ ownRunner, runner }: Inputs): boolean {
+  return ownRunner.runnerName !== undefined || (runner !== undefined && hasPlaceholder(runner.nameTemplate));
+}
+
 function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host) {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
-  const credentials = createCredentials(inputs.identity, terminal.mask);
+  const credentials = createCredentials(inputs.identity, terminal.mask, headers);
   const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
   terminal.info(
     `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
   );
-  return { controller: createController({ client, clock, deniedHint }), close: transport.close };
+  const controller = createController({
+    ...{ client, clock, deniedHint, url: baseUrl },
+    needsNames: needsNames(inputs),
+  });
+  return { controller, close: transport.close };
 }

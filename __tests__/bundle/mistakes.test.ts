@@ -196,6 +196,30 @@ describe('what only a person can mend is over within seconds', () => {
       unreachable('Renew the certificate of the server'),
     ],
     [
+      'a certificate with a weak key',
+      async () =>
+        secured({
+          ...pemOf(await authority.issue({ ...SERVER, algorithm: 'weak' })),
+          ciphers: 'DEFAULT@SECLEVEL=0',
+        }),
+      unreachable('Issue it again with a key of at least 2,048 bits'),
+    ],
+    [
+      'a certificate for clients',
+      async () => secured(pemOf(await authority.issue({ ...SERVER, forClients: true }))),
+      unreachable('Issue it for servers (extended key usage serverAuth)'),
+    ],
+    [
+      'a server with TLS 1.1 at most',
+      () => secured({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+      unreachable('Let it speak TLS 1.2 or 1.3'),
+    ],
+    [
+      'a server with HTTP/2 only',
+      () => secured({ ALPNProtocols: ['h2'] }),
+      unreachable('Let it speak HTTP/1.1, too'),
+    ],
+    [
       'https for http',
       () => atHttps(answering(GOOD)),
       unreachable('Check whether controller_url should begin with http://'),
@@ -323,7 +347,7 @@ describe('what only a person can mend is over within seconds', () => {
   });
 });
 
-describe('what may heal is waited for to the end, and once more said aloud', () => {
+describe('what cannot be reached is given up within a minute, with a warning before', () => {
   test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
     [
       'refused',
@@ -331,13 +355,17 @@ describe('what may heal is waited for to the end, and once more said aloud', () 
       'the connection was refused',
       'Check host and port in controller_url',
     ],
-    ['502', () => atHttp(answering({ status: 502, body: HTML })), 'HTTP 502', 'is overloaded or down'],
-    ['reset', () => atHttp(talking(reset)), 'the connection was closed', 'that the controller is up'],
     [
-      'silent',
-      () => atHttp(talking(expire)),
-      'timed out while waiting for the answer',
-      'raise request_timeout',
+      'http for https, closed without a word',
+      () => atHttp(talking((socket) => socket.once('data', () => socket.end()))),
+      'the connection was closed without an answer',
+      'Does the port speak TLS? Then controller_url should begin with https://',
+    ],
+    [
+      'a host that does not answer',
+      () => atHttps(talking(expire)),
+      'timed out while connecting',
+      'this machine can reach it',
     ],
     [
       'a proxy that is down, http',
@@ -352,17 +380,37 @@ describe('what may heal is waited for to the end, and once more said aloud', () 
       'Check host and port of the proxy in HTTP_PROXY or HTTPS_PROXY',
     ],
     [
-      'a proxy that says 502',
-      () => refusingProxy('502 Bad Gateway'),
-      'the proxy cannot connect there',
-      'Check controller_url as the proxy sees it',
-    ],
-    [
       'GITHUB_API_URL refused',
       async () => askingGitHub(`http://127.0.0.1:${await there(nobody())}`),
       'the connection was refused',
       'Check GITHUB_API_URL',
       'github_api_failed',
+    ],
+  ])('%s', async (_, make, reason, hint, code = 'controller_unreachable') => {
+    const { outcome, seconds, warnings } = await play(await make());
+    const error = { code, message: expect.stringContaining(reason), hint: expect.stringContaining(hint) };
+    expect(outcome).toMatchObject({ restarted: 'false', error });
+    expect([seconds >= 38, seconds <= 60, seconds]).toEqual([true, true, expect.any(Number)]);
+    expect(warnings).toEqual([expect.stringContaining(' has given no usable answer for 3')]);
+    expect(outcome.moments).not.toHaveProperty('sent');
+  });
+});
+
+describe('what may heal is waited for to the end, and once more said aloud', () => {
+  test.each<[string, () => Promise<Scene>, string, string, ErrorCode?]>([
+    ['502', () => atHttp(answering({ status: 502, body: HTML })), 'HTTP 502', 'is overloaded or down'],
+    ['reset', () => atHttp(talking(reset)), 'the connection was closed', 'that the controller is up'],
+    [
+      'silent',
+      () => atHttp(talking(expire)),
+      'timed out while waiting for the answer',
+      'raise request_timeout',
+    ],
+    [
+      'a proxy that says 502',
+      () => refusingProxy('502 Bad Gateway'),
+      'the proxy cannot connect there',
+      'Check controller_url as the proxy sees it',
     ],
   ])('%s', async (_, make, reason, hint, code = 'controller_unreachable') => {
     const { outcome, seconds, warnings } = await play(await make());

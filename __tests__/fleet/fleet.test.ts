@@ -14,7 +14,7 @@ import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 
 interface FleetSetting
-  extends Pick<StageSetting, 'replicas' | 'github' | 'latencyMs' | 'cancelAfterMs' | 'world'> {
+  extends Pick<StageSetting, 'replicas' | 'github' | 'latencyMs' | 'cancelAfterMs' | 'world' | 'preludeMs'> {
   readonly inputs: Outputs;
   readonly prepare?: (world: World, github: GitHubWorld) => void;
   readonly intervene?: (request: SeenRequest, seconds: number) => NetworkAnswer | undefined;
@@ -730,6 +730,93 @@ describe('with runners', () => {
     expect(ended.outputs['restarted']).toBe('true');
     const lists = ended.requests.filter(({ name }) => name === 'GET runners');
     expect(lists.length / ended.seconds).toBeLessThanOrEqual(0.25);
+  });
+});
+
+describe('used_by_job', () => {
+  const USED = {
+    used_by_job: 'test*',
+    run_id: '7001',
+    idle_for: '0s',
+    max_parallel: '100%',
+    wait_for_runner: 'false',
+  };
+  /** A run whose jobs ran on two of the runners, and ended a minute before the step begins. */
+  const finished = {
+    world: { vms: 4 },
+    github: QUICK,
+    preludeMs: 120_000,
+    prepare(_: World, github: GitHubWorld) {
+      github.runs.add({ jobs: ['test (14)', 'test (15)'].map((name) => ({ name, forMs: 55_000 })) });
+    },
+  };
+
+  test('restarts the VMs on which the jobs ran, and no others', async () => {
+    let used: string[] = [];
+    const prepare = (world: World, github: GitHubWorld) => {
+      finished.prepare(world, github);
+      world.schedule(30_000, () => {
+        used = github.runners.flatMap(({ name, jobs }) => (jobs.length > 0 ? [name] : []));
+      });
+    };
+    const ended = await playFleet({ ...finished, inputs: USED, prepare });
+    expect(used).toHaveLength(2);
+    expect(ended.restarts.toSorted()).toEqual(used);
+    expect(ended.outputs).toMatchObject({ restarted: 'true', error_code: '' });
+  });
+
+  test('leaves alone what was restarted since', async () => {
+    const { ends, outputs, lines, posts } = await playFleet({
+      ...finished,
+      inputs: { ...USED, used_by_job: 'test (14)' },
+      prepare(world, github) {
+        finished.prepare(world, github);
+        world.schedule(80_000, () => {
+          for (const { instanceId } of world.records) world.restart(instanceId);
+        });
+      },
+    });
+    expect([Object.values(ends), posts]).toEqual([['skipped'], []]);
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: '', remaining: '', matrix: '[]' });
+    expect(lines.at(-1)).toMatch(
+      /^The VM is left alone: The VM booted .* ago, and its job "test \(14\)" had/,
+    );
+  });
+
+  test('waits for a job that is in progress there', async () => {
+    const { seconds, posts, github } = await playFleet({
+      ...finished,
+      inputs: { ...USED, used_by_job: 'test (14)' },
+      prepare(_, given) {
+        given.runs.add({ jobs: [{ name: 'test (14)', forMs: 180_000 }] });
+      },
+    });
+    expect([posts.length, github.runners.flatMap(({ jobs }) => jobs.filter((job) => job.killedAt))]).toEqual([
+      1,
+      [],
+    ]);
+    expect(seconds).toBeGreaterThan(50);
+  });
+
+  test('restarts nothing where no VM was used', async () => {
+    const { outcome, outputs, lines } = await playFleet({
+      ...finished,
+      inputs: USED,
+      prepare(_, github) {
+        github.runs.add({ jobs: [{ name: 'test', forMs: 0, conclusion: 'skipped' }] });
+      },
+    });
+    expect(outputs).toMatchObject({ restarted: 'false', error_code: '', results: '[]' });
+    expect(lines.at(-1)).toBe('Job "test" names no VM: it was skipped');
+    expect(titleOf(outcome)).toBe('No VM to restart');
+  });
+
+  test('fails where no job matches, and where there are more VMs than max_vms', async () => {
+    const none = await playFleet({ ...finished, inputs: { ...USED, used_by_job: 'build' } });
+    expect(none.outputs).toMatchObject({ restarted: 'false', error_code: 'job_not_found', results: '[]' });
+    expect(none.outcome.error?.message).toContain('It has: test (14), test (15).');
+    const many = await playFleet({ ...finished, inputs: { ...USED, max_vms: '1' } });
+    expect([many.outputs['error_code'], many.posts]).toEqual(['invalid_input', []]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Controller, ReadBounds } from '../../src/controller/controller.ts';
 import { type Instance, type InstanceList, readList, type Target } from '../../src/controller/instance.ts';
-import { shareController, shareSources } from '../../src/fleet/shared-reads.ts';
+import { shareController, shareLiveInstances, shareSources } from '../../src/fleet/shared-reads.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Fault, RetryBounds } from '../../src/http/retry.ts';
 import type { Job } from '../../src/runner/jobs.ts';
@@ -52,7 +52,8 @@ function stage({
     async listInstances(bounds): Promise<InstanceList> {
       const number = ++lists;
       await call('list', bounds);
-      return { ...readList([]), matching: (target) => matching(target, number) };
+      const readable = () => [instance({ instanceId: 'live' }), instance({ state: 'Terminated' })];
+      return { ...readList([]), readable, matching: (target) => matching(target, number) };
     },
     tryRestart: async () => ({ kind: 'accepted' }),
     restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
@@ -82,7 +83,7 @@ function stage({
       .catch(String);
     return `${time.now()} ${typeof seen === 'string' ? seen : seen[0]?.instanceId}`;
   }
-  return { time, calls, lines, warnings, shared, read, find };
+  return { time, calls, lines, warnings, controller, log, shared, read, find };
 }
 
 describe('reads of the controller', () => {
@@ -220,6 +221,18 @@ test.each<[string, Given, number, object]>([
   const target: Target = { by: 'external_id', id: 'x' };
   const asking = shared.findInstances(target, { deadline, signal: NEVER }).catch((thrown: unknown) => thrown);
   expect(await time.run(asking)).toMatchObject({ ...error, isTransient: true });
+});
+
+test('one list of the live VMs serves all that ask for it', async () => {
+  const { time, controller, log, calls } = stage();
+  const live = shareLiveInstances(controller, { clock: time.clock, log, signal: NEVER });
+  const ask = (afterMs: number) =>
+    time.clock.sleep(afterMs, NEVER).then(() => live({ deadline: 60_000, signal: NEVER }));
+  const read = await time.run(Promise.all([ask(0), ask(0), ask(300)]));
+  expect(read.map((instances) => instances.map(({ instanceId }) => instanceId))).toEqual(
+    Array(3).fill(['live']),
+  );
+  expect(calls).toEqual(['0 list', '1000 list']);
 });
 
 test('what changes something is passed on', async () => {

@@ -3,9 +3,16 @@ import { readFileSync } from 'node:fs';
 import fc, { type Arbitrary } from 'fast-check';
 import { parse } from 'yaml';
 import { createAuthority } from '../../simulator/certificates.ts';
+import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import type { Environment } from '../../src/inputs/form.ts';
-import { API_KEY_ID, EXTERNAL_ID, INSTANCE_ID } from './honest-controller.ts';
 import { nastyText } from './nasty.ts';
+
+/** One VM, whose agent reports often. */
+export const WORLD = { vms: 1, nodes: 1, heartbeatMs: 1_000, stopMs: 300, startMs: 300, pickUpMs: 100 };
+const [RECORD] = new World({ ...DEFAULT_WORLD, ...WORLD, startsAt: 0 }).records;
+const INSTANCE_ID = RECORD?.instanceId ?? '';
+const EXTERNAL_ID = RECORD?.externalId ?? '';
+export const API_KEY_ID = 'ci';
 
 export const KEY_PAIR = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PASSPHRASE = 'passphrase-hunter2';

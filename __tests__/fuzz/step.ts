@@ -1,22 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SeenRequest } from '../../simulator/controller-api.ts';
+import type { Reaction } from '../../simulator/controller-api.ts';
 import { asActionError } from '../../src/errors.ts';
 import { failedStep, type StepOutcome } from '../../src/fleet/step-outcome.ts';
 import { mayBeSeveral } from '../../src/fleet/targets.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import type { Environment } from '../../src/inputs/form.ts';
-import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
-import { type Host, run } from '../../src/main.ts';
+import type { Inputs } from '../../src/inputs/inputs.ts';
 import { setOutputs } from '../../src/report/outputs.ts';
 import { report } from '../../src/report/report.ts';
 import { writeSummary } from '../../src/report/summary.ts';
-import { createTerminal } from '../../src/report/terminal.ts';
-import { createVirtualTime } from '../simulation/virtual-time.ts';
-import { KEY_PAIR, resolve } from './environment.ts';
-import { createHonestController, HIDDEN } from './honest-controller.ts';
-import { TamperedNetwork } from './network.ts';
+import { createTerminal, type Terminal } from '../../src/report/terminal.ts';
+import type { NetworkAnswer, SentRequest } from '../simulation/network.ts';
+import { playStep } from '../simulation/play-step.ts';
+import { createStage, START, type Stage, type StageSetting, WHOLE } from '../simulation/stage.ts';
+import { API_KEY_ID, KEY_PAIR, resolve, SECRETS, WORLD } from './environment.ts';
 import { encode, encodingHeader, endpointOf, type Scripts, tamper } from './tampering.ts';
 
 /** One case: what the step is given, and what becomes of the answers that it gets. */
@@ -43,50 +42,68 @@ export interface CaseResult {
   readonly controllerSecrets: readonly string[];
 }
 
-const START = Date.parse('2026-07-01T12:00:00Z');
+/** Secrets in an instance's record that must not get into any log. */
+const HIDDEN = ['vnc-hunter2-old', 'registration-hunter2-token'];
 
 /** The real step, from its environment to what a runner reads, but for the network and the time. */
 export async function runCase(given: Case): Promise<CaseResult> {
   const environment = resolve(given.environment);
-  const time = createVirtualTime(START);
-  const controller = createHonestController(environment['INPUT_API_KEY'] ? KEY_PAIR.publicKey : undefined);
-  const answer = createTamperer(given.scripts, (request) => controller.answer(request, time.now()));
-  const after = (afterMs: number, run: () => void) => time.at(time.now() + afterMs, run);
-  const network = new TamperedNetwork({ after, answer });
-  const dispatchers = { openReader: () => network, openWriter: () => network };
+  const tokens: string[] = [];
+  const stage = createStage({
+    ...settingFor(environment),
+    deliveryOf: () => ({ ...WHOLE, connectMs: 0, thereMs: 0, backMs: 1, pieces: 2 }),
+    alter: createTamperer(given.scripts, tokens),
+    dial: ({ time }) => createTamperedDial(given.greetings, (ms, run) => time.at(time.now() + ms, run)),
+  });
   const beganAt = performance.now();
   const said = await captured(async () => {
     const terminal = createTerminal();
-    const signal = new AbortController().signal;
-    const announce = (outcome: StepOutcome) => setOutputs(outcome, terminal);
-    const dial = createTamperedDial(given.greetings, after);
-    const host = { terminal, clock: time.clock, random: () => 0.5, signal, dispatchers, announce, dial };
-    const { outcome, timeoutMs } = await time.run(attempt(environment, host));
+    const { outcome, timeoutMs } = await attempt({ ...stage, environment }, terminal);
     report(outcome, terminal);
     await writeSummary(outcome, terminal);
     return { outcome, timeoutMs };
   });
   return {
     ...said,
-    tookMs: time.now() - START,
+    tookMs: stage.time.now() - START,
     reallyTookMs: performance.now() - beganAt,
-    controllerSecrets: [...HIDDEN, ...controller.tokens],
+    controllerSecrets: [...HIDDEN, ...tokens],
+  };
+}
+
+/** The simulated worlds write the handshake as the vendor's clients need it; here it is as the prose has it. */
+const OTHER_FORMS = ['url-safe', 'unpadded', 'line break', 'encoded'] as const;
+/** The runner is soon offline after a restart, and then online again. */
+const HABITS = { loginMs: 20_000, staleMs: 1_000, sessionMs: 1_000 };
+
+/** A controller with one VM, and the GitHub of the runner in it. */
+function settingFor({ INPUT_API_KEY: key, INPUT_RUNNER_SCOPE: scope }: Environment): StageSetting {
+  const apiKey = { id: API_KEY_ID, publicKey: KEY_PAIR.publicKey };
+  return {
+    world: WORLD,
+    ...(key && { access: { apiKey, handshakeForms: OTHER_FORMS } }),
+    github: { habits: HABITS, otherRuns: 1, token: SECRETS['github_token'] ?? '' },
+    runnersIn: ({ externalId = '' }) => [{ name: externalId, ...(scope && { scope }) }],
   };
 }
 
 /** As `main` does it. */
-async function attempt(
-  environment: Environment,
-  host: Host,
-): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
-  let timeoutMs: number | undefined;
+async function attempt(stage: Stage, terminal: Terminal): Promise<Pick<CaseResult, 'outcome' | 'timeoutMs'>> {
   let inputs: Inputs | undefined;
+  const timeoutOf = (read: Inputs) => turns(read) * (read.timeoutMs + runnerMs(read) + guestMs(read));
+  const change = (read: Inputs) => {
+    inputs = read;
+    return read;
+  };
   try {
-    inputs = readInputs(environment, host.terminal.mask);
-    timeoutMs = turns(inputs) * (inputs.timeoutMs + runnerMs(inputs) + guestMs(inputs));
-    return { outcome: await run(inputs, host), timeoutMs };
+    const onAnnounce = (_: unknown, known: StepOutcome) => setOutputs(known, terminal);
+    const { outcome } = await playStep(stage, {}, { change, terminal, onAnnounce });
+    return { outcome, timeoutMs: inputs && timeoutOf(inputs) };
   } catch (error) {
-    return { outcome: failedStep(asActionError(error), inputs?.targets), timeoutMs };
+    return {
+      outcome: failedStep(asActionError(error), inputs?.targets),
+      timeoutMs: inputs && timeoutOf(inputs),
+    };
   }
 }
 
@@ -126,27 +143,38 @@ function createTamperedDial(
   };
 }
 
-function createTamperer(
-  scripts: Scripts,
-  honest: (request: SeenRequest) => ReturnType<ReturnType<typeof createHonestController>['answer']>,
-) {
+function createTamperer(scripts: Scripts, tokens: string[]) {
   const turns = new Map<string, number>();
-  return (request: SeenRequest) => {
-    const endpoint = endpointOf(request.path);
+  return (reaction: Reaction, { path }: SentRequest): NetworkAnswer => {
+    const endpoint = endpointOf(path);
     const { tamperings, lasts } = scripts[endpoint];
     const turn = turns.get(endpoint) ?? 0;
     turns.set(endpoint, turn + 1);
-    const answer = honest(request);
+    if (endpoint === 'shake') tokens.push(...tokensIn(reaction.body));
+    const honest = { ...reaction, body: withSecrets(reaction.body) };
     const tampering = tamperings[lasts ? Math.min(turn, tamperings.length - 1) : turn];
-    if (tampering === undefined)
-      return { ...answer, headers: JSON_TYPE, bytes: Buffer.from(answer.body), afterMs: 1 };
-    const { status = answer.status, body, afterMs, encoding } = tampering;
-    const headers = { ...JSON_TYPE, ...encodingHeader(encoding), ...tampering.headers };
-    return { status, headers, afterMs, bytes: encode(tamper(body, answer), encoding) };
+    if (tampering === undefined) return honest;
+    const { status = honest.status, body, afterMs = Number.POSITIVE_INFINITY, encoding } = tampering;
+    const headers = { ...honest.headers, ...encodingHeader(encoding), ...tampering.headers };
+    const bytes = encode(tamper(body, honest.body), encoding);
+    return { ...honest, status, headers, bytes, lateMs: afterMs };
   };
 }
 
-const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+/** An instance's record holds what users put into it. */
+function withSecrets(body: string): string {
+  const [vncPassword, token] = HIDDEN;
+  const script = { return_code: 0, did_timeout: false, stdout: token, stderr: token, errors: [token] };
+  return body
+    .replaceAll('"vminfo":{', `"vminfo":{"vnc_connection_string":"vnc://:${vncPassword}@192.0.2.70:5900",`)
+    .replaceAll('"vlan":"",', `"vlan":"","metadata":{"a":"b"},"startup_script":${JSON.stringify(script)},`)
+    .replaceAll('"vlan":""}', `"vlan":"","metadata":{"a":"b"},"startup_script":${JSON.stringify(script)}}`);
+}
+
+function tokensIn(body: string): string[] {
+  const [, token] = /"token":"([^"]+)"/.exec(`${body} ${Buffer.from(body, 'base64')}`) ?? [];
+  return token === undefined ? [] : [token];
+}
 
 // ---- what a runner reads ----
 

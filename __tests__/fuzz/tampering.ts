@@ -1,6 +1,5 @@
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import fc, { type Arbitrary } from 'fast-check';
-import type { HonestAnswer } from './honest-controller.ts';
 import { nastyJson, nastyText } from './nasty.ts';
 
 /** What becomes of an honest answer on its way. */
@@ -193,10 +192,7 @@ function edit(texts: Arbitrary<string>, json: Arbitrary<string>): Arbitrary<Edit
 // ---- tampering with an answer ----
 
 /** The bytes of the body, tampered with. */
-export function tamper(
-  tampering: BodyTampering,
-  { body: honest, isEncoded = false }: HonestAnswer,
-): Uint8Array {
+export function tamper(tampering: BodyTampering, honest: string): Uint8Array {
   switch (tampering.kind) {
     case 'none':
       return Buffer.from(honest);
@@ -207,8 +203,10 @@ export function tamper(
       return Buffer.from(honest.slice(0, from) + tampering.text + honest.slice(from + tampering.length));
     }
     case 'edits': {
-      const json = isEncoded ? Buffer.from(honest, 'base64').toString() : honest;
-      const edited = Buffer.from(applyEdits(json, tampering.edits));
+      // An answer of the handshake is JSON in base64.
+      const decoded = Buffer.from(honest, 'base64').toString();
+      const isEncoded = decoded.startsWith('{"');
+      const edited = Buffer.from(applyEdits(isEncoded ? decoded : honest, tampering.edits));
       return isEncoded ? Buffer.from(edited.toString('base64')) : edited;
     }
   }

@@ -135,7 +135,7 @@ describe('TLS', () => {
     expect(await ask(`https://127.0.0.1:${await serveTls()}`)).toMatchObject({
       mayHaveBeenSent: false,
       nature: 'mistake',
-      reason: expect.stringContaining("nobody that is trusted has signed the server's certificate: "),
+      reason: expect.stringContaining("no trusted CA has signed the server's certificate: "),
       hint: 'Give the CA that signed it in ca_cert.',
     });
   });
@@ -261,6 +261,8 @@ const CONNECTING: Stage = { phase: 'connecting', proxy: undefined, isSecure: fal
 
 describe('each cause', () => {
   const coded = (code: string, message: string) => Object.assign(new Error(message), { code });
+  const CHECK_NETWORK =
+    'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.';
   const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
   const CAUSES: readonly {
     reason: string;
@@ -271,6 +273,7 @@ describe('each cause', () => {
     {
       reason: 'the name of the host cannot be resolved at the moment',
       hint: 'Check the DNS of the machine that runs the step.',
+      nature: 'unreachable',
       signs: [['EAI_AGAIN', 'getaddrinfo EAI_AGAIN c.example']],
     },
     {
@@ -285,46 +288,22 @@ describe('each cause', () => {
     {
       reason: 'the connection was refused',
       hint: 'Check host and port in controller_url, and that the controller is up.',
+      nature: 'unreachable',
       signs: [['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1']],
     },
     {
       reason: 'there is no way to the host',
-      hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+      hint: `${CHECK_NETWORK} On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
+      nature: 'unreachable',
+      signs: [['EHOSTUNREACH', 'connect EHOSTUNREACH']],
+    },
+    {
+      reason: 'there is no way to the host',
+      hint: CHECK_NETWORK,
+      nature: 'unreachable',
       signs: [
-        ['EHOSTUNREACH', 'connect EHOSTUNREACH'],
         ['ENETUNREACH', 'connect ENETUNREACH'],
         ['EADDRNOTAVAIL', 'connect EADDRNOTAVAIL'],
-      ],
-    },
-    {
-      reason: "the server's certificate is for another host",
-      hint: 'Use the host name in controller_url that the certificate is made for.',
-      nature: 'mistake',
-      signs: [['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match']],
-    },
-    {
-      reason: "the server's certificate has expired",
-      hint: 'Renew the certificate of the server, or correct the clock of this machine.',
-      nature: 'mistake',
-      signs: [['CERT_HAS_EXPIRED', 'certificate has expired']],
-    },
-    {
-      reason: "the server's certificate is not valid yet",
-      hint: 'Correct the clock of this machine, or the certificate of the server.',
-      nature: 'mistake',
-      signs: [['CERT_NOT_YET_VALID', 'certificate is not yet valid']],
-    },
-    {
-      reason: "nobody that is trusted has signed the server's certificate",
-      hint: 'Give the CA that signed it in ca_cert.',
-      nature: 'mistake',
-      signs: [
-        ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
-        ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'],
-        ['CERT_SIGNATURE_FAILURE', 'certificate signature failure'],
-        ['CERT_UNTRUSTED', 'certificate not trusted'],
-        ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate'],
-        ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate'],
       ],
     },
     {
@@ -367,6 +346,31 @@ describe('each cause', () => {
       signs: [['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'alert number 40']],
     },
     {
+      reason: 'the server speaks no version of TLS that this machine accepts',
+      hint: 'Let it speak TLS 1.2 or 1.3.',
+      nature: 'mistake',
+      signs: [
+        ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'tlsv1 alert protocol version'],
+        ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'unsupported protocol'],
+      ],
+    },
+    {
+      reason: 'the server encrypts in a way that this machine does not accept',
+      hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+      nature: 'mistake',
+      signs: [
+        ['ERR_SSL_DH_KEY_TOO_SMALL', 'dh key too small'],
+        ['ERR_SSL_CA_MD_TOO_WEAK', 'ca md too weak'],
+        ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED', 'unsafe legacy renegotiation disabled'],
+      ],
+    },
+    {
+      reason: 'the server does not know the host',
+      hint: 'Use the host name in controller_url that the server is set up for.',
+      nature: 'mistake',
+      signs: [['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 'tlsv1 unrecognized name']],
+    },
+    {
       reason: 'the server does not speak TLS there, or not as this machine does',
       hint: 'Check whether controller_url should begin with http:// or name another port.',
       nature: 'mistake',
@@ -399,6 +403,7 @@ describe('each cause', () => {
     {
       reason: 'the connection timed out',
       hint: CHECK_URL,
+      nature: 'unreachable',
       signs: [
         ['ETIMEDOUT', 'connect ETIMEDOUT'],
         ['UND_ERR_CONNECT_TIMEOUT', 'Connect Timeout Error'],
@@ -430,17 +435,14 @@ describe('each cause', () => {
     },
   );
 
-  test.each(['UND_ERR_SOCKET other side closed', 'ECONNRESET here', 'ERR_HTTP2_INVALID_SESSION here'])(
-    'over TLS, too: %s',
-    (words) => {
-      const stage = { ...CONNECTING, isSecure: true, phase: 'waiting for the answer' } as const;
-      expect(explainFailure(coded('ERR_NEW', `about ${words}`), stage)).toEqual({
-        reason: `about ${words} (ERR_NEW) (while waiting for the answer)`,
-        hint: CHECK_URL,
-        nature: 'passing',
-      });
-    },
-  );
+  test.each(['UND_ERR_SOCKET other side closed', 'ECONNRESET here'])('over TLS, too: %s', (words) => {
+    const stage = { ...CONNECTING, isSecure: true, phase: 'waiting for the answer' } as const;
+    expect(explainFailure(coded('ERR_NEW', `about ${words}`), stage)).toEqual({
+      reason: `about ${words} (ERR_NEW) (while waiting for the answer)`,
+      hint: CHECK_URL,
+      nature: 'passing',
+    });
+  });
 
   test.each(['connecting', 'waiting for the answer', 'reading the answer'] as const)(
     'running out of time while %s',
@@ -448,18 +450,26 @@ describe('each cause', () => {
       expect(explainFailure(new DOMException('late', 'TimeoutError'), { ...CONNECTING, phase })).toEqual({
         reason: `timed out while ${phase}`,
         hint: `${CHECK_URL} If it is only slow, raise request_timeout.`,
-        nature: 'passing',
+        nature: phase === 'connecting' ? 'unreachable' : 'passing',
       });
     },
   );
 
-  test.each<[unknown, string]>([
-    [new Error('something new'), 'something new (while connecting)'],
-    [Object.assign(new Error('late'), { name: 'TimeoutError' }), 'late (while connecting)'],
-    ['a text', 'a text (while connecting)'],
-    ['ECONNREFUSED by a text', 'the connection was refused: ECONNREFUSED by a text (while connecting)'],
-  ])('any other: %p', (thrown, reason) => {
-    expect(explainFailure(thrown, CONNECTING)).toMatchObject({ reason, nature: 'passing' });
+  test.each<[unknown, string, FaultNature]>([
+    [new Error('something new'), 'something new (while connecting)', 'passing'],
+    [Object.assign(new Error('late'), { name: 'TimeoutError' }), 'late (while connecting)', 'passing'],
+    ['a text', 'a text (while connecting)', 'passing'],
+    ['ECONNREFUSED now', 'the connection was refused: ECONNREFUSED now (while connecting)', 'unreachable'],
+  ])('any other: %p', (thrown, reason, nature) => {
+    expect(explainFailure(thrown, CONNECTING)).toMatchObject({ reason, nature });
+  });
+
+  test('a connection that times out later may heal', () => {
+    const stage = { ...CONNECTING, phase: 'reading the answer' } as const;
+    expect(explainFailure(coded('ETIMEDOUT', 'read ETIMEDOUT'), stage)).toMatchObject({
+      reason: 'the connection timed out: read ETIMEDOUT (while reading the answer)',
+      nature: 'passing',
+    });
   });
 
   test.each([
@@ -485,14 +495,15 @@ describe('each cause', () => {
   test.each<[Partial<Stage>, FaultNature, string]>([
     [{ isSecure: true, phase: 'waiting for the answer' }, 'mistake', 'client_cert'],
     [{ isSecure: true, phase: 'connecting' }, 'passing', 'client_cert'],
-    [{ isSecure: false, phase: 'waiting for the answer' }, 'passing', 'https://'],
+    [{ isSecure: false, phase: 'waiting for the answer' }, 'unreachable', 'Does the port speak TLS?'],
+    [{ isSecure: false, phase: 'reading the answer' }, 'passing', 'https://'],
   ])('a connection that is closed: %j', (stage, nature, hint) => {
     const error = coded('UND_ERR_SOCKET', 'other side closed');
     const explained = explainFailure(error, { ...CONNECTING, ...stage });
     expect(explained).toMatchObject({ nature, hint: expect.stringContaining(hint) });
   });
 
-  test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_HTTP2_INVALID_SESSION'])(
+  test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])(
     'a connection over TLS that is closed (%s) may be a matter of the client certificate',
     (code) => {
       const explained = explainFailure(coded(code, 'closed'), { ...CONNECTING, isSecure: true });
@@ -506,6 +517,129 @@ describe('each cause', () => {
   test('is not running out of time where somebody else gave up', () => {
     const { reason } = explainFailure(new DOMException('over', 'AbortError'), CONNECTING);
     expect(reason).not.toContain('timed out');
+  });
+});
+
+describe('what OpenSSL finds wrong with a certificate', () => {
+  const HOST = "the server's certificate is for another host";
+  const UNTRUSTED = "no trusted CA has signed the server's certificate";
+  const REVOKED = "the server's certificate is revoked, or cannot be checked for that";
+  const WEAK = "the server's certificate, or its CA's, is too weak";
+  const PURPOSE = "the server's certificate, or its CA's, is made for another purpose";
+  const NOT_ALLOWED = "the server's certificate is signed by one that is not allowed to sign it";
+  const INVALID = "the server's certificate is not valid";
+  const OTHER = 'UNSPECIFIED';
+
+  // All errors of X509_verify_cert_error_string in OpenSSL 3.5, with the codes that Node gives them.
+  test.each([
+    [OTHER, 'unspecified certificate verification error', INVALID],
+    ['UNABLE_TO_GET_ISSUER_CERT', 'unable to get issuer certificate', UNTRUSTED],
+    ['UNABLE_TO_GET_CRL', 'unable to get certificate CRL', REVOKED],
+    ['UNABLE_TO_DECRYPT_CERT_SIGNATURE', "unable to decrypt certificate's signature", UNTRUSTED],
+    ['UNABLE_TO_DECRYPT_CRL_SIGNATURE', "unable to decrypt CRL's signature", REVOKED],
+    ['UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 'unable to decode issuer public key', UNTRUSTED],
+    ['CERT_SIGNATURE_FAILURE', 'certificate signature failure', UNTRUSTED],
+    ['CRL_SIGNATURE_FAILURE', 'CRL signature failure', REVOKED],
+    ['CERT_NOT_YET_VALID', 'certificate is not yet valid', "the server's certificate is not valid yet"],
+    ['CERT_HAS_EXPIRED', 'certificate has expired', "the server's certificate has expired"],
+    ['CRL_NOT_YET_VALID', 'CRL is not yet valid', REVOKED],
+    ['CRL_HAS_EXPIRED', 'CRL has expired', REVOKED],
+    ['ERROR_IN_CERT_NOT_BEFORE_FIELD', "format error in certificate's notBefore field", INVALID],
+    ['ERROR_IN_CERT_NOT_AFTER_FIELD', "format error in certificate's notAfter field", INVALID],
+    ['ERROR_IN_CRL_LAST_UPDATE_FIELD', "format error in CRL's lastUpdate field", REVOKED],
+    ['ERROR_IN_CRL_NEXT_UPDATE_FIELD', "format error in CRL's nextUpdate field", REVOKED],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', UNTRUSTED],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain', UNTRUSTED],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate', UNTRUSTED],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate', UNTRUSTED],
+    ['CERT_CHAIN_TOO_LONG', 'certificate chain too long', NOT_ALLOWED],
+    ['CERT_REVOKED', 'certificate revoked', REVOKED],
+    [OTHER, "issuer certificate doesn't have a public key", INVALID],
+    ['PATH_LENGTH_EXCEEDED', 'path length constraint exceeded', NOT_ALLOWED],
+    ['INVALID_PURPOSE', 'unsuitable certificate purpose', PURPOSE],
+    ['CERT_UNTRUSTED', 'certificate not trusted', UNTRUSTED],
+    ['CERT_REJECTED', 'certificate rejected', UNTRUSTED],
+    [OTHER, 'subject issuer mismatch', UNTRUSTED],
+    [OTHER, 'authority and subject key identifier mismatch', UNTRUSTED],
+    [OTHER, 'authority and issuer serial number mismatch', UNTRUSTED],
+    [OTHER, 'key usage does not include certificate signing', NOT_ALLOWED],
+    [OTHER, 'unable to get CRL issuer certificate', REVOKED],
+    [OTHER, 'unhandled critical extension', INVALID],
+    [OTHER, 'key usage does not include CRL signing', REVOKED],
+    [OTHER, 'unhandled critical CRL extension', REVOKED],
+    [OTHER, 'invalid non-CA certificate (has CA markings)', NOT_ALLOWED],
+    [OTHER, 'proxy path length constraint exceeded', PURPOSE],
+    [OTHER, 'key usage does not include digital signature', PURPOSE],
+    [OTHER, 'proxy certificates not allowed, please set the appropriate flag', PURPOSE],
+    [OTHER, 'invalid or inconsistent certificate extension', INVALID],
+    [OTHER, 'invalid or inconsistent certificate policy extension', INVALID],
+    [OTHER, 'no explicit policy', INVALID],
+    [OTHER, 'different CRL scope', REVOKED],
+    [OTHER, 'unsupported extension feature', INVALID],
+    [OTHER, "RFC 3779 resource not subset of parent's resources", INVALID],
+    [OTHER, 'permitted subtree violation', NOT_ALLOWED],
+    [OTHER, 'excluded subtree violation', NOT_ALLOWED],
+    [OTHER, 'name constraints minimum and maximum not supported', NOT_ALLOWED],
+    [OTHER, 'application verification failure', INVALID],
+    [OTHER, 'unsupported name constraint type', NOT_ALLOWED],
+    [OTHER, 'unsupported or invalid name constraint syntax', NOT_ALLOWED],
+    [OTHER, 'unsupported or invalid name syntax', INVALID],
+    [OTHER, 'CRL path validation error', REVOKED],
+    [OTHER, 'path loop', NOT_ALLOWED],
+    [OTHER, 'Suite B: certificate version invalid', WEAK],
+    [OTHER, 'Suite B: invalid public key algorithm', WEAK],
+    [OTHER, 'Suite B: invalid ECC curve', WEAK],
+    [OTHER, 'Suite B: invalid signature algorithm', WEAK],
+    [OTHER, 'Suite B: curve not allowed for this LOS', WEAK],
+    [OTHER, 'Suite B: cannot sign P-384 with P-256', WEAK],
+    ['HOSTNAME_MISMATCH', 'hostname mismatch', HOST],
+    [OTHER, 'email address mismatch', HOST],
+    [OTHER, 'IP address mismatch', HOST],
+    [OTHER, 'no matching DANE TLSA records', INVALID],
+    [OTHER, 'EE certificate key too weak', WEAK],
+    [OTHER, 'CA certificate key too weak', WEAK],
+    [OTHER, 'CA signature digest algorithm too weak', WEAK],
+    [OTHER, 'invalid certificate verification context', INVALID],
+    [OTHER, 'issuer certificate lookup error', UNTRUSTED],
+    [OTHER, 'Certificate Transparency required, but no valid SCTs found', INVALID],
+    [OTHER, 'proxy subject name violation', PURPOSE],
+    [OTHER, 'OCSP verification needed', REVOKED],
+    [OTHER, 'OCSP verification failed', REVOKED],
+    [OTHER, 'OCSP unknown cert', REVOKED],
+    [OTHER, 'Cannot find certificate signature algorithm', INVALID],
+    [OTHER, 'subject signature algorithm and issuer public key algorithm mismatch', UNTRUSTED],
+    [OTHER, 'cert info signature and signature algorithm mismatch', UNTRUSTED],
+    ['INVALID_CA', 'invalid CA certificate', NOT_ALLOWED],
+    [OTHER, 'Path length invalid for non-CA cert', NOT_ALLOWED],
+    [OTHER, 'Path length given without key usage keyCertSign', NOT_ALLOWED],
+    [OTHER, 'Key usage keyCertSign invalid for non-CA cert', NOT_ALLOWED],
+    [OTHER, 'Issuer name empty', INVALID],
+    [OTHER, 'Subject name empty', INVALID],
+    [OTHER, 'Missing Authority Key Identifier', INVALID],
+    [OTHER, 'Missing Subject Key Identifier', INVALID],
+    [OTHER, 'Empty Subject Alternative Name extension', INVALID],
+    [OTHER, 'Subject empty and Subject Alt Name extension not critical', INVALID],
+    [OTHER, 'Basic Constraints of CA cert not marked critical', NOT_ALLOWED],
+    [OTHER, 'Authority Key Identifier marked critical', INVALID],
+    [OTHER, 'Subject Key Identifier marked critical', INVALID],
+    [OTHER, 'CA cert does not include key usage extension', NOT_ALLOWED],
+    [OTHER, 'Using cert extension requires at least X509v3', INVALID],
+    [OTHER, 'Certificate public key has explicit ECC parameters', INVALID],
+    [OTHER, 'unknown certificate verification error', INVALID],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', "Hostname/IP does not match certificate's altnames", HOST],
+  ])('%s %s', (code, message, expected) => {
+    const error = Object.assign(new Error(message), { code });
+    const { reason, hint, nature } = explainFailure(error, { ...CONNECTING, isSecure: true });
+    expect([reason, nature]).toEqual([`${expected}: ${message} (${code}) (while connecting)`, 'mistake']);
+    expect(hint).toMatch(/^(Use|Renew|Correct|Give|Issue|Have) /);
+  });
+
+  test('too little memory is not its fault', () => {
+    const error = Object.assign(new Error('out of memory'), { code: 'OUT_OF_MEM' });
+    expect(explainFailure(error, CONNECTING)).toMatchObject({
+      reason: expect.stringMatching(/^this machine has too little memory/),
+      nature: 'passing',
+    });
   });
 });
 

@@ -27,6 +27,27 @@ describe('before the first good answer', () => {
     ).toEqual(['left', 'left', 'spent']);
   });
 
+  test('a server that cannot be reached is asked for 38 s, so that it is over within a minute', () => {
+    const faults = [3, 20, 40.999, 41].map((at) => [at, 'unreachable'] as const);
+    expect(noted(faults)).toEqual(['left', 'left', 'left', 'spent']);
+  });
+
+  test.each<[FaultNature, FaultNature, number]>([
+    ['unreachable', 'mistake', 15],
+    ['mistake', 'unreachable', 38],
+  ])('%s and %s have times of their own', (first, second, forS) => {
+    expect(
+      noted([
+        [0, first],
+        [10, first],
+        [14, second],
+        [14 + forS / 2, second],
+        [14 + forS - 0.001, second],
+        [14 + forS, second],
+      ]),
+    ).toEqual(['left', 'left', 'left', 'left', 'left', 'spent']);
+  });
+
   test('a refusal is final at once', () => {
     expect(noted([[0, 'refusal']])).toEqual(['spent']);
   });
@@ -67,14 +88,15 @@ describe('after a good answer', () => {
     expect(noted(faults)).toEqual(['good', 'left', 'left', 'spent']);
   });
 
-  test('what looks like a mistake is not one', () => {
+  test.each<[FaultNature]>([['mistake'], ['unreachable']])('%s is never final', (nature) => {
     expect(
       noted([
         [0, 'good'],
-        [1, 'mistake'],
-        [1e6, 'mistake'],
+        [1, nature],
+        [30, nature],
+        [1e6, nature],
       ]),
-    ).toEqual(['good', 'left', 'left']);
+    ).toEqual(['good', 'left', 'left', 'left']);
   });
 
   test.each([

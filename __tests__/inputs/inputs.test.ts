@@ -8,9 +8,14 @@ type Given = Readonly<Record<string, string>>;
 
 const VALID: Given = { controller_url: 'http://controller.example:8090', instance_id: ID };
 
+function variablesFor(given: Given): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+  );
+}
+
 function read(given: Given, onSecret: (...secrets: readonly string[]) => void = () => {}): Inputs {
-  const variables = Object.entries(given).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
-  return readInputs(Object.fromEntries(variables), onSecret);
+  return readInputs(variablesFor(given), onSecret);
 }
 
 function problemsOf(given: Given): string {
@@ -121,6 +126,40 @@ describe('several VMs', () => {
       (max_failures) => read({ ...one, external_id: '*', max_failures }).maxFailures,
     );
     expect(amounts).toEqual([{ count: 0 }, { share: 0 }]);
+  });
+
+  describe('used by jobs', () => {
+    const used = {
+      ...one,
+      ...{ used_by_job: 'test (14)\n caller / job \ntest (14)', runner_name: '{external_id}' },
+      ...{ github_token: 'hunter2', runner_scope: 'octo-org' },
+    };
+
+    test('are those of the run, but for the job of the step itself', () => {
+      const own = { runId: 17, runnerName: 'GitHub Actions 7' };
+      const environment = { GITHUB_RUN_ID: '17', RUNNER_NAME: 'GitHub Actions 7' };
+      const read = (run_id: string) =>
+        readInputs({ ...environment, ...variablesFor({ ...used, run_id }) }, () => {});
+      const patterns = ['test (14)', 'caller / job'];
+      expect(read('')).toMatchObject({ targets: [], usedByJob: { patterns, runId: 17, own } });
+      expect(read(' 18 ').usedByJob).toEqual({ patterns, runId: 18, own });
+    });
+
+    test.each<[string, Given]>([
+      ['run_id: it is blank, and GITHUB_RUN_ID is not set', {}],
+      ['run_id: "x" is not the ID of a workflow run', { run_id: 'x' }],
+      ['run_id: "0" is not the ID of a workflow run', { run_id: '0' }],
+      ['run_id: "99999999999999999" is not the ID', { run_id: '99999999999999999' }],
+      ['used_by_job: a text of 1001 characters is longer than 1000', { used_by_job: 'x'.repeat(1_001) }],
+      [
+        'used_by_job: 201 lines; it takes 200 at most',
+        { used_by_job: Array.from({ length: 201 }, (_, index) => `job ${index}`).join('\n') },
+      ],
+      ['used_by_job, runner_name: give runner_name with a placeholder', { runner_name: '' }],
+      ['runner_name: several VMs cannot have the same runner', { runner_name: 'mac-7' }],
+    ])('%s', (problem, given) => {
+      expect(problemsOf({ ...used, ...given })).toContain(`- ${problem}`);
+    });
   });
 
   test('cannot have the same runner', () => {
@@ -261,14 +300,23 @@ describe('what is refused', () => {
   });
 
   test('both an instance_id and an external_id', () => {
-    expect(problemsOf({ ...VALID, external_id: 'x' })).toContain('both are given; give exactly one');
+    expect(problemsOf({ ...VALID, external_id: 'x' })).toContain(
+      'instance_id, external_id, used_by_job: instance_id and external_id are given; give exactly one',
+    );
     expect(problemsOf({ ...VALID, instance_id: 'y', external_id: 'x' })).toMatch(
-      /"y" is no UUID.*\n- .*both are given; give exactly one/,
+      /"y" is no UUID.*\n- .*instance_id and external_id are given; give exactly one/,
     );
   });
 
   test('neither an instance_id nor an external_id', () => {
-    expect(problemsOf({ ...VALID, instance_id: '' })).toContain('neither is given; give exactly one');
+    expect(problemsOf({ ...VALID, instance_id: '' })).toContain('none is given; give exactly one');
+  });
+
+  test('used_by_job beside another target', () => {
+    const given = { ...VALID, used_by_job: 'test', external_id: 'x' };
+    expect(problemsOf(given)).toContain(
+      'instance_id and external_id and used_by_job are given; give exactly',
+    );
   });
 
   test('with a hint at where it stands', () => {

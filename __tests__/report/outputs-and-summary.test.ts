@@ -119,7 +119,7 @@ describe('outputs', () => {
     expect(titleOf(outcome)).toBe('VM not restarted: invalid_input');
     expect(renderSummary(outcome, same)).toBe('<h3>VM not restarted: invalid&#95;input</h3>\n<p>x</p>');
     const { error: _, ...vague } = outcome;
-    expect(renderSummary({ ...vague, error: undefined }, same)).toBe('<h3>VM not restarted</h3>');
+    expect(renderSummary({ ...vague, error: undefined }, same)).toBe('<h3>No VM to restart</h3>');
   });
 
   test('are empty where nothing is known', () => {

@@ -234,7 +234,7 @@ describe('many runs and slow answers', () => {
     read = [];
     for (const id of ids) {
       jobsRequest(id)
-        .times(9)
+        .times(4)
         .reply(async () => {
           await clock.sleep(2_000, bounds.signal);
           if (clock.now() >= deadline) return [503, ''];
@@ -258,6 +258,18 @@ describe('many runs and slow answers', () => {
     expect(await readBriefly(runs(...ids))).toMatchObject({ isTransient: true });
     expect(await readBriefly(runs(...ids))).toEqual([{ ...JOB, runId: working }]);
     expect(read.toSorted((one, other) => one - other)).toEqual(ids);
+  });
+
+  test('the reading right after it, before the restart, asks for what has changed since; a later one for all', async () => {
+    await readBriefly(runs(...ids));
+    await readBriefly(runs(...ids));
+    await readBriefly(runs(...ids));
+    read = [];
+    expect(await readBriefly(runs(...ids))).toHaveLength(1);
+    expect(read.length).toBeLessThan(20);
+    await clock.sleep(10_001, bounds.signal);
+    await readBriefly(runs(1, 2, 3));
+    expect(read.slice(-3).toSorted()).toEqual([1, 2, 3]);
   });
 
   test('a finished reading, and one that is old, are no help to the next', async () => {

@@ -30,6 +30,7 @@ type IsFitting = (run: VmRecord) => boolean;
 /** For each code, whether what happened can be called that. */
 export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   invalid_input: () => false,
+  job_not_found: () => false,
   internal_error: () => false,
   authentication_failed: (run) => happened(run, ...DENIED, 'FAIL to everything') || run.mostDenied > 1,
   permission_denied: (run) => happened(run, 'HTTP 403'),

@@ -44,8 +44,8 @@ export interface StepOptions {
   /** Called with each line as it is written. */
   readonly onLine?: (line: string) => void;
   /** Called with the outputs that are written right before each restart may leave. */
-  readonly onAnnounce?: (outputs: Outputs) => void;
-  /** Instead of the one that keeps lines. */
+  readonly onAnnounce?: (outputs: Outputs, known: StepOutcome) => void;
+  /** Instead of one that keeps lines, and gets the annotation. */
   readonly terminal?: Terminal;
 }
 
@@ -88,7 +88,7 @@ export async function playStep(
   const announce = (known: StepOutcome) => {
     const outputs = outputsOf(known, terminal.clean);
     announced.push({ ...outputs });
-    options.onAnnounce?.({ ...outputs });
+    options.onAnnounce?.({ ...outputs }, known);
   };
   const read = change(readInputs({ ...host.environment, ...variablesFor(inputs) }, terminal.mask));
   const cancellation = cancelAt(host, startsAt);
@@ -101,7 +101,8 @@ export async function playStep(
   const endedAt = clock.now();
   const outputs = { ...outputsOf(outcome, terminal.clean) };
   const error = stepError(outcome, terminal.clean);
-  if (error !== undefined) reportError(error, { terminal, title: titleOf(outcome) });
+  if (error !== undefined && options.terminal === undefined)
+    reportError(error, { terminal, title: titleOf(outcome) });
   return {
     ...{ outcome, outputs, announced, startedAt: startsAt, endedAt, terminal },
     results: JSON.parse(outputs['results'] ?? '[]'),

@@ -6,7 +6,7 @@ import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../sim
 import type { Random } from '../../simulator/random.ts';
 import { createReplicas, type Replicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
-import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
+import { nothingKnown, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import { nameOf } from '../support/scenario.ts';
 import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
@@ -79,7 +79,7 @@ export interface SeenAt {
 /** What a step said, and what came of it on its stage. */
 export interface PlayedOnStage extends PlayedStep {
   readonly stage: Stage;
-  /** What came of the first VM. */
+  /** What came of the first VM; nothing is known of it if the step was about none. */
   readonly vm: VmOutcome;
   /** `error_code`, or `outcome` if there is none, by the names of the VMs. */
   readonly ends: Readonly<Record<string, string>>;
@@ -96,7 +96,7 @@ export async function playOnStage(inputs: Outputs, setting: StageSetting = {}): 
   const stage = createStage(setting);
   const { world, requests } = stage;
   await passPrelude(stage);
-  const named = 'external_id' in inputs || 'instance_id' in inputs;
+  const named = ['external_id', 'instance_id', 'used_by_job'].some((name) => name in inputs);
   const [first] = world.records;
   const target: Outputs = named || first === undefined ? {} : { instance_id: first.instanceId };
   const played = await playStep(stage, { controller_url: CONTROLLER_ORIGIN, ...target, ...inputs });
@@ -110,7 +110,7 @@ export async function playOnStage(inputs: Outputs, setting: StageSetting = {}): 
       vm: id === undefined ? '*' : nameOfVm(id),
     };
   });
-  const vm = theFirstOf(played);
+  const vm = played.outcome.vms[0] ?? nothingKnown({ name: '', target: undefined });
   const endOf = ({ outcome = '', error_code: code = '' }: Outputs) => code || outcome;
   return {
     ...{ ...played, stage, vm, requests: seen, seconds: (played.endedAt - START) / 1_000 },

@@ -1,9 +1,7 @@
-import { type Access, createAuthentication } from '../../simulator/authentication.ts';
-import { type Reaction, react, type SeenRequest } from '../../simulator/controller-api.ts';
-import { GITHUB_API_PATH, reactAsGitHub } from '../../simulator/github-api.ts';
-import { GitHubWorld } from '../../simulator/github-world.ts';
-import { createReplicas } from '../../simulator/replicas.ts';
-import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
+import type { Access } from '../../simulator/authentication.ts';
+import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
+import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
+import type { InstanceRecord, World, WorldOptions } from '../../simulator/world.ts';
 import { ActionError } from '../../src/errors.ts';
 import { createTransport } from '../../src/http/transport.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
@@ -14,8 +12,14 @@ import type { Recording } from '../../survey/recorder.ts';
 import { type Report, renderReport } from '../../survey/report.ts';
 import { openRunner, restartAndWatch } from '../../survey/restart-steps.ts';
 import { survey } from '../../survey/survey-steps.ts';
-import { type Delivery, SimulatedNetwork } from '../simulation/network.ts';
-import { createVirtualTime } from '../simulation/virtual-time.ts';
+import {
+  CONTROLLER_ORIGIN,
+  createStage,
+  GITHUB_ORIGIN,
+  GITHUB_TOKEN,
+  passPrelude,
+  START,
+} from '../simulation/stage.ts';
 
 /** A survey of a simulated controller on virtual time: minutes take milliseconds, and nothing leaves this process. */
 export interface SurveySetting {
@@ -62,35 +66,29 @@ export interface EndedSurvey {
   readonly tookMs: number;
 }
 
-const START = Date.parse('2026-07-01T12:00:00Z');
-/** Before the survey the world has a past. */
+/** Before the survey the world has a past: in milliseconds. */
 const PRELUDE_MS = 60_000;
-const GITHUB_TOKEN = 'ghp_hunter2hunter2';
-export const CONTROLLER = 'http://controller.example:8090';
-const GITHUB = 'http://github.example';
 
 export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurvey> {
-  const time = createVirtualTime(START);
-  const { machineAheadMs = 0 } = setting;
-  const world = new World({ ...DEFAULT_WORLD, startsAt: START, ...setting.world });
-  setting.prepare?.(world);
+  const { machineAheadMs = 0, networkMs = 1, change = (reaction: Reaction) => reaction } = setting;
+  const stage = createStage({
+    ...{ preludeMs: PRELUDE_MS, latencyMs: networkMs },
+    ...(setting.world && { world: setting.world }),
+    ...(setting.replicas && { replicas: setting.replicas }),
+    ...(setting.access && { access: setting.access }),
+    ...(setting.runners === true && { github: {} }),
+    alter: (reaction, request) =>
+      request.path.startsWith(GITHUB_API_PATH) ? reaction : change(reaction, request),
+    prepare: ({ world }) => setting.prepare?.(world),
+  });
+  const { time, world, dispatchers } = stage;
   const [record] = world.records;
   if (record === undefined) throw new Error('the world has no VM');
-  const github = new GitHubWorld({ world, token: GITHUB_TOKEN });
-  if (setting.runners === true)
-    github.employ({ record, name: record.externalId ?? '', isEphemeral: false, startsAfterBoot: true });
-  const requests: string[] = [];
-  const network = new SimulatedNetwork({
-    after: (afterMs, run) => time.at(time.now() + afterMs, run),
-    deliveryOf: () => delivery(setting.networkMs ?? 1),
-    answer: createAnswers({ setting, world, github, now: time.now, requests }),
-  });
-  await time.run(time.clock.sleep(PRELUDE_MS, new AbortController().signal));
+  await passPrelude(stage);
 
   const lines: string[] = [];
   const command = readCommand(argumentsFor(setting, record), environmentFor(setting), () => {});
   if (command === 'help') throw new Error('the command was --help');
-  const dispatchers = { openReader: () => network, openWriter: () => network };
   const clock = { ...time.clock, now: () => time.now() + 5_000_000 };
   const surroundings = {
     clock,
@@ -114,6 +112,9 @@ export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurv
   const recording = await time.run(survey(command, surroundings, (run) => restartAndWatch(run, means)));
   const facts = factsFrom(recording);
   const report = renderReport(facts, '2026-07-01');
+  const requests = stage.requests.flatMap(({ request: { method, path } }) =>
+    path.startsWith(GITHUB_API_PATH) ? [] : [`${method} ${path}`],
+  );
   return { recording, facts, report, world, record, lines, requests, tookMs: time.now() - beganAt };
 }
 
@@ -122,7 +123,7 @@ function argumentsFor(
   record: InstanceRecord,
 ) {
   return [
-    ...['--controller-url', CONTROLLER],
+    ...['--controller-url', CONTROLLER_ORIGIN],
     ...(restarts ? ['--instance-id', record.instanceId, '--restart'] : []),
     ...(runners ? ['--runner-name', '{external_id}', '--runner-scope', 'octo-org'] : []),
     ...args,
@@ -130,36 +131,11 @@ function argumentsFor(
 }
 
 function environmentFor({ environment = {}, runners = false }: SurveySetting) {
-  const forRunners = { INPUT_GITHUB_TOKEN: GITHUB_TOKEN, GITHUB_API_URL: `${GITHUB}${GITHUB_API_PATH}` };
-  return { ...(runners ? forRunners : {}), ...environment };
-}
-
-function delivery(networkMs: number): Delivery {
-  const whole = { isRefused: false, resetMs: undefined, arriving: 1, pieces: 1, pauseMs: 0 };
-  return { ...whole, connectMs: 0, thereMs: networkMs, backMs: networkMs };
-}
-
-interface Answering {
-  readonly setting: SurveySetting;
-  readonly world: World;
-  readonly github: GitHubWorld;
-  readonly now: () => number;
-  readonly requests: string[];
-}
-
-function createAnswers({ setting, world, github, now, requests }: Answering) {
-  const replicas = createReplicas({ world, count: 1, lagMs: 0, ...setting.replicas });
-  const authentication = createAuthentication(setting.access ?? {});
-  const { change = (reaction: Reaction) => reaction } = setting;
-  return (request: SeenRequest): Reaction => {
-    if (request.path.startsWith(GITHUB_API_PATH)) return reactAsGitHub({ github, now: now() }, request);
-    requests.push(`${request.method} ${request.path}`);
-    const authorization = request.headers['authorization'];
-    const refusal = authentication.check({ ...request, authorization, now: now() });
-    const reaction = refusal ?? react({ replicas, now: now() }, request);
-    const date = new Date(now()).toUTCString();
-    return change({ ...reaction, headers: { ...reaction.headers, date } }, request);
+  const forRunners = {
+    INPUT_GITHUB_TOKEN: GITHUB_TOKEN,
+    GITHUB_API_URL: `${GITHUB_ORIGIN}${GITHUB_API_PATH}`,
   };
+  return { ...(runners ? forRunners : {}), ...environment };
 }
 
 /** Whoever probes meets the VM that has the port at that moment. */
@@ -172,7 +148,7 @@ function createSimulatedProbe(
     world.advanceTo(now());
     const vm = world.records.find((one) => one.node?.ip === host && one.vm?.sshPort === port)?.vm;
     if (vm === undefined || vm.power === 'stopped') return 'refused';
-    const isAway = guestStaysAway && vm.bootedAt > START;
+    const isAway = guestStaysAway && vm.bootedAt >= START;
     const isUp = guestBootMs !== undefined && !isAway && now() >= vm.bootedAt + guestBootMs;
     return isUp ? 'banner' : forwarder;
   };
@@ -184,7 +160,7 @@ function interruption(
 ): AbortSignal {
   const controller = new AbortController();
   if (interruptAfterMs !== undefined)
-    at(START + PRELUDE_MS + interruptAfterMs, () =>
+    at(START + interruptAfterMs, () =>
       controller.abort(new ActionError('cancelled', 'The survey was ended (SIGINT).')),
     );
   return controller.signal;

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import type { Reaction } from '../../simulator/controller-api.ts';
 import { leakedInto } from '../fuzz/check.ts';
 import { nastyText } from '../fuzz/nasty.ts';
-import { CONTROLLER, type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
+import { CONTROLLER_ORIGIN as CONTROLLER } from '../simulation/stage.ts';
+import { type EndedSurvey, playSurvey } from '../support/virtual-survey.ts';
 
 // A report is made to be attached to an issue: it must not contain any name.
 

@@ -15,8 +15,8 @@ import type { Instance, Target } from '../controller/instance.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
-import type { RestartJob } from '../restart/outcome.ts';
-import type { RunnerGate } from '../runner/gate.ts';
+import type { Outcome, RestartJob } from '../restart/outcome.ts';
+import type { JobEvidence, RunnerGate } from '../runner/gate.ts';
 import type { Guards } from '../runner/guard.ts';
 import {
   describeDryRun,
@@ -45,12 +45,14 @@ import {
   refuseTooMany,
   resolveTargets,
 } from './targets.ts';
+import { findVmsUsedByJob, refuseIfRestartedSince, type UsedByJob } from './used-by-job.ts';
 import { restartVm } from './vm.ts';
 
 /** Which VMs to restart, and how. */
 export interface FleetJob extends Omit<RestartJob, 'target'> {
-  /** At least one; an external ID may contain `*`. */
+  /** An external ID may contain `*`. None if {@link usedByJob} says which VMs. */
   readonly targets: readonly Target[];
+  readonly usedByJob?: UsedByJob | undefined;
   /** If the targets name more VMs than this, none is restarted. */
   readonly maxVms: number;
   readonly maxParallel: Amount;
@@ -74,13 +76,22 @@ export interface FleetContext {
 export async function restartFleet(job: FleetJob, context: FleetContext): Promise<StepOutcome> {
   let members: readonly Member[];
   try {
-    members = await resolveTargets(job.targets, { ...context, timeoutMs: job.timeoutMs });
+    members = await findMembers(job, context);
     refuseTooMany(members, job.maxVms);
   } catch (thrown) {
     const error = explainCancellation(asActionError(thrown), 'No restart had been sent.');
     return { ...failedStep(error, job.targets), isDryRun: job.dryRun };
   }
   return restartMembers(members, job, context);
+}
+
+function findMembers(
+  { targets, usedByJob, timeoutMs }: FleetJob,
+  { guards, ...context }: FleetContext,
+): Promise<readonly Member[]> {
+  const options = { ...context, timeoutMs };
+  if (usedByJob === undefined || guards === undefined) return resolveTargets(targets, options);
+  return findVmsUsedByJob(usedByJob, { ...options, ...guards });
 }
 
 async function restartMembers(
@@ -92,12 +103,10 @@ async function restartMembers(
   const { dryRun: isDryRun } = job;
   const limits = limitsFor(members.length, job);
   const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
+  const step = { job, context, roster };
   const [first, ...others] = members;
-  if (first !== undefined && others.length === 0) {
-    await restartTheOnly(first, { job, context, roster });
-  } else {
-    await restartSeveral(members, { job, context, roster }, isDryRun ? limitsForDryRun(limits) : limits);
-  }
+  if (others.length > 0) await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
+  else if (first !== undefined) await restartTheOnly(first, step);
   return roster.outcome();
 }
 
@@ -108,19 +117,39 @@ interface Step {
   readonly roster: Roster;
 }
 
-async function restartTheOnly(member: Member, { job, context, roster }: Step): Promise<void> {
-  const { name, target, error } = member;
+async function restartTheOnly(member: Member, step: Step): Promise<void> {
+  const { job, context, roster } = step;
+  const { error } = member;
   if (error !== undefined) return roster.end(0, failed(member, error, context));
-  const outcome = await restartVm(
-    { ...job, target },
-    {
-      ...{ ...context, name },
-      guard: context.guards?.guardFor(context),
-      onRestarted: (known) => roster.restarted(0, known),
-      announce: (known) => roster.depart(0, known),
+  const guard = context.guards?.guardFor({ ...context, evidence: evidenceOf(member) });
+  const outcome = await restartVm({ ...job, target: member.target }, { ...hooksFor(member, 0, step), guard });
+  const ended = skipIfNotRunning(member, outcome);
+  if (ended.skippedAs !== undefined) context.log.info(`The VM is left alone: ${ended.leftAloneFor}`);
+  roster.end(0, ended);
+}
+
+/** The gate refuses a VM that has booted since, so the job was one of its current boot. */
+function evidenceOf({ lastJob }: Member): JobEvidence | undefined {
+  return lastJob && { hasEnded: lastJob.endedAt !== undefined };
+}
+
+/** What the restart of one VM works with, and what keeps the roster up to date. */
+function hooksFor({ name, lastJob }: Member, index: number, { context, roster }: Step) {
+  let hasDeparted = false;
+  return {
+    ...context,
+    name,
+    refuse(instance: Instance): void {
+      context.refuse(instance);
+      // Once a request has left, a new boot may be its work.
+      if (lastJob !== undefined && !hasDeparted) refuseIfRestartedSince(lastJob, instance, context.clock);
     },
-  );
-  roster.end(0, skipIfNotRunning(member, outcome));
+    onRestarted: (known: Outcome) => roster.restarted(index, known),
+    announce(known: Outcome): void {
+      hasDeparted = true;
+      roster.depart(index, known);
+    },
+  };
 }
 
 /** A pattern matches whatever there is: a VM that is not running is not what it was meant for. */
@@ -178,7 +207,7 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
 }
 
 function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<VmOutcome> {
-  const { job, context, slots, roster, runnerGates } = fleet;
+  const { job, context, slots, runnerGates } = fleet;
   const { name, target } = member;
   const dismissal = slots.dismissalOf(index);
   const signal = AbortSignal.any([context.signal, dismissal]);
@@ -186,6 +215,7 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     log: createVmLog(context.log, name),
     signal,
     isBrief: true,
+    evidence: evidenceOf(member),
     onWait: () => slots.apply(index, 'wait'),
   });
   if (guard !== undefined) runnerGates.set(index, guard.gate);
@@ -194,17 +224,17 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     runnerGate: guard?.gate,
     checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
   });
+  const hooks = hooksFor(member, index, fleet);
   return restartVm(
     { ...job, target },
     {
-      ...{ ...context, name, guard, gate },
+      ...{ ...hooks, guard, gate },
       log: createVmLog(context.log, name, () => !job.dryRun && !gate.hasLetPass),
-      onRestarted: (known) => roster.restarted(index, known),
       announce(known) {
         // Too many may have failed since the gate let it pass.
         dismissal.throwIfAborted();
         slots.apply(index, 'depart');
-        roster.depart(index, known);
+        hooks.announce(known);
       },
     },
   );

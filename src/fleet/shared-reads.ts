@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Controller, ReadBounds, ReadFault } from '../controller/controller.ts';
-import type { Instance, InstanceList, Target } from '../controller/instance.ts';
+import { type Instance, type InstanceList, isTerminal, type Target } from '../controller/instance.ts';
 import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
@@ -81,6 +81,25 @@ export function shareController(controller: Controller, options: SharedControlle
       return instance;
     },
   };
+}
+
+/** All VMs that are live on the controller, for the guards: one list serves them all. */
+export function shareLiveInstances(
+  controller: Pick<Controller, 'listInstances'>,
+  options: SharingOptions,
+): (bounds: ReadBounds) => Promise<readonly Instance[]> {
+  const { clock, log } = options;
+  const list = coalesce<undefined, readonly Instance[]>({
+    ...options,
+    pauseMs: (_, previous) => (previous === undefined ? 0 : spacing(LIST_EVERY_MS, previous, clock.now())),
+    async ask(_, bounds) {
+      const listed = await controller.listInstances(bounds);
+      return listed.readable().filter((instance) => !isTerminal(instance));
+    },
+    onFault: createProgressLog({ log, now: clock.now, sentAt: undefined }).fault,
+    noAnswer: noControllerAnswer,
+  });
+  return (bounds) => list(undefined, bounds);
 }
 
 /** A list, or what the read of a single instance shows of one. */

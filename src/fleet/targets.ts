@@ -11,8 +11,17 @@ export interface Member {
   readonly target: Target;
   /** Whether only a pattern names it. */
   readonly isMatch?: boolean;
+  /** The job that `used_by_job` found it by. */
+  readonly lastJob?: LastJob;
   /** Why there is nothing to restart. */
   readonly error?: ActionError;
+}
+
+/** The last job on a VM's runners. */
+export interface LastJob {
+  readonly name: string;
+  /** In milliseconds on the clock's scale; undefined while it is in progress, or if GitHub does not tell. */
+  readonly endedAt: number | undefined;
 }
 
 /** Whether it is a pattern, in which `*` matches any text. */
@@ -52,7 +61,7 @@ export function membersOf(targets: readonly Target[], instances: readonly Instan
     for (const one of fresh) taken.add(one.target.id);
     return fresh;
   });
-  return withOwnNames(members);
+  return distinctNames(members);
 }
 
 /** None for a VM without an external ID: no pattern matches it. */
@@ -71,8 +80,8 @@ function fitsNone(pattern: string): ActionError {
   );
 }
 
-/** Several VMs may have the same external ID. */
-function withOwnNames(members: readonly Member[]): Member[] {
+/** Several VMs may have the same name: then each has its ID beside it. */
+export function distinctNames(members: readonly Member[]): Member[] {
   const counts = new Map<string, number>();
   for (const { name } of members) counts.set(name, (counts.get(name) ?? 0) + 1);
   return members.map((member) => {

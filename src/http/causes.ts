@@ -33,7 +33,79 @@ interface KnownCause {
 
 const PROXY_VARIABLES = 'HTTP_PROXY or HTTPS_PROXY';
 const CHECK_PROXY = `Check host and port of the proxy in ${PROXY_VARIABLES}, and that it is up; or add the host that is asked to NO_PROXY.`;
+const CHECK_NETWORK =
+  'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.';
+const LOCAL_NETWORK =
+  'On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).';
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
+
+/**
+ * What OpenSSL finds wrong with the server's certificate. Node has a code for some of its errors, and `UNSPECIFIED` with OpenSSL's
+ * words for the others.
+ */
+const CERTIFICATE_CAUSES: readonly KnownCause[] = [
+  {
+    pattern: /^ERR_TLS_CERT_ALTNAME_INVALID |^\w+ .*\b(hostname|email address|IP address) mismatch/,
+    reason: "the server's certificate is for another host",
+    hint: 'Use the host name in controller_url that the certificate is made for.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^CERT_HAS_EXPIRED /,
+    reason: "the server's certificate has expired",
+    hint: 'Renew the certificate of the server, or correct the clock of this machine.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^CERT_NOT_YET_VALID /,
+    reason: "the server's certificate is not valid yet",
+    hint: 'Correct the clock of this machine, or the certificate of the server.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^CERT_REVOKED |^\w+ OCSP |^\w*CRL\w* |^UNSPECIFIED .*\bCRL\b/,
+    reason: "the server's certificate is revoked, or cannot be checked for that",
+    hint: 'Renew the certificate of the server, or check its revocation list.',
+    nature: 'mistake',
+  },
+  {
+    pattern:
+      /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|CERT_REJECTED|UNABLE_TO_\w+) |^UNSPECIFIED .*(issuer certificate lookup|mismatch)/,
+    reason: "no trusted CA has signed the server's certificate",
+    hint: 'Give the CA that signed it in ca_cert.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^UNSPECIFIED .*(too weak|Suite B)/,
+    reason: "the server's certificate, or its CA's, is too weak",
+    hint: 'Issue it again with a key of at least 2,048 bits (RSA) or 256 bits (EC), signed with SHA-256.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^INVALID_PURPOSE |^UNSPECIFIED .*(digital signature|proxy)/,
+    reason: "the server's certificate, or its CA's, is made for another purpose",
+    hint: 'Issue it for servers (extended key usage serverAuth), and sign it with the certificate of a CA (basic constraints CA:TRUE).',
+    nature: 'mistake',
+  },
+  {
+    pattern:
+      /^(INVALID_CA|PATH_LENGTH_EXCEEDED|CERT_CHAIN_TOO_LONG) |^UNSPECIFIED .*(\bCA cert|path l|keyCertSign|certificate signing|subtree|name constraint)/i,
+    reason: "the server's certificate is signed by one that is not allowed to sign it",
+    hint: 'Have it signed by a CA: basic constraints CA:TRUE, key usage certificate signing, and a path length and names that allow it.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^OUT_OF_MEM /,
+    reason: 'this machine has too little memory for the TLS handshake',
+    hint: 'Look at the memory of the machine that runs the step.',
+  },
+  {
+    pattern: /^(UNSPECIFIED|ERROR_IN_CERT_\w+) /,
+    reason: "the server's certificate is not valid",
+    hint: 'Have it issued again; "openssl verify" says more.',
+    nature: 'mistake',
+  },
+];
 
 /** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
 const CAUSES: readonly KnownCause[] = [
@@ -58,6 +130,7 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /^EAI_AGAIN /,
     reason: 'the name of the host cannot be resolved at the moment',
     hint: 'Check the DNS of the machine that runs the step.',
+    nature: 'unreachable',
   },
   {
     pattern: /^(ENOTFOUND|EAI_\w+) /,
@@ -71,38 +144,23 @@ const CAUSES: readonly KnownCause[] = [
     reason: 'the connection was refused',
     hint: 'Check host and port in controller_url, and that the controller is up.',
     proxyHint: CHECK_PROXY,
+    nature: 'unreachable',
   },
   {
-    pattern: /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL) /,
+    pattern: /^EHOSTUNREACH /,
     reason: 'there is no way to the host',
-    hint: 'Check the host in controller_url, and the network, VPN and firewalls between this machine and it.',
+    hint: `${CHECK_NETWORK} ${LOCAL_NETWORK}`,
+    proxyHint: `${CHECK_PROXY} ${LOCAL_NETWORK}`,
+    nature: 'unreachable',
+  },
+  {
+    pattern: /^(ENETUNREACH|EADDRNOTAVAIL) /,
+    reason: 'there is no way to the host',
+    hint: CHECK_NETWORK,
     proxyHint: CHECK_PROXY,
+    nature: 'unreachable',
   },
-  {
-    pattern: /^ERR_TLS_CERT_ALTNAME_INVALID /,
-    reason: "the server's certificate is for another host",
-    hint: 'Use the host name in controller_url that the certificate is made for.',
-    nature: 'mistake',
-  },
-  {
-    pattern: /^CERT_HAS_EXPIRED /,
-    reason: "the server's certificate has expired",
-    hint: 'Renew the certificate of the server, or correct the clock of this machine.',
-    nature: 'mistake',
-  },
-  {
-    pattern: /^CERT_NOT_YET_VALID /,
-    reason: "the server's certificate is not valid yet",
-    hint: 'Correct the clock of this machine, or the certificate of the server.',
-    nature: 'mistake',
-  },
-  {
-    pattern:
-      /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|UNABLE_TO_\w+) /,
-    reason: "nobody that is trusted has signed the server's certificate",
-    hint: 'Give the CA that signed it in ca_cert.',
-    nature: 'mistake',
-  },
+  ...CERTIFICATE_CAUSES,
   {
     pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_EXPIRED /,
     reason: 'the server says that the client certificate has expired',
@@ -134,6 +192,24 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
+    pattern: /^ERR_SSL_(\S*ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL) /,
+    reason: 'the server speaks no version of TLS that this machine accepts',
+    hint: 'Let it speak TLS 1.2 or 1.3.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^ERR_SSL_\w+_TOO_(SMALL|WEAK) |^ERR_SSL_UNSAFE_LEGACY/,
+    reason: 'the server encrypts in a way that this machine does not accept',
+    hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+    nature: 'mistake',
+  },
+  {
+    pattern: /^ERR_SSL_\S*UNRECOGNIZED_NAME /,
+    reason: 'the server does not know the host',
+    hint: 'Use the host name in controller_url that the server is set up for.',
+    nature: 'mistake',
+  },
+  {
     pattern: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO) /,
     reason: 'the server does not speak TLS there, or not as this machine does',
     hint: 'Check whether controller_url should begin with http:// or name another port.',
@@ -154,7 +230,14 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
-    pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ERR_HTTP2_\w+) /,
+    pattern: /^UND_ERR_SOCKET other side closed/,
+    applies: ({ phase, isSecure }) => !isSecure && phase === 'waiting for the answer',
+    reason: 'the connection was closed without an answer',
+    hint: `Does the port speak TLS? Then controller_url should begin with https://. ${CHECK_URL}`,
+    nature: 'unreachable',
+  },
+  {
+    pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
     applies: ({ isSecure }) => isSecure,
     reason: 'the connection was closed',
     hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
@@ -166,6 +249,13 @@ const CAUSES: readonly KnownCause[] = [
   },
   {
     pattern: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT) /,
+    applies: ({ phase }) => phase === 'connecting',
+    reason: 'the connection timed out',
+    hint: CHECK_URL,
+    nature: 'unreachable',
+  },
+  {
+    pattern: /^ETIMEDOUT /,
     reason: 'the connection timed out',
     hint: CHECK_URL,
   },
@@ -178,7 +268,11 @@ export function explainFailure(error: unknown, stage: Stage): FailureExplanation
   const isAtProxy = proxy !== undefined && phase === 'connecting';
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     const hint = `${isAtProxy ? CHECK_PROXY : CHECK_URL} If it is only slow, raise request_timeout.`;
-    return { reason: `timed out while ${way}`, hint, nature: 'passing' };
+    return {
+      reason: `timed out while ${way}`,
+      hint,
+      nature: phase === 'connecting' ? 'unreachable' : 'passing',
+    };
   }
   const signs = causeChain(error).map(signOf);
   const cause = CAUSES.find(({ pattern, applies }) => {

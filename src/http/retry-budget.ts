@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 
 /**
  * The nature of a fault, by what can fix it:
- * - `passing`: it may heal by itself (refused, reset, silent, 5xx).
+ * - `passing`: it may heal by itself (reset, silent, 5xx).
+ * - `unreachable`: no connection comes about (refused, no route, no answer to the attempt). The server may be starting.
  * - `quota`: the server counts requests, and accepts none before the time that it names.
  * - `long pause`: the server asks to be left alone for more than a minute.
  * - `denial`: GitHub does not know the token, or does not let it see something (401, 403, 404), as with a token just made.
@@ -10,7 +11,14 @@ import type { Clock } from '../clock.ts';
  * - `mistake`: most likely an input or the network's setup is wrong (TLS, a name that does not exist, a page that is not an
  *   API). A server in trouble can cause the same.
  */
-export type FaultNature = 'passing' | 'quota' | 'long pause' | 'denial' | 'refusal' | 'mistake';
+export type FaultNature =
+  | 'passing'
+  | 'unreachable'
+  | 'quota'
+  | 'long pause'
+  | 'denial'
+  | 'refusal'
+  | 'mistake';
 
 /** How long faults of one nature, and nothing else, are retried: in milliseconds. */
 interface Allowance {
@@ -24,6 +32,8 @@ const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
 const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+  // With the first try and the last, which take 10 s each at most by default, it is over within 60 s.
+  unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
   quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
   denial: { atFirstMs: 10_000, laterMs: 30_000 },
@@ -48,11 +58,18 @@ export interface RetryBudget {
   apart(): RetryBudget;
 }
 
+interface Run {
+  readonly since: number;
+  readonly until: number;
+  /** A server that cannot be reached and one whose answers are bad are two matters. */
+  readonly isUnreachable: boolean;
+}
+
 /** @param hadGoodAnswer the server has given a good answer before. */
 export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = false): RetryBudget {
   let isTrusted = hadGoodAnswer;
   /** The unbroken run of faults: when its first and its last fault came. */
-  let run: { readonly since: number; readonly until: number } | undefined;
+  let run: Run | undefined;
   return {
     apart: () => createRetryBudget(clock, isTrusted),
     renew() {
@@ -67,8 +84,10 @@ export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = fal
         return 'left';
       }
       const now = clock.now();
-      const since = run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now;
-      run = { since, until: now };
+      const isUnreachable = nature === 'unreachable';
+      const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_GAP_MS;
+      const since = run !== undefined && isUnbroken ? run.since : now;
+      run = { since, until: now, isUnreachable };
       return now - since >= allowedMs ? 'spent' : 'left';
     },
   };

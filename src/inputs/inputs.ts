@@ -3,6 +3,7 @@ import type { Identity } from '../controller/credentials.ts';
 import type { Target } from '../controller/instance.ts';
 import type { FleetJob } from '../fleet/fleet.ts';
 import { MOST_VMS, mayBeSeveral } from '../fleet/targets.ts';
+import type { UsedByJob } from '../fleet/used-by-job.ts';
 import type { GuestOptions } from '../guest/wait-for-guest.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import type { RunnerOptions } from '../runner/guard.ts';
@@ -59,16 +60,18 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
   const headers = readHeaders(form);
   read('job_summary', parse.boolean);
   const targets = readTargets(form);
+  const usedByJob = readUsedByJob(form);
   const [maxVms, maxParallel, maxFailures] = [
     read('max_vms', parse.wholeNumber({ min: 1, max: MOST_VMS })),
     read('max_parallel', parse.amount(1)),
     read('max_failures', parse.amount(0)),
   ];
   const runner = readRunnerOptions(form);
-  refuseSharedRunner(form, targets, runner?.value);
+  if (mayBeSeveral(targets) || isGiven(form, 'used_by_job')) requireOwnNames(form, runner);
   const inputs = all<Inputs>({
     controllerUrl,
     targets: { value: targets },
+    usedByJob,
     maxVms,
     maxParallel,
     maxFailures,
@@ -107,32 +110,47 @@ export function wantsJobSummary(environment: Environment): boolean {
   return createForm(environment).read('job_summary', parse.boolean)?.value !== false;
 }
 
-/** The guard of one VM would wait for the jobs of another. */
-function refuseSharedRunner(
-  { problems }: Form,
-  targets: readonly Target[],
-  runner: RunnerOptions | undefined,
-): void {
-  if (!mayBeSeveral(targets) || runner === undefined) return;
-  if (hasPlaceholder(runner.nameTemplate)) return;
+/** Where several VMs had the same runner, the guard of one would wait for the jobs of another. */
+function requireOwnNames(form: Form, runner: Field<RunnerOptions | undefined>): void {
+  const { problems } = form;
+  if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
+    const why = 'it tells which VM the runner of a job is in';
+    problems.push(
+      `used_by_job, runner_name: give runner_name with a placeholder such as {external_id}; ${why}`,
+    );
+  }
+  if (runner?.value === undefined || hasPlaceholder(runner.value.nameTemplate)) return;
   problems.push(
-    'runner_name: several VMs cannot have the same runner; let the name hold {external_id}, {name} or {instance_id}',
+    'runner_name: several VMs cannot have the same runner; let the name contain {external_id}, {name} or {instance_id}',
   );
 }
+
+const TARGETS = ['instance_id', 'external_id', 'used_by_job'];
 
 function readTargets(form: Form): Target[] {
   const { read, problems } = form;
   const instanceIds = read('instance_id', parse.uuids)?.value ?? [];
   const externalIds = read('external_id', parse.externalIds)?.value ?? [];
-  const hasInstanceIds = isGiven(form, 'instance_id');
-  if (hasInstanceIds === isGiven(form, 'external_id')) {
-    const seen = hasInstanceIds ? 'both are given' : 'neither is given';
-    problems.push(`instance_id, external_id: ${seen}; give exactly one of them`);
+  const given = TARGETS.filter((name) => isGiven(form, name));
+  if (given.length !== 1) {
+    const seen = given.length === 0 ? 'none is given' : `${given.join(' and ')} are given`;
+    problems.push(`${TARGETS.join(', ')}: ${seen}; give exactly one of them`);
   }
   return [
     ...instanceIds.map((id): Target => ({ by: 'instance_id', id })),
     ...externalIds.map((id): Target => ({ by: 'external_id', id })),
   ];
+}
+
+function readUsedByJob(form: Form): Field<UsedByJob | undefined> {
+  const { environment, read } = form;
+  if (!isGiven(form, 'used_by_job')) return { value: undefined };
+  const { GITHUB_RUN_ID: ownRunId = '', RUNNER_NAME: runnerName } = environment;
+  return all<UsedByJob>({
+    patterns: read('used_by_job', parse.jobNames),
+    runId: read('run_id', parse.runId(ownRunId)),
+    own: { value: { runId: Number(ownRunId), runnerName } },
+  });
 }
 
 /** What to wait for in the guest; undefined for nothing. */

@@ -55,6 +55,30 @@ export const externalIds: Parser<readonly string[]> = (text) => {
   return { problem: `${shown(wrong)} is longer than ${LONGEST_EXTERNAL_ID} characters` };
 };
 
+/** Names of jobs, one per line, each once; `*` in one matches any text. */
+export const jobNames: Parser<readonly string[]> = (text) => {
+  const lines = linesOf(text);
+  const wrong = lines.find((line) => line.length > LONGEST_JOB_NAME);
+  if (wrong === undefined && lines.length <= MOST_JOB_NAMES) return { value: lines };
+  if (wrong !== undefined)
+    return { problem: `${shown(wrong)} is longer than ${LONGEST_JOB_NAME} characters` };
+  return { problem: `${lines.length} lines; it takes ${MOST_JOB_NAMES} at most` };
+};
+
+const LONGEST_JOB_NAME = 1_000;
+const MOST_JOB_NAMES = 200;
+
+/** The ID of a workflow run. @param own that of the step's run, where the text is blank. */
+export function runId(own: string): Parser<number> {
+  return (text) => {
+    const given = text.trim() || own;
+    const value = Number(given);
+    if (/^\d+$/.test(given) && Number.isSafeInteger(value) && value > 0) return { value };
+    if (given === '') return { problem: 'it is blank, and GITHUB_RUN_ID is not set: give it' };
+    return { problem: `${shown(given)} is not the ID of a workflow run` };
+  };
+}
+
 function tooMany({ length }: readonly string[]): { readonly problem: string } {
   return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
 }

@@ -15,7 +15,7 @@ import { cut, type Show } from './outputs.ts';
 /** What happened in a few words. */
 export function titleOf(outcome: StepOutcome): string {
   const { vms, error } = outcome;
-  if (vms.length === 0) return `${FAILURES.false}${error === undefined ? '' : `: ${error.code}`}`;
+  if (vms.length === 0) return error === undefined ? 'No VM to restart' : `${FAILURES.false}: ${error.code}`;
   const only = theOnlyVm(outcome);
   return only === undefined ? titleOfSeveral(outcome) : titleOfOne(only);
 }

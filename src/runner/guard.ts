@@ -17,7 +17,7 @@ import { createGate, type JobEvidence, type RunnerGate } from './gate.ts';
 import type { WhenBusy } from './gate-lines.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { createPool, type LiveInstances, type Pool } from './pool.ts';
-import { describePattern, fillPattern, fixedPattern } from './runner-names.ts';
+import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
 import type { Runner, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
 import { type OwnRunner, refuseSelfRestart, sharedAddress } from './self-restart.ts';
@@ -79,6 +79,8 @@ export interface Guards {
   guardFor(ward: Ward): Guard;
   /** The name of the runner in a VM. */
   runnerNameOf(instance: Instance): string;
+  /** Whether a runner of this name may be in the VM. */
+  isRunnerIn(instance: Instance, runnerName: string): boolean;
   /** The jobs of a run of the workflow's own repository. @throws ActionError */
   readonly readRun: OpenedSources['readRun'];
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
@@ -136,6 +138,7 @@ export function createGuards(options: GuardsOptions): Guards {
   };
   return {
     runnerNameOf: (instance) => describePattern(fillPattern(nameTemplate, instance)),
+    isRunnerIn: (instance, runnerName) => mayBeIn(instance, nameTemplate, runnerName),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
     readRun: opened.readRun,
     close: opened.close,

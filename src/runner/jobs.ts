@@ -47,8 +47,6 @@ export interface JobsSource {
 
 /** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
 const AT_ONCE = 16;
-/** What an unfinished reading found is used for this long, in milliseconds. */
-const KEPT_MS = 120_000;
 
 /** Where jobs are read, and with what. */
 export interface JobsPlace {
@@ -60,39 +58,76 @@ export interface JobsPlace {
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
   const ofRuns: Memory<readonly Run[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
-  /** What an unfinished reading found. */
-  const kept = new Map<string, { readonly jobs: readonly Job[]; readonly until: number }>();
+  const kept = createKeptJobs(clock);
+  let isTold = false;
 
-  async function readJobs(run: Run, bounds: RetryBounds): Promise<readonly Job[]> {
-    const before = kept.get(keyOf(run));
-    if (before !== undefined && before.until > clock.now()) return before.jobs;
-    const jobs = await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs });
-    kept.set(keyOf(run), { jobs, until: clock.now() + KEPT_MS });
-    return jobs;
+  function tellOnce({ refused }: Refusal): void {
+    if (!isTold) log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+    isTold = true;
   }
 
-  let isTold = false;
+  async function readJobs(runs: readonly Run[], bounds: RetryBounds): Promise<Job[]> {
+    const found = new Map<Run, readonly Job[]>();
+    kept.begin();
+    try {
+      await forEachAtOnce(runs, async (run) => {
+        const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+        kept.keep(run, jobs);
+        found.set(run, jobs);
+      });
+    } catch (error) {
+      const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
+      if (found.size > 0) log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+      throw error;
+    }
+    kept.finish();
+    return [...found.values()].flat();
+  }
+
   return {
     async runningJobs(bounds) {
       const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
       if ('refused' in runs) {
-        if (!isTold)
-          log.info(`GitHub does not show the workflow runs (${runs.refused}). ${JOBS_ACCESS.permission}`);
-        isTold = true;
+        tellOnce(runs);
         return runs;
       }
-      const found = new Map<Run, readonly Job[]>();
-      try {
-        await forEachAtOnce(runs, async (run) => found.set(run, await readJobs(run, bounds)));
-      } catch (error) {
-        if (found.size > 0)
-          log.info(
-            `GitHub answers slowly: the jobs of ${found.size} of ${runs.length} workflow runs are read; the next reading goes on there`,
-          );
-        throw error;
-      }
-      kept.clear();
-      return [...found.values()].flat().filter(({ status }) => status === 'in_progress');
+      return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+    },
+  };
+}
+
+// ---- what is kept ----
+
+/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+const KEPT_MS = 90_000;
+/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+const KEPT_AFTER_MS = 10_000;
+
+/**
+ * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
+ * read again. A reading that fits into its time begins from nothing.
+ */
+function createKeptJobs(clock: Pick<Clock, 'now'>) {
+  const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
+  let usableUntil = Number.NEGATIVE_INFINITY;
+  let isResumed = false;
+  const keyOf = ({ id, state }: Run) => `${id} ${state}`;
+  return {
+    begin(): void {
+      if (clock.now() > usableUntil) kept.clear();
+      isResumed = kept.size > 0;
+      usableUntil = clock.now() + KEPT_MS;
+    },
+    get(run: Run): readonly Job[] | undefined {
+      const one = kept.get(keyOf(run));
+      return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+    },
+    keep(run: Run, jobs: readonly Job[]): void {
+      const before = kept.get(keyOf(run));
+      if (before?.jobs !== jobs) kept.set(keyOf(run), { jobs, readAt: clock.now() });
+    },
+    finish(): void {
+      usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
     },
   };
 }
@@ -115,6 +150,29 @@ export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
   };
 }
 
+// ---- one run ----
+
+export interface RunJobs {
+  /** Of each name, those of the highest attempt. */
+  readonly jobs: readonly Job[];
+  /** GitHub's clock when it answered, in milliseconds since 1970: what the age of a job counts from. */
+  readonly readAt: number | undefined;
+}
+
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
+  const question = jobsQuestion(place, { runId, filter: 'all' });
+  const { items, date } = await place.client.askForList({ ...bounds, ...question });
+  return { jobs: latestOf(items), readAt: date };
+}
+
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs: readonly Job[]): Job[] {
+  const attempts = new Map<string, number>();
+  for (const { name, attempt } of jobs) attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+  return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
+
 // ---- requests ----
 
 /** A workflow run that is not completed. */
@@ -122,11 +180,6 @@ interface Run {
   readonly id: number;
   /** Changes with the run: its status, and when it was updated. */
   readonly state: string;
-}
-
-/** A run that has changed is read again. */
-function keyOf({ id, state }: Run): string {
-  return `${id} ${state}`;
 }
 
 /**

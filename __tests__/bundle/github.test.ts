@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import {
+  type GitHubScript,
+  type HandwrittenGitHub,
+  jobOf,
+  queuedJob,
+  startGitHub,
+  vmRunner,
+} from '../support/handwritten-github.ts';
+import { type Ended, play } from '../support/scenario.ts';
+
+// The committed bundle against a GitHub that says what was seen in the wild. Each test is a public report.
+
+let github: HandwrittenGitHub;
+
+afterEach(() => github.close());
+
+async function playWith(script: GitHubScript, inputs: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  github = await startGitHub(script);
+  const asked = {
+    runner_name: 'macos-vm-7',
+    runner_scope: 'octo-org/app',
+    idle_for: '0s',
+    wait_for_runner: 'false',
+  };
+  return play({
+    runners: {},
+    inputs: { ...asked, ...inputs },
+    way: { environment: { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'octo-org/app' } },
+  });
+}
+
+const codeOf = ({ outputs }: Ended) => [outputs['restarted'], outputs['error_code']];
+/** Other runners of the scope. */
+const others = (count: number) =>
+  Array.from({ length: count }, (_, index) => vmRunner({ id: 1_000 + index, name: `linux-${index}` }));
+
+describe.each(['queued', 'pending', 'waiting', 'requested', 'in_progress'])('a run that is %s', (status) => {
+  test('may have a job in progress on the runner', async () => {
+    const script = {
+      runners: [vmRunner()],
+      runs: [{ id: 901, status }],
+      jobs: { 901: [queuedJob(901), jobOf(901)] },
+    };
+    const ended = await playWith(script, { when_busy: 'fail' });
+    expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
+    expect(ended.log).toContain('but job "test" of run 901 is in progress on it');
+  });
+
+  test('may have none', async () => {
+    const script = { runners: [vmRunner()], runs: [{ id: 901, status }], jobs: { 901: [queuedJob(901)] } };
+    expect(codeOf(await playWith(script, { when_busy: 'fail' }))).toEqual(['true', '']);
+  });
+});
+
+test.each([401, 403, 404])('a token that was just made gets HTTP %i for a while', async (status) => {
+  const answer: GitHubScript['answer'] = ({ what, before }) =>
+    what.endsWith('/actions/runners') && before < 4
+      ? { status, body: { message: 'Bad credentials' } }
+      : undefined;
+  const ended = await playWith({ runners: [vmRunner()], answer }, { dry_run: 'true' });
+  expect([ended.exitCode, ...codeOf(ended)]).toEqual([0, 'false', '']);
+  expect(ended.log).toContain('Dry run: Runner "macos-vm-7" (ID 23) is online, idle');
+});
+
+test('pages are counted up where their links name another host', async () => {
+  const runs = Array.from({ length: 101 }, (_, id) => ({ id: id + 1, status: 'queued' }));
+  const done = Array.from({ length: 100 }, () => jobOf(101, { status: 'completed' }));
+  const script = { runners: [...others(100), vmRunner()], runs, jobs: { 101: [...done, jobOf(101)] } };
+  const ended = await playWith(script, { when_busy: 'fail' });
+  expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
+  expect(github.count(/page=2$/)).toBe(3);
+});
+
+test.each([1, 101])('a runner in other upper and lower case is found among %i', async (count) => {
+  const script = { runners: [...others(count), vmRunner({ name: 'MacOS-VM-7' })] };
+  const ended = await playWith(script, { dry_run: 'true' });
+  expect([ended.exitCode, ended.log]).toEqual([0, expect.stringContaining('Runner "MacOS-VM-7" (ID 23)')]);
+});
+
+describe('what went wrong is said', () => {
+  const refused = (status: number, headers = {}): GitHubScript => ({
+    answer: () => ({ status, body: { message: 'Not allowed' }, headers }),
+  });
+
+  test('HTTP 404: what it means', async () => {
+    const { log, outputs } = await playWith(refused(404), { runner_scope: 'octo-org/ap' });
+    expect(outputs['error_code']).toBe('github_api_failed');
+    expect(log).toContain(
+      'GitHub has nothing to show github_token as the self-hosted runners of repository octo-org/ap: HTTP 404 ("Not allowed"). It does not exist, or the token cannot see it.',
+    );
+    expect(log).toContain('Check the spelling of runner_scope');
+  });
+
+  test('single sign-on: the link to authorize the token', async () => {
+    const link = 'https://github.com/orgs/octo-org/sso?authorization_request=AZSCKtL4';
+    const { log } = await playWith(refused(403, { 'x-github-sso': `required; url=${link}` }));
+    expect(log).toContain(`The organization requires single sign-on (SSO): authorize the token at ${link}.`);
+  });
+
+  test('a repository without the runner: runner_scope', async () => {
+    const { log, outputs } = await playWith({ runners: [] }, { runner_scope: '' });
+    expect(outputs['error_code']).toBe('runner_not_found');
+    expect(log).toContain(
+      'A runner of an organization or enterprise is found only if runner_scope names that.',
+    );
+  });
+
+  test('a typo in runner_name: the nearest names first', async () => {
+    const runners = [...others(20), vmRunner()];
+    const { log } = await playWith({ runners }, { runner_name: 'macso-vm-7' });
+    expect(log).toContain('there are "macos-vm-7" (ID 23, online, idle), ');
+  });
+});
+
+test('many runs and slow answers: the reading of the jobs goes on where it stopped', async () => {
+  const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
+  const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };
+  const ended = await playWith(script);
+  expect(codeOf(ended)).toEqual(['true', '']);
+  expect(ended.log).toMatch(
+    /GitHub answers slowly: the jobs of \d+ of 100 workflow runs are read; the next reading goes on there/,
+  );
+});

@@ -1,0 +1,272 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Instance, readList } from '../../src/controller/instance.ts';
+import { ActionError } from '../../src/errors.ts';
+import type { LastJob } from '../../src/fleet/targets.ts';
+import { findVmsUsedByJob, refuseIfRestartedSince } from '../../src/fleet/used-by-job.ts';
+import type { Job } from '../../src/runner/jobs.ts';
+import { mayBeIn } from '../../src/runner/runner-names.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { bootedAt, instance } from '../support/instances.ts';
+import { runningJob } from '../support/runners.ts';
+
+/** Of the fake clock. */
+const START = 1_000;
+/** The name of a matrix job that was skipped before its values were known. */
+const UNEXPANDED = ['test ($', '{{ matrix.os }})'].join('');
+const NEVER = new AbortController().signal;
+/** GitHub's clock when it answers. */
+const READ_AT = Date.parse('2026-07-01T12:00:00Z');
+
+/** A job that ended on a runner before GitHub answered. */
+function ended(name: string, runnerName: string, secondsAgo = 60, changes: Partial<Job> = {}): Job {
+  const completedAt = READ_AT - secondsAgo * 1_000;
+  return runningJob({
+    name,
+    runnerName,
+    status: 'completed',
+    conclusion: 'success',
+    completedAt,
+    ...changes,
+  });
+}
+
+function unassigned(name: string, conclusion: string | undefined): Job {
+  return ended(name, '', 60, { conclusion, runnerName: undefined, runnerId: undefined });
+}
+
+function vm(externalId: string, changes: Partial<Instance> = {}): Instance {
+  return instance({ instanceId: `id-${externalId}`, externalId, ...changes });
+}
+
+interface Given {
+  readonly jobs: readonly Job[];
+  /** What each list of the controller shows; the last one stays. */
+  readonly lists?: readonly (readonly Instance[])[];
+  readonly patterns?: readonly string[];
+  readonly runnerName?: string;
+  readonly readAt?: number | undefined;
+}
+
+async function find({ jobs, lists = [[vm('mac-1'), vm('mac-2')]], ...given }: Given) {
+  const { patterns = ['test*'], runnerName = '{external_id}' } = given;
+  const clock = createFakeClock();
+  const lines: string[] = [];
+  const asked: unknown[] = [];
+  const log = {
+    info: (line: string) => void lines.push(line),
+    debug() {},
+    warning: (line: string) => void lines.push(`warning: ${line}`),
+  };
+  let reads = 0;
+  const controller = {
+    async listInstances() {
+      const list = lists[Math.min(reads++, lists.length - 1)] ?? [];
+      return { ...readList([]), readable: () => [...list] };
+    },
+  };
+  const found = await findVmsUsedByJob(
+    { patterns, runId: 17, own: { runId: 17, runnerName: 'hosted-1' } },
+    {
+      ...{ controller, clock, log, signal: NEVER, timeoutMs: 60_000 },
+      async readRun(runId, { deadline, onFault }) {
+        asked.push([runId, deadline]);
+        onFault?.({ kind: 'HTTP 502', reason: 'it answered HTTP 502', hint: 'Wait.', nature: 'passing' });
+        return { jobs, readAt: 'readAt' in given ? given.readAt : READ_AT };
+      },
+      isRunnerIn: (one, name) => mayBeIn(one, runnerName, name),
+    },
+  ).catch((error: unknown) => {
+    if (error instanceof ActionError) return error;
+    throw error;
+  });
+  return {
+    found,
+    lines: lines.filter((line) => !line.includes('HTTP 502')),
+    asked,
+    reads: () => reads,
+    clock,
+  };
+}
+
+describe('the VMs of jobs', () => {
+  test('are those that the runners of the jobs are in', async () => {
+    const jobs = [ended('test (14)', 'MAC-2', 60), ended('lint', 'mac-1'), ended('test (15)', 'mac-2', 30)];
+    const { found, lines, asked } = await find({ jobs });
+    expect(found).toEqual([
+      {
+        name: 'mac-2',
+        target: { by: 'instance_id', id: 'id-mac-2' },
+        lastJob: { name: 'test (15)', endedAt: START - 30_000 },
+      },
+    ]);
+    expect([lines, asked]).toEqual([[], [[17, START + 60_000]]]);
+  });
+
+  test('have a job in progress, if one is, whatever has ended', async () => {
+    const running = runningJob({ name: 'test (3)', runnerName: 'mac-1' });
+    for (const jobs of [
+      [running, ended('test', 'mac-1')],
+      [ended('test', 'mac-1'), running],
+    ]) {
+      const { found } = await find({ jobs });
+      expect(found).toMatchObject([{ name: 'mac-1', lastJob: { name: 'test (3)', endedAt: undefined } }]);
+    }
+  });
+
+  test('have a job whose end is not known, where GitHub does not tell', async () => {
+    const without = ended('test', 'mac-1', 60, { completedAt: undefined });
+    expect((await find({ jobs: [without] })).found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
+    const { found } = await find({ jobs: [ended('test', 'mac-1')], readAt: undefined });
+    expect(found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
+  });
+
+  test('are called by what they have: external ID, name, or ID; and by their IDs, too, where that is not enough', async () => {
+    const nameless = { externalId: undefined, name: undefined };
+    const lists = [
+      [
+        instance({ instanceId: 'a', externalId: undefined, name: 'vm' }),
+        instance({ instanceId: 'b', ...nameless }),
+        instance({ instanceId: 'c', externalId: 'x' }),
+        instance({ instanceId: 'd', externalId: 'x' }),
+      ],
+    ];
+    const jobs = ['a', 'b', 'c', 'd'].map((id) => ended('test', id));
+    const { found } = await find({ jobs, lists, runnerName: '{instance_id}' });
+    expect(found).toMatchObject([{ name: 'vm' }, { name: 'b' }, { name: 'x (c)' }, { name: 'x (d)' }]);
+  });
+
+  test('are looked for again where a list lacks one', async () => {
+    const { found, reads, lines } = await find({
+      jobs: [ended('test', 'mac-1'), ended('test 2', 'mac-2')],
+      lists: [[vm('mac-1')], [vm('mac-1')], [vm('mac-2')]],
+    });
+    expect([found, reads()]).toMatchObject([[{ name: 'mac-1' }, { name: 'mac-2' }], 3]);
+    expect(lines).toEqual([
+      'Trying again, this may pass: No live instance has a runner mac-2, which took the jobs.',
+    ]);
+  });
+});
+
+describe('a runner', () => {
+  test('in no live instance is a warning', async () => {
+    const lists = [[vm('mac-1'), vm('mac-2', { state: 'Terminated' })]];
+    const { found, lines } = await find({ jobs: [ended('test', 'mac-1'), ended('test 2', 'mac-2')], lists });
+    expect(found).toMatchObject([{ name: 'mac-1' }]);
+    expect(lines.at(-1)).toBe('warning: Job "test 2" ran on runner "mac-2", which is in no live instance.');
+  });
+
+  test('in no live instance is an error where that is true of all', async () => {
+    const { found, lines } = await find({ jobs: [ended('test', 'mac-8'), ended('test 2', 'mac-9')] });
+    expect(found).toMatchObject({
+      code: 'instance_not_found',
+      message: 'No live instance has a runner mac-8, mac-9, which took the jobs.',
+      hint: expect.stringContaining('Check runner_name'),
+    });
+    expect(lines.filter((line) => line.startsWith('warning'))).toHaveLength(2);
+  });
+
+  test('that fits several VMs is ambiguous, and none of them is restarted', async () => {
+    const lists = [[vm('mac-1'), vm('mac-1-2'), vm('mac-3')]];
+    const jobs = [ended('test', 'mac-1-2-x'), ended('test 2', 'mac-3-y'), ended('test 3', 'mac-1-7')];
+    const { found } = await find({ jobs, lists, runnerName: '{external_id}-*' });
+    const error = expect.objectContaining({
+      code: 'ambiguous_target',
+      message: 'Runner "mac-1-2-x" of job "test" fits several live instances: id-mac-1, id-mac-1-2.',
+      hint: expect.stringContaining('{uuid}'),
+    });
+    expect(found).toEqual([
+      expect.objectContaining({ name: 'mac-1', error }),
+      expect.objectContaining({ name: 'mac-1-2', error }),
+      expect.not.objectContaining({ error: expect.anything() }),
+    ]);
+  });
+
+  test.each([
+    ['the only one that runs', ['Started', 'Error'], [['id-0', undefined]]],
+    [
+      'any of several that run',
+      ['Started', 'Started'],
+      [
+        ['id-0', 'ambiguous_target'],
+        ['id-1', 'ambiguous_target'],
+      ],
+    ],
+  ])('of an external ID that several have is in %s', async (_, states, expected) => {
+    const lists = [states.map((state, index) => vm('mac-1', { instanceId: `id-${index}`, state }))];
+    const { found } = await find({ jobs: [ended('test', 'mac-1')], lists });
+    expect(Array.isArray(found) && found.map(({ target, error }) => [target.id, error?.code])).toEqual(
+      expected,
+    );
+  });
+});
+
+describe('there is nothing to restart', () => {
+  test('where no matching job ran on a self-hosted runner, and the log says why', async () => {
+    const jobs = [
+      unassigned('test a', 'skipped'),
+      unassigned('test b', 'cancelled'),
+      ended('test c', 'GitHub Actions 7', 60, { runnerGroup: 'GitHub Actions' }),
+      runningJob({ name: 'test d', runnerName: undefined }),
+      ended('lint', 'mac-1'),
+    ];
+    const { found, lines, reads } = await find({ jobs });
+    expect([found, reads()]).toEqual([[], 0]);
+    expect(lines).toEqual([
+      'Job "test a" names no VM: it was skipped',
+      'Job "test b" names no VM: no runner has taken it',
+      'Job "test c" names no VM: it ran on a runner hosted by GitHub',
+      'Job "test d" names no VM: GitHub does not show its runner',
+    ]);
+  });
+
+  test('where a matrix was skipped before its jobs got their names', async () => {
+    const jobs = [unassigned(UNEXPANDED, 'skipped')];
+    const { found, lines } = await find({ jobs, patterns: ['test (14)', 'test (15)'] });
+    expect(found).toEqual([]);
+    expect(lines).toEqual([
+      `warning: No job of run 17 matches used_by_job ("test (14)", "test (15)"), but skipped ones such as "${UNEXPANDED}" have names that GitHub never completed. Nothing is restarted.`,
+    ]);
+  });
+});
+
+test('where no job matches, the error lists those that there are; the own job never counts', async () => {
+  const own = runningJob({ name: 'test reset', runnerName: 'hosted-1' });
+  const { found } = await find({ jobs: [own, ended('lint', 'mac-1'), ended('lint', 'mac-2')] });
+  expect(found).toMatchObject({
+    code: 'job_not_found',
+    message: 'No job of run 17 matches used_by_job ("test*"). It has: test reset, lint.',
+    hint: expect.stringContaining('needs'),
+  });
+});
+
+describe('a VM that was restarted since its job ended', () => {
+  const clock = { now: () => 1_000_000 };
+  const endedAgo = (seconds: number): LastJob => ({ name: 'test', endedAt: 1_000_000 - seconds * 1_000 });
+  const upFor = (seconds: number) => {
+    const reportedAt = instance().reportedAt;
+    const startedAt = Date.parse(reportedAt?.text ?? '') - seconds * 1_000;
+    return instance({ reportedAt, ...bootedAt(new Date(startedAt).toISOString()) });
+  };
+
+  test('is left alone, as it needs no restart', () => {
+    expect(() => refuseIfRestartedSince(endedAgo(90), upFor(40), clock)).toThrow(
+      expect.objectContaining({
+        name: 'LeftAlone',
+        why: 'skipped',
+        isNeedless: true,
+        seen: 'The VM booted 41 s ago, and its job "test" had ended before that: 1 min 30 s ago',
+      }),
+    );
+    expect(() => refuseIfRestartedSince(endedAgo(40.1), upFor(40), clock)).toThrow('left alone');
+  });
+
+  test.each<[string, LastJob, Instance]>([
+    ['it booted before', endedAgo(40), upFor(40)],
+    ['it booted long before', endedAgo(40), upFor(4_000)],
+    ['its job is in progress', { name: 'test', endedAt: undefined }, upFor(40)],
+    ['its boot is not known', endedAgo(90), instance(bootedAt(undefined))],
+    ['its report has no date', endedAgo(90), { ...upFor(40), reportedAt: undefined }],
+  ])('is not one where %s', (_, job, one) => {
+    expect(() => refuseIfRestartedSince(job, one, clock)).not.toThrow();
+  });
+});

@@ -1,0 +1,230 @@
+// The VMs that jobs of a workflow run used: the jobs whose names match, the runners that took them, and the live instances that these
+// runners are in.
+//
+// | the jobs                                          | what follows                                                        |
+// | ------------------------------------------------- | ------------------------------------------------------------------- |
+// | none matches                                      | `job_not_found`; a warning and nothing to restart if a skipped      |
+// |                                                   | matrix was never expanded, as the real names are then not known     |
+// | none ran on a self-hosted runner                  | nothing to restart, and a line that says why                        |
+// | a runner is in no live instance                   | a warning; `instance_not_found` if that is true of all              |
+// | a runner fits several live instances              | `ambiguous_target` for each of them                                 |
+// | the VM has booted since its last job ended        | it is skipped at its gate: it was restarted already                 |
+
+import { type Clock, minutes } from '../clock.ts';
+import { type Instance, isRunning, isTerminal } from '../controller/instance.ts';
+import { millisecondsBetween } from '../dates.ts';
+import { ActionError } from '../errors.ts';
+import type { RetryBounds } from '../http/retry.ts';
+import { createProgressLog, type Log } from '../log.ts';
+import { LeftAlone } from '../restart/outcome.ts';
+import type { Job, RunJobs } from '../runner/jobs.ts';
+import {
+  type JobOnRunner,
+  type JobSelection,
+  type OwnJob,
+  selectJobs,
+  type WithoutRunner,
+} from '../runner/run-jobs.ts';
+import { listNames } from './step-outcome.ts';
+import {
+  distinctNames,
+  type LastJob,
+  listUntilFound,
+  type Member,
+  type ResolvingOptions,
+} from './targets.ts';
+
+/** Which jobs' VMs to restart. */
+export interface UsedByJob {
+  /** Job names as GitHub shows them; `*` matches any text. */
+  readonly patterns: readonly string[];
+  readonly runId: number;
+  readonly own: OwnJob;
+}
+
+export interface JobLookup extends ResolvingOptions {
+  /** The jobs of a run. @throws ActionError */
+  readonly readRun: (runId: number, bounds: RetryBounds) => Promise<RunJobs>;
+  /** Whether a runner of this name may be in the VM. */
+  readonly isRunnerIn: (instance: Instance, runnerName: string) => boolean;
+}
+
+/**
+ * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
+ * @throws ActionError `job_not_found`, `instance_not_found`, and what GitHub or the controller fail with.
+ */
+export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Promise<Member[]> {
+  const { log, clock } = lookup;
+  const { jobs, readAt } = await readJobs(wanted.runId, lookup);
+  const answeredAt = clock.now();
+  const selection = selectJobs(jobs, wanted.patterns, wanted.own);
+  const { onRunners, others } = selection;
+  if (onRunners.length + others.length === 0) {
+    explainNoMatch(selection, { wanted, jobs, log });
+    return [];
+  }
+  for (const { job, why } of others) log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
+  if (onRunners.length === 0) return [];
+  const locate = (instances: readonly Instance[]) => locateJobs(onRunners, instances, lookup.isRunnerIn);
+  const { located, homeless } = await listUntilFound(lookup, locate, ({ homeless }) => notFound(homeless));
+  for (const { name, runnerName } of homeless)
+    log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
+  const problem = notFound(homeless);
+  if (located.length === 0 && problem !== undefined) throw problem;
+  return membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
+}
+
+function readJobs(runId: number, { readRun, clock, log, signal, timeoutMs }: JobLookup): Promise<RunJobs> {
+  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+  return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
+}
+
+// ---- jobs ----
+
+const WHY_NO_VM: Readonly<Record<WithoutRunner, string>> = {
+  skipped: 'it was skipped',
+  'never started': 'no runner has taken it',
+  'hosted by GitHub': 'it ran on a runner hosted by GitHub',
+  'runner not shown': 'GitHub does not show its runner',
+};
+
+const MOST_NAMES = 20;
+
+interface NoMatch {
+  readonly wanted: UsedByJob;
+  readonly jobs: readonly Job[];
+  readonly log: Log;
+}
+
+/** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
+function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoMatch): void {
+  const { runId, patterns } = wanted;
+  const asked = patterns.map((pattern) => `"${pattern}"`).join(', ');
+  const message = `No job of run ${runId} matches used_by_job (${asked})`;
+  const [skipped] = unexpanded;
+  if (skipped !== undefined) {
+    const why = `skipped ones such as "${skipped.name}" have names that GitHub never completed`;
+    log.warning(`${message}, but ${why}. Nothing is restarted.`);
+    return;
+  }
+  const names = [...new Set(jobs.map(({ name }) => name))];
+  throw new ActionError('job_not_found', `${message}. It has: ${listNames(names, MOST_NAMES)}.`, {
+    hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
+  });
+}
+
+interface Answer {
+  /** GitHub's clock when it answered, in milliseconds since 1970. */
+  readonly readAt: number | undefined;
+  /** The same moment on the step's clock. */
+  readonly answeredAt: number;
+}
+
+/** On the step's clock. Undefined while the job is in progress, or if GitHub does not tell. */
+function endOf({ status, completedAt }: Job, { readAt, answeredAt }: Answer): number | undefined {
+  if (status !== 'completed' || completedAt === undefined || readAt === undefined) return undefined;
+  return answeredAt - (readAt - completedAt);
+}
+
+// ---- VMs ----
+
+/** A VM, and the jobs that ran on its runners. */
+interface Located {
+  readonly instance: Instance;
+  readonly jobs: JobOnRunner[];
+  /** A runner that may be in other VMs, too. */
+  ambiguous: ActionError | undefined;
+}
+
+interface Found {
+  readonly located: readonly Located[];
+  /** Jobs whose runner is in no live instance. */
+  readonly homeless: readonly JobOnRunner[];
+}
+
+function locateJobs(
+  jobs: readonly JobOnRunner[],
+  instances: readonly Instance[],
+  isRunnerIn: JobLookup['isRunnerIn'],
+): Found {
+  const live = instances.filter((instance) => !isTerminal(instance));
+  const located = new Map<string, Located>();
+  const homeless: JobOnRunner[] = [];
+  for (const job of jobs) {
+    const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
+    if (homes.length === 0) homeless.push(job);
+    for (const instance of homes) {
+      const known = located.get(instance.instanceId);
+      const vm = known ?? { instance, jobs: [], ambiguous: undefined };
+      located.set(instance.instanceId, vm);
+      vm.jobs.push(job);
+      if (homes.length > 1) vm.ambiguous ??= isInSeveral(job, homes);
+    }
+  }
+  return { located: [...located.values()], homeless };
+}
+
+/** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
+function likelyOnes(fitting: readonly Instance[]): readonly Instance[] {
+  const running = fitting.filter(isRunning);
+  const areAlike = new Set(fitting.map(({ externalId }) => externalId)).size === 1;
+  return areAlike && running.length === 1 ? running : fitting;
+}
+
+function isInSeveral({ name, runnerName }: JobOnRunner, homes: readonly Instance[]): ActionError {
+  const ids = homes.map(({ instanceId }) => instanceId);
+  const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_NAMES)}.`;
+  return new ActionError('ambiguous_target', message, {
+    hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
+  });
+}
+
+/** Undefined if every runner has its VM. */
+function notFound(homeless: readonly JobOnRunner[]): ActionError | undefined {
+  if (homeless.length === 0) return undefined;
+  const names = [...new Set(homeless.map(({ runnerName }) => runnerName))];
+  const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
+  return new ActionError('instance_not_found', message, {
+    hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
+  });
+}
+
+function membersOf(
+  located: readonly Located[],
+  endOfJob: (job: JobOnRunner) => number | undefined,
+): Member[] {
+  return distinctNames(
+    located.map(({ instance, jobs, ambiguous }) => {
+      const { instanceId, externalId, name } = instance;
+      return {
+        name: externalId ?? name ?? instanceId,
+        target: { by: 'instance_id', id: instanceId },
+        lastJob: lastOf(jobs, endOfJob),
+        ...(ambiguous && { error: ambiguous }),
+      };
+    }),
+  );
+}
+
+/** One in progress comes after all that have ended. */
+function lastOf(jobs: readonly JobOnRunner[], endOfJob: (job: JobOnRunner) => number | undefined): LastJob {
+  const ends = jobs.map((job): LastJob => ({ name: job.name, endedAt: endOfJob(job) }));
+  return ends.reduce((last, job) => {
+    return (job.endedAt ?? Number.POSITIVE_INFINITY) > (last.endedAt ?? Number.POSITIVE_INFINITY)
+      ? job
+      : last;
+  });
+}
+
+/** @throws LeftAlone if the VM has booted since its last job ended: then it was restarted already. */
+export function refuseIfRestartedSince(
+  { endedAt, name }: LastJob,
+  { startDate, reportedAt }: Instance,
+  clock: Pick<Clock, 'now'>,
+): void {
+  if (endedAt === undefined || startDate === undefined || reportedAt === undefined) return;
+  const [uptimeMs, jobAgeMs] = [millisecondsBetween(startDate, reportedAt), clock.now() - endedAt];
+  if (uptimeMs >= jobAgeMs) return;
+  const seen = `The VM booted ${minutes(uptimeMs)} ago, and its job "${name}" had ended before that: ${minutes(jobAgeMs)} ago`;
+  throw new LeftAlone('skipped', seen, { isNeedless: true });
+}
