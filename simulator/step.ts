@@ -65,8 +65,11 @@ export async function startStep(options: StepOptions): Promise<RunningStep> {
   return { process: child, finished: finish(child, { folder, files, onLine: options.onLine ?? (() => {}) }) };
 }
 
+/** A default that GitHub computes, such as the token of the job, is blank here. */
 function inputVariables(action: ActionFile, given: StepOptions['inputs']): Record<string, string> {
-  const declared = Object.entries(action.inputs).map(([name, input]) => [name, input.default ?? '']);
+  const declared = Object.entries(action.inputs).map(([name, { default: text = '' }]) => {
+    return [name, text.startsWith('${{') ? '' : text];
+  });
   const all: Record<string, string> = { ...Object.fromEntries(declared), ...given };
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
