@@ -187,10 +187,11 @@ export const controllerUrl: Parser<URL> = (text) => {
     return { problem: `${shown(value)} is longer than ${LONGEST_URL} characters` };
   const seen = shown(withoutSecrets(value));
   const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
-  if (url === null) return { problem: `${seen} is no address of the form ${form}` };
+  if (url === null) return { problem: `${seen} is not of the form ${form}` };
   if (url.username !== '' || url.password !== '')
     return { problem: `${seen} carries credentials; leave them out` };
-  if (/[?#]/.test(value)) return { problem: `${seen} has a query or a fragment; leave it out` };
+  if (/[?#]/.test(value))
+    return { problem: `${seen} has a query or a fragment, as in a browser; give only the base address` };
   return { value: url };
 };
 
