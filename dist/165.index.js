@@ -930,7 +930,144 @@ var http_json = __webpack_require__(1528);
 var retry = __webpack_require__(8394);
 // EXTERNAL MODULE: ./lib/http/retry-budget.js
 var retry_budget = __webpack_require__(1606);
+;// CONCATENATED MODULE: ./lib/controller/envelope.js
+
+
+/** The envelope, if the answer is one. A failure counts whatever the HTTP status. */
+function parseEnvelope({ text: json }) {
+    const value = (0,http_json/* parseJson */.qF)(json);
+    if (!(0,http_json/* isRecord */.u4)(value))
+        return undefined;
+    const word = (0,http_json/* text */.Qq)(value, 'status');
+    if (word === undefined)
+        return undefined;
+    if (word === 'OK')
+        return { status: 'OK', body: value['body'] };
+    return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+}
+const LONGEST_MESSAGE = 1_000;
+/** Whether the controller itself refuses: what a gateway writes may look much like an envelope. */
+function isRefusal(envelope) {
+    return envelope?.status === 'failure' && envelope.word === 'FAIL';
+}
+/**
+ * The envelope of an answer to a read.
+ * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
+ * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ */
+function readEnvelope(call, answer) {
+    const envelope = parseEnvelope(answer);
+    if (answer.status === 401)
+        throw notLetIn(call);
+    if (answer.status === 403)
+        throw denied(call, answer);
+    if (envelope?.status === 'failure')
+        return envelope;
+    if (!isSuccess(answer))
+        throw rejected(call, answer);
+    if (envelope === undefined) {
+        const nature = isCutOff(answer) ? 'passing' : 'mistake';
+        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+    }
+    return envelope;
+}
+function isSuccess({ status }) {
+    return status >= 200 && status <= 299;
+}
+/** Begins like JSON, and is none: it lost its end. UTF-16, which is not accepted here, looks the same at its first character. */
+function isCutOff({ text: body }) {
+    return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
+}
+/** What the body of an answer is, for people. */
+function whatItIs(answer) {
+    const envelope = parseEnvelope(answer);
+    if (envelope?.status === 'failure')
+        return `${envelope.word}: "${envelope.message}"`;
+    if (envelope !== undefined)
+        return 'OK';
+    const start = answer.text.trimStart();
+    if (start === '')
+        return 'an empty body';
+    if (start.startsWith('<'))
+        return 'an HTML page, not JSON';
+    if (isCutOff(answer))
+        return 'JSON that is cut off';
+    return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
+}
+/** What HTTP 401 comes to. */
+function notLetIn({ name, deniedHint }) {
+    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${name} in (HTTP 401).`, {
+        hint: deniedHint,
+    });
+}
+/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
+function denied({ name: call }, answer) {
+    const envelope = parseEnvelope(answer);
+    if (envelope?.status === 'OK' || isRefusal(envelope)) {
+        return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
+            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+        });
+    }
+    if (answer.proxy !== undefined) {
+        return new errors/* ActionError */.lZ('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
+            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
+        });
+    }
+    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
+        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+    });
+}
+/** What any other status comes to that is neither a success nor transient. */
+function rejected(call, answer) {
+    if (isRedirect(answer))
+        return redirected(call.name, answer);
+    if (answer.status === 407)
+        return proxyWantsCredentials(call, answer);
+    const asked = answer.status === 404 ? `${call.name.replace(/ .*/, '')} ${call.url}` : call.name;
+    const message = `${asked} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`;
+    return new errors/* ActionError */.lZ('protocol_error', message, { hint: hintForRejection(answer) });
+}
+/** 300 and 304 lead nowhere by themselves. */
+function isRedirect({ status, location }) {
+    return status >= 300 && status <= 399 && (location !== undefined || REDIRECTS.includes(status));
+}
+const REDIRECTS = [301, 302, 303, 307, 308];
+/** Redirects are refused: the server that they lead to would get the credentials. */
+function redirected(call, { status, location }) {
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
+    });
+}
+function proxyWantsCredentials({ name }, { proxy }) {
+    const who = proxy === undefined ? 'A proxy' : `The proxy ${proxy}`;
+    return new errors/* ActionError */.lZ('controller_unreachable', `${who} wants other credentials for ${name} (HTTP 407).`, {
+        hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+    });
+}
+/** Go's server, nginx and others say in the body what is wrong below HTTP. */
+function hintForRejection({ status, text: body }) {
+    if (/SSL certificate/.test(body))
+        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+    if (/HTTPS/.test(body))
+        return 'The server speaks TLS there: controller_url should begin with https://.';
+    if (status === 404)
+        return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
+    if (status === 405)
+        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
+    if (status === 300 || status === 304)
+        return 'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.';
+    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
+}
+/** Only the host: the rest of a redirect may carry tokens. */
+function hostOf(location) {
+    if (location === undefined)
+        return 'nowhere';
+    const url = URL.parse(location);
+    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
+}
+
 ;// CONCATENATED MODULE: ./lib/controller/client.js
+
 
 
 
@@ -1021,11 +1158,14 @@ function faultOf(result) {
 function faultOfRefusal({ code, message, hint = '', cause }) {
     return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
 }
-function faultOfStatus({ status, retryAfterMs }) {
+function faultOfStatus(answer) {
+    const { status, retryAfterMs } = answer;
+    const envelope = parseEnvelope(answer);
+    const said = envelope?.status === 'failure' ? ` and ${whatItIs(answer)}` : '';
     const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
     return {
         kind: `HTTP ${status}`,
-        reason: `it answered HTTP ${status}${askedFor}`,
+        reason: `it answered HTTP ${status}${said}${askedFor}`,
         hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
         nature: (0,retry/* natureOf */.PC)(retryAfterMs),
         code: 'controller_unreachable',
@@ -1037,118 +1177,6 @@ function faultOfUnusable(cause) {
     return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
 const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
-
-;// CONCATENATED MODULE: ./lib/controller/envelope.js
-
-
-/** The envelope, if the answer is one. */
-function parseEnvelope({ text: json }) {
-    const value = (0,http_json/* parseJson */.qF)(json);
-    if (!(0,http_json/* isRecord */.u4)(value))
-        return undefined;
-    if (value['status'] === 'OK')
-        return { status: 'OK', body: value['body'] };
-    if (value['status'] !== 'FAIL')
-        return undefined;
-    return { status: 'FAIL', message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
-}
-const LONGEST_MESSAGE = 1_000;
-/**
- * The envelope of an answer to a read.
- * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @param deniedHint what to do about HTTP 401.
- * @throws UnusableAnswer for what may pass, ActionError for what will not.
- */
-function readEnvelope(call, answer, deniedHint) {
-    const envelope = parseEnvelope(answer);
-    if (answer.status === 401)
-        throw notLetIn(call, deniedHint);
-    if (answer.status === 403)
-        throw denied(call, answer);
-    if (envelope?.status === 'FAIL')
-        return envelope;
-    if (!isSuccess(answer))
-        throw rejected(call, answer);
-    if (envelope === undefined) {
-        const nature = isPage(answer) ? 'mistake' : 'passing';
-        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
-    }
-    return envelope;
-}
-function isSuccess({ status }) {
-    return status >= 200 && status <= 299;
-}
-/** Whether it is meant for people: no API would say that. */
-function isPage({ text: body }) {
-    return /^\s*[^\s{[]/.test(body);
-}
-/** What an answer that is no envelope looks like. */
-function whatItIs({ text: body }) {
-    const start = body.trimStart();
-    if (start === '')
-        return 'an empty body';
-    if (start.startsWith('<'))
-        return 'an HTML page, not JSON';
-    return start.startsWith('{') || start.startsWith('[')
-        ? "JSON that is cut off or not the API's"
-        : 'text, not JSON';
-}
-/** What HTTP 401 comes to. */
-function notLetIn(call, deniedHint) {
-    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
-        hint: deniedHint,
-    });
-}
-/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
-function denied(call, answer) {
-    if (parseEnvelope(answer) !== undefined) {
-        return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
-        });
-    }
-    if (answer.proxy !== undefined) {
-        return new errors/* ActionError */.lZ('controller_unreachable', `The proxy ${answer.proxy} refuses ${call} (HTTP 403).`, {
-            hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
-        });
-    }
-    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
-        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
-    });
-}
-/** What any other status comes to that is no success and will not pass. */
-function rejected(call, answer) {
-    if (isRedirect(answer))
-        return redirected(call, answer);
-    return new errors/* ActionError */.lZ('protocol_error', `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`, {
-        hint: hintForRejection(answer),
-    });
-}
-function isRedirect({ status }) {
-    return status >= 300 && status <= 399;
-}
-/** Redirects are refused: whoever they lead to would get the credentials. */
-function redirected(call, { status, location }) {
-    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
-        hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
-    });
-}
-/** Go's server, nginx and others say in the body what is wrong below HTTP. */
-function hintForRejection({ status, text: body }) {
-    if (/SSL certificate/.test(body))
-        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
-    if (/HTTPS/.test(body))
-        return 'The server speaks TLS there: controller_url should begin with https://.';
-    if (status === 405)
-        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
-    return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
-}
-/** Only the host: the rest of a redirect may carry tokens. */
-function hostOf(location) {
-    if (location === undefined)
-        return 'nowhere';
-    const url = URL.parse(location);
-    return url === null || url.host === '' ? 'another path' : `"${url.host}"`;
-}
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
@@ -1198,7 +1226,7 @@ function readInstance(body, instanceId) {
     if (Array.isArray(body))
         return readMatches(body, { by: 'instance_id', id: instanceId })[0];
     if (!(0,http_json/* isRecord */.u4)(body))
-        throw new http_json/* UnusableAnswer */.kf('the instance is not a JSON object');
+        throw notTheApi('the instance is not a JSON object');
     const instance = instanceFrom({ instance_id: instanceId, ...body });
     if (!isSameId(instance.instanceId, instanceId)) {
         throw new http_json/* UnusableAnswer */.kf('the answer is about another instance than the one asked for');
@@ -1233,7 +1261,7 @@ function itemsOf(body) {
     if (body === null || body === undefined)
         return [];
     if (!Array.isArray(body))
-        throw new http_json/* UnusableAnswer */.kf('the instances are not a JSON array');
+        throw notTheApi('the instances are not a JSON array');
     return body.flatMap((outer) => (0,http_json/* isRecord */.u4)(outer) && (0,http_json/* isRecord */.u4)(outer['vm']) ? [{ outer, vm: outer['vm'] }] : []);
 }
 /** Old controllers leave the outer keys out; an ID may be spelled in either case. */
@@ -1284,6 +1312,10 @@ function merge(outer, vm) {
         name: outer['name'] ?? vm['name'],
     };
 }
+/** Most likely it is another API, as long as there was no good answer before. */
+function notTheApi(what) {
+    return new http_json/* UnusableAnswer */.kf(what, { nature: 'mistake' });
+}
 function isSameId(one, other) {
     return one.toLowerCase() === other.toLowerCase();
 }
@@ -1294,7 +1326,7 @@ function instanceFrom(fields) {
     if (!ID.test(instanceId))
         throw new http_json/* UnusableAnswer */.kf('the instance has no usable instance_id');
     if (state === undefined)
-        throw new http_json/* UnusableAnswer */.kf('the instance has no instance_state');
+        throw notTheApi('the instance has no instance_state');
     return {
         instanceId,
         state,
@@ -1316,7 +1348,7 @@ function vmFrom(fields) {
         stopDate: instant(fields, 'stop_date'),
         startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
-        hostIp: address(fields, 'host_ip'),
+        hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
         ip: address(fields, 'ip'),
         vncPort: port(fields, 'vnc_port'),
         portForwarding: Array.isArray(forwarding)
@@ -1335,6 +1367,7 @@ function forwardingFrom(item) {
     return [{ guestPort, hostPort, protocol: (0,http_json/* text */.Qq)(item, 'protocol'), name }];
 }
 const instance_LONGEST_MESSAGE = 1_000;
+const LONGEST_HOST_NAME = 253;
 const MOST_FORWARDINGS = 256;
 /** In characters; the input `external_id` may be as long. */
 const LONGEST_EXTERNAL_ID = 500;
@@ -1345,6 +1378,14 @@ function instant(fields, key) {
 function address(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key);
     return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
+}
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** The last part is not a number: that would be an IP address, or none. */
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
+/** A node may join with a host name instead of an IP address. */
+function hostName(fields, key) {
+    const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
+    return value !== undefined && HOST_NAME.test(value) ? value : undefined;
 }
 function port(fields, key) {
     const value = fields[key];
@@ -1359,9 +1400,8 @@ function port(fields, key) {
 
 
 const RESTART_PATH = '/api/v1/rpc/vm/restart';
-const RESTART_CALL = `POST ${RESTART_PATH}`;
 /** Sends the request at most once. Never throws. */
-async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
+async function tryRestart(request, bounds, { client, call, getVersion }) {
     const { result, veto } = await sendOnce(request, bounds, client);
     if ('refused' in result)
         return neverLeft(result, result.refused);
@@ -1370,11 +1410,11 @@ async function tryRestart(request, bounds, { client, deniedHint, getVersion }) {
     const { answer } = result;
     if (answer.status === 401) {
         const mayBeSession = client.renewSession() && !bounds.isAfter401;
-        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+        return mayBeSession ? SESSION_ENDED : deniedAgain(answer, call);
     }
-    if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+    if (answer.status === 404 && !isRefusal(parseEnvelope(answer)))
         return judgeNotFound(answer, await getVersion(bounds));
-    return judgeAnswer(answer);
+    return judgeAnswer(answer, call);
 }
 async function sendOnce(request, bounds, client) {
     const { deadline, signal, onDeparture } = bounds;
@@ -1405,7 +1445,7 @@ function withoutAnswer(result, veto) {
         return heldBack(veto);
     return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
 }
-function judgeAnswer(answer) {
+function judgeAnswer(answer, call) {
     const { status } = answer;
     const envelope = parseEnvelope(answer);
     // After a status of 5xx nothing is certain, whatever the body says.
@@ -1413,15 +1453,17 @@ function judgeAnswer(answer) {
         return uncertain(answer);
     if (status === 429)
         return tooManyRequests(answer);
-    if (envelope?.status === 'FAIL')
-        return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
-    if (envelope?.status === 'OK' && isSuccess(answer))
+    if (envelope?.status === 'failure') {
+        const error = status === 403 ? denied(call, answer) : restartRefused(envelope.word, envelope.message);
+        return isRefusal(envelope) ? refused(error) : { kind: 'rejected', error };
+    }
+    if (envelope !== undefined && isSuccess(answer))
         return { kind: 'accepted' };
     if (status === 403)
-        return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+        return { kind: 'rejected', error: denied(call, answer) };
     if (isSuccess(answer) || (0,retry/* isTransientStatus */.Dm)(status))
         return uncertain(answer);
-    return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+    return { kind: 'rejected', error: rejected(call, answer) };
 }
 /** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
 function judgeNotFound(answer, version) {
@@ -1462,9 +1504,9 @@ function heldBack(veto) {
     const fault = { kind: 'held back', reason, hint, nature: 'passing', code };
     return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
-function deniedAgain(answer, hint) {
+function deniedAgain(answer, call) {
     const fault = { ...faultOf({ answer }), nature: 'refusal' };
-    return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+    return repeatable('denied', fault, notLetIn(call));
 }
 function tooManyRequests(answer) {
     const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
@@ -1477,8 +1519,11 @@ function repeatable(because, fault, error) {
 function refused(error) {
     return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
 }
-function restartRefused(message) {
-    return new errors/* ActionError */.lZ('restart_refused', `The controller refused the restart: "${message}".`, {
+function restartRefused(word, said) {
+    const message = word === 'FAIL'
+        ? `The controller refused the restart: "${said}".`
+        : `The restart was answered with ${word}: "${said}".`;
+    return new errors/* ActionError */.lZ('restart_refused', message, {
         hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
     });
 }
@@ -1507,22 +1552,48 @@ const MIB = 1024 * 1024;
 /** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
+const NAMES_TIMEOUT_MS = 10_000;
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
-function createController({ client, clock, deniedHint }) {
+function createController(options) {
+    const { client, clock, deniedHint, url, needsNames = false } = options;
+    const names = createNames();
+    const callTo = (method, path) => {
+        const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+        return { name: `${method} ${path}`, url: address, deniedHint };
+    };
+    function completed(instance, { headers }) {
+        const ms = Date.parse(headers['date'] ?? '');
+        return names.complete({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+    }
     async function getInstance(instanceId, bounds) {
-        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-        const decode = (answer) => {
-            const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
-            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-            return instance && dated(instance, answer);
-        };
-        const instance = await client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-        if (instance !== undefined)
+        const instance = await getOne(instanceId, bounds);
+        if (instance !== undefined &&
+            (instance.externalId !== undefined || !needsNames || names.isAsked(instance)))
             return instance;
+        if (instance !== undefined)
+            return names.complete(await withListedNames(instance, bounds));
         // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
+    }
+    function getOne(instanceId, bounds) {
+        const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+        const decode = (answer) => {
+            const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
+            const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+            return instance && completed(instance, answer);
+        };
+        return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+    }
+    /** Old controllers tell `external_id` and `name` in the list alone. If it cannot be read soon, the instance goes without. */
+    async function withListedNames(instance, bounds) {
+        names.ask(instance);
+        const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+        await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+            bounds.signal.throwIfAborted();
+        });
+        return instance;
     }
     async function findInstances(target, bounds) {
         return readListed(bounds, (list) => list.matching(target));
@@ -1530,14 +1601,18 @@ function createController({ client, clock, deniedHint }) {
     /** @param read throws UnusableAnswer where the list is to be asked for again. */
     function readListed(bounds, read) {
         const decode = (answer) => {
-            const list = readList(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint)));
-            return read(datedList(list, answer));
+            const { matching, readable } = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+            const complete = (instance) => completed(instance, answer);
+            return read({
+                matching: (target) => matching(target).map(complete),
+                readable: () => readable().map(complete),
+            });
         };
         return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
     async function getVersion({ deadline, signal }) {
         const decode = (answer) => {
-            const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
+            const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
             return (0,http_json/* isRecord */.u4)(body) ? (0,http_json/* text */.Qq)(body, 'version') : undefined;
         };
         const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
@@ -1548,27 +1623,41 @@ function createController({ client, clock, deniedHint }) {
         getInstance,
         findInstances,
         listInstances,
-        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
+        tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
         getVersion,
     };
 }
-function dated(instance, { headers }) {
-    const ms = Date.parse(headers['date'] ?? '');
-    return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
-}
-function datedList({ matching, readable }, answer) {
+/** What an answer told about an instance is kept when a poorer one follows. */
+function createNames() {
+    const known = new Map();
+    const asked = new Set();
+    const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
-        matching: (target) => matching(target).map((instance) => dated(instance, answer)),
-        readable: () => readable().map((instance) => dated(instance, answer)),
+        complete(instance) {
+            const before = known.get(keyOf(instance));
+            const names = {
+                externalId: instance.externalId ?? before?.externalId,
+                name: instance.name ?? before?.name,
+                uuid: instance.uuid ?? before?.uuid,
+            };
+            known.set(keyOf(instance), names);
+            return { ...instance, ...names };
+        },
+        /** Whether the list was asked for its names. */
+        isAsked: (instance) => asked.has(keyOf(instance)),
+        ask: (instance) => void asked.add(keyOf(instance)),
     };
 }
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
         return envelope.body;
     const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
-    throw new http_json/* UnusableAnswer */.kf(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
+    throw new http_json/* UnusableAnswer */.kf(`it answered ${envelope.word}: "${envelope.message}"`, {
+        nature: 'mistake',
+        hint,
+    });
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -1579,17 +1668,22 @@ var external_node_crypto_ = __webpack_require__(7598);
 
 
 
-/** @param onSecret called with each new secret before it is used. */
-function createCredentials(identity, onSecret) {
+/**
+ * @param onSecret called with each new secret before it is used.
+ * @param own the headers that the user gave.
+ */
+function createCredentials(identity, onSecret, own = {}) {
     if (identity.kind === 'api_key')
         return createSession(identity, onSecret);
     const isRoot = identity.kind === 'root_token';
     const headers = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
-    const deniedHint = isRoot
-        ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
-        : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+    const hasOwn = Object.keys(own).some((name) => name.toLowerCase() === 'authorization');
+    const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_STRANGER;
     return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
 }
+const DENIED_ROOT = 'Check root_token, or whether a gateway before the controller wants something else (see headers).';
+const DENIED_OWN = 'The Authorization header given in headers is not accepted, by the controller or by a gateway before it: check its value.';
+const DENIED_STRANGER = 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 /** `Authorization` for the root token. */
 function rootAuthorization(token) {
     return `Basic ${Buffer.from(`root:${token}`).toString('base64')}`;
@@ -6024,6 +6118,7 @@ var self_restart = __webpack_require__(2044);
 
 
 
+
 /** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
 const REPORT_MS = 1_000;
 /** The same where the step is at the end of its time, or was cancelled. */
@@ -6139,14 +6234,22 @@ function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     const own = { addresses, hasController: isOwnHost(controllerUrl) };
     return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
+/** Whether the step's own runner, or the runner in a VM, may go by a name that only the controller knows. */
+function needsNames({ ownRunner, runner }) {
+    return ownRunner.runnerName !== undefined || (runner !== undefined && (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate));
+}
 function connect(inputs, { terminal, clock, random, dispatchers }) {
     const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
     const transport = (0,http_transport/* createTransport */.o)({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
-    const credentials = createCredentials(inputs.identity, terminal.mask);
+    const credentials = createCredentials(inputs.identity, terminal.mask, headers);
     const client = createClient({ transport, credentials, headers, clock, random });
     const { deniedHint } = credentials;
     terminal.info(`Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`);
-    return { controller: createController({ client, clock, deniedHint }), close: transport.close };
+    const controller = createController({
+        ...{ client, clock, deniedHint, url: baseUrl },
+        needsNames: needsNames(inputs),
+    });
+    return { controller, close: transport.close };
 }
 
 

@@ -22,6 +22,7 @@ import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
 import type { Guards } from './runner/guard.ts';
+import { hasPlaceholder } from './runner/runner-names.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 import type { Sources } from './runner/sources.ts';
 
@@ -166,14 +167,23 @@ function guestCheckOf(
   return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
 
+/** Whether the step's own runner, or the runner in a VM, may go by a name that only the controller knows. */
+function needsNames({ ownRunner, runner }: Inputs): boolean {
+  return ownRunner.runnerName !== undefined || (runner !== undefined && hasPlaceholder(runner.nameTemplate));
+}
+
 function connect(inputs: Inputs, { terminal, clock, random, dispatchers }: Host) {
   const { controllerUrl: baseUrl, proxy, tls, requestTimeoutMs, headers } = inputs;
   const transport = createTransport({ baseUrl, proxy, tls, requestTimeoutMs, clock, dispatchers });
-  const credentials = createCredentials(inputs.identity, terminal.mask);
+  const credentials = createCredentials(inputs.identity, terminal.mask, headers);
   const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
   terminal.info(
     `Controller: ${baseUrl.href}${proxy === undefined ? '' : ` through the proxy ${proxy.host}`}`,
   );
-  return { controller: createController({ client, clock, deniedHint }), close: transport.close };
+  const controller = createController({
+    ...{ client, clock, deniedHint, url: baseUrl },
+    needsNames: needsNames(inputs),
+  });
+  return { controller, close: transport.close };
 }

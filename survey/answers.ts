@@ -101,7 +101,7 @@ export function listOf(exchanges: readonly Exchange[]): ListFacts | undefined {
 /** The fields that the action reads of an instance: those of the instance, of its `vminfo`, and of each forwarded port. */
 export const READ_FIELDS = {
   instance: ['instance_id', 'instance_state', 'external_id', 'name', 'message', 'node_id', 'ts'],
-  vminfo: ['status', 'start_date', 'stop_date', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
+  vminfo: ['uuid', 'status', 'start_date', 'stop_date', 'timestamp', 'host_ip', 'ip', 'vnc_port'],
   port: ['guest_port', 'host_port', 'protocol', 'name'],
 } as const;
 

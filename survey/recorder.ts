@@ -170,7 +170,7 @@ function seenAnswer(request: HttpRequest, answer: Answer, call: Call): SeenAnswe
     status: answer.status,
     bytes: Buffer.byteLength(answer.text),
     dateMs: Number.isNaN(dateMs) ? undefined : dateMs,
-    envelope: envelope?.status ?? 'none',
+    envelope: envelope === undefined ? 'none' : envelope.status === 'OK' ? 'OK' : 'FAIL',
     isList,
     instances,
     unreadable: call === 'list' && isList ? body.length - instances.length : 0,

@@ -306,7 +306,7 @@ export function createQuestions({
   const client = createClient({ transport, credentials, headers, clock, random });
   const { deniedHint } = credentials;
   const envelope = async (path: string, bounds: Bounds) =>
-    readEnvelope(`GET ${path}`, await ask(client, path, bounds), deniedHint);
+    readEnvelope({ name: `GET ${path}`, url: path, deniedHint }, await ask(client, path, bounds));
   return {
     status: (bounds) => envelope(STATUS_PATH, bounds),
     list: (bounds) => envelope(VM_PATH, bounds),

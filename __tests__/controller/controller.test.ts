@@ -49,6 +49,11 @@ function connect(url = ORIGIN): void {
   };
 }
 
+function clientOptions() {
+  const credentials = createCredentials({ kind: 'none' }, () => {});
+  return { transport, credentials, headers: {}, clock, random: () => 0 };
+}
+
 function ok(body: unknown) {
   return { status: 'OK', message: '', body };
 }
@@ -159,7 +164,8 @@ describe('reading', () => {
   test.each<[string, number, string, string]>([
     ['408', 408, '', 'HTTP 408: it answered HTTP 408'],
     ['429', 429, '', 'HTTP 429: it answered HTTP 429'],
-    ['a FAIL with 500', 500, JSON.stringify(fail('oops')), 'HTTP 500: it answered HTTP 500'],
+    ['a FAIL with 500', 500, JSON.stringify(fail('oops')), 'HTTP 500: it answered HTTP 500 and FAIL: "oops"'],
+    ['OK with 500', 500, JSON.stringify(ok(INSTANCE)), 'HTTP 500: it answered HTTP 500'],
     ['502 with HTML', 502, '<html>Bad Gateway</html>', 'HTTP 502: it answered HTTP 502'],
     [
       'HTML with 200',
@@ -172,19 +178,19 @@ describe('reading', () => {
       'JSON that is cut off',
       200,
       '{"status":"OK","body":{"inst',
-      "unusable answer: it answered HTTP 200 with JSON that is cut off or not the API's",
+      'unusable answer: it answered HTTP 200 with JSON that is cut off',
     ],
     [
       'another kind of JSON',
       200,
       '[]',
-      "unusable answer: it answered HTTP 200 with JSON that is cut off or not the API's",
+      "unusable answer: it answered HTTP 200 with JSON that is not this API's",
     ],
     [
       'another status',
       200,
-      '{"status":"MAYBE"}',
-      "unusable answer: it answered HTTP 200 with JSON that is cut off or not the API's",
+      '{"state":"MAYBE"}',
+      "unusable answer: it answered HTTP 200 with JSON that is not this API's",
     ],
     ['text', 200, 'hello', 'unusable answer: it answered HTTP 200 with text, not JSON'],
     [
@@ -386,6 +392,111 @@ describe('reading', () => {
     setImmediate(() => cancellation.abort(new Error('cancelled')));
     await expect(reading).rejects.toThrow('cancelled');
     nock.abortPendingRequests();
+  });
+});
+
+describe('the names of an instance', () => {
+  const NAMED = { external_id: 'runner-1', instance_id: ID, name: 'vm-1', vm: INSTANCE };
+  const names = { externalId: 'runner-1', name: 'vm-1' };
+
+  /** Like {@link connect}, for a step to which they matter. */
+  function connectForNames(): void {
+    const client = createClient(clientOptions());
+    controller = createController({ client, clock, deniedHint: '', needsNames: true });
+  }
+
+  test('that one answer told are kept when a poorer one follows', async () => {
+    nock(ORIGIN)
+      .get('/api/v1/vm')
+      .reply(200, ok([NAMED]))
+      .get(ONE)
+      .times(2)
+      .reply(200, ok(INSTANCE));
+    await controller.findInstances({ by: 'external_id', id: 'runner-1' }, bounds);
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
+    await expect(controller.getInstance(ID.toUpperCase(), bounds)).rejects.toThrow();
+    nock.cleanAll();
+  });
+
+  test('are replaced by newer ones', async () => {
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok({ ...INSTANCE, external_id: 'old', vminfo: { status: 'running', uuid: 'u1' } }))
+      .get(ONE)
+      .reply(200, ok({ ...INSTANCE, external_id: 'new' }));
+    await controller.getInstance(ID, bounds);
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({
+      externalId: 'new',
+      uuid: 'u1',
+    });
+  });
+
+  test('are looked up in the list once, where they matter and the single answer has none', async () => {
+    connectForNames();
+    nock(ORIGIN)
+      .get(ONE)
+      .times(2)
+      .reply(200, ok(INSTANCE))
+      .get('/api/v1/vm')
+      .reply(200, ok([NAMED]));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
+  });
+
+  test('are not looked up again if the list has none either', async () => {
+    connectForNames();
+    const unnamed = { ...NAMED, external_id: null, name: null };
+    nock(ORIGIN)
+      .get(ONE)
+      .times(2)
+      .reply(200, ok(INSTANCE))
+      .get('/api/v1/vm')
+      .reply(200, ok([unnamed]));
+    await controller.getInstance(ID, bounds);
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: undefined });
+  });
+
+  test('are not looked up where the single answer has one', async () => {
+    connectForNames();
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok({ ...INSTANCE, external_id: 'own' }));
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: 'own' });
+  });
+
+  test('are done without if no list comes within ten seconds', async () => {
+    connectForNames();
+    nock(ORIGIN).get(ONE).reply(200, ok(INSTANCE)).get('/api/v1/vm').times(99).reply(503);
+    const startedAt = clock.now();
+    await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: undefined });
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(10_000);
+    nock.cleanAll();
+  });
+
+  test('are not waited for once the step is cancelled', async () => {
+    const cancellation = new AbortController();
+    connectForNames();
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, ok(INSTANCE))
+      .get('/api/v1/vm')
+      .reply(() => {
+        cancellation.abort(new Error('cancelled'));
+        return [503];
+      });
+    const reading = controller.getInstance(ID, { ...bounds, signal: cancellation.signal });
+    await expect(reading).rejects.toThrow('cancelled');
+  });
+});
+
+test('HTTP 404 names the URL that was asked', async () => {
+  const url = new URL('https://gate.example/anka/api/v1/');
+  const client = createClient(clientOptions());
+  const asking = createController({ client, clock, deniedHint: '', url });
+  nock(ORIGIN).get(ONE).reply(404, '404 page not found');
+  await expect(asking.getInstance(ID, bounds)).rejects.toMatchObject({
+    message: 'GET https://gate.example/anka/api/v1/api/v1/vm was answered with HTTP 404 and text, not JSON.',
+    hint: expect.stringMatching(/^Give only the base address in controller_url/),
   });
 });
 

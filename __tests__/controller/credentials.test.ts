@@ -22,6 +22,19 @@ test('without an identity, requests go as they are', async () => {
   expect(credentials.deniedHint).toContain('give root_token');
 });
 
+test.each(['Authorization', 'authorization'])('an own %s header is what a 401 is about', (name) => {
+  const own = { 'x-own': 'v', [name]: 'Basic eDp5' };
+  const { deniedHint } = createCredentials({ kind: 'none' }, () => {}, own);
+  expect(deniedHint).toMatch(/^The Authorization header given in headers is not accepted/);
+  const root = createCredentials({ kind: 'root_token', token: 'hunter2-hunter2' }, () => {}, own);
+  expect(root.deniedHint).toContain('Check root_token');
+});
+
+test('any other own header changes nothing', () => {
+  const { deniedHint } = createCredentials({ kind: 'none' }, () => {}, { 'x-own': 'v' });
+  expect(deniedHint).toContain('give root_token');
+});
+
 test('the root token is the password of root', async () => {
   const credentials = createCredentials({ kind: 'root_token', token: 'hunter2-hunter2' }, () => {});
   const authorization = 'Basic cm9vdDpodW50ZXIyLWh1bnRlcjI=';

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   hostOf,
   isRedirect,
+  isRefusal,
   isSuccess,
   parseEnvelope,
   readEnvelope,
@@ -13,6 +14,8 @@ import { UnusableAnswer } from '../../src/http/json.ts';
 import type { Answer } from '../../src/http/transport.ts';
 
 const CALL = 'GET /api/v1/vm';
+const URL_ASKED = 'https://anka.example/p/api/v1/vm';
+const THE_CALL = { name: CALL, url: URL_ASKED, deniedHint: 'Knock first.' };
 
 function answer(status: number, text: string, changes: Partial<Answer> = {}): Answer {
   return {
@@ -29,7 +32,7 @@ function answer(status: number, text: string, changes: Partial<Answer> = {}): An
 /** Code (or nature), message and hint of what reading the answer throws. */
 function thrownFor(given: Answer): (string | undefined)[] {
   try {
-    readEnvelope(CALL, given, 'Knock first.');
+    readEnvelope(THE_CALL, given);
   } catch (error) {
     if (error instanceof ActionError) return [error.code, error.message, error.hint];
     if (error instanceof UnusableAnswer) return [error.nature, error.message];
@@ -42,21 +45,41 @@ test.each([
   [199, false, false],
   [200, true, false],
   [299, true, false],
-  [300, false, true],
-  [399, false, true],
+  [300, false, false],
+  [301, false, true],
+  [303, false, true],
+  [304, false, false],
+  [308, false, true],
+  [399, false, false],
   [400, false, false],
 ])('HTTP %i: success %p, redirect %p', (status, success, redirect) => {
   expect([isSuccess(answer(status, '')), isRedirect(answer(status, ''))]).toEqual([success, redirect]);
+});
+
+test('any 3xx with a location is a redirect', () => {
+  const located = (status: number) => answer(status, '', { location: '/' });
+  expect([300, 399, 299, 400].map((status) => isRedirect(located(status)))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });
 
 describe('an envelope', () => {
   test.each([
     ['{"status":"OK","body":[1]}', { status: 'OK', body: [1] }],
     ['{"status":"OK"}', { status: 'OK', body: undefined }],
-    ['{"status":"FAIL","message":"no such VM"}', { status: 'FAIL', message: 'no such VM' }],
-    ['{"status":"FAIL","message":""}', { status: 'FAIL', message: '(no message)' }],
-    ['{"status":"FAIL","message":7}', { status: 'FAIL', message: '(no message)' }],
-    ['{"status":"ok"}', undefined],
+    ['{"status":"FAIL","message":"no such VM"}', { status: 'failure', word: 'FAIL', message: 'no such VM' }],
+    [
+      '{"status":"ERROR","message":"no such VM"}',
+      { status: 'failure', word: 'ERROR', message: 'no such VM' },
+    ],
+    ['{"status":"FAIL","message":""}', { status: 'failure', word: 'FAIL', message: '(no message)' }],
+    ['{"status":"FAIL","message":7}', { status: 'failure', word: 'FAIL', message: '(no message)' }],
+    ['{"status":"ok"}', { status: 'failure', word: 'ok', message: '(no message)' }],
+    ['{"status":404}', undefined],
+    ['{"status":""}', undefined],
     ['{}', undefined],
     ['[]', undefined],
     ['"OK"', undefined],
@@ -71,14 +94,27 @@ describe('an envelope', () => {
     [1_001, '(a text of 1001 characters)'],
   ])('with a message of %i characters', (length, message) => {
     const text = JSON.stringify({ status: 'FAIL', message: 'x'.repeat(length) });
-    expect(parseEnvelope(answer(200, text))).toEqual({ status: 'FAIL', message });
+    expect(parseEnvelope(answer(200, text))).toEqual({ status: 'failure', word: 'FAIL', message });
   });
 
-  test('that says FAIL counts, whatever the HTTP status', () => {
-    const failed = { status: 'FAIL', message: 'no' };
+  test.each(['FAIL', 'ERROR'])('that says %s counts, whatever the HTTP status', (word) => {
+    const text = JSON.stringify({ status: word, message: 'no' });
     for (const status of [200, 404, 500]) {
-      expect(readEnvelope(CALL, answer(status, JSON.stringify(failed)), '')).toEqual(failed);
+      expect(readEnvelope(THE_CALL, answer(status, text))).toEqual({
+        status: 'failure',
+        word,
+        message: 'no',
+      });
     }
+  });
+
+  test.each([
+    ['{"status":"FAIL"}', true],
+    ['{"status":"ERROR"}', false],
+    ['{"status":"OK"}', false],
+    ['{}', false],
+  ])('is a refusal of the controller itself: %s %p', (text, expected) => {
+    expect(isRefusal(parseEnvelope(answer(200, text)))).toBe(expected);
   });
 });
 
@@ -86,8 +122,14 @@ test.each([
   ['', 'an empty body'],
   [' \n', 'an empty body'],
   ['\n<html>', 'an HTML page, not JSON'],
-  [' {"a":', "JSON that is cut off or not the API's"],
-  ['[1', "JSON that is cut off or not the API's"],
+  [' {"a":', 'JSON that is cut off'],
+  ['[1', 'JSON that is cut off'],
+  ['{}', "JSON that is not this API's"],
+  ['[1]', "JSON that is not this API's"],
+  ['7', "JSON that is not this API's"],
+  ['{\0"\0', 'text, not JSON'],
+  ['{"status":"OK"}', 'OK'],
+  ['{"status":"FAIL","message":"no"}', 'FAIL: "no"'],
   ['Not found {[<', 'text, not JSON'],
 ])('%j is %s', (text, expected) => {
   expect(whatItIs(answer(200, text))).toBe(expected);
@@ -105,12 +147,24 @@ describe('what is no envelope, or may not be read', () => {
       answer(200, '\n<html>'),
       ['mistake', 'it answered HTTP 200 with an HTML page, not JSON'],
     ],
-    ['success with nothing', answer(204, ''), ['passing', 'it answered HTTP 204 with an empty body']],
-    ...[' {"status":"OK', '{"state":"up"}', '[{"id":1}]'].map((text): [string, Answer, string[]] => [
-      `success with ${text}`,
-      answer(200, text),
-      ['passing', "it answered HTTP 200 with JSON that is cut off or not the API's"],
-    ]),
+    ['success with nothing', answer(204, ''), ['mistake', 'it answered HTTP 204 with an empty body']],
+    [
+      'success with half of an envelope',
+      answer(200, ' {"status":"OK'),
+      ['passing', 'it answered HTTP 200 with JSON that is cut off'],
+    ],
+    [
+      'success with UTF-16',
+      answer(200, [...'{"status":"OK"}'].join('\0')),
+      ['mistake', 'it answered HTTP 200 with text, not JSON'],
+    ],
+    ...['{}', '[]', '{"errors":[]}', '{"state":"up"}', '[{"id":1}]'].map(
+      (text): [string, Answer, string[]] => [
+        `success with ${text}`,
+        answer(200, text),
+        ['mistake', "it answered HTTP 200 with JSON that is not this API's"],
+      ],
+    ),
     [
       '401',
       answer(401, FAIL),
@@ -155,7 +209,34 @@ describe('what is no envelope, or may not be read', () => {
     [
       '404',
       answer(404, 'gone'),
-      ['protocol_error', `${CALL} was answered with HTTP 404 and text, not JSON.`, CHECK_URL],
+      [
+        'protocol_error',
+        `GET ${URL_ASKED} was answered with HTTP 404 and text, not JSON.`,
+        'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?',
+      ],
+    ],
+    ...[300, 304].map((status): [string, Answer, string[]] => [
+      `${status}`,
+      answer(status, ''),
+      [
+        'protocol_error',
+        `${CALL} was answered with HTTP ${status} and an empty body.`,
+        'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.',
+      ],
+    ]),
+    ...[undefined, 'proxy.example:3128'].map((proxy): [string, Answer, string[]] => [
+      `407 (${proxy})`,
+      answer(407, '', { proxy }),
+      [
+        'controller_unreachable',
+        `${proxy === undefined ? 'A proxy' : `The proxy ${proxy}`} wants other credentials for ${CALL} (HTTP 407).`,
+        'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+      ],
+    ]),
+    [
+      '410',
+      answer(410, ''),
+      ['protocol_error', `${CALL} was answered with HTTP 410 and an empty body.`, CHECK_URL],
     ],
     [
       '400 that wants a certificate',
@@ -178,11 +259,7 @@ describe('what is no envelope, or may not be read', () => {
     [
       'an error in an envelope that says OK',
       answer(500, '{"status":"OK"}'),
-      [
-        'protocol_error',
-        `${CALL} was answered with HTTP 500 and JSON that is cut off or not the API's.`,
-        CHECK_URL,
-      ],
+      ['protocol_error', `${CALL} was answered with HTTP 500 and OK.`, CHECK_URL],
     ],
   ])('%s', (_, given, expected) => {
     expect(thrownFor(given)).toEqual(expected);

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { readInstance, readList, readMatches } from '../../src/controller/instance.ts';
+import {
+  isRunning,
+  isTerminal,
+  looksFailed,
+  readInstance,
+  readList,
+  readMatches,
+} from '../../src/controller/instance.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import { ID } from '../support/instances.ts';
+import { ID, instance } from '../support/instances.ts';
 
 /** As controllers since 1.44 write it. */
 function current(changes: object = {}, vminfo: object = {}): Record<string, unknown> {
@@ -15,6 +22,7 @@ function current(changes: object = {}, vminfo: object = {}): Record<string, unkn
       start_date: '2024-10-13T10:51:34Z',
       stop_date: '2024-10-13T10:51:20Z',
       node_id: 'inner-node',
+      uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
       host_ip: '192.0.2.70',
       ip: '192.168.64.25',
       vnc_port: 5900,
@@ -48,6 +56,7 @@ describe('one instance', () => {
       startDateText: '2024-10-13T10:51:34Z',
       stopDate: { text: '2024-10-13T10:51:20Z' },
       reportedAt: { text: '2024-10-13T13:10:02.690025+02:00' },
+      uuid: '0e42b576-4d36-482b-8f57-73c005fe8101',
       hostIp: '192.0.2.70',
       ip: '192.168.64.25',
       vncPort: 5900,
@@ -274,5 +283,62 @@ describe('a list', () => {
       },
     };
     expect(() => readList([hostile]).readable()).toThrow(TypeError);
+  });
+});
+
+describe('the host of the VM', () => {
+  test.each([
+    'mac-01',
+    'mac-01.example.com',
+    'Mac_01.local.',
+    '10.example',
+    'fe80::1',
+    `${'a'.repeat(63)}.example`,
+  ])('%s is an address or a host name', (host) => {
+    expect(readInstance(current({}, { host_ip: host }), ID)?.hostIp).toBe(host);
+  });
+
+  test.each([
+    '10.0.0.256',
+    '1234',
+    '-mac.example',
+    'mac-.example',
+    'mac..example',
+    'mac 01',
+    'mac/01',
+    'mac:22',
+    'https://mac',
+    '::x',
+    'mac\n01',
+    '.',
+    `${'a'.repeat(64)}.example`,
+    `${'a.'.repeat(127)}aa`,
+  ])('%j is neither', (host) => {
+    expect(readInstance(current({}, { host_ip: host }), ID)?.hostIp).toBeUndefined();
+  });
+
+  test('the address of the VM itself is no name', () => {
+    expect(readInstance(current({}, { ip: 'vm.local' }), ID)?.ip).toBeUndefined();
+  });
+});
+
+describe('what the states of an instance mean', () => {
+  test.each<[string, string | undefined, string]>([
+    ['Started', 'running', 'runs'],
+    ['Started', 'stopped', ''],
+    ['Started', undefined, ''],
+    ['Stopped', 'running', ''],
+    ['Error', 'running', 'looks failed'],
+    ['Started', 'deleted', 'looks failed'],
+    ['Terminating', 'running', 'looks failed, terminal'],
+    ['Terminated', undefined, 'looks failed, terminal'],
+  ])('%s, %s: %s', (state, status, expected) => {
+    const seen = instance({ state, status });
+    const meanings = [
+      isRunning(seen) && 'runs',
+      looksFailed(seen) && 'looks failed',
+      isTerminal(seen) && 'terminal',
+    ];
+    expect(meanings.filter((meaning) => meaning !== false).join(', ')).toBe(expected);
   });
 });

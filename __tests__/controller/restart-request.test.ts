@@ -192,6 +192,7 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
       'was answered with HTTP 405 and an empty body.',
       'does not let such requests pass',
     ],
+    [304, 'protocol_error', 'was redirected to "other.example" (HTTP 304).', 'Redirects are not followed'],
     [308, 'protocol_error', 'was redirected to "other.example" (HTTP 308).', 'Redirects are not followed'],
   ])('HTTP %i', async (status, code, message, hint) => {
     nock(ORIGIN).post(RESTART).reply(status, '', { location: 'https://other.example/x?token=hunter2' });
@@ -202,13 +203,32 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
   });
 });
 
+test('HTTP 407 may be of a proxy after the request had passed it', async () => {
+  nock(ORIGIN).post(RESTART).reply(407, '');
+  await expect(restart()).resolves.toMatchObject({
+    kind: 'rejected',
+    error: {
+      code: 'controller_unreachable',
+      message: `A proxy wants other credentials for POST ${RESTART} (HTTP 407).`,
+    },
+  });
+});
+
+test.each([200, 400])('another failure than FAIL under HTTP %i may be of a gateway', async (status) => {
+  nock(ORIGIN).post(RESTART).reply(status, { status: 'ERROR', message: 'no route' });
+  await expect(restart()).resolves.toMatchObject({
+    kind: 'rejected',
+    error: { code: 'restart_refused', message: 'The restart was answered with ERROR: "no route".' },
+  });
+});
+
 describe('uncertain', () => {
   test.each<[string, number, string, string]>([
     ['502 with HTML', 502, '<html>', 'it was answered with HTTP 502 and an HTML page, not JSON'],
     ['408', 408, '', 'it was answered with HTTP 408 and an empty body'],
-    ['nonsense with 200', 200, '{}', 'it was answered with HTTP 200 and JSON that is cut off'],
-    ['OK with 500', 500, JSON.stringify(ok(undefined)), 'it was answered with HTTP 500'],
-    ['FAIL with 500', 500, JSON.stringify(fail('x')), 'it was answered with HTTP 500'],
+    ['nonsense with 200', 200, '{}', "it was answered with HTTP 200 and JSON that is not this API's"],
+    ['OK with 500', 500, JSON.stringify(ok(undefined)), 'it was answered with HTTP 500 and OK'],
+    ['FAIL with 500', 500, JSON.stringify(fail('x')), 'it was answered with HTTP 500 and FAIL: "x"'],
     ['FAIL with 503', 503, JSON.stringify(fail('x')), 'it was answered with HTTP 503'],
     ['more than 1 MiB', 200, ' '.repeat(1024 * 1024 + 1), 'no answer came: the answer is larger than 1 MiB'],
   ])('%s', async (_, status, body, reason) => {

@@ -14,6 +14,7 @@ import {
 import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../http/transport.ts';
 import type { Credentials, PostRequest } from './credentials.ts';
+import { parseEnvelope, whatItIs } from './envelope.ts';
 
 export interface ReadRequest<T> {
   /** Below the controller's URL, with the query. */
@@ -150,11 +151,14 @@ function faultOfRefusal({ code, message, hint = '', cause }: ActionError): Contr
   return { kind: code, reason: message.replace(/\.$/, ''), hint, nature: 'refusal', code, message, cause };
 }
 
-function faultOfStatus({ status, retryAfterMs }: Answer): ControllerFault {
+function faultOfStatus(answer: Answer): ControllerFault {
+  const { status, retryAfterMs } = answer;
+  const envelope = parseEnvelope(answer);
+  const said = envelope?.status === 'failure' ? ` and ${whatItIs(answer)}` : '';
   const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${seconds(retryAfterMs)}`;
   return {
     kind: `HTTP ${status}`,
-    reason: `it answered HTTP ${status}${askedFor}`,
+    reason: `it answered HTTP ${status}${said}${askedFor}`,
     hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
     nature: natureOf(retryAfterMs),
     code: 'controller_unreachable',

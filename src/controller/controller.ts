@@ -3,10 +3,11 @@ import { isRecord, text, UnusableAnswer } from '../http/json.ts';
 import type { Fault, Retries, RetryBounds } from '../http/retry.ts';
 import type { Answer } from '../http/transport.ts';
 import type { Client } from './client.ts';
-import { type Envelope, readEnvelope } from './envelope.ts';
+import { type Call, type Envelope, readEnvelope } from './envelope.ts';
 import { type Instance, type InstanceList, readInstance, readList, type Target } from './instance.ts';
 import {
   type NotCarriedOut,
+  RESTART_PATH,
   type RestartReply,
   type RestartRequest,
   type TryBounds,
@@ -49,6 +50,7 @@ const MIB = 1024 * 1024;
 /** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
+const NAMES_TIMEOUT_MS = 10_000;
 
 const VM_PATH = '/api/v1/vm';
 const STATUS_PATH = '/api/v1/status';
@@ -58,21 +60,56 @@ export interface ControllerOptions {
   readonly clock: { now(): number };
   /** What to do about HTTP 401. */
   readonly deniedHint: string;
+  /** The base address, for errors. */
+  readonly url?: URL;
+  /** Whether names of instances matter that only the list tells: it is read once where `?id=` tells none. */
+  readonly needsNames?: boolean;
 }
 
-export function createController({ client, clock, deniedHint }: ControllerOptions): Controller {
+export function createController(options: ControllerOptions): Controller {
+  const { client, clock, deniedHint, url, needsNames = false } = options;
+  const names = createNames();
+  const callTo = (method: string, path: string): Call => {
+    const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
+    return { name: `${method} ${path}`, url: address, deniedHint };
+  };
+
+  function completed(instance: Instance, { headers }: Answer): Instance {
+    const ms = Date.parse(headers['date'] ?? '');
+    return names.complete({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+  }
+
   async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
-    const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
-    const decode = (answer: Answer) => {
-      const envelope = readEnvelope(`GET ${VM_PATH}`, answer, deniedHint);
-      const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-      return instance && dated(instance, answer);
-    };
-    const instance = await client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
-    if (instance !== undefined) return instance;
+    const instance = await getOne(instanceId, bounds);
+    if (
+      instance !== undefined &&
+      (instance.externalId !== undefined || !needsNames || names.isAsked(instance))
+    )
+      return instance;
+    if (instance !== undefined) return names.complete(await withListedNames(instance, bounds));
     // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
+  }
+
+  function getOne(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
+    const path = `${VM_PATH}?id=${encodeURIComponent(instanceId)}`;
+    const decode = (answer: Answer) => {
+      const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
+      const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
+      return instance && completed(instance, answer);
+    };
+    return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
+  }
+
+  /** Old controllers tell `external_id` and `name` in the list alone. If it cannot be read soon, the instance goes without. */
+  async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
+    names.ask(instance);
+    const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
+    await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+      bounds.signal.throwIfAborted();
+    });
+    return instance;
   }
 
   async function findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]> {
@@ -82,15 +119,19 @@ export function createController({ client, clock, deniedHint }: ControllerOption
   /** @param read throws UnusableAnswer where the list is to be asked for again. */
   function readListed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
     const decode = (answer: Answer) => {
-      const list = readList(bodyOf(readEnvelope(`GET ${VM_PATH}`, answer, deniedHint)));
-      return read(datedList(list, answer));
+      const { matching, readable } = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+      const complete = (instance: Instance) => completed(instance, answer);
+      return read({
+        matching: (target) => matching(target).map(complete),
+        readable: () => readable().map(complete),
+      });
     };
     return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
 
   async function getVersion({ deadline, signal }: Bounds): Promise<string | undefined> {
     const decode = (answer: Answer) => {
-      const body = bodyOf(readEnvelope(`GET ${STATUS_PATH}`, answer, deniedHint));
+      const body = bodyOf(readEnvelope(callTo('GET', STATUS_PATH), answer));
       return isRecord(body) ? text(body, 'version') : undefined;
     };
     const bounds = { deadline: Math.min(deadline, clock.now() + VERSION_TIMEOUT_MS), signal };
@@ -102,27 +143,41 @@ export function createController({ client, clock, deniedHint }: ControllerOption
     getInstance,
     findInstances,
     listInstances,
-    tryRestart: (request, bounds) => tryRestart(request, bounds, { client, deniedHint, getVersion }),
+    tryRestart: (request, bounds) =>
+      tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
     restartRetries: client.retriesOfPost,
     renewConnections: client.renewConnections,
     getVersion,
   };
 }
 
-function dated(instance: Instance, { headers }: Answer): Instance {
-  const ms = Date.parse(headers['date'] ?? '');
-  return { ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms };
-}
-
-function datedList({ matching, readable }: InstanceList, answer: Answer): InstanceList {
+/** What an answer told about an instance is kept when a poorer one follows. */
+function createNames() {
+  const known = new Map<string, Pick<Instance, 'externalId' | 'name' | 'uuid'>>();
+  const asked = new Set<string>();
+  const keyOf = ({ instanceId }: Instance) => instanceId.toLowerCase();
   return {
-    matching: (target) => matching(target).map((instance) => dated(instance, answer)),
-    readable: () => readable().map((instance) => dated(instance, answer)),
+    complete(instance: Instance): Instance {
+      const before = known.get(keyOf(instance));
+      const names = {
+        externalId: instance.externalId ?? before?.externalId,
+        name: instance.name ?? before?.name,
+        uuid: instance.uuid ?? before?.uuid,
+      };
+      known.set(keyOf(instance), names);
+      return { ...instance, ...names };
+    },
+    /** Whether the list was asked for its names. */
+    isAsked: (instance: Instance) => asked.has(keyOf(instance)),
+    ask: (instance: Instance) => void asked.add(keyOf(instance)),
   };
 }
 
 function bodyOf(envelope: Envelope): unknown {
   if (envelope.status === 'OK') return envelope.body;
   const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
-  throw new UnusableAnswer(`it answered FAIL: "${envelope.message}"`, { nature: 'mistake', hint });
+  throw new UnusableAnswer(`it answered ${envelope.word}: "${envelope.message}"`, {
+    nature: 'mistake',
+    hint,
+  });
 }

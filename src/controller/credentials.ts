@@ -36,19 +36,29 @@ export interface Credentials {
   renew(): boolean;
 }
 
-/** @param onSecret called with each new secret before it is used. */
+/**
+ * @param onSecret called with each new secret before it is used.
+ * @param own the headers that the user gave.
+ */
 export function createCredentials(
   identity: Identity,
   onSecret: (...secrets: readonly string[]) => void,
+  own: Readonly<Record<string, string>> = {},
 ): Credentials {
   if (identity.kind === 'api_key') return createSession(identity, onSecret);
   const isRoot = identity.kind === 'root_token';
   const headers: Record<string, string> = isRoot ? { authorization: rootAuthorization(identity.token) } : {};
-  const deniedHint = isRoot
-    ? 'Check root_token, or whether a gateway before the controller wants something else (see headers).'
-    : 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
+  const hasOwn = Object.keys(own).some((name) => name.toLowerCase() === 'authorization');
+  const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_STRANGER;
   return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
 }
+
+const DENIED_ROOT =
+  'Check root_token, or whether a gateway before the controller wants something else (see headers).';
+const DENIED_OWN =
+  'The Authorization header given in headers is not accepted, by the controller or by a gateway before it: check its value.';
+const DENIED_STRANGER =
+  'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 
 /** `Authorization` for the root token. */
 export function rootAuthorization(token: string): string {

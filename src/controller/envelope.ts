@@ -2,70 +2,89 @@ import { ActionError } from '../errors.ts';
 import { isRecord, parseJson, text, UnusableAnswer } from '../http/json.ts';
 import type { Answer } from '../http/transport.ts';
 
-/** What every answer of the API is wrapped in; `FAIL` is what counts as failure, whatever the HTTP status. */
+/** What every answer of the API is wrapped in: `{"status", "message", "body"}`. */
 export type Envelope =
   | { readonly status: 'OK'; readonly body: unknown }
-  | { readonly status: 'FAIL'; readonly message: string };
+  /** `word` is the status as written: `FAIL` if the controller itself says it. Any other word but `OK` is a failure, too. */
+  | { readonly status: 'failure'; readonly word: string; readonly message: string };
 
-/** The envelope, if the answer is one. */
+/** The envelope, if the answer is one. A failure counts whatever the HTTP status. */
 export function parseEnvelope({ text: json }: Answer): Envelope | undefined {
   const value = parseJson(json);
   if (!isRecord(value)) return undefined;
-  if (value['status'] === 'OK') return { status: 'OK', body: value['body'] };
-  if (value['status'] !== 'FAIL') return undefined;
-  return { status: 'FAIL', message: text(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+  const word = text(value, 'status');
+  if (word === undefined) return undefined;
+  if (word === 'OK') return { status: 'OK', body: value['body'] };
+  return { status: 'failure', word, message: text(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
 }
 
 const LONGEST_MESSAGE = 1_000;
 
+/** Whether the controller itself refuses: what a gateway writes may look much like an envelope. */
+export function isRefusal(envelope: Envelope | undefined): boolean {
+  return envelope?.status === 'failure' && envelope.word === 'FAIL';
+}
+
 /**
  * The envelope of an answer to a read.
  * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @param deniedHint what to do about HTTP 401.
  * @throws UnusableAnswer for what may pass, ActionError for what will not.
  */
-export function readEnvelope(call: string, answer: Answer, deniedHint: string): Envelope {
+export function readEnvelope(call: Call, answer: Answer): Envelope {
   const envelope = parseEnvelope(answer);
-  if (answer.status === 401) throw notLetIn(call, deniedHint);
+  if (answer.status === 401) throw notLetIn(call);
   if (answer.status === 403) throw denied(call, answer);
-  if (envelope?.status === 'FAIL') return envelope;
+  if (envelope?.status === 'failure') return envelope;
   if (!isSuccess(answer)) throw rejected(call, answer);
   if (envelope === undefined) {
-    const nature = isPage(answer) ? 'mistake' : 'passing';
+    const nature = isCutOff(answer) ? 'passing' : 'mistake';
     throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
   }
   return envelope;
+}
+
+/** A request, for errors. */
+export interface Call {
+  /** e.g. `GET /api/v1/vm`. */
+  readonly name: string;
+  /** The whole URL, without a query. */
+  readonly url: string;
+  /** What to do about HTTP 401. */
+  readonly deniedHint: string;
 }
 
 export function isSuccess({ status }: Answer): boolean {
   return status >= 200 && status <= 299;
 }
 
-/** Whether it is meant for people: no API would say that. */
-function isPage({ text: body }: Answer): boolean {
-  return /^\s*[^\s{[]/.test(body);
+/** Begins like JSON, and is none: it lost its end. UTF-16, which is not accepted here, looks the same at its first character. */
+function isCutOff({ text: body }: Answer): boolean {
+  return /^\s*[{[]/.test(body) && parseJson(body) === undefined && !body.includes('\0');
 }
 
-/** What an answer that is no envelope looks like. */
-export function whatItIs({ text: body }: Answer): string {
-  const start = body.trimStart();
+/** What the body of an answer is, for people. */
+export function whatItIs(answer: Answer): string {
+  const envelope = parseEnvelope(answer);
+  if (envelope?.status === 'failure') return `${envelope.word}: "${envelope.message}"`;
+  if (envelope !== undefined) return 'OK';
+  const start = answer.text.trimStart();
   if (start === '') return 'an empty body';
   if (start.startsWith('<')) return 'an HTML page, not JSON';
-  return start.startsWith('{') || start.startsWith('[')
-    ? "JSON that is cut off or not the API's"
-    : 'text, not JSON';
+  if (isCutOff(answer)) return 'JSON that is cut off';
+  return parseJson(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
 }
 
 /** What HTTP 401 comes to. */
-export function notLetIn(call: string, deniedHint: string): ActionError {
-  return new ActionError('authentication_failed', `The controller does not let ${call} in (HTTP 401).`, {
+export function notLetIn({ name, deniedHint }: Call): ActionError {
+  return new ActionError('authentication_failed', `The controller does not let ${name} in (HTTP 401).`, {
     hint: deniedHint,
   });
 }
 
 /** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
-export function denied(call: string, answer: Answer): ActionError {
-  if (parseEnvelope(answer) !== undefined) {
+export function denied({ name: call }: Call, answer: Answer): ActionError {
+  const envelope = parseEnvelope(answer);
+  if (envelope?.status === 'OK' || isRefusal(envelope)) {
     return new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
       hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
     });
@@ -88,23 +107,23 @@ export function denied(call: string, answer: Answer): ActionError {
   );
 }
 
-/** What any other status comes to that is no success and will not pass. */
-export function rejected(call: string, answer: Answer): ActionError {
-  if (isRedirect(answer)) return redirected(call, answer);
-  return new ActionError(
-    'protocol_error',
-    `${call} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`,
-    {
-      hint: hintForRejection(answer),
-    },
-  );
+/** What any other status comes to that is neither a success nor transient. */
+export function rejected(call: Call, answer: Answer): ActionError {
+  if (isRedirect(answer)) return redirected(call.name, answer);
+  if (answer.status === 407) return proxyWantsCredentials(call, answer);
+  const asked = answer.status === 404 ? `${call.name.replace(/ .*/, '')} ${call.url}` : call.name;
+  const message = `${asked} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`;
+  return new ActionError('protocol_error', message, { hint: hintForRejection(answer) });
 }
 
-export function isRedirect({ status }: Answer): boolean {
-  return status >= 300 && status <= 399;
+/** 300 and 304 lead nowhere by themselves. */
+export function isRedirect({ status, location }: Answer): boolean {
+  return status >= 300 && status <= 399 && (location !== undefined || REDIRECTS.includes(status));
 }
 
-/** Redirects are refused: whoever they lead to would get the credentials. */
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** Redirects are refused: the server that they lead to would get the credentials. */
 export function redirected(call: string, { status, location }: Answer): ActionError {
   return new ActionError(
     'protocol_error',
@@ -115,13 +134,24 @@ export function redirected(call: string, { status, location }: Answer): ActionEr
   );
 }
 
+function proxyWantsCredentials({ name }: Call, { proxy }: Answer): ActionError {
+  const who = proxy === undefined ? 'A proxy' : `The proxy ${proxy}`;
+  return new ActionError('controller_unreachable', `${who} wants other credentials for ${name} (HTTP 407).`, {
+    hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+  });
+}
+
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
 function hintForRejection({ status, text: body }: Answer): string {
   if (/SSL certificate/.test(body))
     return 'The server wants a client certificate, or another one: see client_cert and client_key.';
   if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';
+  if (status === 404)
+    return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
   if (status === 405)
     return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
+  if (status === 300 || status === 304)
+    return 'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.';
   return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 

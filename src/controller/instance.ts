@@ -34,6 +34,7 @@ export interface Instance {
   readonly startDateText: string | undefined;
   /** `vminfo.timestamp`: when the node's agent read all this; the node's clock. */
   readonly reportedAt: Instant | undefined;
+  /** IP address or host name of the node. */
   readonly hostIp: string | undefined;
   readonly ip: string | undefined;
   /** TCP port on the node. */
@@ -97,7 +98,7 @@ export interface Target {
  */
 export function readInstance(body: unknown, instanceId: string): Instance | undefined {
   if (Array.isArray(body)) return readMatches(body, { by: 'instance_id', id: instanceId })[0];
-  if (!isRecord(body)) throw new UnusableAnswer('the instance is not a JSON object');
+  if (!isRecord(body)) throw notTheApi('the instance is not a JSON object');
   const instance = instanceFrom({ instance_id: instanceId, ...body });
   if (!isSameId(instance.instanceId, instanceId)) {
     throw new UnusableAnswer('the answer is about another instance than the one asked for');
@@ -149,7 +150,7 @@ interface ListItem {
 function itemsOf(body: unknown): ListItem[] {
   // Go writes an empty list as null, and `omitempty` leaves it out.
   if (body === null || body === undefined) return [];
-  if (!Array.isArray(body)) throw new UnusableAnswer('the instances are not a JSON array');
+  if (!Array.isArray(body)) throw notTheApi('the instances are not a JSON array');
   return (body as unknown[]).flatMap((outer) =>
     isRecord(outer) && isRecord(outer['vm']) ? [{ outer, vm: outer['vm'] }] : [],
   );
@@ -206,6 +207,11 @@ function merge(outer: Fields, vm: Fields): Fields {
   };
 }
 
+/** Most likely it is another API, as long as there was no good answer before. */
+function notTheApi(what: string): UnusableAnswer {
+  return new UnusableAnswer(what, { nature: 'mistake' });
+}
+
 function isSameId(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
@@ -216,7 +222,7 @@ function instanceFrom(fields: Fields): Instance {
   const instanceId = text(fields, 'instance_id') ?? '';
   const state = text(fields, 'instance_state');
   if (!ID.test(instanceId)) throw new UnusableAnswer('the instance has no usable instance_id');
-  if (state === undefined) throw new UnusableAnswer('the instance has no instance_state');
+  if (state === undefined) throw notTheApi('the instance has no instance_state');
   return {
     instanceId,
     state,
@@ -239,7 +245,7 @@ function vmFrom(fields: Fields) {
     stopDate: instant(fields, 'stop_date'),
     startDateText: text(fields, 'start_date'),
     reportedAt: instant(fields, 'timestamp'),
-    hostIp: address(fields, 'host_ip'),
+    hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
     ip: address(fields, 'ip'),
     vncPort: port(fields, 'vnc_port'),
     portForwarding: Array.isArray(forwarding)
@@ -258,6 +264,7 @@ function forwardingFrom(item: unknown): PortForwarding[] {
 }
 
 const LONGEST_MESSAGE = 1_000;
+const LONGEST_HOST_NAME = 253;
 const MOST_FORWARDINGS = 256;
 /** In characters; the input `external_id` may be as long. */
 export const LONGEST_EXTERNAL_ID = 500;
@@ -270,6 +277,16 @@ function instant(fields: Fields, key: string): Instant | undefined {
 function address(fields: Fields, key: string): string | undefined {
   const value = text(fields, key);
   return value !== undefined && isIP(value) !== 0 ? value : undefined;
+}
+
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** The last part is not a number: that would be an IP address, or none. */
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
+
+/** A node may join with a host name instead of an IP address. */
+function hostName(fields: Fields, key: string): string | undefined {
+  const value = text(fields, key, LONGEST_HOST_NAME);
+  return value !== undefined && HOST_NAME.test(value) ? value : undefined;
 }
 
 function port(fields: Fields, key: string): number | undefined {

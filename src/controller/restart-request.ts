@@ -2,7 +2,16 @@ import { ActionError } from '../errors.ts';
 import { isTransientStatus } from '../http/retry.ts';
 import type { Answer, NoAnswer } from '../http/transport.ts';
 import { type Client, type ControllerFault, faultOf, type SendResult } from './client.ts';
-import { denied, isSuccess, notLetIn, parseEnvelope, rejected, whatItIs } from './envelope.ts';
+import {
+  type Call,
+  denied,
+  isRefusal,
+  isSuccess,
+  notLetIn,
+  parseEnvelope,
+  rejected,
+  whatItIs,
+} from './envelope.ts';
 
 // One try of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over tries is in restart/restart.ts.
 //
@@ -16,6 +25,7 @@ import { denied, isSuccess, notLetIn, parseEnvelope, rejected, whatItIs } from '
 // | 429 | not carried out: too many requests |
 // | 5xx, 408, or a success without a usable envelope | uncertain |
 // | FAIL below 500 | not carried out: refused |
+// | another failure below 500, e.g. status ERROR | rejected: a gateway may have written it |
 // | OK | accepted |
 // | 404 by a controller older than 1.44 | not carried out: refused |
 // | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller has carried the restart out |
@@ -60,19 +70,17 @@ type Repeatable = 'never left' | 'held back' | 'session ended' | 'denied' | 'too
 
 export interface RestartRequestOptions {
   readonly client: Client;
-  /** What to do about HTTP 401. */
-  readonly deniedHint: string;
+  readonly call: Call;
   readonly getVersion: (bounds: TryBounds) => Promise<string | undefined>;
 }
 
-const RESTART_PATH = '/api/v1/rpc/vm/restart';
-const RESTART_CALL = `POST ${RESTART_PATH}`;
+export const RESTART_PATH = '/api/v1/rpc/vm/restart';
 
 /** Sends the request at most once. Never throws. */
 export async function tryRestart(
   request: RestartRequest,
   bounds: TryBounds,
-  { client, deniedHint, getVersion }: RestartRequestOptions,
+  { client, call, getVersion }: RestartRequestOptions,
 ): Promise<RestartReply | NotCarriedOut> {
   const { result, veto } = await sendOnce(request, bounds, client);
   if ('refused' in result) return neverLeft(result, result.refused);
@@ -80,11 +88,11 @@ export async function tryRestart(
   const { answer } = result;
   if (answer.status === 401) {
     const mayBeSession = client.renewSession() && !bounds.isAfter401;
-    return mayBeSession ? SESSION_ENDED : deniedAgain(answer, deniedHint);
+    return mayBeSession ? SESSION_ENDED : deniedAgain(answer, call);
   }
-  if (answer.status === 404 && parseEnvelope(answer)?.status !== 'FAIL')
+  if (answer.status === 404 && !isRefusal(parseEnvelope(answer)))
     return judgeNotFound(answer, await getVersion(bounds));
-  return judgeAnswer(answer);
+  return judgeAnswer(answer, call);
 }
 
 interface Sent {
@@ -126,18 +134,20 @@ function withoutAnswer(
   return neverLeft(result, neverCarriedOut(reason, { hint, cause }));
 }
 
-function judgeAnswer(answer: Answer): RestartReply | NotCarriedOut {
+function judgeAnswer(answer: Answer, call: Call): RestartReply | NotCarriedOut {
   const { status } = answer;
   const envelope = parseEnvelope(answer);
   // After a status of 5xx nothing is certain, whatever the body says.
   if (status >= 500) return uncertain(answer);
   if (status === 429) return tooManyRequests(answer);
-  if (envelope?.status === 'FAIL')
-    return refused(status === 403 ? denied(RESTART_CALL, answer) : restartRefused(envelope.message));
-  if (envelope?.status === 'OK' && isSuccess(answer)) return { kind: 'accepted' };
-  if (status === 403) return { kind: 'rejected', error: denied(RESTART_CALL, answer) };
+  if (envelope?.status === 'failure') {
+    const error = status === 403 ? denied(call, answer) : restartRefused(envelope.word, envelope.message);
+    return isRefusal(envelope) ? refused(error) : { kind: 'rejected', error };
+  }
+  if (envelope !== undefined && isSuccess(answer)) return { kind: 'accepted' };
+  if (status === 403) return { kind: 'rejected', error: denied(call, answer) };
   if (isSuccess(answer) || isTransientStatus(status)) return uncertain(answer);
-  return { kind: 'rejected', error: rejected(RESTART_CALL, answer) };
+  return { kind: 'rejected', error: rejected(call, answer) };
 }
 
 /** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
@@ -187,9 +197,9 @@ function heldBack(veto: Veto): NotCarriedOut {
   return repeatable('held back', fault, neverCarriedOut(reason, { hint }));
 }
 
-function deniedAgain(answer: Answer, hint: string): NotCarriedOut {
+function deniedAgain(answer: Answer, call: Call): NotCarriedOut {
   const fault: ControllerFault = { ...faultOf({ answer }), nature: 'refusal' };
-  return repeatable('denied', fault, notLetIn(RESTART_CALL, hint));
+  return repeatable('denied', fault, notLetIn(call));
 }
 
 function tooManyRequests(answer: Answer): NotCarriedOut {
@@ -206,8 +216,12 @@ function refused(error: ActionError): NotCarriedOut {
   return { kind: 'not carried out', because: 'refused', mayRepeat: false, error };
 }
 
-function restartRefused(message: string): ActionError {
-  return new ActionError('restart_refused', `The controller refused the restart: "${message}".`, {
+function restartRefused(word: string, said: string): ActionError {
+  const message =
+    word === 'FAIL'
+      ? `The controller refused the restart: "${said}".`
+      : `The restart was answered with ${word}: "${said}".`;
+  return new ActionError('restart_refused', message, {
     hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
   });
 }
