@@ -1818,23 +1818,25 @@ var lib_log = __webpack_require__(7309);
 // | state        | the VM                                              | leaves it by                                    |
 // | ------------ | --------------------------------------------------- | ----------------------------------------------- |
 // | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
-// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued                                |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
 // | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `deferred`   | the same, but all that are queued come first        | as queued                                       |
 // | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
 // | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
 // | `dismissed`  | must not start any more, as too many have failed    |                                                 |
 // | `ended`      | is over                                             |                                                 |
 // | `failed`     | is over                                             |                                                 |
 //
-// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted in the order of the targets, and only once no VM
-// is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
+// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
+// the order of the targets, and only once no VM is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
 // neither restarting nor over is dismissed.
 const OVER = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
 const TRANSITIONS = {
     preparing: { arrive: 'waiting', ...OVER },
-    waiting: { queue: 'queued', ...OVER },
+    waiting: { queue: 'queued', defer: 'deferred', ...OVER },
     queued: { wait: 'waiting', ...OVER },
+    deferred: { wait: 'waiting', ...OVER },
     holding: { depart: 'restarting', wait: 'waiting', ...OVER },
     restarting: { arrive: 'holding', ...OVER },
     dismissed: OVER,
@@ -1853,7 +1855,12 @@ function grant(states, { slots }) {
     if (!haveAllArrived(states))
         return states;
     let free = slots - states.filter(holdsSlot).length;
-    return states.map((state) => (state === 'queued' && free-- > 0 ? 'holding' : state));
+    const grantTo = (some) => (state) => state === some && free-- > 0 ? 'holding' : state;
+    return states.map(grantTo('queued')).map(grantTo('deferred'));
+}
+/** Whether it needs nothing but a slot. */
+function isInQueue(state) {
+    return state === 'queued' || state === 'deferred';
 }
 function holdsSlot(state) {
     return state === 'holding' || state === 'restarting';
@@ -2089,7 +2096,7 @@ function estimateMs({ vms, slots, now }) {
     const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
     const toGo = vms.filter(isToGo);
     const inProgress = vms.filter(isInProgress);
-    const isOpen = toGo.some(({ state }) => state !== 'queued');
+    const isOpen = toGo.some(({ state }) => !isInQueue(state));
     if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0)
         return undefined;
     const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
@@ -2386,7 +2393,7 @@ function createSlots({ vms, limits, onOver }) {
     const dismissals = Array.from({ length: vms }, () => new AbortController());
     let states = Array(vms).fill('preparing');
     function enter(index, state) {
-        if (state === 'queued')
+        if (isInQueue(state))
             grants[index] = Promise.withResolvers();
         if (state === 'holding')
             grants[index]?.resolve();
@@ -2469,8 +2476,9 @@ async function mayPass(options, instance) {
     return true;
 }
 /** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
-async function takeSlot({ slots, index, runnerGate, clock, signal }) {
-    slots.apply(index, 'queue');
+async function takeSlot(options) {
+    const { slots, index, runnerGate, clock, signal } = options;
+    slots.apply(index, options.comesLast() ? 'defer' : 'queue');
     const granted = slots.granted(index);
     if (runnerGate === undefined) {
         await unlessAborted(granted, signal);
@@ -4329,9 +4337,18 @@ async function restartOneOfSeveral(fleet, member, index) {
         : failed(member, error, context);
     roster.end(index, outcome);
     infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
-    // A cancelled VM has not failed.
-    const hasFailed = outcome.error !== undefined && outcome.error.code !== 'cancelled';
-    slots.apply(index, hasFailed ? 'fail' : 'end');
+    slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+}
+/** A cancelled VM has not failed. A sweep restarts VMs whose runner is dead: some will not come back, and the others matter. */
+function countsAsFailed({ error }, { runner }) {
+    if (error === undefined || error.code === 'cancelled')
+        return false;
+    return !(runner?.isSweep && error.code === 'runner_not_back');
+}
+/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
+function hasDeadRunner(gate, { runner }) {
+    const shown = gate?.findings()?.shown ?? [];
+    return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
     const { job, context, slots, runnerGates } = fleet;
@@ -4350,6 +4367,7 @@ function restartInItsSlot(fleet, member, index) {
     const gate = createSlotGate({
         ...{ slots, index, signal, clock: context.clock },
         runnerGate: guard?.gate,
+        comesLast: () => hasDeadRunner(guard?.gate, job),
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
     const hooks = hooksFor(member, index, fleet);
