@@ -8,12 +8,12 @@ import type { ServerOptions } from './server.ts';
 
 export interface AccessOptions {
   readonly rootToken: string | undefined;
-  /** The ID of a user API key, whose key pair is made here. */
+  /** The ID of a user API key; its key pair is created. */
   readonly apiKeyId: string | undefined;
   readonly sessionTtlMs: number;
-  /** When the API key ceases to be valid, in milliseconds since the epoch; never if absent. */
+  /** When the API key expires, in milliseconds since the epoch; never if absent. */
   readonly keyExpiresAt?: number | undefined;
-  /** Whether users of API keys are not allowed to restart. */
+  /** Whether API keys are not allowed to restart. */
   readonly deniesRestarts?: boolean;
   readonly secretLength?: number | undefined;
   readonly tls: boolean;
@@ -24,13 +24,13 @@ export interface AccessOptions {
 export interface PreparedAccess {
   readonly access: Access;
   readonly secure: ServerOptions['secure'];
-  /** The inputs of a step that lets it in; files lie in a folder of their own. */
+  /** The inputs for a step; files are in their own folder. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Deletes the folder. */
   cleanUp(): void;
 }
 
-/** Makes what a way in takes: keys and certificates, in files that only this user may read. */
+/** Creates keys and certificates, in files that only this user can read. */
 export async function prepareAccess({
   rootToken,
   apiKeyId,

@@ -21,7 +21,7 @@ import {
   text,
 } from './replies.ts';
 
-/** A session as its client shows it with each request. */
+/** A session as the client presents it in each request. */
 export interface Session {
   readonly userName: string;
   readonly token: string;
@@ -34,18 +34,18 @@ export interface UserKey {
   readonly publicKey: KeyObject;
   readonly groups: readonly string[];
   readonly createdAt: number;
-  /** It opens no session after that, and those that it opened end; never if absent. */
+  /** It and its sessions are invalid after that; never if absent. */
   readonly expiresAt?: number | undefined;
 }
 
-/** User API keys, the handshakes that are under way, and the sessions that came of them. Times are milliseconds. */
+/** User API keys, handshakes in progress, and sessions. Times are in milliseconds. */
 export interface KeyRing {
   readonly all: readonly UserKey[];
   add(key: UserKey): void;
   remove(id: string): void;
-  /** A new secret that only the holder of the private key can read; undefined for a key that is not known. */
+  /** A new secret, encrypted for the holder of the private key; undefined for an unknown key. */
   hand(id: string, now: number): Buffer | undefined;
-  /** Takes a secret, once, in time and from whom it was for, and opens a session. */
+  /** Opens a session for a secret that is used once, in time, and by its owner. */
   shake(handshake: { readonly id: string; readonly secret: string }, now: number): Session | undefined;
   /** The key that the session was opened with, if it is open. */
   keyOf(session: Pick<Session, 'token' | 'sessionId'>, now: number): UserKey | undefined;
@@ -54,7 +54,7 @@ export interface KeyRing {
 }
 
 const SHAKE_WITHIN_MS = 10_000;
-/** RSA-OAEP with SHA-256, for MGF1, too. */
+/** RSA-OAEP with SHA-256, also for MGF1. */
 const PADDING = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
 
 /** Secrets as controllers make them: 27 characters, or two of these. */
@@ -128,7 +128,7 @@ export interface KeyRequest {
   readonly now: number;
 }
 
-/** `/api/v1/apikey`, for root: lists the user API keys, makes one, changes one, takes one back. */
+/** `/api/v1/apikey`, for root: lists, creates, changes and deletes user API keys. */
 export function manageKeys(keys: KeyRing, { method, body, now }: KeyRequest): Reaction {
   const fields = fieldsOf(body);
   const id = text(fields['id']);
@@ -164,8 +164,8 @@ function expiryIn({ ttl }: Readonly<Record<string, unknown>>, now: number): numb
 }
 
 /**
- * As in the API reference, POST /api/v1/apikey: without a public key (PKIX, DER, base64) the controller makes the pair, and hands the
- * private key out once, as bare base64 of its PKCS#1 DER (`"body":"MIIEpAIBAAKC..."`).
+ * As in the API reference, POST /api/v1/apikey: without a public key (PKIX, DER, base64) the controller creates the pair, and returns the
+ * private key once, as bare base64 of its PKCS#1 DER (`"body":"MIIEpAIBAAKC..."`).
  */
 function create(keys: KeyRing, terms: Omit<UserKey, 'publicKey'>, publicKey: string): Reaction {
   const { id } = terms;
@@ -185,8 +185,8 @@ function create(keys: KeyRing, terms: Omit<UserKey, 'publicKey'>, publicKey: str
 }
 
 /**
- * What is written otherwise than the vendor's clients need it, as the documentation's prose has it in places: the secret in the
- * URL-safe alphabet, without padding, or with a line break at its end; the session as base64 of its JSON.
+ * Forms that the documentation mentions but the vendor's clients do not accept: the secret in the URL-safe alphabet, without padding, or
+ * with a line break at its end; the session as base64 of its JSON.
  */
 export type HandshakeForm = 'url-safe' | 'unpadded' | 'line break' | 'encoded';
 

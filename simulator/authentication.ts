@@ -2,37 +2,37 @@ import type { KeyObject } from 'node:crypto';
 import { createKeyRing, type HandshakeForm, hand, manageKeys, shake } from './api-keys.ts';
 import { denied, fail, fieldsOf, type Reaction, text } from './replies.ts';
 
-/** Who may use the controller. */
+/** Who is allowed to use the controller. */
 export interface Access {
   readonly rootToken?: string;
   readonly apiKey?: { readonly id: string; readonly publicKey: KeyObject; readonly expiresAt?: number };
-  /** What users of API keys are not allowed, such as `POST /api/v1/rpc/vm/restart`. */
+  /** Requests that API keys are not allowed, such as `POST /api/v1/rpc/vm/restart`. */
   readonly deniedToUsers?: readonly string[];
-  /** How long a session that an API key opened lasts. */
+  /** How long the session of an API key lasts. */
   readonly sessionTtlMs?: number;
-  /** In which ways the handshake of an API key is written otherwise than it should be. */
+  /** Unusual forms of the handshake's answers. */
   readonly handshakeForms?: readonly HandshakeForm[];
-  /** How long the secret in it is. */
+  /** The length of the handshake's secret. */
   readonly secretLength?: number;
-  /** Whether clients have to show a certificate. */
+  /** Whether clients need a certificate. */
   readonly needsCertificate?: boolean;
 }
 
-/** A request as the authentication sees it, at `now` (milliseconds). */
+/** What authentication needs to know of a request. `now` is in milliseconds. */
 export interface Caller {
   readonly method: string;
   readonly path: string;
   readonly body: string;
   readonly authorization: string | undefined;
-  /** Whether its connection was opened with a certificate of the right authority. */
+  /** Whether its connection has a valid client certificate. */
   readonly hasCertificate?: boolean;
   readonly now: number;
 }
 
 export interface Authentication {
-  /** The answer where the request is not let through, or is about keys and sessions. */
+  /** The answer if the request is refused, or is about keys and sessions. */
   check(caller: Caller): Reaction | undefined;
-  /** Ends every session, as a controller does that keeps them in memory and is started anew. */
+  /** Ends every session, as a restarted controller does that keeps them in memory. */
   endSessions(): void;
 }
 
@@ -55,7 +55,7 @@ export function createAuthentication({
   function isUser(authorization: string, now: number): boolean {
     const [, bearer] = /^Bearer (.+)$/i.exec(authorization) ?? [];
     if (bearer === undefined) return false;
-    // Clients write the session anew, with its keys in another order, or with blanks: only what it says counts.
+    // Clients serialize the session themselves, with other whitespace or order of keys: compare its values.
     const { token, sessionId } = fieldsOf(Buffer.from(bearer, 'base64').toString());
     return keys.keyOf({ token: text(token), sessionId: text(sessionId) }, now) !== undefined;
   }
@@ -87,7 +87,7 @@ export function createAuthentication({
   return { check, endSessions: keys.endSessions };
 }
 
-/** The vendor's actions send no user name, its documentation `root`: the token behind it is what counts. */
+/** The vendor's actions send an empty user name, its documentation says `root`: only the token counts. */
 function passwordIn(authorization: string): string | undefined {
   const [, credentials] = /^Basic (.+)$/i.exec(authorization) ?? [];
   if (credentials === undefined) return undefined;

@@ -26,7 +26,7 @@ export interface Order {
 /** `weak`: RSA with a key of 1,024 bits. */
 export type Algorithm = 'RSA' | 'EC' | 'weak';
 
-/** A certificate authority of one's own. */
+/** A private certificate authority. */
 export interface Authority extends Issued {
   issue(order: Order): Promise<Issued>;
 }
@@ -104,7 +104,7 @@ async function keyObject(key: webcrypto.CryptoKey): Promise<KeyObject> {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
 
-/** PKCS#8 in PEM, the form that every client reads. */
+/** PKCS#8 as PEM, which every client can read. */
 export function privatePem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -1,14 +1,14 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
-/** What a number on the command line may be. */
+/** The range of a number on the command line. */
 export interface Range {
   readonly min: number;
   readonly max: number;
-  /** Whether it may have a fraction; else it is whole. */
+  /** Whether it can have a fraction. */
   readonly isShare?: boolean;
 }
 
-/** Reads a number, or takes what stands in for it. @throws Error for what is none, or not in the range. */
+/** Reads a number; `fallback` if the option is absent. @throws Error for anything else, or outside the range */
 export type NumberReader = (name: string, fallback: number, range: Range) => number;
 
 export function createNumberReader(values: Readonly<Record<string, unknown>>): NumberReader {
@@ -19,13 +19,13 @@ export function createNumberReader(values: Readonly<Record<string, unknown>>): N
     const isFit = value !== '' && number >= min && number <= max && (isShare || Number.isInteger(number));
     if (isFit) return number;
     const kind = isShare ? 'number' : 'whole number';
-    throw new Error(`--${name} takes a ${kind} from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    throw new Error(`--${name} must be a ${kind} from ${min} to ${max}, not ${JSON.stringify(value)}`);
   };
 }
 
 /**
- * Reads the options of a script. With `--help` it prints the usage and ends the process; with options that it does not know,
- * or that `read` throws for, it says so and ends it with exit code 2.
+ * Reads the options of a script. `--help` prints the usage and ends the process. Unknown options, and those that `read` throws for, end it
+ * with a message and exit code 2.
  */
 export function readOptions<T extends ParseArgsOptionsConfig, Options>(
   usage: string,

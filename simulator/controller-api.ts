@@ -30,7 +30,7 @@ export type { Reaction, SeenRequest } from './replies.ts';
 export interface ControllerState {
   readonly replicas: Replicas;
   readonly now: number;
-  /** What the request came over, where a balancer keeps a connection at one replica. */
+  /** The request's connection, for load balancers with sticky connections. */
   readonly connection?: object | undefined;
 }
 
@@ -59,7 +59,7 @@ const WRITES: Readonly<Record<string, Endpoint>> = {
   'POST /api/v1/node/config': configureNode,
 };
 
-/** What a controller answers to a request that it lets in. */
+/** The controller's answer to an authenticated request. */
 export function react(state: ControllerState, request: SeenRequest): Reaction {
   const reaction = reactWithDefaults(state, request);
   const { failStatus = 200 } = state.replicas.world.options;

@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process (`node --import`), it lets time pass TIME_FACTOR times as fast there: what takes minutes can be
- * shown in seconds, without a change to the process's code.
+ * Preloaded into a process (`node --import`), it makes time pass TIME_FACTOR times as fast there, so that minutes can be shown in seconds
+ * without changing the process's code.
  */
 const factor = Number(process.env['TIME_FACTOR'] ?? 1);
 const [setTimer, now, startedAt] = [globalThis.setTimeout, performance.now.bind(performance), Date.now()];
@@ -11,7 +11,7 @@ Date.now = () => startedAt + (now() - began) * factor;
 globalThis.setTimeout = Object.assign(
   (callback: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) => {
     const timer = setTimer(callback, ms / factor, ...given);
-    // A timer that does not keep the process going bounds its end, which is real: writing is as slow as ever.
+    // Timers that do not keep the process alive limit real work at its end, such as writing: they stay real.
     timer.unref = () => {
       clearTimeout(timer);
       return setTimer(callback, ms, ...given).unref();

@@ -3,12 +3,12 @@ import type { Http2ServerResponse } from 'node:http2';
 import type { Random } from './random.ts';
 import { denied, type Reaction, type SeenRequest } from './replies.ts';
 
-/** A fault of a request: instead of the world answering (`before`), or with its answer (`after`). */
+/** A fault in place of the world's answer (`before`), or of what the world has answered (`after`). */
 export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'hang in body'; readonly start: string }
-  /** The answer comes, but late; only `after`. */
+  /** The answer comes late; only `after`. */
   | { readonly kind: 'slow'; readonly ms: number }
   | {
       readonly kind: 'answer';
@@ -22,10 +22,10 @@ export interface Interventions {
   readonly after?: (request: SeenRequest, reaction: Reaction) => Fault | undefined;
 }
 
-/** Over HTTP/1.1, or 2. */
+/** Over HTTP/1.1 or HTTP/2. */
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 
-/** @param reaction what the world answers, where it was asked. */
+/** @param reaction the world's answer, for faults `after` it */
 export function applyFault(response: AnyResponse, fault: Fault, reaction?: Reaction): void {
   if (fault.kind === 'reset') reset(response);
   if (fault.kind === 'answer') send(response, { status: 200, headers: {}, ...fault });
@@ -43,24 +43,24 @@ export function send(response: AnyResponse, { status, headers, body }: Reaction)
   response.end(body);
 }
 
-/** Both classes have the method, but with signatures that do not go together. */
+/** Both classes have the method, but with incompatible signatures. */
 function start(response: AnyResponse, status: number, headers: Record<string, string>): void {
   if ('stream' in response) response.writeHead(status, headers);
   else response.writeHead(status, headers);
 }
 
-/** Whether the client has hung up: HTTP/2 throws where nobody is left to write to. */
+/** Whether the client has disconnected: HTTP/2 throws when writing to it. */
 function isGone(response: AnyResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
-/** Breaks the connection, with all that is under way on it. */
+/** Resets the connection and all requests on it. */
 function reset(response: AnyResponse): void {
   if ('stream' in response) response.stream.session?.destroy();
   else response.socket?.destroy();
 }
 
-/** A fault that somebody asked for, and the share of requests to the controller's API that it happens to. */
+/** A fault from the command line, and the share of API requests that it affects. */
 export interface FaultByHand {
   readonly kind: FaultKind;
   readonly share: number;
@@ -70,7 +70,7 @@ const SLOW_MS = 5_000;
 const RETRY_AFTER = { 'retry-after': '2' };
 const HTML = { 'content-type': 'text/html' };
 
-/** Instead of the controller's answer: it never hears of the request. */
+/** In place of the controller, which never sees the request. */
 const BEFORE = {
   '502': { kind: 'answer', status: 502, headers: HTML, body: '<html><h1>502 Bad Gateway</h1></html>\n' },
   '503': { kind: 'answer', status: 503, headers: { ...HTML, ...RETRY_AFTER }, body: '' },
@@ -80,7 +80,7 @@ const BEFORE = {
   '401': { kind: 'answer', ...denied() },
 } satisfies Record<string, Fault>;
 
-/** After the controller has done what it was asked for. */
+/** After the controller has handled the request. */
 const AFTER = {
   slow: { kind: 'slow', ms: SLOW_MS },
   'lost-answer': { kind: 'reset' },
@@ -100,18 +100,18 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'lost-answer',
 ];
 
-/** Reads `KIND`, which happens to every request, or `KIND:SHARE`. @throws Error for what is neither */
+/** Reads `KIND`, for every request, or `KIND:SHARE`. @throws Error for anything else */
 export function readFault(text: string): FaultByHand {
   const [name = '', share = '1', ...rest] = text.split(':');
   const kind = FAULT_KINDS.find((one) => one === name);
   const isShare = share !== '' && Number(share) >= 0 && Number(share) <= 1;
   if (kind !== undefined && isShare && rest.length === 0) return { kind, share: Number(share) };
   throw new Error(
-    `--fault takes KIND or KIND:SHARE, with a KIND of ${FAULT_KINDS.join(', ')} and a SHARE from 0 to 1, not ${JSON.stringify(text)}`,
+    `--fault must be KIND or KIND:SHARE, with a KIND of ${FAULT_KINDS.join(', ')} and a SHARE from 0 to 1, not ${JSON.stringify(text)}`,
   );
 }
 
-/** Lets them happen; each kind has a source of chance of its own. */
+/** Each kind of fault has its own source of chance. */
 export function interventionsOf(faults: readonly FaultByHand[], random: Random): Interventions {
   const chances = new Map(faults.map(({ kind }) => [kind, random.fork(`fault ${kind}`)]));
   const happening = (kinds: Readonly<Record<string, Fault>>, request: SeenRequest) => {
@@ -127,7 +127,7 @@ export function interventionsOf(faults: readonly FaultByHand[], random: Random):
   };
 }
 
-/** The answer that gets lost is that to a restart. */
+/** Only answers to restarts get lost. */
 function fits(kind: FaultKind, { path }: SeenRequest): boolean {
   return kind !== 'lost-answer' || path.endsWith('/rpc/vm/restart');
 }

@@ -26,7 +26,7 @@ export function tokenOf({ headers }: SeenRequest): string | undefined {
   return /^(?:token|bearer) (\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** The refusal that stands in for an answer now, if any does. */
+/** The refusal in place of an answer, if there is one now. */
 export function refusedBy({ github, token }: Asked, endpoint: Endpoint): Reaction | undefined {
   const refusal = github.refusals.take({ endpoint, token, now: github.world.now });
   if (refusal === undefined) return undefined;
@@ -41,7 +41,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
   404: 'Not Found',
 };
 
-/** 401 for a token that is not known, or not valid now. */
+/** 401 for an unknown token, or one that is not valid now. */
 export function unknownTo({ github, token }: Omit<Asked, 'request' | 'url'>): Reaction | undefined {
   const { token: owner, deniedToken, tokens } = github.options;
   const { now } = github.world;
@@ -53,7 +53,7 @@ export function unknownTo({ github, token }: Omit<Asked, 'request' | 'url'>): Re
 
 const LEVELS: readonly Right[] = ['none', 'read', 'write'];
 
-/** 403 for what the token may not do, 404 for a place that it cannot see. */
+/** 403 for what the token is not allowed to do, 404 for what it cannot see. */
 export function deniedTo(asked: Asked, needs: Needs): Reaction | undefined {
   const { github, token } = asked;
   const isAboutJobs = needs.endpoint === 'runs' || needs.endpoint === 'jobs';
@@ -77,7 +77,7 @@ function forbidden({ github, token }: Asked, { endpoint, place, right }: Needs):
   return { ...reaction, headers: { ...reaction.headers, 'x-accepted-github-permissions': accepted } };
 }
 
-/** An answer that is the same as the one that the client has costs nothing; undefined is what does not exist. */
+/** Answers 304, free of charge, if the client has this answer already. @param body undefined for 404 */
 export function conditional(asked: Asked, body: Json | undefined): Reaction {
   const etag = `W/"${createHash('sha256')
     .update(JSON.stringify(body ?? null))
@@ -92,7 +92,7 @@ export function conditional(asked: Asked, body: Json | undefined): Reaction {
   return { ...reaction, headers: { ...reaction.headers, etag } };
 }
 
-/** Counts a request against the token's limits; the answer where one of them is used up. */
+/** Counts a request. @returns the answer if the token has reached a limit */
 export function charged({ github, token, request }: Asked): Reaction | undefined {
   const limits = github.limitsOf(token);
   const pointsPerMinute = github.options.pointsPerMinute ?? POINTS_PER_MINUTE;
@@ -106,12 +106,12 @@ export function charged({ github, token, request }: Asked): Reaction | undefined
 }
 
 export interface Listed {
-  /** What the list is called in the answer. */
+  /** The list's name in the answer. */
   readonly key: string;
   readonly all: readonly Json[];
 }
 
-/** The page that is asked for. */
+/** The requested page. */
 export function page(asked: Asked, { key, all }: Listed): Reaction {
   const { github, url } = asked;
   const number = (name: string, fallback: number) => Number(url.searchParams.get(name) ?? fallback);
@@ -123,7 +123,7 @@ export function page(asked: Asked, { key, all }: Listed): Reaction {
   return { ...reaction, headers: { ...reaction.headers, link: linkToNext(asked) } };
 }
 
-/** Absolute, as GitHub's are, and with everything that was asked for. */
+/** Absolute, as GitHub's links are, with the whole query. */
 function linkToNext({ github, url, request }: Asked): string {
   const host = github.options.linkHost ?? request.headers.host;
   const next = new URL(`http://${host}${GITHUB_API_PATH}${url.pathname}${url.search}`);

@@ -28,7 +28,7 @@ export interface GitHubState {
   readonly now: number;
 }
 
-/** What there is, beside where runners are registered and runs happen. */
+/** Scopes that exist even without runners or runs. */
 const KNOWN_PLACES = [DEFAULT_REPOSITORY, 'octo-org', 'enterprises/octo-corp'];
 const PLACE = /^\/(?:repos\/([^/]+\/[^/]+)|orgs\/([^/]+)|(enterprises\/[^/]+))\/actions\/(.+)$/;
 /** How long a registration token lasts. */
@@ -82,7 +82,7 @@ function exists({ runners, leftovers, runs }: GitHubWorld, place: string): boole
 
 interface Target {
   readonly scope: string;
-  /** What comes behind `actions/runners/`. */
+  /** The rest of the path after `actions/runners/`. */
   readonly tail: string;
 }
 
@@ -102,7 +102,7 @@ function runnersIn(github: GitHubWorld, scope: string): SimulatedRunner[] {
   return github.registered().filter((runner) => runner.scope.toLowerCase() === scope.toLowerCase());
 }
 
-/** The name that it filters by has to be exact, in its case, too. */
+/** The filter `name` is exact, and case matters. */
 function list(asked: Asked, scope: string): Reaction {
   const { github, url } = asked;
   const { filtersByName = true } = github.options;
@@ -113,7 +113,7 @@ function list(asked: Asked, scope: string): Reaction {
   return page(asked, { key: 'runners', all: found.map((each) => runnerBody(github, each)) });
 }
 
-/** The runners as the list has them now: where pages shift, each comes first in turn. */
+/** The runners in the order of the list. If pages shift, each runner comes first in turn. */
 function shifted({ options, world }: GitHubWorld, runners: SimulatedRunner[]): readonly SimulatedRunner[] {
   const { pagesShiftEveryMs } = options;
   if (pagesShiftEveryMs === undefined) return runners;
@@ -121,7 +121,7 @@ function shifted({ options, world }: GitHubWorld, runners: SimulatedRunner[]): r
   return [...runners.slice(by), ...runners.slice(0, by)];
 }
 
-/** What `config.sh` of a new runner takes, or what takes its place. */
+/** Registration tokens and just-in-time configurations. */
 function register(asked: Asked, { scope, tail }: Target): Reaction {
   const { github, request } = asked;
   const exhausted = charged(asked);
@@ -150,7 +150,7 @@ function dismiss(asked: Asked, runner: SimulatedRunner | undefined): Reaction {
   return isBusy ? invalid(asked, `Runner ${runner.id} is currently running a job`) : done(asked);
 }
 
-/** Lists, adds, replaces and removes custom labels; those that every runner has stay. */
+/** Lists, adds, replaces and removes custom labels; default labels stay. */
 function reactToLabels(asked: Asked, runner: SimulatedRunner | undefined, label: string | undefined) {
   const { github, request } = asked;
   if (runner === undefined) return conditional(asked, undefined);
@@ -165,7 +165,7 @@ function reactToLabels(asked: Asked, runner: SimulatedRunner | undefined, label:
 
 interface LabelChange {
   readonly own: readonly string[];
-  /** The label that the path names. */
+  /** The label in the path. */
   readonly label: string | undefined;
 }
 

@@ -7,7 +7,7 @@ const TEXT = { type: 'string' } as const;
 const TEXTS = { type: 'string', multiple: true } as const;
 const FLAG = { type: 'boolean' } as const;
 
-/** What the command line takes about GitHub. */
+/** Command-line options about GitHub. */
 export const GITHUB_OPTIONS = {
   runners: FLAG,
   'runners-per-vm': TEXT,
@@ -37,12 +37,12 @@ const SHOWN = {
 } as const;
 
 export const GITHUB_HELP = `GitHub and its runners
-  --runners                 a GitHub, too: with a runner in each VM, called like the VM's external ID
-The others take --runners, too:
+  --runners                 also simulate a GitHub, with a runner in each VM that is named like the VM's external ID
+The others need --runners:
   --runners-per-vm N        several in each VM: runner-1-a, runner-1-b, ... (default 1)
   --labels A,B              their custom labels (none unless given)
-  --one-job                 each registers when its VM boots, takes one job, and is gone from GitHub after it
-  --random-names            with --one-job: under another name each time, such as runner-1-1f0c2a3b
+  --one-job                 each registers when its VM boots, takes one job, and is then gone from GitHub
+  --random-names            with --one-job: under a new name each time, such as runner-1-1f0c2a3b
   --runner-version V        the version that they report
   --minimum-runner-version V
                             a runner below it connects briefly and exits
@@ -71,7 +71,7 @@ interface GitHubValues {
   readonly 'link-host'?: string;
 }
 
-/** The token that may do everything; one that reads runners; and one for jobs, as GITHUB_TOKEN with `actions: read`. */
+/** The token with all rights; one that reads runners; and one that reads jobs, as GITHUB_TOKEN with `actions: read`. */
 export const TOKEN = 'simulated-token';
 export const READ_TOKEN = 'simulated-read-token';
 export const JOBS_TOKEN = 'simulated-jobs-token';
@@ -80,14 +80,14 @@ const TOKENS: Readonly<Record<string, TokenRights>> = {
   [JOBS_TOKEN]: { runners: { 'octo-org/app': 'none' }, actions: { 'octo-org/app': 'read' }, quota: 1_000 },
 };
 
-/** The GitHub that the command line asks for, or none. @throws Error for what it cannot read */
+/** The GitHub that the options ask for, if any. @throws Error for invalid options */
 export function readGitHub(world: World, read: NumberReader, values: GitHubValues): GitHubWorld | undefined {
   if (values.runners !== true) {
     const [useless] = Object.keys(GITHUB_OPTIONS).filter((name) => name in values);
-    if (useless !== undefined) throw new Error(`--${useless} takes --runners, too`);
+    if (useless !== undefined) throw new Error(`--${useless} needs --runners`);
     return undefined;
   }
-  if (values['random-names'] && !values['one-job']) throw new Error('--random-names takes --one-job, too');
+  if (values['random-names'] && !values['one-job']) throw new Error('--random-names needs --one-job');
   const seconds = (name: string) => read(name, 0, { min: 0, max: DAY_S }) * 1_000;
   const jobMs = seconds('job');
   const queue = readQueue(values);
@@ -144,7 +144,7 @@ function readQueue(values: GitHubValues) {
   if (values.queue === undefined) return [];
   const [, count, seconds = DEFAULT_JOB_SECONDS] = /^(\d+)(?::(\d+))?$/.exec(values.queue) ?? [];
   if (!(Number(count) >= 1 && Number(count) <= MOST_JOBS && Number(seconds) <= DAY_S))
-    throw new Error(`--queue takes N or N:SECONDS, not ${JSON.stringify(values.queue)}`);
+    throw new Error(`--queue must be N or N:SECONDS, not ${JSON.stringify(values.queue)}`);
   const labels = ['self-hosted', ...labelsOf(values)];
   const forMs = Number(seconds) * 1_000;
   return Array.from({ length: Number(count) }, (_, index) => ({
@@ -159,7 +159,7 @@ function readShown(text: string) {
   const [, shown] = Object.entries(SHOWN).find(([name]) => name === what) ?? [];
   if (shown !== undefined && Number(seconds) <= DAY_S) return { ...shown, forMs: Number(seconds) * 1_000 };
   const known = Object.keys(SHOWN).join(', ');
-  throw new Error(`--shown takes WHAT:SECONDS, with a WHAT of ${known}, not ${JSON.stringify(text)}`);
+  throw new Error(`--shown must be WHAT:SECONDS, with a WHAT of ${known}, not ${JSON.stringify(text)}`);
 }
 
 function readRefusal(text: string, now: number): Refusal {
@@ -168,7 +168,7 @@ function readRefusal(text: string, now: number): Refusal {
   const isKnown = what === undefined || what === 'all' || endpoint !== undefined;
   if (status === undefined || !isKnown)
     throw new Error(
-      `--github-refuses takes STATUS[:WHAT[:SECONDS]], with a WHAT of ${ENDPOINTS.join(', ')} or all, not ${JSON.stringify(text)}`,
+      `--github-refuses must be STATUS[:WHAT[:SECONDS]], with a WHAT of ${ENDPOINTS.join(', ')} or all, not ${JSON.stringify(text)}`,
     );
   return {
     status: Number(status),

@@ -3,13 +3,13 @@ import { endOf, type JobPlan, type Run, type RunJob } from './github-runs.ts';
 import type { GitHubWorld } from './github-world.ts';
 import { fieldsOf, type Json, type Reaction, text } from './replies.ts';
 
-/** What comes behind `/repos/OWNER/REPO/actions/`. */
+/** The rest of the path after `/repos/OWNER/REPO/actions/`. */
 export interface AskedOfActions extends Asked {
   readonly repository: string;
   readonly tail: string;
 }
 
-/** Answers what is about workflow runs and their jobs. */
+/** Answers requests about workflow runs and their jobs. */
 export function reactToActions(asked: AskedOfActions): Reaction {
   const { tail, request } = asked;
   if (request.method === 'POST') return change(asked);
@@ -30,7 +30,7 @@ function visibleRuns({ github, repository }: AskedOfActions): Run[] {
   return github.runs.all.filter((run) => run.repository === repository && run.appearsAt <= now);
 }
 
-/** The newest first; `status` also takes a conclusion. */
+/** The newest first; `status` can be a conclusion as well. */
 function listRuns(asked: AskedOfActions): Reaction {
   const wanted = asked.url.searchParams.get('status');
   const all = visibleRuns(asked)
@@ -77,7 +77,7 @@ function change(asked: AskedOfActions): Reaction {
 const MOST_JOBS = 100;
 const DEFAULT_JOB_SECONDS = 60;
 
-/** `workflow_dispatch`: a run of `inputs.jobs` jobs of `inputs.seconds` each, for runners with `inputs.labels` (a comma between two). */
+/** `workflow_dispatch`: a run of `inputs.jobs` jobs of `inputs.seconds` each, for runners with `inputs.labels` (separated by commas). */
 function dispatch(asked: AskedOfActions): Reaction {
   const inputs = fieldsOf(JSON.stringify(fieldsOf(asked.request.body)['inputs'] ?? {}));
   const number = (name: string, fallback: number) => Number(inputs[name] ?? fallback);
@@ -106,7 +106,7 @@ function runBody(github: GitHubWorld, run: Run) {
   };
 }
 
-/** The worst of its jobs. */
+/** That of its worst job. */
 function conclusionOf(jobs: readonly RunJob[]): string {
   const found = new Set(jobs.map(({ conclusion }) => conclusion));
   const order = ['failure', 'cancelled', 'success'] as const;

@@ -5,11 +5,11 @@ import type { InstanceRecord } from './world.ts';
 export type AtBoot =
   /** Nothing: the runner connects with the registration that it has. */
   | 'keep'
-  /** `config.sh --replace`: the record of that name is updated. Its labels are those of the configuration again. */
+  /** `config.sh --replace` updates the registration of that name, and resets its labels. */
   | 'replace'
-  /** `config.sh` without it, which refuses a name that is registered. */
+  /** `config.sh` without `--replace`, which refuses a registered name. */
   | 'register'
-  /** A new name each time; the old record stays until GitHub cleans up. */
+  /** A new name each time; the old registration stays until GitHub removes it. */
   | 'random name';
 
 export interface Employment {
@@ -32,14 +32,14 @@ export interface Employment {
   readonly isRegistered?: boolean;
 }
 
-/** What GitHub shows of a runner without regard to the truth, for a while. */
+/** What GitHub shows of a runner instead of the truth, for a while. */
 export interface Misreport {
   readonly online?: boolean;
   readonly busy?: boolean;
   readonly until: number;
 }
 
-/** What is true of a runner, and of its registration; GitHub's picture of it lags behind. */
+/** The true state of a runner and its registration. */
 export interface SimulatedRunner {
   readonly instanceId: string;
   readonly scope: string;
@@ -48,26 +48,26 @@ export interface SimulatedRunner {
   readonly atBoot: AtBoot;
   readonly version: string;
   readonly hasDefaultLabels: boolean;
-  /** What it is configured with: its labels, and what random names begin with. */
+  /** Its configuration. Random names begin with this name. */
   readonly configured: { readonly name: string; readonly labels: readonly string[] };
-  /** What happens after a boot: its service starts, or it does not. */
+  /** Whether its service starts after a boot. */
   startsAfterBoot: boolean;
   name: string;
   /** Unique among the runners of its scope. */
   id: number;
   isRegistered: boolean;
-  /** Its custom labels over time, the last one being those of now. */
+  /** Its custom labels over time; the last entry is current. */
   labels: { readonly since: number; readonly names: readonly string[] }[];
   /** Whether it takes jobs. */
   isListening: boolean;
-  /** When it began to, after each boot where it did. */
+  /** When it began to listen, after each boot. */
   readonly begins: number[];
   /** GitHub shows it online until then, and holds its session until then. */
   onlineUntil: number;
   sessionUntil: number;
   misreport: Misreport | undefined;
   readonly jobs: Job[];
-  /** Counts boots and stops: what was planned before one does not happen after it. */
+  /** Counts boots and stops, each of which cancels what was scheduled before. */
   powerChanges: number;
 }
 
@@ -75,7 +75,7 @@ export const DEFAULT_SCOPE = 'octo-org';
 export const DEFAULT_LABELS: readonly string[] = ['self-hosted', 'macOS', 'ARM64'];
 export const DEFAULT_RUNNER_VERSION = '2.336.0';
 
-/** A runner that has been listening for long, unless it is not registered. */
+/** A runner that has been listening for a long time, unless it is not registered. */
 export function createRunner(
   employment: Employment,
   { id, now }: { id: number; now: number },
@@ -105,19 +105,19 @@ export function labelsAt({ labels }: SimulatedRunner, moment: number): readonly 
   return (labels.findLast(({ since }) => since <= moment) ?? labels[0])?.names ?? [];
 }
 
-/** Whether it has every label, the default ones included. GitHub compares them without case. */
+/** Whether it has all the labels, ignoring case as GitHub does. */
 export function hasLabels(runner: SimulatedRunner, wanted: readonly string[], moment: number): boolean {
   const own = [...(runner.hasDefaultLabels ? DEFAULT_LABELS : []), ...labelsAt(runner, moment)];
   const known = new Set(own.map((label) => label.toLowerCase()));
   return wanted.every((label) => known.has(label.toLowerCase()));
 }
 
-/** The job that it has under its registration of now. */
+/** The job that runs under its current registration. */
 export function currentJob({ jobs, id }: SimulatedRunner, now: number): Job | undefined {
   return jobs.find((job) => job.runnerId === id && job.killedAt === undefined && job.endsAt > now);
 }
 
-/** Whether runners of a scope take jobs of a repository. */
+/** Whether runners of a scope run jobs of a repository. */
 export function reaches(scope: string, repository: string): boolean {
   return scope.startsWith('enterprises/') || scope === repository || scope === repository.split('/')[0];
 }

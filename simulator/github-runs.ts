@@ -1,12 +1,12 @@
 import type { SimulatedRunner } from './github-runners.ts';
 import type { World } from './world.ts';
 
-/** What GitHub calls a job, or a run, that has not begun. */
+/** The status of a job or run that has not begun. */
 export type WaitingStatus = 'requested' | 'waiting' | 'pending' | 'queued';
 export type Status = WaitingStatus | 'in_progress' | 'completed';
 export type Conclusion = 'success' | 'failure' | 'cancelled' | 'skipped';
 
-/** Whichever comes first here is what a run is called, if one of its jobs is: a run follows its least advanced job. */
+/** A run's status follows its least advanced job: the first of these that one of its jobs has. */
 const LEAST_ADVANCED_FIRST: readonly Status[] = [
   'requested',
   'waiting',
@@ -16,7 +16,7 @@ const LEAST_ADVANCED_FIRST: readonly Status[] = [
   'completed',
 ];
 
-/** A machine that jobs name and that no VM of the world has: one of GitHub's own, or a runner elsewhere. */
+/** A machine outside the simulated world: GitHub-hosted, or a runner elsewhere. */
 export interface OtherMachine {
   readonly id: number;
   readonly name: string;
@@ -32,7 +32,7 @@ export interface JobPlan {
   readonly labels?: readonly string[];
   /** How it ends unless it is killed: `success` if absent. A skipped job never runs. */
   readonly conclusion?: Conclusion;
-  /** Runs there and begins at once. If absent, a runner of the world has to be free for it. */
+  /** Runs there, at once. If absent, it waits for a runner of the world. */
   readonly on?: OtherMachine;
   /** Jobs of the same run that have to end first; until then GitHub does not list this one. */
   readonly needs?: readonly string[];
@@ -40,9 +40,9 @@ export interface JobPlan {
   readonly runsAlways?: boolean;
   /** What it waits for if not for a runner (an approval, another run): see {@link Runs.release}. */
   readonly waitsAs?: Exclude<WaitingStatus, 'queued'>;
-  /** For how long after it began GitHub does not say on which runner. */
+  /** How long after it began GitHub does not show its runner. */
   readonly hidesRunnerMs?: number;
-  /** How GitHub spells the runner's name in this job, if not as it was registered. */
+  /** The runner's name as this job shows it, if not as registered. */
   readonly spelledRunner?: string;
 }
 
@@ -54,12 +54,12 @@ export interface Job {
   readonly runnerName: string;
   readonly groupName: string;
   readonly startedAt: number;
-  /** When it is due to end. */
+  /** When it ends unless it is killed or cancelled. */
   endsAt: number;
-  /** When its VM was stopped under it, and the restart that did it, if one did. */
+  /** When its VM was stopped, and by which restart, if any. */
   killedAt: number | undefined;
   killedBy: string | undefined;
-  /** GitHub does not learn of its end before; set where its VM was stopped under it. */
+  /** When GitHub learns of its end, if its VM was stopped. */
   heldUntil: number | undefined;
 }
 
@@ -72,9 +72,9 @@ export interface RunJob {
   readonly queuedAt: number;
   waitsAs: WaitingStatus;
   conclusion: Conclusion;
-  /** When it ended without having begun. */
+  /** When it ended, if it never began. */
   endedUnbegunAt: number | undefined;
-  /** Not given to a runner before. */
+  /** Not assigned before this moment. */
   notBefore: number;
   execution: Job | undefined;
 }
@@ -84,7 +84,7 @@ export interface Run {
   /** `owner/repo`. */
   readonly repository: string;
   readonly createdAt: number;
-  /** GitHub does not list it before. */
+  /** Not listed before this moment. */
   readonly appearsAt: number;
   readonly plans: readonly JobPlan[];
   attempt: number;
@@ -95,7 +95,7 @@ export interface Run {
 export interface RunPlan {
   readonly jobs: readonly JobPlan[];
   readonly repository?: string;
-  /** For how long GitHub does not list it. */
+  /** How long GitHub does not list it. */
   readonly hiddenMs?: number;
 }
 
@@ -103,7 +103,7 @@ export interface RunPlan {
 export interface Pool {
   readonly world: World;
   readonly habits: RunHabits;
-  /** A runner that GitHub takes for idle and fit for the job. */
+  /** A runner that GitHub considers idle and that has the job's labels. */
   findRunner(job: RunJob): SimulatedRunner | undefined;
   /** The job begins on it. */
   begin(runner: SimulatedRunner, job: RunJob): void;
@@ -112,11 +112,11 @@ export interface Pool {
 }
 
 export interface RunHabits {
-  /** How long after a job began it is listed as in progress; and after its end not any more. */
+  /** How late a job is listed as in progress after it began, and as completed after it ended. */
   readonly jobsLagMs: number;
-  /** How long a queued job, or a runner that became free, takes to get its counterpart. */
+  /** How long assigning takes, once there is a queued job and a free runner. */
   readonly assignMs: number;
-  /** How long GitHub waits for a runner to pick up a job that was meant for it. */
+  /** How long GitHub waits until a runner picks up its job, before it queues the job again. */
   readonly notPickedUpMs: number;
 }
 
@@ -129,7 +129,7 @@ export function hostedMachine(number: number): OtherMachine {
   return { id: 1_000_000 + number - 1, name: `GitHub Actions ${number}`, groupName: 'GitHub Actions' };
 }
 
-/** The workflow runs of all repositories, and the queue of jobs that wait for a runner. */
+/** The workflow runs of all repositories, and the queue of jobs. */
 export class Runs {
   readonly all: Run[] = [];
   readonly #pool: Pool;
@@ -139,7 +139,7 @@ export class Runs {
     this.#pool = pool;
   }
 
-  /** Begins a run. Its jobs wait for runners that fit. */
+  /** Begins a run, whose jobs wait for fitting runners. */
   add({ jobs, repository = DEFAULT_REPOSITORY, hiddenMs = 0 }: RunPlan, id = this.#nextId++): Run {
     const { now } = this.#pool.world;
     const run = {
@@ -156,7 +156,7 @@ export class Runs {
     return run;
   }
 
-  /** A run whose only job is on the runner already; the job sources show it late. */
+  /** Begins a run whose only job already runs on the runner. */
   addRunning(runner: SimulatedRunner, plan: JobPlan): Job | undefined {
     const run = this.add({ jobs: [{ ...plan, waitsAs: 'pending' }], hiddenMs: this.#pool.habits.jobsLagMs });
     const [job] = run.jobs;
@@ -166,13 +166,13 @@ export class Runs {
     return job.execution;
   }
 
-  /** What it waited for has come: it takes part in the queue. */
+  /** Ends the job's wait for an approval or another run: it joins the queue. */
   release(job: RunJob): void {
     job.waitsAs = 'queued';
     this.#later(this.#pool.habits.assignMs, () => this.assign());
   }
 
-  /** Ends all jobs of the run; one that no runner had picked up never gets one. */
+  /** Cancels all jobs of the run that have not ended. */
   cancel(run: Run): void {
     const { now } = this.#pool.world;
     for (const job of run.jobs.filter((one) => this.statusOf(one) !== 'completed')) {
@@ -182,7 +182,7 @@ export class Runs {
     }
   }
 
-  /** Another attempt of the jobs that did not succeed, and of those that need them. */
+  /** Runs the jobs again that did not succeed, and those that need them. */
   rerunFailed(run: Run): void {
     const latest = run.plans.flatMap(({ name }) => this.#latest(run, name) ?? []);
     const failed = latest.filter(({ conclusion }) => conclusion !== 'success').map(({ plan }) => plan.name);
@@ -190,14 +190,14 @@ export class Runs {
     this.#createJobs(run, (plan) => failed.includes(plan.name));
   }
 
-  /** Gives each job in the queue, the oldest first, a runner that is free for it. */
+  /** Assigns queued jobs to free runners, the oldest first. */
   assign(): void {
     const { world, habits } = this.#pool;
     for (const job of this.#queue()) {
       const runner = this.#pool.findRunner(job);
       if (runner?.isListening) this.#pool.begin(runner, job);
       else if (runner !== undefined) {
-        // GitHub took a dead runner for idle.
+        // GitHub considers a dead runner idle.
         job.notBefore = world.now + habits.notPickedUpMs;
         this.#later(habits.notPickedUpMs, () => this.assign());
       }
@@ -210,7 +210,7 @@ export class Runs {
       this.#later(this.#pool.habits.assignMs, () => this.assign());
   }
 
-  /** The job has begun on a machine. */
+  /** Begins the job on a machine. */
   begin(job: RunJob, machine: OtherMachine): Job {
     const { now } = this.#pool.world;
     const execution: Job = {
@@ -227,7 +227,7 @@ export class Runs {
     return execution;
   }
 
-  /** The job's VM was stopped under it; GitHub learns of it later. */
+  /** Ends a job whose VM was stopped; GitHub learns of it later. */
   kill(execution: Job, { heldUntil, by }: { heldUntil: number; by: string | undefined }): void {
     const { now } = this.#pool.world;
     Object.assign(execution, { killedAt: now, killedBy: by, heldUntil });
@@ -247,7 +247,7 @@ export class Runs {
     return now < endOf(execution) + jobsLagMs ? 'in_progress' : 'completed';
   }
 
-  /** What GitHub shows of the run now: as its least advanced job, and `in_progress` where jobs are still to come. */
+  /** What GitHub shows of the run now. A run with jobs still to come is `in_progress`. */
   runStatusOf(run: Run): Status {
     const latest = run.jobs.filter(({ attempt }) => attempt === run.attempt);
     const statuses = new Set(latest.map((job) => this.statusOf(job)));
@@ -268,7 +268,7 @@ export class Runs {
     return run.jobs.findLast(({ plan }) => plan.name === name);
   }
 
-  /** Creates the jobs of this attempt that nothing holds back any more. @param isWanted of this attempt: those that it may create */
+  /** Creates the jobs of this attempt whose needs have ended. @param isWanted which jobs belong to the attempt */
   #createJobs(run: Run, isWanted: (plan: JobPlan) => boolean = () => true): void {
     for (const plan of run.plans) {
       const needed = (plan.needs ?? []).map((name) => this.#latest(run, name));
@@ -311,7 +311,7 @@ export class Runs {
     this.#settle(job.run);
   }
 
-  /** A job of the run may have ended: those that waited for it come. */
+  /** Creates jobs that waited for one that may have ended now. */
   #settle(run: Run): void {
     this.#createJobs(run, () => false);
   }
@@ -321,7 +321,7 @@ export class Runs {
   }
 }
 
-/** When GitHub can know that it ended. */
+/** When GitHub learns that it ended. */
 export function endOf({ endsAt, heldUntil = endsAt }: Job): number {
   return heldUntil;
 }

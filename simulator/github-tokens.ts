@@ -1,4 +1,4 @@
-/** What a token may do in a place. `none`: it can see the place, and gets 403; a place that it cannot see is answered with 404. */
+/** What a token can do in a scope or repository. `none`: it can see it, and gets 403. If it cannot see it, it gets 404. */
 export type Right = 'none' | 'read' | 'write';
 
 export interface TokenRights {
@@ -6,21 +6,21 @@ export interface TokenRights {
   readonly runners?: Readonly<Record<string, Right>>;
   /** By repository: "Actions". */
   readonly actions?: Readonly<Record<string, Right>>;
-  /** When it begins and ceases to be valid, in milliseconds since the epoch. */
+  /** When it is valid, in milliseconds since the epoch. */
   readonly validFrom?: number;
   readonly validUntil?: number;
-  /** Requests an hour, if not as many as others have. */
+  /** Requests per hour, if not the default. */
   readonly quota?: number;
 }
 
 export type Endpoint = 'runners' | 'runner' | 'labels' | 'runs' | 'jobs';
 
-/** Answers that stand in for GitHub's own for a time, or for a number of requests; permanently if neither is given. */
+/** A refusal in place of GitHub's answer: for a time, for a number of requests, or else permanently. */
 export interface Refusal {
   readonly status: number;
   readonly message?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Which requests are meant: all if absent. */
+  /** Which requests it refuses: all if absent. */
   readonly endpoint?: Endpoint;
   readonly token?: string;
   /** In milliseconds since the epoch. */
@@ -35,7 +35,7 @@ export interface AskedFor {
   readonly now: number;
 }
 
-/** Decides which refusal a request meets, and counts. */
+/** Finds the refusal of a request, and counts it. */
 export function createRefusals(given: readonly Refusal[] = []) {
   const left = given.map((refusal) => ({ refusal, requests: refusal.requests ?? Number.POSITIVE_INFINITY }));
   return {
@@ -77,7 +77,7 @@ export function createLimits(quota: number, now: number): Limits {
   return { quota, used: 0, resetAt: now + HOUR_MS, points: 0, minute: Math.floor(now / MINUTE_MS) };
 }
 
-/** Counts a request; says which limit it ran into, if any. */
+/** Counts a request. @returns the limit that it exceeds, if any */
 export function charge(
   limits: Limits,
   { now, isWrite, pointsPerMinute }: { now: number; isWrite: boolean; pointsPerMinute: number },

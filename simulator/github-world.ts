@@ -37,24 +37,24 @@ export interface Habits extends Partial<RunHabits> {
   readonly jobsLagMs: number;
   /** From a VM's boot until its runner first talks to GitHub: macOS boots, a user logs in, the service starts. */
   readonly loginMs: number;
-  /** For how long GitHub goes on to show a runner online that was cut off ... */
+  /** How long GitHub still shows a runner online that was cut off ... */
   readonly staleMs: number;
   /** ... and holds its session, so that the same runner cannot open another. */
   readonly sessionMs: number;
-  /** A runner that meets its old session tries again so often, and gives up after so long. */
+  /** How often a runner that is refused because of its old session tries again, and when it gives up. */
   readonly retryMs: number;
   readonly giveUpMs: number;
-  /** How long after a job began GitHub says "busy"; and after its end "not busy". */
+  /** How late GitHub shows a runner busy after a job began, and idle after it ended. */
   readonly busyLagMs: number;
   readonly idleLagMs: number;
-  /** So long after it says "busy", it says "not busy" for a while, in the midst of the job. */
+  /** How long after showing it busy GitHub shows it idle during the job, and for how long. */
   readonly lapseAfterMs: number;
   readonly lapseMs: number;
   /** How long after its one job a registration is still listed. */
   readonly deregisterMs?: number;
-  /** How old the labels are by which GitHub gives jobs to runners. */
+  /** How outdated the labels are by which GitHub assigns jobs. */
   readonly labelsLagMs?: number;
-  /** For how long a runner whose version GitHub does not accept is online before it exits. */
+  /** How long a runner with a deprecated version is online before it exits. */
   readonly deprecatedMs?: number;
 }
 
@@ -79,37 +79,39 @@ export const DEFAULT_HABITS: Required<Habits> = {
 export interface GitHubWorldOptions {
   readonly world: World;
   readonly habits?: Partial<Habits>;
-  /** The token that may do everything; any if absent. */
+  /** The token with all rights; if absent, every token has them. */
   readonly token?: string;
-  /** A token that is known, but may do nothing, as GITHUB_TOKEN. */
+  /** A valid token without any rights. */
   readonly deniedToken?: string;
-  /** What other tokens may do. */
+  /** The rights of other tokens. */
   readonly tokens?: Readonly<Record<string, TokenRights>>;
   readonly refusals?: readonly Refusal[];
-  /** Requests an hour for each token. */
+  /** Requests per hour and token. */
   readonly quota?: number;
-  /** Points a minute for each token. */
+  /** Points per minute and token. */
   readonly pointsPerMinute?: number;
-  /** Whether tokens may read the jobs of repositories: yes if absent. */
+  /** Whether tokens can read the jobs of repositories: yes if absent. */
   readonly showsJobs?: boolean;
-  /** Runs in progress beside those on the runners in the VMs, each with a job on a machine of GitHub's own. */
+  /** How many other runs are in progress, each with a job on a GitHub-hosted machine. */
   readonly otherRuns?: number;
-  /** Whether `filter=latest` lists of each name the latest job, not only those of the last attempt. */
+  /** Whether `filter=latest` lists the latest job of each name, not only the jobs of the last attempt. */
   readonly latestListsEveryName?: boolean;
   /** Whether the list of runners can be filtered by name: yes if absent. */
   readonly filtersByName?: boolean;
-  /** A list has no more on a page: 100 if absent. */
+  /** The most entries on a page: 100 if absent. */
   readonly mostOnPage?: number;
-  /** Runners register elsewhere in the list so often that its pages shift, in milliseconds; never if absent. */
+  /** How often the pages of the list of runners shift, in milliseconds; never if absent. */
   readonly pagesShiftEveryMs?: number;
-  /** The host that `Link` names, if not the one that was asked. */
+  /** The host in the `Link` header, if not the one in the request. */
   readonly linkHost?: string;
-  /** Whether a new VM gets a runner, once it is up, and loses it when it is ended. */
+  /** Whether a new VM gets a runner once it is up, and loses it when its instance ends. */
   readonly staffsNewVms?: boolean;
-  /** What those runners are like, and how a record keeps its ID with `--replace`. */
+  /** What those runners are like; and whether a registration keeps its ID with `--replace`. */
   readonly staff?: Omit<Employment, 'record' | 'name'>;
   readonly replaceKeepsId?: boolean;
-  /** The oldest version of a runner that may connect. */
+  /** Whether a late de-registration after the one job also removes a new registration of the same name. */
+  readonly deregistersByName?: boolean;
+  /** The oldest runner version that GitHub accepts. */
   readonly minimumRunnerVersion?: string;
 }
 
@@ -119,16 +121,16 @@ const FIRST_OTHER_RUN_ID = 1_001;
 const QUOTA = 5_000;
 
 /**
- * GitHub and the self-hosted runners in a world's VMs, without any HTTP: sessions that outlive their runner, jobs that are
- * noticed late, registrations that come and go. Its time is the world's.
+ * GitHub and the self-hosted runners in a world's VMs, without HTTP: sessions that outlive their runner, jobs that show
+ * late, registrations that come and go. Its time is the world's.
  */
 export class GitHubWorld {
   readonly world: World;
   readonly habits: Required<Habits>;
   readonly options: GitHubWorldOptions;
-  /** Those in the VMs, registered now or not. */
+  /** The runners in the VMs, registered now or not. */
   readonly runners: SimulatedRunner[] = [];
-  /** Registrations that no runner uses any more. */
+  /** Registrations that no runner uses anymore. */
   readonly leftovers: SimulatedRunner[] = [];
   readonly runs: Runs;
   readonly refusals: ReturnType<typeof createRefusals>;
@@ -150,7 +152,7 @@ export class GitHubWorld {
     this.world.onPower = (event) => this.#notice(event);
   }
 
-  /** Puts a runner into a VM, as one that has been listening for long unless it is not registered. */
+  /** Puts a runner into a VM. It has been listening for a long time, unless it is not registered. */
   employ(employment: Employment): SimulatedRunner {
     const { now } = this.world;
     const runner = createRunner(employment, { id: 0, now });
@@ -161,7 +163,7 @@ export class GitHubWorld {
     return runner;
   }
 
-  /** What GitHub lists, wherever it is registered. */
+  /** All registrations, of all scopes. */
   registered(): SimulatedRunner[] {
     return [...this.runners.filter(({ isRegistered }) => isRegistered), ...this.leftovers];
   }
@@ -178,7 +180,7 @@ export class GitHubWorld {
     return runner;
   }
 
-  /** Takes a registration away permanently, unless it has a job. */
+  /** Removes a registration, unless it has a job. */
   dismiss(runner: SimulatedRunner): 'gone' | 'busy' {
     if (this.isShownBusy(runner)) return 'busy';
     for (const list of [this.runners, this.leftovers]) {
@@ -187,7 +189,7 @@ export class GitHubWorld {
     return 'gone';
   }
 
-  /** Gives it a job, if it takes any. */
+  /** Starts a job on it, if it listens. */
   startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
     const isTaken = runner.takesOneJob && currentJob(runner, this.world.now) !== undefined;
     if (!runner.isListening || isTaken) return undefined;
@@ -204,7 +206,7 @@ export class GitHubWorld {
     return labelsAt(runner, this.world.now);
   }
 
-  /** Shows the runner otherwise than it is for a while. */
+  /** Makes GitHub show a wrong status for a while. */
   misreport(
     runner: SimulatedRunner,
     { forMs, ...shown }: Omit<Misreport, 'until'> & { forMs: number },
@@ -297,15 +299,22 @@ export class GitHubWorld {
       this.runs.assignSoon();
       return;
     }
-    const { id } = runner;
+    const { id, name } = runner;
     runner.isListening = false;
     runner.onlineUntil = this.world.now + this.habits.deregisterMs;
     runner.sessionUntil = this.world.now;
     this.world.schedule(this.habits.deregisterMs, () => {
       if (runner.id === id) runner.isRegistered = false;
+      else if (this.options.deregistersByName === true && runner.name === name) this.#disconnect(runner);
       const leftover = this.leftovers.find((one) => one.id === id && one.scope === runner.scope);
       if (leftover !== undefined) this.#remove(this.leftovers, leftover);
     });
+  }
+
+  /** Its registration is gone, so it takes no jobs. */
+  #disconnect(runner: SimulatedRunner): void {
+    const { now } = this.world;
+    Object.assign(runner, { isRegistered: false, isListening: false, onlineUntil: now, sessionUntil: now });
   }
 
   #notice({ kind, record, requestId }: PowerEvent): void {
@@ -321,7 +330,7 @@ export class GitHubWorld {
     }
   }
 
-  /** Its startup script registers a runner, by the name that the VM was given. */
+  /** Its startup script registers a runner with the VM's name. */
   #staff(record: InstanceRecord): void {
     const { vm, externalId, name, instanceId } = record;
     this.world.schedule(this.habits.loginMs, () => {
@@ -332,7 +341,7 @@ export class GitHubWorld {
 
   #remove(list: SimulatedRunner[], runner: SimulatedRunner): void {
     list.splice(list.indexOf(runner), 1);
-    // What was planned for it does not happen any more.
+    // Cancels what was scheduled for it.
     runner.powerChanges++;
   }
 
@@ -372,7 +381,7 @@ export class GitHubWorld {
     runner.labels.push({ since: now, names: configured.labels });
   }
 
-  /** A record without a runner; GitHub cleans up after a day. */
+  /** A registration without a runner; GitHub removes it after a day. */
   #abandon(leftover: SimulatedRunner): void {
     this.leftovers.push(leftover);
     this.world.schedule(DAY_MS, () => {

@@ -2,41 +2,41 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { InstanceRecord } from './model.ts';
 import type { World } from './world.ts';
 
-/** How the guests in a world's VMs, and the way to them, behave; times in milliseconds. */
+/** How the guests in the VMs and the port forwarding behave; times in milliseconds. */
 export interface GuestHabits {
-  /** From a boot to the guest's SSH server answering. */
+  /** How long after a boot the guest's SSH server answers. */
   readonly bootMs: number;
-  /** What keeps guests from coming up again after a boot that somebody asked for, if anything. */
+  /** What goes wrong with guests after a restart, if anything. */
   readonly fault?: GuestFault | undefined;
-  /** What a forwarder does with a connection before the guest takes any. */
+  /** What a forwarder does with connections before the guest is up. */
   readonly forwarder: 'accepts' | 'refuses';
 }
 
 /**
- * `never`: the guest hangs as it boots. `silent`: the forwarder takes connections, and the guest never hears of them. `foreign`:
- * something else than an SSH server answers.
+ * `never`: the guest hangs while it boots. `silent`: the forwarder accepts connections that never reach the guest. `foreign`: something
+ * answers that is not an SSH server.
  */
 export const GUEST_FAULTS = ['never', 'silent', 'foreign'] as const;
 
 export type GuestFault = (typeof GUEST_FAULTS)[number];
 
-/** What becomes of a connection to an address. */
+/** What happens to a connection. */
 export type GuestReaction =
   | { readonly kind: 'refused' }
-  /** Taken; what is said, if anything ever is, once the world's time has come to `at`. */
+  /** `says`: what the guest sends at that moment of the world's time, if it ever does. */
   | { readonly kind: 'accepted'; readonly says: { readonly text: string; readonly at: number } | undefined };
 
 const BANNER = 'SSH-2.0-OpenSSH_9.9\r\n';
 const NO_BANNER = 'HTTP/1.1 400 Bad Request\r\n\r\n';
 const GUEST_PORT = 22;
 
-/** When the guest of a VM that runs is up, since its last boot; undefined where it will not be. Its faults begin with its first restart. */
+/** When the guest is up after the last boot; undefined if it never is. Faults begin with the VM's first restart. */
 export function guestUpAt({ vm }: InstanceRecord, { bootMs, fault }: GuestHabits): number | undefined {
   if (vm?.power !== 'running' || (fault !== undefined && vm.stoppedAt !== undefined)) return undefined;
   return vm.bootedAt + bootMs;
 }
 
-/** What a machine that reaches both nodes and VMs meets there, as the world is now. Pure. */
+/** What a machine sees that can reach both nodes and VMs, as the world is now. Pure. */
 export function connectToGuest(
   world: World,
   { host, port }: { readonly host: string; readonly port: number },
@@ -44,7 +44,7 @@ export function connectToGuest(
 ): GuestReaction {
   const isDirect = ({ vm }: InstanceRecord) => vm?.ip === host && port === GUEST_PORT;
   const isForwarded = ({ vm, node }: InstanceRecord) => node?.ip === host && vm?.sshPort === port;
-  // A VM that is stopped holds no port: by now it may be another VM's.
+  // A stopped VM has no port: another VM may have it by now.
   const record = world.records.find(
     (one) => one.vm?.power === 'running' && (isDirect(one) || isForwarded(one)),
   );
@@ -57,18 +57,18 @@ export function connectToGuest(
   return { kind: 'accepted', says: upAt === undefined ? undefined : { text: BANNER, at: upAt } };
 }
 
-/** Ports of this machine that lead to the guests of a world's VMs, as those of a node would. */
+/** Ports of this machine that forward to the guests of a world's VMs, as a node's ports do. */
 export interface GuestServers {
-  /** To be given out by the world: see {@link World}. */
+  /** For the world to assign: see {@link World}. */
   readonly ports: readonly number[];
-  /** From now on connections are answered as the world has it. */
+  /** From now on, answers connections as the world's guests would. */
   open(options: ServedGuests): void;
   close(): Promise<void>;
 }
 
 export interface ServedGuests {
   readonly world: World;
-  /** What the world takes for now, in milliseconds since the Unix epoch; and how fast its time passes. */
+  /** The world's time, in milliseconds since the Unix epoch, and how fast it passes. */
   readonly now: () => number;
   readonly timeFactor?: number;
   readonly habits: GuestHabits;
@@ -76,7 +76,7 @@ export interface ServedGuests {
 
 const HOST = '127.0.0.1';
 
-/** Takes so many free ports. */
+/** Reserves this many free ports. */
 export async function takeGuestPorts(count: number): Promise<GuestServers> {
   const sockets = new Set<Socket>();
   let served: ServedGuests | undefined;
@@ -101,7 +101,7 @@ export async function takeGuestPorts(count: number): Promise<GuestServers> {
   };
 }
 
-/** A port that nobody listens on cannot be had while it is kept: a connection to it is cut off instead. */
+/** A reserved port cannot refuse connections, so it resets them instead. */
 function greet(
   socket: Socket,
   { port, world, now, timeFactor = 1, habits }: ServedGuests & { readonly port: number },

@@ -12,7 +12,7 @@ export interface Simulated {
   readonly hasGuests: boolean;
 }
 
-/** What a person needs to know to use it. */
+/** How to use the simulator, printed at its start. */
 export function introduction(url: string, { world, prepared, github, hasGuests }: Simulated): string {
   const { inputs } = prepared;
   const token = github?.options.token ?? '';
@@ -21,6 +21,7 @@ export function introduction(url: string, { world, prepared, github, hasGuests }
     runner_name: nameFor(runner),
     runner_scope: 'octo-org',
     github_token: token,
+    ...(runner.takesOneJob && { runner_ephemeral: 'true' }),
   };
   const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
@@ -75,7 +76,7 @@ const OTHER_TOKENS = `
 Other tokens for GitHub: ${READ_TOKEN} reads runners, ${JOBS_TOKEN} reads jobs (as GITHUB_TOKEN with "actions: read").
 `;
 
-/** Where the name is not the configured one, or one of several, a pattern that fits them all. */
+/** The runner's name; a pattern if the VM has several runners, or names are random. */
 function nameFor({ name, configured, atBoot }: SimulatedRunner): string {
   return atBoot === 'random name' ? `${configured.name}-*` : name.replace(/-[a-z]$/, '-*');
 }
@@ -88,7 +89,7 @@ function describeGitHub(curl: string, apiUrl: string): string {
 `;
 }
 
-/** What names all the VMs in place of the first: their external IDs are `runner-1` and so on. */
+/** How to restart all VMs: their external IDs are `runner-1` and so on. */
 function describeFleet(hasRunners: boolean): string {
   const [others, name] = hasRunners
     ? [
@@ -100,7 +101,7 @@ function describeFleet(hasRunners: boolean): string {
       external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'${name}`;
 }
 
-/** What a runner would put there; what the step writes goes to files that are still known after it. */
+/** The environment that a runner would set, with files for the step's output. */
 function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
   const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
   const files = ['GITHUB_OUTPUT="$out"', 'GITHUB_STEP_SUMMARY="$summary"'];

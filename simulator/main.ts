@@ -10,10 +10,10 @@ import { createRandom } from './random.ts';
 import { serve } from './server.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from './world.ts';
 
-/** As short as the action, and the controller, take it. */
+/** The shortest that the controller and the action accept. */
 const SHORTEST_ROOT_TOKEN = 10;
 const GUEST_BOOT_SECONDS = 20;
-/** Ports for VMs that are started later, or that get others with a restart. */
+/** Ports for VMs that start later, or get new ports with a restart. */
 const SPARE_PORTS = 20;
 const [, LONG_SECRET] = SECRET_LENGTHS;
 
@@ -22,53 +22,53 @@ const HELP = `A simulated Anka Build Cloud Controller with nodes and VMs, to dev
 Usage: npm run simulator -- [options]
 
 The world
-  --port N                  port on 127.0.0.1; 0 takes a free one (default 8090)
+  --port N                  port on 127.0.0.1; 0 for any free one (default 8090)
   --vms N                   VMs that run from the start (default ${DEFAULT_WORLD.vms})
   --nodes N                 nodes that they run on (default ${DEFAULT_WORLD.nodes})
   --controller-version V    behave as that version does (default ${DEFAULT_WORLD.controllerVersion}):
                             before 1.44 no restart and no start_date,
-                            before 1.47 passing Error and vanishing instances,
+                            before 1.47 short Errors and vanishing instances,
                             before 1.49 instances in Error with status "deleted"
   --heartbeat-ms N          mean time between two reports of a node's agent (default ${DEFAULT_WORLD.heartbeatMs})
-  --heartbeat-jitter X      how far off each report may be, a share of that time (default ${DEFAULT_WORLD.heartbeatJitter})
+  --heartbeat-jitter X      how early or late each report can be, as a share of that time (default ${DEFAULT_WORLD.heartbeatJitter})
   --stop-ms N               how long stopping a VM takes (default ${DEFAULT_WORLD.stopMs})
   --start-ms N              how long starting a VM takes (default ${DEFAULT_WORLD.startMs})
-  --pick-up-ms N            the longest that an idle agent takes to notice a task (default ${DEFAULT_WORLD.pickUpMs})
+  --pick-up-ms N            the longest time until an idle agent notices a task (default ${DEFAULT_WORLD.pickUpMs})
   --capacity N              how many VMs a node runs; new ones beyond that wait in Scheduling
   --address-after SECONDS   how long after a boot vminfo.ip stays empty (default 0)
-  --old-fields              vminfo with the VNC password, and "Name" in its port_forwarding, as old versions have them
-  --one-lacks FIELDS        what ?id= leaves out though the list has it, such as external_id,name
+  --old-fields              vminfo with the VNC password, and "Name" in port_forwarding, as in old versions
+  --one-lacks FIELDS        fields that ?id= leaves out and the list has, such as external_id,name
   --fail-status N           the HTTP status of a FAIL: 200 or 400 (default 200)
   --deleted-share X         before 1.49: the share of reports on an instance in Error that say "deleted" (default 1)
-  --new-ports               a VM that is restarted gets other forwarded ports, and another VM may get its old ones
-  --guests                  a server in each VM that greets as SSH does, behind forwarded ports of this machine, which is each node then
-  --guest-boot SECONDS      how long it takes from a boot until it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
+  --new-ports               a restarted VM gets new forwarded ports, and another VM may get its old ones
+  --guests                  an SSH-like server in each VM, behind forwarded ports of this machine
+  --guest-boot SECONDS      how long after a boot it answers (default ${GUEST_BOOT_SECONDS}; with --guests)
   --seed N                  the same seed gives the same world (default ${DEFAULT_WORLD.seed})
 
 What goes wrong
-  --fault KIND[:SHARE]      of the requests to the controller's API, all or that share of them (0 to 1); may be given several times:
+  --fault KIND[:SHARE]      for all requests to the controller's API, or that share of them (0 to 1); may be given several times:
                             ${FAULT_KINDS.join(', ')}
-  --stuck                   the agents never get to a restart
-  --error                   VMs that are restarted end in Error
+  --stuck                   the agents never run a restart
+  --error                   restarted VMs end in Error
+  --stuck-vm NAME           only restarts of the VM with this external ID are never run; may be given several times
+  --error-vm NAME           only the VM with this external ID ends in Error; may be given several times
   --stopped-vm NAME         the VM with this external ID is stopped; may be given several times
-  --stuck-vm NAME           the same for the VM with this external ID alone; may be given several times
-  --error-vm NAME           likewise
-  --guest-fault KIND        after a restart the guest is ${GUEST_FAULTS.join(', ')} (with --guests)
+  --guest-fault KIND        what happens to the guest after a restart: ${GUEST_FAULTS.join(', ')} (with --guests)
 
 ${GITHUB_HELP}
 
-Ways in, and what the step's "with:" needs for each
+Authentication, and what the step's "with:" needs for it
   --root-token TOKEN        root_token: TOKEN (at least ${SHORTEST_ROOT_TOKEN} characters)
-  --api-key ID              api_key_id: ID, api_key: the path that is printed (a key pair is made)
-  --key-ttl SECONDS         how long the API key is valid (without end unless given)
+  --api-key ID              api_key_id: ID, api_key: the path that is printed (a key pair is created)
+  --key-ttl SECONDS         how long the API key is valid (default: forever)
   --deny-restarts           the API key is not allowed to restart: HTTP 403
-  --long-secrets            its handshake has secrets of 54 characters, not 27
+  --long-secrets            the handshake's secrets have 54 characters, not 27
   --session-ttl MS          how long a session of an API key lasts (default 300000); with: nothing
-  --tls                     controller_url: https://..., ca_cert: the path that is printed (a CA is made)
+  --tls                     controller_url: https://..., ca_cert: the path that is printed (a CA is created)
   --mtls                    the same, and client_cert and client_key: the paths that are printed
-  --replicas N              N replicas take turns to answer; all but one lag behind (default 1); with: nothing
+  --replicas N              N replicas answer in turn; all but one lag behind (default 1); with: nothing
   --replica-lag MS          by how much (default 10000); with: nothing
-  --sticky                  each connection stays at one of them; with: nothing
+  --sticky                  each connection stays with one of them; with: nothing
 
   -h, --help                this text
 `;
@@ -184,7 +184,7 @@ interface WorldValues extends GuestValues {
 
 function readFieldOptions(read: NumberReader, values: WorldValues): Partial<WorldOptions> {
   const failStatus = read('fail-status', 200, { min: 200, max: 400 });
-  if (failStatus !== 200 && failStatus !== 400) throw new Error('--fail-status takes 200 or 400');
+  if (failStatus !== 200 && failStatus !== 400) throw new Error('--fail-status must be 200 or 400');
   const capacity = read('capacity', Number.POSITIVE_INFINITY, { min: 0, max: 1_000 });
   return {
     failStatus,
@@ -196,7 +196,7 @@ function readFieldOptions(read: NumberReader, values: WorldValues): Partial<Worl
   };
 }
 
-/** With guests, the ports of its nodes are ports of this machine. */
+/** With guests, the nodes' ports are ports of this machine. */
 async function createWorld(
   read: NumberReader,
   values: WorldValues,
@@ -232,17 +232,17 @@ interface GuestValues {
 function readGuestHabits(read: NumberReader, values: GuestValues): GuestHabits {
   const { 'guest-fault': kind } = values;
   const isGiven = (values['guest-boot'] ?? kind) !== undefined;
-  if (isGiven && !values.guests) throw new Error('--guest-boot and --guest-fault take --guests, too');
+  if (isGiven && !values.guests) throw new Error('--guest-boot and --guest-fault need --guests');
   const fault = GUEST_FAULTS.find((one) => one === kind);
   if (kind !== undefined && fault === undefined)
-    throw new Error(`--guest-fault takes one of ${GUEST_FAULTS.join(', ')}, not ${JSON.stringify(kind)}`);
+    throw new Error(`--guest-fault must be one of ${GUEST_FAULTS.join(', ')}, not ${JSON.stringify(kind)}`);
   const seconds = read('guest-boot', GUEST_BOOT_SECONDS, { min: 0, max: DAY_MS / 1_000 });
   return { bootMs: seconds * 1_000, fault, forwarder: 'accepts' };
 }
 
 function readRootToken(token: string | undefined): string | undefined {
   if (token === undefined || token.length >= SHORTEST_ROOT_TOKEN) return token;
-  throw new Error(`--root-token takes at least ${SHORTEST_ROOT_TOKEN} characters`);
+  throw new Error(`--root-token needs at least ${SHORTEST_ROOT_TOKEN} characters`);
 }
 
 function worldOptions(read: NumberReader, controllerVersion = DEFAULT_WORLD.controllerVersion): WorldOptions {

@@ -1,94 +1,94 @@
 import type { ScriptResult, StartupScript, Template } from './starting.ts';
 
-/** Times are milliseconds; those of moments count from the Unix epoch. */
+/** Times are in milliseconds; moments count from the Unix epoch. */
 export interface WorldOptions {
   readonly seed: number;
   readonly startsAt: number;
   readonly controllerVersion: string;
   readonly vms: number;
   readonly nodes: number;
-  /** Mean time between two reports of a node's agent; each is up to `heartbeatJitter` (a share of it) off. */
+  /** Mean time between two reports of a node's agent. `heartbeatJitter` is how early or late each can be, as a share of it. */
   readonly heartbeatMs: number;
   readonly heartbeatJitter: number;
   /** How long `anka stop --force` and `anka start` take. */
   readonly stopMs: number;
   readonly startMs: number;
-  /** The longest that an idle agent takes to notice a new task. */
+  /** The longest time that an idle agent takes to notice a task. */
   readonly pickUpMs: number;
-  /** How far off the nodes' clocks are; undefined for up to two seconds, each by another value. */
+  /** How far the nodes' clocks are off; if undefined, each by its own value of up to two seconds. */
   readonly clockSkewMs?: number;
-  /** Whether `start_date` is written with the node's offset, not as UTC. */
+  /** Whether `start_date` has the node's UTC offset instead of `Z`. */
   readonly writesLocalDates?: boolean;
-  /** For how long after a boot its date is not known yet. */
+  /** How long after a boot its date is still unknown. */
   readonly datelessMs?: number;
-  /** The shares of reports that get lost, and that come twice, up to `steadyFrom`. */
+  /** The shares of reports that get lost, and that arrive twice, until `steadyFrom`. */
   readonly lostReports?: number;
   readonly doubledReports?: number;
   readonly steadyFrom?: number;
-  /** What the names of instances begin with, before their number. */
+  /** The names of instances are this and a number. */
   readonly nameStem?: string;
-  /** Whether a VM's forwarded ports are given out anew, from 10000 on, each time that it boots: the old ones may become another's. */
+  /** Whether a VM gets new forwarded ports (from 10000 up) at each boot. Another VM may then get the old ones. */
   readonly reassignsPorts?: boolean;
-  /** The ports that lead to VMs, to be given out in this order; from 10000 on if absent, or once they are used up. */
+  /** The forwarded ports to assign, in this order; after them, or if absent, from 10000 up. */
   readonly ports?: readonly number[];
-  /** The address of every node: a port then is one VM's on all of them. Each has its own if absent. */
+  /** The address of every node, so that a port belongs to one VM on all of them. If absent, each node has its own. */
   readonly nodeIp?: string;
-  /** Whether a port of the node leads to a VM's SSH; so it is if absent. */
+  /** Whether the node forwards a port to a VM's SSH; yes if absent. */
   readonly forwardsSsh?: boolean;
-  /** The offset that the controller writes into dates; 0 if absent. */
+  /** The UTC offset in the controller's dates; 0 if absent. */
   readonly utcOffsetMinutes?: number;
-  /** Whether the agents never come to any task; whether VMs that are restarted end in Error. */
+  /** Whether the agents never run any task; whether restarted VMs end in Error. */
   readonly agentsAreStuck?: boolean;
   readonly bootsFail?: boolean;
-  /** External IDs of VMs whose restarts the agents never come to, and of those that end in Error. */
+  /** External IDs of the VMs whose restarts are never run, and of those that end in Error. */
   readonly stuckVms?: readonly string[];
   readonly brokenVms?: readonly string[];
   /** External IDs of VMs that are stopped from the start. */
   readonly stoppedVms?: readonly string[];
-  /** The share of tasks after which the agent reports at once. */
+  /** The share of tasks that the agent reports at once. */
   readonly earlyReports?: number;
-  /** How many VMs a node runs; others wait in Scheduling. As many as there are if absent. */
+  /** How many VMs a node can run; others wait in Scheduling. Without limit if absent. */
   readonly capacity?: number;
-  /** For how long after each boot a VM's own address is empty. */
+  /** How long after each boot a VM's own address is still empty. */
   readonly addressAfterMs?: number;
   /** The HTTP status of a `FAIL`: 200 if absent. */
   readonly failStatus?: number;
-  /** Fields of an instance that `?id=` lacks, such as `external_id` and `name`, and those that the list lacks. */
+  /** Fields that `?id=` leaves out, such as `external_id` and `name`, and those that the list leaves out. */
   readonly oneLacks?: readonly string[];
   readonly listLacks?: readonly string[];
   /** Before 1.49, the share of reports on an instance in Error whose vminfo is lost: all if absent. */
   readonly deletedShare?: number;
-  /** Whether vminfo has the VNC password and the names of fields that old versions have: as the version does if absent. */
+  /** Whether vminfo has the VNC password and the field names of old versions; if absent, the version decides. */
   readonly writesOldFields?: boolean;
 }
 
-/** A Mac: runs VMs, and an agent with a queue of tasks and a heartbeat. */
+/** A Mac that runs VMs, and an agent with a queue of tasks and a heartbeat. */
 export interface Node {
   readonly id: string;
   name: string;
   ip: string;
-  /** How many VMs it runs at most; and whether it takes new ones. */
+  /** How many VMs it can run; and whether it accepts no new ones. */
   capacity: number;
   isDraining: boolean;
-  /** How its clock differs from the truth, and its time zone. */
+  /** How far its clock is off, and its time zone. */
   clockSkewMs: number;
   utcOffsetMinutes: number;
   lastReportAt: number;
-  /** No report gets through before. */
+  /** Reports before this moment get lost. */
   silentUntil: number;
   readonly usbDevices: readonly UsbDevice[];
   readonly tasks: Task[];
   isBusy: boolean;
 }
 
-/** A request names it by its name, its claim group or its location ID. */
+/** Requests use its name, claim group or location ID. */
 export interface UsbDevice {
   readonly name: string;
   readonly group: string;
   readonly locationId: string;
 }
 
-/** Nodes that requests can ask for by the group's ID. */
+/** Nodes that a request can select by the group's ID. */
 export interface NodeGroup {
   readonly id: string;
   readonly name: string;
@@ -98,83 +98,83 @@ export interface NodeGroup {
 
 export type Task = () => Step[];
 
-/** A VM that is to be stopped or booted, and the restart that it is for. */
+/** A VM to stop or boot, and the restart that asked for it. */
 export interface PowerChange {
   readonly vm: Vm;
   readonly requestId: string | undefined;
 }
 
-/** A part of a task: what is true `afterMs` later. */
+/** Part of a task: takes `afterMs`, then runs. */
 export interface Step {
   readonly afterMs: number;
   readonly run: () => void;
 }
 
-/** What is true of a VM, whether anybody knows it yet or not. */
+/** The true state of a VM, reported or not. */
 export interface Vm {
   readonly uuid: string;
   readonly name: string;
   readonly ip: string;
   readonly vncPort: number;
-  /** The node's port that leads to the VM's SSH. */
+  /** The node's port that forwards to the VM's SSH. */
   sshPort: number;
-  /** Beside SSH and VNC; or all there are where the request that started it says so. */
+  /** The forwarding that the start request asked for, if it did. */
   readonly forwarding: readonly PortRule[];
   vncPassword: string;
   readonly createdAt: number;
   power: 'running' | 'stopped';
   bootedAt: number;
   stoppedAt: number | undefined;
-  /** How far off the node's clock was when the VM booted: the date of the boot stays as it was written. */
+  /** How far the node's clock was off at the boot: the date of the boot does not change afterwards. */
   bootSkewMs: number;
-  /** It does not boot any more. */
+  /** It never boots again. */
   neverBoots: boolean;
-  /** The next boot does not last: the VM crashes, and boots once more. */
+  /** The VM crashes soon after its next boot, and boots again. */
   crashesAfterBoot: boolean;
 }
 
-/** A port of the node that leads to one of the VM. */
+/** A forwarded port. */
 export interface PortRule {
   readonly name: string;
   readonly guestPort: number;
-  /** One that is free if absent. */
+  /** Any free one if absent. */
   readonly hostPort?: number | undefined;
 }
 
 export type Metadata = Readonly<Record<string, string | number | boolean>>;
 
-/** A boot, and what it was for. */
+/** A boot and its cause. */
 export interface Boot {
   readonly instanceId: string;
   readonly at: number;
-  /** The restart that asked for it, as `inflight_reqid` names it; undefined where the VM came back by itself. */
+  /** The restart that asked for it (`inflight_reqid`); undefined if the VM booted by itself. */
   readonly requestId: string | undefined;
 }
 
-/** What the controller says of an instance: the truth as of the last report. */
+/** What the controller knows about an instance: the truth as of the last report. */
 export interface InstanceRecord {
   readonly instanceId: string;
   readonly template: Template;
   readonly tag: string;
-  /** The nodes that it may run on, and the group that was asked for. */
+  /** The nodes that it can run on, and the requested group. */
   readonly candidates: readonly Node[];
   readonly groupId: string | undefined;
   readonly startupScript: StartupScript | undefined;
   externalId: string | undefined;
   name: string | undefined;
   metadata: Metadata | undefined;
-  /** What the VM is to be called, with variables; and the forwarding that is wanted in place of the usual one. */
+  /** Name (with variables) and forwarding that the start request asked for. */
   readonly nameTemplate: string | undefined;
   readonly portRules: readonly PortRule[] | undefined;
   readonly createdAt: number;
   state: string;
-  /** It stays in Error, whatever the agent reports. */
+  /** It stays in Error, regardless of reports. */
   isBroken: boolean;
   message: string;
   requestId: string;
-  /** The VM runs, but its startup script has not ended: the instance is not Started yet. */
+  /** The VM runs, but its monitored startup script does, too: the instance is not Started yet. */
   isStarting: boolean;
-  /** The node that keeps a place for it. */
+  /** The node that has reserved room for it. */
   reservedOn: Node | undefined;
   /** When the node began to pull the template. */
   pullsSince: number | undefined;
@@ -188,22 +188,22 @@ export interface InstanceRecord {
   hiddenUntil: number;
 }
 
-/** A VM as the agent read it at `readAt`; `lost`: all but the status is missing (see `errorMeansDeleted`). */
+/** A VM as the agent read it at `readAt`; `lost`: only UUID and status are known (see `errorMeansDeleted`). */
 export interface Report {
   readonly vm: Readonly<Vm>;
   readonly readAt: number;
-  /** How far off the node's clock was then. */
+  /** How far the node's clock was off then. */
   readonly skewMs: number;
-  /** The offset that it writes into dates. */
+  /** The UTC offset in its dates. */
   readonly utcOffsetMinutes: number;
   readonly lost: boolean;
-  /** When a report first showed this boot in this state of power. */
+  /** When a report first showed this boot in this power state. */
   readonly since: number;
 }
 
 export type Reply = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
-/** What is to be started: names and IDs as the request has them. */
+/** A request to start instances. */
 export interface StartRequest {
   readonly template: string;
   readonly count: number;
@@ -220,7 +220,7 @@ export interface StartRequest {
   readonly portRules?: readonly PortRule[] | undefined;
 }
 
-/** What a restart may name. */
+/** The options of a restart. */
 export interface RestartRequest {
   readonly usbDevice?: string | undefined;
   readonly vncPassword?: string | undefined;
@@ -230,30 +230,30 @@ export type StartReply =
   | { readonly ok: true; readonly instanceIds: readonly string[] }
   | Extract<Reply, { readonly ok: false }>;
 
-/** What can be noticed of a VM: that it was stopped, or booted, or is gone for good. */
+/** A VM was stopped, or booted, or its instance has ended. */
 export interface PowerEvent {
   readonly kind: 'stopped' | 'booted' | 'ended';
   readonly record: InstanceRecord;
-  /** The restart that did it; undefined where the VM did it by itself. */
+  /** The restart that caused it; undefined if nothing did. */
   readonly requestId: string | undefined;
 }
 
-/** What a controller's version means for those who talk to it, from the vendor's release notes. */
+/** How versions of the controller differ for clients, from the vendor's release notes. */
 export interface Quirks {
   /** 1.44.0 brought `POST /api/v1/rpc/vm/restart` and `vminfo.start_date`. */
   readonly knowsRestarts: boolean;
-  /** Before 1.47.0 a restart that goes well shows `Error` in passing, and instances vanish for a moment. */
+  /** Before 1.47.0 a successful restart shows `Error` for a short time, and the instance vanishes for a moment. */
   readonly flaps: boolean;
   /** Before 1.49.0 an instance in Error has `vminfo.status: "deleted"`, its `uuid`, and no other vminfo field. */
   readonly errorMeansDeleted: boolean;
-  /** In 1.50 a new instance is Scheduling once more after Pulling. */
+  /** Since 1.50 a new instance is Scheduling again after Pulling. */
   readonly schedulesAgain: boolean;
-  /** Old versions write the VNC password into vminfo, and other names for the forwarding's: `Name`, and once `rule_name`. */
+  /** Old versions write the VNC password into vminfo, and `Name` or `rule_name` for the name of a forwarded port. */
   readonly writesVncPassword: boolean;
   readonly ruleNameKey: 'name' | 'Name' | 'rule_name';
 }
 
-/** @throws Error for what is no version such as 1.50.1 */
+/** @throws Error unless it is a version such as 1.50.1 */
 export function quirksOf(version: string): Quirks {
   const match = /^(\d+)\.(\d+)(\.\d+)?/.exec(version);
   if (match === null) throw new Error(`${JSON.stringify(version)} is no version such as 1.50.1`);

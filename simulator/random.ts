@@ -1,10 +1,10 @@
-/** A seeded source of chance (mulberry32): the same seed gives the same world. */
+/** A seeded random number generator (mulberry32): the same seed gives the same numbers. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
   between(min: number, max: number): number;
   uuid(): string;
-  /** Another source. It depends on the seed and the name alone, not on what was drawn here or from other forks. */
+  /** Another generator, which depends only on the seed and the name, not on what was drawn elsewhere. */
   fork(name: string): Random;
 }
 
@@ -25,7 +25,7 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** FNV-1a of the characters' codes, in 32 bits. */
+/** 32-bit FNV-1a of the character codes. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < text.length; index++)

@@ -1,12 +1,12 @@
 import { World } from './world.ts';
 
-/** A controller's replicas: reads may meet one that lags behind, writes reach the world at once. */
+/** A controller's replicas: reads may come from one that lags behind, writes take effect at once. */
 export interface Replicas {
-  /** As it is. */
+  /** The true state. */
   readonly world: World;
-  /** What the replica whose turn it is takes for the world; where connections are sticky, always the same one for a connection. */
+  /** The world as the next replica knows it; with sticky connections, as the connection's replica does. */
   view(now: number, connection?: object): World;
-  /** Does something to the world, and later to each lagging replica's picture of it. */
+  /** Changes the world, and later each lagging replica's copy. */
   change<T>(now: number, change: (world: World) => T): T;
 }
 
@@ -15,7 +15,7 @@ export interface ReplicaOptions {
   /** How many replicas there are; all but the first lag behind. */
   readonly count: number;
   readonly lagMs: number;
-  /** A connection leads to the replica that it was opened to. */
+  /** Each connection stays with one replica. */
   readonly areSticky?: boolean;
 }
 
@@ -46,7 +46,7 @@ export function createReplicas({ world, count, lagMs, areSticky = false }: Repli
   };
 }
 
-/** The same world as it was `lagMs` ago: the same options and the same changes at the same times give the same history. */
+/** The world as it was `lagMs` ago: the same options and changes at the same times give the same history. */
 function createTwin({ options }: World, lagMs: number) {
   const twin = new World(options);
   const changes: { at: number; change: (world: World) => unknown }[] = [];

@@ -4,15 +4,15 @@ import type { World } from './world.ts';
 /** A request as the controller sees it. */
 export interface SeenRequest {
   readonly method: string;
-  /** With the query. */
+  /** Including the query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** Of a request that came over a network: 1.1 or 2.0. */
+  /** 1.1 or 2.0, for requests over a network. */
   readonly httpVersion?: string;
 }
 
-/** An answer about to be sent; the world has carried the request out already. */
+/** An answer to send; the world has handled the request already. */
 export interface Reaction {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -26,17 +26,17 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 const TEXT_HEADERS = { 'content-type': 'text/plain', 'cache-control': 'no-store' };
 
-/** The envelope of whatever went well, as in the API reference: `{status, message, body}`, the body only where there is one. */
+/** The envelope of success, as in the API reference; `body` only if there is one. */
 export function ok(body?: Json): Reaction {
   return json(200, { status: 'OK', message: '', ...(body === undefined ? {} : { body }) });
 }
 
-/** The controller reports its own failures with HTTP status 200. */
+/** The controller reports failures with HTTP status 200. */
 export function fail(message: string, status = 200): Reaction {
   return { ...json(status, { status: 'FAIL', message }), isFailure: true };
 }
 
-/** What a request without valid credentials gets. */
+/** The answer to a request without valid credentials. */
 export function denied(): Reaction {
   return fail('Authentication Required', 401);
 }
@@ -53,7 +53,7 @@ export function plain(status: number, body: string): Reaction {
   return { status, headers: TEXT_HEADERS, body };
 }
 
-/** The fields of a request's body; none where it is no JSON object. */
+/** The fields of a request's body; none unless it is a JSON object. */
 export function fieldsOf(body: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(body);
@@ -63,7 +63,7 @@ export function fieldsOf(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** The text, or none where it is no text. */
+/** The text; empty for anything else. */
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
@@ -77,7 +77,7 @@ export interface DateStyle {
   readonly offsetMinutes?: number;
 }
 
-/** As Go writes it: up to nine digits of a second without trailing zeros, `Z` for offset 0. */
+/** As Go writes dates: up to nine digits of a second, no trailing zeros, `Z` for offset 0. */
 export function date(moment: number, { nanoseconds = 0, offsetMinutes = 0 }: DateStyle = {}): string {
   const [dateTime = '', milliseconds = ''] = new Date(moment + offsetMinutes * 60_000)
     .toISOString()
@@ -98,11 +98,11 @@ function offset(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${twoDigits(size / 60)}:${twoDigits(size % 60)}`;
 }
 
-/** What a request asks for. */
+/** A request, parsed. */
 export interface Asked {
   readonly query: URLSearchParams;
   readonly body: string;
 }
 
-/** Answers one method of one path, and changes the world where it has to. */
+/** Handles one method of one path. */
 export type Endpoint = (world: World, asked: Asked) => Reaction;

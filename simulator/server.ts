@@ -19,15 +19,15 @@ export type { Fault, Interventions } from './faults.ts';
 
 export interface ServerOptions {
   readonly world: World;
-  /** 0 takes a free one. */
+  /** 0 for any free one. */
   readonly port: number;
   readonly host?: string;
-  /** What the world takes for now, in milliseconds since the Unix epoch. */
+  /** The world's time, in milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly interventions?: Interventions;
   readonly access?: Access;
   readonly secure?: Pick<SecureOptions, 'cert' | 'key' | 'ca' | 'requestCert'>;
-  /** GitHub, as its runners in the world's VMs know it; its API is below {@link GITHUB_API_PATH}. */
+  /** A GitHub with runners in the world's VMs, served below {@link GITHUB_API_PATH}. */
   readonly github?: GitHubWorld;
   /** See replicas.ts. */
   readonly replicas?: { readonly count: number; readonly lagMs: number; readonly areSticky?: boolean };
@@ -40,7 +40,7 @@ export interface RunningSimulator {
   close(): Promise<void>;
 }
 
-/** Serves a world over HTTP, as a controller does: over TLS in version 2, too, if the client wants that. */
+/** Serves a world over HTTP as a controller does: with TLS also over HTTP/2, if the client supports it. */
 export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   const { world, port, host = '127.0.0.1', now, interventions = {}, secure } = options;
   const needsCertificate = secure?.requestCert === true;
@@ -86,14 +86,14 @@ export async function serve(options: ServerOptions): Promise<RunningSimulator> {
   return { url, requests, close: () => close(server, sockets) };
 }
 
-/** Over HTTP/1.1, or 2. */
+/** Over HTTP/1.1 or HTTP/2. */
 type AnyRequest = IncomingMessage | Http2ServerRequest;
 
 function requestFrom(
   { method = '', url: path = '', headers, httpVersion }: AnyRequest,
   body: string,
 ): SeenRequest {
-  // HTTP/2 has names of its own for what the first line says, and for the host.
+  // HTTP/2 has pseudo-headers for method, path and host.
   const named = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
   const host = headers.host ?? String(headers[':authority']);
   return { method, path, headers: { ...Object.fromEntries(named), host }, body, httpVersion };
@@ -101,7 +101,7 @@ function requestFrom(
 
 function showsCertificate({ socket }: AnyRequest): boolean {
   const connection = socket as TLSSocket;
-  // A resumed connection counts as authorized even where it never showed one.
+  // A resumed session counts as authorized even without a certificate.
   return connection.authorized && Object.keys(connection.getPeerCertificate() ?? {}).length > 0;
 }
 
@@ -118,7 +118,7 @@ function close(server: Server, sockets: Iterable<Socket>): Promise<void> {
   });
 }
 
-/** undefined where the client hung up before it had sent everything. */
+/** undefined if the client disconnected before it had sent everything. */
 async function readBody(message: AnyRequest): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   try {

@@ -12,13 +12,13 @@ export interface StepOptions {
   /** The folder that holds action.yml. */
   readonly action: string;
   readonly inputs: Readonly<Record<string, string>>;
-  /** Beside what the runner sets. */
+  /** In addition to what the runner sets. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The Node to run it with; this process's own if absent. */
+  /** The Node executable; this process's own if absent. */
   readonly node?: string;
-  /** Lets time pass so many times as fast for it (see fast-time.ts). */
+  /** How many times as fast time passes for it (see fast-time.ts). */
   readonly timeFactor?: number;
-  /** Each line of the log, as it comes. */
+  /** Called for each line of the log. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -42,7 +42,7 @@ interface ActionFile {
 
 const FAST_TIME = new URL('./fast-time.ts', import.meta.url).href;
 
-/** Runs a JavaScript action the way a runner does: inputs as `INPUT_*`, defaults filled in, files for what it reports. */
+/** Runs a JavaScript action as a runner does: inputs as `INPUT_*`, with defaults, and files for its output. */
 export async function startStep(options: StepOptions): Promise<RunningStep> {
   const action: ActionFile = parse(await readFile(join(options.action, 'action.yml'), 'utf8'));
   const folder = await mkdtemp(join(tmpdir(), 'step-'));
@@ -56,7 +56,7 @@ export async function startStep(options: StepOptions): Promise<RunningStep> {
     env: {
       PATH: process.env['PATH'],
       TIME_FACTOR: String(timeFactor),
-      ...inputVariables(action, options.inputs),
+      ...inputVariables(action, options),
       ...files,
       ...options.environment,
     },
@@ -65,11 +65,25 @@ export async function startStep(options: StepOptions): Promise<RunningStep> {
   return { process: child, finished: finish(child, { folder, files, onLine: options.onLine ?? (() => {}) }) };
 }
 
-function inputVariables(action: ActionFile, given: StepOptions['inputs']): Record<string, string> {
-  const declared = Object.entries(action.inputs).map(([name, input]) => [name, input.default ?? '']);
-  const all: Record<string, string> = { ...Object.fromEntries(declared), ...given };
+function inputVariables(
+  action: ActionFile,
+  { inputs, environment = {} }: Pick<StepOptions, 'inputs' | 'environment'>,
+): Record<string, string> {
+  const declared = Object.entries(action.inputs).map(([name, input]) => [
+    name,
+    evaluate(input.default ?? '', environment),
+  ]);
+  const all: Record<string, string> = { ...Object.fromEntries(declared), ...inputs };
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+  );
+}
+
+/** Fills in the expressions that action.yml uses: `${{ github.run_id }}` is what the runner puts into GITHUB_RUN_ID. */
+function evaluate(text: string, environment: Readonly<Record<string, string>>): string {
+  return text.replace(
+    /\$\{\{ github\.(\w+) \}\}/g,
+    (_, name: string) => environment[`GITHUB_${name.toUpperCase()}`] ?? '',
   );
 }
 
@@ -105,7 +119,7 @@ function parseOutputs(text: string): Record<string, string> {
   return outputs;
 }
 
-/** The step as it stands in a workflow. */
+/** The step as YAML for a workflow. */
 export function describeStep(uses: string, inputs: Readonly<Record<string, string>>): string {
   return stringify([{ uses, with: inputs }]).trimEnd();
 }
@@ -113,13 +127,13 @@ export function describeStep(uses: string, inputs: Readonly<Record<string, strin
 export interface Shown {
   readonly inputs: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
-  /** Time passes so many times as fast. */
+  /** How many times as fast time passes. */
   readonly timeFactor: number;
 }
 
 /**
- * Runs the bundled action as a runner would, and shows the step, its log, its outputs and its job summary. `--action DIR` on the
- * command line runs the one in another folder, `--node FILE` with another Node. @returns the exit code
+ * Runs the bundled action as a runner would, and prints the step, its log, its outputs and its job summary. On the command line,
+ * `--action DIR` runs the action in another folder, `--node FILE` with another Node. @returns the exit code
  */
 export async function showStep({ inputs, environment, timeFactor }: Shown): Promise<number> {
   const { values: options } = parseArgs({
@@ -139,9 +153,9 @@ export async function showStep({ inputs, environment, timeFactor }: Shown): Prom
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => step.process.kill(signal));
   const { exitCode, outputs, summary } = await step.finished;
 
-  heading(`Its outputs (exit code ${exitCode})`);
-  for (const [name, value] of Object.entries(outputs))
-    console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
+  heading(`Its outputs, apart from empty ones (exit code ${exitCode})`);
+  const set = Object.entries(outputs).filter(([, value]) => value !== '');
+  for (const [name, value] of set) console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
 
   heading('Its job summary');
   console.log(plainText(summary));
@@ -152,7 +166,7 @@ export function heading(text: string): void {
   console.log(`\n${text}\n${'-'.repeat(text.length)}`);
 }
 
-/** As a runner shows it: masks and debug lines stay unseen, an annotation becomes a line. */
+/** As a runner shows it: no masks or debug lines, and annotations as plain lines. */
 function showLine(line: string): void {
   const [, command, message = ''] = /^::(add-mask|debug|warning|error)(?: [^:]*)?::(.*)$/.exec(line) ?? [];
   if (command === undefined) console.log(line);
@@ -160,7 +174,7 @@ function showLine(line: string): void {
     console.log(`${command}: ${message.replaceAll('%0A', '\n')}`);
 }
 
-/** A job summary the way a person reads it: its tables in columns that fit what stands in them, its charts left out. */
+/** A job summary as text: tables in columns that fit, charts left out. */
 export function plainText(html: string): string {
   return html
     .replace(/```mermaid\n[\s\S]*?```/g, '(A chart that GitHub draws.)')
@@ -186,7 +200,7 @@ function inColumns(rows: readonly string[][]): string {
 
 const LONGEST_VALUE = 200;
 
-/** An output for the screen: with hundreds of VMs, some are long. */
+/** An output for the screen: some are long. */
 export function shortened(value: string): string {
   if (value.length <= LONGEST_VALUE) return value;
   return `${value.slice(0, LONGEST_VALUE)}... (${value.length} characters)`;

@@ -113,6 +113,27 @@ describe('what went wrong is said', () => {
   });
 });
 
+describe('jobs_token', () => {
+  const busy = {
+    runners: [vmRunner()],
+    runs: [{ id: 901, status: 'in_progress' }],
+    jobs: { 901: [jobOf(901)] },
+  };
+  const inputs = { when_busy: 'fail', jobs_token: 'the-jobs-token', github_token: 'the-runners-token' };
+
+  test('reads the jobs, and github_token the runners', async () => {
+    expect(codeOf(await playWith(busy, inputs))).toEqual(['false', 'runner_busy']);
+    const tokens = new Set(github.asked.map(({ what, token }) => `${what.split('/')[5]} ${token}`));
+    expect(tokens).toEqual(new Set(['runners the-runners-token', 'runs the-jobs-token']));
+  });
+
+  test.each([401, 403, 404])('gives way to github_token at HTTP %i', async (status) => {
+    const answer: GitHubScript['answer'] = ({ token }) =>
+      token === 'the-jobs-token' ? { status } : undefined;
+    expect(codeOf(await playWith({ ...busy, answer }, inputs))).toEqual(['false', 'runner_busy']);
+  });
+});
+
 test('many runs and slow answers: the reading of the jobs goes on where it stopped', async () => {
   const runs = Array.from({ length: 100 }, (_, index) => ({ id: index + 1, status: 'in_progress' }));
   const script = { runners: [vmRunner()], runs, jobsTakeMs: 100 };

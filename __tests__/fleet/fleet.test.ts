@@ -14,7 +14,10 @@ import { createVirtualTime } from '../simulation/virtual-time.ts';
 import { instance } from '../support/instances.ts';
 
 interface FleetSetting
-  extends Pick<StageSetting, 'replicas' | 'github' | 'latencyMs' | 'cancelAfterMs' | 'world' | 'preludeMs'> {
+  extends Pick<
+    StageSetting,
+    'replicas' | 'github' | 'latencyMs' | 'cancelAfterMs' | 'world' | 'preludeMs' | 'runnersIn'
+  > {
   readonly inputs: Outputs;
   readonly prepare?: (world: World, github: GitHubWorld) => void;
   readonly intervene?: (request: SeenRequest, seconds: number) => NetworkAnswer | undefined;
@@ -730,6 +733,62 @@ describe('with runners', () => {
     expect(ended.outputs['restarted']).toBe('true');
     const lists = ended.requests.filter(({ name }) => name === 'GET runners');
     expect(lists.length / ended.seconds).toBeLessThanOrEqual(0.25);
+  });
+});
+
+describe('a sweep', () => {
+  const SWEEP = { ...ALL, restart_if: 'runner_offline', runner_ephemeral: 'true', runner_timeout: '5m' };
+  const dead = (github: GitHubWorld, ...names: string[]) => {
+    for (const runner of github.runners.filter(({ name }) => names.includes(name)))
+      Object.assign(runner, { isListening: false, onlineUntil: 0, startsAfterBoot: false });
+  };
+  /** runner-1 is online, runner-4 has had its one job, runner-5 has just booted; the others are what the test makes of them. */
+  const setting = {
+    world: { vms: 5 },
+    github: QUICK,
+    preludeMs: 60_000,
+    runnersIn: ({ externalId = '' }: { externalId?: string | undefined }) => [
+      {
+        name: externalId,
+        takesOneJob: externalId >= 'runner-4',
+        isRegistered: externalId < 'runner-4',
+      },
+    ],
+    prepare(world: World, github: GitHubWorld) {
+      world.schedule(1_000, () => world.restart(world.records[4]?.instanceId ?? ''));
+      dead(github, 'runner-2', 'runner-3');
+    },
+  };
+
+  test('restarts VMs that have had their job, then those whose runner is dead, and leaves the others alone', async () => {
+    const { ends, posts, results, outputs, lines } = await playFleet({ ...setting, inputs: SWEEP });
+    expect(ends).toEqual({
+      'runner-1': 'skipped',
+      'runner-2': 'runner_not_back',
+      'runner-3': 'runner_not_back',
+      'runner-4': 'restarted',
+      'runner-5': 'skipped',
+    });
+    expect(posts.map(({ vm }) => vm)).toEqual(['runner-4', 'runner-2', 'runner-3']);
+    expect(outputs).toMatchObject({ restarted: 'true', error_code: 'runner_not_back', remaining: '' });
+    expect(results.map(({ message }) => message)).toMatchObject({
+      0: expect.stringContaining('restart_if leaves it alone'),
+      4: expect.stringMatching(/^The VM has been up for .* only/),
+    });
+    expect(lines).toContainEqual(expect.stringMatching(/^runner-5: left alone: The VM has been up for/));
+  });
+
+  test('restarts none where GitHub shows all runners offline', async () => {
+    const { ends, posts } = await playFleet({
+      ...setting,
+      inputs: { ...SWEEP, max_failures: '5' },
+      runnersIn: ({ externalId = '' }) => [{ name: externalId }],
+      prepare(_, github) {
+        dead(github, ...github.runners.map(({ name }) => name));
+      },
+    });
+    expect(Object.values(ends)).toEqual(Array(5).fill('github_api_failed'));
+    expect(posts).toEqual([]);
   });
 });
 

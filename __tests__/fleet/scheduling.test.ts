@@ -14,6 +14,7 @@ const STATES: Readonly<Record<string, SlotState>> = {
   p: 'preparing',
   w: 'waiting',
   q: 'queued',
+  l: 'deferred',
   h: 'holding',
   r: 'restarting',
   d: 'dismissed',
@@ -38,22 +39,24 @@ function next(letters: string, event: SlotEvent, { slots = 9, mostFailures = 9, 
 
 /** The table in the module's header: each state's letter, then what each event makes of it. */
 describe('one VM', () => {
-  const events: readonly SlotEvent[] = ['arrive', 'queue', 'wait', 'depart', 'end', 'fail'];
+  const events: readonly SlotEvent[] = ['arrive', 'queue', 'defer', 'wait', 'depart', 'end', 'fail'];
   test.each([
-    ['p', 'wpppef'],
+    ['p', 'wppppef'],
     // Queued: there is a slot, so it is granted at once.
-    ['w', 'whwwef'],
-    ['h', 'hhwref'],
-    ['r', 'hrrref'],
-    ['d', 'ddddef'],
-    ['e', 'eeeeee'],
-    ['f', 'ffffff'],
+    ['w', 'whhwwef'],
+    ['h', 'hhhwref'],
+    ['r', 'hrrrref'],
+    ['d', 'dddddef'],
+    ['e', 'eeeeeee'],
+    ['f', 'fffffff'],
   ])('in state %s: %s', (state, expected) => {
     expect(events.map((event) => next(state, event)).join('')).toBe(expected);
   });
 
   test('that is queued leaves the queue when its runner gets a job', () => {
-    expect(events.map((event) => next('qr', event, { slots: 1 }).charAt(0)).join('')).toBe('qqwqef');
+    const states = (before: string) =>
+      events.map((event) => next(before, event, { slots: 1 }).charAt(0)).join('');
+    expect([states('wr'), states('qr'), states('lr')]).toEqual(['wqlwwef', 'qqqwqef', 'lllwlef']);
   });
 });
 
@@ -68,6 +71,10 @@ describe('free slots', () => {
     ['hqqq', 'wait', 1, 'whqq'],
     ['hrqq', 'end', 2, 'erhq'],
     ['hrqq', 'depart', 2, 'rrqq'],
+    // Those deferred come last.
+    ['rlqlq', 'end', 3, 'ehhlh'],
+    ['rlql', 'end', 3, 'ehhh'],
+    ['rllq', 'end', 1, 'ellh'],
     // Already more than allowed.
     ['hrrq', 'depart', 1, 'rrrq'],
     // None is granted before all have arrived.
@@ -81,8 +88,8 @@ describe('free slots', () => {
 
 describe('too many failures', () => {
   test.each<[before: string, event: SlotEvent, mostFailures: number, after: string]>([
-    ['rpwqhref', 'fail', 1, 'fdddd' + 'ref'],
-    ['rpwqhref', 'fail', 2, 'fpwqhref'],
+    ['rpwqlhref', 'fail', 1, 'fdddddref'],
+    ['rpwqlhref', 'fail', 2, 'fpwqlhref'],
     // A restart that was certainly not carried out is not sent again.
     ['rf', 'arrive', 0, 'df'],
     ['rf', 'end', 0, 'ef'],

@@ -74,13 +74,15 @@ interface Given {
   /** What is known of the runner of the first VM; it has none if absent. */
   readonly runner?: Occupancy['kind'];
   readonly isStillIdle?: boolean;
+  readonly comesLast?: boolean;
   /** What happens during the last read of the runner. */
   readonly meanwhile?: (slots: Slots) => void;
   readonly signal?: AbortSignal;
 }
 
 /** Two VMs, the first of which comes to its gate at once. What it asks of others is recorded, with the time. */
-function stage({ slots: count = 2, runner, isStillIdle = true, meanwhile, signal }: Given = {}) {
+function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false, ...given }: Given = {}) {
+  const { meanwhile, signal } = given;
   const time = createVirtualTime(0);
   const { slots } = createWith(2, { slots: count });
   const calls: string[] = [];
@@ -108,6 +110,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, meanwhile, signal
   const gate = createSlotGate({
     ...{ slots, index: 0, clock: time.clock, signal: signal ?? slots.dismissalOf(0) },
     runnerGate: runner === undefined ? undefined : runnerGate,
+    comesLast: () => comesLast,
     checkDuplicate: () => call('check'),
   });
   const open = () => gate.isOpen(instance());
@@ -133,6 +136,21 @@ describe('a VM at its gate', () => {
     const { time, open, follow, calls } = stage({ runner: 'settling' });
     await time.run(Promise.all([open(), follow(300)]));
     expect(calls).toEqual(['0 check', '300 check', '300 until idle', '300 open?']);
+  });
+
+  test('that comes last lets those that are queued go first', async () => {
+    const { time, open, follow, slots } = stage({ slots: 1, comesLast: true });
+    const end = async () => {
+      await time.clock.sleep(300, new AbortController().signal);
+      expect(slots.states).toEqual(['deferred', 'holding']);
+      slots.apply(1, 'end');
+    };
+    const arrive = async () => {
+      slots.apply(0, 'arrive');
+      await follow(0);
+    };
+    expect((await time.run(Promise.all([arrive().then(open), end()])))[0]).toBe(true);
+    expect(slots.states).toEqual(['holding', 'ended']);
   });
 
   test('whose runner is idle already does not wait for that', async () => {

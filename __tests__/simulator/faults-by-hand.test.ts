@@ -65,14 +65,14 @@ describe('a share', () => {
     return happened.filter((one) => one !== undefined).length;
   };
 
-  test.each(FAULT_KINDS.filter((kind) => kind !== 'lost-answer'))('of %s happens so often', (kind) => {
+  test.each(FAULT_KINDS.filter((kind) => kind !== 'lost-answer'))('of %s happens that often', (kind) => {
     expect([count(`${kind}:0`), count(kind)]).toEqual([0, 1_000]);
     expect(Math.abs(count(`${kind}:0.3`) - 300)).toBeLessThan(60);
   });
 });
 
 test.each(['', 'x', '502:', '502:x', '502:-1', '502:0.5:1'])('%j is no fault', (text) => {
-  expect(() => readFault(text)).toThrow('--fault takes KIND or KIND:SHARE');
+  expect(() => readFault(text)).toThrow('--fault must be KIND or KIND:SHARE');
 });
 
 describe('a world where it goes wrong', () => {

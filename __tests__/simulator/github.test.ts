@@ -56,19 +56,19 @@ describe('a runner whose VM is restarted', () => {
     ]);
   });
 
-  test('gives up where the session outlives its patience', () => {
+  test('gives up if the session lasts longer than its retries', () => {
     create({ habits: { sessionMs: 300_000, giveUpMs: 60_000 } });
     restartAt(0);
     expect(at(3_600)).toBe('offline, dead');
   });
 
-  test('has nobody to start it where no user logs in', () => {
+  test('does not start if no user logs in', () => {
     runner.startsAfterBoot = false;
     restartAt(0);
     expect(at(3_600)).toBe('offline, dead');
   });
 
-  test('that registers anew for each boot has no old session to meet', () => {
+  test('that registers again at each boot meets no old session', () => {
     create({}, true);
     const { id } = runner;
     restartAt(0);
@@ -106,7 +106,7 @@ describe('a new VM', () => {
     expect(names()).toEqual(['mac-7']);
   });
 
-  test('gets none if it is gone by then, or if nobody wants that', () => {
+  test('gets none if it is gone by then, or without that option', () => {
     create({ staffsNewVms: true });
     const started = begin({ name: 'vm' });
     world.advanceTo(NOON + 5 * SECOND);
@@ -184,7 +184,7 @@ describe('the jobs source', () => {
     expect([42, 142, 144].map((seconds) => runsAt(seconds).length)).toEqual([1, 1, 0]);
   });
 
-  test('is not for every token, and is for reading', () => {
+  test('is not for every token, and is read-only', () => {
     create({ showsJobs: false });
     expect([get(RUNS).status, get(`${RUNS}/7/jobs`).status]).toEqual([403, 403]);
     create();
@@ -263,7 +263,7 @@ describe('the API', () => {
     expect(get(PATH).json.total_count).toBe(150);
   });
 
-  test('shifts its pages, and knows no names, where that is wanted', () => {
+  test('can shift its pages, and ignore the name filter', () => {
     create({ mostOnPage: 2, pagesShiftEveryMs: 1_000, filtersByName: false });
     const [record] = world.records;
     if (record === undefined) throw new Error('the world is empty');
@@ -281,7 +281,7 @@ describe('the API', () => {
     expect(names(1, 1)).not.toEqual(first);
   });
 
-  test('answers 304 for free to who has the answer already', () => {
+  test('answers 304 free of charge to a client that has the answer already', () => {
     const { etag = '' } = get(`${PATH}/23`).headers;
     const again = get(`${PATH}/23`, { 'if-none-match': etag });
     expect([again.status, again.body, again.headers['x-ratelimit-used']]).toEqual([304, '', '1']);
@@ -333,6 +333,6 @@ describe('the API', () => {
   });
 });
 
-test('habits are those that are documented, unless somebody says otherwise', () => {
+test('habits have defaults', () => {
   expect(github.habits).toEqual(DEFAULT_HABITS);
 });

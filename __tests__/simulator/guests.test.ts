@@ -130,7 +130,7 @@ describe('behind real sockets', () => {
     expect(await hear(free)).toBe('closed');
   });
 
-  test('one that hangs takes a connection, and says nothing until all is closed', async () => {
+  test('one that hangs accepts a connection, and stays silent until the end', async () => {
     const setting = worldHere();
     reboot(setting);
     const { world, vm, other } = setting;

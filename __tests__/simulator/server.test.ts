@@ -120,7 +120,7 @@ describe('npm run simulator', () => {
     return text;
   }
 
-  test('prints where it is and how to talk to it, until it is told to end', async () => {
+  test('prints where it is and how to talk to it, until it is ended', async () => {
     const { child, ended } = run('--port', '0', '--vms', '2', '--controller-version', '1.48.0');
     const lines: string[] = [];
     for await (const line of createInterface(child.stdout)) {
@@ -140,7 +140,7 @@ describe('npm run simulator', () => {
     expect(await ended).toBe(0);
   });
 
-  test('prints the step that its ways in take', async () => {
+  test('prints the step with its credentials', async () => {
     const { child, ended } = run(
       '--port',
       '0',
@@ -176,7 +176,7 @@ describe('npm run simulator', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  test('has a GitHub, too, if that is wanted', async () => {
+  test('can have a GitHub as well', async () => {
     const { child, ended } = run('--port', '0', '--vms', '1', '--runners');
     const lines: string[] = [];
     for await (const line of createInterface(child.stdout)) {
@@ -242,21 +242,21 @@ describe('npm run simulator', () => {
   });
 
   test.each([
-    [['--vms', 'many'], '--vms takes a whole number from 0 to 1000, not "many"'],
-    [['--nodes', '1.5'], '--nodes takes a whole number from 1 to 100, not "1.5"'],
-    [['--heartbeat-jitter', '2'], '--heartbeat-jitter takes a number from 0 to 0.9, not "2"'],
+    [['--vms', 'many'], '--vms must be a whole number from 0 to 1000, not "many"'],
+    [['--nodes', '1.5'], '--nodes must be a whole number from 1 to 100, not "1.5"'],
+    [['--heartbeat-jitter', '2'], '--heartbeat-jitter must be a number from 0 to 0.9, not "2"'],
     [['--controller-version', 'x'], '"x" is no version'],
-    [['--root-token', 'ninechars'], '--root-token takes at least 10 characters'],
-    [['--fault', '500'], '--fault takes KIND or KIND:SHARE'],
+    [['--root-token', 'ninechars'], '--root-token needs at least 10 characters'],
+    [['--fault', '500'], '--fault must be KIND or KIND:SHARE'],
     [['--fault', '502:2'], 'and a SHARE from 0 to 1, not "502:2"'],
-    [['--job', '60'], '--job takes --runners, too'],
-    [['--fail-status', '300'], '--fail-status takes 200 or 400'],
-    [['--queue', '3'], '--queue takes --runners, too'],
-    [['--runners', '--random-names'], '--random-names takes --one-job, too'],
-    [['--runners', '--queue', 'x'], '--queue takes N or N:SECONDS, not "x"'],
-    [['--runners', '--shown', 'gone:3'], '--shown takes WHAT:SECONDS, with a WHAT of online, offline'],
-    [['--runners', '--github-refuses', '404:what'], '--github-refuses takes STATUS[:WHAT[:SECONDS]]'],
-    [['--runners', '--runners-per-vm', '0'], '--runners-per-vm takes a whole number from 1 to 26'],
+    [['--job', '60'], '--job needs --runners'],
+    [['--fail-status', '300'], '--fail-status must be 200 or 400'],
+    [['--queue', '3'], '--queue needs --runners'],
+    [['--runners', '--random-names'], '--random-names needs --one-job'],
+    [['--runners', '--queue', 'x'], '--queue must be N or N:SECONDS, not "x"'],
+    [['--runners', '--shown', 'gone:3'], '--shown must be WHAT:SECONDS, with a WHAT of online, offline'],
+    [['--runners', '--github-refuses', '404:what'], '--github-refuses must be STATUS[:WHAT[:SECONDS]]'],
+    [['--runners', '--runners-per-vm', '0'], '--runners-per-vm must be a whole number from 1 to 26'],
     [['--what'], "Unknown option '--what'"],
   ])('refuses %j', async (args, message) => {
     const { child, ended } = run(...args);

@@ -244,7 +244,7 @@ describe('a new instance', () => {
     ['node', { node_id: 'nothing' }, 'node not found'],
     ['group', { group_id: 'nothing' }, 'group not found'],
     ['USB device', { usb_device: 'nothing' }, 'usb device not found'],
-  ])('is refused where it names an unknown %s', async (_, request, message) => {
+  ])('is refused if it names an unknown %s', async (_, request, message) => {
     const { api } = await begin();
     const body = { vmid: world.templates[0]?.id, ...request };
     expect(await api.refusal({ method: 'POST', path: '/api/v1/vm', body })).toBe(message);
@@ -287,7 +287,7 @@ describe('a new instance', () => {
       'stopped',
     ],
     [
-      'that nobody monitors',
+      'that is not monitored',
       script('exit 1', { script_monitoring: false }),
       { instance_state: 'Started' },
       'running',
@@ -343,7 +343,7 @@ describe('other endpoints', () => {
     expect(disk.total).toBeGreaterThan(disk.free);
   });
 
-  test('a restart is refused where the node lacks the USB device', async () => {
+  test('a restart is refused if the node lacks the USB device', async () => {
     const api = apiOf(await start());
     const { instanceId = '' } = world.records[0] ?? {};
     const restart = { method: 'POST', path: '/api/v1/rpc/vm/restart' };
@@ -364,7 +364,7 @@ describe('other endpoints', () => {
   });
 });
 
-test("forwarded ports are given out anew where that is wanted, and the old one may be another VM's", async () => {
+test('a restarted VM can get a new forwarded port, and another VM its old one', async () => {
   const api = apiOf(await start({}, { nodes: 1, vms: 2, reassignsPorts: true }));
   const ids = world.records.map(({ instanceId }) => instanceId);
   const ports = async () => {

@@ -79,7 +79,7 @@ describe('a user API key', () => {
     });
   });
 
-  test('lets nobody in with another token, another session, an old one, or what is no JSON', async () => {
+  test('refuses another token, another session, an expired one, and what is not JSON', async () => {
     const { ask, key } = await enter();
     const data = await shakeHands(ask, key);
     expect(await statusOf(ask, bearerHeaders({ ...data, token: 'other' }))).toBe(401);
@@ -90,7 +90,7 @@ describe('a user API key', () => {
     expect(await statusOf(ask, bearerHeaders(data))).toBe(401);
   });
 
-  test('takes a secret once, in time, and from whom it was for', async () => {
+  test('accepts a secret once, in time, and from its owner only', async () => {
     const { ask, key } = await enter();
     const shaken: unknown[] = [];
     const asTold =
@@ -117,7 +117,7 @@ describe('a user API key', () => {
     expect(again.status).toBe(401);
   });
 
-  test('is handed out by the controller to root, and to nobody else', async () => {
+  test('is created by the controller for root only', async () => {
     const { ask, key } = await enter();
     const root = apiOf(ask, rootHeaders(ROOT_TOKEN, 'root'));
     const made = { id: 'nathan', ttl: 86_400, groups: ['g1'] };
@@ -251,7 +251,7 @@ describe('an API key', () => {
   });
 });
 
-test('a request’s content type does not matter; nobody has to log in to be told that there is no single sign-on', async () => {
+test('a request’s content type does not matter; the single sign-on configuration needs no credentials', async () => {
   const ask = over1(await start({ rootToken: ROOT_TOKEN }));
   const { text } = await ask({ method: 'GET', path: '/config/v1/auth' });
   expect(JSON.parse(text)).toEqual({ status: 'OK', message: '', body: {} });

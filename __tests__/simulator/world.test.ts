@@ -184,7 +184,7 @@ test('a node says when its agent last reported', () => {
   });
 });
 
-describe('what a world can be told to do wrong', () => {
+describe('faults of a world', () => {
   const reportsOf = (world: World) => {
     const reports: number[] = [];
     world.onReport = (record) => {
@@ -206,7 +206,7 @@ describe('what a world can be told to do wrong', () => {
     expect([losing?.mishaps, doubling?.mishaps]).toEqual([['report lost'], ['report doubled']]);
   });
 
-  test('a VM crashes, for good or for a while', () => {
+  test('a VM crashes, permanently or for a while', () => {
     const story = (backAfterMs: number | undefined) => {
       const world = createWorld();
       world.crash(first(world).instanceId, backAfterMs);

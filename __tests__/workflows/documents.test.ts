@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { type PreparedAccess, prepareAccess } from '../../simulator/access.ts';
 import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import { GitHubWorld } from '../../simulator/github-world.ts';
-import { type GuestServers, takeGuestPorts } from '../../simulator/guests.ts';
 import { type RunningSimulator, serve } from '../../simulator/server.ts';
 import { DEFAULT_WORLD, World } from '../../simulator/world.ts';
 import { runWorkflow, type WorkflowResult, type WorkflowRun } from '../support/act.ts';
@@ -24,22 +23,12 @@ const VMS = 3;
 let world: World;
 let github: GitHubWorld;
 let access: PreparedAccess;
-let guests: GuestServers;
 let simulator: RunningSimulator;
 
 beforeEach(async () => {
   const startsAt = Date.now();
   const now = () => startsAt + (Date.now() - startsAt) * TIME_FACTOR;
-  guests = await takeGuestPorts(2 * VMS);
-  world = new World({
-    ...DEFAULT_WORLD,
-    startsAt,
-    vms: VMS,
-    nodes: 1,
-    nodeIp: '127.0.0.1',
-    ports: guests.ports,
-  });
-  guests.open({ world, now, timeFactor: TIME_FACTOR, habits: { bootMs: 20_000, forwarder: 'accepts' } });
+  world = new World({ ...DEFAULT_WORLD, startsAt, vms: VMS });
   github = new GitHubWorld({ world, token: GITHUB_TOKEN });
   // The API key that the documents name.
   access = await prepareAccess({
@@ -53,7 +42,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await simulator.close();
-  await guests.close();
   access.cleanUp();
 });
 
@@ -71,6 +59,30 @@ function nameVms(scope: string, ...names: readonly string[]): string[] {
     github.employ({ record, name, scope });
     return record.instanceId;
   });
+}
+
+/** Their names begin with the ID of their instance. */
+const ID_LENGTH = 36;
+/** The run that act believes to be in. */
+const RUN_ID = 1;
+
+/** Gives every VM a runner that takes one job, and registers under a new name at each boot. */
+function addOneJobRunners(): void {
+  for (const record of world.records)
+    github.employ({
+      record,
+      name: record.instanceId,
+      atBoot: 'random name',
+      takesOneJob: true,
+      labels: ['macos-pool'],
+    });
+}
+
+/** Lets the simulated GitHub run jobs in the pool. @returns after the run: the instances that they ran on. */
+function runInPool(...names: readonly string[]): () => string[] {
+  const labels = ['self-hosted', 'macos-pool'];
+  const { jobs } = github.runs.add({ jobs: names.map((name) => ({ name, forMs: 5_000, labels })) }, RUN_ID);
+  return () => jobs.map(({ execution }) => execution?.runnerName.slice(0, ID_LENGTH) ?? 'none');
 }
 
 /** The workflow, steps or inputs that a document shows, of all that it shows the one with this text. */
@@ -91,6 +103,7 @@ function run(given: WorkflowRun): Promise<WorkflowResult> {
     secrets: {
       ANKA_API_KEY: readFileSync(access.inputs['api_key'] ?? '', 'utf8'),
       RUNNER_READ_TOKEN: GITHUB_TOKEN,
+      GITHUB_TOKEN,
     },
     environment: {
       NODE_OPTIONS: `--import ${FAST_TIME}`,
@@ -116,18 +129,26 @@ describe('README', () => {
     expect([...world.restarts].sort()).toEqual(targets.sort());
   });
 
-  test('one VM by its ID, and its guest', async () => {
-    const [target = ''] = instanceIds();
-    const workflow = shownIn('README.md', /instance_id:/).replace(/(instance_id:) \S+/, `$1 ${target}`);
-    const { jobs, log } = await run({ workflow });
+  test('the VMs that a run used', async () => {
+    addOneJobRunners();
+    const used = runInPool('test (16)', 'build');
+    const { jobs } = await run({ workflow: shownIn('README.md', /used_by_job/) });
     expect(jobs).toEqual({ example: ['success'] });
-    expect(log).toContain('The guest is up');
-    expect(world.restarts).toEqual([target]);
+    expect(world.restarts).toEqual(used().slice(0, 1));
   });
 });
 
 describe('between jobs', () => {
-  test('a runner that is reset between jobs', async () => {
+  test('a pool with one-job runners: the VMs that the jobs ran on are restarted', async () => {
+    addOneJobRunners();
+    const used = runInPool('test (16)', 'test (26)');
+    const { jobs } = await run({ workflow: shownIn('docs/between-jobs.md', /^name: Test on the pool/) });
+    expect(jobs).toEqual({ test: ['success', 'success'], reset: ['success'] });
+    expect([...world.restarts].sort()).toEqual(used().sort());
+    expect(world.restarts).toHaveLength(2);
+  });
+
+  test('one VM: reset between two jobs', async () => {
     const [target] = nameVms(REPOSITORY, 'macos-vm-7');
     const workflow = shownIn('docs/between-jobs.md', /^name: Test on a rebooted VM/);
     const { jobs, log } = await run({ workflow });
@@ -135,6 +156,15 @@ describe('between jobs', () => {
     expect(log).toContain('this is test\n');
     expect(log).toContain('this is package\n');
     expect(world.restarts).toEqual([target]);
+  });
+
+  test('a sweep: only the VM that has had its job is restarted', async () => {
+    for (const [index, record] of world.records.entries()) record.externalId = `macos-pool-${index + 1}`;
+    addOneJobRunners();
+    const used = runInPool('test');
+    const { jobs } = await run({ workflow: shownIn('docs/between-jobs.md', /^name: Reset used VMs/) });
+    expect(jobs).toEqual({ sweep: ['success'] });
+    expect(world.restarts).toEqual(used());
   });
 
   test('every night: a VM without a runner fails alone, and is listed in what remains', async () => {
@@ -153,13 +183,27 @@ describe('between jobs', () => {
     ['a pattern that matches several restarts none', 'macos-*', 0],
   ])('by hand: %s', async (_, externalId, restarts) => {
     nameVms(REPOSITORY, 'macos-vm-7', 'macos-vm-8');
+    const workflow = shownIn('docs/between-jobs.md', /^name: Restart one VM/);
     const { exitCode } = await run({
-      workflow: shownIn('docs/between-jobs.md', /^name: Restart one VM/),
+      workflow,
       event: 'workflow_dispatch',
       inputs: { external_id: externalId },
     });
     expect(world.restarts).toHaveLength(restarts);
     expect(exitCode).toBe(restarts === 1 ? 0 : 1);
+  });
+
+  test('one workflow for many repositories resets the VMs of the run that calls it', async () => {
+    addOneJobRunners();
+    const used = runInPool('test');
+    const path = '.github/workflows/reset.yml';
+    const workflow = shownIn('docs/between-jobs.md', /^name: Test\n/);
+    const { jobs } = await run({
+      workflow: workflow.replace(/uses: \S+\/reset\.yml@main/, `uses: ./${path}`),
+      files: { [path]: shownIn('docs/between-jobs.md', /^name: Reset the VMs of a run/) },
+    });
+    expect(Object.values(jobs).flat()).toEqual(['success', 'success']);
+    expect(world.restarts).toEqual(used());
   });
 });
 

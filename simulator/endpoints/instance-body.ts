@@ -4,12 +4,12 @@ import { date, wholeSeconds, ZERO_DATE } from '../replies.ts';
 import type { ScriptResult } from '../starting.ts';
 import type { World } from '../world.ts';
 
-/** What each VM has of its node. */
+/** What each VM uses of its node. */
 export const VM_CORES = 4;
 export const VM_RAM_GB = 8;
 export const REGISTRY_ADDRESS = 'http://registry.example:8089';
 
-/** An instance as in the API reference, GET /api/v1/vm?id=, and in the release note of 1.44.0: empty fields are left out, but for `vlan`. */
+/** An instance as in the API reference, GET /api/v1/vm?id=, and in the release note of 1.44.0: most empty fields are left out. */
 export function instanceBody(world: World, record: InstanceRecord): Json {
   const { utcOffsetMinutes: offsetMinutes = 0 } = world.options;
   return withoutEmpty({
@@ -107,12 +107,12 @@ function startDate({ options }: World, { vm, readAt, utcOffsetMinutes }: Report)
   return wholeSeconds(vm.bootedAt + vm.bootSkewMs, writesLocalDates ? utcOffsetMinutes : 0);
 }
 
-/** As in the API reference, Startup Script; the output of what is made up is empty. */
+/** As in the API reference, Startup Script; the simulated output is empty. */
 function scriptBody({ returnCode, didTimeOut }: ScriptResult): Json {
   return { return_code: returnCode, did_timeout: didTimeOut, stdout: '', stderr: '' };
 }
 
-/** These stay even where they are empty. */
+/** Fields that are kept even if they are empty. */
 const KEPT_EMPTY = new Set(['vlan', 'version', 'ip']);
 
 const SSH_PORT = 22;

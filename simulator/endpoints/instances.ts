@@ -4,7 +4,7 @@ import type { StartupScript } from '../starting.ts';
 import type { Reply, World } from '../world.ts';
 import { instanceBody, listItem } from './instance-body.ts';
 
-/** `GET /api/v1/vm`: all; with `?id=` one. An ID that is not known: `FAIL`, in the words that the vendor's own client looks for. */
+/** `GET /api/v1/vm`: all instances; with `?id=` one. An unknown ID gives the words that the vendor's client looks for. */
 export const getInstances: Endpoint = (world, { query }) => {
   const id = query.get('id');
   if (id === null) {
@@ -40,7 +40,7 @@ export const startInstances: Endpoint = (world, { body }) => {
   return result.ok ? ok([...result.instanceIds]) : fail(result.message);
 };
 
-/** `PUT /api/v1/vm?id=`: another name, external ID or metadata. Clients also write the ID into the body. */
+/** `PUT /api/v1/vm?id=`: changes name, external ID or metadata. Some clients send the ID in the body. */
 export const updateInstance: Endpoint = (world, { query, body }) => {
   const fields = fieldsOf(body);
   const { name, external_id: externalId, id } = fields;
@@ -55,7 +55,7 @@ export function reply(result: Reply): Reaction {
   return result.ok ? ok() : fail(result.message);
 }
 
-/** Values that are no text, number or boolean are dropped. */
+/** Only texts, numbers and booleans are kept. */
 function metadataFrom({ metadata }: Readonly<Record<string, unknown>>): Metadata | undefined {
   if (typeof metadata !== 'object' || metadata === null) return undefined;
   const kept = Object.entries(metadata).filter(([, value]) =>
@@ -64,7 +64,7 @@ function metadataFrom({ metadata }: Readonly<Record<string, unknown>>): Metadata
   return Object.fromEntries(kept);
 }
 
-/** Ports are documented as texts; clients send numbers, too. */
+/** Ports are documented as strings; clients also send numbers. */
 function portRulesFrom({ port_forwarding_override: rules }: Readonly<Record<string, unknown>>) {
   if (!Array.isArray(rules)) return undefined;
   return rules.map((rule: unknown): PortRule => {
@@ -95,7 +95,7 @@ function startupScriptFrom(fields: Readonly<Record<string, unknown>>): StartupSc
   };
 }
 
-/** `POST /api/v1/rpc/vm/restart`, as in the API reference: `OK` at once, the restart itself comes later. Since 1.44.0. */
+/** `POST /api/v1/rpc/vm/restart`, as in the API reference: `OK` at once; the restart follows. Since 1.44.0. */
 export const restartInstance: Endpoint = (world, { body }) => {
   if (!world.quirks.knowsRestarts) return notFound();
   const { instance_id: id, usb_device: usbDevice, vnc_password: vncPassword } = fieldsOf(body);
@@ -103,7 +103,7 @@ export const restartInstance: Endpoint = (world, { body }) => {
   return reply(world.restart(text(id), request));
 };
 
-/** `POST /api/v1/image`, as in the API reference: saves a running VM as a tag; the instance is gone after it. */
+/** `POST /api/v1/image`, as in the API reference: saves a running VM as a tag, which ends its instance. */
 export const saveImage: Endpoint = (world, { body }) => {
   const fields = fieldsOf(body);
   const names = { tag: text(fields['tag']), target: text(fields['target_vm_id']) };

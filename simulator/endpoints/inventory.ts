@@ -11,7 +11,7 @@ export const getNodes: Endpoint = (world, { query }) => {
   return nodes.length === 0 ? fail('Not found') : ok(nodes.map((node) => nodeBody(world, node)));
 };
 
-/** `POST /api/v1/node/config`: another capacity, name or address, or drain mode. */
+/** `POST /api/v1/node/config`: changes capacity, name, address or drain mode. */
 export const configureNode: Endpoint = (world, { body }) => {
   const { node_id: id, max_vm_count: capacity, name, host, drain_mode: isDraining } = fieldsOf(body);
   const node = world.nodes.find((one) => one.id === id);
@@ -23,7 +23,7 @@ export const configureNode: Endpoint = (world, { body }) => {
   return ok();
 };
 
-/** `GET /api/v1/usb`, as in the API reference: how many devices each claim group has. */
+/** `GET /api/v1/usb`, as in the API reference: the number of devices by claim group. */
 export const getUsbDevices: Endpoint = ({ nodes }) => {
   const groups: Record<string, Json> = {};
   for (const { group } of nodes.flatMap(({ usbDevices }) => usbDevices)) {
@@ -159,14 +159,14 @@ export const getStatus: Endpoint = (world) =>
     license: 'enterprise plus',
   });
 
-/** `GET /api/v1/stats`: nothing public shows its body; how many nodes and instances there are. */
+/** `GET /api/v1/stats`. Nothing public shows its body. */
 export const getStats: Endpoint = (world) =>
   ok({ nodes: world.nodes.length, instances: world.visibleRecords().length });
 
-/** `GET /config/v1/auth`, for which nobody has to log in: there is no single sign-on. */
+/** `GET /config/v1/auth`, which needs no credentials: there is no single sign-on. */
 export const getSignOn: Endpoint = () => ok({});
 
-/** A controller's agents are of its own version: it updates them. */
+/** The controller updates the agents to its own version. */
 export function agentVersion({ options }: World): string {
   return `${options.controllerVersion}-5e3c3f5b`;
 }

@@ -1,6 +1,6 @@
 import { minutes } from '../clock.ts';
 import type { Occupancy } from '../runner/occupancy.ts';
-import { holdsSlot, type SlotLimits, type SlotState } from './scheduling.ts';
+import { holdsSlot, isInQueue, type SlotLimits, type SlotState } from './scheduling.ts';
 import {
   countKinds,
   listNames,
@@ -139,7 +139,7 @@ function estimateMs({ vms, slots, now }: FleetProgress): number | undefined {
   const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
   const toGo = vms.filter(isToGo);
   const inProgress = vms.filter(isInProgress);
-  const isOpen = toGo.some(({ state }) => state !== 'queued');
+  const isOpen = toGo.some(({ state }) => !isInQueue(state));
   if (tookMs.length === 0 || isOpen || toGo.length + inProgress.length === 0) return undefined;
   const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
   const goneMs = inProgress.map(({ known }) => now - (beginningOf(known) ?? now));

@@ -17,7 +17,7 @@ import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
 import type { JobEvidence, RunnerGate } from '../runner/gate.ts';
-import type { Guards } from '../runner/guard.ts';
+import type { Guards, RunnerOptions } from '../runner/guard.ts';
 import {
   describeDryRun,
   describeEnd,
@@ -57,6 +57,8 @@ export interface FleetJob extends Omit<RestartJob, 'target'> {
   readonly maxVms: number;
   readonly maxParallel: Amount;
   readonly maxFailures: Amount;
+  /** What the guards are to do; undefined where there are none. */
+  readonly runner?: Pick<RunnerOptions, 'isSweep'> | undefined;
 }
 
 export interface FleetContext {
@@ -201,9 +203,19 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
       : failed(member, error, context);
   roster.end(index, outcome);
   infoIfAny(createVmLog(context.log, name), describeEnd(outcome));
-  // A cancelled VM has not failed.
-  const hasFailed = outcome.error !== undefined && outcome.error.code !== 'cancelled';
-  slots.apply(index, hasFailed ? 'fail' : 'end');
+  slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
+}
+
+/** A cancelled VM has not failed. A sweep restarts VMs whose runner is dead: some will not come back, and the others matter. */
+function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
+  if (error === undefined || error.code === 'cancelled') return false;
+  return !(runner?.isSweep && error.code === 'runner_not_back');
+}
+
+/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
+function hasDeadRunner(gate: RunnerGate | undefined, { runner }: FleetJob): boolean {
+  const shown = gate?.findings()?.shown ?? [];
+  return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 
 function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<VmOutcome> {
@@ -222,6 +234,7 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
   const gate = createSlotGate({
     ...{ slots, index, signal, clock: context.clock },
     runnerGate: guard?.gate,
+    comesLast: () => hasDeadRunner(guard?.gate, job),
     checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
   });
   const hooks = hooksFor(member, index, fleet);

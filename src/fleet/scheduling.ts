@@ -3,29 +3,31 @@
 // | state        | the VM                                              | leaves it by                                    |
 // | ------------ | --------------------------------------------------- | ----------------------------------------------- |
 // | `preparing`  | is looked up and checked                            | `arrive` → waiting                              |
-// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued                                |
+// | `waiting`    | is at its gate; its runner may have a job           | `queue` → queued; `defer` → deferred            |
 // | `queued`     | needs nothing but a slot                            | a free slot → holding; `wait` (a job) → waiting |
+// | `deferred`   | the same, but all that are queued come first        | as queued                                       |
 // | `holding`    | has a slot; no restart of it may have been carried out | `depart` → restarting; `wait` → waiting      |
 // | `restarting` | was sent its restart, and is followed to its end    | `arrive` (certainly not carried out) → holding  |
 // | `dismissed`  | must not start any more, as too many have failed    |                                                 |
 // | `ended`      | is over                                             |                                                 |
 // | `failed`     | is over                                             |                                                 |
 //
-// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted in the order of the targets, and only once no VM
-// is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
+// In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
+// the order of the targets, and only once no VM is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
 // neither restarting nor over is dismissed.
 
 export type SlotState =
   | 'preparing'
   | 'waiting'
   | 'queued'
+  | 'deferred'
   | 'holding'
   | 'restarting'
   | 'dismissed'
   | 'ended'
   | 'failed';
 
-export type SlotEvent = 'arrive' | 'queue' | 'wait' | 'depart' | 'end' | 'fail';
+export type SlotEvent = 'arrive' | 'queue' | 'defer' | 'wait' | 'depart' | 'end' | 'fail';
 
 /** What happens to one VM, by its index. */
 export interface SlotStep {
@@ -38,8 +40,9 @@ const OVER = { end: 'ended', fail: 'failed' } as const;
 /** An event that is not listed changes nothing. */
 const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent, SlotState>>>>> = {
   preparing: { arrive: 'waiting', ...OVER },
-  waiting: { queue: 'queued', ...OVER },
+  waiting: { queue: 'queued', defer: 'deferred', ...OVER },
   queued: { wait: 'waiting', ...OVER },
+  deferred: { wait: 'waiting', ...OVER },
   holding: { depart: 'restarting', wait: 'waiting', ...OVER },
   restarting: { arrive: 'holding', ...OVER },
   dismissed: OVER,
@@ -64,7 +67,14 @@ function dismiss(state: SlotState): SlotState {
 function grant(states: readonly SlotState[], { slots }: SlotLimits): readonly SlotState[] {
   if (!haveAllArrived(states)) return states;
   let free = slots - states.filter(holdsSlot).length;
-  return states.map((state) => (state === 'queued' && free-- > 0 ? 'holding' : state));
+  const grantTo = (some: SlotState) => (state: SlotState) =>
+    state === some && free-- > 0 ? 'holding' : state;
+  return states.map(grantTo('queued')).map(grantTo('deferred'));
+}
+
+/** Whether it needs nothing but a slot. */
+export function isInQueue(state: SlotState): boolean {
+  return state === 'queued' || state === 'deferred';
 }
 
 export function holdsSlot(state: SlotState | undefined): boolean {

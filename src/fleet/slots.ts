@@ -7,6 +7,7 @@ import {
   countFailed,
   haveAllArrived,
   holdsSlot,
+  isInQueue,
   isOver,
   type SlotEvent,
   type SlotLimits,
@@ -39,7 +40,7 @@ export function createSlots({ vms, limits, onOver }: SlotsOptions): Slots {
   let states: readonly SlotState[] = Array<SlotState>(vms).fill('preparing');
 
   function enter(index: number, state: SlotState): void {
-    if (state === 'queued') grants[index] = Promise.withResolvers<void>();
+    if (isInQueue(state)) grants[index] = Promise.withResolvers<void>();
     if (state === 'holding') grants[index]?.resolve();
     if (state === 'dismissed') dismissals[index]?.abort(new LeftAlone('not_started'));
   }
@@ -72,6 +73,8 @@ export interface SlotGateOptions {
   readonly slots: Slots;
   /** The VM's position among the targets. */
   readonly index: number;
+  /** Whether VMs without this trait come first; asked once the VM needs nothing but a slot. */
+  readonly comesLast: () => boolean;
   /** Lets the VM pass only while its runner has no job; undefined where there is no runner to guard. */
   readonly runnerGate: RunnerGate | undefined;
   readonly clock: Clock;
@@ -138,8 +141,9 @@ async function mayPass(options: SlotGateOptions, instance: Instance): Promise<bo
 }
 
 /** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
-async function takeSlot({ slots, index, runnerGate, clock, signal }: SlotGateOptions): Promise<boolean> {
-  slots.apply(index, 'queue');
+async function takeSlot(options: SlotGateOptions): Promise<boolean> {
+  const { slots, index, runnerGate, clock, signal } = options;
+  slots.apply(index, options.comesLast() ? 'defer' : 'queue');
   const granted = slots.granted(index);
   if (runnerGate === undefined) {
     await unlessAborted(granted, signal);

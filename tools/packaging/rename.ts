@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * `npm run rename -- OWNER/NAME` writes the repository's name on GitHub everywhere. `package.json` holds it (`repository`); documents and
- * examples repeat it, and name the owner alone in two places: as a team's organization (`@OWNER/`), and as a `runner_scope`.
+ * examples repeat it, and name the owner alone: as a team's organization (`@OWNER/`), as a `runner_scope`, in addresses of GitHub, and as
+ * the owner of another repository of theirs, `OWNER/ci`.
  */
 const next = process.argv[2] ?? '';
 if (!/^[a-z\d][a-z\d-]*\/[\w.-]+$/i.test(next)) {
@@ -15,6 +16,8 @@ const { repository }: { repository: string } = JSON.parse(readFileSync('package.
 const current = repository.replace('github:', '');
 const [owner, nextOwner] = [ownerOf(current), ownerOf(next)];
 
+const ownerAlone = new RegExp(`(@|runner_scope: |orgs/|github\\.com/)${owner}(?![\\w-])`, 'g');
+
 const listed = execFileSync('git', ['ls-files', '-z', '--', ':!dist', ':!package-lock.json'], {
   encoding: 'utf8',
 });
@@ -22,8 +25,8 @@ for (const path of listed.split('\0').filter((name) => name !== '')) {
   const before = readFileSync(path, 'utf8');
   const after = before
     .replaceAll(current, next)
-    .replaceAll(`@${owner}/`, `@${nextOwner}/`)
-    .replaceAll(new RegExp(`(runner_scope: )${owner}\\b(?!-)`, 'g'), `$1${nextOwner}`);
+    .replaceAll(`${owner}/ci`, `${nextOwner}/ci`)
+    .replaceAll(ownerAlone, `$1${nextOwner}`);
   if (after === before) continue;
   writeFileSync(path, after);
   console.log(path);

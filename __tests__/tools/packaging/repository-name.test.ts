@@ -9,8 +9,8 @@ const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'u
 const [owner = '', name = ''] = repositoryName().split('/');
 const texts = keptFiles().map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
-/** Actions of other owners that examples and workflows use. */
-const OTHERS = /^(?:actions|github|anka-actions)\//;
+/** Actions of other owners that examples and workflows use, and another repository of the same owner. */
+const OTHERS = new RegExp(`^(?:actions/|github/|anka-actions/|${owner}/ci/)`);
 
 test('every example uses the name in package.json', () => {
   const shown = texts.filter(({ path }) => !path.startsWith('__tests__/'));
