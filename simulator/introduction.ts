@@ -21,6 +21,7 @@ export function introduction(url: string, { world, prepared, github, hasGuests }
     runner_name: nameFor(runner),
     runner_scope: 'octo-org',
     github_token: token,
+    ...(runner.takesOneJob && { runner_ephemeral: 'true' }),
   };
   const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;

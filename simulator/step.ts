@@ -153,9 +153,9 @@ export async function showStep({ inputs, environment, timeFactor }: Shown): Prom
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => step.process.kill(signal));
   const { exitCode, outputs, summary } = await step.finished;
 
-  heading(`Its outputs (exit code ${exitCode})`);
-  for (const [name, value] of Object.entries(outputs))
-    console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
+  heading(`Its outputs, apart from empty ones (exit code ${exitCode})`);
+  const set = Object.entries(outputs).filter(([, value]) => value !== '');
+  for (const [name, value] of set) console.log(`${name.padEnd(20)} ${shortened(value)}`.trimEnd());
 
   heading('Its job summary');
   console.log(plainText(summary));
