@@ -698,7 +698,7 @@ function nextOccupancy(state, event, rules) {
 }
 /** Whether a runner takes one job per registration: GitHub knows better than the input. */
 function isEphemeral({ ephemeral }, rules) {
-    return ephemeral ?? rules.isEphemeral ?? false;
+    return ephemeral ?? rules.isEphemeral === true;
 }
 // ---- after a read of the runners ----
 function afterRunners(state, reading, rules) {
