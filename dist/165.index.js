@@ -912,6 +912,7 @@ __webpack_require__.d(parsers_namespaceObject, {
   Vz: () => (runId),
   iC: () => (runnerName),
   yD: () => (secretText),
+  wR: () => (parsers_timeout),
   ns: () => (uuids),
   rD: () => (wholeNumber)
 });
@@ -2403,6 +2404,7 @@ function createSlots({ vms, limits, onOver }) {
         get states() {
             return states;
         },
+        stateOf: (index) => existing(states[index]),
         apply(index, event) {
             const before = states;
             states = advance(before, { index, event }, limits);
@@ -2462,7 +2464,7 @@ async function mayPass(options, instance) {
     slots.apply(index, 'arrive');
     await unlessAborted(slots.allArrived, signal);
     checkDuplicate(instance);
-    if (!holdsSlot(slots.states[index])) {
+    if (!holdsSlot(slots.stateOf(index))) {
         if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
@@ -2965,8 +2967,11 @@ function afterSilence({ isConnected, bytes }) {
         ? { kind: 'silent', detail: 'connected, but nothing was sent' }
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
+/** What OpenSSH says in place of its banner: after connections without a login, and to too many at a time. */
+const PENALTY = /^"(Not allowed at this time|Exceeded MaxStartups)/;
 function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
+    const excerpt = excerptOf(bytes);
+    return { kind: PENALTY.test(excerpt) ? 'penalized' : 'foreign', detail: `it began with ${excerpt}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -3377,6 +3382,7 @@ const WORDS = {
     unreachable: 'it cannot be reached',
     silent: 'no SSH banner came',
     closed: 'the connection was closed before an SSH banner came',
+    penalized: 'the SSH server refuses this machine for a while',
     foreign: 'it is not an SSH server',
 };
 /** The obstacle that an attempt without a banner met. */
@@ -3404,8 +3410,9 @@ function notUp({ kind, seen }, { timeoutMs, tally }) {
 const REACH_NODES = 'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
-    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
-    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Look at the screen of the VM (VNC), and of the node.",
+    penalized: "The guest's SSH server is up, but refuses this machine after connections without a login, or because of too many (OpenSSH's PerSourcePenalties and MaxStartups). Exempt this machine in the VM's template, with PerSourcePenaltyExemptList in sshd_config.",
     closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
     foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
     'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
@@ -4401,8 +4408,7 @@ function progressOf({ context, roster, slots, limits, runnerGates }) {
     const { vms } = roster.outcome();
     return {
         vms: vms.map((known, index) => {
-            const state = slots.states[index] ?? 'preparing';
-            return { known, state, runner: runnerGates.get(index)?.verdict() };
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
         }),
         slots: limits.slots,
         now: context.clock.now(),
@@ -4411,6 +4417,8 @@ function progressOf({ context, roster, slots, limits, runnerGates }) {
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __webpack_require__(1692);
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
 
 /**
@@ -4616,18 +4624,32 @@ function oneOf(...words) {
     };
 }
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
+/** Milliseconds from a number of seconds, or one with a unit. */
 function duration({ min, max }) {
     return (text) => {
-        const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
-        const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
-        const value = Number(number) * unitMs;
-        if (number !== '' && value >= min && value <= max)
+        const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
+        if (number === '')
+            return {
+                problem: `${shown(text)} is not a time; write seconds, or a number with s, m or h, such as 90s`,
+            };
+        const value = Number(number) * unitMs(unit);
+        if (value >= min && value <= max)
             return { value };
-        const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
-        return {
-            problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
-        };
+        const inMinutes = Number(number) * MINUTE;
+        const isMeant = unit === '' && !number.includes('.') && value < min && inMinutes >= min && inMinutes <= max;
+        const guess = isMeant ? `; did you mean ${number}m?` : '';
+        return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
     };
+}
+/** For a wait: with less than two heartbeats of a node nothing can be proved, and minutes were meant. */
+const parsers_timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
+function unitMs(unit) {
+    return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+}
+function formatLimit(ms) {
+    if (ms >= HOUR)
+        return `${ms / HOUR}h`;
+    return ms >= MINUTE ? `${ms / MINUTE}m` : `${ms / SECOND}s`;
 }
 const LONGEST_URL = 2_000;
 const LONGEST_RUNNER_NAME = 1_000;
@@ -4660,11 +4682,11 @@ const parsers_controllerUrl = (text) => {
     const seen = shown(withoutSecrets(value));
     const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
     if (url === null)
-        return { problem: `${seen} is no address of the form ${form}` };
+        return { problem: `${seen} is not of the form ${form}` };
     if (url.username !== '' || url.password !== '')
         return { problem: `${seen} carries credentials; leave them out` };
     if (/[?#]/.test(value))
-        return { problem: `${seen} has a query or a fragment; leave it out` };
+        return { problem: `${seen} has a query or a fragment, as in a browser; give only the base address` };
     return { value: url };
 };
 /** A mistaken URL may hold a password before an `@`, or a token in its query. */
@@ -4931,6 +4953,8 @@ function readSmallFile(path) {
 
 
 
+
+
 const SHORTEST_ROOT_TOKEN = 10;
 /** A shorter part is a word like `Bearer` rather than a secret. In characters. */
 const SHORTEST_PART = 8;
@@ -4999,11 +5023,23 @@ function readClientCertificate(form) {
         return { cert: { value: undefined }, key: { value: undefined } };
     const certificates = accept('client_cert', readCertificates(cert))?.value;
     const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
-    if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
-        problems.push('client_key: it is not the key of the (first) certificate in client_cert');
-    }
     const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+    if (keyText === undefined || certificates === undefined)
+        return { cert: undefined, key: undefined };
+    if (key !== undefined && certificates[0]?.checkPrivateKey(key) === false)
+        problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+    else
+        accept('client_cert', usable(cert, keyText));
     return { cert: { value: cert }, key: { value: keyText } };
+}
+/** OpenSSL refuses a certificate whose key is too short, for instance. */
+function usable(cert, key) {
+    try {
+        return { value: (0,external_node_tls_.createSecureContext)({ cert, key }) };
+    }
+    catch (error) {
+        return { problem: `it cannot be used: ${(0,errors/* describeCause */.V$)(error)}` };
+    }
 }
 /** Further headers. Each value is a secret, and so is each part of it that may be one. */
 function readHeaders({ read, onSecret }) {
@@ -5102,7 +5138,7 @@ function readRunnerOptions(form) {
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
         waitsForRunner: read('wait_for_runner', parsers_boolean),
-        runnerTimeoutMs: read('runner_timeout', duration({ min: 10 * runner_SECOND, max: 24 * runner_HOUR })),
+        runnerTimeoutMs: read('runner_timeout', parsers_timeout),
     };
     if (!isGiven(form, 'runner_name'))
         return withoutRunner(form, isSweep);
@@ -5170,7 +5206,7 @@ function readOwnRunner(environment) {
 
 
 
-const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
+const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE } = parsers_namespaceObject;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
  * said about any input.
@@ -5221,7 +5257,7 @@ function readInputs(environment, onSecret) {
 /** Three heartbeats of a node's agent: in milliseconds. */
 const SHORT_TIMEOUT_MS = 15_000;
 function readTimeout({ read, warnings }) {
-    const timeout = read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR }));
+    const timeout = read('timeout', parsers_timeout);
     if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
         warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`);
     return timeout;
@@ -5271,7 +5307,7 @@ function readUsedByJob(form) {
 function readGuestOptions({ read }) {
     const check = read('guest_check', oneOf('none', 'ssh'));
     const options = form_all({
-        timeoutMs: read('guest_timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+        timeoutMs: read('guest_timeout', parsers_timeout),
     });
     if (check === undefined || options === undefined)
         return undefined;
