@@ -53,7 +53,7 @@ test('over TLS, it speaks HTTP/1.1, even if HTTP/2 is offered', async () => {
 
 describe('a way in that is wrong', () => {
   async function wrong(way: Way, inputs: Record<string, string> = {}): Promise<Ended> {
-    const ended = await play({ way, inputs: { timeout: '1.5s', vnc_password: PASSWORD, ...inputs } });
+    const ended = await play({ way, isShort: true, inputs: { vnc_password: PASSWORD, ...inputs } });
     way.cleanUp?.();
     expect([ended.exitCode, ended.outputs['restarted'], ended.posts]).toEqual([1, 'false', 0]);
     return ended;

@@ -334,6 +334,13 @@ describe('client certificate', () => {
     expect(problemsOf(given())).toEqual([problem]);
   });
 
+  test('that OpenSSL does not accept is a problem: its key is too short', async () => {
+    const weak = await (await createAuthority()).issue({ name: 'weak', algorithm: 'weak' });
+    expect(problemsOf({ client_cert: weak.certificate, client_key: privatePem(weak.key) })).toEqual([
+      'client_cert: it cannot be used: ee key too small',
+    ]);
+  });
+
   test('a key in the place of the certificate is a secret all the same', () => {
     problemsOf({ client_cert: privatePem(ec.key), client_key: privatePem(ec.key) });
     expect(secrets.filter((secret) => secret === privatePem(ec.key)).length).toBeGreaterThanOrEqual(2);

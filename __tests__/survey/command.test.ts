@@ -72,8 +72,8 @@ describe('what makes no sense', () => {
   test.each<[readonly string[], string]>([
     [['--frobnicate'], "Unknown option '--frobnicate'"],
     [['somebody'], "Unexpected argument 'somebody'"],
-    [['--for', 'ever'], '--for: "ever" is no time'],
-    [['--for', '2h'], '--for: "2h" is no time from 1s to 1h'],
+    [['--for', 'ever'], '--for: "ever" is not a time'],
+    [['--for', '2h'], '--for: "2h" is not between 1s and 1h'],
     [['--restart', '--yes'], '--restart needs --instance-id'],
     [['--instance-id', 'mac'], 'instance_id: "mac" is no UUID'],
     [

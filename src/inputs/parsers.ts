@@ -143,17 +143,34 @@ export function oneOf<T extends string>(...words: readonly T[]): Parser<T> {
 
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
 
+/** Milliseconds from a number of seconds, or one with a unit. */
 export function duration({ min, max }: { min: number; max: number }): Parser<number> {
   return (text) => {
-    const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
-    const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
-    const value = Number(number) * unitMs;
-    if (number !== '' && value >= min && value <= max) return { value };
-    const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
-    return {
-      problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
-    };
+    const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
+    if (number === '')
+      return {
+        problem: `${shown(text)} is not a time; write seconds, or a number with s, m or h, such as 90s`,
+      };
+    const value = Number(number) * unitMs(unit);
+    if (value >= min && value <= max) return { value };
+    const inMinutes = Number(number) * MINUTE;
+    const isMeant =
+      unit === '' && !number.includes('.') && value < min && inMinutes >= min && inMinutes <= max;
+    const guess = isMeant ? `; did you mean ${number}m?` : '';
+    return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
   };
+}
+
+/** For a wait: with less than two heartbeats of a node nothing can be proved, and minutes were meant. */
+export const timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
+
+function unitMs(unit: string): number {
+  return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+}
+
+function formatLimit(ms: number): string {
+  if (ms >= HOUR) return `${ms / HOUR}h`;
+  return ms >= MINUTE ? `${ms / MINUTE}m` : `${ms / SECOND}s`;
 }
 
 const LONGEST_URL = 2_000;
@@ -187,10 +204,11 @@ export const controllerUrl: Parser<URL> = (text) => {
     return { problem: `${shown(value)} is longer than ${LONGEST_URL} characters` };
   const seen = shown(withoutSecrets(value));
   const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
-  if (url === null) return { problem: `${seen} is no address of the form ${form}` };
+  if (url === null) return { problem: `${seen} is not of the form ${form}` };
   if (url.username !== '' || url.password !== '')
     return { problem: `${seen} carries credentials; leave them out` };
-  if (/[?#]/.test(value)) return { problem: `${seen} has a query or a fragment; leave it out` };
+  if (/[?#]/.test(value))
+    return { problem: `${seen} has a query or a fragment, as in a browser; give only the base address` };
   return { value: url };
 };
 
