@@ -144,6 +144,12 @@ describe('targets', () => {
     expect(ended.restarts).toEqual(['runner-2', 'runner-3', 'runner-4']);
   });
 
+  test('are none where the only pattern matches nothing', async () => {
+    const { ends, outcome } = await playFleet({ inputs: { external_id: 'none-*' } });
+    expect(ends).toEqual({ 'none-*': 'instance_not_found' });
+    expect(titleOf(outcome)).toBe('VM not restarted: instance_not_found');
+  });
+
   test('are none where they are more than max_vms', async () => {
     const { ends, posts, outputs, outcome } = await playFleet({
       inputs: { external_id: 'runner-*\nnobody', max_vms: '6' },
@@ -393,7 +399,7 @@ describe('failures', () => {
     });
     expect(ends).toMatchObject({ 'runner-1': 'timed_out', 'runner-4': 'not_started' });
     expect(seconds).toBeLessThan(63);
-    expect(lines.filter((line) => line.includes('is asked on until the time is over'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('Still retrying'))).toHaveLength(1);
   });
 
   test('to read one record are the trouble of one VM', async () => {
@@ -906,6 +912,7 @@ describe('by itself', () => {
         left.push(instanceId);
         return { kind: 'accepted' };
       },
+      externalIds: () => [],
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
       getVersion: async () => undefined,
