@@ -2404,6 +2404,7 @@ function createSlots({ vms, limits, onOver }) {
         get states() {
             return states;
         },
+        stateOf: (index) => existing(states[index]),
         apply(index, event) {
             const before = states;
             states = advance(before, { index, event }, limits);
@@ -2463,7 +2464,7 @@ async function mayPass(options, instance) {
     slots.apply(index, 'arrive');
     await unlessAborted(slots.allArrived, signal);
     checkDuplicate(instance);
-    if (!holdsSlot(slots.states[index])) {
+    if (!holdsSlot(slots.stateOf(index))) {
         if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
@@ -4407,8 +4408,7 @@ function progressOf({ context, roster, slots, limits, runnerGates }) {
     const { vms } = roster.outcome();
     return {
         vms: vms.map((known, index) => {
-            const state = slots.states[index] ?? 'preparing';
-            return { known, state, runner: runnerGates.get(index)?.verdict() };
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
         }),
         slots: limits.slots,
         now: context.clock.now(),

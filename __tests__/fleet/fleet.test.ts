@@ -144,6 +144,12 @@ describe('targets', () => {
     expect(ended.restarts).toEqual(['runner-2', 'runner-3', 'runner-4']);
   });
 
+  test('are none where the only pattern matches nothing', async () => {
+    const { ends, outcome } = await playFleet({ inputs: { external_id: 'none-*' } });
+    expect(ends).toEqual({ 'none-*': 'instance_not_found' });
+    expect(titleOf(outcome)).toBe('VM not restarted: instance_not_found');
+  });
+
   test('are none where they are more than max_vms', async () => {
     const { ends, posts, outputs, outcome } = await playFleet({
       inputs: { external_id: 'runner-*\nnobody', max_vms: '6' },

@@ -281,8 +281,7 @@ function progressOf({ context, roster, slots, limits, runnerGates }: Fleet): Fle
   const { vms } = roster.outcome();
   return {
     vms: vms.map((known, index) => {
-      const state = slots.states[index] ?? 'preparing';
-      return { known, state, runner: runnerGates.get(index)?.verdict() };
+      return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
     }),
     slots: limits.slots,
     now: context.clock.now(),
