@@ -3662,18 +3662,26 @@ async function readTarget({ target, onRead }, search) {
     if (found.kind === 'none')
         return { kind: 'trouble', error: found.error };
     const { instance } = found;
+    const { doubt } = found;
     const answeredAt = clock.now();
-    onRead(instance, { askedAt, answeredAt });
+    const tell = () => onRead(instance, { askedAt, answeredAt });
+    if (doubt === undefined)
+        tell();
     const baseline = checkPreconditions(instance, answeredAt);
     if (baseline instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: baseline };
-    const doubt = hasBothDates(instance) ? found.doubt : 'the answer does not say how old it is';
-    return doubt === undefined ? { kind: 'ready', baseline } : { kind: 'doubtful', baseline, doubt };
+    if (doubt !== undefined)
+        return { kind: 'doubtful', baseline, doubt, tell };
+    if (hasBothDates(instance))
+        return { kind: 'ready', baseline };
+    return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 /** What stayed so for some seconds is final. */
 async function settleFor(finding, search) {
     if (finding.kind === 'trouble')
         throw await withVersion(finding.error, search);
+    if (finding.kind === 'doubtful')
+        finding.tell?.();
     return finding.baseline;
 }
 function describeFinding(finding) {
@@ -4040,7 +4048,7 @@ async function watch(context, options) {
     const history = startHistory(baseline, sentAt);
     const state = {
         ...{ history, unmet: [], timing: options.timing },
-        ...{ heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
@@ -4066,11 +4074,11 @@ const HEARTBEATS_OF_EVIDENCE = 3;
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
  * known once reports come: until then, the silence counts. Any other restart has the whole time.
  */
-function deadlineOf({ reply, sentAt, deadline }, state, now) {
+function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
         return deadline;
     const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
-    return Math.min(deadline, sentAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+    return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
 }
 /** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
