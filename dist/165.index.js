@@ -222,8 +222,9 @@ async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onF
             return attempt;
         signal.throwIfAborted();
         const { fault } = attempt;
-        onFault?.(fault);
-        const next = retries.after(fault, deadline - clock.now());
+        const leftMs = deadline - clock.now();
+        onFault?.({ ...fault, leftMs });
+        const next = retries.after(fault, leftMs);
         if (next.kind === 'give up')
             return { fault, isFinal: next.isFinal };
         await clock.sleep(next.pauseMs, signal);
@@ -855,7 +856,7 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             count(kind);
             write(text, manner);
         },
-        fault({ kind, reason, hint, isTold = false }) {
+        fault({ kind, reason, hint, isTold = false, leftMs }) {
             count(kind);
             if (isTold)
                 return;
@@ -864,12 +865,15 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
-            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`);
+            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
         },
     };
+}
+function givesUpIn(leftMs) {
+    return leftMs === undefined ? '' : `, gives up in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(leftMs)}`;
 }
 /** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
 function formatElapsed(ms) {
@@ -879,7 +883,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6543:
+/***/ 6097:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1251,6 +1255,7 @@ function readList(body) {
     return {
         matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
         readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+        externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
     };
 }
 /** The same for one target. */
@@ -1270,9 +1275,9 @@ function indexed(items) {
     const byName = new Map();
     for (const item of items) {
         const { outer, vm } = item;
+        const externalId = externalIdOf(item);
         const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
-        const externalId = outer['external_id'] ?? vm['external_id'];
-        const external = typeof externalId === 'string' ? [nameOf({ by: 'external_id', id: externalId })] : [];
+        const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
         for (const name of new Set([...ids, ...external])) {
             const named = byName.get(name);
             if (named === undefined)
@@ -1282,6 +1287,10 @@ function indexed(items) {
         }
     }
     return byName;
+}
+function externalIdOf({ outer, vm }) {
+    const externalId = outer['external_id'] ?? vm['external_id'];
+    return typeof externalId === 'string' ? externalId : undefined;
 }
 function nameOf({ by, id }) {
     return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
@@ -1559,6 +1568,7 @@ const STATUS_PATH = '/api/v1/status';
 function createController(options) {
     const { client, clock, deniedHint, url, needsNames = false } = options;
     const names = createNames();
+    let lastList;
     const callTo = (method, path) => {
         const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
         return { name: `${method} ${path}`, url: address, deniedHint };
@@ -1602,9 +1612,12 @@ function createController(options) {
     /** @param read throws UnusableAnswer where the list is to be asked for again. */
     function readListed(bounds, read) {
         const decode = (answer) => {
-            const { matching, readable } = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+            const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+            const { matching, readable } = list;
+            lastList = list;
             const complete = (instance) => completed(instance, answer);
             return read({
+                ...list,
                 matching: (target) => matching(target).map(complete),
                 readable: () => readable().map(complete),
             });
@@ -1624,6 +1637,7 @@ function createController(options) {
         getInstance,
         findInstances,
         listInstances,
+        externalIds: () => lastList?.externalIds() ?? [],
         tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
@@ -3558,7 +3572,49 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
+;// CONCATENATED MODULE: ./lib/restart/closest.js
+const MOST_SUGGESTIONS = 3;
+/** Longer IDs are only compared without regard to case: in characters. */
+const LONGEST_COMPARED = 100;
+/** One character in this many may be mistyped. */
+const CHARACTERS_PER_MISTAKE = 4;
+/** The known IDs that are most likely meant by a mistyped one, the closest first. */
+function closestTo(wanted, known) {
+    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
+    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    return scored
+        .filter(({ distance }) => distance <= most)
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, MOST_SUGGESTIONS)
+        .map(({ id }) => id);
+}
+/** How many characters differ, regardless of case; infinite if it is certainly more than `most`. */
+function distanceBetween(wanted, id, most) {
+    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
+    if (a === b)
+        return 0;
+    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
+    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
+}
+/** Levenshtein's: how many characters have to be inserted, removed or replaced. */
+function editDistance(a, b) {
+    let distances = [...Array(b.length + 1).keys()];
+    for (const [line, character] of [...a].entries()) {
+        let [diagonal, left] = [line, line + 1];
+        distances = distances.map((above, column) => {
+            if (column === 0)
+                return left;
+            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
+            diagonal = above;
+            left = Math.min(above + 1, left + 1, replaced);
+            return left;
+        });
+    }
+    return Math.max(...distances.slice(-1));
+}
+
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
 
 
 
@@ -3580,7 +3636,7 @@ async function takeBaseline(context, options) {
     const search = {
         context,
         bounds: { deadline, signal, onFault: progress.fault },
-        rivals: new Map(),
+        usable: new Map(),
     };
     let graceEndsAt;
     let trouble;
@@ -3603,14 +3659,16 @@ async function readTarget({ target, onRead }, search) {
     const { clock } = search.context;
     const askedAt = clock.now();
     const found = await find(target, search);
-    if (found instanceof errors/* ActionError */.lZ)
-        return { kind: 'trouble', error: found };
+    if (found.kind === 'none')
+        return { kind: 'trouble', error: found.error };
+    const { instance } = found;
     const answeredAt = clock.now();
-    onRead(found, { askedAt, answeredAt });
-    const taken = checkPreconditions(found, answeredAt);
-    if (taken instanceof errors/* ActionError */.lZ)
-        return { kind: 'trouble', error: taken };
-    return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
+    onRead(instance, { askedAt, answeredAt });
+    const baseline = checkPreconditions(instance, answeredAt);
+    if (baseline instanceof errors/* ActionError */.lZ)
+        return { kind: 'trouble', error: baseline };
+    const doubt = hasBothDates(instance) ? found.doubt : 'the answer does not say how old it is';
+    return doubt === undefined ? { kind: 'ready', baseline } : { kind: 'doubtful', baseline, doubt };
 }
 /** What stayed so for some seconds is final. */
 async function settleFor(finding, search) {
@@ -3619,8 +3677,8 @@ async function settleFor(finding, search) {
     return finding.baseline;
 }
 function describeFinding(finding) {
-    if (finding.kind !== 'trouble')
-        return ['undated', 'Reading again: the answer does not say how old it is'];
+    if (finding.kind === 'doubtful')
+        return ['doubtful', `Reading again: ${finding.doubt}`];
     return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
 }
 /**
@@ -3636,7 +3694,7 @@ function checkPreconditions(instance, answeredAt) {
     if (!isRunning(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
             hint: isTerminal(instance)
-                ? 'It is gone for good: start a new one.'
+                ? 'It is gone permanently: start a new one.'
                 : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
         });
     }
@@ -3655,50 +3713,89 @@ async function withVersion(error, { context, bounds }) {
     });
 }
 /** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
-async function find(target, { context, bounds, rivals }) {
+async function find(target, search) {
+    const { context, bounds } = search;
     const { controller } = context;
     switch (target.by) {
-        case 'instance_id':
-            return (await controller.getInstance(target.id, bounds)) ?? preflight_notFound(target.id);
+        case 'instance_id': {
+            const instance = await controller.getInstance(target.id, bounds);
+            return instance === undefined ? preflight_notFound(target.id) : { kind: 'found', instance };
+        }
         case 'external_id': {
-            const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
-            if (listed instanceof errors/* ActionError */.lZ)
-                return listed;
+            const picked = pickLive(await controller.findInstances(target, bounds), target.id, search);
+            if (picked.kind === 'none')
+                return picked;
+            const listed = picked.instance;
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
                 return preflight_notFound(listed.instanceId);
             // Another replica may have answered, which lags behind.
-            return isOlder(single, listed) ? listed : single;
+            return { ...picked, instance: isOlder(single, listed) ? listed : single };
         }
     }
 }
 function preflight_notFound(instanceId) {
-    return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
-        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+    const error = new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
+        hint: 'Check instance_id and controller_url. An instance that was terminated is gone permanently.',
     });
+    return { kind: 'none', error };
 }
 /**
- * The one live instance among those that have the external ID. A list may briefly lack one, so an instance that was one of several
- * remains one until it is listed as ended.
+ * The one live instance among those that have the external ID:
+ *
+ * | usable | other live ones | picked |
+ * | --- | --- | --- |
+ * | one | none | it |
+ * | one | some | it, with a doubt: an Error may pass |
+ * | none | one | it, so that the error says what is wrong with it |
+ * | none | several | none: ambiguous |
+ * | several | | none: ambiguous |
+ * | none | none | none: not found |
+ *
+ * A list may briefly lack one, so an instance that was usable remains so until it is listed as ended.
  */
-function pickLive(instances, externalId, rivals) {
+function pickLive(instances, externalId, { context, usable }) {
     const live = instances.filter((instance) => !isTerminal(instance));
-    const unlisted = new Map(rivals);
-    for (const { instanceId } of instances)
-        unlisted.delete(instanceId);
-    const [first, ...others] = [...live, ...unlisted.values()];
-    if (others.length > 0)
-        for (const one of live)
-            rivals.set(one.instanceId, one);
-    if (first === undefined) {
-        const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
-        return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
-            hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
-        });
+    for (const one of instances) {
+        if (isTerminal(one))
+            usable.delete(one.instanceId);
+        else if (isUsable(one))
+            usable.set(one.instanceId, one);
     }
+    const [first, ...rivals] = usable.size > 0 ? [...usable.values()] : live;
+    if (first === undefined)
+        return noneHas(externalId, instances, context.controller.externalIds());
+    if (rivals.length > 0)
+        return severalHave(externalId, [first, ...rivals]);
+    const others = live.filter(({ instanceId }) => instanceId !== first.instanceId);
     if (others.length === 0)
-        return first;
-    return new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
+        return { kind: 'found', instance: first };
+    const doubt = `${listCandidates(others)} has the external_id, too, and may only look unusable for a moment`;
+    return { kind: 'found', instance: first, doubt };
+}
+/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+function isUsable(instance) {
+    return !looksFailed(instance) && instance.status !== undefined;
+}
+function noneHas(externalId, ended, known) {
+    const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
+    const message = `No live instance has the external_id "${externalId}".${gone}`;
+    const hint = UUID.test(externalId)
+        ? 'It looks like the ID of an instance: did you mean instance_id?'
+        : suggestion(closestTo(externalId, known));
+    return { kind: 'none', error: new errors/* ActionError */.lZ('instance_not_found', message, { hint }) };
+}
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+function suggestion(closest) {
+    const check = 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.';
+    if (closest.length === 0)
+        return check;
+    return `Did you mean ${closest.map((id) => `"${id}"`).join(' or ')}? Upper and lower case matter. ${check}`;
+}
+function severalHave(externalId, instances) {
+    const message = `${instances.length} live instances have the external_id "${externalId}": ${listCandidates(instances)}.`;
+    const hint = 'Name the one to restart by its instance_id.';
+    return { kind: 'none', error: new errors/* ActionError */.lZ('ambiguous_target', message, { hint }) };
 }
 function listCandidates(instances) {
     const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
@@ -3930,6 +4027,7 @@ function calmMs(silentMs) {
 
 
 
+
 /**
  * Polls the VM until its restart is proved; there is always a poll at the deadline.
  * @returns the instance as the proof shows it.
@@ -3937,26 +4035,46 @@ function calmMs(silentMs) {
  */
 async function watch(context, options) {
     const { clock, signal } = context;
-    const { baseline, sentAt, deadline } = options;
+    const { baseline, sentAt } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
     const history = startHistory(baseline, sentAt);
-    const state = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
+    const state = {
+        ...{ history, unmet: [], timing: options.timing },
+        ...{ heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+    };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
+    const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
-        ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
-        // Without an answer the poll took until its end, the deadline: only the last one is left.
-        nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
+        ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+        // Without an answer the poll took as long as it could.
+        nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         renewConnectionsIfStuck(context, state);
-        const sample = await watch_readInstance(context, { options, progress, until });
-        hasAnswer = sample !== undefined;
-        return sample && consider(sample, state, progress);
+        const observation = await watch_readInstance(context, { options, progress, until });
+        hasAnswer = observation !== undefined;
+        return observation && consider(observation, state, progress);
     });
     if (proof !== undefined)
         return proof;
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
+}
+const SHORTEST_HEARTBEAT_MS = 5_000;
+const HEARTBEATS_OF_EVIDENCE = 3;
+/**
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
+ * known once reports come: until then, the silence counts. Any other restart has the whole time.
+ */
+function deadlineOf({ reply, sentAt, deadline }, state, now) {
+    if (reply.kind !== 'rejected')
+        return deadline;
+    const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
+    return Math.min(deadline, sentAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+}
+/** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
+function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
+    return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
 /** The replica that the connection leads to may be stuck while others know better. */
 function renewConnectionsIfStuck({ clock, controller }, state) {
@@ -3967,15 +4085,16 @@ function renewConnectionsIfStuck({ clock, controller }, state) {
     state.renewedAt = clock.now();
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample, state, progress) {
-    const { verdict, history } = judge(state.history, sample);
+function consider(observation, state, progress) {
+    const { verdict, history } = judge(state.history, observation);
+    state.heartbeatMs = Math.max(state.heartbeatMs, gapMs(state.history, history));
     state.history = history;
     if (verdict.kind === 'restarted')
         return verdict.instance;
     if (verdict.kind === 'failed')
         throw vmFailed(verdict.reason);
     state.unmet = verdict.unmet;
-    state.timing = learn(state.timing, sample);
+    state.timing = learn(state.timing, observation);
     progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
@@ -4001,7 +4120,7 @@ function kindOf(unmet) {
 }
 function vmFailed(reason) {
     return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
     });
 }
 /** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
@@ -4011,8 +4130,10 @@ function notProved(ending) {
         return timedOut(ending);
     const { code, message, hint, cause } = reply.error;
     const evidence = `No new boot showed within ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`;
-    const advice = 'Look at the instance before you send another restart.';
-    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, {
+        hint: `${hint ?? ''} ${MAY_STILL}`.trim(),
+        cause,
+    });
 }
 function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
     const { newest, newestAt } = history;
@@ -4031,17 +4152,18 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
     const silentMs = hasNews ? 0 : endedAt - sentAt;
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
+/** Controllers drop a queued task after 24 h. */
+const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
 function hintFor({ reply, unmet, silentMs }) {
-    const mayStill = 'The restart may still happen: look at the instance before you send another.';
     if (unmet.length === 0)
-        return `The controller gave no usable answer: check that it is up. ${mayStill}`;
+        return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
     if (reply.kind === 'uncertain')
-        return `Most likely the restart never reached the controller. ${mayStill}`;
+        return `Most likely the restart never reached the controller. ${MAY_STILL}`;
     if (silentMs > LONG_SILENCE_MS)
-        return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
-    return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
+        return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
+    return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/restart.js
@@ -4085,11 +4207,10 @@ async function restartAndProve(attempt) {
     const sent = await send(attempt, first);
     log.info(describeReply(sent.reply));
     const { pollInterval } = job;
-    const deadline = watchUntil(attempt, sent.reply);
     const onSeen = (instance) => {
         record.last = instance;
     };
-    const { timing } = attempt;
+    const { deadline, timing } = attempt;
     const instance = await watch(context, { ...sent, deadline, pollInterval, timing, onSeen });
     record.restarted = 'true';
     record.proof = instance;
@@ -4123,8 +4244,12 @@ async function send(attempt, first) {
         signal.throwIfAborted();
         if (!result.mayRepeat)
             throw result.error;
-        progress.fault(result.fault);
-        const next = retries.after(result.fault, sendBy(attempt) - clock.now());
+        const leftMs = sendBy(attempt) - clock.now();
+        if (result.because === 'held back')
+            log.info(`The restart was held back: ${result.fault.reason}`);
+        else
+            progress.fault({ ...result.fault, leftMs });
+        const next = retries.after(result.fault, leftMs);
         if (next.kind === 'give up')
             throw result.error;
         await clock.sleep(next.pauseMs, signal);
@@ -4154,11 +4279,6 @@ const CARRIED_OUT_NEVERTHELESS = {
     kind: 'uncertain',
     reason: 'it was answered as if nothing had been done, but the VM has booted since',
 };
-/** Three heartbeats: a restart that was carried out after all shows by then. */
-const EVIDENCE_MS = 15_000;
-function watchUntil({ deadline, context: { clock } }, reply) {
-    return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
-}
 // ---- words ----
 function describeReply(reply) {
     switch (reply.kind) {
@@ -4177,7 +4297,9 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
 }
 function describeLeft(error, { restarted, moments }) {
     if (restarted !== 'false')
-        return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', { hint: 'Look at the instance before you send another restart.' });
+        return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
+            hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
+        });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
         : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not taken.');
@@ -4432,9 +4554,9 @@ function proxyFor(url, environment) {
     if (value === '' || isOwnHost(url) || isExcepted(url, exceptionsIn(environment)))
         return undefined;
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+    return proxy !== null && proxy_isUsable(proxy) ? proxy : { invalid: variable };
 }
-function isUsable({ protocol, username, password, pathname, search, hash }) {
+function proxy_isUsable({ protocol, username, password, pathname, search, hash }) {
     try {
         // A stray percent sign would otherwise come to light only when the credentials are sent.
         decodeURIComponent(username + password);
@@ -4522,13 +4644,13 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
         return { value: text.slice(0, end) || undefined };
     };
 }
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const parsers_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** UUIDs, one a line, each once. */
 const uuids = (text) => {
     const lines = linesOf(text.toLowerCase());
     if (lines.length > MOST_VMS)
         return tooMany(lines);
-    const wrong = lines.find((line) => !UUID.test(line));
+    const wrong = lines.find((line) => !parsers_UUID.test(line));
     if (wrong === undefined)
         return { value: lines };
     return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };

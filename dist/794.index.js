@@ -1097,17 +1097,21 @@ async function waitUntilIdle(options, watch) {
 }
 function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
     const { busy, unknown } = limits;
-    const isLate = idleSince === undefined || idleSince > unknown;
+    const onceMoreMs = idleForMs + patienceMs;
     switch (state.kind) {
         case 'busy':
             return busy;
         case 'unknown':
-            return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+            return idleSince === undefined || idleSince > unknown
+                ? unknown
+                : Math.max(unknown, idleSince + onceMoreMs);
         case 'registering':
             return Number.POSITIVE_INFINITY;
-        default:
+        default: {
             // Runners that register again and again would be waited for without end.
-            return isLate ? unknown : Number.POSITIVE_INFINITY;
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
     }
 }
 function pauseMs(state) {
@@ -1118,9 +1122,10 @@ function pauseMs(state) {
 /** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options, watch) {
     const { whenBusy } = options;
-    if (whenBusy === 'skip')
+    const { state } = watch;
+    if (state.kind === 'busy' && whenBusy === 'skip')
         return new outcome/* LeftAlone */.l('skipped', describe(watch));
-    if (watch.state.kind === 'busy' && watch.state.job === 'unread')
+    if (state.kind === 'busy' && state.job === 'unread')
         await readJobs(options, watch);
     return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
 }

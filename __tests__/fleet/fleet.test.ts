@@ -401,7 +401,7 @@ describe('failures', () => {
     });
     expect(ends).toMatchObject({ 'runner-1': 'timed_out', 'runner-4': 'not_started' });
     expect(seconds).toBeLessThan(63);
-    expect(lines.filter((line) => line.includes('is asked on until the time is over'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('Still retrying'))).toHaveLength(1);
   });
 
   test('to read one record are the trouble of one VM', async () => {
@@ -914,6 +914,7 @@ describe('by itself', () => {
         left.push(instanceId);
         return { kind: 'accepted' };
       },
+      externalIds: () => [],
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
       getVersion: async () => undefined,

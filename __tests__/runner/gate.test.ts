@@ -439,22 +439,27 @@ describe('GitHub', () => {
 });
 
 describe('a runner that registers again and again', () => {
-  test('is given up in the end', async () => {
+  test.each<WhenBusy>(['fail', 'skip'])('is given up in the end, with when_busy: %s', async (whenBusy) => {
     let id = 100;
     const { ask, clock } = stage(
       [
         [idle],
-        ...Array.from({ length: 100 }, (_, index) =>
+        ...Array.from({ length: 200 }, (_, index) =>
           index % 8 === 7 ? [runner({ id: ++id })] : [runner({ id })],
         ),
       ],
-      { whenBusy: 'fail' },
+      { whenBusy },
     );
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: expect.stringContaining('is online, idle, but registered again and again'),
     });
-    expect(clock.now()).toBeLessThan(4 * MINUTE);
+    expect(clock.now()).toBeLessThan(8 * MINUTE);
+  });
+
+  test('is not taken for one where a silent GitHub took the time', async () => {
+    const { ask } = stage([[idle], ...times(23, silence), [idle]], { whenBusy: 'skip' });
+    expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
   test('gives a silent GitHub as long after it as before', async () => {

@@ -344,17 +344,21 @@ async function waitUntilIdle(options: GateOptions, watch: Watch): Promise<void> 
 
 function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSince, limits }: Watch): number {
   const { busy, unknown } = limits;
-  const isLate = idleSince === undefined || idleSince > unknown;
+  const onceMoreMs = idleForMs + patienceMs;
   switch (state.kind) {
     case 'busy':
       return busy;
     case 'unknown':
-      return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+      return idleSince === undefined || idleSince > unknown
+        ? unknown
+        : Math.max(unknown, idleSince + onceMoreMs);
     case 'registering':
       return Number.POSITIVE_INFINITY;
-    default:
+    default: {
       // Runners that register again and again would be waited for without end.
-      return isLate ? unknown : Number.POSITIVE_INFINITY;
+      const latest = unknown + 2 * onceMoreMs;
+      return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+    }
   }
 }
 
@@ -366,8 +370,9 @@ function pauseMs(state: Occupancy): number {
 /** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
   const { whenBusy } = options;
-  if (whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
-  if (watch.state.kind === 'busy' && watch.state.job === 'unread') await readJobs(options, watch);
+  const { state } = watch;
+  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
+  if (state.kind === 'busy' && state.job === 'unread') await readJobs(options, watch);
   return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
 }
 
