@@ -969,6 +969,7 @@ describe('with a drain', () => {
       },
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
+      externalIds: async () => [],
       getVersion: async () => undefined,
     };
     const guards: Guards = {
