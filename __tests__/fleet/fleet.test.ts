@@ -969,7 +969,7 @@ describe('with a drain', () => {
       },
       restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
       renewConnections() {},
-      externalIds: async () => [],
+      externalIds: () => [],
       getVersion: async () => undefined,
     };
     const guards: Guards = {
