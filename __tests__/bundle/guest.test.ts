@@ -51,6 +51,18 @@ describe('the guest is up', () => {
     expect(ended.summary).toContain('    VM verified to guest up :');
   });
 
+  test('at a node that the controller knows by its name', async () => {
+    const interventions = (): Interventions => ({
+      after(request, reaction) {
+        if (!isLook(request)) return undefined;
+        return edited(reaction, (_, vminfo) => Object.assign(vminfo, { host_ip: 'localhost' }));
+      },
+    });
+    const ended = await play(UP_SOON, { interventions });
+    expect(told(ended)).toEqual(UP);
+    expect(ended.outputs['host_ip']).toBe('localhost');
+  });
+
   test('at the port that it has after the restart', async () => {
     const ended = await play(UP_SOON, { world: { reassignsPorts: true } });
     expect(told(ended)).toEqual(UP);

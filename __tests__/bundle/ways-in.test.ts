@@ -5,6 +5,7 @@ import {
   expectNoLeak,
   PASSWORD,
   prepared,
+  proxied,
   ROOT_TOKEN,
   secretsOf,
   startProxy,
@@ -49,6 +50,17 @@ test('over TLS, it speaks HTTP/1.1, even if HTTP/2 is offered', async () => {
   expect(outputs['restarted']).toBe('true');
   const versions = simulator.requests.map(({ method, httpVersion }) => `${method} ${httpVersion}`);
   expect([...new Set(versions)].sort()).toEqual(['GET 1.1', 'POST 1.1']);
+});
+
+test('through a proxy, entries of NO_PROXY that exclude nothing are warned about, once', async () => {
+  const way = await proxied('http');
+  const environment = { ...way.environment, NO_PROXY: '10.*,192.0.2.0/24' };
+  const { exitCode, log } = await play({ way: { ...way, environment } });
+  way.cleanUp?.();
+  expect(exitCode).toBe(0);
+  expect(log.match(/^::warning::.*$/gm)).toEqual([
+    expect.stringContaining('NO_PROXY (environment): "10.*" excludes nothing'),
+  ]);
 });
 
 describe('a way in that is wrong', () => {
