@@ -4380,7 +4380,7 @@ function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) 
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
-    const limits = limitsFor(members.length, job);
+    const limits = cappedFor(job, limitsFor(members.length, job));
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const step = { job, context, roster };
     const [first, ...others] = members;
@@ -4389,6 +4389,14 @@ async function restartMembers(members, job, context) {
     else if (first !== undefined)
         await restartTheOnly(first, step);
     return roster.outcome();
+}
+/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+/** A runner is drained only while its VM holds a slot. */
+function cappedFor({ runner }, limits) {
+    if (runner?.drains === undefined)
+        return limits;
+    return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
@@ -4468,9 +4476,14 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
-function hasDeadRunner(gate, { runner }) {
-    const shown = gate?.findings()?.shown ?? [];
+/**
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
+ * those whose runner is dead: they are known to come back.
+ */
+function comesLast(gate, { runner }) {
+    if (runner?.drains !== undefined)
+        return gate.verdict() !== 'idle';
+    const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -4483,14 +4496,15 @@ function restartInItsSlot(fleet, member, index) {
         signal,
         isBrief: true,
         evidence: evidenceOf(member),
-        onWait: () => slots.apply(index, 'wait'),
+        // With a drain it waits in its slot.
+        ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
     if (guard !== undefined)
         runnerGates.set(index, guard.gate);
     const gate = createSlotGate({
         ...{ slots, index, signal, clock: context.clock },
         runnerGate: guard?.gate,
-        comesLast: () => hasDeadRunner(guard?.gate, job),
+        comesLast: () => guard !== undefined && comesLast(guard.gate, job),
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
     const hooks = hooksFor(member, index, fleet);
