@@ -944,7 +944,16 @@ async function begin(options, instance, boot) {
     const limits = limitsFrom(clock.now(), options);
     const runners = options.runnersOf(instance);
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
+    const watch = {
+        runners,
+        shown: [],
+        state: UNREAD,
+        idleSince: undefined,
+        hasBeenUnknown: false,
+        limits,
+        boot,
+        progress,
+    };
     applyRunners(options, watch, await firstReading(options, runners));
     return watch;
 }
@@ -1050,11 +1059,13 @@ function apply(options, watch, event) {
     const ignoresJobs = options.whenBusy === 'ignore';
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
     watch.state = nextOccupancy(watch.state, event, rules);
+    watch.hasBeenUnknown ||= watch.state.kind === 'unknown';
     if ('stretch' in watch.state)
         watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
-function endOfRead({ clock }, { limits }) {
-    return readUntil(clock.now(), limits.unknown);
+function endOfRead(options, watch) {
+    // What ends an idle stretch may take its time, too.
+    return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, watch) {
@@ -1093,7 +1104,11 @@ async function waitUntilIdle(options, watch) {
         }));
     if (isIdle)
         return;
-    throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
+    throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
+}
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
     const { busy, unknown } = limits;

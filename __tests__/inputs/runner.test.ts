@@ -178,7 +178,7 @@ describe('what is refused', () => {
     ],
     ['github_token', 'ghp_one ghp_two', 'it contains characters that no token has'],
     ['github_token', 'ghp_\u20ac', 'it contains characters that no token has'],
-    ['when_busy', 'Wait', '"Wait" is none of wait, fail, skip, ignore'],
+    ['when_busy', 'Wait', '"Wait" is not one of wait, fail, skip, ignore'],
     ['idle_for', '61m', '"61m" is not between 0s and 1h'],
     ['idle_for', '-1', '"-1" is not a time'],
     ['wait_for_runner', 'perhaps', '"perhaps" is'],
@@ -188,7 +188,7 @@ describe('what is refused', () => {
     ['runner_timeout', '25h', '"25h" is not between 10s and 24h'],
     ['runner_timeout', '9.9s', '"9.9s" is not between 10s and 24h'],
     ['runner_ephemeral', 'yes', '"yes" is neither true nor false'],
-    ['restart_if', 'offline', '"offline" is none of always, runner_offline'],
+    ['restart_if', 'offline', '"offline" is not one of always, runner_offline'],
     ['jobs_token', 'hunter 2', 'it contains characters that no token has'],
   ])('%s: %j', (name, value, problem) => {
     const problems = problemsOf({ ...ASKED, [name]: value });

@@ -6,6 +6,7 @@ import type * as Instants from '../../src/dates.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
 import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
+import type * as Connections from '../../src/http/connections.ts';
 import type * as Retry from '../../src/http/retry.ts';
 import type * as RetryBudget from '../../src/http/retry-budget.ts';
 import type * as Transport from '../../src/http/transport.ts';
@@ -35,6 +36,7 @@ const BOOT = '../../src/restart/boot.ts';
 const ATTEMPT = '../../src/restart/attempt.ts';
 const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
+const CONNECTIONS = '../../src/http/connections.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const GUARD = '../../src/runner/guard.ts';
@@ -59,12 +61,15 @@ const VERDICT = '../../src/restart/verdict.ts';
 type Send = Transport.Transport['send'];
 
 /** Plants a bug between the step and the network. */
-function plantInTransport(change: (send: Send, options: Transport.TransportOptions) => Send): Plant {
+function plantInTransport(
+  change: (send: Send, options: Transport.TransportOptions) => Send,
+  others: Partial<Transport.Transport> = {},
+): Plant {
   return () =>
     plant<typeof Transport>(TRANSPORT, ({ createTransport }) => ({
       createTransport(options) {
         const transport = createTransport(options);
-        return { ...transport, send: change(transport.send, options) };
+        return { ...transport, ...others, send: change(transport.send, options) };
       },
     }));
 }
@@ -252,6 +257,29 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
       return send({ ...request, maxBytes: Math.min(request.maxBytes, mostBytes) }, bounds);
     }),
     'does not fit',
+  ],
+];
+
+const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
+  [
+    'a connection on which a request ran into its limit is used again',
+    () =>
+      plant<typeof Connections>(CONNECTIONS, () => ({
+        createReader(open) {
+          const dispatcher = open();
+          return {
+            use: (read) => read(dispatcher),
+            renew() {},
+            destroy: () => dispatcher.destroy(),
+          };
+        },
+      })),
+    'false failure',
+  ],
+  [
+    'reads stay at the replica whose reports do not move',
+    plantInTransport((send) => send, { renewConnections() {} }),
+    'false failure',
   ],
 ];
 
@@ -627,6 +655,7 @@ const BUGS = [
   ...NO_FALSE_SUCCESS,
   ...AT_MOST_ONE_RESTART,
   ...NO_FALSE_FAILURE,
+  ...CONNECTIONS_ARE_GIVEN_UP,
   ...IT_ENDS,
   ...MISTAKES_ARE_TOLD,
   ...KILLED_IS_NOT_SILENT,

@@ -93,6 +93,8 @@ interface Watch extends Findings {
   state: Occupancy;
   /** When the last idle stretch began. */
   idleSince: number | undefined;
+  /** GitHub's silence has ended a stretch. */
+  hasBeenUnknown: boolean;
   limits: Limits;
   boot: KnownBoot;
   readonly progress: ProgressLog;
@@ -166,7 +168,16 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const limits = limitsFrom(clock.now(), options);
   const runners = options.runnersOf(instance);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const watch: Watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
+  const watch: Watch = {
+    runners,
+    shown: [],
+    state: UNREAD,
+    idleSince: undefined,
+    hasBeenUnknown: false,
+    limits,
+    boot,
+    progress,
+  };
   applyRunners(options, watch, await firstReading(options, runners));
   return watch;
 }
@@ -296,11 +307,13 @@ function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void 
   const ignoresJobs = options.whenBusy === 'ignore';
   const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
   watch.state = nextOccupancy(watch.state, event, rules);
+  watch.hasBeenUnknown ||= watch.state.kind === 'unknown';
   if ('stretch' in watch.state) watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 
-function endOfRead({ clock }: GateOptions, { limits }: Watch): number {
-  return readUntil(clock.now(), limits.unknown);
+function endOfRead(options: GateOptions, watch: Watch): number {
+  // What ends an idle stretch may take its time, too.
+  return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
@@ -339,7 +352,12 @@ async function waitUntilIdle(options: GateOptions, watch: Watch): Promise<void> 
       return watch.state.kind === 'idle' || undefined;
     }));
   if (isIdle) return;
-  throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
+  throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
+}
+
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }: Watch): boolean {
+  return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 
 function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSince, limits }: Watch): number {
