@@ -487,6 +487,13 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
+        // RFC 9110 would have it ignored, but undici does not.
+        pattern: /^UND_ERR_SOCKET bad response/,
+        reason: 'the server sent "100 Continue", which was not asked for',
+        hint: 'Turn that off in the server, or in the gateway before it.',
+        nature: 'mistake',
+    },
+    {
         // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
         pattern: /^UND_ERR_SOCKET other side closed/,
         applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
@@ -3662,18 +3669,25 @@ async function readTarget({ target, onRead }, search) {
     if (found.kind === 'none')
         return { kind: 'trouble', error: found.error };
     const { instance } = found;
+    const { doubt } = found;
     const answeredAt = clock.now();
-    onRead(instance, { askedAt, answeredAt });
+    const tell = () => onRead(instance, { askedAt, answeredAt });
+    if (doubt === undefined)
+        tell();
     const baseline = checkPreconditions(instance, answeredAt);
     if (baseline instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: baseline };
-    const doubt = hasBothDates(instance) ? found.doubt : 'the answer does not say how old it is';
-    return doubt === undefined ? { kind: 'ready', baseline } : { kind: 'doubtful', baseline, doubt };
+    if (doubt !== undefined)
+        return { kind: 'doubtful', baseline, doubt, tell };
+    if (hasBothDates(instance))
+        return { kind: 'ready', baseline };
+    return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 /** What stayed so for some seconds is final. */
 async function settleFor(finding, search) {
     if (finding.kind === 'trouble')
         throw await withVersion(finding.error, search);
+    finding.tell?.();
     return finding.baseline;
 }
 function describeFinding(finding) {
@@ -4040,7 +4054,7 @@ async function watch(context, options) {
     const history = startHistory(baseline, sentAt);
     const state = {
         ...{ history, unmet: [], timing: options.timing },
-        ...{ heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
@@ -4066,11 +4080,11 @@ const HEARTBEATS_OF_EVIDENCE = 3;
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
  * known once reports come: until then, the silence counts. Any other restart has the whole time.
  */
-function deadlineOf({ reply, sentAt, deadline }, state, now) {
+function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
         return deadline;
     const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
-    return Math.min(deadline, sentAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+    return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
 }
 /** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
@@ -4380,7 +4394,7 @@ function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) 
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
-    const limits = limitsFor(members.length, job);
+    const limits = cappedFor(job, limitsFor(members.length, job));
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const step = { job, context, roster };
     const [first, ...others] = members;
@@ -4389,6 +4403,14 @@ async function restartMembers(members, job, context) {
     else if (first !== undefined)
         await restartTheOnly(first, step);
     return roster.outcome();
+}
+/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+/** A runner is drained only while its VM holds a slot. */
+function cappedFor({ runner }, limits) {
+    if (runner?.drains === undefined)
+        return limits;
+    return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
@@ -4468,9 +4490,14 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
-function hasDeadRunner(gate, { runner }) {
-    const shown = gate?.findings()?.shown ?? [];
+/**
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
+ * those whose runner is dead: they are known to come back.
+ */
+function comesLast(gate, { runner }) {
+    if (runner?.drains !== undefined)
+        return gate.verdict() !== 'idle';
+    const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -4483,14 +4510,15 @@ function restartInItsSlot(fleet, member, index) {
         signal,
         isBrief: true,
         evidence: evidenceOf(member),
-        onWait: () => slots.apply(index, 'wait'),
+        // With a drain it waits in its slot.
+        ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
     if (guard !== undefined)
         runnerGates.set(index, guard.gate);
     const gate = createSlotGate({
         ...{ slots, index, signal, clock: context.clock },
         runnerGate: guard?.gate,
-        comesLast: () => hasDeadRunner(guard?.gate, job),
+        comesLast: () => guard !== undefined && comesLast(guard.gate, job),
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
     const hooks = hooksFor(member, index, fleet);
