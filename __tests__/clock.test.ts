@@ -155,6 +155,32 @@ describe('within', () => {
     });
   });
 
+  /** A process that sleeps for longer than it wants to, and finds an answer as soon as it can read. */
+  async function sleptOver(ms: number, lateMs: number): Promise<unknown> {
+    const sleeps: number[] = [];
+    let now = 0;
+    let answer = (_: string): void => {};
+    const clock = {
+      now: () => now,
+      async sleep(duration: number) {
+        sleeps.push(duration);
+        now += duration + (sleeps.length === 1 ? lateMs : 0);
+        if (sleeps.length > 1) answer('in time');
+      },
+    };
+    const result = within(clock, { ms, signal: NEVER }, () => {
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    });
+    return [await result.catch(({ name }: Error) => name), sleeps];
+  }
+
+  test('reads what is there already where the process slept over the limit', async () => {
+    expect(await sleptOver(10_000, 251)).toEqual(['in time', [10_000, 50]]);
+    expect(await sleptOver(10_000, 250)).toEqual(['TimeoutError', [10_000]]);
+  });
+
   test('does not even begin where the signal has aborted', async () => {
     const work = jest.fn(async () => 'done');
     const signal = AbortSignal.abort(new Error('cancelled'));

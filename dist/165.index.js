@@ -222,8 +222,9 @@ async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onF
             return attempt;
         signal.throwIfAborted();
         const { fault } = attempt;
-        onFault?.(fault);
-        const next = retries.after(fault, deadline - clock.now());
+        const leftMs = deadline - clock.now();
+        onFault?.({ ...fault, leftMs });
+        const next = retries.after(fault, leftMs);
         if (next.kind === 'give up')
             return { fault, isFinal: next.isFinal };
         await clock.sleep(next.pauseMs, signal);
@@ -463,8 +464,8 @@ const CAUSES = [
     },
     {
         pattern: /^ERR_SSL_\w+_TOO_(SMALL|WEAK) |^ERR_SSL_UNSAFE_LEGACY/,
-        reason: 'the server encrypts in a way that this machine does not accept',
-        hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+        reason: 'the server uses encryption that this machine does not accept',
+        hint: 'Update its TLS library and keys: RSA keys of at least 2,048 bits, and SHA-256.',
         nature: 'mistake',
     },
     {
@@ -483,6 +484,13 @@ const CAUSES = [
         pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
         reason: 'the server does not speak HTTP there',
         hint: 'Check the port in controller_url, and whether it should begin with https://.',
+        nature: 'mistake',
+    },
+    {
+        // RFC 9110 would have it ignored, but undici does not.
+        pattern: /^UND_ERR_SOCKET bad response/,
+        reason: 'the server sent "100 Continue", which was not asked for',
+        hint: 'Turn that off in the server, or in the gateway before it.',
         nature: 'mistake',
     },
     {
@@ -524,7 +532,7 @@ const CAUSES = [
         hint: CHECK_URL,
     },
 ];
-/** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
+/** Explains why no (complete) answer came. The most telling cause is often deep in the chain. */
 function explainFailure(error, stage) {
     const { phase, proxy } = stage;
     const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
@@ -855,7 +863,7 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             count(kind);
             write(text, manner);
         },
-        fault({ kind, reason, hint, isTold = false }) {
+        fault({ kind, reason, hint, isTold = false, leftMs }) {
             count(kind);
             if (isTold)
                 return;
@@ -864,12 +872,15 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
-            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`);
+            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
         },
     };
+}
+function givesUpIn(leftMs) {
+    return leftMs === undefined ? '' : `, gives up in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(leftMs)}`;
 }
 /** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
 function formatElapsed(ms) {
@@ -879,7 +890,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6543:
+/***/ 6097:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -912,6 +923,7 @@ __webpack_require__.d(parsers_namespaceObject, {
   Vz: () => (runId),
   iC: () => (runnerName),
   yD: () => (secretText),
+  wR: () => (parsers_timeout),
   ns: () => (uuids),
   rD: () => (wholeNumber)
 });
@@ -1250,6 +1262,7 @@ function readList(body) {
     return {
         matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
         readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+        externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
     };
 }
 /** The same for one target. */
@@ -1269,9 +1282,9 @@ function indexed(items) {
     const byName = new Map();
     for (const item of items) {
         const { outer, vm } = item;
+        const externalId = externalIdOf(item);
         const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) => typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : []);
-        const externalId = outer['external_id'] ?? vm['external_id'];
-        const external = typeof externalId === 'string' ? [nameOf({ by: 'external_id', id: externalId })] : [];
+        const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
         for (const name of new Set([...ids, ...external])) {
             const named = byName.get(name);
             if (named === undefined)
@@ -1281,6 +1294,10 @@ function indexed(items) {
         }
     }
     return byName;
+}
+function externalIdOf({ outer, vm }) {
+    const externalId = outer['external_id'] ?? vm['external_id'];
+    return typeof externalId === 'string' ? externalId : undefined;
 }
 function nameOf({ by, id }) {
     return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
@@ -1558,6 +1575,7 @@ const STATUS_PATH = '/api/v1/status';
 function createController(options) {
     const { client, clock, deniedHint, url, needsNames = false } = options;
     const names = createNames();
+    let lastList;
     const callTo = (method, path) => {
         const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
         return { name: `${method} ${path}`, url: address, deniedHint };
@@ -1601,9 +1619,12 @@ function createController(options) {
     /** @param read throws UnusableAnswer where the list is to be asked for again. */
     function readListed(bounds, read) {
         const decode = (answer) => {
-            const { matching, readable } = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+            const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+            const { matching, readable } = list;
+            lastList = list;
             const complete = (instance) => completed(instance, answer);
             return read({
+                ...list,
                 matching: (target) => matching(target).map(complete),
                 readable: () => readable().map(complete),
             });
@@ -1623,6 +1644,7 @@ function createController(options) {
         getInstance,
         findInstances,
         listInstances,
+        externalIds: () => lastList?.externalIds() ?? [],
         tryRestart: (request, bounds) => tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
         restartRetries: client.retriesOfPost,
         renewConnections: client.renewConnections,
@@ -2403,6 +2425,7 @@ function createSlots({ vms, limits, onOver }) {
         get states() {
             return states;
         },
+        stateOf: (index) => existing(states[index]),
         apply(index, event) {
             const before = states;
             states = advance(before, { index, event }, limits);
@@ -2462,7 +2485,7 @@ async function mayPass(options, instance) {
     slots.apply(index, 'arrive');
     await unlessAborted(slots.allArrived, signal);
     checkDuplicate(instance);
-    if (!holdsSlot(slots.states[index])) {
+    if (!holdsSlot(slots.stateOf(index))) {
         if (runnerGate !== undefined && runnerGate.verdict() !== 'idle')
             await runnerGate.untilIdle(instance);
         signal.throwIfAborted();
@@ -2965,8 +2988,11 @@ function afterSilence({ isConnected, bytes }) {
         ? { kind: 'silent', detail: 'connected, but nothing was sent' }
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
+/** What OpenSSH says in place of its banner: after connections without a login, and to too many at a time. */
+const PENALTY = /^"(Not allowed at this time|Exceeded MaxStartups)/;
 function foreign(bytes) {
-    return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
+    const excerpt = excerptOf(bytes);
+    return { kind: PENALTY.test(excerpt) ? 'penalized' : 'foreign', detail: `it began with ${excerpt}` };
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/ordering.js
@@ -3377,6 +3403,7 @@ const WORDS = {
     unreachable: 'it cannot be reached',
     silent: 'no SSH banner came',
     closed: 'the connection was closed before an SSH banner came',
+    penalized: 'the SSH server refuses this machine for a while',
     foreign: 'it is not an SSH server',
 };
 /** The obstacle that an attempt without a banner met. */
@@ -3404,8 +3431,9 @@ function notUp({ kind, seen }, { timeoutMs, tally }) {
 const REACH_NODES = 'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
-    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
-    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Look at the screen of the VM (VNC), and of the node.",
+    penalized: "The guest's SSH server is up, but refuses this machine after connections without a login, or because of too many (OpenSSH's PerSourcePenalties and MaxStartups). Exempt this machine in the VM's template, with PerSourcePenaltyExemptList in sshd_config.",
     closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
     foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
     'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
@@ -3551,7 +3579,49 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
+;// CONCATENATED MODULE: ./lib/restart/closest.js
+const MOST_SUGGESTIONS = 3;
+/** Longer IDs are only compared without regard to case: in characters. */
+const LONGEST_COMPARED = 100;
+/** One character in this many may be mistyped. */
+const CHARACTERS_PER_MISTAKE = 4;
+/** The known IDs that are most likely meant by a mistyped one, the closest first. */
+function closestTo(wanted, known) {
+    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
+    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    return scored
+        .filter(({ distance }) => distance <= most)
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, MOST_SUGGESTIONS)
+        .map(({ id }) => id);
+}
+/** How many characters differ, regardless of case; infinite if it is certainly more than `most`. */
+function distanceBetween(wanted, id, most) {
+    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
+    if (a === b)
+        return 0;
+    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
+    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
+}
+/** Levenshtein's: how many characters have to be inserted, removed or replaced. */
+function editDistance(a, b) {
+    let distances = [...Array(b.length + 1).keys()];
+    for (const [line, character] of [...a].entries()) {
+        let [diagonal, left] = [line, line + 1];
+        distances = distances.map((above, column) => {
+            if (column === 0)
+                return left;
+            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
+            diagonal = above;
+            left = Math.min(above + 1, left + 1, replaced);
+            return left;
+        });
+    }
+    return Math.max(...distances.slice(-1));
+}
+
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
+
 
 
 
@@ -3573,7 +3643,7 @@ async function takeBaseline(context, options) {
     const search = {
         context,
         bounds: { deadline, signal, onFault: progress.fault },
-        rivals: new Map(),
+        usable: new Map(),
     };
     let graceEndsAt;
     let trouble;
@@ -3596,24 +3666,33 @@ async function readTarget({ target, onRead }, search) {
     const { clock } = search.context;
     const askedAt = clock.now();
     const found = await find(target, search);
-    if (found instanceof errors/* ActionError */.lZ)
-        return { kind: 'trouble', error: found };
+    if (found.kind === 'none')
+        return { kind: 'trouble', error: found.error };
+    const { instance } = found;
+    const { doubt } = found;
     const answeredAt = clock.now();
-    onRead(found, { askedAt, answeredAt });
-    const taken = checkPreconditions(found, answeredAt);
-    if (taken instanceof errors/* ActionError */.lZ)
-        return { kind: 'trouble', error: taken };
-    return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
+    const tell = () => onRead(instance, { askedAt, answeredAt });
+    if (doubt === undefined)
+        tell();
+    const baseline = checkPreconditions(instance, answeredAt);
+    if (baseline instanceof errors/* ActionError */.lZ)
+        return { kind: 'trouble', error: baseline };
+    if (doubt !== undefined)
+        return { kind: 'doubtful', baseline, doubt, tell };
+    if (hasBothDates(instance))
+        return { kind: 'ready', baseline };
+    return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 /** What stayed so for some seconds is final. */
 async function settleFor(finding, search) {
     if (finding.kind === 'trouble')
         throw await withVersion(finding.error, search);
+    finding.tell?.();
     return finding.baseline;
 }
 function describeFinding(finding) {
-    if (finding.kind !== 'trouble')
-        return ['undated', 'Reading again: the answer does not say how old it is'];
+    if (finding.kind === 'doubtful')
+        return ['doubtful', `Reading again: ${finding.doubt}`];
     return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
 }
 /**
@@ -3629,7 +3708,7 @@ function checkPreconditions(instance, answeredAt) {
     if (!isRunning(instance)) {
         return new errors/* ActionError */.lZ('not_running', `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`, {
             hint: isTerminal(instance)
-                ? 'It is gone for good: start a new one.'
+                ? 'It is gone permanently: start a new one.'
                 : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
         });
     }
@@ -3648,50 +3727,89 @@ async function withVersion(error, { context, bounds }) {
     });
 }
 /** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
-async function find(target, { context, bounds, rivals }) {
+async function find(target, search) {
+    const { context, bounds } = search;
     const { controller } = context;
     switch (target.by) {
-        case 'instance_id':
-            return (await controller.getInstance(target.id, bounds)) ?? preflight_notFound(target.id);
+        case 'instance_id': {
+            const instance = await controller.getInstance(target.id, bounds);
+            return instance === undefined ? preflight_notFound(target.id) : { kind: 'found', instance };
+        }
         case 'external_id': {
-            const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
-            if (listed instanceof errors/* ActionError */.lZ)
-                return listed;
+            const picked = pickLive(await controller.findInstances(target, bounds), target.id, search);
+            if (picked.kind === 'none')
+                return picked;
+            const listed = picked.instance;
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
                 return preflight_notFound(listed.instanceId);
             // Another replica may have answered, which lags behind.
-            return isOlder(single, listed) ? listed : single;
+            return { ...picked, instance: isOlder(single, listed) ? listed : single };
         }
     }
 }
 function preflight_notFound(instanceId) {
-    return new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
-        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+    const error = new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
+        hint: 'Check instance_id and controller_url. An instance that was terminated is gone permanently.',
     });
+    return { kind: 'none', error };
 }
 /**
- * The one live instance among those that have the external ID. A list may briefly lack one, so an instance that was one of several
- * remains one until it is listed as ended.
+ * The one live instance among those that have the external ID:
+ *
+ * | usable | other live ones | picked |
+ * | --- | --- | --- |
+ * | one | none | it |
+ * | one | some | it, with a doubt: an Error may pass |
+ * | none | one | it, so that the error says what is wrong with it |
+ * | none | several | none: ambiguous |
+ * | several | | none: ambiguous |
+ * | none | none | none: not found |
+ *
+ * A list may briefly lack one, so an instance that was usable remains so until it is listed as ended.
  */
-function pickLive(instances, externalId, rivals) {
+function pickLive(instances, externalId, { context, usable }) {
     const live = instances.filter((instance) => !isTerminal(instance));
-    const unlisted = new Map(rivals);
-    for (const { instanceId } of instances)
-        unlisted.delete(instanceId);
-    const [first, ...others] = [...live, ...unlisted.values()];
-    if (others.length > 0)
-        for (const one of live)
-            rivals.set(one.instanceId, one);
-    if (first === undefined) {
-        const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
-        return new errors/* ActionError */.lZ('instance_not_found', `No live instance has the external_id "${externalId}".${gone}`, {
-            hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
-        });
+    for (const one of instances) {
+        if (isTerminal(one))
+            usable.delete(one.instanceId);
+        else if (isUsable(one))
+            usable.set(one.instanceId, one);
     }
+    const [first, ...rivals] = usable.size > 0 ? [...usable.values()] : live;
+    if (first === undefined)
+        return noneHas(externalId, instances, context.controller.externalIds());
+    if (rivals.length > 0)
+        return severalHave(externalId, [first, ...rivals]);
+    const others = live.filter(({ instanceId }) => instanceId !== first.instanceId);
     if (others.length === 0)
-        return first;
-    return new errors/* ActionError */.lZ('ambiguous_target', `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`, { hint: 'Name the one to restart by its instance_id.' });
+        return { kind: 'found', instance: first };
+    const doubt = `${listCandidates(others)} has the external_id, too, and may only look unusable for a moment`;
+    return { kind: 'found', instance: first, doubt };
+}
+/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+function isUsable(instance) {
+    return !looksFailed(instance) && instance.status !== undefined;
+}
+function noneHas(externalId, ended, known) {
+    const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
+    const message = `No live instance has the external_id "${externalId}".${gone}`;
+    const hint = UUID.test(externalId)
+        ? 'It looks like the ID of an instance: did you mean instance_id?'
+        : suggestion(closestTo(externalId, known));
+    return { kind: 'none', error: new errors/* ActionError */.lZ('instance_not_found', message, { hint }) };
+}
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+function suggestion(closest) {
+    const check = 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.';
+    if (closest.length === 0)
+        return check;
+    return `Did you mean ${closest.map((id) => `"${id}"`).join(' or ')}? Upper and lower case matter. ${check}`;
+}
+function severalHave(externalId, instances) {
+    const message = `${instances.length} live instances have the external_id "${externalId}": ${listCandidates(instances)}.`;
+    const hint = 'Name the one to restart by its instance_id.';
+    return { kind: 'none', error: new errors/* ActionError */.lZ('ambiguous_target', message, { hint }) };
 }
 function listCandidates(instances) {
     const listed = instances.slice(0, MOST_CANDIDATES).map(({ instanceId, state, nodeId }) => {
@@ -3923,6 +4041,7 @@ function calmMs(silentMs) {
 
 
 
+
 /**
  * Polls the VM until its restart is proved; there is always a poll at the deadline.
  * @returns the instance as the proof shows it.
@@ -3930,26 +4049,46 @@ function calmMs(silentMs) {
  */
 async function watch(context, options) {
     const { clock, signal } = context;
-    const { baseline, sentAt, deadline } = options;
+    const { baseline, sentAt } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log: context.log, now: clock.now, sentAt });
     const history = startHistory(baseline, sentAt);
-    const state = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
+    const state = {
+        ...{ history, unmet: [], timing: options.timing },
+        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+    };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
+    const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
-        ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
-        // Without an answer the poll took until its end, the deadline: only the last one is left.
-        nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
+        ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+        // Without an answer the poll took as long as it could.
+        nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         renewConnectionsIfStuck(context, state);
-        const sample = await watch_readInstance(context, { options, progress, until });
-        hasAnswer = sample !== undefined;
-        return sample && consider(sample, state, progress);
+        const observation = await watch_readInstance(context, { options, progress, until });
+        hasAnswer = observation !== undefined;
+        return observation && consider(observation, state, progress);
     });
     if (proof !== undefined)
         return proof;
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
+}
+const SHORTEST_HEARTBEAT_MS = 5_000;
+const HEARTBEATS_OF_EVIDENCE = 3;
+/**
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
+ * known once reports come: until then, the silence counts. Any other restart has the whole time.
+ */
+function deadlineOf({ reply, deadline }, state, now) {
+    if (reply.kind !== 'rejected')
+        return deadline;
+    const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
+    return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+}
+/** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
+function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
+    return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
 /** The replica that the connection leads to may be stuck while others know better. */
 function renewConnectionsIfStuck({ clock, controller }, state) {
@@ -3960,15 +4099,16 @@ function renewConnectionsIfStuck({ clock, controller }, state) {
     state.renewedAt = clock.now();
 }
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample, state, progress) {
-    const { verdict, history } = judge(state.history, sample);
+function consider(observation, state, progress) {
+    const { verdict, history } = judge(state.history, observation);
+    state.heartbeatMs = Math.max(state.heartbeatMs, gapMs(state.history, history));
     state.history = history;
     if (verdict.kind === 'restarted')
         return verdict.instance;
     if (verdict.kind === 'failed')
         throw vmFailed(verdict.reason);
     state.unmet = verdict.unmet;
-    state.timing = learn(state.timing, sample);
+    state.timing = learn(state.timing, observation);
     progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
     return undefined;
 }
@@ -3994,7 +4134,7 @@ function kindOf(unmet) {
 }
 function vmFailed(reason) {
     return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
     });
 }
 /** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
@@ -4004,8 +4144,10 @@ function notProved(ending) {
         return timedOut(ending);
     const { code, message, hint, cause } = reply.error;
     const evidence = `No new boot showed within ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`;
-    const advice = 'Look at the instance before you send another restart.';
-    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+    return new errors/* ActionError */.lZ(code, `${message} ${evidence}`, {
+        hint: `${hint ?? ''} ${MAY_STILL}`.trim(),
+        cause,
+    });
 }
 function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
     const { newest, newestAt } = history;
@@ -4024,17 +4166,18 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
     const silentMs = hasNews ? 0 : endedAt - sentAt;
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
+/** Controllers drop a queued task after 24 h. */
+const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
 function hintFor({ reply, unmet, silentMs }) {
-    const mayStill = 'The restart may still happen: look at the instance before you send another.';
     if (unmet.length === 0)
-        return `The controller gave no usable answer: check that it is up. ${mayStill}`;
+        return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
     if (reply.kind === 'uncertain')
-        return `Most likely the restart never reached the controller. ${mayStill}`;
+        return `Most likely the restart never reached the controller. ${MAY_STILL}`;
     if (silentMs > LONG_SILENCE_MS)
-        return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
-    return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
+        return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
+    return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/restart/restart.js
@@ -4078,11 +4221,10 @@ async function restartAndProve(attempt) {
     const sent = await send(attempt, first);
     log.info(describeReply(sent.reply));
     const { pollInterval } = job;
-    const deadline = watchUntil(attempt, sent.reply);
     const onSeen = (instance) => {
         record.last = instance;
     };
-    const { timing } = attempt;
+    const { deadline, timing } = attempt;
     const instance = await watch(context, { ...sent, deadline, pollInterval, timing, onSeen });
     record.restarted = 'true';
     record.proof = instance;
@@ -4116,8 +4258,12 @@ async function send(attempt, first) {
         signal.throwIfAborted();
         if (!result.mayRepeat)
             throw result.error;
-        progress.fault(result.fault);
-        const next = retries.after(result.fault, sendBy(attempt) - clock.now());
+        const leftMs = sendBy(attempt) - clock.now();
+        if (result.because === 'held back')
+            log.info(`The restart was held back: ${result.fault.reason}`);
+        else
+            progress.fault({ ...result.fault, leftMs });
+        const next = retries.after(result.fault, leftMs);
         if (next.kind === 'give up')
             throw result.error;
         await clock.sleep(next.pauseMs, signal);
@@ -4147,11 +4293,6 @@ const CARRIED_OUT_NEVERTHELESS = {
     kind: 'uncertain',
     reason: 'it was answered as if nothing had been done, but the VM has booted since',
 };
-/** Three heartbeats: a restart that was carried out after all shows by then. */
-const EVIDENCE_MS = 15_000;
-function watchUntil({ deadline, context: { clock } }, reply) {
-    return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
-}
 // ---- words ----
 function describeReply(reply) {
     switch (reply.kind) {
@@ -4170,7 +4311,9 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
 }
 function describeLeft(error, { restarted, moments }) {
     if (restarted !== 'false')
-        return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', { hint: 'Look at the instance before you send another restart.' });
+        return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
+            hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
+        });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
         : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not taken.');
@@ -4251,7 +4394,7 @@ function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) 
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
-    const limits = limitsFor(members.length, job);
+    const limits = cappedFor(job, limitsFor(members.length, job));
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const step = { job, context, roster };
     const [first, ...others] = members;
@@ -4260,6 +4403,14 @@ async function restartMembers(members, job, context) {
     else if (first !== undefined)
         await restartTheOnly(first, step);
     return roster.outcome();
+}
+/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+/** A runner is drained only while its VM holds a slot. */
+function cappedFor({ runner }, limits) {
+    if (runner?.drains === undefined)
+        return limits;
+    return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
@@ -4339,9 +4490,14 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
-function hasDeadRunner(gate, { runner }) {
-    const shown = gate?.findings()?.shown ?? [];
+/**
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
+ * those whose runner is dead: they are known to come back.
+ */
+function comesLast(gate, { runner }) {
+    if (runner?.drains !== undefined)
+        return gate.verdict() !== 'idle';
+    const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -4354,14 +4510,15 @@ function restartInItsSlot(fleet, member, index) {
         signal,
         isBrief: true,
         evidence: evidenceOf(member),
-        onWait: () => slots.apply(index, 'wait'),
+        // With a drain it waits in its slot.
+        ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
     if (guard !== undefined)
         runnerGates.set(index, guard.gate);
     const gate = createSlotGate({
         ...{ slots, index, signal, clock: context.clock },
         runnerGate: guard?.gate,
-        comesLast: () => hasDeadRunner(guard?.gate, job),
+        comesLast: () => guard !== undefined && comesLast(guard.gate, job),
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
     const hooks = hooksFor(member, index, fleet);
@@ -4401,8 +4558,7 @@ function progressOf({ context, roster, slots, limits, runnerGates }) {
     const { vms } = roster.outcome();
     return {
         vms: vms.map((known, index) => {
-            const state = slots.states[index] ?? 'preparing';
-            return { known, state, runner: runnerGates.get(index)?.verdict() };
+            return { known, state: slots.stateOf(index), runner: runnerGates.get(index)?.verdict() };
         }),
         slots: limits.slots,
         now: context.clock.now(),
@@ -4411,6 +4567,8 @@ function progressOf({ context, roster, slots, limits, runnerGates }) {
 
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __webpack_require__(1692);
 ;// CONCATENATED MODULE: ./lib/http/proxy.js
 
 /**
@@ -4424,9 +4582,9 @@ function proxyFor(url, environment) {
     if (value === '' || isOwnHost(url) || isExcepted(url, exceptionsIn(environment)))
         return undefined;
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-    return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+    return proxy !== null && proxy_isUsable(proxy) ? proxy : { invalid: variable };
 }
-function isUsable({ protocol, username, password, pathname, search, hash }) {
+function proxy_isUsable({ protocol, username, password, pathname, search, hash }) {
     try {
         // A stray percent sign would otherwise come to light only when the credentials are sent.
         decodeURIComponent(username + password);
@@ -4494,11 +4652,12 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 const LONGEST_SECRET = 1_000;
-/** What is shorter would turn up everywhere, so that it could not be hidden: in characters. */
+/** A shorter one would occur everywhere, so it could not be hidden. In characters. */
 const parsers_SHORTEST_SECRET = 4;
 /**
  * White space may belong to a secret; the line break that a YAML block adds at its end does not.
- * @param what it is, for people; @param shortest in characters.
+ * @param what the secret is, for people.
+ * @param shortest in characters.
  */
 function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
     return (text) => {
@@ -4506,7 +4665,7 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
         while (/[\r\n]/.test(text.charAt(end - 1)))
             end--;
         if (end > LONGEST_SECRET)
-            return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+            return { problem: `${end} characters; at most ${LONGEST_SECRET} are allowed` };
         if (end > 0 && end < shortest)
             return {
                 problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
@@ -4514,18 +4673,18 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
         return { value: text.slice(0, end) || undefined };
     };
 }
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** UUIDs, one a line, each once. */
+const parsers_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** UUIDs, one per line, each once. */
 const uuids = (text) => {
     const lines = linesOf(text.toLowerCase());
     if (lines.length > MOST_VMS)
         return tooMany(lines);
-    const wrong = lines.find((line) => !UUID.test(line));
+    const wrong = lines.find((line) => !parsers_UUID.test(line));
     if (wrong === undefined)
         return { value: lines };
-    return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+    return { problem: `${shown(wrong)} is not a UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
 };
-/** External IDs, one a line, each once; a `*` in one stands for any text. */
+/** External IDs, one per line, each once; `*` in one matches any text. */
 const parsers_externalIds = (text) => {
     const lines = linesOf(text);
     if (lines.length > MOST_VMS)
@@ -4560,7 +4719,7 @@ function runId(own) {
     };
 }
 function tooMany({ length }) {
-    return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
+    return { problem: `${length} lines; at most ${MOST_VMS} are allowed in one step` };
 }
 /** Those that are not blank, without white space around them, each once. */
 function linesOf(text) {
@@ -4576,7 +4735,7 @@ function wholeNumber({ min, max }) {
     };
 }
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
-/** A number of VMs, or a share of them such as `25%`; each `least` at least. */
+/** A number of VMs of at least `least`, or a share of them such as `25%`. */
 function amount(least) {
     return (text) => {
         const [, digits = '', percent] = AMOUNT.exec(text.trim()) ?? [];
@@ -4584,7 +4743,7 @@ function amount(least) {
         const isShare = percent !== undefined;
         if (digits !== '' && value >= least && (!isShare || value <= 100))
             return { value: isShare ? { share: value / 100 } : { count: value } };
-        return { problem: `${shown(text)} is neither a number from ${least} on nor a share of all such as 25%` };
+        return { problem: `${shown(text)} must be a number from ${least}, or a share of all such as 25%` };
     };
 }
 /** The booleans of YAML. */
@@ -4606,28 +4765,42 @@ const pollInterval = (text) => {
     const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
     return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
 };
-/** One of some words, as it is written. */
+/** One of these words, exactly. */
 function oneOf(...words) {
     return (text) => {
         const value = words.find((word) => word === text.trim());
         if (value !== undefined)
             return { value };
-        return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+        return { problem: `${shown(text)} is not one of ${words.join(', ')}` };
     };
 }
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
+/** Milliseconds from a number of seconds, or one with a unit. */
 function duration({ min, max }) {
     return (text) => {
-        const [, number = '', unit] = DURATION.exec(text.trim()) ?? [];
-        const unitMs = unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
-        const value = Number(number) * unitMs;
-        if (number !== '' && value >= min && value <= max)
+        const [, number = '', unit = ''] = DURATION.exec(text.trim()) ?? [];
+        if (number === '')
+            return {
+                problem: `${shown(text)} is not a time; write seconds, or a number with s, m or h, such as 90s`,
+            };
+        const value = Number(number) * unitMs(unit);
+        if (value >= min && value <= max)
             return { value };
-        const range = `from ${min / SECOND}s to ${max >= HOUR ? `${max / HOUR}h` : `${max / MINUTE}m`}`;
-        return {
-            problem: `${shown(text)} is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`,
-        };
+        const inMinutes = Number(number) * MINUTE;
+        const isMeant = unit === '' && !number.includes('.') && value < min && inMinutes >= min && inMinutes <= max;
+        const guess = isMeant ? `; did you mean ${number}m?` : '';
+        return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
     };
+}
+/** For a wait: with less than two heartbeats of a node nothing can be proved, and minutes were meant. */
+const parsers_timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
+function unitMs(unit) {
+    return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
+}
+function formatLimit(ms) {
+    if (ms >= HOUR)
+        return `${ms / HOUR}h`;
+    return ms >= MINUTE ? `${ms / MINUTE}m` : `${ms / SECOND}s`;
 }
 const LONGEST_URL = 2_000;
 const LONGEST_RUNNER_NAME = 1_000;
@@ -4648,7 +4821,7 @@ const optionalScope = (text) => {
     const scope = (0,runner_scope/* parseScope */.Sk)(value);
     if (value === '' || scope !== undefined)
         return { value: scope };
-    return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+    return { problem: `${shown(value)} is neither owner/repo, an organization's name, nor enterprises/NAME` };
 };
 const parsers_controllerUrl = (text) => {
     const value = text.trim();
@@ -4660,11 +4833,11 @@ const parsers_controllerUrl = (text) => {
     const seen = shown(withoutSecrets(value));
     const url = /^https?:\/\/[^/\s][^\s]*$/i.test(value) ? URL.parse(value) : null;
     if (url === null)
-        return { problem: `${seen} is no address of the form ${form}` };
+        return { problem: `${seen} is not of the form ${form}` };
     if (url.username !== '' || url.password !== '')
         return { problem: `${seen} carries credentials; leave them out` };
     if (/[?#]/.test(value))
-        return { problem: `${seen} has a query or a fragment; leave it out` };
+        return { problem: `${seen} has a query or a fragment, as in a browser; give only the base address` };
     return { value: url };
 };
 /** A mistaken URL may hold a password before an `@`, or a token in its query. */
@@ -4693,13 +4866,13 @@ const REFUSED_HEADERS = new Set([
     'proxy-authorization',
     'proxy-connection',
 ]);
-/** Not more than can be looked through in no time. */
+/** Limited to what can be processed quickly. */
 const headerText = (text) => {
     const lines = text.split('\n').length;
     if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
         return { value: text };
     return {
-        problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+        problem: `${text.length} characters in ${lines} lines; at most ${LONGEST_HEADERS} in ${MOST_HEADERS} are allowed`,
     };
 };
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
@@ -4820,7 +4993,7 @@ function invalid(problems) {
 
 
 
-/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+/** PEM text with proper line breaks: in a value that was pasted into a secret, they may be `\n` or CRLF. */
 function normalizePem(text) {
     return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
@@ -4831,12 +5004,12 @@ function isPem(text) {
 function readCertificates(pem) {
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
     if (blocks.length === 0)
-        return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
+        return { problem: 'it contains no certificate (-----BEGIN CERTIFICATE-----)' };
     try {
         return { value: blocks.map((block) => new external_node_crypto_.X509Certificate(block)) };
     }
     catch {
-        return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
+        return { problem: `it contains ${blocks.length} certificates, at least one of which cannot be read` };
     }
 }
 /** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
@@ -4849,14 +5022,14 @@ function readPrivateKey(pem, passphrase) {
     }
     catch {
         return {
-            problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+            problem: isEncrypted ? 'the passphrase does not open it' : 'it contains no readable private key',
         };
     }
 }
 const LARGEST_PEM = 1024 * 1024;
-/** The longest keys take a fifth of it; and each line is masked. In characters. */
+/** Five times the longest keys; each line is masked. In characters. */
 const LARGEST_KEY = 20_000;
-/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+/** Reads PEM text, or a file of it. The input is never quoted: it may be a mangled key. */
 function readPem(form, name) {
     const given = form.read(name, optionalText)?.value;
     if (given === undefined)
@@ -4870,7 +5043,7 @@ function readPem(form, name) {
     form.problems.push(`${name}: it is ${what}`);
     return undefined;
 }
-/** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
+/** The same for an API key, which the controller returns as base64 of its DER, without the lines of PEM. */
 function readApiKeyPem(form, name) {
     const given = form.read(name, optionalText)?.value ?? '';
     const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
@@ -4889,21 +5062,21 @@ function acceptPem({ problems, onSecret }, name, text) {
     if (!/PRIVATE KEY/.test(pem))
         return pem;
     if (text.length > LARGEST_KEY) {
-        problems.push(`${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`);
+        problems.push(`${name}: ${text.length} characters with a private key among them; at most ${LARGEST_KEY} are allowed`);
         return undefined;
     }
-    // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+    // Certificate and key may be mixed up: any text with a key is a secret.
     onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
     return pem;
 }
-/** Base64 that is too long to be a path; undefined for anything else. Its URL-safe alphabet is left out: the dashes of PEM would belong to it. */
+/** Base64 that is too long to be a path; undefined for anything else. Not its URL-safe alphabet, to which the dashes of PEM belong. */
 function bareBase64(text) {
     const compact = text.replace(/\\n|\s+/g, '');
     return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
 }
 function pemOf(bare) {
     const key = Buffer.from(bare, 'base64');
-    // In this order: Node takes PKCS#8 for PKCS#1, too, and would hand it on in that form, so that its own would not be hidden.
+    // In this order: Node reads PKCS#8 as PKCS#1, too, and would export it in that form. Then the given form would not be masked.
     for (const type of ['pkcs8', 'pkcs1']) {
         try {
             return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
@@ -4925,6 +5098,8 @@ function readSmallFile(path) {
 }
 
 ;// CONCATENATED MODULE: ./lib/inputs/access.js
+
+
 
 
 
@@ -4999,11 +5174,23 @@ function readClientCertificate(form) {
         return { cert: { value: undefined }, key: { value: undefined } };
     const certificates = accept('client_cert', readCertificates(cert))?.value;
     const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
-    if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
-        problems.push('client_key: it is not the key of the (first) certificate in client_cert');
-    }
     const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+    if (keyText === undefined || certificates === undefined)
+        return { cert: undefined, key: undefined };
+    if (key !== undefined && certificates[0]?.checkPrivateKey(key) === false)
+        problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+    else
+        accept('client_cert', usable(cert, keyText));
     return { cert: { value: cert }, key: { value: keyText } };
+}
+/** OpenSSL refuses a certificate whose key is too short, for instance. */
+function usable(cert, key) {
+    try {
+        return { value: (0,external_node_tls_.createSecureContext)({ cert, key }) };
+    }
+    catch (error) {
+        return { problem: `it cannot be used: ${(0,errors/* describeCause */.V$)(error)}` };
+    }
 }
 /** Further headers. Each value is a secret, and so is each part of it that may be one. */
 function readHeaders({ read, onSecret }) {
@@ -5102,7 +5289,7 @@ function readRunnerOptions(form) {
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
         waitsForRunner: read('wait_for_runner', parsers_boolean),
-        runnerTimeoutMs: read('runner_timeout', duration({ min: 10 * runner_SECOND, max: 24 * runner_HOUR })),
+        runnerTimeoutMs: read('runner_timeout', parsers_timeout),
     };
     if (!isGiven(form, 'runner_name'))
         return withoutRunner(form, isSweep);
@@ -5170,11 +5357,11 @@ function readOwnRunner(environment) {
 
 
 
-const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE, /* HOUR */ "dp": inputs_HOUR } = parsers_namespaceObject;
+const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE } = parsers_namespaceObject;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
  * said about any input.
- * @param onSecret told of each secret.
+ * @param onSecret called with each secret.
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 function readInputs(environment, onSecret) {
@@ -5221,7 +5408,7 @@ function readInputs(environment, onSecret) {
 /** Three heartbeats of a node's agent: in milliseconds. */
 const SHORT_TIMEOUT_MS = 15_000;
 function readTimeout({ read, warnings }) {
-    const timeout = read('timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR }));
+    const timeout = read('timeout', parsers_timeout);
     if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
         warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`);
     return timeout;
@@ -5271,7 +5458,7 @@ function readUsedByJob(form) {
 function readGuestOptions({ read }) {
     const check = read('guest_check', oneOf('none', 'ssh'));
     const options = form_all({
-        timeoutMs: read('guest_timeout', duration({ min: inputs_SECOND, max: 24 * inputs_HOUR })),
+        timeoutMs: read('guest_timeout', parsers_timeout),
     });
     if (check === undefined || options === undefined)
         return undefined;
@@ -5913,7 +6100,7 @@ const REPLACEMENT = '***';
 function createRedactor() {
     const forms = new Set();
     const plain = new Set();
-    // Made when it is first needed: several secrets are mostly told of in a row.
+    // Created when first needed: several secrets are usually added in a row.
     let replacer;
     return {
         add(...secrets) {
@@ -6151,7 +6338,7 @@ async function main(signal, endWithin) {
     avoidPipe(terminal);
     const outcome = await restartAsAsked(terminal, signal);
     process.exitCode = outcome.error === undefined ? 0 : 1;
-    // Before anything is written: a file may be a pipe that nobody reads.
+    // Before anything is written: a file may be a pipe that no process reads.
     endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
     if (!report(outcome, terminal))
         process.exitCode = 1;
@@ -6170,7 +6357,7 @@ async function restartAsAsked(terminal, signal) {
         return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
     }
 }
-/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+/** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
 function announceOutputs(outcome, terminal) {
     try {
         setOutputs(outcome, terminal);
@@ -6234,7 +6421,7 @@ async function run(inputs, host) {
 async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }, controller) {
     if (runner === undefined)
         return undefined;
-    // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+    // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
     const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8461));

@@ -698,7 +698,7 @@ function nextOccupancy(state, event, rules) {
 }
 /** Whether a runner takes one job per registration: GitHub knows better than the input. */
 function isEphemeral({ ephemeral }, rules) {
-    return ephemeral ?? rules.isEphemeral ?? false;
+    return ephemeral ?? rules.isEphemeral === true;
 }
 // ---- after a read of the runners ----
 function afterRunners(state, reading, rules) {
@@ -944,7 +944,16 @@ async function begin(options, instance, boot) {
     const limits = limitsFrom(clock.now(), options);
     const runners = options.runnersOf(instance);
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
+    const watch = {
+        runners,
+        shown: [],
+        state: UNREAD,
+        idleSince: undefined,
+        hasBeenUnknown: false,
+        limits,
+        boot,
+        progress,
+    };
     applyRunners(options, watch, await firstReading(options, runners));
     return watch;
 }
@@ -1050,11 +1059,13 @@ function apply(options, watch, event) {
     const ignoresJobs = options.whenBusy === 'ignore';
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
     watch.state = nextOccupancy(watch.state, event, rules);
+    watch.hasBeenUnknown ||= watch.state.kind === 'unknown';
     if ('stretch' in watch.state)
         watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
-function endOfRead({ clock }, { limits }) {
-    return readUntil(clock.now(), limits.unknown);
+function endOfRead(options, watch) {
+    // What ends an idle stretch may take its time, too.
+    return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, watch) {
@@ -1093,21 +1104,29 @@ async function waitUntilIdle(options, watch) {
         }));
     if (isIdle)
         return;
-    throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
+    throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
+}
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
     const { busy, unknown } = limits;
-    const isLate = idleSince === undefined || idleSince > unknown;
+    const onceMoreMs = idleForMs + patienceMs;
     switch (state.kind) {
         case 'busy':
             return busy;
         case 'unknown':
-            return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+            return idleSince === undefined || idleSince > unknown
+                ? unknown
+                : Math.max(unknown, idleSince + onceMoreMs);
         case 'registering':
             return Number.POSITIVE_INFINITY;
-        default:
+        default: {
             // Runners that register again and again would be waited for without end.
-            return isLate ? unknown : Number.POSITIVE_INFINITY;
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
     }
 }
 function pauseMs(state) {
@@ -1118,9 +1137,10 @@ function pauseMs(state) {
 /** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options, watch) {
     const { whenBusy } = options;
-    if (whenBusy === 'skip')
+    const { state } = watch;
+    if (state.kind === 'busy' && whenBusy === 'skip')
         return new outcome/* LeftAlone */.l('skipped', describe(watch));
-    if (watch.state.kind === 'busy' && watch.state.job === 'unread')
+    if (state.kind === 'busy' && state.job === 'unread')
         await readJobs(options, watch);
     return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
 }

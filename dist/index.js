@@ -317,18 +317,28 @@ const systemClock = {
 };
 /** Why a timer is stopped whose work is done: made once, as errors are costly to make. */
 const OVER = new DOMException('the work is over', 'AbortError');
+/** A timer this late slept with the process: in milliseconds. */
+const LATE_MS = 250;
+/** Then what came meanwhile is read first: in milliseconds. */
+const READ_MS = 50;
+/** Throws once the limit is reached. If the process slept over it, an answer may be there already: it gets a moment to be read. */
+async function overAfter(clock, { ms, signal }) {
+    const dueAt = clock.now() + ms;
+    await clock.sleep(ms, signal);
+    if (clock.now() - dueAt > LATE_MS)
+        await clock.sleep(READ_MS, signal);
+    throw new DOMException('the time allowed is over', 'TimeoutError');
+}
 /**
- * Runs `work` and lets go of it once its limit is reached, even if it does not react to the signal that it is
- * handed. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it does not react to the signal that it
+ * gets. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
  */
 async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();
     const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
     const pass = () => stopTimer.abort(signal.reason);
     signal.addEventListener('abort', pass, { once: true });
-    const limit = clock.sleep(ms, stopTimer.signal).then(() => {
-        throw new DOMException('the time allowed is over', 'TimeoutError');
-    });
+    const limit = overAfter(clock, { ms, signal: stopTimer.signal });
     try {
         return await Promise.race([limit, work(stopWork.signal)]);
     }
@@ -501,7 +511,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 // The chunk's name keeps the name of its file in dist from changing with each build.
 // Signals come first: to load the rest takes a quarter of a second, in which a signal would end the step without any outputs.
 const signal = (0,_signals_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelOnSignals */ .d)();
-const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6543));
+const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6097));
 await main(signal, _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
 
 __webpack_async_result__();

@@ -109,6 +109,8 @@ export interface GitHubWorldOptions {
   /** What those runners are like; and whether a registration keeps its ID with `--replace`. */
   readonly staff?: Omit<Employment, 'record' | 'name'>;
   readonly replaceKeepsId?: boolean;
+  /** Whether a late de-registration after the one job also removes a new registration of the same name. */
+  readonly deregistersByName?: boolean;
   /** The oldest runner version that GitHub accepts. */
   readonly minimumRunnerVersion?: string;
 }
@@ -297,15 +299,22 @@ export class GitHubWorld {
       this.runs.assignSoon();
       return;
     }
-    const { id } = runner;
+    const { id, name } = runner;
     runner.isListening = false;
     runner.onlineUntil = this.world.now + this.habits.deregisterMs;
     runner.sessionUntil = this.world.now;
     this.world.schedule(this.habits.deregisterMs, () => {
       if (runner.id === id) runner.isRegistered = false;
+      else if (this.options.deregistersByName === true && runner.name === name) this.#disconnect(runner);
       const leftover = this.leftovers.find((one) => one.id === id && one.scope === runner.scope);
       if (leftover !== undefined) this.#remove(this.leftovers, leftover);
     });
+  }
+
+  /** Its registration is gone, so it takes no jobs. */
+  #disconnect(runner: SimulatedRunner): void {
+    const { now } = this.world;
+    Object.assign(runner, { isRegistered: false, isListening: false, onlineUntil: now, sessionUntil: now });
   }
 
   #notice({ kind, record, requestId }: PowerEvent): void {

@@ -12,43 +12,24 @@ export interface Simulated {
   readonly hasGuests: boolean;
 }
 
+type Inputs = Readonly<Record<string, string>>;
+
 /** How to use the simulator, printed at its start. */
-export function introduction(url: string, { world, prepared, github, hasGuests }: Simulated): string {
-  const { inputs } = prepared;
-  const token = github?.options.token ?? '';
-  const [runner] = github?.runners ?? [];
-  const runnerInputs = runner && {
-    runner_name: nameFor(runner),
-    runner_scope: 'octo-org',
-    github_token: token,
-    ...(runner.takesOneJob && { runner_ephemeral: 'true' }),
-  };
+export function introduction(url: string, simulated: Simulated): string {
+  const { world, github } = simulated;
   const instances = world.visibleRecords().map(({ instanceId, externalId, node }) => {
     return `  ${instanceId}  external_id ${externalId}  on ${node?.name}`;
   });
-  const id = world.records[0]?.instanceId ?? 'ID';
-  const withInputs = {
-    controller_url: url,
-    instance_id: id,
-    ...inputs,
-    ...runnerInputs,
-    ...(hasGuests && { guest_check: 'ssh' }),
-  };
-  const apiUrl = `${url}${GITHUB_API_PATH}`;
-  const byHand = environmentFor(withInputs, github && apiUrl);
-  const fleet = instances.length > 1 ? `\n${describeFleet(runner !== undefined)}\n` : '';
-
-  const curl = ['curl', ...curlOptions(inputs)].join(' ');
-  const files = curlOptions({ ...inputs, root_token: '' });
-  const githubCurl = ['curl', ...files, `-H 'Authorization: Bearer ${token}'`].join(' ');
-  const json = `-H 'Content-Type: application/json'`;
+  const inputs = inputsFor(url, simulated);
+  const byHand = environmentFor(inputs, github && `${url}${GITHUB_API_PATH}`);
+  const fleet = instances.length > 1 ? `\n${describeFleet(github?.runners[0])}\n` : '';
   return `Controller ${world.options.controllerVersion} (simulated): ${url}   (Ctrl-C ends it)
 
 Instances:
 ${instances.join('\n')}
 
 A step that restarts the first:
-${describeStep('your-org/restart-anka-vm@main', withInputs).replace(/^/gm, '  ')}
+${describeStep('your-org/restart-anka-vm@main', inputs).replace(/^/gm, '  ')}
 ${fleet}${github === undefined ? '' : OTHER_TOKENS}
 The same by hand, from the project's folder:
   out=$(mktemp) summary=$(mktemp)
@@ -57,19 +38,47 @@ ${byHand.map((line) => `    ${line} \\`).join('\n')}
     npx node dist/index.js
   cat "$out" "$summary"
 
-Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}
-  ${curl} ${url}/api/v1/vm
-  ${curl} '${url}/api/v1/vm?id=${id}'
-  ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'
-  ${curl} -X POST ${url}/api/v1/vm ${json} -d '{"vmid":"${world.records[0]?.template.id ?? 'TEMPLATE'}","external_id":"new"}'
-  ${curl} -X DELETE ${url}/api/v1/vm ${json} -d '{"id":"${id}"}'
-  ${curl} ${url}/api/v1/status
-  ${curl} ${url}/api/v1/node
-  ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'
-  ${curl} ${url}/api/v1/registry/vm
-  ${curl} ${url}/api/v1/group
-${github === undefined ? '' : describeGitHub(githubCurl, apiUrl)}  ${curl} ${url}/livez
-  ${curl} ${url}/readyz`;
+${describeEndpoints(url, simulated)}`;
+}
+
+function inputsFor(url: string, { world, prepared, github, hasGuests }: Simulated): Record<string, string> {
+  const [runner] = github?.runners ?? [];
+  return {
+    controller_url: url,
+    instance_id: world.records[0]?.instanceId ?? 'ID',
+    ...prepared.inputs,
+    ...(runner && {
+      runner_name: nameFor(runner),
+      runner_scope: 'octo-org',
+      github_token: github?.options.token ?? '',
+      ...(runner.takesOneJob && { runner_ephemeral: 'true' }),
+    }),
+    ...(hasGuests && { guest_check: 'ssh' }),
+  };
+}
+
+function describeEndpoints(url: string, { world, prepared: { inputs }, github }: Simulated): string {
+  const curl = ['curl', ...curlOptions(inputs)].join(' ');
+  const json = `-H 'Content-Type: application/json'`;
+  const [record] = world.records;
+  const id = record?.instanceId ?? 'ID';
+  const ofGitHub = github === undefined ? [] : gitHubLines(`${url}${GITHUB_API_PATH}`, { inputs, github });
+  return [
+    `Endpoints:${inputs['api_key_id'] === undefined ? '' : ' (curl cannot do the handshake of an API key)'}`,
+    `  ${curl} ${url}/api/v1/vm`,
+    `  ${curl} '${url}/api/v1/vm?id=${id}'`,
+    `  ${curl} -X POST ${url}/api/v1/rpc/vm/restart ${json} -d '{"instance_id":"${id}"}'`,
+    `  ${curl} -X POST ${url}/api/v1/vm ${json} -d '{"vmid":"${record?.template.id ?? 'TEMPLATE'}","external_id":"new"}'`,
+    `  ${curl} -X DELETE ${url}/api/v1/vm ${json} -d '{"id":"${id}"}'`,
+    `  ${curl} ${url}/api/v1/status`,
+    `  ${curl} ${url}/api/v1/node`,
+    `  ${curl} '${url}/api/v1/node?id=${world.nodes[0]?.id}'`,
+    `  ${curl} ${url}/api/v1/registry/vm`,
+    `  ${curl} ${url}/api/v1/group`,
+    ...ofGitHub.map((line) => `  ${line}`),
+    `  ${curl} ${url}/livez`,
+    `  ${curl} ${url}/readyz`,
+  ].join('\n');
 }
 
 const OTHER_TOKENS = `
@@ -81,28 +90,31 @@ function nameFor({ name, configured, atBoot }: SimulatedRunner): string {
   return atBoot === 'random name' ? `${configured.name}-*` : name.replace(/-[a-z]$/, '-*');
 }
 
-function describeGitHub(curl: string, apiUrl: string): string {
+function gitHubLines(apiUrl: string, { inputs, github }: { inputs: Inputs; github: GitHubWorld }): string[] {
+  const files = curlOptions({ ...inputs, root_token: '' });
+  const curl = ['curl', ...files, `-H 'Authorization: Bearer ${github.options.token}'`].join(' ');
   const app = `${apiUrl}/repos/octo-org/app/actions`;
-  return `  ${curl} ${apiUrl}/orgs/octo-org/actions/runners
-  ${curl} '${app}/runs?status=in_progress'
-  ${curl} -X POST ${app}/workflows/ci.yml/dispatches -d '{"ref":"main","inputs":{"jobs":"3","seconds":"60","labels":"self-hosted"}}'
-`;
+  const body = '{"ref":"main","inputs":{"jobs":"3","seconds":"60","labels":"self-hosted"}}';
+  return [
+    `${curl} ${apiUrl}/orgs/octo-org/actions/runners`,
+    `${curl} '${app}/runs?status=in_progress'`,
+    `${curl} -X POST ${app}/workflows/ci.yml/dispatches -d '${body}'`,
+  ];
 }
 
 /** How to restart all VMs: their external IDs are `runner-1` and so on. */
-function describeFleet(hasRunners: boolean): string {
-  const [others, name] = hasRunners
-    ? [
-        ' and runner_name',
-        `\n      runner_name: "{external_id}"   # by hand: INPUT_RUNNER_NAME='{external_id}'`,
-      ]
-    : ['', ''];
+function describeFleet(runner: SimulatedRunner | undefined): string {
+  const name = runner !== undefined && nameFor(runner).endsWith('*') ? '{external_id}-*' : '{external_id}';
+  const [others, runnerName] =
+    runner === undefined
+      ? ['', '']
+      : [' and runner_name', `\n      runner_name: "${name}"   # by hand: INPUT_RUNNER_NAME='${name}'`];
   return `To restart all of them, give this in place of instance_id${others}:
-      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'${name}`;
+      external_id: runner-*   # by hand: INPUT_EXTERNAL_ID='runner-*'${runnerName}`;
 }
 
 /** The environment that a runner would set, with files for the step's output. */
-function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string | undefined): string[] {
+function environmentFor(inputs: Inputs, apiUrl: string | undefined): string[] {
   const variables = Object.entries(inputs).map(([name, value]) => `INPUT_${name.toUpperCase()}='${value}'`);
   const files = ['GITHUB_OUTPUT="$out"', 'GITHUB_STEP_SUMMARY="$summary"'];
   return [
@@ -112,7 +124,7 @@ function environmentFor(inputs: Readonly<Record<string, string>>, apiUrl: string
   ];
 }
 
-function curlOptions(inputs: Readonly<Record<string, string>>): string[] {
+function curlOptions(inputs: Inputs): string[] {
   const flags = { ca_cert: '--cacert', client_cert: '--cert', client_key: '--key' };
   const files = Object.entries(flags).flatMap(([input, flag]) =>
     inputs[input] === undefined ? [] : [flag, inputs[input]],

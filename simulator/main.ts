@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { prepareAccess } from './access.ts';
+import { type AccessOptions, prepareAccess } from './access.ts';
 import { SECRET_LENGTHS } from './api-keys.ts';
 import { createNumberReader, type NumberReader } from './command-line.ts';
 import { FAULT_KINDS, interventionsOf, readFault } from './faults.ts';
@@ -140,19 +140,7 @@ async function main(): Promise<void> {
     lagMs: read('replica-lag', 10_000, { min: 0, max: DAY_MS }),
     areSticky: values.sticky ?? false,
   };
-  const prepared = await prepareAccess({
-    rootToken: readRootToken(values['root-token']),
-    apiKeyId: values['api-key'],
-    sessionTtlMs: read('session-ttl', 300_000, { min: 0, max: DAY_MS }),
-    keyExpiresAt:
-      values['key-ttl'] === undefined
-        ? undefined
-        : Date.now() + read('key-ttl', 0, { min: 1, max: YEAR_S }) * 1_000,
-    deniesRestarts: values['deny-restarts'] ?? false,
-    secretLength: values['long-secrets'] ? LONG_SECRET : undefined,
-    tls: values.tls ?? false,
-    mtls: values.mtls ?? false,
-  });
+  const prepared = await prepareAccess(readAccess(read, values));
   process.once('exit', prepared.cleanUp);
   const { access, secure } = prepared;
   const simulator = await serve({
@@ -168,6 +156,30 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void close(simulator, guests));
   console.log(introduction(simulator.url, { world, prepared, github, hasGuests: guests !== undefined }));
+}
+
+interface AccessValues {
+  readonly 'root-token'?: string;
+  readonly 'api-key'?: string;
+  readonly 'key-ttl'?: string;
+  readonly 'deny-restarts'?: boolean;
+  readonly 'long-secrets'?: boolean;
+  readonly tls?: boolean;
+  readonly mtls?: boolean;
+}
+
+function readAccess(read: NumberReader, values: AccessValues): AccessOptions {
+  const keyTtlMs = read('key-ttl', Number.POSITIVE_INFINITY, { min: 1, max: YEAR_S }) * 1_000;
+  return {
+    rootToken: readRootToken(values['root-token']),
+    apiKeyId: values['api-key'],
+    sessionTtlMs: read('session-ttl', 300_000, { min: 0, max: DAY_MS }),
+    keyExpiresAt: Number.isFinite(keyTtlMs) ? Date.now() + keyTtlMs : undefined,
+    deniesRestarts: values['deny-restarts'] ?? false,
+    secretLength: values['long-secrets'] ? LONG_SECRET : undefined,
+    tls: values.tls ?? false,
+    mtls: values.mtls ?? false,
+  };
 }
 
 interface WorldValues extends GuestValues {

@@ -40,9 +40,22 @@ export interface Limit {
 /** Why a timer is stopped whose work is done: made once, as errors are costly to make. */
 const OVER = new DOMException('the work is over', 'AbortError');
 
+/** A timer this late slept with the process: in milliseconds. */
+const LATE_MS = 250;
+/** Then what came meanwhile is read first: in milliseconds. */
+const READ_MS = 50;
+
+/** Throws once the limit is reached. If the process slept over it, an answer may be there already: it gets a moment to be read. */
+async function overAfter(clock: Clock, { ms, signal }: Limit): Promise<never> {
+  const dueAt = clock.now() + ms;
+  await clock.sleep(ms, signal);
+  if (clock.now() - dueAt > LATE_MS) await clock.sleep(READ_MS, signal);
+  throw new DOMException('the time allowed is over', 'TimeoutError');
+}
+
 /**
- * Runs `work` and lets go of it once its limit is reached, even if it does not react to the signal that it is
- * handed. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it does not react to the signal that it
+ * gets. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
  */
 export async function within<T>(
   clock: Clock,
@@ -53,9 +66,7 @@ export async function within<T>(
   const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
   const pass = () => stopTimer.abort(signal.reason);
   signal.addEventListener('abort', pass, { once: true });
-  const limit = clock.sleep(ms, stopTimer.signal).then(() => {
-    throw new DOMException('the time allowed is over', 'TimeoutError');
-  });
+  const limit = overAfter(clock, { ms, signal: stopTimer.signal });
   try {
     return await Promise.race([limit, work(stopWork.signal)]);
   } finally {

@@ -1,4 +1,4 @@
-import { seconds } from './clock.ts';
+import { minutes, seconds } from './clock.ts';
 
 /** Where lines for people go. One module writes them; everything else is handed one of these. */
 export interface Log {
@@ -30,6 +30,8 @@ export interface FailedAttempt {
   readonly hint: string;
   /** The log already has it: it is only counted. */
   readonly isTold?: boolean;
+  /** How much longer it is tried again, in milliseconds; undefined if that is not known. */
+  readonly leftMs?: number | undefined;
 }
 
 /** What was seen while waiting: logged when it changes, and counted to explain a timeout. */
@@ -102,7 +104,7 @@ export function createProgressLog({
       count(kind);
       write(text, manner);
     },
-    fault({ kind, reason, hint, isTold = false }) {
+    fault({ kind, reason, hint, isTold = false, leftMs }) {
       count(kind);
       if (isTold) return;
       write(`${server} gave no usable answer: ${reason}`);
@@ -110,13 +112,17 @@ export function createProgressLog({
       if (hasWarned || now() - faultsSince < WARN_AFTER_MS) return;
       hasWarned = true;
       log.warning(
-        `${server} has given no usable answer for ${seconds(now() - faultsSince)}, and is asked on until the time is over: ${reason}. ${hint}`,
+        `${server} has given no usable answer for ${seconds(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`,
       );
     },
     tally() {
       return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
     },
   };
+}
+
+function givesUpIn(leftMs: number | undefined): string {
+  return leftMs === undefined ? '' : `, gives up in ${minutes(leftMs)}`;
 }
 
 /** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */

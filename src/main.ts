@@ -44,7 +44,7 @@ export async function main(signal: AbortSignal, endWithin: (ms: number) => void)
   if (left) return restoreAfterKill(left, terminal);
   const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
-  // Before anything is written: a file may be a pipe that nobody reads.
+  // Before anything is written: a file may be a pipe that no process reads.
   endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
   if (!report(outcome, terminal)) process.exitCode = 1;
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
@@ -83,7 +83,7 @@ async function restoreAfterKill(left: string, terminal: Terminal): Promise<void>
   }
 }
 
-/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+/** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
 function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   try {
     setOutputs(outcome, terminal);
@@ -171,7 +171,7 @@ async function createGuardsIfAsked(
   controller: Controller,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
-  // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+  // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
   // damaged, and writes to the log where it is missing.
   delete process.env['GITHUB_EVENT_PATH'];
   const { createGuards } = await import(/* webpackChunkName: "guard" */ './runner/guard.ts');

@@ -82,7 +82,7 @@ describe('held up at its end', () => {
     const environment = { NODE_OPTIONS: preload, UV_THREADPOOL_SIZE: '1' };
     const ended = await play({
       way: { environment, url: (url) => url.replace('127.0.0.1', 'controller.example') },
-      inputs: { timeout: '1s' },
+      isShort: true,
     });
     expect(told(ended)).toMatchObject({
       exitCode: 1,

@@ -6,7 +6,7 @@ import { type Moment, RESTARTED, signalled, told } from '../support/signals.ts';
 
 describe('stopped over the deadline, and woken up', () => {
   async function sleepOver(where: Moment): Promise<Ended> {
-    const scenario = await signalled('SIGSTOP', { ...where, inputs: { timeout: '1s' } });
+    const scenario = await signalled('SIGSTOP', { ...where, isShort: true });
     await new Promise((resolve) => setTimeout(resolve, 2_800));
     scenario.step.process.kill('SIGCONT');
     return end(scenario);

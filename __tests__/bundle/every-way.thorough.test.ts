@@ -45,7 +45,7 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
           : undefined;
       },
     });
-    const ended = await play(setting({ interventions, inputs: { timeout: '2s' } }));
+    const ended = await play(setting({ interventions, isShort: true }));
     expect([
       ended.outputs['restarted'],
       ended.outputs['error_code'],

@@ -20,7 +20,8 @@ async function play(habits: GuestHabits, setting: Setting = {}): Promise<Ended> 
   const world = { nodes: 1, nodeIp: '127.0.0.1', ports: guests.ports, ...setting.world };
   const inputs = { guest_check: 'ssh', guest_timeout: '10s', ...setting.inputs };
   const scenario = await begin({ ...setting, world, inputs });
-  guests.open({ world: scenario.world, now: Date.now, habits });
+  const { world: opened, now, timeFactor } = scenario;
+  guests.open({ world: opened, now, timeFactor, habits });
   return end(scenario);
 }
 
@@ -48,6 +49,18 @@ describe('the guest is up', () => {
     expect(ended.story).toEqual(['GET one', 'POST restart', 'GET one']);
     expect(ended.log).toMatch(/^The guest is up: "SSH-2\.0-OpenSSH_9\.9", \d+\.\d s after the VM$/m);
     expect(ended.summary).toContain('    VM verified to guest up :');
+  });
+
+  test('at a node that the controller knows by its name', async () => {
+    const interventions = (): Interventions => ({
+      after(request, reaction) {
+        if (!isLook(request)) return undefined;
+        return edited(reaction, (_, vminfo) => Object.assign(vminfo, { host_ip: 'localhost' }));
+      },
+    });
+    const ended = await play(UP_SOON, { interventions });
+    expect(told(ended)).toEqual(UP);
+    expect(ended.outputs['host_ip']).toBe('localhost');
   });
 
   test('at the port that it has after the restart', async () => {
@@ -85,7 +98,8 @@ describe('the guest is up', () => {
 });
 
 describe('the guest is not up', () => {
-  const SHORT = { inputs: { guest_timeout: '1.5s' } };
+  /** The 10 s of guest_timeout pass fast. */
+  const SHORT = { isShort: true, inputs: { timeout: '2m' } };
 
   test.each<[string, GuestHabits, RegExp]>([
     ['where it hangs', { ...UP_SOON, fault: 'never' }, /no SSH banner came at 127\.0\.0\.1:\d+/],

@@ -71,10 +71,11 @@ describe('the restart was not carried out', () => {
     expect([outcome.restarted, posts, world.restarts]).toEqual(['unknown', 1, []]);
     expect(outcome.error).toMatchObject({
       code,
-      message: expect.stringMatching(/No new boot showed within 15\.\d s\.$/),
-      hint: expect.stringContaining('Look at the instance before you send another restart.'),
+      message: expect.stringMatching(/No new boot showed within 1[56]\.\d s\.$/),
+      hint: expect.stringContaining('look at the instance before you send another.'),
     });
-    expect(Math.floor(seconds)).toBe(15);
+    // Heartbeats jitter, and the longest one counts.
+    expect([15, 16]).toContain(Math.floor(seconds));
     expect(requests.at(-1)).toBe('GET one');
   });
 
@@ -166,8 +167,8 @@ describe('a controller that is away at first', () => {
   ];
 
   test.each([
-    ['2', 1.7],
     ['10', 8.5],
+    ['15', 12.5],
     ['5m', 291],
   ])('gets no restart in the last moment of a timeout of %s', async (timeout, forSeconds) => {
     const ended = await play({ inputs: { timeout }, interventions: awayFor(forSeconds, isLook) });
@@ -204,7 +205,7 @@ describe('a controller that is away at first', () => {
 
 describe('timeout', () => {
   test.each([
-    ['2', ['timeout is 2.0 s: that is hardly enough to prove a restart']],
+    ['10', ['timeout is 10.0 s: that is hardly enough to prove a restart']],
     ['14.9s', ['timeout is 14.9 s: that is hardly enough to prove a restart']],
     ['15s', []],
   ])('%s: %j', async (timeout, warnings) => {

@@ -5,6 +5,7 @@ import {
   expectNoLeak,
   PASSWORD,
   prepared,
+  proxied,
   ROOT_TOKEN,
   secretsOf,
   startProxy,
@@ -51,9 +52,20 @@ test('over TLS, it speaks HTTP/1.1, even if HTTP/2 is offered', async () => {
   expect([...new Set(versions)].sort()).toEqual(['GET 1.1', 'POST 1.1']);
 });
 
+test('through a proxy, entries of NO_PROXY that exclude nothing are warned about, once', async () => {
+  const way = await proxied('http');
+  const environment = { ...way.environment, NO_PROXY: '10.*,192.0.2.0/24' };
+  const { exitCode, log } = await play({ way: { ...way, environment } });
+  way.cleanUp?.();
+  expect(exitCode).toBe(0);
+  expect(log.match(/^::warning::.*$/gm)).toEqual([
+    expect.stringContaining('NO_PROXY (environment): "10.*" excludes nothing'),
+  ]);
+});
+
 describe('a way in that is wrong', () => {
   async function wrong(way: Way, inputs: Record<string, string> = {}): Promise<Ended> {
-    const ended = await play({ way, inputs: { timeout: '1.5s', vnc_password: PASSWORD, ...inputs } });
+    const ended = await play({ way, isShort: true, inputs: { vnc_password: PASSWORD, ...inputs } });
     way.cleanUp?.();
     expect([ended.exitCode, ended.outputs['restarted'], ended.posts]).toEqual([1, 'false', 0]);
     return ended;

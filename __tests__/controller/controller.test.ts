@@ -148,6 +148,19 @@ describe('reading', () => {
     expect(list.matching({ by: 'instance_id', id: ID })).toEqual(list.readable());
   });
 
+  test('the external IDs in the list that was read last are known', async () => {
+    expect(controller.externalIds()).toEqual([]);
+    const items = [
+      { external_id: 'a', vm: {} },
+      { vm: { external_id: 'b' } },
+      { external_id: null, vm: {} },
+      7,
+    ];
+    nock(ORIGIN).get('/api/v1/vm').reply(200, ok(items));
+    await controller.findInstances({ by: 'external_id', id: 'c' }, bounds);
+    expect(controller.externalIds()).toEqual(['a', 'b']);
+  });
+
   test('data stays as the controller wrote it: it is masked where it is shown', async () => {
     const odd = { ...INSTANCE, instance_state: 'hunter2', name: 'hunter2', message: 'VNC hunter2' };
     nock(ORIGIN)

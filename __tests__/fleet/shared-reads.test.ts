@@ -56,6 +56,7 @@ function stage({
       return { ...readList([]), readable, matching: (target) => matching(target, number) };
     },
     tryRestart: async () => ({ kind: 'accepted' }),
+    externalIds: () => [],
     restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
     renewConnections() {},
     getVersion: async () => '1.50.1',

@@ -66,6 +66,7 @@ describe('slots', () => {
     const { slots } = createWith(1);
     expect(() => slots.dismissalOf(1)).toThrow('there is no such VM');
     expect(() => slots.granted(1)).toThrow('there is no such VM');
+    expect(() => slots.stateOf(1)).toThrow('there is no such VM');
   });
 });
 

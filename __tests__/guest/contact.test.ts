@@ -61,6 +61,22 @@ describe('an attempt to reach the guest', () => {
       { kind: 'foreign', detail: 'it began with "HTTP/1.1 400 Bad Request"' },
     ],
     [
+      'a penalty',
+      (events) => {
+        says('Not allowed at this time\r\n')(events);
+        events.ended(undefined);
+      },
+      { kind: 'penalized', detail: 'it began with "Not allowed at this time"' },
+    ],
+    [
+      'a server with too many connections',
+      (events) => {
+        says('Exceeded MaxStartups\r\n')(events);
+        events.ended(undefined);
+      },
+      { kind: 'penalized', detail: 'it began with "Exceeded MaxStartups"' },
+    ],
+    [
       'a server that never ends',
       says('x'.repeat(5_000), 'x'.repeat(5_000)),
       { kind: 'foreign', detail: 'it began with (a line of 10000 characters)' },

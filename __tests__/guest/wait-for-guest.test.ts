@@ -174,9 +174,20 @@ describe('the guest is not up', () => {
       /the connection was refused at 192\.0\.2\.70:10001/,
       /Remote Login.*reach the nodes/,
     ],
-    ['where it is silent', isSilent, /no SSH banner came at/, /macOS hangs/],
+    ['where it is silent', isSilent, /no SSH banner came at/, /macOS hangs.*FileVault.*the local network/],
+    [
+      'where it has a penalty for this machine',
+      says('Not allowed at this time\r\n'),
+      /refuses this machine for a while at .*\(it began with "Not allowed at this time"\)/,
+      /PerSourcePenaltyExemptList/,
+    ],
     ['where nobody answers', ignores, /it cannot be reached at .*timed out/, /reach the nodes themselves/],
-    ['where no way leads there', fails('ENETUNREACH'), /it cannot be reached/, /reach the nodes themselves/],
+    [
+      'where no way leads there',
+      fails('ENETUNREACH'),
+      /it cannot be reached/,
+      /reach the nodes.*Local Network/,
+    ],
     [
       'where another server is',
       says('HTTP/1.1 400 Bad Request\r\n\r\n'),

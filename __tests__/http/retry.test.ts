@@ -120,7 +120,7 @@ describe('tries', () => {
     const faults: Fault[] = [];
     await retried(100, { deadline: 600, onFault: (fault) => faults.push(fault) });
     expect(faults).toHaveLength(3);
-    expect(faults[0]).toEqual({ ...FAULT, waitMs: 0 });
+    expect(faults[0]).toEqual({ ...FAULT, waitMs: 0, leftMs: 600 });
   });
 
   test('end with the signal, unless the last one ended with a value', async () => {

@@ -200,9 +200,9 @@ describe('what is taken', () => {
       ['timeout', '90s', { timeoutMs: 90_000 }],
       ['timeout', ' 1.5 m ', { timeoutMs: 90_000 }],
       ['timeout', '24h', { timeoutMs: 86_400_000 }],
-      ['timeout', '1.25', { timeoutMs: 1_250 }],
-      ['timeout', '1.125s', { timeoutMs: 1_125 }],
-      ['timeout', '1s', { timeoutMs: 1_000 }],
+      ['timeout', '10.25', { timeoutMs: 10_250 }],
+      ['timeout', '10.125s', { timeoutMs: 10_125 }],
+      ['timeout', '10s', { timeoutMs: 10_000 }],
       ['request_timeout', '0.1', { requestTimeoutMs: 100 }],
       ['request_timeout', '10m', { requestTimeoutMs: 600_000 }],
       ['poll_interval', ' auto ', { pollInterval: 'auto' }],
@@ -237,59 +237,62 @@ describe('what is refused', () => {
       [
         'controller_url',
         'controller.example:8090',
-        '"controller.example:8090" is no address of the form http(s)://host[:port][/prefix], such as https://',
+        '"controller.example:8090" is not of the form http(s)://host[:port][/prefix], such as https://',
       ],
-      ['controller_url', 'xhttp://host', '"xhttp://host" is no address'],
-      ['controller_url', 'http://host/a b', '"http://host/a b" is no address'],
+      ['controller_url', 'xhttp://host', '"xhttp://host" is not of the form'],
+      ['controller_url', 'http://host/a b', '"http://host/a b" is not of the form'],
       ['controller_url', 'http://:hunter2@host', '"http://***@host" carries credentials'],
       ['controller_url', `http://host/${'x'.repeat(1_989)}`, 'a text of 2001 characters is longer than 2000'],
-      ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is no address'],
-      ['controller_url', 'http://', '"http://" is no address'],
-      ['controller_url', 'http://a b', '"http://a b" is no address'],
-      ['controller_url', 'http://host:99999', 'is no address'],
+      ['controller_url', 'ftp://controller.example', '"ftp://controller.example" is not of the form'],
+      ['controller_url', 'http://', '"http://" is not of the form'],
+      ['controller_url', 'http://a b', '"http://a b" is not of the form'],
+      ['controller_url', 'http://host:99999', 'is not of the form'],
       ['controller_url', 'http://me:hunter2@host', '"http://***@host" carries credentials'],
       ['controller_url', 'http://me@host', '"http://***@host" carries credentials'],
-      ['controller_url', 'me:hunt/er2@host', '"***@host" is no address'],
+      ['controller_url', 'me:hunt/er2@host', '"***@host" is not of the form'],
       ['controller_url', 'http://host/?token=hunter2', '"http://host/?..." has a query'],
-      ['controller_url', 'http://host/#x', '"http://host/?..." has a query or a fragment'],
+      [
+        'controller_url',
+        'https://host/#/instances?group=hunter2',
+        '"https://host/?..." has a query or a fragment, as in a browser; give only the base address',
+      ],
       [
         'controller_url',
         `http://${'/'.repeat(120_000)}a`,
         'a text of 120008 characters is longer than 2000 characters',
       ],
-      ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; 16000 in 100 are the most'],
-      ['vnc_password', 'hunter2'.repeat(150), '1050 characters; 1000 are the most'],
+      ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; at most 16000 in 100 are allowed'],
+      ['vnc_password', 'hunter2'.repeat(150), '1050 characters; at most 1000 are allowed'],
       ['vnc_password', 'abc\n', '3 characters; a secret has at least 4, or it could not be hidden'],
       ['client_key_passphrase', 'x', '1 characters; a secret has at least 4, or it could not be hidden'],
       ['github_token', 'abc', '3 characters; a secret has at least 4, or it could not be hidden'],
-      ['instance_id', 'my-vm', '"my-vm" is no UUID'],
-      ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
-      ['instance_id', `${ID}\nmy-vm`, '"my-vm" is no UUID'],
-      ['max_parallel', '0', '"0" is neither a number from 1 on nor a share of all such as 25%'],
-      ['max_parallel', '0%', 'is neither'],
-      ['max_parallel', '101%', 'is neither'],
-      ['max_parallel', '2.5', 'is neither'],
-      ['max_parallel', '-1', 'is neither'],
-      ['max_parallel', '123456', 'is neither'],
-      ['max_failures', 'none', '"none" is neither a number from 0 on nor a share of all such as 25%'],
+      ['instance_id', 'my-vm', '"my-vm" is not a UUID'],
+      ['instance_id', `${ID}, ${ID}`, 'is not a UUID'],
+      ['instance_id', `${ID}\nmy-vm`, '"my-vm" is not a UUID'],
+      ['max_parallel', '0', '"0" must be a number from 1, or a share of all such as 25%'],
+      ['max_parallel', '0%', 'must be a number from 1, or'],
+      ['max_parallel', '101%', 'must be a number from 1, or'],
+      ['max_parallel', '2.5', 'must be a number from 1, or'],
+      ['max_parallel', '-1', 'must be a number from 1, or'],
+      ['max_parallel', '123456', 'must be a number from 1, or'],
+      ['max_failures', 'none', '"none" must be a number from 0, or a share of all such as 25%'],
       ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
-      ['vnc_password', 'x'.repeat(1_001), '1001 characters; 1000 are the most'],
-      ['timeout', ' soon ', '"soon" is no time from 1s to 24h'],
-      ['timeout', 'x'.repeat(200), `"${'x'.repeat(200)}" is no time`],
-      ['timeout', 'x'.repeat(201), 'a text of 201 characters is no time'],
-      ['timeout', '0.9', '"0.9" is no time'],
-      ['timeout', '1.1234', '"1.1234" is no time'],
-      ['timeout', '25h', '"25h" is no time'],
-      ['timeout', '-5', '"-5" is no time'],
-      ['timeout', '1e3', '"1e3" is no time'],
-      ['timeout', '5 minutes', '"5 minutes" is no time'],
-      ['timeout', 'NaN', '"NaN" is no time'],
-      ['request_timeout', '0', '"0" is no time from 0.1s to 10m'],
-      [
-        'poll_interval',
-        '0.1',
-        '"0.1" is no time from 0.2s to 10m; write a number of seconds, or one with s, m or h, such as 90s; or auto',
-      ],
+      ['vnc_password', 'x'.repeat(1_001), '1001 characters; at most 1000 are allowed'],
+      ['timeout', ' soon ', '"soon" is not a time; write seconds, or a number with s, m or h, such as 90s'],
+      ['timeout', 'x'.repeat(200), `"${'x'.repeat(200)}" is not a time`],
+      ['timeout', 'x'.repeat(201), 'a text of 201 characters is not a time'],
+      ['timeout', '0.9', '"0.9" is not between 10s and 24h'],
+      ['timeout', '1.1234', '"1.1234" is not a time'],
+      ['timeout', '5', '"5" is not between 10s and 24h; did you mean 5m?'],
+      ['timeout', '9.9', '"9.9" is not between 10s and 24h'],
+      ['guest_timeout', '5', '"5" is not between 10s and 24h; did you mean 5m?'],
+      ['timeout', '25h', '"25h" is not between 10s and 24h'],
+      ['timeout', '-5', '"-5" is not a time'],
+      ['timeout', '1e3', '"1e3" is not a time'],
+      ['timeout', '5 minutes', '"5 minutes" is not a time'],
+      ['timeout', 'NaN', '"NaN" is not a time'],
+      ['request_timeout', '0', '"0" is not between 0.1s and 10m'],
+      ['poll_interval', '0.1', '"0.1" is not between 0.2s and 10m; or auto'],
       ['dry_run', 'yes', '"yes" is neither true nor false'],
       ['job_summary', 'constructor', '"constructor" is neither true nor false'],
     ]),
@@ -304,7 +307,7 @@ describe('what is refused', () => {
       'instance_id, external_id, used_by_job: instance_id and external_id are given; give exactly one',
     );
     expect(problemsOf({ ...VALID, instance_id: 'y', external_id: 'x' })).toMatch(
-      /"y" is no UUID.*\n- .*instance_id and external_id are given; give exactly one/,
+      /"y" is not a UUID.*\n- .*instance_id and external_id are given; give exactly one/,
     );
   });
 
@@ -332,7 +335,7 @@ describe('what is refused', () => {
     const lines = (count: number) => Array.from({ length: count }, (_, index) => nameOf(index)).join('\n');
     const given = { ...VALID, instance_id: '' };
     expect(problemsOf({ ...given, [name]: lines(2_001) })).toContain(
-      `${name}: 2001 lines; 2000 are the most for one step`,
+      `${name}: 2001 lines; at most 2000 are allowed in one step`,
     );
     expect(() => read({ ...given, [name]: lines(2_000) })).not.toThrow();
   });
@@ -345,15 +348,27 @@ describe('what is refused', () => {
 });
 
 test.each([
-  [90 * MINUTE, 'from 1s to 1.5h'],
-  [HOUR, 'from 1s to 1h'],
-  [HOUR / 2, 'from 1s to 30m'],
-])('a time of at most %i ms says so for people', (max, range) => {
-  const problem = `"soon" is no time ${range}; write a number of seconds, or one with s, m or h, such as 90s`;
-  expect(duration({ min: SECOND, max })('soon')).toEqual({ problem });
+  [90 * MINUTE, '1.5h'],
+  [HOUR, '1h'],
+  [HOUR / 2, '30m'],
+])('a limit of %i ms is %s for people', (max, limit) => {
+  const problem = `"1000h" is not between 1s and ${limit}`;
+  expect(duration({ min: SECOND, max })('1000h')).toEqual({ problem });
 });
 
-test('no number is no time, even where none at all would do', () => {
+test.each([
+  ['1', '; did you mean 1m?'],
+  ['2', ''],
+  ['0.5', ''],
+  ['1s', ''],
+  ['0', ''],
+  ['600', ''],
+])('minutes are suggested where they would fit: %s%s', (text, guess) => {
+  const problem = `"${text}" is not between 5s and 1m${guess}`;
+  expect(duration({ min: 5 * SECOND, max: MINUTE })(text)).toEqual({ problem });
+});
+
+test('a text without a number is not a time, even if 0 is one', () => {
   expect(duration({ min: 0, max: HOUR })('0')).toEqual({ value: 0 });
   expect(duration({ min: 0, max: HOUR })('soon')).toHaveProperty('problem');
 });

@@ -125,7 +125,7 @@ describe('mutual TLS', () => {
   const inputs = () => ({
     controller_url: `https://127.0.0.1:${port}`,
     ca_cert: authority.certificate,
-    timeout: '5s',
+    timeout: '10s',
   });
 
   beforeEach(async () => {
@@ -210,7 +210,7 @@ describe('two replicas', () => {
       },
     });
     await startNginx({ upstreams: [replica] });
-    const { outputs } = await run({ controller_url: `http://127.0.0.1:${port}`, timeout: '2s' });
+    const { outputs } = await run({ controller_url: `http://127.0.0.1:${port}`, timeout: '10s' });
     expect([outputs['restarted'], outputs['error_code'], posts()]).toEqual(['unknown', 'timed_out', 1]);
   });
 });

@@ -97,7 +97,7 @@ describe('squid', () => {
     const way = through(scheme, { password: 'wrong' });
     const { outputs, log, posts } = await play({
       way: scheme === 'http' ? way : await secured(way),
-      inputs: { timeout: '5s' },
+      inputs: { timeout: '10s' },
     });
     expect([outputs['restarted'], outputs['error_code'], posts]).toEqual([
       'false',
@@ -111,7 +111,7 @@ describe('squid', () => {
     const way = through(scheme, { host: 'forbidden.example' });
     const { outputs, log } = await play({
       way: scheme === 'http' ? way : await secured(way),
-      inputs: { timeout: '5s' },
+      inputs: { timeout: '10s' },
     });
     expect([outputs['restarted'], outputs['error_code']]).toEqual(['false', 'controller_unreachable']);
     expect(log).toMatch(/[Tt]he proxy .*refuses .*\(HTTP 403\)/);
@@ -120,7 +120,7 @@ describe('squid', () => {
   test('that cannot find the controller is waited for', async () => {
     const { outputs, log } = await play({
       way: through('http', { host: 'unknown.invalid' }),
-      inputs: { timeout: '1.5s' },
+      inputs: { timeout: '10s' },
     });
     expect([outputs['restarted'], outputs['error_code']]).toEqual(['false', 'controller_unreachable']);
     expect(log).toMatch(/it answered HTTP 50[23]/);

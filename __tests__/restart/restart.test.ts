@@ -52,7 +52,8 @@ async function run(
   return { outcome, controller, clock, lines, debug, warnings };
 }
 
-const MAY_STILL = 'The restart may still happen: look at the instance before you send another.';
+const MAY_STILL =
+  'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
 const unreachable = new ActionError('controller_unreachable', 'away', { isTransient: true });
 const cancelled = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
 
@@ -297,6 +298,12 @@ describe('a gate', () => {
     },
   );
 
+  test('that says that the VM needs no restart has the outcome say so', async () => {
+    const answers = [new LeftAlone('skipped', 'It is fine.', { isNeedless: true })];
+    const { outcome } = await runGated({ answers });
+    expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', skippedAs: 'needless' });
+  });
+
   test('is only rehearsed in a dry run', async () => {
     const { outcome, asked, calls } = await runGated({ answers: [], changes: { dryRun: true } });
     expect([outcome.error, asked, calls]).toEqual([undefined, ['rehearse after 1 requests'], [GET]]);
@@ -315,7 +322,7 @@ describe('preconditions', () => {
       {
         code: 'instance_not_found',
         seen: `no instance ${ID}`,
-        hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+        hint: 'Check instance_id and controller_url. An instance that was terminated is gone permanently.',
       },
     ],
     [
@@ -351,11 +358,11 @@ describe('preconditions', () => {
     expect(clock.sleeps).toEqual(Array(6).fill(1_000));
   });
 
-  test('an instance that is gone for good cannot be waited for', async () => {
+  test('an instance that is gone permanently cannot be waited for', async () => {
     const { outcome } = await run({ looks: [instance({ state: 'Terminated' })] });
     expect(outcome.error).toMatchObject({
       code: 'not_running',
-      hint: 'It is gone for good: start a new one.',
+      hint: 'It is gone permanently: start a new one.',
     });
   });
 
@@ -454,7 +461,11 @@ describe('preconditions', () => {
     expect(lines[0]).toBe('The controller gave no usable answer: it answered HTTP 502');
   });
 
-  const candidate = (state: string) => `${ID} (${state}, node 72650d46-8ebe-4547-bb6c-8eb76e957b0a)`;
+  const NODE = '72650d46-8ebe-4547-bb6c-8eb76e957b0a';
+  const idOf = (index: number) => `${ID.slice(0, -2)}${10 + index}`;
+  const candidate = (state: string, index = 0) => `${idOf(index)} (${state}, node ${NODE})`;
+  const listOf = (states: readonly string[]) =>
+    states.map((state, index) => instance({ state, instanceId: idOf(index) }));
 
   test.each<[string, string[], string]>([
     ['nobody has', [], 'No live instance has the external_id "runner-1".'],
@@ -464,7 +475,7 @@ describe('preconditions', () => {
       `No live instance has the external_id "runner-1". Terminated ones that had it: ${candidate('Terminated')}.`,
     ],
   ])('an external ID that %s', async (_, states, message) => {
-    const list = states.map((state) => instance({ state }));
+    const list = listOf(states);
     const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome).toMatchObject({ restarted: 'false', last: undefined });
     expect(outcome.error).toMatchObject({
@@ -476,17 +487,22 @@ describe('preconditions', () => {
 
   test.each<[string, string[], string]>([
     [
-      'two have',
-      ['Started', 'Error'],
-      `2 live instances have the external_id "runner-1": ${candidate('Started')}, ${candidate('Error')}.`,
+      'two usable ones have',
+      ['Started', 'Started', 'Error'],
+      `2 live instances have the external_id "runner-1": ${candidate('Started')}, ${candidate('Started', 1)}.`,
+    ],
+    [
+      'two unusable ones have',
+      ['Error', 'Error'],
+      `2 live instances have the external_id "runner-1": ${candidate('Error')}, ${candidate('Error', 1)}.`,
     ],
     [
       'many have',
       Array(12).fill('Started'),
-      `12 live instances have the external_id "runner-1": ${Array(10).fill(candidate('Started')).join(', ')} and 2 more.`,
+      `12 live instances have the external_id "runner-1": ${[...Array(10).keys()].map((index) => candidate('Started', index)).join(', ')} and 2 more.`,
     ],
   ])('an external ID that %s', async (_, states, message) => {
-    const list = states.map((state) => instance({ state }));
+    const list = listOf(states);
     const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome).toMatchObject({ restarted: 'false', last: undefined });
     expect(outcome.error).toMatchObject({
@@ -498,7 +514,7 @@ describe('preconditions', () => {
 
   describe('of two live instances with the same external ID', () => {
     const target = { by: 'external_id', id: 'runner-1' } as const;
-    const other = instance({ instanceId: 'other', state: 'Error' });
+    const other = instance({ instanceId: 'other' });
     const both = [other, instance()];
 
     test('the one that is left is taken, once the other is listed as ended', async () => {
@@ -510,29 +526,67 @@ describe('preconditions', () => {
       expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
     });
 
-    test('neither is, as long as the other is only not listed', async () => {
+    test.each<[string, Instance[]]>([
+      ['not listed', [instance()]],
+      ['in Error', [{ ...other, state: 'Error' }, instance()]],
+    ])('neither is, as long as the other is only %s', async (_, list) => {
       const { outcome, controller } = await run(
-        { looks: [instance()], lists: [both, [instance()], [], [instance()]] },
+        { looks: [instance()], lists: [both, list, [], list] },
         { target },
       );
       expect(outcome.error).toMatchObject({
         code: 'ambiguous_target',
-        message: `2 live instances have the external_id "runner-1": ${candidate('Started')}, other (Error, node 72650d46-8ebe-4547-bb6c-8eb76e957b0a).`,
+        message: `2 live instances have the external_id "runner-1": other (Started, node ${NODE}), ${ID} (Started, node ${NODE}).`,
       });
       expect(new Set(controller.calls)).toEqual(new Set(['list']));
     });
 
+    test.each<[string, Partial<Instance>]>([
+      ['in Error', { state: 'Error' }],
+      ['deleted', { status: 'deleted' }],
+      ['without a VM', { state: 'Pulling', status: undefined }],
+    ])('the usable one is taken, if the other stays %s for some seconds', async (_, changes) => {
+      const list = [{ ...other, ...changes }, instance()];
+      const looks = [...Array(6).fill(instance()), instance(), restarted()];
+      const { outcome, lines } = await run({ looks, list }, { target });
+      expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
+      expect(outcome.moments).toMatchObject({ started: 1_000, sent: 7_000 });
+      expect(lines[0]).toMatch(
+        /^Reading again: other \(.*\) has the external_id, too, and may only look unusable for a moment$/,
+      );
+    });
+
     test('one that came in place of another is taken', async () => {
+      const failed = { ...other, state: 'Error' };
       const { outcome } = await run(
-        { looks: [other, instance(), restarted()], lists: [[other], [instance()]] },
+        { looks: [failed, instance(), restarted()], lists: [[failed], [instance()]] },
         { target },
       );
       expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
     });
   });
 
+  describe('an external ID that nobody has is explained', () => {
+    const hintFor = async (id: string, externalIds: readonly string[]) => {
+      const { outcome } = await run({ looks: [], externalIds }, { target: { by: 'external_id', id } });
+      expect(outcome.error?.code).toBe('instance_not_found');
+      return outcome.error?.hint;
+    };
+
+    test('by the closest one that there is', async () => {
+      const hint = await hintFor('Runner-7', ['runner-7', 'runner-71', 'vm']);
+      expect(hint).toMatch(/^Did you mean "runner-7" or "runner-71"\? Upper and lower case matter\. Check/);
+    });
+
+    test('by the other input, where it looks like the ID of an instance', async () => {
+      expect(await hintFor(ID.toUpperCase(), [ID])).toBe(
+        'It looks like the ID of an instance: did you mean instance_id?',
+      );
+    });
+  });
+
   test('a candidate without a node is listed, too', async () => {
-    const list = [instance({ nodeId: undefined }), instance()];
+    const list = [instance({ nodeId: undefined }), instance({ instanceId: 'other' })];
     const { outcome } = await run({ looks: [], list }, { target: { by: 'external_id', id: 'runner-1' } });
     expect(outcome.error?.message).toContain(`${ID} (Started, node unknown)`);
   });
@@ -721,7 +775,7 @@ describe('watching', () => {
     });
     expect(outcome.error).toMatchObject({
       message: `The VM failed after the restart was sent: instance_state "Terminated", status "running", start_date ${NEW_BOOT}.`,
-      hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+      hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
     });
   });
 
@@ -758,7 +812,7 @@ describe('cancelling', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'cancelled' }, before: instance() });
     expect(outcome.error).toMatchObject({
       message: expect.stringContaining('The restart had been sent, or may have been, and is not verified'),
-      hint: 'Look at the instance before you send another restart.',
+      hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
       cause: cancelled,
     });
     expect(controller.calls).toEqual([GET, RESTART]);
@@ -973,17 +1027,46 @@ describe('a restart that somebody rejected, perhaps after the deed', () => {
     );
   });
 
-  test('fails as such after three heartbeats', async () => {
-    const { outcome, clock } = await run({ looks: [instance()], reply });
+  /** Reports come at these times in seconds, whenever they are read. */
+  const reporting =
+    (...reports: number[]) =>
+    (_: ReadBounds, { now }: FakeClock) =>
+      instance(reported(reports.filter((at) => at * 1_000 + 1_000 <= now()).at(-1) ?? 0));
+
+  test.each([
+    ['5 s', [5, 10, 15, 20], 15],
+    ['2 s count for 5 s', [2, 4, 6, 8, 10, 12, 14, 16], 15],
+    ['20 s', [20, 40, 60, 80], 60],
+    ['none for as long as there is time', [], 90],
+    ['none after the first', [5], 90],
+  ])('fails as such after three heartbeats: %s', async (_, reports, seconds) => {
+    const { outcome, clock } = await run({ looks: [reporting(...reports)], reply }, { timeoutMs: 90_000 });
     expect(outcome).toMatchObject({
       restarted: 'unknown',
       error: {
         code: 'permission_denied',
-        message: 'It is denied. No new boot showed within 15.0 s.',
-        hint: 'Ask for it. Look at the instance before you send another restart.',
+        message: `It is denied. No new boot showed within ${seconds}.0 s.`,
+        hint: `Ask for it. ${MAY_STILL}`,
       },
     });
-    expect(clock.now()).toBe(16_000);
+    expect(clock.now()).toBe(1_000 + seconds * 1_000);
+  });
+
+  test('is not given up for want of answers before its time is over', async () => {
+    const silent = async (bounds: ReadBounds, clock: FakeClock) => {
+      await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
+      throw unreachable;
+    };
+    const looks = [instance(), silent, silent, restarted()];
+    const { outcome } = await run({ looks, reply }, { timeoutMs: 90_000 });
+    expect(outcome).toMatchObject({ restarted: 'true', moments: { verified: 46_000 } });
+  });
+
+  test('counts no time between reports that do not say when they were made', async () => {
+    const undated = (seconds: number) => instance({ ...reported(seconds), reportedAt: undefined });
+    const looks = [undated(0), undated(5), undated(10)];
+    const { outcome } = await run({ looks, reply }, { timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'permission_denied' } });
   });
 
   test('fails sooner where there is less time, and without a hint of its own', async () => {
@@ -991,7 +1074,7 @@ describe('a restart that somebody rejected, perhaps after the deed', () => {
     const { outcome, clock } = await run({ looks: [instance()], reply: bare }, { timeoutMs: 12_000 });
     expect(outcome.error).toMatchObject({
       message: 'No. No new boot showed within 12.0 s.',
-      hint: 'Look at the instance before you send another restart.',
+      hint: MAY_STILL,
     });
     expect(clock.now()).toBe(13_000);
   });
@@ -1021,7 +1104,21 @@ describe('faults that last', () => {
   test('are warned of once, after 30 s', async () => {
     const { warnings } = await run({ looks: [faulty(5), restarted()] }, { timeoutMs: 120_000 });
     expect(warnings).toEqual([
-      'The controller has given no usable answer for 30.0 s, and is asked on until the time is over: it answered HTTP 502. Look at it.',
+      'The controller has given no usable answer for 30.0 s: it answered HTTP 502. Still retrying. Look at it.',
+    ]);
+  });
+
+  test('say how much longer they are retried, if that is known', async () => {
+    const timed = async ({ onFault, deadline }: ReadBounds, clock: FakeClock) => {
+      for (let time = 0; time < 5; time++) {
+        onFault?.({ ...HTTP_502, leftMs: deadline - clock.now() });
+        await clock.sleep(10_000, new AbortController().signal);
+      }
+      return instance();
+    };
+    const { warnings } = await run({ looks: [timed, restarted()] }, { timeoutMs: 300_000 });
+    expect(warnings).toEqual([
+      'The controller has given no usable answer for 30.0 s: it answered HTTP 502. Still retrying, gives up in 4 min 30 s. Look at it.',
     ]);
   });
 

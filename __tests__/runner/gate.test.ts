@@ -398,35 +398,38 @@ describe('GitHub', () => {
     expect(clock.now()).toBe(1_000 + tookMs);
   });
 
-  test.each<[WhenBusy, number]>([
-    ['wait', 71_000],
-    ['fail', 61_000],
-  ])('gets a minute to find the runner, and a look ends with all patience: %s', async (whenBusy, until) => {
-    const clock = createFakeClock();
-    const deadlines: number[] = [];
-    const seen = async (deadline: number) => {
-      deadlines.push(deadline);
-      await clock.sleep(50_000, signal);
-      const runners = [deadlines.length > 3 ? busy : idle];
-      return { askedAt: clock.now(), answeredAt: clock.now(), runners, gone: [] };
-    };
-    const { signal } = new AbortController();
-    const log = { info() {}, debug() {}, warning() {} };
-    const gate = createGate({
-      ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
-      registersWithinMs: 0,
-      pool: { isBorneOut: async () => false, isAllOffline: async () => false },
-      runnersOf: () => ({
-        ...{ sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } }, seen: [] },
-        ...{ find: seen, read: seen, readShared: seen, forgetOnline() {} },
-        readJobs: async () => ({ kind: 'none' }),
-        missing: async () => refusal,
-      }),
-    });
-    await gate.isOpen(instance()).catch(() => {});
-    // The first look begins at 56 s; where a job is waited for, patience ends only at 81 s.
-    expect(deadlines.slice(0, 2)).toEqual([56_000, until]);
-  });
+  test.each<WhenBusy>(['wait', 'fail'])(
+    'gets a minute to find the runner, and 15 s to end an idle stretch: when_busy is %s',
+    async (whenBusy) => {
+      const clock = createFakeClock();
+      const deadlines: number[] = [];
+      const seen = async (deadline: number) => {
+        deadlines.push(deadline);
+        await clock.sleep(50_000, signal);
+        const runners = [deadlines.length > 3 ? busy : idle];
+        return { askedAt: clock.now(), answeredAt: clock.now(), runners, gone: [] };
+      };
+      const { signal } = new AbortController();
+      const log = { info() {}, debug() {}, warning() {} };
+      const gate = createGate({
+        ...{ whenBusy, busyTimeoutMs: 20_000, idleForMs: 5_000, patienceMs: 55_000, clock, log, signal },
+        registersWithinMs: 0,
+        pool: { isBorneOut: async () => false, isAllOffline: async () => false },
+        runnersOf: () => ({
+          ...{
+            sought: { name: exactly('mac-7'), scope: { kind: 'organization', org: 'octo-org' } },
+            seen: [],
+          },
+          ...{ find: seen, read: seen, readShared: seen, forgetOnline() {} },
+          readJobs: async () => ({ kind: 'none' }),
+          missing: async () => refusal,
+        }),
+      });
+      await gate.isOpen(instance()).catch(() => {});
+      // The second read begins at 56 s.
+      expect(deadlines.slice(0, 2)).toEqual([56_000, 71_000]);
+    },
+  );
 
   test('that gives none just when the job ends does not matter', async () => {
     const { ask } = stage([[busy], [busy], silence, silence, [idle]], { busyTimeoutMs: 10_000 });
@@ -441,23 +444,37 @@ describe('GitHub', () => {
   });
 });
 
+test.each<WhenBusy>(['fail', 'skip'])(
+  'a GitHub that is silent time and again is no job: when_busy is %s',
+  async (whenBusy) => {
+    const patchy = Array.from({ length: 20 }, () => [...times(8, [idle]), silence]).flat();
+    const { ask } = stage([[idle], ...patchy], { whenBusy });
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+  },
+);
+
 describe('a runner that registers again and again', () => {
-  test('is given up in the end', async () => {
+  test.each<WhenBusy>(['fail', 'skip'])('is given up in the end, with when_busy: %s', async (whenBusy) => {
     let id = 100;
     const { ask, clock } = stage(
       [
         [idle],
-        ...Array.from({ length: 100 }, (_, index) =>
+        ...Array.from({ length: 200 }, (_, index) =>
           index % 8 === 7 ? [runner({ id: ++id })] : [runner({ id })],
         ),
       ],
-      { whenBusy: 'fail' },
+      { whenBusy },
     );
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: expect.stringContaining('is online, idle, but registered again and again'),
     });
-    expect(clock.now()).toBeLessThan(4 * MINUTE);
+    expect(clock.now()).toBeLessThan(8 * MINUTE);
+  });
+
+  test('is not taken for one where a silent GitHub took the time', async () => {
+    const { ask } = stage([[idle], ...times(23, silence), [idle]], { whenBusy: 'skip' });
+    expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
   test('gives a silent GitHub as long after it as before', async () => {

@@ -125,6 +125,90 @@ describe('before the restart', () => {
     });
   });
 
+  test("the name of the runner is the instance's", () => {
+    expect(guards.runnerNameOf(instance())).toBe('mac-runner-1');
+  });
+
+  test('a pattern that fits the runner that the step runs on is refused', () => {
+    expect(() => guardFor({ nameTemplate: 'mac-*' })).toThrow(
+      expect.objectContaining({ code: 'self_restart' }),
+    );
+  });
+
+  test.each<[string, boolean, Record<string, unknown>, string[]]>([
+    ['a version that GitHub accepts', false, { version: '2.329.0' }, []],
+    ['a newer version', false, { version: '3.0.0' }, []],
+    ['a version that is not a number', false, { version: '2.x.1' }, []],
+    ['no version', false, { version: undefined }, []],
+    [
+      'a version that is too old',
+      false,
+      { version: '2.328.9' },
+      [
+        'warning: Runner "mac-runner-1" (ID 23) has version 2.328.9, but GitHub requires 2.329.0: it may connect, and end without taking a job. Update it.',
+      ],
+    ],
+    [
+      'a short version that is too old',
+      false,
+      { version: '2' },
+      [
+        'warning: Runner "mac-runner-1" (ID 23) has version 2, but GitHub requires 2.329.0: it may connect, and end without taking a job. Update it.',
+      ],
+    ],
+    ['one job as expected', true, { ephemeral: true }, []],
+    ['a kind that GitHub does not tell', true, { ephemeral: undefined }, []],
+    [
+      'one job, which was not expected',
+      false,
+      { ephemeral: true },
+      [
+        'warning: runner_ephemeral is false, but GitHub says that runner "mac-runner-1" (ID 23) takes one job per registration. What GitHub says counts.',
+      ],
+    ],
+    [
+      'more than one job, which was not expected',
+      true,
+      { ephemeral: false },
+      [
+        'warning: runner_ephemeral is true, but GitHub says that runner "mac-runner-1" (ID 23) takes one job after the other. What GitHub says counts.',
+      ],
+    ],
+  ])('a runner with %s', async (_, isEphemeral, changes, warnings) => {
+    const own = guardsFor({ isEphemeral });
+    for (let vm = 1; vm <= 2; vm++) {
+      listed(mine(changes));
+      await own.guardFor(ward()).gate.isOpen(instance());
+      // What is warned of the kind of a runner is true of all; of its version, of each.
+      if (vm === 1 || changes['version'] === undefined)
+        expect(said.filter((line) => line.startsWith('warning'))).toEqual(warnings);
+    }
+    await own.close();
+  });
+
+  test('an absent runner is borne out by that of another live VM', async () => {
+    const other = instance({ externalId: 'runner-2' });
+    const options = { isEphemeral: true, scope: { kind: 'organization', org: 'octo-org' } } as const;
+    const own = guardsFor(options, { liveInstances: async () => [instance(), other] });
+    nock(ORIGIN)
+      .get(LIST)
+      .query(true)
+      .times(2)
+      .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
+    expect(await own.guardFor(ward()).gate.isOpen(instance())).toBe(true);
+    await own.close();
+    const alone = guardsFor(options);
+    nock(ORIGIN)
+      .get(LIST)
+      .query(true)
+      .times(9)
+      .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
+    await expect(alone.guardFor(ward()).gate.isOpen(instance())).rejects.toMatchObject({
+      code: 'runner_not_found',
+    });
+    await alone.close();
+  });
+
   test('an address in common is warned of', async () => {
     listed(mine());
     await guardFor({}, { addresses: ['192.168.64.25'] }).gate.isOpen(instance());

@@ -1,13 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Instance } from '../../src/controller/instance.ts';
 import {
   describePattern,
   exactly,
   fillName,
   fillPattern,
   fitsPattern,
+  fixedPattern,
   hasPlaceholder,
   isExact,
   isSameName,
+  mayBeIn,
+  type NamePattern,
   nearestFirst,
   unknownPlaceholder,
 } from '../../src/runner/runner-names.ts';
@@ -76,6 +80,7 @@ describe('a pattern', () => {
     ['{external_id}-*', 'runner-1', false],
     ['*-{name}', 'x-vm-1', true],
     ['*-{name}', 'x-vm-1-y', false],
+    ['{uuid}-*', '8E1F2A34-5b6c-47d8-9e0f-a1b2c3d4e5f6-x', true],
     ['m*c*7', 'mac-77', true],
     ['a.c*', 'abc', false],
     ['*', 'line\nbreak', true],
@@ -93,6 +98,25 @@ describe('a pattern', () => {
     expect(fillPattern('{name}', instance({ name: 'a*b' }))).toEqual(exactly('a*b'));
     expect(isExact(exactly('a*b'))).toBe(true);
   });
+});
+
+test.each<[string, NamePattern | undefined]>([
+  ['mac-7', { parts: ['mac-7'] }],
+  ['mac-*-x', { parts: ['mac-', '-x'] }],
+  ['mac-{name}', undefined],
+])('%s depends on the instance, or is a pattern as it is', (template, pattern) => {
+  expect(fixedPattern(template)).toEqual(pattern);
+});
+
+test.each<[string, Partial<Instance>, string, boolean]>([
+  ['{external_id}', {}, 'RUNNER-1', true],
+  ['{external_id}', {}, 'runner-2', false],
+  ['{external_id}-*', {}, 'runner-1-abc', true],
+  ['{external_id}-*', { externalId: undefined }, 'undefined-abc', false],
+  ['{name}{uuid}*', { uuid: undefined }, 'vm-1', false],
+  ['mac-*', { externalId: undefined }, 'mac-7', true],
+])('%s of a VM with %j may be %s: %j', (template, changes, name, expected) => {
+  expect(mayBeIn(instance(changes), template, name)).toBe(expected);
 });
 
 test.each([

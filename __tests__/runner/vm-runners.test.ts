@@ -138,7 +138,7 @@ describe('the runners in a VM', () => {
     expect(warnings).toEqual([]);
     for (let look = 1; look <= 25; look++) await vm.read(9_000);
     expect(warnings).toEqual([
-      'GitHub has given no usable answer for 30.0 s, and is asked on until the time is over: HTTP 502. Look at githubstatus.com.',
+      'GitHub has given no usable answer for 30.0 s: HTTP 502. Still retrying. Look at githubstatus.com.',
     ]);
   });
 

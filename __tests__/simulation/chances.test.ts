@@ -84,6 +84,8 @@ const SHARED = [
   'has a guest',
   'horizon of the guest',
   'network / share',
+  'network / connections',
+  'slow loop',
   'runner / habits / stale',
   'runner / job after a try',
   'runner / jobs away',
@@ -124,7 +126,11 @@ test.each(Object.keys(REQUEST_FAULTS) as RequestFault[])(
     const all = Object.fromEntries(Object.keys(REQUEST_FAULTS).map((kind) => [kind, 0.1]));
     const replay = async (share: number) => {
       const rates = { ...all, denied: 0, [fault]: share } as Scenario['network']['rates'];
-      const scenario = { ...faultless(3), network: { rates, latencyMs: 20 }, faultsEndAfterMs: 60_000 };
+      const scenario = {
+        ...faultless(3),
+        network: { rates, latencyMs: 20, connections: undefined },
+        faultsEndAfterMs: 60_000,
+      };
       const lines: string[] = [];
       await runOnce(3, { change: () => scenario, log: (line) => lines.push(line) });
       return lines;

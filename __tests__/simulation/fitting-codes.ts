@@ -13,6 +13,9 @@ const HARMLESS: readonly string[] = [...DENIED, ...DAMAGED, 'answer encoded'];
 const UNANSWERED = [
   ...Object.keys(REQUEST_FAULTS).filter((fault) => !HARMLESS.includes(fault)),
   'controller restart',
+  'dead connection',
+  'sick replica',
+  'slow process',
   'restart held up',
   'suspended',
   'jobs away',

@@ -16,6 +16,7 @@ import {
 import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
+  failedForPattern,
   hasty,
   idleClaim,
   idleSkip,
@@ -238,7 +239,9 @@ function allowanceMs(run: VmRecord): number {
   const pollMs = step.pollInterval === 'auto' ? 0 : step.pollInterval;
   const pauseMs = run.faults.has('Retry-After') ? LONGEST_RETRY_AFTER_MS : PAUSE_MS;
   const roundTripMs = 6 * network.latencyMs;
-  return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs;
+  // What still goes over a dead connection is in vain, and the next request then takes a new one.
+  const deadMs = run.faults.has('dead connection') ? step.requestTimeoutMs + PAUSE_MS : 0;
+  return reportMs(run) + step.requestTimeoutMs + pauseMs + pollMs + roundTripMs + deadMs;
 }
 
 function reportMs({ scenario }: VmRecord): number {
@@ -388,6 +391,7 @@ const VM_CHECKS: readonly Check[] = [
   killedJob,
   hasty,
   idleSkip,
+  failedForPattern,
   idleClaim,
   wrongClaim,
   lostRunner,

@@ -1,5 +1,6 @@
 import { Dispatcher } from 'undici';
 import type { SeenRequest } from '../../simulator/controller-api.ts';
+import type { Dispatchers } from '../../src/http/connections.ts';
 
 /** What becomes of a request and its answer on their way; times in milliseconds. */
 export interface Delivery {
@@ -24,6 +25,22 @@ export interface Delivery {
 /** A request, and where it goes. */
 export interface SentRequest extends SeenRequest {
   readonly origin: string;
+  /** What it goes over, once that stands. */
+  connection?: Connection;
+}
+
+/** A connection that requests may share, one after the other. */
+export interface Connection {
+  readonly origin: string;
+  /** From then on it carries nothing any more in one direction, without a sign that it does not; undefined where that never happens. */
+  readonly diesAt: number | undefined;
+  readonly loses: 'requests' | 'answers';
+  /** Requests share it at the same time, and one that is given up leaves it as it is: as a session of HTTP/2. */
+  readonly isShared: boolean;
+  /** It leads to a replica that does not work. */
+  readonly isSick: boolean;
+  /** From then on it is closed: by the server, say. */
+  isClosed: boolean;
 }
 
 export interface NetworkAnswer {
@@ -39,6 +56,9 @@ export interface NetworkAnswer {
 }
 
 export interface NetworkOptions {
+  readonly now?: () => number;
+  /** Makes a connection that is kept. Where it is absent, each request has one of its own. */
+  readonly connect?: (origin: string) => Connection;
   readonly after: (afterMs: number, run: () => void) => void;
   /** The same for what comes in at the step's process; where it is absent, that is never suspended. */
   readonly afterAtProcess?: (afterMs: number, run: () => void) => void;
@@ -51,9 +71,20 @@ export interface NetworkOptions {
   readonly delivered?: (request: SentRequest, answer: NetworkAnswer) => void;
 }
 
-/** A network for undici that is all made up: no socket, no real time. */
+/** Opens dispatchers for undici that are all made up: no socket, no real time. Like the real ones, a reader keeps its connections. */
+export function createSimulatedNetwork(options: NetworkOptions): Dispatchers {
+  const { connect: _, ...withoutKept } = options;
+  return {
+    openReader: () => new SimulatedNetwork(options),
+    openWriter: () => new SimulatedNetwork(withoutKept),
+  };
+}
+
+/** The requests of one dispatcher. */
 export class SimulatedNetwork extends Dispatcher {
   readonly #options: NetworkOptions;
+  /** Connections that stand, and carry nothing now. */
+  readonly #idle: Connection[] = [];
 
   constructor(options: NetworkOptions) {
     super();
@@ -61,25 +92,28 @@ export class SimulatedNetwork extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const request = {
+    const request: SentRequest = {
       origin: String(options.origin),
       method: options.method,
       path: options.path,
       headers: Object(options.headers) as SeenRequest['headers'],
       body: typeof options.body === 'string' ? options.body : '',
     };
-    new Exchange(this.#options, { request, handler }).begin();
+    new Exchange(this.#options, { request, handler, idle: this.#idle }).begin();
     return true;
   }
 
   override async close(): Promise<void> {}
 
-  override async destroy(): Promise<void> {}
+  override async destroy(): Promise<void> {
+    this.#idle.length = 0;
+  }
 }
 
 interface Dispatched {
   readonly request: SentRequest;
   readonly handler: Dispatcher.DispatchHandler;
+  readonly idle: Connection[];
 }
 
 /** One request and its answer. Nothing that happens after its end reaches the step. */
@@ -89,10 +123,12 @@ class Exchange {
   readonly #handler: Dispatcher.DispatchHandler;
   readonly #delivery: Delivery;
   readonly #controller: Dispatcher.DispatchController;
+  readonly #idle: Connection[];
   #isOver = false;
 
-  constructor(options: NetworkOptions, { request, handler }: Dispatched) {
+  constructor(options: NetworkOptions, { request, handler, idle }: Dispatched) {
     this.#options = options;
+    this.#idle = idle;
     this.#request = request;
     this.#handler = handler;
     this.#delivery = options.deliveryOf(request);
@@ -111,13 +147,40 @@ class Exchange {
 
   begin(): void {
     const { connectMs, isRefused, failure: reason } = this.#delivery;
-    if (reason !== undefined) {
+    const kept = this.#takeKept();
+    if (kept !== undefined) {
+      this.#request.connection = kept;
+      // What the server closed meanwhile is noticed as the request is written.
+      if (kept.isClosed) this.#later(0, () => this.#fail(failure('UND_ERR_SOCKET', 'other side closed')));
+      else this.#later(0, () => this.#send());
+    } else if (reason !== undefined) {
       this.#later(0, () => this.#fail(reason));
     } else if (connectMs !== undefined) {
-      this.#later(connectMs, () => this.#send());
+      this.#later(connectMs, () => this.#connect());
     } else if (isRefused) {
       this.#later(0, () => this.#fail(failure('ECONNREFUSED', 'connect ECONNREFUSED')));
     }
+  }
+
+  #takeKept(): Connection | undefined {
+    const index = this.#idle.findIndex(({ origin }) => origin === this.#request.origin);
+    const kept = this.#idle[index];
+    if (kept !== undefined && (!kept.isShared || kept.isClosed)) this.#idle.splice(index, 1);
+    return kept;
+  }
+
+  #connect(): void {
+    const connection = this.#options.connect?.(this.#request.origin);
+    if (connection !== undefined) this.#request.connection = connection;
+    if (connection?.isShared) this.#idle.push(connection);
+    this.#send();
+  }
+
+  /** Whether what is sent now in that direction vanishes. */
+  #isDead(loses: Connection['loses']): boolean {
+    const { connection } = this.#request;
+    const now = this.#options.now?.() ?? 0;
+    return connection?.diesAt !== undefined && connection.diesAt <= now && connection.loses === loses;
   }
 
   #send(): void {
@@ -126,6 +189,7 @@ class Exchange {
     // The step aborts here if it gave up while the connection was made: then nothing is sent.
     if (this.#isOver) return;
     this.#options.departs?.(this.#request);
+    if (this.#isDead('requests')) return;
     if (thereMs === undefined) {
       this.#lose();
       return;
@@ -133,6 +197,7 @@ class Exchange {
     // The request arrives even if the step gives up meanwhile.
     this.#options.after(thereMs, () => {
       const answer = this.#options.answer(this.#request);
+      if (this.#isDead('answers')) return;
       if (backMs === undefined) this.#lose();
       else this.#later(backMs + (answer.lateMs ?? 0), () => this.#receive(answer));
     });
@@ -171,6 +236,8 @@ class Exchange {
   #end(answer: NetworkAnswer): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    const { connection } = this.#request;
+    if (connection !== undefined && !connection.isShared) this.#idle.push(connection);
     this.#options.delivered?.(this.#request, answer);
     this.#handler.onResponseEnd?.(this.#controller, {});
   }

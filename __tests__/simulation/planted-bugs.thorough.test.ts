@@ -6,6 +6,7 @@ import type * as Instants from '../../src/dates.ts';
 import type * as Contacts from '../../src/guest/contact.ts';
 import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
+import type * as Connections from '../../src/http/connections.ts';
 import type * as Retry from '../../src/http/retry.ts';
 import type * as RetryBudget from '../../src/http/retry-budget.ts';
 import type * as Transport from '../../src/http/transport.ts';
@@ -35,6 +36,7 @@ const BOOT = '../../src/restart/boot.ts';
 const ATTEMPT = '../../src/restart/attempt.ts';
 const ORDERING = '../../src/restart/ordering.ts';
 const CLOCK = '../../src/clock.ts';
+const CONNECTIONS = '../../src/http/connections.ts';
 const CONTROLLER = '../../src/controller/controller.ts';
 const CREDENTIALS = '../../src/controller/credentials.ts';
 const GUARD = '../../src/runner/guard.ts';
@@ -59,12 +61,15 @@ const VERDICT = '../../src/restart/verdict.ts';
 type Send = Transport.Transport['send'];
 
 /** Plants a bug between the step and the network. */
-function plantInTransport(change: (send: Send, options: Transport.TransportOptions) => Send): Plant {
+function plantInTransport(
+  change: (send: Send, options: Transport.TransportOptions) => Send,
+  others: Partial<Transport.Transport> = {},
+): Plant {
   return () =>
     plant<typeof Transport>(TRANSPORT, ({ createTransport }) => ({
       createTransport(options) {
         const transport = createTransport(options);
-        return { ...transport, send: change(transport.send, options) };
+        return { ...transport, ...others, send: change(transport.send, options) };
       },
     }));
 }
@@ -255,6 +260,29 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
 ];
 
+const CONNECTIONS_ARE_GIVEN_UP: typeof NO_FALSE_SUCCESS = [
+  [
+    'a connection on which a request ran into its limit is used again',
+    () =>
+      plant<typeof Connections>(CONNECTIONS, () => ({
+        createReader(open) {
+          const dispatcher = open();
+          return {
+            use: (read) => read(dispatcher),
+            renew() {},
+            destroy: () => dispatcher.destroy(),
+          };
+        },
+      })),
+    'false failure',
+  ],
+  [
+    'reads stay at the replica whose reports do not move',
+    plantInTransport((send) => send, { renewConnections() {} }),
+    'false failure',
+  ],
+];
+
 const IT_ENDS: typeof NO_FALSE_SUCCESS = [
   [
     'requests may take as long as they like',
@@ -432,22 +460,16 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
 type Event = Occupancy.OccupancyEvent;
 type State = Occupancy.Occupancy;
 
-/** Plants a bug into what is made of reads of the runners before the restart: they are taken for other ones. */
-function plantInRunnerReads(change: (shown: Shown) => Shown): Plant {
+/** Plants a bug into what is made of GitHub's answers before the restart: they are taken for other ones. */
+function plantInReads(change: {
+  shown?: (shown: Shown) => Shown;
+  finding?: (finding: Finding) => Finding;
+}): Plant {
+  const { shown = (same: Shown) => same, finding = (same: Finding) => same } = change;
   const changed = (event: Event): Event =>
     event.kind === 'runners'
-      ? { ...event, reading: { ...event.reading, runners: change(event.reading.runners) } }
-      : event;
-  return () =>
-    plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
-      nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
-    }));
-}
-
-/** The same for reads of the jobs. */
-function plantInFindings(change: (finding: Finding) => Finding): Plant {
-  const changed = (event: Event): Event =>
-    event.kind === 'jobs' ? { ...event, finding: change(event.finding) } : event;
+      ? { ...event, reading: { ...event.reading, runners: shown(event.reading.runners) } }
+      : { ...event, finding: finding(event.finding) };
   return () =>
     plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
       nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
@@ -468,22 +490,26 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a busy runner is not waited for',
-    plantInRunnerReads((shown) => shown?.map((runner) => ({ ...runner, isBusy: false }))),
+    plantInReads({ shown: (shown) => shown?.map((runner) => ({ ...runner, isBusy: false })) }),
     'though a witness showed a job',
   ],
   [
     'a GitHub that gives no answer counts as an idle runner',
-    plantInRunnerReads((shown) => shown ?? []),
+    // One source alone would make up for the other: a GitHub that is silent is so about both.
+    plantInReads({
+      shown: (shown) => shown ?? [],
+      finding: (finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding),
+    }),
     'without looking at the runner',
   ],
   [
     'a job in progress on the runner is overlooked',
-    plantInFindings((finding) => (finding.kind === 'job' ? { kind: 'none' } : finding)),
+    plantInReads({ finding: (finding) => (finding.kind === 'job' ? { kind: 'none' } : finding) }),
     'though a witness showed a job',
   ],
   [
     'no answer about the jobs counts as no jobs',
-    plantInFindings((finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding)),
+    plantInReads({ finding: (finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding) }),
     'without looking at the jobs again',
   ],
   [
@@ -627,6 +653,7 @@ const BUGS = [
   ...NO_FALSE_SUCCESS,
   ...AT_MOST_ONE_RESTART,
   ...NO_FALSE_FAILURE,
+  ...CONNECTIONS_ARE_GIVEN_UP,
   ...IT_ENDS,
   ...MISTAKES_ARE_TOLD,
   ...KILLED_IS_NOT_SILENT,

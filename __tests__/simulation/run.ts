@@ -49,6 +49,8 @@ export interface VmRecord extends Omit<StepRecord, 'vms' | 'outcome' | 'outputs'
   /** What messages call it. */
   readonly name: string;
   readonly isAlone: boolean;
+  /** No target names it but a pattern. */
+  readonly fitsOnlyPattern: boolean;
   readonly outcome: VmOutcome;
   /** Its object among the `results`; with the outputs of the step where the VM is alone. */
   readonly outputs: Outputs;
@@ -102,8 +104,8 @@ export interface TrueGuest {
   readonly stretches: readonly { readonly bootedAt: number; readonly from: number; readonly until: number }[];
   /** When the VM was last stopped, booted, or had its ports exchanged, each time. */
   readonly changes: readonly number[];
-  /** The words of an SSH server that last reached the step from where this guest had been reported. */
-  readonly greeting: Greeting | undefined;
+  /** The words of SSH servers that reached the step from where this guest had been reported. */
+  readonly greetings: readonly Greeting[];
 }
 
 export interface TrueReport {
@@ -212,8 +214,9 @@ function vmRecordOf(
     ...step,
     ...{ instanceId, isAlone, outcome, tries, endedAt, reports: ofVm },
     name: outcome.name,
+    fitsOnlyPattern: !scenario.step.targets.includes(record?.externalId ?? outcome.name),
     outputs: { ...result, ...(isAlone && outputs) },
-    startedAt: isAlone ? step.startedAt : (ownStartOf(outcome, tries) ?? step.startedAt),
+    startedAt: isAlone ? step.startedAt : (ownStartOf(step, outcome, tries) ?? step.startedAt),
     posts: step.posts.filter((post) => post.instanceId === instanceId),
     ...lastAnswerIn(step.contacts, endedAt),
     boots: testbed.world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
@@ -231,10 +234,14 @@ function instanceIdOf({ last, target }: VmRecord['outcome']): string | undefined
   return last?.instanceId ?? (target?.by === 'instance_id' ? target.id : undefined);
 }
 
-/** In a fleet the time of a VM begins with its turn. */
-function ownStartOf({ moments }: VmRecord['outcome'], tries: readonly number[]): number | undefined {
+/** Of several VMs, the time of each begins with its slot; that of the only one which a pattern matches, with its first read. */
+function ownStartOf(
+  { outcome: { vms } }: Pick<StepRecord, 'outcome'>,
+  { moments }: VmRecord['outcome'],
+  tries: readonly number[],
+): number | undefined {
   const [first] = tries;
-  if (first === undefined) return moments.started;
+  if (first === undefined || vms.length === 1) return moments.started;
   return Math.min(first, moments.cleared ?? first);
 }
 
@@ -350,12 +357,11 @@ function trueGuest(
     const isUp = kind === 'booted' && guest.habits.fault === undefined && from < until;
     return isUp ? [{ bootedAt, from, until }] : [];
   });
-  const heard = testbed.greetings.filter(({ at, address }) => {
+  const greetings = testbed.greetings.filter(({ at, address }) => {
     const known = reports.filter((report) => report.at <= at && report.at >= at - RECENT_MS);
     return at <= endedAt && known.some(({ addresses }) => addresses.some((one) => isSame(one, address)));
   });
-  const greeting = heard.findLast((one) => one.instanceId === instanceId) ?? heard.at(-1);
-  return { stretches, changes: changes.map(({ at }) => at), greeting };
+  return { stretches, changes: changes.map(({ at }) => at), greetings };
 }
 
 /** An address may be as old as a replica's picture, and a connection takes time. */

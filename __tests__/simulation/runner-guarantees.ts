@@ -1,3 +1,4 @@
+import { FITTING } from './fitting-codes.ts';
 import type { GitHubLook } from './github-looks.ts';
 import type { Check } from './guarantees.ts';
 import type { TrueRunner, VmRecord } from './run.ts';
@@ -93,15 +94,25 @@ export const staleLook: Check = ({ runner, posts, scenario }) => {
   return isStale ? 'a restart left long after the last look at the runner' : undefined;
 };
 
-/** A VM is left alone only because of a job, and where that is wanted; then nothing is sent, or nothing was carried out. */
-export const idleSkip: Check = ({ outcome, runner, scenario }) => {
+/**
+ * A VM is left alone only because of a job, and where that is wanted; or because it does not run, and only a pattern fits it. Then
+ * nothing is sent, or nothing was carried out.
+ */
+export const idleSkip: Check = (run) => {
+  const { outcome, runner, scenario } = run;
   if (outcome.leftAlone !== 'skipped') return undefined;
-  const isWanted = scenario.runner?.whenBusy === 'skip';
-  const hadJob = runner !== undefined && runner.jobs.length > 0;
-  return isWanted && hadJob && outcome.restarted === 'false'
+  const hasJob = scenario.runner?.whenBusy === 'skip' && runner !== undefined && runner.jobs.length > 0;
+  const isDown = run.fitsOnlyPattern && FITTING.not_running(run);
+  return (hasJob || isDown) && outcome.restarted === 'false'
     ? undefined
-    : 'a VM was left alone without a job';
+    : 'a VM was left alone without a reason';
 };
+
+/** A VM that only a pattern fits is left alone if it does not run. */
+export const failedForPattern: Check = ({ outcome: { error, restarted }, fitsOnlyPattern, tries }) =>
+  error?.code === 'not_running' && fitsOnlyPattern && restarted === 'false' && tries.length === 0
+    ? 'a VM that only a pattern fits failed because it does not run'
+    : undefined;
 
 /** Nothing is said of a runner that nobody waited for. */
 export const idleClaim: Check = ({ outputs, scenario }) =>

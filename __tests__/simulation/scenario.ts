@@ -5,6 +5,7 @@ import type { Random } from '../../simulator/random.ts';
 import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
+import type { Connection } from './network.ts';
 import type { Kind } from './virtual-time.ts';
 
 /*
@@ -45,6 +46,8 @@ export interface Scenario {
   readonly suspension: Suspension | undefined;
   /** For so long from the first try on, no restart request gets through. */
   readonly heldUp: { readonly by: 'refused' | 'HTTP 429'; readonly forMs: number } | undefined;
+  /** The process is so slow that it stands still time and again, as long as there are faults. */
+  readonly slowLoop: { readonly everyMs: number; readonly forMs: number } | undefined;
   /** Every answer about the instance is longer than a MiB. */
   readonly hasLongOutput: boolean;
 }
@@ -138,6 +141,21 @@ export interface Span {
   readonly forMs: number;
 }
 
+/** What goes wrong with connections that are kept. New ones work. */
+export interface ConnectionFaults {
+  /** The share of connections that die without a sign, so long after they were opened; and what no longer gets through. */
+  readonly deaths: number;
+  readonly dieAfterMs: number;
+  readonly loses: Connection['loses'];
+  /** The share that lead to a replica which answers 503 to everything, or nothing at all. */
+  readonly sick: number;
+  readonly sickness: '503' | 'hangs';
+  /** Whether requests share one at the same time, as a session of HTTP/2. */
+  readonly areShared: boolean;
+  /** Whether a connection stays at one replica. */
+  readonly areSticky: boolean;
+}
+
 /** What can happen to a request, with the largest share of all requests that it may happen to. */
 export const REQUEST_FAULTS = {
   refused: 0.3,
@@ -189,6 +207,8 @@ const WORLDS_WITH: Readonly<Record<string, number>> = {
 
 export interface NetworkFaults {
   readonly rates: Readonly<Record<RequestFault, number>>;
+  /** What reads keep; undefined where each request has a connection of its own. */
+  readonly connections: ConnectionFaults | undefined;
   /** One way, about. */
   readonly latencyMs: number;
 }
@@ -242,7 +262,8 @@ export function faultless(seed: number, vms = 1): Scenario {
       forwardsSsh: true,
     },
     replicas: { count: 1, lagMs: 0 },
-    network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1 },
+    network: { rates: ratesOf(REQUEST_FAULTS, () => 0), latencyMs: 1, connections: undefined },
+    slowLoop: undefined,
     preludeMs: PRELUDE_MS,
     faultsEndAfterMs: 0,
     events: [],
@@ -333,6 +354,7 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
     mistake: drawMistake(random.fork('mistake')),
     suspension: drawSuspension(random.fork('suspension'), horizonMs),
     heldUp: drawHoldUp(random.fork('hold-up'), hasRunner ? HELD_UP_SHARES.runner : HELD_UP_SHARES.none),
+    slowLoop: drawSlowLoop(random.fork('slow loop')),
     hasLongOutput: random.fork('long output').next() < LONG_OUTPUT_SHARE,
   };
 }
@@ -404,6 +426,16 @@ function drawSuspension(random: Random, horizonMs: number): Scenario['suspension
     afterMs: random.fork('after').next() * mostMs,
     forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
     first: pick<Kind>(random.fork('first'), 'timer', 'input'),
+  };
+}
+
+const SLOW_SHARE = 0.05;
+
+function drawSlowLoop(random: Random): Scenario['slowLoop'] {
+  if (random.next() >= SLOW_SHARE) return undefined;
+  return {
+    everyMs: random.fork('every').between(0.5, 5) * SECOND,
+    forMs: random.fork('for').next() ** 2 * 2 * SECOND,
   };
 }
 
@@ -578,7 +610,29 @@ function drawNetwork(random: Random, requestFaults: Kinds['requestFaults']): Net
     const chance = random.fork(`rate of ${fault}`);
     return chance.next() < (WORLDS_WITH[fault] ?? share) ? chance.next() * most : 0;
   });
-  return { rates, latencyMs: pick(random.fork('latency'), 1, 20, 200) };
+  const latencyMs = pick(random.fork('latency'), 1, 20, 200);
+  const kept = random.fork('connections');
+  return { rates, latencyMs, connections: kept.next() < KEPT_SHARE ? drawConnections(kept) : undefined };
+}
+
+/** Worlds in which reads keep their connections. */
+const KEPT_SHARE = 0.5;
+const FAULTY_CONNECTIONS_SHARE = 0.4;
+
+function drawConnections(random: Random): ConnectionFaults {
+  const share = (kind: string) => {
+    const chance = random.fork(kind);
+    return chance.next() < FAULTY_CONNECTIONS_SHARE ? chance.next() : 0;
+  };
+  return {
+    deaths: share('deaths'),
+    dieAfterMs: random.fork('die after').next() ** 2 * 20 * SECOND,
+    loses: pick<Connection['loses']>(random.fork('loses'), 'requests', 'answers'),
+    sick: share('sick') * 0.7,
+    sickness: pick<ConnectionFaults['sickness']>(random.fork('sickness'), '503', 'hangs'),
+    areShared: random.fork('shared').next() < 0.3,
+    areSticky: random.fork('sticky').next() < 0.5,
+  };
 }
 
 function ratesOf(

@@ -120,7 +120,7 @@ const slotLeftFree: StepCheck = (run) => {
 /** For how long GitHub may show a job: longer if its VM was stopped under it. */
 function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
   const { idleLagMs = 0, jobsLagMs = 0, sessionMs = 0 } = runner?.habits ?? {};
-  return Math.min(endsAt, (killedAt ?? endsAt) + sessionMs) + idleLagMs + jobsLagMs;
+  return Math.max(endsAt, killedAt === undefined ? endsAt : killedAt + sessionMs) + idleLagMs + jobsLagMs;
 }
 
 type Job = TrueRunner['jobs'][number];
@@ -163,8 +163,9 @@ const wrongResults: StepCheck = ({ vms, outputs }) => {
 function kindOf({ outcome: { leftAlone, restarted, error }, posts }: VmRecord): string {
   if (leftAlone !== undefined) return leftAlone;
   if (restarted === 'unknown') return 'unknown';
-  if (error?.code === 'cancelled' && posts.length === 0) return 'not_started';
-  if (error !== undefined) return 'failed';
+  const wasCancelled = error?.code === 'cancelled';
+  if (wasCancelled && posts.length === 0) return 'not_started';
+  if (error !== undefined && !(wasCancelled && restarted === 'true')) return 'failed';
   return restarted === 'true' ? 'restarted' : 'not_started';
 }
 

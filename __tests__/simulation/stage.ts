@@ -4,12 +4,18 @@ import type { Fault, Interventions } from '../../simulator/faults.ts';
 import { GITHUB_API_PATH, reactAsGitHub } from '../../simulator/github-api.ts';
 import { type Employment, GitHubWorld, type GitHubWorldOptions } from '../../simulator/github-world.ts';
 import type { Random } from '../../simulator/random.ts';
-import { createReplicas, type Replicas } from '../../simulator/replicas.ts';
+import { createReplicas, type ReplicaOptions, type Replicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, type InstanceRecord, World, type WorldOptions } from '../../simulator/world.ts';
 import { nothingKnown, type VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { Dial } from '../../src/guest/contact.ts';
 import { nameOf } from '../support/scenario.ts';
-import { type Delivery, type NetworkAnswer, type SentRequest, SimulatedNetwork } from './network.ts';
+import {
+  type Connection,
+  createSimulatedNetwork,
+  type Delivery,
+  type NetworkAnswer,
+  type SentRequest,
+} from './network.ts';
 import { type Outputs, type PlayedStep, playStep, type StepHost } from './play-step.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 
@@ -26,7 +32,9 @@ export const START = Date.parse('2026-07-01T12:00:00Z');
 /** What is special about a stage; times in milliseconds. */
 export interface StageSetting {
   readonly world?: Partial<WorldOptions>;
-  readonly replicas?: { readonly count: number; readonly lagMs: number };
+  readonly replicas?: Omit<ReplicaOptions, 'world'>;
+  /** Makes a connection that reads keep. Where it is absent, each request has one of its own. */
+  readonly connect?: (origin: string) => Connection;
   readonly access?: Access;
   readonly github?: Omit<GitHubWorldOptions, 'world'>;
   /** The runners in a VM; one with the VM's external ID if `github` is given. */
@@ -59,7 +67,6 @@ export interface Stage extends StepHost {
   readonly world: World;
   readonly github: GitHubWorld;
   readonly replicas: Replicas;
-  readonly network: SimulatedNetwork;
   /** Requests that reached the controller or GitHub, in order. */
   readonly requests: { readonly request: SentRequest; readonly at: number }[];
   /** Ends every session, as a controller does that restarts. */
@@ -142,7 +149,9 @@ export function createStage(setting: StageSetting = {}): Stage {
   const world = new World({ ...DEFAULT_WORLD, startsAt: time.now(), ...setting.world });
   const authentication = createAuthentication(setting.access ?? {});
   const github = new GitHubWorld({ world, token: GITHUB_TOKEN, ...setting.github });
-  const network = new SimulatedNetwork({
+  const dispatchers = createSimulatedNetwork({
+    now: time.now,
+    ...(setting.connect && { connect: setting.connect }),
     after: (afterMs, run) => time.at(time.now() + afterMs, run),
     afterAtProcess: (afterMs, run) => time.atProcess(time.now() + afterMs, run),
     deliveryOf:
@@ -152,10 +161,10 @@ export function createStage(setting: StageSetting = {}): Stage {
     answer: (request) => answerOf(stage, { setting, authentication, interventions }, request),
   });
   const stage: Stage = {
-    ...{ time, world, github, network, startsAt: START, requests: [] },
+    ...{ time, world, github, startsAt: START, requests: [] },
     replicas: createReplicas({ world, count: 1, lagMs: 0, ...setting.replicas }),
     ...{ clock: time.clock, random: setting.random?.next ?? (() => 0.5) },
-    dispatchers: { openReader: () => network, openWriter: () => network },
+    dispatchers,
     environment: ENVIRONMENT,
     cancelAfterMs: setting.cancelAfterMs,
     endSessions: authentication.endSessions,
@@ -228,7 +237,7 @@ function reactionOf(
   const [below = request.path] = /\/(?:api|tap)\/.*/.exec(request.path) ?? [];
   const seen = { ...request, path: below };
   const refusal = authentication.check({ ...seen, authorization: request.headers.authorization, now });
-  const reaction = refusal ?? react({ replicas, now }, seen);
+  const reaction = refusal ?? react({ replicas, now, connection: request.connection }, seen);
   return { ...reaction, headers: { ...reaction.headers, date: new Date(now).toUTCString() } };
 }
 

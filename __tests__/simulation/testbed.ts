@@ -11,7 +11,7 @@ import { DAMAGES, type Damage } from './damaged-answers.ts';
 import { applyEvent, type WorldEvent } from './events.ts';
 import { type GitHubLook, isForGitHub, looksIn, subjectOf } from './github-looks.ts';
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
-import { type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
+import { type Connection, type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
 import {
   externalIdOf,
@@ -141,6 +141,7 @@ export class Testbed {
   readonly #madeFrom = new WeakMap<NetworkAnswer, NetworkAnswer>();
   readonly #shown = new WeakMap<NetworkAnswer, readonly GitHubLook[]>();
   readonly #refusedTokens = new Set<string>();
+  readonly #connections: Connection[] = [];
   #announced: readonly Outputs[] = [];
   #hadGoodAnswer = false;
   #deniedInRow = 0;
@@ -152,7 +153,8 @@ export class Testbed {
     this.#faultsEndAt = START + scenario.faultsEndAfterMs;
     this.stage = createStage({
       world: { ...scenario.world, ...troubledIn(scenario), steadyFrom: this.#faultsEndAt },
-      replicas: scenario.replicas,
+      replicas: { ...scenario.replicas, areSticky: scenario.network.connections?.areSticky ?? false },
+      ...(scenario.network.connections && { connect: (origin) => this.#connect(origin) }),
       preludeMs: scenario.preludeMs,
       access: accessFor(scenario),
       ...(scenario.runner && gitHubFor(scenario, scenario.runner)),
@@ -203,6 +205,7 @@ export class Testbed {
         time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
     }
     this.#suspendSince('start', START);
+    this.#slowDown(START);
     for (const event of scenario.events)
       time.at(START + event.afterMs, () => this.#applyEvent(event, ids[event.vm ?? 0] ?? ''));
     await passPrelude(this.stage);
@@ -279,6 +282,8 @@ export class Testbed {
       endSessions: () => this.stage.endSessions(),
       shutDown: (forMs: number) => {
         this.#downUntil = this.#now() + forMs;
+        for (const connection of this.#connections)
+          connection.isClosed ||= connection.origin === CONTROLLER_ORIGIN;
       },
     };
     applyEvent(context, event);
@@ -307,6 +312,46 @@ export class Testbed {
       this.suspensions.push({ from: this.#now(), until: this.#now() + forMs });
       this.stage.time.suspend(forMs, first);
     });
+  }
+
+  /** Lets the process stand still again and again. */
+  #slowDown(from: number): void {
+    const { slowLoop } = this.#options.scenario;
+    if (slowLoop === undefined || from >= this.#faultsEndAt) return;
+    const { everyMs, forMs } = slowLoop;
+    this.stage.time.at(from + everyMs, () => {
+      if (this.isStepOver) return;
+      this.faults.add('slow process');
+      this.suspensions.push({ from: this.#now(), until: this.#now() + forMs });
+      this.stage.time.suspend(forMs, 'timer');
+      this.#slowDown(this.#now() + forMs);
+    });
+  }
+
+  #connect(origin: string): Connection {
+    const { connections } = this.#options.scenario.network;
+    const [isMortal, isSick] = [this.#chance('connection dies'), this.#chance('sick replica')];
+    const areFaultsOver = this.#now() >= this.#faultsEndAt;
+    const dies = connections !== undefined && isMortal < connections.deaths && !areFaultsOver;
+    const connection: Connection = {
+      origin,
+      diesAt: dies ? this.#now() + connections.dieAfterMs : undefined,
+      loses: connections?.loses ?? 'requests',
+      isShared: connections?.areShared ?? false,
+      isSick: isSick < (connections?.sick ?? 0) && !areFaultsOver && origin === CONTROLLER_ORIGIN,
+      isClosed: false,
+    };
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** What a replica that does not work answers over the connections that lead to it. */
+  #sickAnswer({ connection }: SentRequest): NetworkAnswer | undefined {
+    if (connection?.isSick !== true || this.#now() >= this.#faultsEndAt) return undefined;
+    this.faults.add('sick replica');
+    if (this.#options.scenario.network.connections?.sickness === 'hangs')
+      return { status: 200, headers: {}, body: '', breaks: 'hang' };
+    return { status: 503, headers: {}, body: '<html>' };
   }
 
   #now(): number {
@@ -433,6 +478,7 @@ export class Testbed {
   }
 
   #departs(request: SentRequest): void {
+    this.#noteDeath(request);
     const instanceId = instanceIdIn(request);
     if (!isRestart(request) || instanceId === undefined) return;
     const { outcome: announced } = this.#announced.find((one) => one['instance_id'] === instanceId) ?? {};
@@ -453,6 +499,8 @@ export class Testbed {
   #refusal(request: SentRequest): NetworkAnswer | undefined {
     const page = PAGES[this.#mistake(request) ?? ''];
     if (page !== undefined) return { status: 200, headers: {}, body: page };
+    const sick = this.#sickAnswer(request);
+    if (sick !== undefined) return sick;
     if (this.#isHeldUp(request, 'HTTP 429')) return { status: 429, headers: {}, body: '' };
     if (this.#happens('gateway error')) return this.#gatewayError('gateway error', STATUSES);
     if (this.#happens('denied')) return this.#denial('denied', DENIALS);
@@ -465,7 +513,12 @@ export class Testbed {
     return { status, headers: { 'retry-after': '600' }, body: '' };
   }
 
+  #noteDeath({ connection }: SentRequest): void {
+    if ((connection?.diesAt ?? Number.POSITIVE_INFINITY) <= this.#now()) this.faults.add('dead connection');
+  }
+
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
+    this.#noteDeath(request);
     if (isForGitHub(request))
       this.#shown.set(reaction, looksIn(request.path, this.stage.github, reaction.body));
     else this.#noteReaction(request, reaction);

@@ -323,6 +323,24 @@ describe('a runner that takes one job', () => {
     expect(names()).toHaveLength(2);
   });
 
+  test('can lose its new registration to the late end of the former one, if the name is the same', () => {
+    for (const [atBoot, expected] of [
+      ['replace', false],
+      ['random name', true],
+    ] as const) {
+      const habits = { deregisterMs: 60 * SECOND };
+      create({ takesOneJob: true, atBoot }, { deregistersByName: true, habits });
+      begin(job('a', { forMs: 10 * SECOND }));
+      to(15);
+      const used = runners.find(({ jobs }) => jobs.length > 0);
+      restart(used);
+      to(60);
+      expect([used?.isRegistered, used?.isListening]).toEqual([true, true]);
+      to(90);
+      expect([used?.isRegistered, used?.isListening]).toEqual([expected, expected]);
+    }
+  });
+
   test('can be gone from the start', () => {
     create({ takesOneJob: true, isRegistered: false });
     expect(names()).toEqual([]);

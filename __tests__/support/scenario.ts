@@ -13,6 +13,9 @@ export interface Scenario {
   readonly record: InstanceRecord;
   readonly github: GitHubWorld | undefined;
   readonly step: RunningStep;
+  /** The time of the world, in milliseconds, and how fast it passes. */
+  readonly now: () => number;
+  readonly timeFactor: number;
 }
 
 export interface Setting {
@@ -24,6 +27,8 @@ export interface Setting {
   readonly way?: Way;
   /** Makes a GitHub with a runner in each VM. Then time passes {@link TIME_FACTOR} times as fast for everybody. */
   readonly runners?: Runners;
+  /** The step ends by its timeout, the shortest that there is, which passes within little more than a second. */
+  readonly isShort?: boolean;
 }
 
 export interface Runners extends Pick<GitHubWorldOptions, 'habits' | 'deniedToken' | 'showsJobs'> {
@@ -32,6 +37,7 @@ export interface Runners extends Pick<GitHubWorldOptions, 'habits' | 'deniedToke
 }
 
 const TIME_FACTOR = 30;
+const SHORT_TIME_FACTOR = 8;
 export const TOKEN = 'github_pat_hunter2-token';
 
 export interface Ended extends StepResult, Omit<Scenario, 'step'> {
@@ -54,9 +60,10 @@ export async function begin({
   interventions,
   way = {},
   runners,
+  isShort = false,
 }: Setting = {}): Promise<Scenario> {
   const startsAt = Date.now();
-  const timeFactor = runners === undefined ? 1 : TIME_FACTOR;
+  const timeFactor = runners === undefined ? (isShort ? SHORT_TIME_FACTOR : 1) : TIME_FACTOR;
   const now = () => startsAt + (Date.now() - startsAt) * timeFactor;
   const world = new World({ ...(runners ? DEFAULT_WORLD : QUICK_WORLD), startsAt, ...options });
   const github = runners && staffed(world, runners);
@@ -78,7 +85,14 @@ export async function begin({
   const controller_url = way.url?.(simulator.url) ?? simulator.url;
   const step = await startStep({
     action: '.',
-    inputs: { controller_url, ...target, ...(runners ? UNHURRIED : HURRIED), ...way.inputs, ...inputs },
+    inputs: {
+      controller_url,
+      ...target,
+      ...(runners ? UNHURRIED : HURRIED),
+      ...(isShort && { timeout: '10s' }),
+      ...way.inputs,
+      ...inputs,
+    },
     environment: {
       GITHUB_API_URL: `${simulator.url}${GITHUB_API_PATH}`,
       GITHUB_REPOSITORY: 'octo-org/app',
@@ -86,7 +100,7 @@ export async function begin({
     },
     timeFactor,
   });
-  return { world, simulator, record, github, step };
+  return { world, simulator, record, github, step, now, timeFactor };
 }
 
 const HURRIED = { timeout: '20s', poll_interval: '0.2s' };

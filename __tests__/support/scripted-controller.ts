@@ -24,6 +24,8 @@ export interface Script {
   /** In its place, one entry a list; the last one lasts. */
   readonly lists?: readonly (readonly Instance[])[];
   /** Of the last try; an ActionError refuses it, any other error is thrown. */
+  /** In the list that was read last. */
+  readonly externalIds?: readonly string[];
   readonly reply?: RestartReply | Error;
   readonly version?: string;
   /** Of the restart; all but the last are not carried out (1 if absent). */
@@ -50,6 +52,7 @@ export function createScriptedController(
     looks,
     list = [],
     lists = [list],
+    externalIds = [],
     version,
     reply = { kind: 'accepted' },
     tries = 1,
@@ -99,6 +102,7 @@ export function createScriptedController(
       const veto = asked.onDeparture();
       return veto === undefined ? lastReply(reply) : heldBackBy(veto);
     },
+    externalIds: () => externalIds,
     restartRetries: () => ({
       after: (_, leftMs) =>
         leftMs > 0 && triesMade.length < Math.max(tries, 2)
@@ -118,7 +122,12 @@ function lastReply(reply: RestartReply | Error): RestartReply | NotCarriedOut {
 function heldBackBy(veto: Veto): NotCarriedOut {
   if (veto.kind === 'final')
     return { kind: 'not carried out', because: 'held back', mayRepeat: false, error: veto.error };
-  return { ...NOT_TAKEN, error: new ActionError('timed_out', veto.reason) };
+  const { reason, hint } = veto;
+  return {
+    ...{ kind: 'not carried out', because: 'held back', mayRepeat: true },
+    fault: { kind: 'held back', reason, hint, nature: 'passing', code: 'controller_unreachable' },
+    error: new ActionError('timed_out', reason),
+  };
 }
 
 export const HTTP_502: Fault = {

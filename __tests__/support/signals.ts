@@ -17,12 +17,13 @@ export interface Moment {
   readonly name: string;
   readonly nth?: number;
   readonly inputs?: Readonly<Record<string, string>>;
+  readonly isShort?: boolean;
 }
 
 /** Sends the process a signal as soon as the request of that name, the n-th, has come; it is answered nevertheless. */
 export async function signalled(
   signal: NodeJS.Signals,
-  { name, nth = 1, inputs = {} }: Moment,
+  { name, nth = 1, inputs = {}, isShort = false }: Moment,
 ): Promise<Scenario> {
   let step: Scenario['step'] | undefined;
   let seen = 0;
@@ -38,7 +39,7 @@ export async function signalled(
       return undefined;
     },
   });
-  const scenario = await begin({ interventions, inputs });
+  const scenario = await begin({ interventions, inputs, isShort });
   step = scenario.step;
   await reached;
   return scenario;

@@ -25,9 +25,18 @@ function textsOf({ report, lines }: EndedSurvey): { report: string[]; progress: 
 function identifiersOf({ world }: EndedSurvey): string[] {
   const ofNodes = world.nodes.flatMap(({ id, name, ip }) => [id, name, ip]);
   const ofInstances = world.records.flatMap(({ instanceId, externalId, name, requestId, vm, template }) =>
-    [instanceId, externalId, name, requestId, vm?.uuid, vm?.name, vm?.ip, template.id, template.name].flatMap(
-      (text) => text ?? [],
-    ),
+    [
+      instanceId,
+      externalId,
+      name,
+      requestId,
+      vm?.uuid,
+      vm?.name,
+      vm?.ip,
+      vm?.vncPassword,
+      template.id,
+      template.name,
+    ].flatMap((text) => text ?? []),
   );
   return [...ofNodes, ...ofInstances, new URL(CONTROLLER).hostname, String(world.records[0]?.vm?.sshPort)];
 }
@@ -39,7 +48,7 @@ test('no secret, name, ID, address, host or port', async () => {
     guestBootMs: 5_000,
     access: ACCESS,
     environment: SECRETS,
-    world: { nameStem: 'payroll', reassignsPorts: true },
+    world: { nameStem: 'payroll', reassignsPorts: true, writesOldFields: true },
   });
   expect(ended.facts.restart?.restarted).toBe('true');
   expect(leakedInto(textsOf(ended).report, [...HIDDEN, ...identifiersOf(ended)])).toEqual([]);

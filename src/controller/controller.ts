@@ -38,6 +38,8 @@ export interface Controller {
   listInstances(bounds: ReadBounds): Promise<InstanceList>;
   /** Later reads use new connections, perhaps to another replica: the one that answers may be stuck. After a fault this happens anyway. */
   renewConnections(): void;
+  /** Those in the list that was read last, for suggestions. */
+  externalIds(): readonly string[];
   /** `POST /api/v1/rpc/vm/restart`, sent at most once. Never throws: see restart-request.ts for what each result means. */
   tryRestart(request: RestartRequest, bounds: TryBounds): Promise<RestartReply | NotCarriedOut>;
   /** Decides whether another try of one restart follows a try that was not carried out, and when. */
@@ -69,6 +71,7 @@ export interface ControllerOptions {
 export function createController(options: ControllerOptions): Controller {
   const { client, clock, deniedHint, url, needsNames = false } = options;
   const names = createNames();
+  let lastList: InstanceList | undefined;
   const callTo = (method: string, path: string): Call => {
     const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
     return { name: `${method} ${path}`, url: address, deniedHint };
@@ -119,9 +122,12 @@ export function createController(options: ControllerOptions): Controller {
   /** @param read throws UnusableAnswer where the list is to be asked for again. */
   function readListed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
     const decode = (answer: Answer) => {
-      const { matching, readable } = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+      const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
+      const { matching, readable } = list;
+      lastList = list;
       const complete = (instance: Instance) => completed(instance, answer);
       return read({
+        ...list,
         matching: (target) => matching(target).map(complete),
         readable: () => readable().map(complete),
       });
@@ -143,6 +149,7 @@ export function createController(options: ControllerOptions): Controller {
     getInstance,
     findInstances,
     listInstances,
+    externalIds: () => lastList?.externalIds() ?? [],
     tryRestart: (request, bounds) =>
       tryRestart(request, bounds, { client, call: callTo('POST', RESTART_PATH), getVersion }),
     restartRetries: client.retriesOfPost,

@@ -115,6 +115,8 @@ export interface InstanceList {
   matching(target: Target): Instance[];
   /** All that can be read. */
   readable(): Instance[];
+  /** Those that are listed, of whatever instance. */
+  externalIds(): string[];
 }
 
 /**
@@ -134,6 +136,7 @@ export function readList(body: unknown): InstanceList {
   return {
     matching: (target) => once((byName.get(nameOf(target)) ?? []).map(readOnce)),
     readable: () => once(items.flatMap((item) => unlessBroken(() => readOnce(item)) ?? [])),
+    externalIds: () => items.flatMap((item) => externalIdOf(item) ?? []),
   };
 }
 
@@ -161,11 +164,11 @@ function indexed(items: readonly ListItem[]): ReadonlyMap<string, ListItem[]> {
   const byName = new Map<string, ListItem[]>();
   for (const item of items) {
     const { outer, vm } = item;
+    const externalId = externalIdOf(item);
     const ids = [outer['instance_id'], vm['instance_id']].flatMap((id) =>
       typeof id === 'string' ? [nameOf({ by: 'instance_id', id })] : [],
     );
-    const externalId = outer['external_id'] ?? vm['external_id'];
-    const external = typeof externalId === 'string' ? [nameOf({ by: 'external_id', id: externalId })] : [];
+    const external = externalId === undefined ? [] : [nameOf({ by: 'external_id', id: externalId })];
     for (const name of new Set([...ids, ...external])) {
       const named = byName.get(name);
       if (named === undefined) byName.set(name, [item]);
@@ -173,6 +176,11 @@ function indexed(items: readonly ListItem[]): ReadonlyMap<string, ListItem[]> {
     }
   }
   return byName;
+}
+
+function externalIdOf({ outer, vm }: ListItem): string | undefined {
+  const externalId = outer['external_id'] ?? vm['external_id'];
+  return typeof externalId === 'string' ? externalId : undefined;
 }
 
 function nameOf({ by, id }: Target): string {

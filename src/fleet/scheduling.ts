@@ -77,7 +77,7 @@ export function isInQueue(state: SlotState): boolean {
   return state === 'queued' || state === 'deferred';
 }
 
-export function holdsSlot(state: SlotState | undefined): boolean {
+export function holdsSlot(state: SlotState): boolean {
   return state === 'holding' || state === 'restarting';
 }
 

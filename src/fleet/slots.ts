@@ -17,6 +17,7 @@ import {
 /** The slots of a step with several VMs: wakes those that wait as soon as scheduling.ts says so. VMs go by their index. */
 export interface Slots {
   readonly states: readonly SlotState[];
+  stateOf(index: number): SlotState;
   apply(index: number, event: SlotEvent): void;
   /** Resolves once every VM has come to its gate, or is over. */
   readonly allArrived: Promise<void>;
@@ -49,6 +50,7 @@ export function createSlots({ vms, limits, onOver }: SlotsOptions): Slots {
     get states() {
       return states;
     },
+    stateOf: (index) => existing(states[index]),
     apply(index, event) {
       const before = states;
       states = advance(before, { index, event }, limits);
@@ -130,7 +132,7 @@ async function mayPass(options: SlotGateOptions, instance: Instance): Promise<bo
   slots.apply(index, 'arrive');
   await unlessAborted(slots.allArrived, signal);
   checkDuplicate(instance);
-  if (!holdsSlot(slots.states[index])) {
+  if (!holdsSlot(slots.stateOf(index))) {
     if (runnerGate !== undefined && runnerGate.verdict() !== 'idle') await runnerGate.untilIdle(instance);
     signal.throwIfAborted();
     if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS) return false;

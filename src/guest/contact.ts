@@ -82,13 +82,14 @@ export function excerptOf(bytes: Uint8Array): string {
  * - `unreachable`: there is no route, or no answer at all.
  * - `silent`: connected, but nothing was sent. A port forwarder accepts connections before the guest does.
  * - `closed`: connected, then closed by the other side before it sent anything.
+ * - `penalized`: OpenSSH refuses this machine for a while.
  * - `foreign`: something else than an SSH banner was sent.
  */
 export type Contact =
   | { readonly kind: 'banner'; readonly banner: string }
   | { readonly kind: NoBanner; readonly detail: string };
 
-export type NoBanner = 'refused' | 'unreachable' | 'silent' | 'closed' | 'foreign';
+export type NoBanner = 'refused' | 'unreachable' | 'silent' | 'closed' | 'penalized' | 'foreign';
 
 export interface ContactOptions {
   readonly clock: Clock;
@@ -154,6 +155,10 @@ function afterSilence({ isConnected, bytes }: Heard): Contact {
     : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 
+/** What OpenSSH says in place of its banner: after connections without a login, and to too many at a time. */
+const PENALTY = /^"(Not allowed at this time|Exceeded MaxStartups)/;
+
 function foreign(bytes: Uint8Array): Contact {
-  return { kind: 'foreign', detail: `it began with ${excerptOf(bytes)}` };
+  const excerpt = excerptOf(bytes);
+  return { kind: PENALTY.test(excerpt) ? 'penalized' : 'foreign', detail: `it began with ${excerpt}` };
 }

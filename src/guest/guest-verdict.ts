@@ -101,6 +101,7 @@ const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
   unreachable: 'it cannot be reached',
   silent: 'no SSH banner came',
   closed: 'the connection was closed before an SSH banner came',
+  penalized: 'the SSH server refuses this machine for a while',
   foreign: 'it is not an SSH server',
 };
 
@@ -143,9 +144,11 @@ const REACH_NODES =
 
 const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
   refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
-  unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address.`,
+  unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
   silent:
-    "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, or needs longer than guest_timeout. Look at the VM's screen through VNC.",
+    "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Look at the screen of the VM (VNC), and of the node.",
+  penalized:
+    "The guest's SSH server is up, but refuses this machine after connections without a login, or because of too many (OpenSSH's PerSourcePenalties and MaxStartups). Exempt this machine in the VM's template, with PerSourcePenaltyExemptList in sshd_config.",
   closed:
     "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
   foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",

@@ -17,6 +17,8 @@ export interface Fault {
   readonly code?: ErrorCode;
   /** The log already has it: it is only counted. */
   readonly isTold?: boolean;
+  /** How much longer it is tried again, in milliseconds. */
+  readonly leftMs?: number | undefined;
 }
 
 /** The result of a try: a value, which ends the tries, or a fault. */
@@ -54,8 +56,9 @@ export async function retry<T, F extends Fault>(
     if ('value' in attempt) return attempt;
     signal.throwIfAborted();
     const { fault } = attempt;
-    onFault?.(fault);
-    const next = retries.after(fault, deadline - clock.now());
+    const leftMs = deadline - clock.now();
+    onFault?.({ ...fault, leftMs });
+    const next = retries.after(fault, leftMs);
     if (next.kind === 'give up') return { fault, isFinal: next.isFinal };
     await clock.sleep(next.pauseMs, signal);
   }

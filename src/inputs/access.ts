@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Identity, rootAuthorization } from '../controller/credentials.ts';
+import { describeCause } from '../errors.ts';
 import type { TlsOptions } from '../http/connections.ts';
 import { parseJson } from '../http/json.ts';
 import { proxyFor, unknownExceptions } from '../http/proxy.ts';
@@ -92,11 +94,21 @@ function readClientCertificate(form: Form): {
 
   const certificates = accept('client_cert', readCertificates(cert))?.value;
   const key = accept('client_key, client_key_passphrase', readPrivateKey(keyPem, passphrase))?.value;
-  if (key !== undefined && certificates?.[0]?.checkPrivateKey(key) === false) {
-    problems.push('client_key: it is not the key of the (first) certificate in client_cert');
-  }
   const keyText = key?.export({ type: 'pkcs8', format: 'pem' }).toString();
+  if (keyText === undefined || certificates === undefined) return { cert: undefined, key: undefined };
+  if (key !== undefined && certificates[0]?.checkPrivateKey(key) === false)
+    problems.push('client_key: it is not the key of the (first) certificate in client_cert');
+  else accept('client_cert', usable(cert, keyText));
   return { cert: { value: cert }, key: { value: keyText } };
+}
+
+/** OpenSSL refuses a certificate whose key is too short, for instance. */
+function usable(cert: string, key: string): parse.Parsed<SecureContext> {
+  try {
+    return { value: createSecureContext({ cert, key }) };
+  } catch (error) {
+    return { problem: `it cannot be used: ${describeCause(error)}` };
+  }
 }
 
 /** Further headers. Each value is a secret, and so is each part of it that may be one. */

@@ -43,12 +43,12 @@ export interface Inputs extends FleetJob {
   readonly warnings: readonly string[];
 }
 
-const { SECOND, MINUTE, HOUR } = parse;
+const { SECOND, MINUTE } = parse;
 
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
  * said about any input.
- * @param onSecret told of each secret.
+ * @param onSecret called with each secret.
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 export function readInputs(environment: Environment, onSecret: Form['onSecret']): Inputs {
@@ -97,7 +97,7 @@ export function readInputs(environment: Environment, onSecret: Form['onSecret'])
 const SHORT_TIMEOUT_MS = 15_000;
 
 function readTimeout({ read, warnings }: Form): Field<number> {
-  const timeout = read('timeout', parse.duration({ min: SECOND, max: 24 * HOUR }));
+  const timeout = read('timeout', parse.timeout);
   if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
     warnings.push(
       `timeout is ${seconds(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
@@ -157,7 +157,7 @@ function readUsedByJob(form: Form): Field<UsedByJob | undefined> {
 function readGuestOptions({ read }: Form): Field<GuestOptions | undefined> {
   const check = read('guest_check', parse.oneOf('none', 'ssh'));
   const options = all<GuestOptions>({
-    timeoutMs: read('guest_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
+    timeoutMs: read('guest_timeout', parse.timeout),
   });
   if (check === undefined || options === undefined) return undefined;
   return check.value === 'ssh' ? options : { value: undefined };

@@ -29,7 +29,7 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
     idleForMs: read('idle_for', parse.duration({ min: 0, max: HOUR })),
     busyTimeoutMs: read('busy_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
     waitsForRunner: read('wait_for_runner', parse.boolean),
-    runnerTimeoutMs: read('runner_timeout', parse.duration({ min: 10 * SECOND, max: 24 * HOUR })),
+    runnerTimeoutMs: read('runner_timeout', parse.timeout),
   };
   if (!isGiven(form, 'runner_name')) return withoutRunner(form, isSweep);
   requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');

@@ -1,8 +1,9 @@
 import type { ReadBounds } from '../controller/controller.ts';
-import { type Instance, isRunning, isTerminal, type Target } from '../controller/instance.ts';
+import { type Instance, isRunning, isTerminal, looksFailed, type Target } from '../controller/instance.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
 import type { Baseline } from './boot.ts';
+import { closestTo } from './closest.ts';
 import { isOlder, type Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
 import { describeTrouble } from './verdict.ts';
@@ -20,9 +21,16 @@ const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 
-/** What one read of the target showed: a baseline, one that does not say how old it is, or why there is none. */
+/** What one read of the target showed: a baseline, one for which a better may come, or why there is none. */
 type Finding =
-  | { readonly kind: 'ready' | 'undated'; readonly baseline: Baseline }
+  | { readonly kind: 'ready'; readonly baseline: Baseline }
+  /** `tell` says that the instance was read, if it was not said yet: it may not be the one that is meant. */
+  | {
+      readonly kind: 'doubtful';
+      readonly baseline: Baseline;
+      readonly doubt: string;
+      readonly tell?: () => void;
+    }
   | { readonly kind: 'trouble'; readonly error: ActionError };
 
 /**
@@ -37,7 +45,7 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
   const search: Search = {
     context,
     bounds: { deadline, signal, onFault: progress.fault },
-    rivals: new Map(),
+    usable: new Map(),
   };
   let graceEndsAt: number | undefined;
   let trouble: ActionError | undefined;
@@ -59,22 +67,28 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   const { clock } = search.context;
   const askedAt = clock.now();
   const found = await find(target, search);
-  if (found instanceof ActionError) return { kind: 'trouble', error: found };
+  if (found.kind === 'none') return { kind: 'trouble', error: found.error };
+  const { instance } = found;
+  const { doubt } = found;
   const answeredAt = clock.now();
-  onRead(found, { askedAt, answeredAt });
-  const taken = checkPreconditions(found, answeredAt);
-  if (taken instanceof ActionError) return { kind: 'trouble', error: taken };
-  return { kind: hasBothDates(found) ? 'ready' : 'undated', baseline: taken };
+  const tell = () => onRead(instance, { askedAt, answeredAt });
+  if (doubt === undefined) tell();
+  const baseline = checkPreconditions(instance, answeredAt);
+  if (baseline instanceof ActionError) return { kind: 'trouble', error: baseline };
+  if (doubt !== undefined) return { kind: 'doubtful', baseline, doubt, tell };
+  if (hasBothDates(instance)) return { kind: 'ready', baseline };
+  return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 
 /** What stayed so for some seconds is final. */
-async function settleFor(finding: Finding, search: Search): Promise<Baseline> {
+async function settleFor(finding: Exclude<Finding, { kind: 'ready' }>, search: Search): Promise<Baseline> {
   if (finding.kind === 'trouble') throw await withVersion(finding.error, search);
+  finding.tell?.();
   return finding.baseline;
 }
 
-function describeFinding(finding: Finding): [kind: string, reason: string] {
-  if (finding.kind !== 'trouble') return ['undated', 'Reading again: the answer does not say how old it is'];
+function describeFinding(finding: Exclude<Finding, { kind: 'ready' }>): [kind: string, reason: string] {
+  if (finding.kind === 'doubtful') return ['doubtful', `Reading again: ${finding.doubt}`];
   return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
 }
 
@@ -95,7 +109,7 @@ function checkPreconditions(instance: Instance, answeredAt: number): Baseline | 
       `Instance ${instanceId} is not running: ${describeTrouble(instance)}.`,
       {
         hint: isTerminal(instance)
-          ? 'It is gone for good: start a new one.'
+          ? 'It is gone permanently: start a new one.'
           : 'Only a VM that is Started and running can be restarted: start it, or wait until it runs.',
       },
     );
@@ -122,63 +136,98 @@ async function withVersion(error: ActionError, { context, bounds }: Search): Pro
 interface Search {
   readonly context: RestartContext;
   readonly bounds: ReadBounds;
-  /** Live instances that were seen to share the external ID, by their IDs. */
-  readonly rivals: Map<string, Instance>;
+  /** Those with the external ID that were seen to be usable and not to end, by their IDs. */
+  readonly usable: Map<string, Instance>;
 }
 
+type Found =
+  /** `doubt`: why a moment later it may be another. */
+  | { readonly kind: 'found'; readonly instance: Instance; readonly doubt?: string }
+  | { readonly kind: 'none'; readonly error: ActionError };
+
 /** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
-async function find(target: Target, { context, bounds, rivals }: Search): Promise<Instance | ActionError> {
+async function find(target: Target, search: Search): Promise<Found> {
+  const { context, bounds } = search;
   const { controller } = context;
   switch (target.by) {
-    case 'instance_id':
-      return (await controller.getInstance(target.id, bounds)) ?? notFound(target.id);
+    case 'instance_id': {
+      const instance = await controller.getInstance(target.id, bounds);
+      return instance === undefined ? notFound(target.id) : { kind: 'found', instance };
+    }
     case 'external_id': {
-      const listed = pickLive(await controller.findInstances(target, bounds), target.id, rivals);
-      if (listed instanceof ActionError) return listed;
+      const picked = pickLive(await controller.findInstances(target, bounds), target.id, search);
+      if (picked.kind === 'none') return picked;
+      const listed = picked.instance;
       const single = await controller.getInstance(listed.instanceId, bounds);
       if (single === undefined) return notFound(listed.instanceId);
       // Another replica may have answered, which lags behind.
-      return isOlder(single, listed) ? listed : single;
+      return { ...picked, instance: isOlder(single, listed) ? listed : single };
     }
   }
 }
 
-function notFound(instanceId: string): ActionError {
-  return new ActionError('instance_not_found', `The controller has no instance ${instanceId}.`, {
-    hint: 'Check instance_id and controller_url. An instance that was terminated is gone for good.',
+function notFound(instanceId: string): Found {
+  const error = new ActionError('instance_not_found', `The controller has no instance ${instanceId}.`, {
+    hint: 'Check instance_id and controller_url. An instance that was terminated is gone permanently.',
   });
+  return { kind: 'none', error };
 }
 
 /**
- * The one live instance among those that have the external ID. A list may briefly lack one, so an instance that was one of several
- * remains one until it is listed as ended.
+ * The one live instance among those that have the external ID:
+ *
+ * | usable | other live ones | picked |
+ * | --- | --- | --- |
+ * | one | none | it |
+ * | one | some | it, with a doubt: an Error may pass |
+ * | none | one | it, so that the error says what is wrong with it |
+ * | none | several | none: ambiguous |
+ * | several | | none: ambiguous |
+ * | none | none | none: not found |
+ *
+ * A list may briefly lack one, so an instance that was usable remains so until it is listed as ended.
  */
-function pickLive(
-  instances: readonly Instance[],
-  externalId: string,
-  rivals: Search['rivals'],
-): Instance | ActionError {
+function pickLive(instances: readonly Instance[], externalId: string, { context, usable }: Search): Found {
   const live = instances.filter((instance) => !isTerminal(instance));
-  const unlisted = new Map(rivals);
-  for (const { instanceId } of instances) unlisted.delete(instanceId);
-  const [first, ...others] = [...live, ...unlisted.values()];
-  if (others.length > 0) for (const one of live) rivals.set(one.instanceId, one);
-  if (first === undefined) {
-    const gone = instances.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(instances)}.`;
-    return new ActionError(
-      'instance_not_found',
-      `No live instance has the external_id "${externalId}".${gone}`,
-      {
-        hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
-      },
-    );
+  for (const one of instances) {
+    if (isTerminal(one)) usable.delete(one.instanceId);
+    else if (isUsable(one)) usable.set(one.instanceId, one);
   }
-  if (others.length === 0) return first;
-  return new ActionError(
-    'ambiguous_target',
-    `${others.length + 1} live instances have the external_id "${externalId}": ${listCandidates([first, ...others])}.`,
-    { hint: 'Name the one to restart by its instance_id.' },
-  );
+  const [first, ...rivals] = usable.size > 0 ? [...usable.values()] : live;
+  if (first === undefined) return noneHas(externalId, instances, context.controller.externalIds());
+  if (rivals.length > 0) return severalHave(externalId, [first, ...rivals]);
+  const others = live.filter(({ instanceId }) => instanceId !== first.instanceId);
+  if (others.length === 0) return { kind: 'found', instance: first };
+  const doubt = `${listCandidates(others)} has the external_id, too, and may only look unusable for a moment`;
+  return { kind: 'found', instance: first, doubt };
+}
+
+/** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
+function isUsable(instance: Instance): boolean {
+  return !looksFailed(instance) && instance.status !== undefined;
+}
+
+function noneHas(externalId: string, ended: readonly Instance[], known: readonly string[]): Found {
+  const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
+  const message = `No live instance has the external_id "${externalId}".${gone}`;
+  const hint = UUID.test(externalId)
+    ? 'It looks like the ID of an instance: did you mean instance_id?'
+    : suggestion(closestTo(externalId, known));
+  return { kind: 'none', error: new ActionError('instance_not_found', message, { hint }) };
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function suggestion(closest: readonly string[]): string {
+  const check = 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.';
+  if (closest.length === 0) return check;
+  return `Did you mean ${closest.map((id) => `"${id}"`).join(' or ')}? Upper and lower case matter. ${check}`;
+}
+
+function severalHave(externalId: string, instances: readonly Instance[]): Found {
+  const message = `${instances.length} live instances have the external_id "${externalId}": ${listCandidates(instances)}.`;
+  const hint = 'Name the one to restart by its instance_id.';
+  return { kind: 'none', error: new ActionError('ambiguous_target', message, { hint }) };
 }
 
 function listCandidates(instances: readonly Instance[]): string {

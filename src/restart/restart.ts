@@ -51,11 +51,10 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
   const sent = await send(attempt, first);
   log.info(describeReply(sent.reply));
   const { pollInterval } = job;
-  const deadline = watchUntil(attempt, sent.reply);
   const onSeen = (instance: Instance) => {
     record.last = instance;
   };
-  const { timing } = attempt;
+  const { deadline, timing } = attempt;
   const instance = await watch(context, { ...sent, deadline, pollInterval, timing, onSeen });
 
   record.restarted = 'true';
@@ -97,8 +96,10 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
     record.restarted = 'false';
     signal.throwIfAborted();
     if (!result.mayRepeat) throw result.error;
-    progress.fault(result.fault);
-    const next = retries.after(result.fault, sendBy(attempt) - clock.now());
+    const leftMs = sendBy(attempt) - clock.now();
+    if (result.because === 'held back') log.info(`The restart was held back: ${result.fault.reason}`);
+    else progress.fault({ ...result.fault, leftMs });
+    const next = retries.after(result.fault, leftMs);
     if (next.kind === 'give up') throw result.error;
     await clock.sleep(next.pauseMs, signal);
 
@@ -136,13 +137,6 @@ const CARRIED_OUT_NEVERTHELESS: RestartReply = {
   reason: 'it was answered as if nothing had been done, but the VM has booted since',
 };
 
-/** Three heartbeats: a restart that was carried out after all shows by then. */
-const EVIDENCE_MS = 15_000;
-
-function watchUntil({ deadline, context: { clock } }: RestartAttempt, reply: RestartReply): number {
-  return reply.kind === 'rejected' ? Math.min(deadline, clock.now() + EVIDENCE_MS) : deadline;
-}
-
 // ---- words ----
 
 function describeReply(reply: RestartReply): string {
@@ -167,7 +161,9 @@ function describeLeft(error: ActionError, { restarted, moments }: Outcome): Acti
     return explainCancellation(
       error,
       'The restart had been sent, or may have been, and is not verified: the VM may still restart.',
-      { hint: 'Look at the instance before you send another restart.' },
+      {
+        hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
+      },
     );
   return moments.sent === undefined
     ? explainCancellation(error, 'No restart had been sent.')

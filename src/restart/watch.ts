@@ -1,6 +1,7 @@
 import { seconds } from '../clock.ts';
 import type { RestartReply } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
+import { millisecondsBetween } from '../dates.ts';
 import { ActionError, isTransient } from '../errors.ts';
 import { createProgressLog, type ProgressLog } from '../log.ts';
 import { type PollOptions, pollUntil } from '../poll.ts';
@@ -32,23 +33,27 @@ export interface WatchOptions {
  */
 export async function watch(context: RestartContext, options: WatchOptions): Promise<Instance> {
   const { clock, signal } = context;
-  const { baseline, sentAt, deadline } = options;
+  const { baseline, sentAt } = options;
   const progress = createProgressLog({ log: context.log, now: clock.now, sentAt });
   const history = startHistory(baseline, sentAt);
-  const state: WatchState = { history, unmet: [], timing: options.timing, renewedAt: sentAt };
+  const state: WatchState = {
+    ...{ history, unmet: [], timing: options.timing },
+    ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+  };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
   let hasAnswer = true;
+  const deadline = () => deadlineOf(options, state, clock.now());
   const polling: PollOptions = {
-    ...{ clock, signal, deadline: () => deadline, firstAt: nextAt(sentAt) },
-    // Without an answer the poll took until its end, the deadline: only the last one is left.
-    nextAt: ({ startedAt }) => (hasAnswer ? nextAt(startedAt) : deadline),
+    ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
+    // Without an answer the poll took as long as it could.
+    nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
   };
   const proof = await pollUntil(polling, async ({ until }) => {
     renewConnectionsIfStuck(context, state);
-    const sample = await readInstance(context, { options, progress, until });
-    hasAnswer = sample !== undefined;
-    return sample && consider(sample, state, progress);
+    const observation = await readInstance(context, { options, progress, until });
+    hasAnswer = observation !== undefined;
+    return observation && consider(observation, state, progress);
   });
   if (proof !== undefined) return proof;
   throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
@@ -59,8 +64,33 @@ interface WatchState {
   /** What the last usable answer left open; empty if there was none. */
   unmet: readonly Unmet[];
   timing: ReportTiming;
+  /** When the reply to the restart was there. */
+  readonly startedAt: number;
+  /** The longest time between two reports, by the node's clock. */
+  heartbeatMs: number;
   /** When the connections to the controller were last renewed, or first needed. */
   renewedAt: number;
+}
+
+const SHORTEST_HEARTBEAT_MS = 5_000;
+const HEARTBEATS_OF_EVIDENCE = 3;
+
+/**
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
+ * known once reports come: until then, the silence counts. Any other restart has the whole time.
+ */
+function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: number): number {
+  if (reply.kind !== 'rejected') return deadline;
+  const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
+  return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+}
+
+/** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
+function gapMs(
+  { newest: { reportedAt: before } }: History,
+  { newest: { reportedAt: after } }: History,
+): number {
+  return before === undefined || after === undefined ? 0 : millisecondsBetween(before, after);
 }
 
 /** The replica that the connection leads to may be stuck while others know better. */
@@ -72,13 +102,14 @@ function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: W
 }
 
 /** Judges an answer: returns the instance if it is the proof, throws if the VM failed, else notes what is missing. */
-function consider(sample: Observation, state: WatchState, progress: ProgressLog): Instance | undefined {
-  const { verdict, history } = judge(state.history, sample);
+function consider(observation: Observation, state: WatchState, progress: ProgressLog): Instance | undefined {
+  const { verdict, history } = judge(state.history, observation);
+  state.heartbeatMs = Math.max(state.heartbeatMs, gapMs(state.history, history));
   state.history = history;
   if (verdict.kind === 'restarted') return verdict.instance;
   if (verdict.kind === 'failed') throw vmFailed(verdict.reason);
   state.unmet = verdict.unmet;
-  state.timing = learn(state.timing, sample);
+  state.timing = learn(state.timing, observation);
   progress.note(kindOf(verdict.unmet), `waiting: ${verdict.unmet.map(describeUnmet).join('; ')}`);
   return undefined;
 }
@@ -114,7 +145,7 @@ function kindOf(unmet: readonly Unmet[]): string {
 
 function vmFailed(reason: string): ActionError {
   return new ActionError('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-    hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started anew.',
+    hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
   });
 }
 
@@ -129,8 +160,10 @@ function notProved(ending: Ending): ActionError {
   if (reply.kind !== 'rejected') return timedOut(ending);
   const { code, message, hint, cause } = reply.error;
   const evidence = `No new boot showed within ${seconds(endedAt - sentAt)}.`;
-  const advice = 'Look at the instance before you send another restart.';
-  return new ActionError(code, `${message} ${evidence}`, { hint: `${hint ?? ''} ${advice}`.trim(), cause });
+  return new ActionError(code, `${message} ${evidence}`, {
+    hint: `${hint ?? ''} ${MAY_STILL}`.trim(),
+    cause,
+  });
 }
 
 function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }: Ending): ActionError {
@@ -151,6 +184,10 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
   return new ActionError('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
 
+/** Controllers drop a queued task after 24 h. */
+const MAY_STILL =
+  'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
+
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
 
@@ -162,10 +199,9 @@ interface Signs {
 }
 
 function hintFor({ reply, unmet, silentMs }: Signs): string {
-  const mayStill = 'The restart may still happen: look at the instance before you send another.';
-  if (unmet.length === 0) return `The controller gave no usable answer: check that it is up. ${mayStill}`;
-  if (reply.kind === 'uncertain') return `Most likely the restart never reached the controller. ${mayStill}`;
+  if (unmet.length === 0) return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
+  if (reply.kind === 'uncertain') return `Most likely the restart never reached the controller. ${MAY_STILL}`;
   if (silentMs > LONG_SILENCE_MS)
-    return `The node's agent reported nothing: check that the node is up. ${mayStill}`;
-  return `The node's agent may be busy, or the timeout too short. ${mayStill}`;
+    return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
+  return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }

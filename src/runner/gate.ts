@@ -97,6 +97,8 @@ interface Watch extends Findings {
   state: Occupancy;
   /** When the last idle stretch began. */
   idleSince: number | undefined;
+  /** GitHub's silence has ended a stretch. */
+  hasBeenUnknown: boolean;
   limits: Limits;
   boot: KnownBoot;
   readonly progress: ProgressLog;
@@ -187,7 +189,16 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   const limits = limitsFrom(clock.now(), options);
   const runners = options.runnersOf(instance);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const watch: Watch = { runners, shown: [], state: UNREAD, idleSince: undefined, limits, boot, progress };
+  const watch: Watch = {
+    runners,
+    shown: [],
+    state: UNREAD,
+    idleSince: undefined,
+    hasBeenUnknown: false,
+    limits,
+    boot,
+    progress,
+  };
   applyRunners(options, watch, await firstReading(options, runners));
   return watch;
 }
@@ -318,11 +329,13 @@ function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void 
   const ignoresJobs = options.whenBusy === 'ignore';
   const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
   watch.state = nextOccupancy(watch.state, event, rules);
+  watch.hasBeenUnknown ||= watch.state.kind === 'unknown';
   if ('stretch' in watch.state) watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 
-function endOfRead({ clock }: GateOptions, { limits }: Watch): number {
-  return readUntil(clock.now(), limits.unknown);
+function endOfRead(options: GateOptions, watch: Watch): number {
+  // What ends an idle stretch may take its time, too.
+  return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
@@ -367,22 +380,31 @@ async function waitUntilIdle(
       return watch.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;
-  throw watch.state.kind === 'unknown' ? notKnownError(watch) : await stillBusy(options, watch);
+  throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
+}
+
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }: Watch): boolean {
+  return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 
 function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSince, limits }: Watch): number {
   const { busy, unknown } = limits;
-  const isLate = idleSince === undefined || idleSince > unknown;
+  const onceMoreMs = idleForMs + patienceMs;
   switch (state.kind) {
     case 'busy':
       return busy;
     case 'unknown':
-      return isLate ? unknown : Math.max(unknown, idleSince + idleForMs + patienceMs);
+      return idleSince === undefined || idleSince > unknown
+        ? unknown
+        : Math.max(unknown, idleSince + onceMoreMs);
     case 'registering':
       return Number.POSITIVE_INFINITY;
-    default:
+    default: {
       // Runners that register again and again would be waited for without end.
-      return isLate ? unknown : Number.POSITIVE_INFINITY;
+      const latest = unknown + 2 * onceMoreMs;
+      return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+    }
   }
 }
 
@@ -394,8 +416,9 @@ function pauseMs(state: Occupancy): number {
 /** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
   const { whenBusy } = options;
-  if (whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
-  if (watch.state.kind === 'busy' && watch.state.job === 'unread') await readJobs(options, watch);
+  const { state } = watch;
+  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
+  if (state.kind === 'busy' && state.job === 'unread') await readJobs(options, watch);
   return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
 }
 

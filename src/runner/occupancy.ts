@@ -126,7 +126,7 @@ export function nextOccupancy(state: Occupancy, event: OccupancyEvent, rules: Oc
 
 /** Whether a runner takes one job per registration: GitHub knows better than the input. */
 export function isEphemeral({ ephemeral }: Runner, rules: Pick<OccupancyRules, 'isEphemeral'>): boolean {
-  return ephemeral ?? rules.isEphemeral ?? false;
+  return ephemeral ?? rules.isEphemeral === true;
 }
 
 // ---- after a read of the runners ----

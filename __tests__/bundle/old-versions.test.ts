@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals';
+import { play } from '../support/scenario.ts';
+
+// The committed bundle as a process, against what old or unusual controllers write.
+
+test('a VNC password in vminfo appears nowhere', async () => {
+  const ended = await play({ world: { writesOldFields: true } });
+  expect(ended.outputs).toMatchObject({ restarted: 'true', ssh_port: '10000' });
+  expect(ended.outputs['port_forwarding']).toContain('"name":"ssh"');
+  const password = ended.record.vm?.vncPassword ?? '';
+  expect(password).toMatch(/^vnc-secret-\d+$/);
+  const shown = ended.log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
+  for (const text of [...shown, ended.summary, ...Object.values(ended.outputs)])
+    expect(text).not.toContain(password);
+});
+
+test('a guest whose own address is empty at first, and a FAIL with HTTP 400', async () => {
+  const well = await play({ world: { addressAfterMs: 60_000 } });
+  expect(well.outputs).toMatchObject({ restarted: 'true', ip: '' });
+  const failed = await play({
+    world: { failStatus: 400 },
+    inputs: { instance_id: '00000000-0000-4000-8000-000000000000' },
+  });
+  expect([failed.exitCode, failed.outputs['error_code'], failed.world.restarts]).toEqual([
+    1,
+    'instance_not_found',
+    [],
+  ]);
+});
+
+test('a VM that is stopped is not restarted', async () => {
+  const { outputs, posts } = await play({ world: { stoppedVms: ['runner-1'] } });
+  expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', 'not_running', 0]);
+});
+
+test('an external ID that only the list knows is found', async () => {
+  const { outputs, world } = await play({
+    world: { oneLacks: ['external_id', 'name'] },
+    inputs: { instance_id: '', external_id: 'runner-1' },
+  });
+  expect([outputs['restarted'], outputs['external_id'], world.restarts.length]).toEqual([
+    'true',
+    'runner-1',
+    1,
+  ]);
+});
