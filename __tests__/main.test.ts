@@ -98,7 +98,7 @@ describe('with runner_name', () => {
   });
 
   // The first of them all that loads @actions/github, which reads the event as it is loaded.
-  test("a workflow's event that is damaged is not one of the step's business", async () => {
+  test("a workflow's event that is damaged does not matter", async () => {
     process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
     writeFileSync(join(folder, 'event'), '{"action":');
     nock(ORIGIN).get(ONE).reply(200, RUNNING);

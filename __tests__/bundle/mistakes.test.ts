@@ -47,6 +47,8 @@ const SERVER = { name: 'controller', hosts: ['127.0.0.1'] };
 /** "Protocol version", as a TLS record. */
 const ALERT = Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46]);
 
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
+
 /** What stands where the controller is looked for, and the step's way there. */
 interface Scene {
   readonly url: string;
@@ -267,6 +269,11 @@ describe('what only a person can mend is over within seconds', () => {
       'a login page that a handshake meets',
       () => withKey({ status: 200, body: HTML }),
       noApi('is there a login page'),
+    ],
+    [
+      'a gateway that sends 100 Continue unasked',
+      () => atHttp(talking((socket) => socket.once('data', () => socket.write(CONTINUE)))),
+      unreachable('Turn that off in the server, or in the gateway before it'),
     ],
     ['an SSH port', () => atHttp(talking(greet)), unreachable('Check the port in controller_url')],
     ['an SSH port over https', () => atHttps(talking(greet)), unreachable('or name another port')],
