@@ -600,7 +600,7 @@ function describe({ state, shown }) {
 const NOT_REGISTERED = {
     registering: 'No runner is registered',
 };
-/** A runner that is busy although GitHub lists no job for it has to be looked at by a person. */
+/** A runner that is busy although GitHub lists no job for it is for a person to fix. */
 function stillBusyError(seen, { whenBusy, tally }) {
     const hasWaited = whenBusy === 'wait';
     const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
@@ -963,7 +963,7 @@ function limitsFrom(now, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }) {
     return { busy, unknown: busy + idleForMs + patienceMs };
 }
 // ---- the first read ----
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is looked for this long. */
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 /** @throws ActionError `runner_not_found`, unless its absence can be believed. */
@@ -1134,7 +1134,7 @@ function pauseMs(state) {
         return CONFIRM_ABSENCE_MS;
     return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
-/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
+/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options, watch) {
     const { whenBusy } = options;
     const { state } = watch;

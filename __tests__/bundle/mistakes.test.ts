@@ -175,8 +175,10 @@ const noApi = (hint: string, by = SOON): Told => ({ code: 'protocol_error', hint
 const notLetIn = (hint: string): Told => ({ code: 'authentication_failed', hint, by: AT_ONCE });
 const denied = (hint: string): Told => ({ code: 'permission_denied', hint, by: AT_ONCE });
 
+type Row = [string, () => Promise<Scene>, Told];
+
 describe('what only a person can mend is over within seconds', () => {
-  test.each<[string, () => Promise<Scene>, Told]>([
+  test.each<Row>([
     [
       'a name that does not exist',
       async () => ({ url: 'http://controller.invalid:8090' }),
@@ -288,6 +290,30 @@ describe('what only a person can mend is over within seconds', () => {
       }),
       noApi('is the path prefix right?'),
     ],
+    ...[
+      '{}',
+      '[]',
+      '{"errors":[{"message":"no query"}]}',
+      '{"status":"UP"}',
+      '{"status":"OK","body":{}}',
+      '{"status":"OK"}',
+      '',
+      [...'{"status":"OK"}'].join('\0'),
+    ].map(
+      (body): Row => [
+        `another API that answers ${JSON.stringify(body)}`,
+        () => atHttp(answering({ status: 200, body })),
+        noApi('is the path prefix right?'),
+      ],
+    ),
+    ['HTTP 204', () => atHttp(answering({ status: 204, body: '' })), noApi('is the path prefix right?')],
+    ...[300, 304].map(
+      (status): Row => [
+        `HTTP ${status}`,
+        () => atHttp(answering({ status, body: '' })),
+        noApi('Most likely a cache or gateway', AT_ONCE),
+      ],
+    ),
     [
       'a wrong prefix that answers 404 with a page',
       () => atHttp(answering({ status: 404, body: HTML })),

@@ -76,7 +76,7 @@ export interface RunnerGate extends Gate {
   /**
    * For a free VM that waits for a slot: a read of the runners every few seconds keeps what is known from growing old. False once
    * they show a job.
-   * @throws ActionError if GitHub refuses for good.
+   * @throws ActionError if GitHub's refusal is final.
    */
   stillIdle(): Promise<boolean>;
   /** The runners as they were last seen; undefined if they never were. */
@@ -212,7 +212,7 @@ function limitsFrom(now: number, options: GateOptions): Limits {
 
 // ---- the first read ----
 
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is looked for this long. */
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
@@ -413,7 +413,7 @@ function pauseMs(state: Occupancy): number {
   return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
 
-/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
+/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
   const { whenBusy } = options;
   const { state } = watch;
