@@ -140,8 +140,8 @@ export function createGate(options: GateOptions): RunnerGate {
           log.warning(`${describe(known)}; when_busy says to ignore that.`);
         return true;
       }
-      const isJustRead = isFirst && !(await drainRunners(options, known));
-      await checkBeforeRestart(options, known, isJustRead);
+      const hasDrained = await drainRunners(options, known);
+      await checkBeforeRestart(options, known, isFirst && !hasDrained);
       if (known.state.kind === 'idle') return true;
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, known);
