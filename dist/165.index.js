@@ -487,6 +487,13 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
+        // RFC 9110 would have it ignored, but undici does not.
+        pattern: /^UND_ERR_SOCKET bad response/,
+        reason: 'the server sent "100 Continue", which was not asked for',
+        hint: 'Turn that off in the server, or in the gateway before it.',
+        nature: 'mistake',
+    },
+    {
         // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
         pattern: /^UND_ERR_SOCKET other side closed/,
         applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
@@ -3578,12 +3585,13 @@ const MOST_SUGGESTIONS = 3;
 const LONGEST_COMPARED = 100;
 /** One character in this many may be mistyped. */
 const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs that are most likely meant by a mistyped one, the closest first. */
+/** The known IDs that are most likely meant by a mistyped one, the closest first. One that differs in case alone is certain. */
 function closestTo(wanted, known) {
     const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
     const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    const isCertain = scored.some(({ distance }) => distance === 0);
     return scored
-        .filter(({ distance }) => distance <= most)
+        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
         .sort((a, b) => a.distance - b.distance)
         .slice(0, MOST_SUGGESTIONS)
         .map(({ id }) => id);
@@ -4908,6 +4916,7 @@ const DEFAULTS = {
     job_summary: 'true',
     skip_tls_verify: 'false',
     runner_ephemeral: 'false',
+    drain: 'false',
     restart_if: 'always',
     idle_for: '90s',
     busy_timeout: '1h',
@@ -5279,6 +5288,7 @@ function readRunnerOptions(form) {
             isSweep,
             whenBusy: readWhenBusy(form, isSweep),
         },
+        drains: drainsOf(form),
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
         waitsForRunner: read('wait_for_runner', parsers_boolean),
@@ -5297,6 +5307,17 @@ function readRunnerOptions(form) {
         scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
         proxy: apiUrl && readProxy(form, apiUrl.value),
     });
+}
+/** A one-job runner needs no drain: it takes no second job. */
+function drainsOf(form) {
+    const drain = form.read('drain', parsers_boolean);
+    if (drain?.value !== true)
+        return drain && { value: undefined };
+    if (form.read('runner_ephemeral', parsers_boolean)?.value)
+        form.problems.push('drain, runner_ephemeral: a runner that takes one job only is not drained; give one of them');
+    if (!isGiven(form, 'runner_name'))
+        form.problems.push('drain, runner_name: drain is given, but not which runner; give runner_name');
+    return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
 /** A sweep leaves a busy VM alone: the next one comes. */
 function readWhenBusy(form, isSweep) {
@@ -5469,6 +5490,10 @@ var core = __webpack_require__(6421);
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
         core/* setOutput */.uH(name, value);
+}
+/** What the post step finds in `STATE_drains`. @throws if the runner's file cannot be written. */
+function saveDrains(state) {
+    core/* saveState */.LZ('drains', state.length === 0 ? '' : JSON.stringify(state));
 }
 /**
  * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
@@ -6329,6 +6354,9 @@ const SHORT_REPORT_MS = 400;
 async function main(signal, endWithin) {
     const terminal = createTerminal();
     avoidPipe(terminal);
+    const { STATE_drains: left } = process.env;
+    if (left)
+        return restoreAfterKill(left, terminal);
     const outcome = await restartAsAsked(terminal, signal);
     process.exitCode = outcome.error === undefined ? 0 : 1;
     // Before anything is written: a file may be a pipe that no process reads.
@@ -6344,10 +6372,32 @@ async function restartAsAsked(terminal, signal) {
         inputs = readInputs(process.env, terminal.mask);
         const announce = (outcome) => announceOutputs(outcome, terminal);
         const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
-        return await run(inputs, { ...host, announce, addresses: ownAddresses() });
+        return await run(inputs, { ...host, announce, saveDrains: saveDrains, addresses: ownAddresses() });
     }
     catch (error) {
         return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
+    }
+}
+/** The post step, where the step was killed before it had restored the labels of runners. Its failure fails no job. */
+async function restoreAfterKill(left, terminal) {
+    try {
+        const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
+        if (runner === undefined)
+            return;
+        delete process.env['GITHUB_EVENT_PATH'];
+        const [{ restoreLeft }, { openSources }] = await Promise.all([
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8077)),
+        ]);
+        const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
+        const { repository } = ownRunner;
+        const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
+        const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => { } };
+        await restoreLeft(left, { ...drain, ...context });
+        await sources.close();
+    }
+    catch (error) {
+        terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
     }
 }
 /** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
@@ -6411,19 +6461,19 @@ async function run(inputs, host) {
     }
 }
 /** What talks to GitHub is loaded only if there is a runner to guard. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }, controller) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
     if (runner === undefined)
         return undefined;
     // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8461));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 522));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
     const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
     const liveInstances = shareLiveInstances(controller, context);
-    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, saveDrains };
     return createGuards({ ...own, ...context, ...sharing });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
@@ -6650,6 +6700,7 @@ function pairsOf(text) {
 /* harmony export */   Sk: () => (/* binding */ parseScope),
 /* harmony export */   _M: () => (/* binding */ repositoryOf),
 /* harmony export */   dK: () => (/* binding */ mayServe),
+/* harmony export */   f2: () => (/* binding */ changingToken),
 /* harmony export */   jr: () => (/* binding */ fittingToken)
 /* harmony export */ });
 const ENTERPRISES = 'enterprises/';
@@ -6684,6 +6735,16 @@ const TOKENS = {
     organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
+/** The tokens that can change the labels of a scope's runners. */
+const CHANGING_TOKENS = {
+    repository: 'the repository permission "Administration: write", or the scope repo of a classic token',
+    organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
+    enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+/** What `drain` takes, for hints. */
+function changingToken({ kind }) {
+    return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+}
 /** Which kind of token would do, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;

@@ -392,6 +392,12 @@ describe('each cause', () => {
       ],
     },
     {
+      reason: 'the server sent "100 Continue", which was not asked for',
+      hint: 'Turn that off in the server, or in the gateway before it.',
+      nature: 'mistake',
+      signs: [['UND_ERR_SOCKET', 'bad response']],
+    },
+    {
       reason: 'the connection was closed',
       hint: `${CHECK_URL} If it speaks TLS, controller_url should begin with https://.`,
       signs: [

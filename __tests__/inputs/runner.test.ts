@@ -85,6 +85,8 @@ describe('what is taken', () => {
     [{ jobs_token: ' ' }, { jobsToken: undefined }],
     [{ jobs_token: 'hunter3\n' }, { jobsToken: 'hunter3' }],
     [{ runner_ephemeral: 'true' }, { isEphemeral: true }],
+    [{ drain: 'true' }, { drains: { runId: '0' } }],
+    [{ drain: 'false' }, { drains: undefined }],
     [{ restart_if: 'always' }, { isSweep: false, whenBusy: 'wait' }],
     [{ restart_if: 'runner_offline' }, { isSweep: true, whenBusy: 'skip' }],
     [
@@ -105,6 +107,22 @@ describe('what is taken', () => {
     ],
   ])('%j', (given, expected) => {
     expect(read({ ...ASKED, ...given })).toMatchObject(expected);
+  });
+
+  test('the run that the labels of a drain name', () => {
+    const environment = { ...ENVIRONMENT, GITHUB_RUN_ID: '9001' };
+    expect(read({ ...ASKED, drain: 'true' }, environment)?.drains).toEqual({ runId: '9001' });
+  });
+
+  test.each<[Given, string]>([
+    [
+      { ...ASKED, drain: 'true', runner_ephemeral: 'true' },
+      'drain, runner_ephemeral: a runner that takes one job only is not drained',
+    ],
+    [{ drain: 'true' }, 'drain, runner_name: drain is given, but not which runner; give runner_name'],
+    [{ ...ASKED, drain: 'yes' }, 'drain: "yes" is neither true nor false'],
+  ])('a drain that makes no sense is refused: %j', (given, problem) => {
+    expect(() => read(given)).toThrow(problem);
   });
 
   test('the API and proxy of the environment', () => {

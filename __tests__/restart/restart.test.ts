@@ -574,7 +574,7 @@ describe('preconditions', () => {
     };
 
     test('by the closest one that there is', async () => {
-      const hint = await hintFor('Runner-7', ['runner-7', 'runner-71', 'vm']);
+      const hint = await hintFor('runner-70', ['runner-7', 'runner-71', 'vm']);
       expect(hint).toMatch(/^Did you mean "runner-7" or "runner-71"\? Upper and lower case matter\. Check/);
     });
 

@@ -222,6 +222,13 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
+    // RFC 9110 would have it ignored, but undici does not.
+    pattern: /^UND_ERR_SOCKET bad response/,
+    reason: 'the server sent "100 Continue", which was not asked for',
+    hint: 'Turn that off in the server, or in the gateway before it.',
+    nature: 'mistake',
+  },
+  {
     // With TLS 1.3 a server learns only after the handshake that the client has no certificate, or a foreign one.
     pattern: /^UND_ERR_SOCKET other side closed/,
     applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
