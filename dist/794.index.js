@@ -932,8 +932,8 @@ function createGate(options) {
                     log.warning(`${describe(known)}; when_busy says to ignore that.`);
                 return true;
             }
-            const isJustRead = isFirst && !(await drainRunners(options, known));
-            await checkBeforeRestart(options, known, isJustRead);
+            const hasDrained = await drainRunners(options, known);
+            await checkBeforeRestart(options, known, isFirst && !hasDrained);
             if (known.state.kind === 'idle')
                 return true;
             if (!isFirst)
