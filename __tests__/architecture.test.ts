@@ -57,7 +57,8 @@ function sourcesWith(pattern: RegExp): string[] {
 
 test('scripts and tests run on the Node that runners have', () => {
   expect(process.version).toMatch(/^v24\./);
-  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js' });
+  const post = { post: 'dist/post.js', 'post-if': 'always()' };
+  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js', ...post });
 });
 
 describe('action.yml', () => {
@@ -129,6 +130,7 @@ describe('the documents', () => {
 
 /** From top to bottom. A file directly in `src` is a room of its own, except for the ground. */
 const ROOMS = [
+  'post',
   'index',
   'main',
   'signals',
@@ -197,7 +199,11 @@ describe('one place for each thing', () => {
     ['undici', /from 'undici/, ['http/connections.ts', 'http/transport.ts']],
     ['octokit', /@actions\/github'|@octokit/, ['runner/github-client.ts']],
     ['inputs', /INPUT_/, ['inputs/form.ts']],
-    ['the environment and the process', /\bprocess\.(?!stdout)/, ['clock.ts', 'main.ts', 'signals.ts']],
+    [
+      'the environment and the process',
+      /\bprocess\.(?!stdout)/,
+      ['clock.ts', 'main.ts', 'post.ts', 'signals.ts'],
+    ],
     [
       'the log',
       /core\.(info|debug|notice|warning|error|setSecret|setFailed)|console\.|\.(stdout|stderr)\b/,

@@ -8,6 +8,7 @@ import nock from 'nock';
 import { Dispatcher } from 'undici';
 import { readInputs } from '../src/inputs/inputs.ts';
 import { main, run as runStep } from '../src/main.ts';
+import { saveDrains } from '../src/report/outputs.ts';
 import { createTerminal } from '../src/report/terminal.ts';
 import { cancelOnSignals } from '../src/signals.ts';
 import { playStep } from './simulation/play-step.ts';
@@ -98,7 +99,7 @@ describe('with runner_name', () => {
   });
 
   // The first of them all that loads @actions/github, which reads the event as it is loaded.
-  test("a workflow's event that is damaged is none of the step's business", async () => {
+  test("a workflow's event that is damaged does not matter", async () => {
     process.env['GITHUB_EVENT_PATH'] = join(folder, 'event');
     writeFileSync(join(folder, 'event'), '{"action":');
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
@@ -160,6 +161,50 @@ describe('with runner_name', () => {
     expect(log.lines().at(-1)).toContain('with HTTP 422 ("No, ***")');
     const others = log.lines().filter((line) => !line.startsWith('::add-mask::'));
     expect([...others, file('summary')].join()).not.toContain('hunter2-token');
+  });
+
+  describe('the post step', () => {
+    const left = JSON.stringify([{ id: 23, name: 'mac-7', owner: '9001-1795953600' }]);
+
+    async function runPost(state: string, inputs: Readonly<Record<string, string>>): Promise<string[]> {
+      process.env['STATE_drains'] = state;
+      for (const [name, value] of Object.entries(inputs)) process.env[`INPUT_${name.toUpperCase()}`] = value;
+      const endWithin = jest.fn<(ms: number) => void>();
+      await main(new AbortController().signal, endWithin);
+      expect(endWithin).not.toHaveBeenCalled();
+      return log.lines().filter((line) => !/^::(add-mask|debug)::/.test(line));
+    }
+
+    test('restores the labels of runners that a killed step has left drained', async () => {
+      const labels = [{ id: 1, name: 'pool-a.drained-9001-1795953600', type: 'custom' }];
+      const date = { date: 'Sun, 29 Nov 2026 12:00:00 GMT' };
+      nock(API).get(`${RUNNERS}/23`).reply(200, wireRunner({ labels }), date);
+      nock(API)
+        .post(`${RUNNERS}/23/labels`, { labels: ['pool-a'] })
+        .reply(200, {});
+      nock(API).delete(`${RUNNERS}/23/labels/pool-a.drained-9001-1795953600`).reply(404, {});
+      expect(await runPost(left, ASKED)).toEqual(['The labels of runner "mac-7" are restored']);
+      expect(nock.isDone()).toBe(true);
+    });
+
+    test('finds what the step saved: nothing once all labels are restored', () => {
+      saveDrains([{ id: 23, name: 'mac-7', owner: '9001-1795953600' }]);
+      saveDrains([]);
+      const saved = log.lines().filter((line) => line.startsWith('::save-state'));
+      expect(saved).toEqual([`::save-state name=drains::${left}`, '::save-state name=drains::']);
+    });
+
+    test('has nothing to do without runner_name', async () => {
+      expect(await runPost(left, VALID)).toEqual([]);
+    });
+
+    test('says what keeps it from that', async () => {
+      expect(await runPost(left, { ...ASKED, github_token: 'no token' })).toEqual([
+        expect.stringMatching(
+          /^::warning::The labels of drained runners were not restored: An input is invalid:/,
+        ),
+      ]);
+    });
   });
 
   test('the VM that the step runs on is refused before anything is sent, and named', async () => {

@@ -464,8 +464,8 @@ const CAUSES = [
     },
     {
         pattern: /^ERR_SSL_\w+_TOO_(SMALL|WEAK) |^ERR_SSL_UNSAFE_LEGACY/,
-        reason: 'the server encrypts in a way that this machine does not accept',
-        hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+        reason: 'the server uses encryption that this machine does not accept',
+        hint: 'Update its TLS library and keys: RSA keys of at least 2,048 bits, and SHA-256.',
         nature: 'mistake',
     },
     {
@@ -484,6 +484,13 @@ const CAUSES = [
         pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
         reason: 'the server does not speak HTTP there',
         hint: 'Check the port in controller_url, and whether it should begin with https://.',
+        nature: 'mistake',
+    },
+    {
+        // RFC 9110 would have it ignored, but undici does not.
+        pattern: /^UND_ERR_SOCKET bad response/,
+        reason: 'the server sent "100 Continue", which was not asked for',
+        hint: 'Turn that off in the server, or in the gateway before it.',
         nature: 'mistake',
     },
     {
@@ -525,7 +532,7 @@ const CAUSES = [
         hint: CHECK_URL,
     },
 ];
-/** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
+/** Explains why no (complete) answer came. The most telling cause is often deep in the chain. */
 function explainFailure(error, stage) {
     const { phase, proxy } = stage;
     const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
@@ -3578,12 +3585,13 @@ const MOST_SUGGESTIONS = 3;
 const LONGEST_COMPARED = 100;
 /** One character in this many may be mistyped. */
 const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs that are most likely meant by a mistyped one, the closest first. */
+/** The known IDs that are most likely meant by a mistyped one, the closest first. One that differs in case alone is certain. */
 function closestTo(wanted, known) {
     const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
     const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    const isCertain = scored.some(({ distance }) => distance === 0);
     return scored
-        .filter(({ distance }) => distance <= most)
+        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
         .sort((a, b) => a.distance - b.distance)
         .slice(0, MOST_SUGGESTIONS)
         .map(({ id }) => id);
@@ -3662,18 +3670,25 @@ async function readTarget({ target, onRead }, search) {
     if (found.kind === 'none')
         return { kind: 'trouble', error: found.error };
     const { instance } = found;
+    const { doubt } = found;
     const answeredAt = clock.now();
-    onRead(instance, { askedAt, answeredAt });
+    const tell = () => onRead(instance, { askedAt, answeredAt });
+    if (doubt === undefined)
+        tell();
     const baseline = checkPreconditions(instance, answeredAt);
     if (baseline instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: baseline };
-    const doubt = hasBothDates(instance) ? found.doubt : 'the answer does not say how old it is';
-    return doubt === undefined ? { kind: 'ready', baseline } : { kind: 'doubtful', baseline, doubt };
+    if (doubt !== undefined)
+        return { kind: 'doubtful', baseline, doubt, tell };
+    if (hasBothDates(instance))
+        return { kind: 'ready', baseline };
+    return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 /** What stayed so for some seconds is final. */
 async function settleFor(finding, search) {
     if (finding.kind === 'trouble')
         throw await withVersion(finding.error, search);
+    finding.tell?.();
     return finding.baseline;
 }
 function describeFinding(finding) {
@@ -4040,7 +4055,7 @@ async function watch(context, options) {
     const history = startHistory(baseline, sentAt);
     const state = {
         ...{ history, unmet: [], timing: options.timing },
-        ...{ heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+        ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
     };
     const nextAt = (lastPollAt) => nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
     let hasAnswer = true;
@@ -4066,11 +4081,11 @@ const HEARTBEATS_OF_EVIDENCE = 3;
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
  * known once reports come: until then, the silence counts. Any other restart has the whole time.
  */
-function deadlineOf({ reply, sentAt, deadline }, state, now) {
+function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
         return deadline;
     const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
-    return Math.min(deadline, sentAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+    return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
 }
 /** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
@@ -4380,7 +4395,7 @@ function findMembers({ targets, usedByJob, timeoutMs }, { guards, ...context }) 
 async function restartMembers(members, job, context) {
     const { announce } = context;
     const { dryRun: isDryRun } = job;
-    const limits = limitsFor(members.length, job);
+    const limits = cappedFor(job, limitsFor(members.length, job));
     const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
     const step = { job, context, roster };
     const [first, ...others] = members;
@@ -4389,6 +4404,14 @@ async function restartMembers(members, job, context) {
     else if (first !== undefined)
         await restartTheOnly(first, step);
     return roster.outcome();
+}
+/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+/** A runner is drained only while its VM holds a slot. */
+function cappedFor({ runner }, limits) {
+    if (runner?.drains === undefined)
+        return limits;
+    return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 async function restartTheOnly(member, step) {
     const { job, context, roster } = step;
@@ -4468,9 +4491,14 @@ function countsAsFailed({ error }, { runner }) {
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
-/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
-function hasDeadRunner(gate, { runner }) {
-    const shown = gate?.findings()?.shown ?? [];
+/**
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
+ * those whose runner is dead: they are known to come back.
+ */
+function comesLast(gate, { runner }) {
+    if (runner?.drains !== undefined)
+        return gate.verdict() !== 'idle';
+    const shown = gate.findings()?.shown ?? [];
     return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 function restartInItsSlot(fleet, member, index) {
@@ -4483,14 +4511,15 @@ function restartInItsSlot(fleet, member, index) {
         signal,
         isBrief: true,
         evidence: evidenceOf(member),
-        onWait: () => slots.apply(index, 'wait'),
+        // With a drain it waits in its slot.
+        ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
     });
     if (guard !== undefined)
         runnerGates.set(index, guard.gate);
     const gate = createSlotGate({
         ...{ slots, index, signal, clock: context.clock },
         runnerGate: guard?.gate,
-        comesLast: () => hasDeadRunner(guard?.gate, job),
+        comesLast: () => guard !== undefined && comesLast(guard.gate, job),
         checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
     });
     const hooks = hooksFor(member, index, fleet);
@@ -4624,11 +4653,12 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 const LONGEST_SECRET = 1_000;
-/** What is shorter would turn up everywhere, so that it could not be hidden: in characters. */
+/** A shorter one would occur everywhere, so it could not be hidden. In characters. */
 const parsers_SHORTEST_SECRET = 4;
 /**
  * White space may belong to a secret; the line break that a YAML block adds at its end does not.
- * @param what it is, for people; @param shortest in characters.
+ * @param what the secret is, for people.
+ * @param shortest in characters.
  */
 function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
     return (text) => {
@@ -4636,7 +4666,7 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
         while (/[\r\n]/.test(text.charAt(end - 1)))
             end--;
         if (end > LONGEST_SECRET)
-            return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+            return { problem: `${end} characters; at most ${LONGEST_SECRET} are allowed` };
         if (end > 0 && end < shortest)
             return {
                 problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
@@ -4645,7 +4675,7 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
     };
 }
 const parsers_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** UUIDs, one a line, each once. */
+/** UUIDs, one per line, each once. */
 const uuids = (text) => {
     const lines = linesOf(text.toLowerCase());
     if (lines.length > MOST_VMS)
@@ -4653,9 +4683,9 @@ const uuids = (text) => {
     const wrong = lines.find((line) => !parsers_UUID.test(line));
     if (wrong === undefined)
         return { value: lines };
-    return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+    return { problem: `${shown(wrong)} is not a UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
 };
-/** External IDs, one a line, each once; a `*` in one stands for any text. */
+/** External IDs, one per line, each once; `*` in one matches any text. */
 const parsers_externalIds = (text) => {
     const lines = linesOf(text);
     if (lines.length > MOST_VMS)
@@ -4690,7 +4720,7 @@ function runId(own) {
     };
 }
 function tooMany({ length }) {
-    return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
+    return { problem: `${length} lines; at most ${MOST_VMS} are allowed in one step` };
 }
 /** Those that are not blank, without white space around them, each once. */
 function linesOf(text) {
@@ -4706,7 +4736,7 @@ function wholeNumber({ min, max }) {
     };
 }
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
-/** A number of VMs, or a share of them such as `25%`; each `least` at least. */
+/** A number of VMs of at least `least`, or a share of them such as `25%`. */
 function amount(least) {
     return (text) => {
         const [, digits = '', percent] = AMOUNT.exec(text.trim()) ?? [];
@@ -4714,7 +4744,7 @@ function amount(least) {
         const isShare = percent !== undefined;
         if (digits !== '' && value >= least && (!isShare || value <= 100))
             return { value: isShare ? { share: value / 100 } : { count: value } };
-        return { problem: `${shown(text)} is neither a number from ${least} on nor a share of all such as 25%` };
+        return { problem: `${shown(text)} must be a number from ${least}, or a share of all such as 25%` };
     };
 }
 /** The booleans of YAML. */
@@ -4736,13 +4766,13 @@ const pollInterval = (text) => {
     const parsed = duration({ min: SECOND / 5, max: 10 * MINUTE })(text);
     return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
 };
-/** One of some words, as it is written. */
+/** One of these words, exactly. */
 function oneOf(...words) {
     return (text) => {
         const value = words.find((word) => word === text.trim());
         if (value !== undefined)
             return { value };
-        return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+        return { problem: `${shown(text)} is not one of ${words.join(', ')}` };
     };
 }
 const DURATION = /^(\d{1,9}(?:\.\d{1,3})?) ?([smh]?)$/;
@@ -4792,7 +4822,7 @@ const optionalScope = (text) => {
     const scope = (0,runner_scope/* parseScope */.Sk)(value);
     if (value === '' || scope !== undefined)
         return { value: scope };
-    return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+    return { problem: `${shown(value)} is neither owner/repo, an organization's name, nor enterprises/NAME` };
 };
 const parsers_controllerUrl = (text) => {
     const value = text.trim();
@@ -4837,13 +4867,13 @@ const REFUSED_HEADERS = new Set([
     'proxy-authorization',
     'proxy-connection',
 ]);
-/** Not more than can be looked through in no time. */
+/** Limited to what can be processed quickly. */
 const headerText = (text) => {
     const lines = text.split('\n').length;
     if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
         return { value: text };
     return {
-        problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+        problem: `${text.length} characters in ${lines} lines; at most ${LONGEST_HEADERS} in ${MOST_HEADERS} are allowed`,
     };
 };
 /** `Name: value` lines; names in lower case. Values are secrets: no problem quotes them. */
@@ -4886,6 +4916,7 @@ const DEFAULTS = {
     job_summary: 'true',
     skip_tls_verify: 'false',
     runner_ephemeral: 'false',
+    drain: 'false',
     restart_if: 'always',
     idle_for: '90s',
     busy_timeout: '1h',
@@ -4964,7 +4995,7 @@ function invalid(problems) {
 
 
 
-/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+/** PEM text with proper line breaks: in a value that was pasted into a secret, they may be `\n` or CRLF. */
 function normalizePem(text) {
     return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
@@ -4975,12 +5006,12 @@ function isPem(text) {
 function readCertificates(pem) {
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
     if (blocks.length === 0)
-        return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
+        return { problem: 'it contains no certificate (-----BEGIN CERTIFICATE-----)' };
     try {
         return { value: blocks.map((block) => new external_node_crypto_.X509Certificate(block)) };
     }
     catch {
-        return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
+        return { problem: `it contains ${blocks.length} certificates, at least one of which cannot be read` };
     }
 }
 /** A private key in PEM: PKCS#1, SEC1 or PKCS#8, encrypted or not. */
@@ -4993,14 +5024,14 @@ function readPrivateKey(pem, passphrase) {
     }
     catch {
         return {
-            problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+            problem: isEncrypted ? 'the passphrase does not open it' : 'it contains no readable private key',
         };
     }
 }
 const LARGEST_PEM = 1024 * 1024;
-/** The longest keys take a fifth of it; and each line is masked. In characters. */
+/** Five times the longest keys; each line is masked. In characters. */
 const LARGEST_KEY = 20_000;
-/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+/** Reads PEM text, or a file of it. The input is never quoted: it may be a mangled key. */
 function readPem(form, name) {
     const given = form.read(name, optionalText)?.value;
     if (given === undefined)
@@ -5014,7 +5045,7 @@ function readPem(form, name) {
     form.problems.push(`${name}: it is ${what}`);
     return undefined;
 }
-/** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
+/** The same for an API key, which the controller returns as base64 of its DER, without the lines of PEM. */
 function readApiKeyPem(form, name) {
     const given = form.read(name, optionalText)?.value ?? '';
     const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
@@ -5033,21 +5064,21 @@ function acceptPem({ problems, onSecret }, name, text) {
     if (!/PRIVATE KEY/.test(pem))
         return pem;
     if (text.length > LARGEST_KEY) {
-        problems.push(`${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`);
+        problems.push(`${name}: ${text.length} characters with a private key among them; at most ${LARGEST_KEY} are allowed`);
         return undefined;
     }
-    // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+    // Certificate and key may be mixed up: any text with a key is a secret.
     onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
     return pem;
 }
-/** Base64 that is too long to be a path; undefined for anything else. Its URL-safe alphabet is left out: the dashes of PEM would belong to it. */
+/** Base64 that is too long to be a path; undefined for anything else. Not its URL-safe alphabet, to which the dashes of PEM belong. */
 function bareBase64(text) {
     const compact = text.replace(/\\n|\s+/g, '');
     return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
 }
 function pemOf(bare) {
     const key = Buffer.from(bare, 'base64');
-    // In this order: Node takes PKCS#8 for PKCS#1, too, and would hand it on in that form, so that its own would not be hidden.
+    // In this order: Node reads PKCS#8 as PKCS#1, too, and would export it in that form. Then the given form would not be masked.
     for (const type of ['pkcs8', 'pkcs1']) {
         try {
             return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
@@ -5257,6 +5288,7 @@ function readRunnerOptions(form) {
             isSweep,
             whenBusy: readWhenBusy(form, isSweep),
         },
+        drains: drainsOf(form),
         idleForMs: read('idle_for', duration({ min: 0, max: runner_HOUR })),
         busyTimeoutMs: read('busy_timeout', duration({ min: runner_SECOND, max: 24 * runner_HOUR })),
         waitsForRunner: read('wait_for_runner', parsers_boolean),
@@ -5275,6 +5307,17 @@ function readRunnerOptions(form) {
         scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
         proxy: apiUrl && readProxy(form, apiUrl.value),
     });
+}
+/** A one-job runner needs no drain: it takes no second job. */
+function drainsOf(form) {
+    const drain = form.read('drain', parsers_boolean);
+    if (drain?.value !== true)
+        return drain && { value: undefined };
+    if (form.read('runner_ephemeral', parsers_boolean)?.value)
+        form.problems.push('drain, runner_ephemeral: a runner that takes one job only is not drained; give one of them');
+    if (!isGiven(form, 'runner_name'))
+        form.problems.push('drain, runner_name: drain is given, but not which runner; give runner_name');
+    return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
 /** A sweep leaves a busy VM alone: the next one comes. */
 function readWhenBusy(form, isSweep) {
@@ -5332,7 +5375,7 @@ const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE } = p
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
  * said about any input.
- * @param onSecret told of each secret.
+ * @param onSecret called with each secret.
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 function readInputs(environment, onSecret) {
@@ -5447,6 +5490,10 @@ var core = __webpack_require__(6421);
 function setOutputs(outcome, terminal) {
     for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean)))
         core/* setOutput */.uH(name, value);
+}
+/** What the post step finds in `STATE_drains`. @throws if the runner's file cannot be written. */
+function saveDrains(state) {
+    core/* saveState */.LZ('drains', state.length === 0 ? '' : JSON.stringify(state));
 }
 /**
  * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
@@ -6071,7 +6118,7 @@ const REPLACEMENT = '***';
 function createRedactor() {
     const forms = new Set();
     const plain = new Set();
-    // Made when it is first needed: several secrets are mostly told of in a row.
+    // Created when first needed: several secrets are usually added in a row.
     let replacer;
     return {
         add(...secrets) {
@@ -6307,9 +6354,12 @@ const SHORT_REPORT_MS = 400;
 async function main(signal, endWithin) {
     const terminal = createTerminal();
     avoidPipe(terminal);
+    const { STATE_drains: left } = process.env;
+    if (left)
+        return restoreAfterKill(left, terminal);
     const outcome = await restartAsAsked(terminal, signal);
     process.exitCode = outcome.error === undefined ? 0 : 1;
-    // Before anything is written: a file may be a pipe that nobody reads.
+    // Before anything is written: a file may be a pipe that no process reads.
     endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
     if (!report(outcome, terminal))
         process.exitCode = 1;
@@ -6322,13 +6372,35 @@ async function restartAsAsked(terminal, signal) {
         inputs = readInputs(process.env, terminal.mask);
         const announce = (outcome) => announceOutputs(outcome, terminal);
         const host = { terminal, signal, clock: lib_clock/* systemClock */.ml, random: Math.random };
-        return await run(inputs, { ...host, announce, addresses: ownAddresses() });
+        return await run(inputs, { ...host, announce, saveDrains: saveDrains, addresses: ownAddresses() });
     }
     catch (error) {
         return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
     }
 }
-/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+/** The post step, where the step was killed before it had restored the labels of runners. Its failure fails no job. */
+async function restoreAfterKill(left, terminal) {
+    try {
+        const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
+        if (runner === undefined)
+            return;
+        delete process.env['GITHUB_EVENT_PATH'];
+        const [{ restoreLeft }, { openSources }] = await Promise.all([
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8077)),
+        ]);
+        const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
+        const { repository } = ownRunner;
+        const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
+        const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => { } };
+        await restoreLeft(left, { ...drain, ...context });
+        await sources.close();
+    }
+    catch (error) {
+        terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
+    }
+}
+/** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
 function announceOutputs(outcome, terminal) {
     try {
         setOutputs(outcome, terminal);
@@ -6389,19 +6461,19 @@ async function run(inputs, host) {
     }
 }
 /** What talks to GitHub is loaded only if there is a runner to guard. */
-async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [] }, controller) {
+async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
     if (runner === undefined)
         return undefined;
-    // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+    // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
     // damaged, and writes to the log where it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8461));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 522));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
     const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
     const liveInstances = shareLiveInstances(controller, context);
-    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+    const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, saveDrains };
     return createGuards({ ...own, ...context, ...sharing });
 }
 function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
@@ -6628,6 +6700,7 @@ function pairsOf(text) {
 /* harmony export */   Sk: () => (/* binding */ parseScope),
 /* harmony export */   _M: () => (/* binding */ repositoryOf),
 /* harmony export */   dK: () => (/* binding */ mayServe),
+/* harmony export */   f2: () => (/* binding */ changingToken),
 /* harmony export */   jr: () => (/* binding */ fittingToken)
 /* harmony export */ });
 const ENTERPRISES = 'enterprises/';
@@ -6662,6 +6735,16 @@ const TOKENS = {
     organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
     enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
+/** The tokens that can change the labels of a scope's runners. */
+const CHANGING_TOKENS = {
+    repository: 'the repository permission "Administration: write", or the scope repo of a classic token',
+    organization: 'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
+    enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+/** What `drain` takes, for hints. */
+function changingToken({ kind }) {
+    return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+}
 /** Which kind of token would do, for hints. */
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;

@@ -2,35 +2,190 @@ export const id = 794;
 export const ids = [794];
 export const modules = {
 
-/***/ 8461:
+/***/ 1012:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+__webpack_require__.r(__webpack_exports__);
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   RESTORE_AFTER_CANCELLATION_MS: () => (/* binding */ RESTORE_AFTER_CANCELLATION_MS),
+/* harmony export */   RESTORE_MS: () => (/* binding */ RESTORE_MS),
+/* harmony export */   createDrains: () => (/* binding */ createDrains),
+/* harmony export */   restoreLeft: () => (/* binding */ restoreLeft)
+/* harmony export */ });
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1528);
+// Keeps new jobs away from a runner while its VM waits for its job and restarts: each custom label is replaced by one that names
+// its owner and its end, e.g. `macos` by `macos.drained-9001-1764410000`. GitHub keeps that state, and nothing else does.
+//
+// | label                          | when a drain begins               | when it ends                                             |
+// | ------------------------------ | --------------------------------- | -------------------------------------------------------- |
+// | `macos`                        | becomes this drain's              | stays                                                    |
+// | this drain's                   | stays                             | becomes `macos`, or is removed if another drain holds it |
+// | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
+// | another drain's, still running | is waited for                     | stays                                                    |
+//
+// The new label is added before the old one is removed, one by one, so that nobody else's label is touched.
+
+
+
+/** GitHub counts a change of labels as five requests. */
+const MOST_DRAINS = 20;
+const ASK_AGAIN_MS = 15_000;
+/** @param left what a step that was killed has left. */
+function createDrains(options, left = []) {
+    const { labels, clock, log, saveState } = options;
+    const drained = new Map(left.map((each) => [each.id, each]));
+    async function drain({ id, name, ephemeral }, bounds) {
+        if (ephemeral)
+            return log.info(`Runner "${name}" is not drained: it takes one job only`);
+        if (drained.has(id))
+            return;
+        const seen = await untilUnclaimed({ id, name }, bounds);
+        if (seen === undefined)
+            return;
+        const names = await plainLabels(id, seen, bounds);
+        if (names.length === 0)
+            throw withoutLabel(name);
+        if (drained.size >= MOST_DRAINS)
+            return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
+        const owner = `${options.runId}-${Math.ceil((seen.date + options.lifeMs) / 1_000)}`;
+        drained.set(id, { id, name, owner });
+        saveState([...drained.values()]);
+        for (const label of names) {
+            await labels.add(id, `${label}${MARK}${owner}`, bounds);
+            await labels.remove(id, label, bounds);
+        }
+        log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+    }
+    /** Undefined if the runner is gone. */
+    async function untilUnclaimed({ id, name }, bounds) {
+        for (let isTold = false;; isTold = true) {
+            const seen = await labels.read(id, bounds);
+            const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
+            if (claim === undefined)
+                return seen;
+            const leftMs = bounds.deadline - clock.now();
+            if (leftMs <= 0)
+                throw claimed(name, claim);
+            if (!isTold)
+                log.info(`Runner "${name}" is drained by run ${claim.runId}; waiting for that to end`);
+            await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
+        }
+    }
+    /** The custom labels, once those are back that a drain which has expired left behind. */
+    async function plainLabels(id, seen, bounds) {
+        const expired = marksIn(seen);
+        for (const mark of expired)
+            await undo(id, mark, bounds);
+        const plain = seen.labels.filter(({ name, type }) => type === 'custom' && markFrom(name) === undefined);
+        const names = new Set([...plain.map(({ name }) => name), ...expired.map(({ original }) => original)]);
+        return [...names].filter((name) => name.length <= LONGEST_PLAIN);
+    }
+    async function undo(id, { original, label }, bounds) {
+        await labels.add(id, original, bounds);
+        await labels.remove(id, label, bounds);
+    }
+    /** A label that another drain holds, too, comes back with that one. */
+    async function restoreLabels({ id, owner }, bounds) {
+        const seen = await labels.read(id, bounds);
+        if (seen === undefined)
+            return;
+        const marks = marksIn(seen);
+        const held = marks.filter((mark) => mark.owner !== owner && !hasExpired(mark, seen));
+        for (const own of marks.filter((mark) => mark.owner === owner)) {
+            const isHeld = held.some(({ original }) => original === own.original);
+            await (isHeld ? labels.remove(id, own.label, bounds) : undo(id, own, bounds));
+        }
+    }
+    async function restore(id, forMs) {
+        const known = drained.get(id);
+        if (known === undefined)
+            return;
+        const { signal } = new AbortController();
+        try {
+            await restoreLabels(known, { deadline: clock.now() + forMs, signal });
+            drained.delete(id);
+            saveState([...drained.values()]);
+            log.info(`The labels of runner "${known.name}" are restored`);
+        }
+        catch (error) {
+            log.warning(`The labels of runner "${known.name}" (ID ${id}) were not restored within ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(forMs)}. Replace each that ends in ${MARK}${known.owner} by what stands before that. ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .asActionError */ .z6)(error).message}`);
+        }
+    }
+    return { drain, restore };
+}
+/** How long the labels of a runner are tried to be restored, in milliseconds; and after a cancellation. */
+const RESTORE_MS = 30_000;
+const RESTORE_AFTER_CANCELLATION_MS = 5_000;
+/** The post step: restores what the step has left. */
+async function restoreLeft(state, options) {
+    const left = stateFrom((0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .parseJson */ .qF)(state));
+    const drains = createDrains(options, left);
+    await Promise.all(left.map(({ id }) => drains.restore(id, RESTORE_MS)));
+}
+function stateFrom(state) {
+    return (Array.isArray(state) ? state : []).flatMap((each) => {
+        const { id, name, owner } = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_2__/* .isRecord */ .u4)(each) ? each : {};
+        const isWhole = typeof id === 'number' && typeof name === 'string' && typeof owner === 'string';
+        return isWhole ? [{ id, name, owner }] : [];
+    });
+}
+// ---- labels ----
+const MARK = '.drained-';
+/** Run ID and end, in seconds since 1970. What users called `.drained` themselves does not look like this. */
+const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
+/** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
+const LONGEST_PLAIN = 256 - MARK.length - 32;
+function marksIn({ labels }) {
+    return labels.flatMap(({ name }) => markFrom(name) ?? []);
+}
+function markFrom(label) {
+    const [, original = '', runId = '', end = ''] = MARKED.exec(label) ?? [];
+    if (original === '')
+        return undefined;
+    return { label, original, owner: `${runId}-${end}`, runId, expiresAt: Number(end) * 1_000 };
+}
+function hasExpired({ expiresAt }, { date }) {
+    return expiresAt <= date;
+}
+function withoutLabel(name) {
+    const message = `Runner "${name}" has no custom label, so it cannot be drained: jobs that ask for its default labels would come all the same.`;
+    const hint = 'Give the runner a custom label and let the jobs ask for it (runs-on), or leave out drain.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('invalid_input', message, { hint });
+}
+function claimed(name, { runId, label }) {
+    const message = `Runner "${name}" is drained by run ${runId} (label ${label}), and was until busy_timeout. No restart was sent.`;
+    const hint = 'Let that run end first (concurrency), or raise busy_timeout.';
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .ActionError */ .lZ('runner_busy', message, { hint });
+}
+
+
+/***/ }),
+
+/***/ 7630:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  createGuards: () => (/* binding */ createGuards)
+  EK: () => (/* binding */ PER_PAGE),
+  Cl: () => (/* binding */ createGitHub),
+  Ey: () => (/* binding */ createToken)
 });
 
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/clock.js
-var lib_clock = __webpack_require__(5233);
-// EXTERNAL MODULE: ./lib/dates.js
-var dates = __webpack_require__(3534);
-// EXTERNAL MODULE: ./lib/log.js
-var lib_log = __webpack_require__(7309);
-// EXTERNAL MODULE: ./lib/poll.js
-var poll = __webpack_require__(9310);
-// EXTERNAL MODULE: ./lib/restart/outcome.js
-var outcome = __webpack_require__(8663);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
 var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
 // EXTERNAL MODULE: ./lib/http/retry-budget.js
 var retry_budget = __webpack_require__(1606);
+// EXTERNAL MODULE: ./lib/clock.js
+var clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/runner/github-faults.js
 // What an answer of GitHub means that is not the one that was asked for: a rate limit, a refusal, or trouble that may pass.
 
@@ -87,7 +242,7 @@ function faultOfDenial(denial, asked) {
     if (limitMs === undefined && !(0,retry/* isTransientStatus */.Dm)(reply.status))
         return refusalOf(denial, asked);
     const waitMs = limitMs ?? retryAfterMs(reply);
-    const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(waitMs)}`;
+    const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,clock/* seconds */.YA)(waitMs)}`;
     const nature = waitMs === undefined ? 'passing' : 'quota';
     return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
 }
@@ -149,15 +304,19 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
  */
 function createFetch({ baseUrl, transport, bounds, onAnswer }) {
-    return async (url, { headers }) => {
+    return async (url, { method, headers, body = '' }) => {
         const path = url.slice(baseUrl.length);
-        const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false };
-        const result = await transport.send(request, bounds);
+        // To add or remove a label twice comes to the same: no request is a write that must not be repeated.
+        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
+        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
         if ('noAnswer' in result)
             throw failureOf(result.noAnswer);
         onAnswer(result.answer);
         return responseOf(result.answer);
     };
+}
+function methodOf(method) {
+    return method === 'POST' || method === 'DELETE' ? method : 'GET';
 }
 const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
 function failureOf({ reason, nature, cause }) {
@@ -373,172 +532,34 @@ function dateOf({ headers }) {
     return Number.isNaN(date) ? undefined : date;
 }
 
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
-// EXTERNAL MODULE: ./lib/runner/scope.js
-var runner_scope = __webpack_require__(5918);
-;// CONCATENATED MODULE: ./lib/runner/runners.js
+
+/***/ }),
+
+/***/ 522:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  createGuards: () => (/* binding */ createGuards)
+});
 
-
-
-function createRunners(client, scope) {
-    const place = { subject: `the self-hosted runners of ${(0,runner_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,runner_scope/* fittingToken */.jr)(scope) };
-    const { path, parameters } = runnersPath(scope);
-    const ofOne = new Map();
-    const ofPages = new Map();
-    /** A list of one page is read whole, whatever is sought in it. */
-    let hasManyPages = false;
-    async function getRunner(id, bounds) {
-        const route = `GET ${path}/{runner_id}`;
-        const answer = await client.ask({
-            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
-            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
-        });
-        return 'data' in answer ? answer.data : undefined;
-    }
-    async function listRunners(pattern, bounds) {
-        if (pattern !== undefined && (0,runner_names/* isExact */.u0)(pattern) && hasManyPages) {
-            // GitHub's own filter may be exact in case, or find more.
-            const named = await readPages(pattern, bounds, (0,runner_names/* describePattern */.Qs)(pattern));
-            if (named.runners.length > 0)
-                return named.runners;
-        }
-        const { runners, pages } = await readPages(pattern, bounds);
-        hasManyPages = pages > 1;
-        const isMissed = pattern !== undefined && runners.length === 0;
-        return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
-    }
-    async function readPages(pattern, bounds, name) {
-        const { items, pages } = await client.askForList({
-            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: readList },
-            parameters: name === undefined ? parameters : { ...parameters, name },
-            check(listed) {
-                for (const item of listed)
-                    requireReadable(item, pattern);
-            },
-        });
-        // A runner that slips to the next page is there twice.
-        const runners = new Map(items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])));
-        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, its));
-        return { runners: fitting, pages };
-    }
-    return { getRunner, glanceAt: getRunner, listRunners };
-}
-/** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
-function runnersPath(scope) {
-    switch (scope.kind) {
-        case 'repository': {
-            const { owner, repo } = scope;
-            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
-        }
-        case 'organization':
-            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
-        case 'enterprise': {
-            const { enterprise } = scope;
-            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
-        }
-    }
-}
-// ---- answers ----
-/** @throws UnusableAnswer where the data is not the runner of the ID. */
-function requireRunner(data, id) {
-    const runner = readRunner(data);
-    if (runner.id !== id)
-        throw new json/* UnusableAnswer */.kf('it answered with another runner');
-    return runner;
-}
-/** @throws UnusableAnswer where there is no list. */
-function readList(data) {
-    const items = (0,json/* isRecord */.u4)(data) ? data['runners'] : undefined;
-    if (!Array.isArray(items))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of runners');
-    if (items.length > PER_PAGE)
-        throw new json/* UnusableAnswer */.kf('it answered with more runners than were asked for');
-    return items.map((item) => {
-        return { name: (0,json/* isRecord */.u4)(item) ? (0,json/* text */.Qq)(item, 'name') : undefined, runner: runnerFrom(item) };
-    });
-}
-/** @throws UnusableAnswer */
-function requireReadable({ name, runner }, pattern) {
-    if (runner !== undefined || pattern === undefined)
-        return;
-    if (name === undefined || (0,runner_names/* fitsPattern */.jF)(pattern, name))
-        throw unreadable();
-}
-function unreadable() {
-    return new json/* UnusableAnswer */.kf('it answered with a runner that lacks id, name, status or busy');
-}
-function readRunner(data) {
-    const runner = runnerFrom(data);
-    if (runner === undefined)
-        throw unreadable();
-    return runner;
-}
-function runnerFrom(data) {
-    const fields = (0,json/* isRecord */.u4)(data) ? data : {};
-    const { id, busy } = fields;
-    const [name, status] = [(0,json/* text */.Qq)(fields, 'name'), (0,json/* text */.Qq)(fields, 'status')];
-    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
-    const isKnown = status === 'online' || status === 'offline';
-    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
-        return undefined;
-    const { ephemeral } = fields;
-    return {
-        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
-        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
-        version: (0,json/* text */.Qq)(fields, 'version'),
-    };
-}
-const LONGEST_LABEL = 256;
-function labelsFrom({ labels }) {
-    return (Array.isArray(labels) ? labels : []).flatMap((label) => {
-        const name = (0,json/* isRecord */.u4)(label) ? (0,json/* text */.Qq)(label, 'name', LONGEST_LABEL) : undefined;
-        if (!(0,json/* isRecord */.u4)(label) || name === undefined)
-            return [];
-        return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
-    });
-}
-/**
- * The runners that fit the name; more than one only if it has a `*`.
- * @throws ActionError `ambiguous_target`; and what GitHub throws.
- */
-async function findRunners(runners, sought, bounds) {
-    const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,runner_names/* isExact */.u0)(sought.name))
-        throw ambiguousName(sought, found);
-    return found;
-}
-/** @param all the runners of the scope. */
-function runnerNotFound({ name, scope }, all) {
-    const written = (0,runner_names/* describePattern */.Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,runner_scope/* describeScope */.OI)(scope)}; there ${listOf((0,runner_names/* nearestFirst */.F8)(all, written))}.`;
-    const elsewhere = scope.kind === 'repository'
-        ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
-        : '';
-    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
-    return new errors/* ActionError */.lZ('runner_not_found', message, { hint });
-}
-function ambiguousName({ name, scope }, found) {
-    return new errors/* ActionError */.lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,runner_names/* describePattern */.Qs)(name)}" in ${(0,runner_scope/* describeScope */.OI)(scope)}: there ${listOf(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
-}
-const MOST_LISTED = 10;
-function listOf(runners) {
-    if (runners.length === 0)
-        return 'are none';
-    const listed = runners
-        .slice(0, MOST_LISTED)
-        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
-    const more = runners.length - listed.length;
-    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-/** e.g. `online, busy`. */
-function describeRunner({ isOnline, isBusy }) {
-    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
-}
-
+// EXTERNAL MODULE: ./lib/clock.js
+var lib_clock = __webpack_require__(5233);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/runner/drain.js
+var runner_drain = __webpack_require__(1012);
+// EXTERNAL MODULE: ./lib/dates.js
+var dates = __webpack_require__(3534);
+// EXTERNAL MODULE: ./lib/log.js
+var lib_log = __webpack_require__(7309);
+// EXTERNAL MODULE: ./lib/poll.js
+var poll = __webpack_require__(9310);
+// EXTERNAL MODULE: ./lib/restart/outcome.js
+var outcome = __webpack_require__(8663);
+// EXTERNAL MODULE: ./lib/runner/runners.js
+var runner_runners = __webpack_require__(2309);
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
 
 
@@ -593,14 +614,14 @@ function describe({ state, shown }) {
         return `${NOT_REGISTERED[state.kind] ?? 'The runner is no longer registered'}${working}`;
     const is = job === undefined ? 'is' : 'is shown';
     if (others.length === 0)
-        return `Runner "${only.name}" (ID ${only.id}) ${is} ${describeRunner(only)}${working}`;
-    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${describeRunner(runner)}`);
+        return `Runner "${only.name}" (ID ${only.id}) ${is} ${(0,runner_runners/* describeRunner */.Yg)(only)}${working}`;
+    const each = shown.map((runner) => `"${runner.name}" (ID ${runner.id}) ${is} ${(0,runner_runners/* describeRunner */.Yg)(runner)}`);
     return `Runner ${each.join(', runner ')}${working.replace(/it$/, 'one of them')}`;
 }
 const NOT_REGISTERED = {
     registering: 'No runner is registered',
 };
-/** A runner that is busy although GitHub lists no job for it has to be looked at by a person. */
+/** A runner that is busy although GitHub lists no job for it is for a person to fix. */
 function stillBusyError(seen, { whenBusy, tally }) {
     const hasWaited = whenBusy === 'wait';
     const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
@@ -776,6 +797,8 @@ function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
 
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
 
 
@@ -853,12 +876,12 @@ function createVmRunners(options) {
         get seen() {
             return [...seen.values()];
         },
-        find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
+        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
         read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
         readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
-            return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
         },
         forgetOnline() {
             for (const [id, runner] of seen)
@@ -909,7 +932,8 @@ function createGate(options) {
                     log.warning(`${describe(known)}; when_busy says to ignore that.`);
                 return true;
             }
-            await checkBeforeRestart(options, known, isFirst);
+            const hasDrained = await drainRunners(options, known);
+            await checkBeforeRestart(options, known, isFirst && !hasDrained);
             if (known.state.kind === 'idle')
                 return true;
             if (!isFirst)
@@ -922,7 +946,9 @@ function createGate(options) {
             if (isIgnored)
                 return;
             await gate_confirm(options, known);
-            await waitUntilIdle(options, known);
+            // With a drain a busy VM waits with its slot, which idle ones get first.
+            const end = options.drain === undefined ? undefined : options.clock.now() + IDLE_FIRST_MS;
+            await waitUntilIdle(options, known, end);
         },
         async rehearse(instance) {
             watch = undefined;
@@ -938,6 +964,18 @@ function createGate(options) {
         findings: () => watch,
         verdict: () => watch?.state.kind,
     };
+}
+/** How long idle VMs come first where busy ones are drained: in milliseconds. */
+const IDLE_FIRST_MS = 30_000;
+/** What changing labels may take: in milliseconds. */
+const CHANGE_LABELS_MS = 30_000;
+/** @returns whether it had something to drain. A busy VM that is not waited for is none of that. */
+async function drainRunners(options, { shown, limits }) {
+    const { drain, whenBusy, clock, signal } = options;
+    if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy)))
+        return false;
+    await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
+    return shown.length > 0;
 }
 async function begin(options, instance, boot) {
     const { clock, log } = options;
@@ -958,12 +996,13 @@ async function begin(options, instance, boot) {
     return watch;
 }
 /** To see no job for long enough takes its time in any case: that is no silence. */
-function limitsFrom(now, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }) {
-    const busy = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+function limitsFrom(now, options) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
     return { busy, unknown: busy + idleForMs + patienceMs };
 }
 // ---- the first read ----
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is looked for this long. */
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 /** @throws ActionError `runner_not_found`, unless its absence can be believed. */
@@ -1079,7 +1118,8 @@ async function refuseIfAllOffline(options, watch) {
 async function keepIdle(options, watch) {
     applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
     const { kind } = watch.state;
-    if (kind === 'busy')
+    // With a drain it waits for its job only once it has its slot.
+    if (kind === 'busy' && options.drain === undefined)
         return false;
     if (kind !== 'unknown')
         watch.limits = limitsFrom(options.clock.now(), options);
@@ -1090,19 +1130,21 @@ async function keepIdle(options, watch) {
 const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
-async function waitUntilIdle(options, watch) {
+/** @param end if given, it returns then, idle or not. */
+async function waitUntilIdle(options, watch, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
     if (watch.state.kind === 'idle')
         return;
     const nextAt = () => clock.now() + pauseMs(watch.state);
-    const polling = { clock, signal, deadline: () => endOfPatience(options, watch), nextAt, firstAt: nextAt() };
-    const isIdle = clock.now() < endOfPatience(options, watch) &&
+    const deadline = () => Math.min(end, endOfPatience(options, watch));
+    const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
+    const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
             applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
             await gate_confirm(options, watch);
             return watch.state.kind === 'idle' || undefined;
         }));
-    if (isIdle)
+    if (isIdle || clock.now() >= end)
         return;
     throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
 }
@@ -1243,283 +1285,12 @@ function createPool({ nameTemplate, runners, liveInstances }) {
     };
 }
 
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
-var http_transport = __webpack_require__(6974);
-;// CONCATENATED MODULE: ./lib/runner/jobs.js
-// The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
-// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
-// permission, so it may have its own token.
-
-
-
-/** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
-const AT_ONCE = 16;
-/** The jobs of one repository. Each reading asks again, whatever the one before came to. */
-function createJobsSource(place, { clock, log }) {
-    const ofRuns = new Map();
-    const ofJobs = new Map();
-    const kept = createKeptJobs(clock);
-    let isTold = false;
-    function tellOnce({ refused }) {
-        if (!isTold)
-            log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
-        isTold = true;
-    }
-    async function readJobs(runs, bounds) {
-        const found = new Map();
-        kept.begin();
-        try {
-            await forEachAtOnce(runs, async (run) => {
-                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
-                kept.keep(run, jobs);
-                found.set(run, jobs);
-            });
-        }
-        catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
-            if (found.size > 0)
-                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
-            throw error;
-        }
-        kept.finish();
-        return [...found.values()].flat();
-    }
-    return {
-        async runningJobs(bounds) {
-            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
-            if ('refused' in runs) {
-                tellOnce(runs);
-                return runs;
-            }
-            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
-        },
-    };
-}
-// ---- what is kept ----
-/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
-const KEPT_MS = 90_000;
-/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
-const KEPT_AFTER_MS = 10_000;
-/**
- * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
- * read again. A reading that fits into its time begins from nothing.
- */
-function createKeptJobs(clock) {
-    const kept = new Map();
-    let usableUntil = Number.NEGATIVE_INFINITY;
-    let isResumed = false;
-    const keyOf = ({ id, state }) => `${id} ${state}`;
-    return {
-        begin() {
-            if (clock.now() > usableUntil)
-                kept.clear();
-            isResumed = kept.size > 0;
-            usableUntil = clock.now() + KEPT_MS;
-        },
-        get(run) {
-            const one = kept.get(keyOf(run));
-            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
-        },
-        keep(run, jobs) {
-            const before = kept.get(keyOf(run));
-            if (before?.jobs !== jobs)
-                kept.set(keyOf(run), { jobs, readAt: clock.now() });
-        },
-        finish() {
-            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
-        },
-    };
-}
-/** What there is to know of jobs where the step runs for no repository. */
-function createNoJobsSource(log) {
-    let isTold = false;
-    return {
-        async runningJobs() {
-            if (!isTold)
-                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
-            isTold = true;
-            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
-        },
-    };
-}
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
-async function readRunJobs(place, runId, bounds) {
-    const question = jobsQuestion(place, { runId, filter: 'all' });
-    const { items, date } = await place.client.askForList({ ...bounds, ...question });
-    return { jobs: latestOf(items), readAt: date };
-}
-/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
-function latestOf(jobs) {
-    const attempts = new Map();
-    for (const { name, attempt } of jobs)
-        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
-    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
-}
-/**
- * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
- * every status but `completed` are read, and the status of each job decides.
- */
-const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
-async function askForRuns(place, request) {
-    const first = await askForRunsOf(place, 'in_progress', request);
-    if ('said' in first)
-        return { refused: first.said, isFinal: false };
-    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
-    // A run that changes its status while the lists are read may be on none of them.
-    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
-    const runs = new Map();
-    for (const list of lists) {
-        if ('said' in list)
-            return { refused: list.said, isFinal: false };
-        for (const run of list.items)
-            runs.set(run.id, run);
-    }
-    return [...runs.values()];
-}
-function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
-    return client.askForList({
-        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
-        route: 'GET /repos/{owner}/{repo}/actions/runs',
-        parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: jobs_DENIALS },
-    });
-}
-/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
-async function askForJobs(place, request) {
-    const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: jobs_DENIALS },
-    });
-    if ('items' in list)
-        return list.items;
-    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
-    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
-}
-/** The jobs of a run: those of its last attempt, or of all. */
-function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
-    return {
-        ...JOBS_ACCESS,
-        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
-        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
-        parameters: { owner, repo, run_id: runId, filter },
-        read: (data) => readJobList(data, runId),
-    };
-}
-const JOBS_ACCESS = {
-    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'run_id',
-};
-/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
-const jobs_DENIALS = [403, 404];
-/** A few at a time; no more begin once one has failed. */
-async function forEachAtOnce(items, work) {
-    const rest = [...items];
-    async function workThrough() {
-        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
-            await work(item).catch((error) => {
-                rest.length = 0;
-                throw error;
-            });
-        }
-    }
-    await allOf(Array.from({ length: AT_ONCE }, workThrough));
-}
-/** Every result. What one throws is thrown once none is under way any more. */
-async function allOf(tasks) {
-    await Promise.allSettled(tasks);
-    return Promise.all(tasks);
-}
-// ---- answers ----
-/** Matrix jobs have long names. */
-const LONGEST_NAME = 1_000;
-/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
-function readRuns(data) {
-    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
-    if (!Array.isArray(runs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
-    if (runs.length > PER_PAGE)
-        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
-    return runs.map((run) => {
-        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
-        if (typeof id !== 'number')
-            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
-        return { id, state: `${status} ${updatedAt}` };
-    });
-}
-/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
-function readJobList(data, runId) {
-    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
-    if (!Array.isArray(jobs))
-        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
-    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
-}
-function readJob(fields, runId) {
-    const { runner_id: id, run_attempt: attempt, labels } = fields;
-    const status = (0,json/* text */.Qq)(fields, 'status');
-    if (status === undefined)
-        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
-    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
-    return {
-        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{ name: (0,json/* text */.Qq)(fields, 'name', LONGEST_NAME) ?? '', status, conclusion: (0,json/* text */.Qq)(fields, 'conclusion') },
-        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
-        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
-        // GitHub writes 0 where it has no ID for a runner.
-        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
-        ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/sources.js
-
-
-
-
-
-
-const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
-/** Connects to GitHub. */
-function openSources(options) {
-    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
-    const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
-    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
-    const github = createGitHub({
-        ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
-    });
-    const token = createToken('github_token', options.token);
-    const placeOf = (repository) => {
-        return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
-    };
-    const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
-    const place = repository && placeOf(repository);
-    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
-    return {
-        runners: createRunners(github.clientWith([token]), scope),
-        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
-        async readRun(runId, bounds) {
-            if (own?.kind !== 'repository')
-                throw noRepository();
-            return readRunJobs(placeOf(own), runId, bounds);
-        },
-        close() {
-            log.debug(github.describeUsage());
-            return transport.close();
-        },
-    };
-}
-function noRepository() {
-    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
-        hint: 'Run the step in a workflow, where GitHub sets it.',
-    });
-}
-/** Those that can read the jobs of a repository; the one to try first comes first. */
-function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
-    const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
-    const isOther = jobsToken !== '' && jobsToken !== token.value;
-    return isOwn && isOther ? [createToken('jobs_token', jobsToken), token] : [token];
-}
-
+// EXTERNAL MODULE: ./lib/runner/sources.js + 2 modules
+var sources = __webpack_require__(8077);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -1786,6 +1557,8 @@ function notBack(options, history, progress) {
 
 
 
+
+
 /** @throws ActionError `self_restart` if the runner's name says that much already. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
@@ -1794,12 +1567,14 @@ function createGuards(options) {
     if (name !== undefined)
         (0,self_restart/* refuseSelfRestart */.CD)(ownRunner, { name, scope });
     const { repository } = ownRunner;
-    const opened = openSources({
+    const opened = (0,sources.openSources)({
         ...{ ...runner, repository, clock, random, log, requestTimeoutMs, dispatchers },
     });
     const { share = (sources) => sources, liveInstances = async () => [] } = options;
     const { runners, jobs } = share(opened);
     const shared = {
+        ...drainsOf(options, opened.labels),
+        restoring: new Set(),
         runners,
         jobs: createJobReader(jobs, { clock, log }),
         pool: createPool({ nameTemplate, runners, liveInstances }),
@@ -1810,8 +1585,30 @@ function createGuards(options) {
         isRunnerIn: (instance, runnerName) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, runnerName),
         guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
         readRun: opened.readRun,
-        close: opened.close,
+        async close() {
+            await Promise.all(shared.restoring);
+            await opened.close();
+        },
     };
+}
+/** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
+const MARGIN_MS = 3_600_000;
+/** An installation token lives for an hour; with less time than this no drain begins that it could not end. In milliseconds. */
+const INSTALLATION_TOKEN_MS = 50 * 60_000;
+function drainsOf(options, labels) {
+    const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
+    const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
+    if (asked === undefined)
+        return { drains: undefined, drainedUntil: undefined };
+    const restartMs = patienceMs + runnerTimeoutMs;
+    const lifeMs = busyTimeoutMs + restartMs + MARGIN_MS;
+    const drains = (0,runner_drain.createDrains)({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
+    if (!token.startsWith('ghs_'))
+        return { drains, drainedUntil: undefined };
+    const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
+    if (waitsForMs < busyTimeoutMs)
+        log.info(`github_token is an installation token, which lives for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
+    return { drains, drainedUntil: clock.now() + waitsForMs };
 }
 /** A runner that has not registered this long after the boot is not going to, at least in milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
@@ -1827,7 +1624,22 @@ function createGuard(options, { shared, ward }) {
         (ward.isBrief ? log.debug : log.info)(`Looking for the self-hosted runner "${(0,runner_names/* describePattern */.Qs)(name)}" of ${(0,runner_scope/* describeScope */.OI)(scope)}`);
         return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
     }
+    const drained = new Set();
+    const { drains, drainedUntil: busyUntil } = shared;
+    async function drain(found, bounds) {
+        for (const each of found) {
+            drained.add(each.id);
+            await drains?.drain(each, bounds);
+        }
+    }
+    async function restore(outcome) {
+        if (drained.size > 0 && outcome.restarted === 'unknown')
+            log.warning('The labels are restored, but the restart may still come: a job that begins by then is killed');
+        const forMs = options.signal.aborted ? runner_drain.RESTORE_AFTER_CANCELLATION_MS : runner_drain.RESTORE_MS;
+        await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+    }
     const gate = createGate({
+        ...(drains && { drain, busyUntil }),
         ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
         seesAllJobs: scope.kind === 'repository',
         registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
@@ -1835,10 +1647,11 @@ function createGuard(options, { shared, ward }) {
     return {
         gate,
         async afterRestart(outcome, until = options.signal) {
-            return {
-                ...outcome,
-                ...(await waitIfVerified(outcome, { gate, options: { ...options, signal: until } })),
-            };
+            const back = await waitIfVerified(outcome, { gate, options: { ...options, signal: until } });
+            const restoring = restore(outcome);
+            shared.restoring.add(restoring);
+            await restoring;
+            return { ...outcome, ...back };
         },
     };
 }
@@ -1892,6 +1705,526 @@ function isOlder([part = 0, ...rest], [thanPart, ...thanRest]) {
     if (thanPart === undefined)
         return false;
     return part < thanPart || (part === thanPart && isOlder(rest, thanRest));
+}
+
+
+/***/ }),
+
+/***/ 2309:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bw: () => (/* binding */ findRunners),
+/* harmony export */   Wi: () => (/* binding */ runnerNotFound),
+/* harmony export */   Yg: () => (/* binding */ describeRunner),
+/* harmony export */   fY: () => (/* binding */ readRunner),
+/* harmony export */   oZ: () => (/* binding */ createRunners),
+/* harmony export */   xr: () => (/* binding */ runnersPath)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7630);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9407);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5918);
+
+
+
+
+
+function createRunners(client, scope) {
+    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .fittingToken */ .jr)(scope) };
+    const { path, parameters } = runnersPath(scope);
+    const ofOne = new Map();
+    const ofPages = new Map();
+    /** A list of one page is read whole, whatever is sought in it. */
+    let hasManyPages = false;
+    async function getRunner(id, bounds) {
+        const route = `GET ${path}/{runner_id}`;
+        const answer = await client.ask({
+            ...{ ...bounds, ...about, route, parameters: { ...parameters, runner_id: id } },
+            ...{ read: (data) => requireRunner(data, id), otherAnswers: [404], memory: ofOne },
+        });
+        return 'data' in answer ? answer.data : undefined;
+    }
+    async function listRunners(pattern, bounds) {
+        if (pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(pattern) && hasManyPages) {
+            // GitHub's own filter may be exact in case, or find more.
+            const named = await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(pattern));
+            if (named.runners.length > 0)
+                return named.runners;
+        }
+        const { runners, pages } = await readPages(pattern, bounds);
+        hasManyPages = pages > 1;
+        const isMissed = pattern !== undefined && runners.length === 0;
+        return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
+    }
+    async function readPages(pattern, bounds, name) {
+        const { items, pages } = await client.askForList({
+            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: readList },
+            parameters: name === undefined ? parameters : { ...parameters, name },
+            check(listed) {
+                for (const item of listed)
+                    requireReadable(item, pattern);
+            },
+        });
+        // A runner that slips to the next page is there twice.
+        const runners = new Map(items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])));
+        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, its));
+        return { runners: fitting, pages };
+    }
+    return { getRunner, glanceAt: getRunner, listRunners };
+}
+/** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
+function runnersPath(scope) {
+    switch (scope.kind) {
+        case 'repository': {
+            const { owner, repo } = scope;
+            return { path: '/repos/{owner}/{repo}/actions/runners', parameters: { owner, repo } };
+        }
+        case 'organization':
+            return { path: '/orgs/{org}/actions/runners', parameters: { org: scope.org } };
+        case 'enterprise': {
+            const { enterprise } = scope;
+            return { path: '/enterprises/{enterprise}/actions/runners', parameters: { enterprise } };
+        }
+    }
+}
+// ---- answers ----
+/** @throws UnusableAnswer where the data is not the runner of the ID. */
+function requireRunner(data, id) {
+    const runner = readRunner(data);
+    if (runner.id !== id)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with another runner');
+    return runner;
+}
+/** @throws UnusableAnswer where there is no list. */
+function readList(data) {
+    const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
+    if (!Array.isArray(items))
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of runners');
+    if (items.length > _github_client_js__WEBPACK_IMPORTED_MODULE_2__/* .PER_PAGE */ .EK)
+        throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with more runners than were asked for');
+    return items.map((item) => {
+        return { name: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(item) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(item, 'name') : undefined, runner: runnerFrom(item) };
+    });
+}
+/** @throws UnusableAnswer */
+function requireReadable({ name, runner }, pattern) {
+    if (runner !== undefined || pattern === undefined)
+        return;
+    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, name))
+        throw unreadable();
+}
+function unreadable() {
+    return new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered with a runner that lacks id, name, status or busy');
+}
+/** @throws UnusableAnswer where it cannot be read. */
+function readRunner(data) {
+    const runner = runnerFrom(data);
+    if (runner === undefined)
+        throw unreadable();
+    return runner;
+}
+function runnerFrom(data) {
+    const fields = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data : {};
+    const { id, busy } = fields;
+    const [name, status] = [(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'name'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'status')];
+    // An unknown status is not "offline": a runner that was seen offline is part of the proof that it came back.
+    const isKnown = status === 'online' || status === 'offline';
+    if (typeof id !== 'number' || typeof busy !== 'boolean' || name === undefined || !isKnown)
+        return undefined;
+    const { ephemeral } = fields;
+    return {
+        ...{ id, name, isOnline: status === 'online', isBusy: busy, labels: labelsFrom(fields) },
+        ephemeral: typeof ephemeral === 'boolean' ? ephemeral : undefined,
+        version: (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(fields, 'version'),
+    };
+}
+const LONGEST_LABEL = 256;
+function labelsFrom({ labels }) {
+    return (Array.isArray(labels) ? labels : []).flatMap((label) => {
+        const name = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(label, 'name', LONGEST_LABEL) : undefined;
+        if (!(0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(label) || name === undefined)
+            return [];
+        return { name, type: label['type'] === 'custom' ? 'custom' : 'read-only' };
+    });
+}
+/**
+ * The runners that fit the name; more than one only if it has a `*`.
+ * @throws ActionError `ambiguous_target`; and what GitHub throws.
+ */
+async function findRunners(runners, sought, bounds) {
+    const found = await runners.listRunners(sought.name, bounds);
+    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(sought.name))
+        throw ambiguousName(sought, found);
+    return found;
+}
+/** @param all the runners of the scope. */
+function runnerNotFound({ name, scope }, all) {
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}; there ${listOf((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestFirst */ .F8)(all, written))}.`;
+    const elsewhere = scope.kind === 'repository'
+        ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
+        : '';
+    const hint = `Check runner_name and runner_scope: a runner is listed only where it is registered.${elsewhere}`;
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
+}
+function ambiguousName({ name, scope }, found) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}: there ${listOf(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+}
+const MOST_LISTED = 10;
+function listOf(runners) {
+    if (runners.length === 0)
+        return 'are none';
+    const listed = runners
+        .slice(0, MOST_LISTED)
+        .map((runner) => `"${runner.name}" (ID ${runner.id}, ${describeRunner(runner)})`);
+    const more = runners.length - listed.length;
+    return `are ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+/** e.g. `online, busy`. */
+function describeRunner({ isOnline, isBusy }) {
+    return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
+}
+
+
+/***/ }),
+
+/***/ 8077:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+// ESM COMPAT FLAG
+__webpack_require__.r(__webpack_exports__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  openSources: () => (/* binding */ openSources)
+});
+
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
+var http_transport = __webpack_require__(6974);
+// EXTERNAL MODULE: ./lib/runner/github-client.js + 2 modules
+var github_client = __webpack_require__(7630);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+;// CONCATENATED MODULE: ./lib/runner/jobs.js
+// The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
+// say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
+// permission, so it may have its own token.
+
+
+
+/** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
+const AT_ONCE = 16;
+/** The jobs of one repository. Each reading asks again, whatever the one before came to. */
+function createJobsSource(place, { clock, log }) {
+    const ofRuns = new Map();
+    const ofJobs = new Map();
+    const kept = createKeptJobs(clock);
+    let isTold = false;
+    function tellOnce({ refused }) {
+        if (!isTold)
+            log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+        isTold = true;
+    }
+    async function readJobs(runs, bounds) {
+        const found = new Map();
+        kept.begin();
+        try {
+            await forEachAtOnce(runs, async (run) => {
+                const jobs = kept.get(run) ?? (await askForJobs(place, { ...bounds, runId: run.id, memory: ofJobs }));
+                kept.keep(run, jobs);
+                found.set(run, jobs);
+            });
+        }
+        catch (error) {
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
+            if (found.size > 0)
+                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+            throw error;
+        }
+        kept.finish();
+        return [...found.values()].flat();
+    }
+    return {
+        async runningJobs(bounds) {
+            const runs = await askForRuns(place, { ...bounds, memory: ofRuns });
+            if ('refused' in runs) {
+                tellOnce(runs);
+                return runs;
+            }
+            return (await readJobs(runs, bounds)).filter(({ status }) => status === 'in_progress');
+        },
+    };
+}
+// ---- what is kept ----
+/** How long what was read is kept for a reading that takes several calls: in milliseconds. */
+const KEPT_MS = 90_000;
+/** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
+const KEPT_AFTER_MS = 10_000;
+/**
+ * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
+ * read again. A reading that fits into its time begins from nothing.
+ */
+function createKeptJobs(clock) {
+    const kept = new Map();
+    let usableUntil = Number.NEGATIVE_INFINITY;
+    let isResumed = false;
+    const keyOf = ({ id, state }) => `${id} ${state}`;
+    return {
+        begin() {
+            if (clock.now() > usableUntil)
+                kept.clear();
+            isResumed = kept.size > 0;
+            usableUntil = clock.now() + KEPT_MS;
+        },
+        get(run) {
+            const one = kept.get(keyOf(run));
+            return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
+        },
+        keep(run, jobs) {
+            const before = kept.get(keyOf(run));
+            if (before?.jobs !== jobs)
+                kept.set(keyOf(run), { jobs, readAt: clock.now() });
+        },
+        finish() {
+            usableUntil = isResumed ? clock.now() + KEPT_AFTER_MS : Number.NEGATIVE_INFINITY;
+        },
+    };
+}
+/** What there is to know of jobs where the step runs for no repository. */
+function createNoJobsSource(log) {
+    let isTold = false;
+    return {
+        async runningJobs() {
+            if (!isTold)
+                log.info('GITHUB_REPOSITORY is not set: only the runner itself can tell whether a job runs');
+            isTold = true;
+            return { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
+        },
+    };
+}
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+async function readRunJobs(place, runId, bounds) {
+    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const { items, date } = await place.client.askForList({ ...bounds, ...question });
+    return { jobs: latestOf(items), readAt: date };
+}
+/** After "Re-run failed jobs" a job is there once per attempt that ran it. */
+function latestOf(jobs) {
+    const attempts = new Map();
+    for (const { name, attempt } of jobs)
+        attempts.set(name, Math.max(attempt, attempts.get(name) ?? 0));
+    return jobs.filter(({ name, attempt }) => attempts.get(name) === attempt);
+}
+/**
+ * A run's status follows its least advanced job: with one job in progress and another one queued it is `queued`. So the runs of
+ * every status but `completed` are read, and the status of each job decides.
+ */
+const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'];
+async function askForRuns(place, request) {
+    const first = await askForRunsOf(place, 'in_progress', request);
+    if ('said' in first)
+        return { refused: first.said, isFinal: false };
+    const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
+    // A run that changes its status while the lists are read may be on none of them.
+    const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
+    const runs = new Map();
+    for (const list of lists) {
+        if ('said' in list)
+            return { refused: list.said, isFinal: false };
+        for (const run of list.items)
+            runs.set(run.id, run);
+    }
+    return [...runs.values()];
+}
+function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
+    return client.askForList({
+        ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
+        route: 'GET /repos/{owner}/{repo}/actions/runs',
+        parameters: { owner, repo, status, exclude_pull_requests: true },
+        ...{ read: readRuns, otherAnswers: DENIALS },
+    });
+}
+/** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
+async function askForJobs(place, request) {
+    const list = await place.client.askForList({
+        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: DENIALS },
+    });
+    if ('items' in list)
+        return list.items;
+    const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
+    throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
+}
+/** The jobs of a run: those of its last attempt, or of all. */
+function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest' }) {
+    return {
+        ...JOBS_ACCESS,
+        subject: `the jobs of run ${runId} of repository ${owner}/${repo}`,
+        route: 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs',
+        parameters: { owner, repo, run_id: runId, filter },
+        read: (data) => readJobList(data, runId),
+    };
+}
+const JOBS_ACCESS = {
+    permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
+    input: 'run_id',
+};
+/** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
+const DENIALS = [403, 404];
+/** A few at a time; no more begin once one has failed. */
+async function forEachAtOnce(items, work) {
+    const rest = [...items];
+    async function workThrough() {
+        for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+            await work(item).catch((error) => {
+                rest.length = 0;
+                throw error;
+            });
+        }
+    }
+    await allOf(Array.from({ length: AT_ONCE }, workThrough));
+}
+/** Every result. What one throws is thrown once none is under way any more. */
+async function allOf(tasks) {
+    await Promise.allSettled(tasks);
+    return Promise.all(tasks);
+}
+// ---- answers ----
+/** Matrix jobs have long names. */
+const LONGEST_NAME = 1_000;
+/** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
+function readRuns(data) {
+    const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
+    if (!Array.isArray(runs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of workflow runs');
+    if (runs.length > github_client/* PER_PAGE */.EK)
+        throw new json/* UnusableAnswer */.kf('it answered with more runs than were asked for');
+    return runs.map((run) => {
+        const { id, status, updated_at: updatedAt } = (0,json/* isRecord */.u4)(run) ? run : {};
+        if (typeof id !== 'number')
+            throw new json/* UnusableAnswer */.kf('it answered with a workflow run that lacks its id');
+        return { id, state: `${status} ${updatedAt}` };
+    });
+}
+/** @throws UnusableAnswer where there is no list of jobs, or one of them has no status. */
+function readJobList(data, runId) {
+    const jobs = (0,json/* isRecord */.u4)(data) ? data['jobs'] : undefined;
+    if (!Array.isArray(jobs))
+        throw new json/* UnusableAnswer */.kf('it answered without a list of jobs');
+    return jobs.map((job) => readJob((0,json/* isRecord */.u4)(job) ? job : {}, runId));
+}
+function readJob(fields, runId) {
+    const { runner_id: id, run_attempt: attempt, labels } = fields;
+    const status = (0,json/* text */.Qq)(fields, 'status');
+    if (status === undefined)
+        throw new json/* UnusableAnswer */.kf('it answered with a job that lacks its status');
+    const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
+    return {
+        ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
+        ...{ name: (0,json/* text */.Qq)(fields, 'name', LONGEST_NAME) ?? '', status, conclusion: (0,json/* text */.Qq)(fields, 'conclusion') },
+        completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
+        labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
+        // GitHub writes 0 where it has no ID for a runner.
+        runnerId: typeof id === 'number' && id > 0 ? id : undefined,
+        ...{ runnerName: (0,json/* text */.Qq)(fields, 'runner_name'), runnerGroup: (0,json/* text */.Qq)(fields, 'runner_group_name') },
+    };
+}
+
+// EXTERNAL MODULE: ./lib/runner/runners.js
+var runners = __webpack_require__(2309);
+// EXTERNAL MODULE: ./lib/runner/scope.js
+var runner_scope = __webpack_require__(5918);
+;// CONCATENATED MODULE: ./lib/runner/runner-labels.js
+
+
+
+function createRunnerLabels(client, scope) {
+    const { path, parameters } = (0,runners/* runnersPath */.xr)(scope);
+    const about = {
+        ...{ subject: `the labels of the self-hosted runners of ${(0,runner_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,runner_scope/* changingToken */.f2)(scope),
+    };
+    const nothing = () => undefined;
+    return {
+        async read(id, bounds) {
+            const answer = await client.ask({
+                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+                ...{ parameters: { ...parameters, runner_id: id }, read: runners/* readRunner */.fY },
+            });
+            if ('status' in answer)
+                return undefined;
+            if (answer.date === undefined)
+                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
+            return { labels: answer.data.labels, date: answer.date };
+        },
+        async add(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                parameters: { ...parameters, runner_id: id, labels: [label] },
+            });
+        },
+        async remove(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+            });
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/sources.js
+
+
+
+
+
+
+
+const PUBLIC_TLS = { ca: undefined, cert: undefined, key: undefined, rejectUnauthorized: true };
+/** Connects to GitHub. */
+function openSources(options) {
+    const { scope, apiUrl: baseUrl, proxy, requestTimeoutMs, dispatchers, clock, random, log } = options;
+    const connection = { proxy, tls: PUBLIC_TLS, requestTimeoutMs, clock, dispatchers };
+    const transport = (0,http_transport/* createTransport */.o)({ baseUrl, ...connection });
+    const github = (0,github_client/* createGitHub */.Cl)({
+        ...{ baseUrl: baseUrl.href.replace(/\/+$/, ''), transport, clock, random, debug: log.debug },
+    });
+    const token = (0,github_client/* createToken */.Ey)('github_token', options.token);
+    const placeOf = (repository) => {
+        return { client: github.clientWith(jobsTokens(token, repository, options)), repository };
+    };
+    const repository = (0,runner_scope/* repositoryOf */._M)(scope, options.repository);
+    const place = repository && placeOf(repository);
+    const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
+    return {
+        runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope),
+        labels: createRunnerLabels(github.clientWith([token]), scope),
+        jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
+        async readRun(runId, bounds) {
+            if (own?.kind !== 'repository')
+                throw noRepository();
+            return readRunJobs(placeOf(own), runId, bounds);
+        },
+        close() {
+            log.debug(github.describeUsage());
+            return transport.close();
+        },
+    };
+}
+function noRepository() {
+    return new errors/* ActionError */.lZ('invalid_input', 'used_by_job reads a workflow run, but GITHUB_REPOSITORY is not set.', {
+        hint: 'Run the step in a workflow, where GitHub sets it.',
+    });
+}
+/** Those that can read the jobs of a repository; the one to try first comes first. */
+function jobsTokens(token, { owner, repo }, { jobsToken = '', repository }) {
+    const isOwn = `${owner}/${repo}`.toLowerCase() === repository.toLowerCase();
+    const isOther = jobsToken !== '' && jobsToken !== token.value;
+    return isOwn && isOther ? [(0,github_client/* createToken */.Ey)('jobs_token', jobsToken), token] : [token];
 }
 
 

@@ -330,8 +330,8 @@ async function overAfter(clock, { ms, signal }) {
     throw new DOMException('the time allowed is over', 'TimeoutError');
 }
 /**
- * Runs `work` and lets go of it once its limit is reached, even if it does not react to the signal that it is
- * handed. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it does not react to the signal that it
+ * gets. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
  */
 async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();

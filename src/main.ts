@@ -17,10 +17,11 @@ import { isOwnHost } from './http/addresses.ts';
 import type { Dispatchers } from './http/connections.ts';
 import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
-import { setOutputs } from './report/outputs.ts';
+import { saveDrains, setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
 import { createTerminal, type Terminal } from './report/terminal.ts';
+import type { DrainState } from './runner/drain.ts';
 import type { Guards } from './runner/guard.ts';
 import { hasPlaceholder } from './runner/runner-names.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
@@ -39,9 +40,11 @@ const SHORT_REPORT_MS = 400;
 export async function main(signal: AbortSignal, endWithin: (ms: number) => void): Promise<void> {
   const terminal = createTerminal();
   avoidPipe(terminal);
+  const { STATE_drains: left } = process.env;
+  if (left) return restoreAfterKill(left, terminal);
   const outcome = await restartAsAsked(terminal, signal);
   process.exitCode = outcome.error === undefined ? 0 : 1;
-  // Before anything is written: a file may be a pipe that nobody reads.
+  // Before anything is written: a file may be a pipe that no process reads.
   endWithin(isHurried(outcome) ? SHORT_REPORT_MS : REPORT_MS);
   if (!report(outcome, terminal)) process.exitCode = 1;
   if (wantsJobSummary(process.env)) await writeSummary(outcome, terminal);
@@ -53,13 +56,34 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
     inputs = readInputs(process.env, terminal.mask);
     const announce = (outcome: StepOutcome) => announceOutputs(outcome, terminal);
     const host = { terminal, signal, clock: systemClock, random: Math.random };
-    return await run(inputs, { ...host, announce, addresses: ownAddresses() });
+    return await run(inputs, { ...host, announce, saveDrains, addresses: ownAddresses() });
   } catch (error) {
     return failedStep(asActionError(error), inputs?.targets);
   }
 }
 
-/** @throws ActionError where they cannot be written: then nothing that follows could be told of. */
+/** The post step, where the step was killed before it had restored the labels of runners. Its failure fails no job. */
+async function restoreAfterKill(left: string, terminal: Terminal): Promise<void> {
+  try {
+    const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
+    if (runner === undefined) return;
+    delete process.env['GITHUB_EVENT_PATH'];
+    const [{ restoreLeft }, { openSources }] = await Promise.all([
+      import(/* webpackChunkName: "guard" */ './runner/drain.ts'),
+      import(/* webpackChunkName: "guard" */ './runner/sources.ts'),
+    ]);
+    const context = { clock: systemClock, random: Math.random, log: terminal, dispatchers: undefined };
+    const { repository } = ownRunner;
+    const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
+    const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
+    await restoreLeft(left, { ...drain, ...context });
+    await sources.close();
+  } catch (error) {
+    terminal.warning(`The labels of drained runners were not restored: ${asActionError(error).message}`);
+  }
+}
+
+/** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
 function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   try {
     setOutputs(outcome, terminal);
@@ -107,6 +131,8 @@ export interface Host {
   readonly dial?: Dial;
   /** Told of all that is known right before the restart may leave this machine: should the process be killed, it stands. */
   readonly announce?: (outcome: StepOutcome) => void;
+  /** Keeps what the post step has to restore, should the process be killed. */
+  readonly saveDrains?: (state: DrainState) => void;
   /** IP addresses of this machine. */
   readonly addresses?: readonly string[];
 }
@@ -141,11 +167,11 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
 /** What talks to GitHub is loaded only if there is a runner to guard. */
 async function createGuardsIfAsked(
   { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }: Inputs,
-  { terminal: log, clock, random, signal, dispatchers, addresses = [] }: Host,
+  { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }: Host,
   controller: Controller,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
-  // As soon as it is loaded, @actions/github reads the workflow's event, which nobody here asks for: it fails where the file is
+  // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
   // damaged, and writes to the log where it is missing.
   delete process.env['GITHUB_EVENT_PATH'];
   const { createGuards } = await import(/* webpackChunkName: "guard" */ './runner/guard.ts');
@@ -154,7 +180,7 @@ async function createGuardsIfAsked(
   // A single VM does not wait for others to join its requests.
   const sharing = mayBeSeveral(targets) || usedByJob !== undefined ? { share } : {};
   const liveInstances = shareLiveInstances(controller, context);
-  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances };
+  const own = { runner, ownRunner, requestTimeoutMs, patienceMs, addresses, liveInstances, saveDrains };
   return createGuards({ ...own, ...context, ...sharing });
 }
 

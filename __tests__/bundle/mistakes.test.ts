@@ -47,6 +47,8 @@ const SERVER = { name: 'controller', hosts: ['127.0.0.1'] };
 /** "Protocol version", as a TLS record. */
 const ALERT = Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46]);
 
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
+
 /** What stands where the controller is looked for, and the step's way there. */
 interface Scene {
   readonly url: string;
@@ -173,8 +175,10 @@ const noApi = (hint: string, by = SOON): Told => ({ code: 'protocol_error', hint
 const notLetIn = (hint: string): Told => ({ code: 'authentication_failed', hint, by: AT_ONCE });
 const denied = (hint: string): Told => ({ code: 'permission_denied', hint, by: AT_ONCE });
 
+type Row = [string, () => Promise<Scene>, Told];
+
 describe('what only a person can mend is over within seconds', () => {
-  test.each<[string, () => Promise<Scene>, Told]>([
+  test.each<Row>([
     [
       'a name that does not exist',
       async () => ({ url: 'http://controller.invalid:8090' }),
@@ -266,6 +270,11 @@ describe('what only a person can mend is over within seconds', () => {
       () => withKey({ status: 200, body: HTML }),
       noApi('is there a login page'),
     ],
+    [
+      'a gateway that sends 100 Continue unasked',
+      () => atHttp(talking((socket) => socket.once('data', () => socket.write(CONTINUE)))),
+      unreachable('Turn that off in the server, or in the gateway before it'),
+    ],
     ['an SSH port', () => atHttp(talking(greet)), unreachable('Check the port in controller_url')],
     ['an SSH port over https', () => atHttps(talking(greet)), unreachable('or name another port')],
     [
@@ -281,6 +290,30 @@ describe('what only a person can mend is over within seconds', () => {
       }),
       noApi('is the path prefix right?'),
     ],
+    ...[
+      '{}',
+      '[]',
+      '{"errors":[{"message":"no query"}]}',
+      '{"status":"UP"}',
+      '{"status":"OK","body":{}}',
+      '{"status":"OK"}',
+      '',
+      [...'{"status":"OK"}'].join('\0'),
+    ].map(
+      (body): Row => [
+        `another API that answers ${JSON.stringify(body)}`,
+        () => atHttp(answering({ status: 200, body })),
+        noApi('is the path prefix right?'),
+      ],
+    ),
+    ['HTTP 204', () => atHttp(answering({ status: 204, body: '' })), noApi('is the path prefix right?')],
+    ...[300, 304].map(
+      (status): Row => [
+        `HTTP ${status}`,
+        () => atHttp(answering({ status, body: '' })),
+        noApi('Most likely a cache or gateway', AT_ONCE),
+      ],
+    ),
     [
       'a wrong prefix that answers 404 with a page',
       () => atHttp(answering({ status: 404, body: HTML })),

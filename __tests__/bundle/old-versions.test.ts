@@ -44,3 +44,21 @@ test('an external ID that only the list knows is found', async () => {
     1,
   ]);
 });
+
+test('a step on a runner that only the list shows to be in the VM does not restart it', async () => {
+  const { outputs, story, posts } = await play({
+    world: { oneLacks: ['external_id', 'name'] },
+    way: { environment: { RUNNER_NAME: 'runner-1', RUNNER_ENVIRONMENT: 'self-hosted' } },
+  });
+  expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', 'self_restart', 0]);
+  expect(story).toEqual(['GET one', 'GET all']);
+});
+
+test.each([
+  ['RUNNER-1', 'Did you mean "runner-1"? Upper and lower case matter.'],
+  ['28752562-8aeb-5225-db6a-c08775994ef3', 'did you mean instance_id?'],
+])('the external ID %s is explained', async (external_id, hint) => {
+  const { outputs, log } = await play({ inputs: { instance_id: '', external_id } });
+  expect(outputs).toMatchObject({ restarted: 'false', error_code: 'instance_not_found' });
+  expect(log).toContain(hint);
+});

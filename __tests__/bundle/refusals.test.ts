@@ -71,10 +71,11 @@ describe('the restart was not carried out', () => {
     expect([outcome.restarted, posts, world.restarts]).toEqual(['unknown', 1, []]);
     expect(outcome.error).toMatchObject({
       code,
-      message: expect.stringMatching(/No new boot showed within 15\.\d s\.$/),
-      hint: expect.stringContaining('Look at the instance before you send another restart.'),
+      message: expect.stringMatching(/No new boot showed within 1[56]\.\d s\.$/),
+      hint: expect.stringContaining('look at the instance before you send another.'),
     });
-    expect(Math.floor(seconds)).toBe(15);
+    // Heartbeats jitter, and the longest one counts.
+    expect([15, 16]).toContain(Math.floor(seconds));
     expect(requests.at(-1)).toBe('GET one');
   });
 

@@ -74,7 +74,7 @@ describe('nothing is restarted', () => {
   test.each<[string, Setting, string, string[]]>([
     ['where the runner is busy and nobody waits', { inputs: { when_busy: 'fail' } }, 'runner_busy', JOBS],
     ['where it stays busy', { inputs: { busy_timeout: '20s' } }, 'runner_busy', ['GET runner', ...JOBS]],
-    ['where there is none of the name', { inputs: { runner_name: 'mac-7' } }, 'runner_not_found', []],
+    ['where no runner has the name', { inputs: { runner_name: 'mac-7' } }, 'runner_not_found', []],
     [
       'where the token may not read runners',
       { inputs: { github_token: 'the-jobs-own-token' } },
@@ -212,7 +212,7 @@ describe('cancelling', () => {
   });
 });
 
-describe("the workflow's event is none of the step's business", () => {
+describe("the workflow's event does not matter", () => {
   const folder = mkdtempSync(join(tmpdir(), 'event-'));
   const damaged = join(folder, 'event.json');
   writeFileSync(damaged, '{"action":');

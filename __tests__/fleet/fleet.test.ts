@@ -5,8 +5,10 @@ import type { World } from '../../simulator/world.ts';
 import type { Controller } from '../../src/controller/controller.ts';
 import { readList } from '../../src/controller/instance.ts';
 import { ActionError } from '../../src/errors.ts';
-import { restartFleet } from '../../src/fleet/fleet.ts';
+import { type FleetJob, restartFleet } from '../../src/fleet/fleet.ts';
 import { titleOf } from '../../src/report/conclusion.ts';
+import type { RunnerGate } from '../../src/runner/gate.ts';
+import type { Guards } from '../../src/runner/guard.ts';
 import type { NetworkAnswer } from '../simulation/network.ts';
 import type { Outputs } from '../simulation/play-step.ts';
 import { GITHUB_TOKEN, playOnStage, type StageSetting } from '../simulation/stage.ts';
@@ -946,5 +948,76 @@ describe('by itself', () => {
       'not_started',
     ]);
     expect(left).toEqual([]);
+  });
+});
+
+describe('with a drain', () => {
+  /** VMs of which the first has a job; every restart is refused. Each runner is at the gate at once. */
+  async function play(vms: number, runner: FleetJob['runner'], maxParallel = 1) {
+    const time = createVirtualTime(0);
+    const [lines, tried]: [string[], string[]] = [[], []];
+    const waits: boolean[] = [];
+    const find = async (id: string) => instance({ instanceId: id });
+    const controller: Controller = {
+      getInstance: find,
+      findInstances: async ({ id }) => [await find(id)],
+      listInstances: async () => ({ ...readList([]), matching: ({ id }) => [instance({ instanceId: id })] }),
+      async tryRestart({ instanceId }) {
+        tried.push(instanceId);
+        const error = new ActionError('restart_refused', 'No.');
+        return { kind: 'not carried out', mayRepeat: false, because: 'refused', error };
+      },
+      restartRetries: () => ({ after: () => ({ kind: 'give up', isFinal: true }) }),
+      renewConnections() {},
+      externalIds: () => [],
+      getVersion: async () => undefined,
+    };
+    const guards: Guards = {
+      guardFor({ onWait }) {
+        const isFirst = waits.push(onWait !== undefined) === 1;
+        const gate: RunnerGate = {
+          untilIdle: async () => {},
+          stillIdle: async () => true,
+          isOpen: async () => true,
+          rehearse: async () => true,
+          findings: () => undefined,
+          verdict: () => (isFirst ? 'busy' : 'idle'),
+        };
+        const status = { status: undefined, backAt: undefined };
+        return { gate, afterRestart: async (outcome) => ({ ...outcome, runner: status }) };
+      },
+      runnerNameOf: ({ instanceId }) => instanceId,
+      isRunnerIn: () => false,
+      readRun: async () => ({ jobs: [], readAt: undefined }),
+      close: async () => {},
+    };
+    const log = { info: (line: string) => void lines.push(line), debug() {}, warning() {} };
+    const { signal } = new AbortController();
+    const targets = Array.from(
+      { length: vms },
+      (_, index) => ({ by: 'instance_id', id: `vm-${index}` }) as const,
+    );
+    const limits = { maxVms: 99, maxParallel: { count: maxParallel }, maxFailures: { share: 1 } };
+    const job = { vncPassword: undefined, usbDevice: undefined, timeoutMs: 60_000, pollInterval: 1_000 };
+    const context = { clock: time.clock, controller, log, signal, guards, refuse() {} };
+    await time.run(restartFleet({ ...job, targets, ...limits, dryRun: false, runner }, context));
+    return { tried, waits, first: lines[0] };
+  }
+
+  test('a busy VM gets its slot once no idle one waits for one, and keeps it', async () => {
+    const drained = await play(3, { isSweep: false, drains: {} });
+    expect(drained.tried).toEqual(['vm-1', 'vm-2', 'vm-0']);
+    expect(drained.waits).toEqual([false, false, false]);
+    const plain = await play(3, { isSweep: false });
+    expect([plain.tried, plain.waits]).toEqual([
+      // It queues a moment later than the first idle one.
+      ['vm-1', 'vm-0', 'vm-2'],
+      [true, true, true],
+    ]);
+  });
+
+  test('at most 20 VMs hold a slot', async () => {
+    expect((await play(25, { isSweep: false, drains: {} }, 25)).first).toContain('at most 20 at a time');
+    expect((await play(25, { isSweep: false }, 25)).first).toContain('at most 25 at a time');
   });
 });

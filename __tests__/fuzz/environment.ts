@@ -54,6 +54,8 @@ const RIGHT: Readonly<Record<string, readonly string[]>> = {
   controller_url: ['http://controller.example:8090', 'https://[::1]/anka/', 'http://me@controller.example'],
   instance_id: [INSTANCE_ID, INSTANCE_ID.toUpperCase(), `${INSTANCE_ID}\n${OTHER_ID}`],
   external_id: [EXTERNAL_ID, 'run*', `${EXTERNAL_ID}\n*\n`],
+  used_by_job: ['build', 'test*\nlint'],
+  run_id: ['7001', '1'],
   max_vms: ['2000', '1', '3'],
   max_parallel: ['1', '7', '25%'],
   max_failures: ['0', '3', '50 %'],

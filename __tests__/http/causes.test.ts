@@ -355,8 +355,8 @@ describe('each cause', () => {
       ],
     },
     {
-      reason: 'the server encrypts in a way that this machine does not accept',
-      hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+      reason: 'the server uses encryption that this machine does not accept',
+      hint: 'Update its TLS library and keys: RSA keys of at least 2,048 bits, and SHA-256.',
       nature: 'mistake',
       signs: [
         ['ERR_SSL_DH_KEY_TOO_SMALL', 'dh key too small'],
@@ -390,6 +390,12 @@ describe('each cause', () => {
         ['UND_ERR_HTTP_PARSER', 'bad start line'],
         ['ERR_OTHER', 'bad response to an HTTP/1.1 protocol request'],
       ],
+    },
+    {
+      reason: 'the server sent "100 Continue", which was not asked for',
+      hint: 'Turn that off in the server, or in the gateway before it.',
+      nature: 'mistake',
+      signs: [['UND_ERR_SOCKET', 'bad response']],
     },
     {
       reason: 'the connection was closed',

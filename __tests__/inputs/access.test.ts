@@ -177,12 +177,12 @@ describe('user API key', () => {
     [
       'PEM of what is no key, and has no padding',
       () => `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(400)}\n-----END PRIVATE KEY-----`,
-      'it holds no private key that can be read',
+      'it contains no readable private key',
     ],
     [
       'what is no key',
       () => '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----',
-      'it holds no private key that can be read',
+      'it contains no readable private key',
     ],
     ['a key of another kind', () => privatePem(ec.key), 'it is not an RSA key'],
     [
@@ -205,13 +205,13 @@ describe('user API key', () => {
 
   test('a text too large to be a key is not taken for one', () => {
     const large = privatePem(rsa.key).repeat(20);
-    const problem = `${large.trim().length} characters with a private key among them; 20000 are the most`;
+    const problem = `${large.trim().length} characters with a private key among them; at most 20000 are allowed`;
     expect(problemsOf({ api_key_id: 'ci', api_key: large })).toEqual([`api_key: ${problem}`]);
   });
 
   test.each([
     [20_000, []],
-    [20_001, ['api_key: 20001 characters with a private key among them; 20000 are the most']],
+    [20_001, ['api_key: 20001 characters with a private key among them; at most 20000 are allowed']],
   ])('a file of %i characters with a key: %j', (length, problems) => {
     const path = join(folder, 'padded.pem');
     writeFileSync(path, privatePem(rsa.key).padEnd(length));
@@ -310,7 +310,7 @@ describe('client certificate', () => {
     [
       'the key in both places',
       () => ({ client_cert: privatePem(ec.key), client_key: privatePem(ec.key) }),
-      'client_cert: it holds no certificate (-----BEGIN CERTIFICATE-----)',
+      'client_cert: it contains no certificate (-----BEGIN CERTIFICATE-----)',
     ],
     [
       'what is no certificate',
@@ -318,7 +318,7 @@ describe('client certificate', () => {
         client_cert: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
         client_key: privatePem(ec.key),
       }),
-      'client_cert: it holds 1 certificates, of which at least one cannot be read',
+      'client_cert: it contains 1 certificates, at least one of which cannot be read',
     ],
     [
       'a certificate that is none',
@@ -367,7 +367,7 @@ describe('server certificate', () => {
 
   test.each<[string, () => string, string]>([
     ['nothing', () => 'my-ca', 'it is neither PEM text nor the path of a file that can be read'],
-    ['a key', () => privatePem(ec.key), 'it holds no certificate (-----BEGIN CERTIFICATE-----)'],
+    ['a key', () => privatePem(ec.key), 'it contains no certificate (-----BEGIN CERTIFICATE-----)'],
   ])('a CA that is %s is a problem', (_, given, problem) => {
     expect(problemsOf({ ca_cert: given() })).toEqual([`ca_cert: ${problem}`]);
   });
@@ -452,7 +452,7 @@ describe('headers', () => {
   test('are too many to be looked through', () => {
     const headers = Array.from({ length: 101 }, (_, index) => `x-${index}: y`).join('\n');
     expect(problemsOf({ headers })).toEqual([
-      expect.stringMatching(/^headers: \d+ characters in 101 lines; 16000 in 100 are the most$/),
+      expect.stringMatching(/^headers: \d+ characters in 101 lines; at most 16000 in 100 are allowed$/),
     ]);
     expect(secrets).toEqual([]);
   });

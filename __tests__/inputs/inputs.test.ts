@@ -261,23 +261,23 @@ describe('what is refused', () => {
         `http://${'/'.repeat(120_000)}a`,
         'a text of 120008 characters is longer than 2000 characters',
       ],
-      ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; 16000 in 100 are the most'],
-      ['vnc_password', 'hunter2'.repeat(150), '1050 characters; 1000 are the most'],
+      ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; at most 16000 in 100 are allowed'],
+      ['vnc_password', 'hunter2'.repeat(150), '1050 characters; at most 1000 are allowed'],
       ['vnc_password', 'abc\n', '3 characters; a secret has at least 4, or it could not be hidden'],
       ['client_key_passphrase', 'x', '1 characters; a secret has at least 4, or it could not be hidden'],
       ['github_token', 'abc', '3 characters; a secret has at least 4, or it could not be hidden'],
-      ['instance_id', 'my-vm', '"my-vm" is no UUID'],
-      ['instance_id', `${ID}, ${ID}`, 'is no UUID'],
-      ['instance_id', `${ID}\nmy-vm`, '"my-vm" is no UUID'],
-      ['max_parallel', '0', '"0" is neither a number from 1 on nor a share of all such as 25%'],
-      ['max_parallel', '0%', 'is neither'],
-      ['max_parallel', '101%', 'is neither'],
-      ['max_parallel', '2.5', 'is neither'],
-      ['max_parallel', '-1', 'is neither'],
-      ['max_parallel', '123456', 'is neither'],
-      ['max_failures', 'none', '"none" is neither a number from 0 on nor a share of all such as 25%'],
+      ['instance_id', 'my-vm', '"my-vm" is not a UUID'],
+      ['instance_id', `${ID}, ${ID}`, 'is not a UUID'],
+      ['instance_id', `${ID}\nmy-vm`, '"my-vm" is not a UUID'],
+      ['max_parallel', '0', '"0" must be a number from 1, or a share of all such as 25%'],
+      ['max_parallel', '0%', 'must be a number from 1, or'],
+      ['max_parallel', '101%', 'must be a number from 1, or'],
+      ['max_parallel', '2.5', 'must be a number from 1, or'],
+      ['max_parallel', '-1', 'must be a number from 1, or'],
+      ['max_parallel', '123456', 'must be a number from 1, or'],
+      ['max_failures', 'none', '"none" must be a number from 0, or a share of all such as 25%'],
       ['external_id', 'x'.repeat(501), 'a text of 501 characters is longer than 500'],
-      ['vnc_password', 'x'.repeat(1_001), '1001 characters; 1000 are the most'],
+      ['vnc_password', 'x'.repeat(1_001), '1001 characters; at most 1000 are allowed'],
       ['timeout', ' soon ', '"soon" is not a time; write seconds, or a number with s, m or h, such as 90s'],
       ['timeout', 'x'.repeat(200), `"${'x'.repeat(200)}" is not a time`],
       ['timeout', 'x'.repeat(201), 'a text of 201 characters is not a time'],
@@ -307,7 +307,7 @@ describe('what is refused', () => {
       'instance_id, external_id, used_by_job: instance_id and external_id are given; give exactly one',
     );
     expect(problemsOf({ ...VALID, instance_id: 'y', external_id: 'x' })).toMatch(
-      /"y" is no UUID.*\n- .*instance_id and external_id are given; give exactly one/,
+      /"y" is not a UUID.*\n- .*instance_id and external_id are given; give exactly one/,
     );
   });
 
@@ -335,7 +335,7 @@ describe('what is refused', () => {
     const lines = (count: number) => Array.from({ length: count }, (_, index) => nameOf(index)).join('\n');
     const given = { ...VALID, instance_id: '' };
     expect(problemsOf({ ...given, [name]: lines(2_001) })).toContain(
-      `${name}: 2001 lines; 2000 are the most for one step`,
+      `${name}: 2001 lines; at most 2000 are allowed in one step`,
     );
     expect(() => read({ ...given, [name]: lines(2_000) })).not.toThrow();
   });

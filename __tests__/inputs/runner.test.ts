@@ -85,6 +85,8 @@ describe('what is taken', () => {
     [{ jobs_token: ' ' }, { jobsToken: undefined }],
     [{ jobs_token: 'hunter3\n' }, { jobsToken: 'hunter3' }],
     [{ runner_ephemeral: 'true' }, { isEphemeral: true }],
+    [{ drain: 'true' }, { drains: { runId: '0' } }],
+    [{ drain: 'false' }, { drains: undefined }],
     [{ restart_if: 'always' }, { isSweep: false, whenBusy: 'wait' }],
     [{ restart_if: 'runner_offline' }, { isSweep: true, whenBusy: 'skip' }],
     [
@@ -105,6 +107,22 @@ describe('what is taken', () => {
     ],
   ])('%j', (given, expected) => {
     expect(read({ ...ASKED, ...given })).toMatchObject(expected);
+  });
+
+  test('the run that the labels of a drain name', () => {
+    const environment = { ...ENVIRONMENT, GITHUB_RUN_ID: '9001' };
+    expect(read({ ...ASKED, drain: 'true' }, environment)?.drains).toEqual({ runId: '9001' });
+  });
+
+  test.each<[Given, string]>([
+    [
+      { ...ASKED, drain: 'true', runner_ephemeral: 'true' },
+      'drain, runner_ephemeral: a runner that takes one job only is not drained',
+    ],
+    [{ drain: 'true' }, 'drain, runner_name: drain is given, but not which runner; give runner_name'],
+    [{ ...ASKED, drain: 'yes' }, 'drain: "yes" is neither true nor false'],
+  ])('a drain that makes no sense is refused: %j', (given, problem) => {
+    expect(() => read(given)).toThrow(problem);
   });
 
   test('the API and proxy of the environment', () => {
@@ -178,7 +196,7 @@ describe('what is refused', () => {
     ],
     ['github_token', 'ghp_one ghp_two', 'it contains characters that no token has'],
     ['github_token', 'ghp_\u20ac', 'it contains characters that no token has'],
-    ['when_busy', 'Wait', '"Wait" is none of wait, fail, skip, ignore'],
+    ['when_busy', 'Wait', '"Wait" is not one of wait, fail, skip, ignore'],
     ['idle_for', '61m', '"61m" is not between 0s and 1h'],
     ['idle_for', '-1', '"-1" is not a time'],
     ['wait_for_runner', 'perhaps', '"perhaps" is'],
@@ -188,7 +206,7 @@ describe('what is refused', () => {
     ['runner_timeout', '25h', '"25h" is not between 10s and 24h'],
     ['runner_timeout', '9.9s', '"9.9s" is not between 10s and 24h'],
     ['runner_ephemeral', 'yes', '"yes" is neither true nor false'],
-    ['restart_if', 'offline', '"offline" is none of always, runner_offline'],
+    ['restart_if', 'offline', '"offline" is not one of always, runner_offline'],
     ['jobs_token', 'hunter 2', 'it contains characters that no token has'],
   ])('%s: %j', (name, value, problem) => {
     const problems = problemsOf({ ...ASKED, [name]: value });

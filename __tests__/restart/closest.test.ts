@@ -4,7 +4,7 @@ import { closestTo } from '../../src/restart/closest.ts';
 const KNOWN = ['runner-1', 'runner-17', 'runner-2', 'Runner-17', 'builder', 'x'.repeat(101), 'x'.repeat(102)];
 
 test.each<[string, string[]]>([
-  ['RUNNER-17', ['runner-17', 'Runner-17', 'runner-1']],
+  ['RUNNER-17', ['runner-17', 'Runner-17']],
   ['runner-3', ['runner-1', 'runner-2', 'runner-17']],
   ['runer-17', ['runner-17', 'Runner-17', 'runner-1']],
   ['bilder', ['builder']],

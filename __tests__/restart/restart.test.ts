@@ -298,6 +298,12 @@ describe('a gate', () => {
     },
   );
 
+  test('that says that the VM needs no restart has the outcome say so', async () => {
+    const answers = [new LeftAlone('skipped', 'It is fine.', { isNeedless: true })];
+    const { outcome } = await runGated({ answers });
+    expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', skippedAs: 'needless' });
+  });
+
   test('is only rehearsed in a dry run', async () => {
     const { outcome, asked, calls } = await runGated({ answers: [], changes: { dryRun: true } });
     expect([outcome.error, asked, calls]).toEqual([undefined, ['rehearse after 1 requests'], [GET]]);
@@ -568,7 +574,7 @@ describe('preconditions', () => {
     };
 
     test('by the closest one that there is', async () => {
-      const hint = await hintFor('Runner-7', ['runner-7', 'runner-71', 'vm']);
+      const hint = await hintFor('runner-70', ['runner-7', 'runner-71', 'vm']);
       expect(hint).toMatch(/^Did you mean "runner-7" or "runner-71"\? Upper and lower case matter\. Check/);
     });
 

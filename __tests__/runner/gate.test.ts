@@ -33,7 +33,10 @@ interface Scene {
   ask(): Promise<boolean | Error>;
 }
 
-interface Setting extends Partial<Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'evidence'>> {
+interface Setting
+  extends Partial<
+    Pick<GateOptions, 'seesAllJobs' | 'isSweep' | 'isEphemeral' | 'evidence' | 'drain' | 'busyUntil'>
+  > {
   readonly name?: NamePattern;
   /** Nothing is borne out, and not all are offline, but for what is given. */
   readonly pool?: Partial<Pool>;
@@ -816,5 +819,65 @@ describe('a VM that waits for its turn', () => {
     await scene.ask();
     expect(await waitIdle(scene, 1)).toEqual([true]);
     expect([await scene.ask(), await scene.ask()]).toEqual([false, true]);
+  });
+});
+
+describe('a drain', () => {
+  function drained(answers: readonly Answer[], setting: Setting = {}) {
+    const asked: (readonly [number[], number])[] = [];
+    const drain: NonNullable<GateOptions['drain']> = async (found, { deadline }) => {
+      asked.push([found.map(({ id }) => id), deadline]);
+    };
+    return { ...stage(answers, { ...setting, drain }), asked };
+  }
+
+  test('begins once a VM that waited for a slot holds it, and covers runners that register meanwhile', async () => {
+    const next = runner({ id: 24 });
+    const answers = [[idle], [idle], [], [next], [next]];
+    const { gate, ask, asked } = drained(answers, { idleForMs: 0 });
+    await gate.untilIdle(instance());
+    expect(asked).toEqual([]);
+    await ask();
+    await ask();
+    expect(JSON.stringify(asked)).toMatch(/23.*24/);
+  });
+
+  test('comes before the wait, and what was read before it is read again', async () => {
+    const { ask, asked, calls, clock } = drained([[idle]], { idleForMs: 0 });
+    const startedAt = clock.now();
+    expect(await ask()).toBe(true);
+    expect(asked).toEqual([[[23], startedAt + 60 * MINUTE]]);
+    expect(calls).toEqual(['list mac-7', LOOK, 'jobs', LOOK]);
+  });
+
+  test.each<WhenBusy>(['fail', 'skip'])(
+    'spares a busy runner that is not waited for: when_busy is %s',
+    async (whenBusy) => {
+      const { ask, asked } = drained([[busy]], { whenBusy });
+      expect(await ask()).toBeInstanceOf(Error);
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test('gets time to change labels where nothing is waited for', async () => {
+    const { ask, asked, clock } = drained([[idle]], { whenBusy: 'fail', idleForMs: 0 });
+    const startedAt = clock.now();
+    await ask();
+    expect(asked).toEqual([[[23], startedAt + 30_000]]);
+  });
+
+  test('lets a busy VM wait with its slot, after the idle ones', async () => {
+    const { gate, clock } = drained([[busy]]);
+    const startedAt = clock.now();
+    await gate.untilIdle(instance());
+    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30_000);
+    expect(clock.now() - startedAt).toBeLessThan(50_000);
+    expect([await gate.stillIdle(), gate.verdict()]).toEqual([true, 'busy']);
+  });
+
+  test('waits no longer than a token lives', async () => {
+    const { gate, ask, clock } = drained([[busy]], { busyUntil: 90_000 });
+    expect(await ask()).toMatchObject({ code: 'runner_busy' });
+    expect([clock.now(), gate.verdict()]).toEqual([90_000, 'busy']);
   });
 });

@@ -390,3 +390,95 @@ test('VMs side by side have logs of their own, and ask through one connection', 
   await guards.close();
   expect(said.at(-1)).toContain('GitHub answered 2 requests');
 });
+
+describe('a drain', () => {
+  const DATE = { date: 'Sun, 29 Nov 2026 12:00:00 GMT' };
+  const POOL = { labels: [{ id: 20, name: 'pool-a', type: 'custom' }] };
+  const marked = (label: string) => ({ labels: [{ id: 21, name: label, type: 'custom' }] });
+  const LABELS = `${ONE}/labels`;
+  const asked = { drains: { runId: '9001' }, whenBusy: 'wait', idleForMs: 0, waitsForRunner: false } as const;
+
+  /** The step's changes of labels, and the reads between them. */
+  function drainIsAsked(mark: string): void {
+    nock(ORIGIN).get(ONE).reply(200, mine(POOL), DATE);
+    nock(ORIGIN)
+      .post(LABELS, { labels: [mark] })
+      .reply(200, {});
+    nock(ORIGIN).delete(`${LABELS}/pool-a`).reply(200, {});
+    nock(ORIGIN)
+      .get(ONE)
+      .times(2)
+      .reply(200, mine(marked(mark)), DATE);
+    nock(ORIGIN).get(/runs/).times(6).reply(200, { workflow_runs: [] });
+  }
+  function restoreIsAsked(mark: string): void {
+    nock(ORIGIN)
+      .get(ONE)
+      .reply(200, mine(marked(mark)), DATE);
+    nock(ORIGIN)
+      .post(LABELS, { labels: ['pool-a'] })
+      .reply(200, {});
+    nock(ORIGIN).delete(`${LABELS}/${mark}`).reply(200, {});
+  }
+  /** busy_timeout, timeout, runner_timeout and an hour later. */
+  const MARK = `pool-a.drained-9001-${Date.parse(DATE.date) / 1_000 + 60 + 60 + 30 + 3_600}`;
+
+  test('ends once the restart is verified, and the state is saved at each end', async () => {
+    const states: unknown[] = [];
+    const draining = guardsFor(asked, { saveDrains: (state) => states.push(state.length) }).guardFor(ward());
+    listed(mine(POOL));
+    drainIsAsked(MARK);
+    expect(await draining.gate.isOpen(instance())).toBe(true);
+    restoreIsAsked(MARK);
+    await draining.afterRestart(verified());
+    expect([states, nock.isDone()]).toEqual([[1, 0], true]);
+    expect(said.at(-1)).toBe('The labels of runner "mac-runner-1" are restored');
+  });
+
+  test.each<[string, Outcome['restarted'], boolean]>([
+    ['in doubt, which is a warning', 'unknown', true],
+    ['nothing was restarted', 'false', false],
+  ])('ends where %s', async (_, restarted, isWarned) => {
+    const several = guardsFor(asked);
+    const draining = several.guardFor(ward());
+    listed(mine(POOL));
+    drainIsAsked(MARK);
+    await draining.gate.isOpen(instance());
+    restoreIsAsked(MARK);
+    // The end of the step waits for the labels, too.
+    void draining.afterRestart({ ...NOTHING_DONE, restarted });
+    await new Promise((resolve) => setImmediate(resolve));
+    await several.close();
+    expect(nock.isDone()).toBe(true);
+    expect(said.some((line) => line.startsWith('warning: The labels are restored, but'))).toBe(isWarned);
+  });
+
+  test('needs to know what time it is for GitHub', async () => {
+    const draining = guardFor(asked);
+    listed(mine(POOL));
+    nock(ORIGIN).get(ONE).reply(200, mine(POOL));
+    await expect(draining.gate.isOpen(instance())).rejects.toThrow('GitHub answered without a Date');
+  });
+
+  test('is tried to be ended for 5 s after a cancellation', async () => {
+    // Limits of requests, which are longer, are not to be reached.
+    clock = createFakeClock((ms, signal) => signal !== cancellation.signal && ms > 3_000);
+    const draining = guardFor(asked);
+    listed(mine(POOL));
+    drainIsAsked(MARK);
+    await draining.gate.isOpen(instance());
+    cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
+    nock(ORIGIN).get(ONE).times(50).reply(422);
+    await draining.afterRestart({ ...NOTHING_DONE, restarted: 'false' });
+    expect(said.at(-1)).toContain('were not restored within 5.0 s');
+  });
+
+  test.each([
+    [{ token: 'ghs_hunter2', busyTimeoutMs: 3_600_000 }, 1],
+    [{ token: 'ghs_hunter2', busyTimeoutMs: 60_000 }, 0],
+    [{ busyTimeoutMs: 3_600_000 }, 0],
+  ])('of a token that lives for an hour ends before: %j', (changes, told) => {
+    guardsFor({ ...asked, ...changes });
+    expect(said.filter((line) => line.includes('busy_timeout ends 48 min 30 s after'))).toHaveLength(told);
+  });
+});

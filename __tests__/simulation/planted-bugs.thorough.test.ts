@@ -460,22 +460,16 @@ const IT_SAYS_WHAT_IS_TRUE: typeof NO_FALSE_SUCCESS = [
 type Event = Occupancy.OccupancyEvent;
 type State = Occupancy.Occupancy;
 
-/** Plants a bug into what is made of reads of the runners before the restart: they are taken for other ones. */
-function plantInRunnerReads(change: (shown: Shown) => Shown): Plant {
+/** Plants a bug into what is made of GitHub's answers before the restart: they are taken for other ones. */
+function plantInReads(change: {
+  shown?: (shown: Shown) => Shown;
+  finding?: (finding: Finding) => Finding;
+}): Plant {
+  const { shown = (same: Shown) => same, finding = (same: Finding) => same } = change;
   const changed = (event: Event): Event =>
     event.kind === 'runners'
-      ? { ...event, reading: { ...event.reading, runners: change(event.reading.runners) } }
-      : event;
-  return () =>
-    plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
-      nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
-    }));
-}
-
-/** The same for reads of the jobs. */
-function plantInFindings(change: (finding: Finding) => Finding): Plant {
-  const changed = (event: Event): Event =>
-    event.kind === 'jobs' ? { ...event, finding: change(event.finding) } : event;
+      ? { ...event, reading: { ...event.reading, runners: shown(event.reading.runners) } }
+      : { ...event, finding: finding(event.finding) };
   return () =>
     plant<typeof Occupancy>(OCCUPANCY, ({ nextOccupancy }) => ({
       nextOccupancy: (state, event, rules) => nextOccupancy(state, changed(event), rules),
@@ -512,22 +506,26 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a busy runner is not waited for',
-    plantInRunnerReads((shown) => shown?.map((runner) => ({ ...runner, isBusy: false }))),
+    plantInReads({ shown: (shown) => shown?.map((runner) => ({ ...runner, isBusy: false })) }),
     'though a witness showed a job',
   ],
   [
     'a GitHub that gives no answer counts as an idle runner',
-    plantInRunnerReads((shown) => shown ?? []),
+    // One source alone would make up for the other: a GitHub that is silent is so about both.
+    plantInReads({
+      shown: (shown) => shown ?? [],
+      finding: (finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding),
+    }),
     'without looking at the runner',
   ],
   [
     'a job in progress on the runner is overlooked',
-    plantInFindings((finding) => (finding.kind === 'job' ? { kind: 'none' } : finding)),
+    plantInReads({ finding: (finding) => (finding.kind === 'job' ? { kind: 'none' } : finding) }),
     'though a witness showed a job',
   ],
   [
     'no answer about the jobs counts as no jobs',
-    plantInFindings((finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding)),
+    plantInReads({ finding: (finding) => (finding.kind === 'no answer' ? { kind: 'none' } : finding) }),
     'without looking at the jobs again',
   ],
   [

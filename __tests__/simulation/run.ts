@@ -216,7 +216,7 @@ function vmRecordOf(
     name: outcome.name,
     fitsOnlyPattern: !scenario.step.targets.includes(record?.externalId ?? outcome.name),
     outputs: { ...result, ...(isAlone && outputs) },
-    startedAt: isAlone ? step.startedAt : (ownStartOf(outcome, tries) ?? step.startedAt),
+    startedAt: isAlone ? step.startedAt : (ownStartOf(step, outcome, tries) ?? step.startedAt),
     posts: step.posts.filter((post) => post.instanceId === instanceId),
     ...lastAnswerIn(step.contacts, endedAt),
     boots: testbed.world.boots.flatMap(({ instanceId: id, at, requestId = '' }) =>
@@ -234,10 +234,14 @@ function instanceIdOf({ last, target }: VmRecord['outcome']): string | undefined
   return last?.instanceId ?? (target?.by === 'instance_id' ? target.id : undefined);
 }
 
-/** In a fleet the time of a VM begins with its turn. */
-function ownStartOf({ moments }: VmRecord['outcome'], tries: readonly number[]): number | undefined {
+/** Of several VMs, the time of each begins with its slot; that of the only one which a pattern matches, with its first read. */
+function ownStartOf(
+  { outcome: { vms } }: Pick<StepRecord, 'outcome'>,
+  { moments }: VmRecord['outcome'],
+  tries: readonly number[],
+): number | undefined {
   const [first] = tries;
-  if (first === undefined) return moments.started;
+  if (first === undefined || vms.length === 1) return moments.started;
   return Math.min(first, moments.cleared ?? first);
 }
 

@@ -75,7 +75,7 @@ describe('what makes no sense', () => {
     [['--for', 'ever'], '--for: "ever" is not a time'],
     [['--for', '2h'], '--for: "2h" is not between 1s and 1h'],
     [['--restart', '--yes'], '--restart needs --instance-id'],
-    [['--instance-id', 'mac'], 'instance_id: "mac" is no UUID'],
+    [['--instance-id', 'mac'], 'instance_id: "mac" is not a UUID'],
     [
       ['--instance-id', 'c2af6080-3ae3-4cd3-64e5-2193f31b9aa5\nc2af6080-3ae3-4cd3-64e5-2193f31b9aa6'],
       '--instance-id: name one VM alone',

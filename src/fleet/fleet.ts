@@ -17,7 +17,7 @@ import type { GuestCheck } from '../guest/wait-for-guest.ts';
 import { createVmLog, type Log } from '../log.ts';
 import type { Outcome, RestartJob } from '../restart/outcome.ts';
 import type { JobEvidence, RunnerGate } from '../runner/gate.ts';
-import type { Guards, RunnerOptions } from '../runner/guard.ts';
+import type { Guards } from '../runner/guard.ts';
 import {
   describeDryRun,
   describeEnd,
@@ -58,7 +58,13 @@ export interface FleetJob extends Omit<RestartJob, 'target'> {
   readonly maxParallel: Amount;
   readonly maxFailures: Amount;
   /** What the guards are to do; undefined where there are none. */
-  readonly runner?: Pick<RunnerOptions, 'isSweep'> | undefined;
+  readonly runner?: RunnerPlan | undefined;
+}
+
+interface RunnerPlan {
+  readonly isSweep: boolean;
+  /** Present if new jobs are kept away from runners whose VMs hold a slot. */
+  readonly drains?: object | undefined;
 }
 
 export interface FleetContext {
@@ -103,13 +109,22 @@ async function restartMembers(
 ): Promise<StepOutcome> {
   const { announce } = context;
   const { dryRun: isDryRun } = job;
-  const limits = limitsFor(members.length, job);
+  const limits = cappedFor(job, limitsFor(members.length, job));
   const roster = createRoster({ members, announce, isDryRun, mostFailures: limits.mostFailures });
   const step = { job, context, roster };
   const [first, ...others] = members;
   if (others.length > 0) await restartSeveral(members, step, isDryRun ? limitsForDryRun(limits) : limits);
   else if (first !== undefined) await restartTheOnly(first, step);
   return roster.outcome();
+}
+
+/** Runners that may be drained at the same time: GitHub counts a change of labels as five requests. */
+const MOST_DRAINED = 20;
+
+/** A runner is drained only while its VM holds a slot. */
+function cappedFor({ runner }: FleetJob, limits: SlotLimits): SlotLimits {
+  if (runner?.drains === undefined) return limits;
+  return { ...limits, slots: Math.min(limits.slots, MOST_DRAINED) };
 }
 
 /** A step under way. */
@@ -212,9 +227,13 @@ function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 
-/** In a sweep, VMs that have had their job come before those whose runner is dead: they are known to come back. */
-function hasDeadRunner(gate: RunnerGate | undefined, { runner }: FleetJob): boolean {
-  const shown = gate?.findings()?.shown ?? [];
+/**
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
+ * those whose runner is dead: they are known to come back.
+ */
+function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
+  if (runner?.drains !== undefined) return gate.verdict() !== 'idle';
+  const shown = gate.findings()?.shown ?? [];
   return runner?.isSweep === true && shown.some(({ isOnline }) => !isOnline);
 }
 
@@ -228,13 +247,14 @@ function restartInItsSlot(fleet: Fleet, member: Member, index: number): Promise<
     signal,
     isBrief: true,
     evidence: evidenceOf(member),
-    onWait: () => slots.apply(index, 'wait'),
+    // With a drain it waits in its slot.
+    ...(job.runner?.drains === undefined && { onWait: () => slots.apply(index, 'wait') }),
   });
   if (guard !== undefined) runnerGates.set(index, guard.gate);
   const gate = createSlotGate({
     ...{ slots, index, signal, clock: context.clock },
     runnerGate: guard?.gate,
-    comesLast: () => hasDeadRunner(guard?.gate, job),
+    comesLast: () => guard !== undefined && comesLast(guard.gate, job),
     checkDuplicate: (instance) => fleet.checkDuplicate(member, instance),
   });
   const hooks = hooksFor(member, index, fleet);

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { causeChain, codeOf, describeCause } from '../errors.ts';
 import type { FaultNature } from './retry-budget.ts';
 
-/** What a failed request comes down to, for people. */
+/** Why a request failed, for people. */
 export interface FailureExplanation {
   /** What went wrong, e.g. `the connection was refused: connect ECONNREFUSED 127.0.0.1:8090`. */
   readonly reason: string;
@@ -10,24 +10,24 @@ export interface FailureExplanation {
   readonly nature: FaultNature;
 }
 
-/** How far the request had come. */
+/** How far the request got. */
 export interface Stage {
   readonly phase: 'connecting' | 'waiting for the answer' | 'reading the answer';
   /** Host and port of the proxy on the way, if there is one. */
   readonly proxy: string | undefined;
-  /** Over TLS, whose handshake is a part of connecting. */
+  /** Over TLS. The handshake is part of connecting. */
   readonly isSecure: boolean;
 }
 
 interface KnownCause {
   /** Tested against `CODE message` of every error in the chain. */
   readonly pattern: RegExp;
-  /** Where it means that only at some stages. */
+  /** If it means that only at some stages. */
   readonly applies?: (stage: Stage) => boolean;
   readonly reason: string;
   readonly hint: string;
   readonly nature?: FaultNature;
-  /** What to do where a proxy was to be connected to. */
+  /** What to do if the connection to a proxy failed. */
   readonly proxyHint?: string;
 }
 
@@ -199,8 +199,8 @@ const CAUSES: readonly KnownCause[] = [
   },
   {
     pattern: /^ERR_SSL_\w+_TOO_(SMALL|WEAK) |^ERR_SSL_UNSAFE_LEGACY/,
-    reason: 'the server encrypts in a way that this machine does not accept',
-    hint: 'Give it a certificate, keys and a TLS library of today: RSA keys of at least 2,048 bits, and SHA-256.',
+    reason: 'the server uses encryption that this machine does not accept',
+    hint: 'Update its TLS library and keys: RSA keys of at least 2,048 bits, and SHA-256.',
     nature: 'mistake',
   },
   {
@@ -219,6 +219,13 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /^(HPE_\w+|UND_ERR_HTTP\w*) |HTTP\/1\.1 protocol/,
     reason: 'the server does not speak HTTP there',
     hint: 'Check the port in controller_url, and whether it should begin with https://.',
+    nature: 'mistake',
+  },
+  {
+    // RFC 9110 would have it ignored, but undici does not.
+    pattern: /^UND_ERR_SOCKET bad response/,
+    reason: 'the server sent "100 Continue", which was not asked for',
+    hint: 'Turn that off in the server, or in the gateway before it.',
     nature: 'mistake',
   },
   {
@@ -261,7 +268,7 @@ const CAUSES: readonly KnownCause[] = [
   },
 ];
 
-/** Explains why no (whole) answer came; the cause that says most is often buried deep in the chain. */
+/** Explains why no (complete) answer came. The most telling cause is often deep in the chain. */
 export function explainFailure(error: unknown, stage: Stage): FailureExplanation {
   const { phase, proxy } = stage;
   const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;

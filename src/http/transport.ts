@@ -16,7 +16,7 @@ export interface SendBounds extends Bounds {
 
 /** A request to the server at `baseUrl`: the controller, or GitHub. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the base URL, with the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

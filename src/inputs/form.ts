@@ -16,6 +16,7 @@ export const DEFAULTS = {
   job_summary: 'true',
   skip_tls_verify: 'false',
   runner_ephemeral: 'false',
+  drain: 'false',
   restart_if: 'always',
   idle_for: '90s',
   busy_timeout: '1h',

@@ -48,7 +48,7 @@ const { SECOND, MINUTE } = parse;
 /**
  * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
  * said about any input.
- * @param onSecret told of each secret.
+ * @param onSecret called with each secret.
  * @throws ActionError `invalid_input`, with everything that is wrong.
  */
 export function readInputs(environment: Environment, onSecret: Form['onSecret']): Inputs {

@@ -15,18 +15,19 @@ export const HOUR = 60 * MINUTE;
 export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
 
 const LONGEST_SECRET = 1_000;
-/** What is shorter would turn up everywhere, so that it could not be hidden: in characters. */
+/** A shorter one would occur everywhere, so it could not be hidden. In characters. */
 const SHORTEST_SECRET = 4;
 
 /**
  * White space may belong to a secret; the line break that a YAML block adds at its end does not.
- * @param what it is, for people; @param shortest in characters.
+ * @param what the secret is, for people.
+ * @param shortest in characters.
  */
 export function secretText(what = 'a secret', shortest = SHORTEST_SECRET): Parser<string | undefined> {
   return (text) => {
     let end = text.length;
     while (/[\r\n]/.test(text.charAt(end - 1))) end--;
-    if (end > LONGEST_SECRET) return { problem: `${end} characters; ${LONGEST_SECRET} are the most` };
+    if (end > LONGEST_SECRET) return { problem: `${end} characters; at most ${LONGEST_SECRET} are allowed` };
     if (end > 0 && end < shortest)
       return {
         problem: `${end} characters; ${what} has at least ${shortest}${shortest === SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
@@ -37,16 +38,16 @@ export function secretText(what = 'a secret', shortest = SHORTEST_SECRET): Parse
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** UUIDs, one a line, each once. */
+/** UUIDs, one per line, each once. */
 export const uuids: Parser<readonly string[]> = (text) => {
   const lines = linesOf(text.toLowerCase());
   if (lines.length > MOST_VMS) return tooMany(lines);
   const wrong = lines.find((line) => !UUID.test(line));
   if (wrong === undefined) return { value: lines };
-  return { problem: `${shown(wrong)} is no UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
+  return { problem: `${shown(wrong)} is not a UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
 };
 
-/** External IDs, one a line, each once; a `*` in one stands for any text. */
+/** External IDs, one per line, each once; `*` in one matches any text. */
 export const externalIds: Parser<readonly string[]> = (text) => {
   const lines = linesOf(text);
   if (lines.length > MOST_VMS) return tooMany(lines);
@@ -80,7 +81,7 @@ export function runId(own: string): Parser<number> {
 }
 
 function tooMany({ length }: readonly string[]): { readonly problem: string } {
-  return { problem: `${length} lines; ${MOST_VMS} are the most for one step` };
+  return { problem: `${length} lines; at most ${MOST_VMS} are allowed in one step` };
 }
 
 /** Those that are not blank, without white space around them, each once. */
@@ -99,7 +100,7 @@ export function wholeNumber({ min, max }: { min: number; max: number }): Parser<
 
 const AMOUNT = /^(\d{1,5})( ?%)?$/;
 
-/** A number of VMs, or a share of them such as `25%`; each `least` at least. */
+/** A number of VMs of at least `least`, or a share of them such as `25%`. */
 export function amount(least: number): Parser<Amount> {
   return (text) => {
     const [, digits = '', percent] = AMOUNT.exec(text.trim()) ?? [];
@@ -107,7 +108,7 @@ export function amount(least: number): Parser<Amount> {
     const isShare = percent !== undefined;
     if (digits !== '' && value >= least && (!isShare || value <= 100))
       return { value: isShare ? { share: value / 100 } : { count: value } };
-    return { problem: `${shown(text)} is neither a number from ${least} on nor a share of all such as 25%` };
+    return { problem: `${shown(text)} must be a number from ${least}, or a share of all such as 25%` };
   };
 }
 
@@ -132,12 +133,12 @@ export const pollInterval: Parser<number | 'auto'> = (text) => {
   return 'value' in parsed ? parsed : { problem: `${parsed.problem}; or auto` };
 };
 
-/** One of some words, as it is written. */
+/** One of these words, exactly. */
 export function oneOf<T extends string>(...words: readonly T[]): Parser<T> {
   return (text) => {
     const value = words.find((word) => word === text.trim());
     if (value !== undefined) return { value };
-    return { problem: `${shown(text)} is none of ${words.join(', ')}` };
+    return { problem: `${shown(text)} is not one of ${words.join(', ')}` };
   };
 }
 
@@ -193,7 +194,7 @@ export const optionalScope: Parser<Scope | undefined> = (text) => {
   const value = text.trim();
   const scope = parseScope(value);
   if (value === '' || scope !== undefined) return { value: scope };
-  return { problem: `${shown(value)} is neither owner/repo, an organisation's name, nor enterprises/NAME` };
+  return { problem: `${shown(value)} is neither owner/repo, an organization's name, nor enterprises/NAME` };
 };
 
 export const controllerUrl: Parser<URL> = (text) => {
@@ -242,12 +243,12 @@ const REFUSED_HEADERS = new Set([
   'proxy-connection',
 ]);
 
-/** Not more than can be looked through in no time. */
+/** Limited to what can be processed quickly. */
 export const headerText: Parser<string> = (text) => {
   const lines = text.split('\n').length;
   if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS) return { value: text };
   return {
-    problem: `${text.length} characters in ${lines} lines; ${LONGEST_HEADERS} in ${MOST_HEADERS} are the most`,
+    problem: `${text.length} characters in ${lines} lines; at most ${LONGEST_HEADERS} in ${MOST_HEADERS} are allowed`,
   };
 };
 

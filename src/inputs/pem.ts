@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Form } from './form.ts';
 import { optionalText, type Parsed } from './parsers.ts';
 
-/** PEM text as its authors meant it: a value pasted into a secret may have lost its line breaks to `\n` or CRLF. */
+/** PEM text with proper line breaks: in a value that was pasted into a secret, they may be `\n` or CRLF. */
 function normalizePem(text: string): string {
   return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
@@ -15,11 +15,11 @@ function isPem(text: string): boolean {
 /** Certificates in a PEM text, one or more. */
 export function readCertificates(pem: string): Parsed<readonly X509Certificate[]> {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) return { problem: 'it holds no certificate (-----BEGIN CERTIFICATE-----)' };
+  if (blocks.length === 0) return { problem: 'it contains no certificate (-----BEGIN CERTIFICATE-----)' };
   try {
     return { value: blocks.map((block) => new X509Certificate(block)) };
   } catch {
-    return { problem: `it holds ${blocks.length} certificates, of which at least one cannot be read` };
+    return { problem: `it contains ${blocks.length} certificates, at least one of which cannot be read` };
   }
 }
 
@@ -32,16 +32,16 @@ export function readPrivateKey(pem: string, passphrase?: string): Parsed<KeyObje
     return { value: createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }) };
   } catch {
     return {
-      problem: isEncrypted ? 'the passphrase does not open it' : 'it holds no private key that can be read',
+      problem: isEncrypted ? 'the passphrase does not open it' : 'it contains no readable private key',
     };
   }
 }
 
 const LARGEST_PEM = 1024 * 1024;
-/** The longest keys take a fifth of it; and each line is masked. In characters. */
+/** Five times the longest keys; each line is masked. In characters. */
 const LARGEST_KEY = 20_000;
 
-/** PEM text, or that of the file whose path is given. What is given is never quoted: it may be a mangled key. */
+/** Reads PEM text, or a file of it. The input is never quoted: it may be a mangled key. */
 export function readPem(form: Form, name: string): string | undefined {
   const given = form.read(name, optionalText)?.value;
   if (given === undefined) return undefined;
@@ -55,7 +55,7 @@ export function readPem(form: Form, name: string): string | undefined {
   return undefined;
 }
 
-/** The same for an API key, which the controller hands out as base64 of its DER, without the lines of PEM. */
+/** The same for an API key, which the controller returns as base64 of its DER, without the lines of PEM. */
 export function readApiKeyPem(form: Form, name: string): string | undefined {
   const given = form.read(name, optionalText)?.value ?? '';
   const text = bareBase64(given) === undefined ? (readSmallFile(given) ?? '') : given;
@@ -73,16 +73,16 @@ function acceptPem({ problems, onSecret }: Form, name: string, text: string): st
   if (!/PRIVATE KEY/.test(pem)) return pem;
   if (text.length > LARGEST_KEY) {
     problems.push(
-      `${name}: ${text.length} characters with a private key among them; ${LARGEST_KEY} are the most`,
+      `${name}: ${text.length} characters with a private key among them; at most ${LARGEST_KEY} are allowed`,
     );
     return undefined;
   }
-  // Somebody may have mixed up certificate and key: all that holds a key is a secret.
+  // Certificate and key may be mixed up: any text with a key is a secret.
   onSecret(text, pem, pem.replace(/-----.*?-----|\s/g, ''));
   return pem;
 }
 
-/** Base64 that is too long to be a path; undefined for anything else. Its URL-safe alphabet is left out: the dashes of PEM would belong to it. */
+/** Base64 that is too long to be a path; undefined for anything else. Not its URL-safe alphabet, to which the dashes of PEM belong. */
 function bareBase64(text: string): string | undefined {
   const compact = text.replace(/\\n|\s+/g, '');
   return compact.length <= LARGEST_KEY && /^[A-Za-z0-9+/]{300,}={0,2}$/.test(compact) ? compact : undefined;
@@ -90,7 +90,7 @@ function bareBase64(text: string): string | undefined {
 
 function pemOf(bare: string): string | undefined {
   const key = Buffer.from(bare, 'base64');
-  // In this order: Node takes PKCS#8 for PKCS#1, too, and would hand it on in that form, so that its own would not be hidden.
+  // In this order: Node reads PKCS#8 as PKCS#1, too, and would export it in that form. Then the given form would not be masked.
   for (const type of ['pkcs8', 'pkcs1'] as const) {
     try {
       return createPrivateKey({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();

@@ -25,6 +25,7 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
       isSweep,
       whenBusy: readWhenBusy(form, isSweep),
     },
+    drains: drainsOf(form),
     idleForMs: read('idle_for', parse.duration({ min: 0, max: HOUR })),
     busyTimeoutMs: read('busy_timeout', parse.duration({ min: SECOND, max: 24 * HOUR })),
     waitsForRunner: read('wait_for_runner', parse.boolean),
@@ -42,6 +43,19 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
     scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
     proxy: apiUrl && readProxy(form, apiUrl.value),
   });
+}
+
+/** A one-job runner needs no drain: it takes no second job. */
+function drainsOf(form: Form): Field<RunnerOptions['drains']> {
+  const drain = form.read('drain', parse.boolean);
+  if (drain?.value !== true) return drain && { value: undefined };
+  if (form.read('runner_ephemeral', parse.boolean)?.value)
+    form.problems.push(
+      'drain, runner_ephemeral: a runner that takes one job only is not drained; give one of them',
+    );
+  if (!isGiven(form, 'runner_name'))
+    form.problems.push('drain, runner_name: drain is given, but not which runner; give runner_name');
+  return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
 
 /** A sweep leaves a busy VM alone: the next one comes. */

@@ -10,6 +10,7 @@ import {
   type VmOutcome,
 } from '../fleet/step-outcome.ts';
 import { sshPort } from '../guest/address.ts';
+import type { DrainState } from '../runner/drain.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Makes a text from outside harmless. */
@@ -18,6 +19,11 @@ export type Show = (text: string) => string;
 /** Sets every output. @throws where the runner's file cannot be written. */
 export function setOutputs(outcome: StepOutcome, terminal: Terminal): void {
   for (const [name, value] of Object.entries(outputsOf(outcome, terminal.clean))) core.setOutput(name, value);
+}
+
+/** What the post step finds in `STATE_drains`. @throws if the runner's file cannot be written. */
+export function saveDrains(state: DrainState): void {
+  core.saveState('drains', state.length === 0 ? '' : JSON.stringify(state));
 }
 
 /**

@@ -13,7 +13,7 @@ const REPLACEMENT = '***';
 export function createRedactor(): Redactor {
   const forms = new Set<string>();
   const plain = new Set<string>();
-  // Made when it is first needed: several secrets are mostly told of in a row.
+  // Created when first needed: several secrets are usually added in a row.
   let replacer: Replacer | undefined;
   return {
     add(...secrets) {

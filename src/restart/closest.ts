@@ -4,12 +4,13 @@ const LONGEST_COMPARED = 100;
 /** One character in this many may be mistyped. */
 const CHARACTERS_PER_MISTAKE = 4;
 
-/** The known IDs that are most likely meant by a mistyped one, the closest first. */
+/** The known IDs that are most likely meant by a mistyped one, the closest first. One that differs in case alone is certain. */
 export function closestTo(wanted: string, known: readonly string[]): string[] {
   const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
   const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+  const isCertain = scored.some(({ distance }) => distance === 0);
   return scored
-    .filter(({ distance }) => distance <= most)
+    .filter(({ distance }) => distance <= (isCertain ? 0 : most))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, MOST_SUGGESTIONS)
     .map(({ id }) => id);

@@ -24,7 +24,13 @@ const MOST_CANDIDATES = 10;
 /** What one read of the target showed: a baseline, one for which a better may come, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  | { readonly kind: 'doubtful'; readonly baseline: Baseline; readonly doubt: string }
+  /** `tell` says that the instance was read, if it was not said yet: it may not be the one that is meant. */
+  | {
+      readonly kind: 'doubtful';
+      readonly baseline: Baseline;
+      readonly doubt: string;
+      readonly tell?: () => void;
+    }
   | { readonly kind: 'trouble'; readonly error: ActionError };
 
 /**
@@ -63,17 +69,21 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   const found = await find(target, search);
   if (found.kind === 'none') return { kind: 'trouble', error: found.error };
   const { instance } = found;
+  const { doubt } = found;
   const answeredAt = clock.now();
-  onRead(instance, { askedAt, answeredAt });
+  const tell = () => onRead(instance, { askedAt, answeredAt });
+  if (doubt === undefined) tell();
   const baseline = checkPreconditions(instance, answeredAt);
   if (baseline instanceof ActionError) return { kind: 'trouble', error: baseline };
-  const doubt = hasBothDates(instance) ? found.doubt : 'the answer does not say how old it is';
-  return doubt === undefined ? { kind: 'ready', baseline } : { kind: 'doubtful', baseline, doubt };
+  if (doubt !== undefined) return { kind: 'doubtful', baseline, doubt, tell };
+  if (hasBothDates(instance)) return { kind: 'ready', baseline };
+  return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 
 /** What stayed so for some seconds is final. */
-async function settleFor(finding: Finding, search: Search): Promise<Baseline> {
+async function settleFor(finding: Exclude<Finding, { kind: 'ready' }>, search: Search): Promise<Baseline> {
   if (finding.kind === 'trouble') throw await withVersion(finding.error, search);
+  finding.tell?.();
   return finding.baseline;
 }
 

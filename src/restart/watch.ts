@@ -38,7 +38,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const history = startHistory(baseline, sentAt);
   const state: WatchState = {
     ...{ history, unmet: [], timing: options.timing },
-    ...{ heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
+    ...{ startedAt: clock.now(), heartbeatMs: SHORTEST_HEARTBEAT_MS, renewedAt: sentAt },
   };
   const nextAt = (lastPollAt: number) =>
     nextPollAt(options.pollInterval, { sentAt, lastPollAt, timing: state.timing });
@@ -64,6 +64,8 @@ interface WatchState {
   /** What the last usable answer left open; empty if there was none. */
   unmet: readonly Unmet[];
   timing: ReportTiming;
+  /** When the reply to the restart was there. */
+  readonly startedAt: number;
   /** The longest time between two reports, by the node's clock. */
   heartbeatMs: number;
   /** When the connections to the controller were last renewed, or first needed. */
@@ -77,10 +79,10 @@ const HEARTBEATS_OF_EVIDENCE = 3;
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
  * known once reports come: until then, the silence counts. Any other restart has the whole time.
  */
-function deadlineOf({ reply, sentAt, deadline }: WatchOptions, state: WatchState, now: number): number {
+function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: number): number {
   if (reply.kind !== 'rejected') return deadline;
   const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
-  return Math.min(deadline, sentAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
+  return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
 }
 
 /** The time between the newest report and the one before; 0 if that is the same or cannot be told. */

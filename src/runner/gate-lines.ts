@@ -89,7 +89,7 @@ interface BusyContext {
   readonly tally: string;
 }
 
-/** A runner that is busy although GitHub lists no job for it has to be looked at by a person. */
+/** A runner that is busy although GitHub lists no job for it is for a person to fix. */
 export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): ActionError {
   const hasWaited = whenBusy === 'wait';
   const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];

@@ -2,7 +2,7 @@
 // here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
 // after the jobs: reading the jobs may take seconds.
 
-import { type Clock, minutes } from '../clock.ts';
+import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { millisecondsBetween } from '../dates.ts';
 import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
@@ -49,6 +49,10 @@ export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSwe
   readonly pool: Pool;
   /** A job that ran on a runner of this VM, in its boot as it is now. */
   readonly evidence?: JobEvidence | undefined;
+  /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
+  readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
+  /** A busy VM is not waited for beyond this time on the clock's scale. */
+  readonly busyUntil?: number | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
@@ -72,7 +76,7 @@ export interface RunnerGate extends Gate {
   /**
    * For a free VM that waits for a slot: a read of the runners every few seconds keeps what is known from growing old. False once
    * they show a job.
-   * @throws ActionError if GitHub refuses for good.
+   * @throws ActionError if GitHub's refusal is final.
    */
   stillIdle(): Promise<boolean>;
   /** The runners as they were last seen; undefined if they never were. */
@@ -136,7 +140,8 @@ export function createGate(options: GateOptions): RunnerGate {
           log.warning(`${describe(known)}; when_busy says to ignore that.`);
         return true;
       }
-      await checkBeforeRestart(options, known, isFirst);
+      const hasDrained = await drainRunners(options, known);
+      await checkBeforeRestart(options, known, isFirst && !hasDrained);
       if (known.state.kind === 'idle') return true;
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, known);
@@ -146,7 +151,9 @@ export function createGate(options: GateOptions): RunnerGate {
       const known = await enter(instance);
       if (isIgnored) return;
       await confirm(options, known);
-      await waitUntilIdle(options, known);
+      // With a drain a busy VM waits with its slot, which idle ones get first.
+      const end = options.drain === undefined ? undefined : options.clock.now() + IDLE_FIRST_MS;
+      await waitUntilIdle(options, known, end);
     },
     async rehearse(instance) {
       watch = undefined;
@@ -161,6 +168,19 @@ export function createGate(options: GateOptions): RunnerGate {
     findings: () => watch,
     verdict: () => watch?.state.kind,
   };
+}
+
+/** How long idle VMs come first where busy ones are drained: in milliseconds. */
+const IDLE_FIRST_MS = 30_000;
+/** What changing labels may take: in milliseconds. */
+const CHANGE_LABELS_MS = 30_000;
+
+/** @returns whether it had something to drain. A busy VM that is not waited for is none of that. */
+async function drainRunners(options: GateOptions, { shown, limits }: Watch): Promise<boolean> {
+  const { drain, whenBusy, clock, signal } = options;
+  if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy))) return false;
+  await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
+  return shown.length > 0;
 }
 
 async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<Watch> {
@@ -183,14 +203,15 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
 }
 
 /** To see no job for long enough takes its time in any case: that is no silence. */
-function limitsFrom(now: number, { whenBusy, idleForMs, busyTimeoutMs, patienceMs }: GateOptions): Limits {
-  const busy = now + (whenBusy === 'wait' ? busyTimeoutMs : 0);
+function limitsFrom(now: number, options: GateOptions): Limits {
+  const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+  const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
   return { busy, unknown: busy + idleForMs + patienceMs };
 }
 
 // ---- the first read ----
 
-/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is looked for this long. */
+/** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
 const MISSING_MS = 6_000;
 const FIND_EVERY_MS = 2_000;
 
@@ -327,7 +348,8 @@ async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<v
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
   applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
   const { kind } = watch.state;
-  if (kind === 'busy') return false;
+  // With a drain it waits for its job only once it has its slot.
+  if (kind === 'busy' && options.drain === undefined) return false;
   if (kind !== 'unknown') watch.limits = limitsFrom(options.clock.now(), options);
   return true;
 }
@@ -339,19 +361,25 @@ const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
 
-async function waitUntilIdle(options: GateOptions, watch: Watch): Promise<void> {
+/** @param end if given, it returns then, idle or not. */
+async function waitUntilIdle(
+  options: GateOptions,
+  watch: Watch,
+  end = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const { clock, signal } = options;
   if (watch.state.kind === 'idle') return;
   const nextAt = () => clock.now() + pauseMs(watch.state);
-  const polling = { clock, signal, deadline: () => endOfPatience(options, watch), nextAt, firstAt: nextAt() };
+  const deadline = () => Math.min(end, endOfPatience(options, watch));
+  const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
-    clock.now() < endOfPatience(options, watch) &&
+    clock.now() < deadline() &&
     (await pollUntil(polling, async () => {
       applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
       await confirm(options, watch);
       return watch.state.kind === 'idle' || undefined;
     }));
-  if (isIdle) return;
+  if (isIdle || clock.now() >= end) return;
   throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
 }
 

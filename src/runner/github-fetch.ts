@@ -1,7 +1,7 @@
 import type { Bounds } from '../clock.ts';
 import { ActionError } from '../errors.ts';
-import { isTooComplex, UnusableAnswer } from '../http/json.ts';
-import type { Answer, NoAnswer, Transport } from '../http/transport.ts';
+import { isTooComplex, parseJson, UnusableAnswer } from '../http/json.ts';
+import type { Answer, HttpRequest, NoAnswer, Transport } from '../http/transport.ts';
 
 /** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -19,6 +19,9 @@ export interface FetchOptions {
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
 
 export interface FetchInit {
+  readonly method?: string;
+  /** JSON. */
+  readonly body?: string | undefined;
   readonly headers: Record<string, string>;
 }
 
@@ -28,14 +31,19 @@ export interface FetchInit {
  * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
  */
 export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptions): Fetch {
-  return async (url, { headers }) => {
+  return async (url, { method, headers, body = '' }) => {
     const path = url.slice(baseUrl.length);
-    const request = { method: 'GET', path, headers, maxBytes: MAX_BYTES, isWrite: false } as const;
-    const result = await transport.send(request, bounds);
+    // To add or remove a label twice comes to the same: no request is a write that must not be repeated.
+    const rest = { headers, body: parseJson(body), maxBytes: MAX_BYTES, isWrite: false };
+    const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
     if ('noAnswer' in result) throw failureOf(result.noAnswer);
     onAnswer(result.answer);
     return responseOf(result.answer);
   };
+}
+
+function methodOf(method: string | undefined): HttpRequest['method'] {
+  return method === 'POST' || method === 'DELETE' ? method : 'GET';
 }
 
 const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';

@@ -7,16 +7,24 @@
 // vm-runners.ts      the runners in one VM, which both read
 // sources.ts         the two sources, shared by all VMs: the runners of the scope, and the jobs of a repository
 
-import type { Clock } from '../clock.ts';
+import { type Bounds, type Clock, minutes } from '../clock.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import type { Dispatchers } from '../http/connections.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from '../restart/outcome.ts';
+import {
+  createDrains,
+  type DrainState,
+  type Drains,
+  RESTORE_AFTER_CANCELLATION_MS,
+  RESTORE_MS,
+} from './drain.ts';
 import { createGate, type JobEvidence, type RunnerGate } from './gate.ts';
 import type { WhenBusy } from './gate-lines.ts';
 import { createJobReader, type JobReader } from './job-finding.ts';
 import { createPool, type LiveInstances, type Pool } from './pool.ts';
+import type { RunnerLabels } from './runner-labels.ts';
 import { describePattern, fillPattern, fixedPattern, mayBeIn } from './runner-names.ts';
 import type { Runner, Runners } from './runners.ts';
 import { describeScope, type Scope } from './scope.ts';
@@ -42,6 +50,8 @@ export interface RunnerOptions {
   readonly isEphemeral: boolean;
   /** Only a VM without an online runner is restarted. */
   readonly isSweep: boolean;
+  /** New jobs are kept away from the runners while the step waits and restarts. */
+  readonly drains?: { readonly runId: string } | undefined;
   /** Whether the step ends only once the runners are back. */
   readonly waitsForRunner: boolean;
   /** From the verified restart on. */
@@ -70,6 +80,8 @@ export interface GuardsOptions {
   readonly dispatchers: Dispatchers | undefined;
   /** Reads the VMs that are live on the controller; without it nothing is known about others than the step's. */
   readonly liveInstances?: LiveInstances | undefined;
+  /** Keeps what the post step has to restore, should the step be killed. */
+  readonly saveDrains?: ((state: DrainState) => void) | undefined;
   /** Lets several VMs share their reads. */
   readonly share?: ((sources: Sources) => Sources) | undefined;
 }
@@ -112,6 +124,11 @@ export interface Guard {
 
 /** What the guards of all VMs share. */
 interface Shared {
+  readonly drains: Drains | undefined;
+  /** No drain lasts beyond: on the clock's scale. */
+  readonly drainedUntil: number | undefined;
+  /** What still restores labels. */
+  readonly restoring: Set<Promise<void>>;
   readonly runners: Runners;
   readonly jobs: JobReader;
   readonly pool: Pool;
@@ -131,6 +148,8 @@ export function createGuards(options: GuardsOptions): Guards {
   const { share = (sources: Sources) => sources, liveInstances = async () => [] } = options;
   const { runners, jobs } = share(opened);
   const shared: Shared = {
+    ...drainsOf(options, opened.labels),
+    restoring: new Set(),
     runners,
     jobs: createJobReader(jobs, { clock, log }),
     pool: createPool({ nameTemplate, runners, liveInstances }),
@@ -141,8 +160,32 @@ export function createGuards(options: GuardsOptions): Guards {
     isRunnerIn: (instance, runnerName) => mayBeIn(instance, nameTemplate, runnerName),
     guardFor: (ward) => createGuard({ ...options, log: ward.log }, { shared, ward }),
     readRun: opened.readRun,
-    close: opened.close,
+    async close() {
+      await Promise.all(shared.restoring);
+      await opened.close();
+    },
   };
+}
+
+/** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
+const MARGIN_MS = 3_600_000;
+/** An installation token lives for an hour; with less time than this no drain begins that it could not end. In milliseconds. */
+const INSTALLATION_TOKEN_MS = 50 * 60_000;
+
+function drainsOf(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
+  const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
+  const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
+  if (asked === undefined) return { drains: undefined, drainedUntil: undefined };
+  const restartMs = patienceMs + runnerTimeoutMs;
+  const lifeMs = busyTimeoutMs + restartMs + MARGIN_MS;
+  const drains = createDrains({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
+  if (!token.startsWith('ghs_')) return { drains, drainedUntil: undefined };
+  const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
+  if (waitsForMs < busyTimeoutMs)
+    log.info(
+      `github_token is an installation token, which lives for an hour: busy_timeout ends ${minutes(waitsForMs)} after the step's start, so that all labels can be restored`,
+    );
+  return { drains, drainedUntil: clock.now() + waitsForMs };
 }
 
 /** A runner that has not registered this long after the boot is not going to, at least in milliseconds. */
@@ -164,7 +207,27 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
     return createVmRunners({ ...shared, sought: { name, scope }, clock, log, signal });
   }
 
+  const drained = new Set<number>();
+  const { drains, drainedUntil: busyUntil } = shared;
+
+  async function drain(found: readonly Runner[], bounds: Bounds): Promise<void> {
+    for (const each of found) {
+      drained.add(each.id);
+      await drains?.drain(each, bounds);
+    }
+  }
+
+  async function restore(outcome: Outcome): Promise<void> {
+    if (drained.size > 0 && outcome.restarted === 'unknown')
+      log.warning(
+        'The labels are restored, but the restart may still come: a job that begins by then is killed',
+      );
+    const forMs = options.signal.aborted ? RESTORE_AFTER_CANCELLATION_MS : RESTORE_MS;
+    await Promise.all([...drained].map((id) => drains?.restore(id, forMs)));
+  }
+
   const gate = createGate({
+    ...(drains && { drain, busyUntil }),
     ...{ ...runner, ...ward, patienceMs, clock, runnersOf, pool: shared.pool },
     seesAllJobs: scope.kind === 'repository',
     registersWithinMs: Math.max(REGISTERS_WITHIN_MS, runner.runnerTimeoutMs),
@@ -172,10 +235,11 @@ function createGuard(options: GuardsOptions, { shared, ward }: { shared: Shared;
   return {
     gate,
     async afterRestart(outcome, until = options.signal) {
-      return {
-        ...outcome,
-        ...(await waitIfVerified(outcome, { gate, options: { ...options, signal: until } })),
-      };
+      const back = await waitIfVerified(outcome, { gate, options: { ...options, signal: until } });
+      const restoring = restore(outcome);
+      shared.restoring.add(restoring);
+      await restoring;
+      return { ...outcome, ...back };
     },
   };
 }

@@ -15,7 +15,7 @@ export type JobFinding =
   | { readonly kind: 'unreadable' }
   | { readonly kind: 'no answer' };
 
-/** Whose jobs are looked for. */
+/** The runners whose jobs are searched for. */
 export interface JobOwner {
   readonly pattern: NamePattern;
   /** Of every registration that was seen. */

@@ -92,7 +92,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
 }
 
 /** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
-function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
+export function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
   switch (scope.kind) {
     case 'repository': {
       const { owner, repo } = scope;
@@ -142,7 +142,8 @@ function unreadable(): UnusableAnswer {
   return new UnusableAnswer('it answered with a runner that lacks id, name, status or busy');
 }
 
-function readRunner(data: unknown): Runner {
+/** @throws UnusableAnswer where it cannot be read. */
+export function readRunner(data: unknown): Runner {
   const runner = runnerFrom(data);
   if (runner === undefined) throw unreadable();
   return runner;

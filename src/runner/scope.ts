@@ -47,6 +47,19 @@ const TOKENS: Readonly<Record<Scope['kind'], string>> = {
   enterprise: 'a classic token with the scope manage_runners:enterprise',
 };
 
+/** The tokens that can change the labels of a scope's runners. */
+const CHANGING_TOKENS: Readonly<Record<Scope['kind'], string>> = {
+  repository: 'the repository permission "Administration: write", or the scope repo of a classic token',
+  organization:
+    'the organization permission "Self-hosted runners: write", or the scope admin:org of a classic token',
+  enterprise: 'a classic token with the scope manage_runners:enterprise',
+};
+
+/** What `drain` takes, for hints. */
+export function changingToken({ kind }: Scope): string {
+  return `To drain runners takes ${CHANGING_TOKENS[kind]}.`;
+}
+
 /** Which kind of token would do, for hints. */
 export function fittingToken({ kind }: Scope): string {
   return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;

@@ -5,7 +5,7 @@ import { mayServe, type Scope } from './scope.ts';
 
 /** The runner and the machine that the step itself runs on, as far as its environment tells. */
 export interface OwnRunner {
-  /** Undefined for a runner of GitHub's own: that is in nobody's VM. */
+  /** Undefined for a runner that GitHub hosts: that is not in any VM of the controller. */
   readonly runnerName: string | undefined;
   /** `owner/repo` of the workflow. */
   readonly repository: string;

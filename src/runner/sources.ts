@@ -6,6 +6,7 @@ import { createTransport } from '../http/transport.ts';
 import type { Log } from '../log.ts';
 import { createGitHub, createToken, type Token } from './github-client.ts';
 import { createJobsSource, createNoJobsSource, type JobsSource, type RunJobs, readRunJobs } from './jobs.ts';
+import { createRunnerLabels, type RunnerLabels } from './runner-labels.ts';
 import { createRunners, type Runners } from './runners.ts';
 import { parseScope, type RepositoryScope, repositoryOf, type Scope } from './scope.ts';
 
@@ -16,6 +17,7 @@ export interface Sources {
 }
 
 export interface OpenedSources extends Sources {
+  readonly labels: RunnerLabels;
   /** The jobs of a run of the workflow's own repository. @throws ActionError as the GitHub client tells. */
   readRun(runId: number, bounds: RetryBounds): Promise<RunJobs>;
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
@@ -62,6 +64,7 @@ export function openSources(options: SourcesOptions): OpenedSources {
   const own = parseScope(options.repository);
   return {
     runners: createRunners(github.clientWith([token]), scope),
+    labels: createRunnerLabels(github.clientWith([token]), scope),
     jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
     async readRun(runId, bounds) {
       if (own?.kind !== 'repository') throw noRepository();

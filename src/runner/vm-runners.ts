@@ -24,7 +24,7 @@ export interface VmRunners {
   readonly seen: readonly Runner[];
   /** Finds them by name. @throws ActionError if the name is ambiguous, or GitHub gives no answer by then. */
   find(deadline: number): Promise<RunnersReading>;
-  /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub refuses for good. */
+  /** One read, which ends by `until` with or without an answer. @throws ActionError if GitHub's refusal is final. */
   read(until: number): Promise<RunnersReading>;
   /** The same for a read that is followed by others: a list that many VMs share may answer it. */
   readShared(until: number): Promise<RunnersReading>;

@@ -1,0 +1,206 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ActionError } from '../../src/errors.ts';
+import { createDrains, type DrainState, type Drains, restoreLeft } from '../../src/runner/drain.ts';
+import type { LabelsReading, RunnerLabels } from '../../src/runner/runner-labels.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { runner } from '../support/runners.ts';
+
+const NOON = Date.UTC(2026, 10, 29, 12);
+const at = (seconds: number) => NOON / 1_000 + seconds;
+/** This drain's, which lasts for an hour. */
+const OWN = `.drained-9001-${at(3_600)}`;
+const READ_ONLY = ['self-hosted', 'macOS'];
+
+let clock: FakeClock;
+let startedAt: number;
+let labels: Map<number, string[]>;
+let calls: string[];
+let told: string[];
+let states: DrainState[];
+let failing: string | undefined;
+let drains: Drains;
+let options: Parameters<typeof createDrains>[0];
+
+/** GitHub's labels, by the ID of their runner. */
+const github: RunnerLabels = {
+  async read(id) {
+    if (failing === 'read') throw new ActionError('github_api_failed', 'GitHub is away.');
+    const own = labels.get(id);
+    const type = (name: string) => (READ_ONLY.includes(name) ? 'read-only' : 'custom');
+    const reading = own?.map((name) => ({ name, type: type(name) }) as const);
+    return reading && ({ labels: reading, date: NOON + clock.now() - startedAt } satisfies LabelsReading);
+  },
+  async add(id, label) {
+    if (failing === 'add') throw new ActionError('github_api_failed', 'GitHub says no.');
+    calls.push(`add ${label}`);
+    labels.get(id)?.push(label);
+  },
+  async remove(id, label) {
+    calls.push(`remove ${label}`);
+    labels.set(
+      id,
+      (labels.get(id) ?? []).filter((each) => each !== label),
+    );
+  },
+};
+
+beforeEach(() => {
+  [calls, told, states, failing] = [[], [], [], undefined];
+  clock = createFakeClock();
+  startedAt = clock.now();
+  labels = new Map([[23, [...READ_ONLY, 'macos', 'pool.a']]]);
+  const note = (kind: string) => (line: string) => void told.push(`${kind}: ${line}`);
+  const log = { info: note('info'), warning: note('warning'), debug: note('debug') };
+  const saveState = (state: DrainState) => void states.push(state);
+  options = { labels: github, runId: '9001', lifeMs: 3_600_000, clock, log, saveState };
+  drains = createDrains(options);
+});
+
+const bounds = (ms = 600_000) => ({ deadline: clock.now() + ms, signal: new AbortController().signal });
+const labelsOf = (id = 23) => (labels.get(id) ?? []).filter((label) => !READ_ONLY.includes(label));
+const drain = (ms?: number) => drains.drain(runner(), bounds(ms));
+
+test('each custom label is replaced, the new one added first, and the state saved before', async () => {
+  await drain();
+  expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
+  expect(states).toEqual([[{ id: 23, name: 'mac-7', owner: OWN.slice('.drained-'.length) }]]);
+  expect(told).toEqual([
+    'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of that still come to it',
+  ]);
+});
+
+test('the state is saved even if the first change fails', async () => {
+  failing = 'add';
+  await expect(drain()).rejects.toThrow('GitHub says no.');
+  expect([states.length, labelsOf()]).toEqual([1, ['macos', 'pool.a']]);
+});
+
+test('draining again changes nothing; restoring brings the labels back, once', async () => {
+  await drain();
+  calls = [];
+  await drain();
+  expect(calls).toEqual([]);
+  await drains.restore(23, 30_000);
+  await drains.restore(23, 30_000);
+  expect(calls).toEqual(['add macos', `remove macos${OWN}`, 'add pool.a', `remove pool.a${OWN}`]);
+  expect([labelsOf(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
+  expect(told.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
+});
+
+test('a runner that is gone by then has nothing to restore', async () => {
+  await drain();
+  labels.delete(23);
+  calls = [];
+  await drains.restore(23, 30_000);
+  expect([calls, states.at(-1)]).toEqual([[], []]);
+});
+
+test('labels that others changed meanwhile are left alone', async () => {
+  await drain();
+  labels.set(23, [...labelsOf().slice(0, 1), 'new', 'old.drained', 'x.drained-1-2']);
+  await drains.restore(23, 30_000);
+  expect(labelsOf()).toEqual(['new', 'old.drained', 'x.drained-1-2', 'macos']);
+});
+
+describe('a runner is not drained', () => {
+  test('if it takes one job only', async () => {
+    await drains.drain(runner({ ephemeral: true }), bounds());
+    expect([calls, told]).toEqual([[], ['info: Runner "mac-7" is not drained: it takes one job only']]);
+  });
+
+  test('if it is gone', async () => {
+    await drains.drain(runner({ id: 24 }), bounds());
+    expect([calls, states]).toEqual([[], []]);
+    await drains.restore(24, 30_000);
+  });
+
+  test.each([[[...READ_ONLY]], [[...READ_ONLY, 'x'.repeat(216)]]])(
+    'without a custom label that has room',
+    async (given) => {
+      labels.set(23, given);
+      await expect(drain()).rejects.toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringContaining('no custom label'),
+      });
+      expect([calls, states]).toEqual([[], []]);
+    },
+  );
+
+  test('beside 20 others', async () => {
+    for (let id = 1; id <= 20; id++) {
+      labels.set(id, ['macos']);
+      await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
+    }
+    await drain();
+    expect([labelsOf(), told.at(-1)]).toEqual([
+      ['macos', 'pool.a'],
+      'info: Runner "mac-7" is not drained: 20 others are, the most at once',
+    ]);
+  });
+});
+
+describe("another step's drain", () => {
+  const marked = (seconds: number) => `macos.drained-8000-${at(seconds)}`;
+
+  test('is undone once it has expired, and the runner drained', async () => {
+    labels.set(23, [marked(-1), 'macos']);
+    await drain();
+    expect(calls).toEqual(['add macos', `remove ${marked(-1)}`, `add macos${OWN}`, 'remove macos']);
+  });
+
+  test('is waited for', async () => {
+    labels.set(23, [marked(40)]);
+    await drain();
+    expect(clock.sleeps).toEqual([15_000, 15_000, 15_000]);
+    expect(calls.slice(0, 2)).toEqual(['add macos', `remove ${marked(40)}`]);
+    expect(told[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that to end');
+    expect(told.filter((line) => line.includes('waiting'))).toHaveLength(1);
+  });
+
+  test('is not waited for longer than busy_timeout', async () => {
+    labels.set(23, [marked(400)]);
+    await expect(drain(20_000)).rejects.toMatchObject({ code: 'runner_busy' });
+    expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
+  });
+
+  test('that holds the same label keeps it: it comes back with the last one', async () => {
+    await drain();
+    labels.set(23, [`macos${OWN}`, `pool.a${OWN}`, marked(400)]);
+    calls = [];
+    await drains.restore(23, 30_000);
+    expect(calls).toEqual([`remove macos${OWN}`, 'add pool.a', `remove pool.a${OWN}`]);
+  });
+
+  test('that has expired meanwhile does not keep it', async () => {
+    await drain();
+    labels.set(23, [`macos${OWN}`, marked(-1)]);
+    await drains.restore(23, 30_000);
+    expect(labelsOf()).toEqual([marked(-1), 'macos']);
+  });
+});
+
+test('what cannot be restored is a warning that names the runner and its labels', async () => {
+  await drain();
+  failing = 'read';
+  await drains.restore(23, 5_000);
+  expect(told.at(-1)).toBe(
+    `warning: The labels of runner "mac-7" (ID 23) were not restored within 5.0 s. Replace each that ends in ${OWN} by what stands before that. GitHub is away.`,
+  );
+  expect(states.at(-1)).toHaveLength(1);
+});
+
+describe('the post step', () => {
+  test('restores what the step has left', async () => {
+    await drain();
+    await restoreLeft(JSON.stringify(states.at(-1)), options);
+    expect(labelsOf()).toEqual(['macos', 'pool.a']);
+  });
+
+  test.each(['', 'x', '{}', '[7,{"id":"23","name":"mac-7","owner":"x"}]'])(
+    'makes nothing of %j',
+    async (state) => {
+      await restoreLeft(state, options);
+      expect([calls, told]).toEqual([[], []]);
+    },
+  );
+});
