@@ -595,9 +595,9 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a runner that is offline has no job, whatever GitHub says',
-    plantInRunnerReads((shown) =>
-      shown?.map((runner) => ({ ...runner, isBusy: runner.isBusy && runner.isOnline })),
-    ),
+    plantInReads({
+      shown: (shown) => shown?.map((runner) => ({ ...runner, isBusy: runner.isBusy && runner.isOnline })),
+    }),
     'though a witness showed a job',
   ],
   [
