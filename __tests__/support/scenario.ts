@@ -31,7 +31,7 @@ export interface Setting {
   readonly isShort?: boolean;
 }
 
-export interface Runners extends Pick<GitHubWorldOptions, 'habits' | 'deniedToken' | 'showsJobs'> {
+export interface Runners extends Partial<Omit<GitHubWorldOptions, 'world' | 'token'>> {
   readonly employment?: Partial<Employment>;
   readonly prepare?: (github: GitHubWorld) => void;
 }
