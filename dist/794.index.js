@@ -932,8 +932,8 @@ function createGate(options) {
                     log.warning(`${describe(known)}; when_busy says to ignore that.`);
                 return true;
             }
-            const isJustRead = isFirst && !(await drainRunners(options, known));
-            await checkBeforeRestart(options, known, isJustRead);
+            const hasDrained = await drainRunners(options, known);
+            await checkBeforeRestart(options, known, isFirst && !hasDrained);
             if (known.state.kind === 'idle')
                 return true;
             if (!isFirst)
@@ -960,7 +960,7 @@ function createGate(options) {
             log.info(`Dry run: ${describe(known)}${doubt}`);
             return true;
         },
-        stillIdle: async () => watch === undefined || (await keepIdle(options, watch)) || options.drain !== undefined,
+        stillIdle: async () => watch === undefined || keepIdle(options, watch),
         findings: () => watch,
         verdict: () => watch?.state.kind,
     };
@@ -1118,7 +1118,8 @@ async function refuseIfAllOffline(options, watch) {
 async function keepIdle(options, watch) {
     applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
     const { kind } = watch.state;
-    if (kind === 'busy')
+    // With a drain it waits for its job only once it has its slot.
+    if (kind === 'busy' && options.drain === undefined)
         return false;
     if (kind !== 'unknown')
         watch.limits = limitsFrom(options.clock.now(), options);
@@ -1175,7 +1176,7 @@ function pauseMs(state) {
         return CONFIRM_ABSENCE_MS;
     return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
-/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
+/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options, watch) {
     const { whenBusy } = options;
     const { state } = watch;

@@ -831,6 +831,17 @@ describe('a drain', () => {
     return { ...stage(answers, { ...setting, drain }), asked };
   }
 
+  test('begins once a VM that waited for a slot holds it, and covers runners that register meanwhile', async () => {
+    const next = runner({ id: 24 });
+    const answers = [[idle], [idle], [], [next], [next]];
+    const { gate, ask, asked } = drained(answers, { idleForMs: 0 });
+    await gate.untilIdle(instance());
+    expect(asked).toEqual([]);
+    await ask();
+    await ask();
+    expect(JSON.stringify(asked)).toMatch(/23.*24/);
+  });
+
   test('comes before the wait, and what was read before it is read again', async () => {
     const { ask, asked, calls, clock } = drained([[idle]], { idleForMs: 0 });
     const startedAt = clock.now();

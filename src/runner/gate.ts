@@ -140,8 +140,8 @@ export function createGate(options: GateOptions): RunnerGate {
           log.warning(`${describe(known)}; when_busy says to ignore that.`);
         return true;
       }
-      const isJustRead = isFirst && !(await drainRunners(options, known));
-      await checkBeforeRestart(options, known, isJustRead);
+      const hasDrained = await drainRunners(options, known);
+      await checkBeforeRestart(options, known, isFirst && !hasDrained);
       if (known.state.kind === 'idle') return true;
       if (!isFirst) options.onWait?.();
       await waitUntilIdle(options, known);
@@ -164,8 +164,7 @@ export function createGate(options: GateOptions): RunnerGate {
       log.info(`Dry run: ${describe(known)}${doubt}`);
       return true;
     },
-    stillIdle: async () =>
-      watch === undefined || (await keepIdle(options, watch)) || options.drain !== undefined,
+    stillIdle: async () => watch === undefined || keepIdle(options, watch),
     findings: () => watch,
     verdict: () => watch?.state.kind,
   };
@@ -349,7 +348,8 @@ async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<v
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
   applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
   const { kind } = watch.state;
-  if (kind === 'busy') return false;
+  // With a drain it waits for its job only once it has its slot.
+  if (kind === 'busy' && options.drain === undefined) return false;
   if (kind !== 'unknown') watch.limits = limitsFrom(options.clock.now(), options);
   return true;
 }
@@ -413,7 +413,7 @@ function pauseMs(state: Occupancy): number {
   return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
 
-/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
+/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
   const { whenBusy } = options;
   const { state } = watch;
