@@ -960,7 +960,7 @@ function createGate(options) {
             log.info(`Dry run: ${describe(known)}${doubt}`);
             return true;
         },
-        stillIdle: async () => watch === undefined || (await keepIdle(options, watch)) || options.drain !== undefined,
+        stillIdle: async () => watch === undefined || keepIdle(options, watch),
         findings: () => watch,
         verdict: () => watch?.state.kind,
     };
@@ -1118,7 +1118,8 @@ async function refuseIfAllOffline(options, watch) {
 async function keepIdle(options, watch) {
     applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
     const { kind } = watch.state;
-    if (kind === 'busy')
+    // With a drain it waits for its job only once it has its slot.
+    if (kind === 'busy' && options.drain === undefined)
         return false;
     if (kind !== 'unknown')
         watch.limits = limitsFrom(options.clock.now(), options);

@@ -164,8 +164,7 @@ export function createGate(options: GateOptions): RunnerGate {
       log.info(`Dry run: ${describe(known)}${doubt}`);
       return true;
     },
-    stillIdle: async () =>
-      watch === undefined || (await keepIdle(options, watch)) || options.drain !== undefined,
+    stillIdle: async () => watch === undefined || keepIdle(options, watch),
     findings: () => watch,
     verdict: () => watch?.state.kind,
   };
@@ -349,7 +348,8 @@ async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<v
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
   applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
   const { kind } = watch.state;
-  if (kind === 'busy') return false;
+  // With a drain it waits for its job only once it has its slot.
+  if (kind === 'busy' && options.drain === undefined) return false;
   if (kind !== 'unknown') watch.limits = limitsFrom(options.clock.now(), options);
   return true;
 }
