@@ -101,7 +101,7 @@ export interface GitHubConnection {
   readonly baseUrl: string;
   readonly transport: Transport;
   readonly clock: Clock;
-  /** Uniform in [0, 1): jitter for the pauses between two tries. */
+  /** Uniform in [0, 1): jitter for the pauses between attempts. */
   readonly random: () => number;
   /** Takes octokit's remarks, which may quote the server. */
   readonly debug: (line: string) => void;
@@ -273,7 +273,7 @@ async function settle(request: () => Promise<OctokitResponse>): Promise<Reply> {
   }
 }
 
-/** @throws UnusableAnswer to ask again; ActionError where GitHub cannot be asked. */
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
 async function askWith<T>(
   send: SendWithOctokit,
   question: Question<T>,

@@ -50,7 +50,7 @@ const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that ru
 
 function failureOf({ reason, nature, cause }: NoAnswer): Error {
   if (nature !== 'refusal') return new UnusableAnswer(reason, { nature, hint: CHECK_API_URL, cause });
-  return new ActionError('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+  return new ActionError('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
     hint: CHECK_API_URL,
     cause,
   });
