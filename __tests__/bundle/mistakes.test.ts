@@ -277,7 +277,7 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'a gateway that sends 100 Continue unasked',
       () => atHttp(talking((socket) => socket.once('data', () => socket.write(CONTINUE)))),
-      unreachable('Turn that off in the server, or in the gateway before it'),
+      unreachable('Turn that off in the server, or in the gateway in front of it'),
     ],
     ['an SSH port', () => atHttp(talking(greet)), unreachable('Check the port in controller_url')],
     ['an SSH port over https', () => atHttps(talking(greet)), unreachable('or name another port')],
