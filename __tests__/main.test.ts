@@ -230,7 +230,7 @@ test('says which proxy it goes through, and warns of what is not verified', asyn
 
 test.each([
   ['15s', []],
-  ['14s', [expect.stringMatching(/^::warning::timeout is 14\.0 s: that is hardly enough /)]],
+  ['14s', [expect.stringMatching(/^::warning::timeout is 14\.0 s: that is barely enough /)]],
 ])('a timeout of %s is warned of where it is too short for a proof', async (timeout, warnings) => {
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   expect(await run({ ...VALID, timeout })).toBe(0);
@@ -345,7 +345,7 @@ test('outputs that cannot be written keep the restart from being sent', async ()
   const annotations = log.lines().filter((line) => line.startsWith('::error'));
   expect(annotations).toEqual([
     expect.stringMatching(
-      /internal_error%2C outputs not written::The outputs cannot be written, so no restart was sent: .*missing.*Look at the file that GITHUB_OUTPUT names/,
+      /internal_error%2C outputs not written::The outputs cannot be written, so no restart was sent: .*missing.*Check the file that GITHUB_OUTPUT names/,
     ),
   ]);
 });

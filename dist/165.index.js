@@ -363,7 +363,7 @@ const CERTIFICATE_CAUSES = [
     {
         pattern: /^OUT_OF_MEM /,
         reason: 'this machine has too little memory for the TLS handshake',
-        hint: 'Look at the memory of the machine that runs the step.',
+        hint: 'Check the memory of the machine that runs the step.',
     },
     {
         pattern: /^(UNSPECIFIED|ERROR_IN_CERT_\w+) /,
@@ -376,7 +376,7 @@ const CERTIFICATE_CAUSES = [
 const CAUSES = [
     {
         pattern: /Proxy.*\(407\)/i,
-        reason: 'the proxy wants other credentials (HTTP 407)',
+        reason: 'the proxy requires other credentials (HTTP 407)',
         hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
         nature: 'refusal',
     },
@@ -413,14 +413,14 @@ const CAUSES = [
     },
     {
         pattern: /^EHOSTUNREACH /,
-        reason: 'there is no way to the host',
+        reason: 'there is no route to the host',
         hint: `${CHECK_NETWORK} ${LOCAL_NETWORK}`,
         proxyHint: `${CHECK_PROXY} ${LOCAL_NETWORK}`,
         nature: 'unreachable',
     },
     {
         pattern: /^(ENETUNREACH|EADDRNOTAVAIL) /,
-        reason: 'there is no way to the host',
+        reason: 'there is no route to the host',
         hint: CHECK_NETWORK,
         proxyHint: CHECK_PROXY,
         nature: 'unreachable',
@@ -434,7 +434,7 @@ const CAUSES = [
     },
     {
         pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_REQUIRED /,
-        reason: 'the server wants a client certificate',
+        reason: 'the server requires a client certificate',
         hint: 'Give one in client_cert and client_key.',
         nature: 'mistake',
     },
@@ -453,7 +453,7 @@ const CAUSES = [
     {
         pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
         reason: 'the server broke off the TLS handshake',
-        hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+        hint: 'It may require a client certificate (client_cert and client_key), or only know other ways to encrypt.',
         nature: 'mistake',
     },
     {
@@ -490,7 +490,7 @@ const CAUSES = [
         // RFC 9110 would have it ignored, but undici does not.
         pattern: /^UND_ERR_SOCKET bad response/,
         reason: 'the server sent "100 Continue", which was not asked for',
-        hint: 'Turn that off in the server, or in the gateway before it.',
+        hint: 'Turn that off in the server, or in the gateway in front of it.',
         nature: 'mistake',
     },
     {
@@ -498,7 +498,7 @@ const CAUSES = [
         pattern: /^UND_ERR_SOCKET other side closed/,
         applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
         reason: 'the connection was closed without an answer',
-        hint: 'The server may want a client certificate, or another one: see client_cert and client_key.',
+        hint: 'The server may require a client certificate, or another one: see client_cert and client_key.',
         nature: 'mistake',
     },
     {
@@ -512,7 +512,7 @@ const CAUSES = [
         pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
         applies: ({ isSecure }) => isSecure,
         reason: 'the connection was closed',
-        hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
+        hint: `${CHECK_URL} It may require a client certificate, or another one (client_cert and client_key).`,
     },
     {
         pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
@@ -970,7 +970,7 @@ function isRefusal(envelope) {
 function readEnvelope(call, answer) {
     const envelope = parseEnvelope(answer);
     if (answer.status === 401)
-        throw notLetIn(call);
+        throw unauthorized(call);
     if (answer.status === 403)
         throw denied(call, answer);
     if (envelope?.status === 'failure')
@@ -979,7 +979,7 @@ function readEnvelope(call, answer) {
         throw rejected(call, answer);
     if (envelope === undefined) {
         const nature = isCutOff(answer) ? 'passing' : 'mistake';
-        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+        throw new http_json/* UnusableAnswer */.kf(`it answered HTTP ${answer.status} with ${describeBody(answer)}`, { nature });
     }
     return envelope;
 }
@@ -991,7 +991,7 @@ function isCutOff({ text: body }) {
     return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
 }
 /** What the body of an answer is, for people. */
-function whatItIs(answer) {
+function describeBody(answer) {
     const envelope = parseEnvelope(answer);
     if (envelope?.status === 'failure')
         return `${envelope.word}: "${envelope.message}"`;
@@ -1007,8 +1007,8 @@ function whatItIs(answer) {
     return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
 }
 /** What HTTP 401 comes to. */
-function notLetIn({ name, deniedHint }) {
-    return new errors/* ActionError */.lZ('authentication_failed', `The controller does not let ${name} in (HTTP 401).`, {
+function unauthorized({ name, deniedHint }) {
+    return new errors/* ActionError */.lZ('authentication_failed', `Authentication failed: the controller answered ${name} with HTTP 401.`, {
         hint: deniedHint,
     });
 }
@@ -1025,8 +1025,8 @@ function denied({ name: call }, answer) {
             hint: 'Have the proxy allow the host and port in controller_url, or add the controller to NO_PROXY.',
         });
     }
-    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`, {
-        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+    return new errors/* ActionError */.lZ('permission_denied', `${call} is denied (HTTP 403), but not by the controller: the answer is ${describeBody(answer)}.`, {
+        hint: 'Check controller_url (is a path prefix missing?), and whether a gateway requires something (see headers).',
     });
 }
 /** What any other status comes to that is neither a success nor transient. */
@@ -1036,7 +1036,7 @@ function rejected(call, answer) {
     if (answer.status === 407)
         return proxyWantsCredentials(call, answer);
     const asked = answer.status === 404 ? `${call.name.replace(/ .*/, '')} ${call.url}` : call.name;
-    const message = `${asked} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`;
+    const message = `${asked} was answered with HTTP ${answer.status} and ${describeBody(answer)}.`;
     return new errors/* ActionError */.lZ('protocol_error', message, { hint: hintForRejection(answer) });
 }
 /** 300 and 304 lead nowhere by themselves. */
@@ -1052,22 +1052,22 @@ function redirected(call, { status, location }) {
 }
 function proxyWantsCredentials({ name }, { proxy }) {
     const who = proxy === undefined ? 'A proxy' : `The proxy ${proxy}`;
-    return new errors/* ActionError */.lZ('controller_unreachable', `${who} wants other credentials for ${name} (HTTP 407).`, {
+    return new errors/* ActionError */.lZ('controller_unreachable', `${who} requires other credentials for ${name} (HTTP 407).`, {
         hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
     });
 }
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
 function hintForRejection({ status, text: body }) {
     if (/SSL certificate/.test(body))
-        return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+        return 'The server requires a client certificate, or another one: see client_cert and client_key.';
     if (/HTTPS/.test(body))
         return 'The server speaks TLS there: controller_url should begin with https://.';
     if (status === 404)
         return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
     if (status === 405)
-        return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
+        return 'Most likely a gateway in front of the controller blocks such requests: configure it to allow them.';
     if (status === 300 || status === 304)
-        return 'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.';
+        return 'Most likely a cache or gateway in front of the controller answers in its place: configure it to forward requests.';
     return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 /** Only the host: the rest of a redirect may carry tokens. */
@@ -1135,7 +1135,7 @@ function isDenied(result) {
 function readFailed(call, last) {
     const { fault, isFinal } = last;
     const { code, kind, reason, hint, cause } = fault;
-    const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+    const atLast = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
     const never = `The controller cannot be asked: ${reason}.`;
     const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
     return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient: !isFinal });
@@ -1173,12 +1173,12 @@ function faultOfRefusal({ code, message, hint = '', cause }) {
 function faultOfStatus(answer) {
     const { status, retryAfterMs } = answer;
     const envelope = parseEnvelope(answer);
-    const said = envelope?.status === 'failure' ? ` and ${whatItIs(answer)}` : '';
+    const said = envelope?.status === 'failure' ? ` and ${describeBody(answer)}` : '';
     const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${(0,lib_clock/* seconds */.YA)(retryAfterMs)}`;
     return {
         kind: `HTTP ${status}`,
         reason: `it answered HTTP ${status}${said}${askedFor}`,
-        hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+        hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
         nature: (0,retry/* natureOf */.PC)(retryAfterMs),
         code: 'controller_unreachable',
         waitMs: retryAfterMs,
@@ -1188,7 +1188,7 @@ function faultOfUnusable(cause) {
     const { message: reason, nature, hint = CHECK_ADDRESS } = cause;
     return { kind: 'unusable answer', reason, hint, nature, code: 'protocol_error', cause };
 }
-const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
+const CHECK_ADDRESS = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it?';
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __webpack_require__(7030);
@@ -1492,8 +1492,8 @@ function judgeNotFound(answer, version) {
         const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
         return refused(new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }));
     }
-    const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
-    const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+    const message = `The restart request was answered with HTTP 404 and ${describeBody(answer)}, though the controller reports version "${version}", which knows it.`;
+    const hint = `Most likely a gateway in front of the controller blocks POST ${RESTART_PATH}: configure it to allow it.`;
     return { kind: 'rejected', error: new errors/* ActionError */.lZ('protocol_error', message, { hint }) };
 }
 const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
@@ -1506,7 +1506,7 @@ function lacksRestarts(version) {
 function uncertain(answer) {
     return {
         kind: 'uncertain',
-        reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+        reason: `it was answered with HTTP ${answer.status} and ${describeBody(answer)}`,
     };
 }
 // ---- not carried out ----
@@ -1523,10 +1523,10 @@ function heldBack(veto) {
 }
 function deniedAgain(answer, call) {
     const fault = { ...faultOf({ answer }), nature: 'refusal' };
-    return repeatable('denied', fault, notLetIn(call));
+    return repeatable('denied', fault, unauthorized(call));
 }
 function tooManyRequests(answer) {
-    const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+    const hint = 'The controller, or a gateway in front of it, asks for fewer requests: run the step again later.';
     const error = neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
     return repeatable('too many requests', faultOf({ answer }), error);
 }
@@ -1541,7 +1541,7 @@ function restartRefused(word, said) {
         ? `The controller refused the restart: "${said}".`
         : `The restart was answered with ${word}: "${said}".`;
     return new errors/* ActionError */.lZ('restart_refused', message, {
-        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+        hint: 'Check the instance in the controller. A usb_device must exist there, and requires an Enterprise license.',
     });
 }
 function neverCarriedOut(reason, { hint, cause }) {
@@ -1550,7 +1550,7 @@ function neverCarriedOut(reason, { hint, cause }) {
         cause,
     });
 }
-const SESSION_HINT = 'Look at the log for what took so long; run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
 /** Only a new session can tell whether the credentials are valid. */
 const SESSION_ENDED = repeatable('session ended', {
     kind: 'HTTP 401',
@@ -1675,7 +1675,7 @@ function createNames() {
 function bodyOf(envelope) {
     if (envelope.status === 'OK')
         return envelope.body;
-    const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
+    const hint = "Check the controller's log, and controller_url: is the path prefix right?";
     throw new http_json/* UnusableAnswer */.kf(`it answered ${envelope.word}: "${envelope.message}"`, {
         nature: 'mistake',
         hint,
@@ -1703,8 +1703,8 @@ function createCredentials(identity, onSecret, own = {}) {
     const deniedHint = isRoot ? DENIED_ROOT : hasOwn ? DENIED_OWN : DENIED_STRANGER;
     return { deniedHint, authorize: async () => ({ headers }), renew: () => false };
 }
-const DENIED_ROOT = 'Check root_token, or whether a gateway before the controller wants something else (see headers).';
-const DENIED_OWN = 'The Authorization header given in headers is not accepted, by the controller or by a gateway before it: check its value.';
+const DENIED_ROOT = 'Check root_token, or whether a gateway in front of the controller requires something else (see headers).';
+const DENIED_OWN = 'The Authorization header given in headers is not accepted, by the controller or by a gateway in front of it: check its value.';
 const DENIED_STRANGER = 'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 /** `Authorization` for the root token. */
 function rootAuthorization(token) {
@@ -1771,15 +1771,15 @@ function notSent(path, result) {
         return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
     const { status, retryAfterMs } = result.answer;
     const isPassing = (0,retry/* isTransientStatus */.Dm)(status);
-    const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : whatItIs(result.answer)}`;
+    const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : describeBody(result.answer)}`;
     const fault = isPassing
-        ? { nature: (0,retry/* natureOf */.PC)(retryAfterMs), hint: LOOK_AT_CONTROLLER }
+        ? { nature: (0,retry/* natureOf */.PC)(retryAfterMs), hint: CHECK_CONTROLLER }
         : { nature: 'mistake', hint: CHECK_ADDRESS_AND_KEY };
     const cause = isPassing ? undefined : new http_json/* UnusableAnswer */.kf(reason, fault);
     return { noAnswer: { ...fault, mayHaveBeenSent: false, reason, retryAfterMs, cause } };
 }
-const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
-const CHECK_ADDRESS_AND_KEY = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it? And check that api_key is the key of api_key_id.';
+const CHECK_CONTROLLER = 'Check the controller, and any gateway in front of it.';
+const CHECK_ADDRESS_AND_KEY = 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it? And check that api_key is the key of api_key_id.';
 function modulusBytes(key) {
     return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
 }
@@ -1822,11 +1822,11 @@ const TOKEN = /^[\x21-\x7e]+$/;
 function refusedHand(answer) {
     const { status } = answer;
     if (status === 401 || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(answer.text))) {
-        return new errors/* ActionError */.lZ('authentication_failed', `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`, {
+        return new errors/* ActionError */.lZ('authentication_failed', `The controller does not accept the user API key (HTTP ${status} to ${HAND_PATH}).`, {
             hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
         });
     }
-    return new errors/* ActionError */.lZ('authentication_failed', `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`, {
+    return new errors/* ActionError */.lZ('authentication_failed', `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${describeBody(answer)}.`, {
         hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
     });
 }
@@ -2395,11 +2395,11 @@ function shareRunners(runners, options) {
     };
 }
 function noGitHubAnswer(last) {
-    const hint = 'Look at githubstatus.com and at the debug log of this step.';
+    const hint = 'Check githubstatus.com and the debug log of this step.';
     return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
 }
 function noAnswer(server, last, { code, hint }) {
-    const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+    const atLast = last === undefined ? '' : `; last attempt: ${last.reason}`;
     const message = `${server} gave no usable answer in time${atLast}.`;
     return new errors/* ActionError */.lZ(code, message, { hint: last?.hint ?? hint, isTransient: true });
 }
@@ -2634,7 +2634,7 @@ async function listUntilFound({ controller, clock, log, signal, timeoutMs }, rea
         if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
             return found;
         if (problem !== undefined)
-            progress.note(problem.code, `Trying again, this may pass: ${problem.message}`);
+            progress.note(problem.code, `Trying again, this may be temporary: ${problem.message}`);
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
@@ -3420,7 +3420,7 @@ function unconfirmed({ address }, why = 'the VM has booted or moved since') {
 /** The VM itself failed while the step waited for its guest. */
 function lostWithVm(reason) {
     const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
-    const hint = 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
+    const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
 /** `guest_timeout` is over. @param obstacle the last one. */
@@ -3432,13 +3432,13 @@ const REACH_NODES = 'The machine that runs the step has to reach the nodes thems
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
     unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
-    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Look at the screen of the VM (VNC), and of the node.",
+    silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Check the screen of the VM (VNC) and of the node.",
     penalized: "The guest's SSH server is up, but refuses this machine after connections without a login, or because of too many (OpenSSH's PerSourcePenalties and MaxStartups). Exempt this machine in the VM's template, with PerSourcePenaltyExemptList in sshd_config.",
-    closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
-    foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
+    closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and check the VM's screen through VNC.",
+    foreign: "Something other than an SSH server answers there: check what the VM's port 22 is forwarded to.",
     'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
-    'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
-    moved: 'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+    'not running': 'Check the instance and its node in the controller: the VM did not stay up.',
+    moved: 'Check the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
     'no answer': 'Check that the controller and all of its replicas are up, and that this machine can reach it.',
 };
 
@@ -3694,7 +3694,7 @@ async function settleFor(finding, search) {
 function describeFinding(finding) {
     if (finding.kind === 'doubtful')
         return ['doubtful', `Reading again: ${finding.doubt}`];
-    return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
+    return [finding.error.code, `Reading again, this may be temporary: ${finding.error.message}`];
 }
 /**
  * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer of a replica that
@@ -3802,7 +3802,7 @@ function noneHas(externalId, ended, known) {
 }
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 function suggestion(closest) {
-    const check = 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.';
+    const check = 'Check external_id (the output action-id of anka-actions/up) and controller_url.';
     if (closest.length === 0)
         return check;
     return `Did you mean ${closest.map((id) => `"${id}"`).join(' or ')}? Upper and lower case matter. ${check}`;
@@ -3961,9 +3961,9 @@ function lateness(attempt) {
         return undefined;
     const message = record.moments.sent === undefined
         ? 'No restart was sent: too little of the timeout was left to prove it.'
-        : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+        : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
     return new errors/* ActionError */.lZ('timed_out', message, {
-        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
     });
 }
 /** How long the gate's answer counts: in milliseconds. */
@@ -3980,7 +3980,7 @@ function depart(attempt) {
         return { kind: 'final', error: late };
     // The process was suspended, or took long to connect: the gate has to be asked again.
     if (now - (record.moments.cleared ?? now) > CLEARED_MS)
-        return { kind: 'try again', reason: OUTDATED, hint: 'Look at the log for what took so long.' };
+        return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
     const departing = { ...record, restarted: 'unknown' };
     mark(departing, 'sent', now);
     try {
@@ -3992,7 +3992,7 @@ function depart(attempt) {
     Object.assign(record, departing);
     return undefined;
 }
-const OUTDATED = 'it took so long that the runner may have a job by now, which is checked again';
+const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
@@ -4135,7 +4135,7 @@ function kindOf(unmet) {
 }
 function vmFailed(reason) {
     return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-        hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
+        hint: 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
     });
 }
 /** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
@@ -4156,7 +4156,9 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
     const hasNews = newest !== baseline.instance;
     const message = [
         `The restart was sent, but not verified after ${(0,lib_clock/* seconds */.YA)(endedAt - sentAt)}.`,
-        ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
+        ...(reply.kind === 'uncertain'
+            ? [`It is unclear whether the controller accepted it: ${reply.reason}.`]
+            : []),
         `Missing: ${missing}.`,
         `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
         hasNews
@@ -4168,7 +4170,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
 /** Controllers drop a queued task after 24 h. */
-const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
+const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: lheck the instance before you send another.';
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
 function hintFor({ reply, unmet, silentMs }) {
@@ -4300,9 +4302,9 @@ function describeReply(reply) {
         case 'accepted':
             return 'The controller accepted the restart';
         case 'uncertain':
-            return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
+            return `It is unclear whether the restart was accepted; looking for evidence: ${reply.reason}`;
         case 'rejected':
-            return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
+            return `The restart was rejected, but perhaps only after it was accepted; looking for evidence: ${reply.error.message}`;
     }
 }
 function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
@@ -4313,11 +4315,11 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
 function describeLeft(error, { restarted, moments }) {
     if (restarted !== 'false')
         return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
-            hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
+            hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
         });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
-        : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not taken.');
+        : (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, but was answered as not accepted.');
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/vm.js
@@ -4703,7 +4705,7 @@ const jobNames = (text) => {
         return { value: lines };
     if (wrong !== undefined)
         return { problem: `${shown(wrong)} is longer than ${LONGEST_JOB_NAME} characters` };
-    return { problem: `${lines.length} lines; it takes ${MOST_JOB_NAMES} at most` };
+    return { problem: `${lines.length} lines; at most ${MOST_JOB_NAMES} are allowed` };
 };
 const LONGEST_JOB_NAME = 1_000;
 const MOST_JOB_NAMES = 200;
@@ -4814,7 +4816,7 @@ const runnerName = (text) => {
     if (unknown === undefined)
         return { value };
     return {
-        problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}`,
+        problem: `${shown(unknown)} is not a placeholder; use {external_id}, {name}, {instance_id} or {uuid}`,
     };
 };
 const optionalScope = (text) => {
@@ -4987,7 +4989,7 @@ function invalid(problems) {
     const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
     const list = problems.map((problem) => `- ${problem}`).join('\n');
     return new errors/* ActionError */.lZ('invalid_input', `${title}:\n${list}`, {
-        hint: "Correct the step's inputs, which stand below its with:.",
+        hint: "Correct the inputs under the step's with:.",
     });
 }
 
@@ -5424,7 +5426,7 @@ const SHORT_TIMEOUT_MS = 15_000;
 function readTimeout({ read, warnings }) {
     const timeout = read('timeout', parsers_timeout);
     if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
-        warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`);
+        warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is barely enough to prove a restart, because nodes report every 5 s. Allow at least 15 s.`);
     return timeout;
 }
 /** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
@@ -5435,7 +5437,7 @@ function wantsJobSummary(environment) {
 function requireOwnNames(form, runner) {
     const { problems } = form;
     if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
-        const why = 'it tells which VM the runner of a job is in';
+        const why = 'it shows which VM the runner of a job is in';
         problems.push(`used_by_job, runner_name: give runner_name with a placeholder such as {external_id}; ${why}`);
     }
     if (runner?.value === undefined || (0,runner_names/* hasPlaceholder */.Kc)(runner.value.nameTemplate))
@@ -6407,7 +6409,7 @@ function announceOutputs(outcome, terminal) {
     }
     catch (cause) {
         const message = `The outputs cannot be written, so no restart was sent: ${(0,errors/* describeCause */.V$)(cause)}.`;
-        const hint = 'Look at the file that GITHUB_OUTPUT names, and at the disk of the machine that runs the step.';
+        const hint = 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.';
         throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
     }
 }

@@ -457,7 +457,7 @@ function judge(denial, question) {
         : { fault: faultOfDenial(denial, question) };
 }
 function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; at last: ${reason}.`;
+    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
     return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
 }
 /** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
@@ -652,7 +652,7 @@ function notKnownError({ state, progress }) {
     const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
     return new errors/* ActionError */.lZ('github_api_failed', message, {
         hint: why === ''
-            ? 'Look at githubstatus.com and at the debug log of this step.'
+            ? 'Check githubstatus.com and the debug log of this step.'
             : 'Look at that job: cancel it if it is stuck, or let when_busy be ignore.',
     });
 }
@@ -1176,7 +1176,7 @@ function pauseMs(state) {
         return CONFIRM_ABSENCE_MS;
     return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
-/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
+/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options, watch) {
     const { whenBusy } = options;
     const { state } = watch;
@@ -1431,16 +1431,16 @@ const REGISTERED = { kind: 'online', proof: 'it registered again' };
 const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
 const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
-const UNKNOWN = pending('no usable answer of GitHub', 'an answer that shows it back');
-const GONE = pending('it is not registered', 'a registration');
-const OFFLINE = pending('it is offline', 'that it is online again');
-const ONLINE_AGAIN = pending('it is online again', 'that it stays online for some seconds');
+const UNKNOWN = pending('no usable answer from GitHub', 'an answer has to show it back');
+const GONE = pending('it is not registered', 'it has to register');
+const OFFLINE = pending('it is offline', 'it has to come back online');
+const ONLINE_AGAIN = pending('it is online again', 'it has to stay online for some seconds');
 const SHOWN_ONLINE = {
-    ...pending('it is shown online, which may be what GitHub remembers from before', 'that it goes offline and comes back, registers again, or begins a job'),
+    ...pending('it is still listed online, which may be stale', 'it has to go offline and come back, register again, or start a job'),
     isLikely: true,
 };
-function pending(seen, proof) {
-    return { kind: 'pending', seen, proof, isLikely: false };
+function pending(seen, needed) {
+    return { kind: 'pending', seen, needed, isLikely: false };
 }
 const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
@@ -1470,7 +1470,7 @@ function seenCause({ wasOnlineBefore, first, last, wasOffline }) {
     if (last === 'gone')
         return back_verdict_NOT_REGISTERED;
     if (!wasOffline) {
-        const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
+        const reason = 'it is still listed online, but that may be stale';
         return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
     }
     if (first !== 'gone' && first?.isOnline) {
@@ -1509,7 +1509,7 @@ async function waitForRunner(options) {
         const { verdict } = judged;
         if (verdict.kind !== 'pending')
             return verdict;
-        const rest = describeProof(verdict, options);
+        const rest = describeNeeded(verdict, options);
         progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
         return undefined;
     });
@@ -1518,12 +1518,12 @@ async function waitForRunner(options) {
     log.info(`${describeBack(back)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
     return back.kind;
 }
-/** What would be proof, and until when at most. */
-function describeProof({ proof, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
+/** What has to happen, and until when at most. */
+function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
     const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
     const likelyInMs = verifiedAt + SESSION_LIFE_MS - clock.now();
     const end = isLikely && likelyInMs < leftMs ? `probably_online in ${(0,lib_clock/* minutes */.Gx)(likelyInMs)}` : `${(0,lib_clock/* minutes */.Gx)(leftMs)} left`;
-    return `; proof would be ${proof} (${end})`;
+    return `; ${needed} (${end})`;
 }
 function describeBack(verdict) {
     return verdict.kind === 'online'

@@ -456,7 +456,7 @@ function asActionError(thrown) {
     if (thrown instanceof ActionError)
         return thrown;
     return new ActionError('internal_error', `Something unexpected went wrong: ${describeCause(thrown)}.`, {
-        hint: 'This is a defect of the action. Please report it with the debug log of this step.',
+        hint: 'This is a bug in the action. Please report it with the debug log of this step.',
         cause: thrown,
     });
 }

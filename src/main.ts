@@ -89,8 +89,7 @@ function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
     setOutputs(outcome, terminal);
   } catch (cause) {
     const message = `The outputs cannot be written, so no restart was sent: ${describeCause(cause)}.`;
-    const hint =
-      'Look at the file that GITHUB_OUTPUT names, and at the disk of the machine that runs the step.';
+    const hint = 'Check the file that GITHUB_OUTPUT names, and the disk of the machine that runs the step.';
     throw new ActionError('internal_error', message, { hint, cause });
   }
 }

@@ -172,7 +172,7 @@ const SOON = 16;
 
 const unreachable = (hint: string, by = SOON): Told => ({ code: 'controller_unreachable', hint, by });
 const noApi = (hint: string, by = SOON): Told => ({ code: 'protocol_error', hint, by });
-const notLetIn = (hint: string): Told => ({ code: 'authentication_failed', hint, by: AT_ONCE });
+const unauthorized = (hint: string): Told => ({ code: 'authentication_failed', hint, by: AT_ONCE });
 const denied = (hint: string): Told => ({ code: 'permission_denied', hint, by: AT_ONCE });
 
 type Row = [string, () => Promise<Scene>, Told];
@@ -241,23 +241,27 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'no client certificate, TLS 1.2',
       () => secured(wantsCertificate('TLSv1.2')),
-      unreachable('It may want a client certificate (client_cert and client_key)'),
+      unreachable('It may require a client certificate (client_cert and client_key)'),
     ],
     [
       'no client certificate, TLS 1.3',
       () => secured(wantsCertificate('TLSv1.3')),
-      unreachable('The server may want a client certificate, or another one: see client_cert and client_key'),
+      unreachable(
+        'The server may require a client certificate, or another one: see client_cert and client_key',
+      ),
     ],
     [
       'no client certificate, told by a page (nginx)',
       () =>
         secured({}, {}, { status: 400, body: '<html><center>No required SSL certificate was sent</center>' }),
-      noApi('The server wants a client certificate, or another one', AT_ONCE),
+      noApi('The server requires a client certificate, or another one', AT_ONCE),
     ],
     [
       "somebody else's client certificate",
       async () => secured(wantsCertificate('TLSv1.3'), await foreignCertificate()),
-      unreachable('The server may want a client certificate, or another one: see client_cert and client_key'),
+      unreachable(
+        'The server may require a client certificate, or another one: see client_cert and client_key',
+      ),
     ],
     ['a login page', () => atHttp(answering({ status: 200, body: HTML })), noApi('is there a login page')],
     [
@@ -322,12 +326,12 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'a wrong prefix, with an API key',
       () => withKey({ status: 404, body: '404 page not found' }, '/wrong'),
-      notLetIn('Check controller_url: is its path prefix right'),
+      unauthorized('Check controller_url: is its path prefix right'),
     ],
     [
       'no credentials',
       () => atHttp(answering({ status: 401, body: NOT_LET_IN })),
-      notLetIn('give root_token, or api_key_id and api_key'),
+      unauthorized('give root_token, or api_key_id and api_key'),
     ],
     [
       'a wrong token',
@@ -335,7 +339,7 @@ describe('what only a person can mend is over within seconds', () => {
         ...(await atHttp(answering({ status: 401, body: NOT_LET_IN }))),
         inputs: { root_token: 'another-token' },
       }),
-      notLetIn('Check root_token'),
+      unauthorized('Check root_token'),
     ],
     [
       'a permission that is missing',
@@ -345,7 +349,7 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'a gateway that wants something',
       () => atHttp(answering({ status: 403, body: HTML })),
-      denied('whether a gateway wants something (see headers)'),
+      denied('whether a gateway requires something (see headers)'),
     ],
     ['a proxy password, http', () => wantingProxy('http'), unreachable('Put user and password', AT_ONCE)],
     ['a proxy password, https', () => wantingProxy('https'), unreachable('Put user and password', AT_ONCE)],

@@ -189,7 +189,7 @@ describe('it stays unknown', () => {
       1,
     ]);
     expect(world.restarts).toEqual([]);
-    expect(log).toContain('Whether the controller took it is unclear');
+    expect(log).toContain('It is unclear whether the controller accepted it');
   });
 
   test('where the VM is terminated meanwhile', async () => {

@@ -72,7 +72,7 @@ describe('the restart was not carried out', () => {
     expect(outcome.error).toMatchObject({
       code,
       message: expect.stringMatching(/No new boot showed within 1[56]\.\d s\.$/),
-      hint: expect.stringContaining('look at the instance before you send another.'),
+      hint: expect.stringContaining('lheck the instance before you send another.'),
     });
     // Heartbeats jitter, and the longest one counts.
     expect([15, 16]).toContain(Math.floor(seconds));
@@ -205,8 +205,8 @@ describe('a controller that is away at first', () => {
 
 describe('timeout', () => {
   test.each([
-    ['10', ['timeout is 10.0 s: that is hardly enough to prove a restart']],
-    ['14.9s', ['timeout is 14.9 s: that is hardly enough to prove a restart']],
+    ['10', ['timeout is 10.0 s: that is barely enough to prove a restart']],
+    ['14.9s', ['timeout is 14.9 s: that is barely enough to prove a restart']],
     ['15s', []],
   ])('%s: %j', async (timeout, warnings) => {
     const ended = await play({ inputs: { timeout, dry_run: 'true' } });

@@ -143,7 +143,7 @@ describe('a way in that is wrong', () => {
     const ended = await wrong({ environment, url: (url) => url.replace('127.0.0.1', 'controller.example') });
     proxy.close();
     expect(ended.outputs['error_code']).toBe('controller_unreachable');
-    expect(ended.log).toContain('the proxy wants other credentials (HTTP 407)');
+    expect(ended.log).toContain('the proxy requires other credentials (HTTP 407)');
     expectNoLeak(ended, ['wrong-hunter2']);
   });
 });

@@ -242,8 +242,8 @@ describe('the time that is left', () => {
     await expect(readWithin(60_000, answered(503, 60_000))).rejects.toMatchObject({
       code: 'controller_unreachable',
       message:
-        'The controller gave no usable answer to GET /r; at last: it answered HTTP 503, asking to wait for 60.0 s.',
-      hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+        'The controller gave no usable answer to GET /r; last attempt: it answered HTTP 503, asking to wait for 60.0 s.',
+      hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
     });
     expect(sent.length).toBeGreaterThan(20);
   });
@@ -255,8 +255,8 @@ describe('the time that is left', () => {
     const client = create({ answers: [answered(200)] });
     await expect(client.read({ path: '/r', maxBytes: 1, decode }, within(0))).rejects.toMatchObject({
       code: 'protocol_error',
-      message: 'The controller gave no usable answer to GET /r; at last: it is poetry.',
-      hint: 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?',
+      message: 'The controller gave no usable answer to GET /r; last attempt: it is poetry.',
+      hint: 'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it?',
     });
   });
 });
@@ -272,7 +272,7 @@ test.each<[string, HttpResult, number, boolean, string]>([
   ],
 ])('what it came to at last is told where %s', async (_, result, ms, isTransient, reason) => {
   bounds = { ...bounds, deadline: clock.now() + ms };
-  const message = `The controller gave no usable answer to GET /r; at last: ${reason}.`;
+  const message = `The controller gave no usable answer to GET /r; last attempt: ${reason}.`;
   await expect(read(create({ answers: [result] }))).rejects.toMatchObject({ message, isTransient });
 });
 

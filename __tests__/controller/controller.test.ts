@@ -332,7 +332,7 @@ describe('reading', () => {
       401,
       JSON.stringify(fail('Authentication Required')),
       'authentication_failed',
-      'The controller does not let GET /api/v1/vm in (HTTP 401).',
+      'Authentication failed: the controller answered GET /api/v1/vm with HTTP 401.',
       'Knock first.',
     ],
     [

@@ -153,7 +153,7 @@ describe('a user API key', () => {
       refused: {
         code: 'authentication_failed',
         message: expect.stringMatching(
-          /^The controller does not take the user API key \(HTTP \d+ to \/tap\/v1\/hand\)\.$/,
+          /^The controller does not accept the user API key \(HTTP \d+ to \/tap\/v1\/hand\)\.$/,
         ),
         hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
       },
@@ -272,7 +272,7 @@ describe('a user API key', () => {
         mayHaveBeenSent: false,
         nature: 'passing',
         reason: 'the handshake (/tap/v1/hand) was answered with HTTP 503',
-        hint: 'Look at the controller, and at what stands before it.',
+        hint: 'Check the controller, and any gateway in front of it.',
         retryAfterMs: 7_000,
         cause: undefined,
       },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  describeBody,
   hostOf,
   isRedirect,
   isRefusal,
@@ -7,7 +8,6 @@ import {
   parseEnvelope,
   readEnvelope,
   redirected,
-  whatItIs,
 } from '../../src/controller/envelope.ts';
 import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
@@ -132,7 +132,7 @@ test.each([
   ['{"status":"FAIL","message":"no"}', 'FAIL: "no"'],
   ['Not found {[<', 'text, not JSON'],
 ])('%j is %s', (text, expected) => {
-  expect(whatItIs(answer(200, text))).toBe(expected);
+  expect(describeBody(answer(200, text))).toBe(expected);
 });
 
 describe('what is no envelope, or may not be read', () => {
@@ -168,7 +168,11 @@ describe('what is no envelope, or may not be read', () => {
     [
       '401',
       answer(401, FAIL),
-      ['authentication_failed', `The controller does not let ${CALL} in (HTTP 401).`, 'Knock first.'],
+      [
+        'authentication_failed',
+        `Authentication failed: the controller answered ${CALL} with HTTP 401.`,
+        'Knock first.',
+      ],
     ],
     [
       '403 of the controller',
@@ -194,7 +198,7 @@ describe('what is no envelope, or may not be read', () => {
       [
         'permission_denied',
         `${CALL} is denied (HTTP 403), but not by the controller: the answer is an HTML page, not JSON.`,
-        'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+        'Check controller_url (is a path prefix missing?), and whether a gateway requires something (see headers).',
       ],
     ],
     [
@@ -221,7 +225,7 @@ describe('what is no envelope, or may not be read', () => {
       [
         'protocol_error',
         `${CALL} was answered with HTTP ${status} and an empty body.`,
-        'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.',
+        'Most likely a cache or gateway in front of the controller answers in its place: configure it to forward requests.',
       ],
     ]),
     ...[undefined, 'proxy.example:3128'].map((proxy): [string, Answer, string[]] => [
@@ -229,7 +233,7 @@ describe('what is no envelope, or may not be read', () => {
       answer(407, '', { proxy }),
       [
         'controller_unreachable',
-        `${proxy === undefined ? 'A proxy' : `The proxy ${proxy}`} wants other credentials for ${CALL} (HTTP 407).`,
+        `${proxy === undefined ? 'A proxy' : `The proxy ${proxy}`} requires other credentials for ${CALL} (HTTP 407).`,
         'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
       ],
     ]),
@@ -244,7 +248,7 @@ describe('what is no envelope, or may not be read', () => {
       [
         'protocol_error',
         `${CALL} was answered with HTTP 400 and text, not JSON.`,
-        'The server wants a client certificate, or another one: see client_cert and client_key.',
+        'The server requires a client certificate, or another one: see client_cert and client_key.',
       ],
     ],
     [

@@ -101,7 +101,7 @@ describe('refused by the controller itself, so nothing was restarted and no try 
       refusal({
         code: 'restart_refused',
         message: 'The controller refused the restart: "no device, no restart".',
-        hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+        hint: 'Check the instance in the controller. A usb_device must exist there, and requires an Enterprise license.',
       }),
     );
   });
@@ -141,7 +141,7 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
         error: {
           code: 'protocol_error',
           message: `The restart request was answered with HTTP 404 and an HTML page, not JSON, though the controller reports version "${version}", which knows it.`,
-          hint: `Most likely a gateway before the controller does not let POST ${RESTART} pass: have it do so.`,
+          hint: `Most likely a gateway in front of the controller blocks POST ${RESTART}: configure it to allow it.`,
         },
       });
     },
@@ -186,12 +186,7 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
       'headers',
     ],
     [400, 'protocol_error', 'was answered with HTTP 400 and an empty body.', 'Check controller_url'],
-    [
-      405,
-      'protocol_error',
-      'was answered with HTTP 405 and an empty body.',
-      'does not let such requests pass',
-    ],
+    [405, 'protocol_error', 'was answered with HTTP 405 and an empty body.', 'blocks such requests'],
     [304, 'protocol_error', 'was redirected to "other.example" (HTTP 304).', 'Redirects are not followed'],
     [308, 'protocol_error', 'was redirected to "other.example" (HTTP 308).', 'Redirects are not followed'],
   ])('HTTP %i', async (status, code, message, hint) => {
@@ -209,7 +204,7 @@ test('HTTP 407 may be of a proxy after the request had passed it', async () => {
     kind: 'rejected',
     error: {
       code: 'controller_unreachable',
-      message: `A proxy wants other credentials for POST ${RESTART} (HTTP 407).`,
+      message: `A proxy requires other credentials for POST ${RESTART} (HTTP 407).`,
     },
   });
 });
@@ -256,7 +251,7 @@ describe('not carried out, so another try may follow', () => {
       error: {
         code: 'controller_unreachable',
         message: 'The restart could not be sent: the answer was HTTP 429 (too many requests) to the end.',
-        hint: 'Nothing was restarted. The controller, or what stands before it, asks for fewer requests: run the step again later.',
+        hint: 'Nothing was restarted. The controller, or a gateway in front of it, asks for fewer requests: run the step again later.',
       },
     });
   });
@@ -268,7 +263,7 @@ describe('not carried out, so another try may follow', () => {
       fault: { kind: 'HTTP 401', nature: 'refusal' },
       error: {
         code: 'authentication_failed',
-        message: `The controller does not let POST ${RESTART} in (HTTP 401).`,
+        message: `Authentication failed: the controller answered POST ${RESTART} with HTTP 401.`,
         hint: 'Knock first.',
       },
     });
@@ -351,7 +346,7 @@ describe('with a client that', () => {
         code: 'timed_out',
         message:
           'The session had ended when the request got there, and too little time was left for a new one.',
-        hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+        hint: 'See the log for what took so long; then run the step again, or raise timeout.',
       },
     });
   });

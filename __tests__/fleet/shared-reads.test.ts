@@ -138,7 +138,7 @@ describe('reads of the controller', () => {
     const told: Fault[] = [];
     const onFault = (fault: Fault) => void told.push(fault);
     expect(await time.run(Promise.all([read('a', 0, { deadline: 5_000, onFault }), read('b')]))).toEqual([
-      `5000 ActionError: The controller gave no usable answer in time; at last: ${HTTP_502.reason}.`,
+      `5000 ActionError: The controller gave no usable answer in time; last attempt: ${HTTP_502.reason}.`,
       '50000 b',
     ]);
     expect(told).toEqual([{ ...HTTP_502, isTold: true }]);
@@ -183,7 +183,7 @@ describe('a record that cannot be read', () => {
   test('ends in time', async () => {
     const { time, find } = stage({ matching: broken(99) });
     expect(await time.run(find('broken', { deadline: 8_000 }))).toBe(
-      '7800 ActionError: The controller gave no usable answer in time; at last: the instance has no instance_state.',
+      '7800 ActionError: The controller gave no usable answer in time; last attempt: the instance has no instance_state.',
     );
   });
 
@@ -400,7 +400,7 @@ test('a failure is logged once, with the reason why there was no answer', async 
     Array(2).fill(
       expect.objectContaining({
         code: 'github_api_failed',
-        message: `GitHub gave no usable answer in time; at last: ${HTTP_502.reason}.`,
+        message: `GitHub gave no usable answer in time; last attempt: ${HTTP_502.reason}.`,
         hint: HTTP_502.hint,
         isTransient: true,
       }),
@@ -411,6 +411,6 @@ test('a failure is logged once, with the reason why there was no answer', async 
   const asking = silent.jobs.runningJobs(silent.bounds(500)).catch((error: unknown) => error);
   expect(await silent.time.run(asking)).toMatchObject({
     message: 'GitHub gave no usable answer in time.',
-    hint: 'Look at githubstatus.com and at the debug log of this step.',
+    hint: 'Check githubstatus.com and the debug log of this step.',
   });
 });

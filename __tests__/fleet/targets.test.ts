@@ -141,7 +141,7 @@ describe('targets', () => {
     expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0'), isMatch: true }]);
     expect([late.asked(), late.lines]).toEqual([
       2,
-      ['Trying again, this may pass: No live instance has an external_id that matches "a*".'],
+      ['Trying again, this may be temporary: No live instance has an external_id that matches "a*".'],
     ]);
     const second = stage([vms('a'), vms('a'), vms('a', 'z')]);
     expect((await second.resolve(external('a*'), external('z*'))).map(({ name }) => name)).toEqual([

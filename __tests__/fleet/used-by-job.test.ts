@@ -142,7 +142,7 @@ describe('the VMs of jobs', () => {
     });
     expect([found, reads()]).toMatchObject([[{ name: 'mac-1' }, { name: 'mac-2' }], 3]);
     expect(lines).toEqual([
-      'Trying again, this may pass: No live instance has a runner mac-2, which took the jobs.',
+      'Trying again, this may be temporary: No live instance has a runner mac-2, which took the jobs.',
     ]);
   });
 });

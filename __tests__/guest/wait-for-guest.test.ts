@@ -192,7 +192,7 @@ describe('the guest is not up', () => {
       'where another server is',
       says('HTTP/1.1 400 Bad Request\r\n\r\n'),
       /it is not an SSH server at .*\(it began with "HTTP\/1\.1 400 Bad Request"\)/,
-      /Something else than an SSH server/,
+      /Something other than an SSH server/,
     ],
     [
       'where the connection is closed',

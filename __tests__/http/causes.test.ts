@@ -215,7 +215,7 @@ describe('proxies', () => {
   test.each<[number, string, FaultNature, string]>([
     [
       407,
-      'the proxy wants other credentials (HTTP 407)',
+      'the proxy requires other credentials (HTTP 407)',
       'refusal',
       `Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, ${NO_PROXY}`,
     ],
@@ -244,7 +244,7 @@ describe('proxies', () => {
   test('that want credentials for plain HTTP are named', async () => {
     expect(await ask('http://controller.example', { proxy: await refusing(407) })).toMatchObject({
       nature: 'refusal',
-      reason: expect.stringContaining('the proxy wants other credentials (HTTP 407)'),
+      reason: expect.stringContaining('the proxy requires other credentials (HTTP 407)'),
     });
   });
 
@@ -292,13 +292,13 @@ describe('each cause', () => {
       signs: [['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1']],
     },
     {
-      reason: 'there is no way to the host',
+      reason: 'there is no route to the host',
       hint: `${CHECK_NETWORK} On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
       nature: 'unreachable',
       signs: [['EHOSTUNREACH', 'connect EHOSTUNREACH']],
     },
     {
-      reason: 'there is no way to the host',
+      reason: 'there is no route to the host',
       hint: CHECK_NETWORK,
       nature: 'unreachable',
       signs: [
@@ -313,7 +313,7 @@ describe('each cause', () => {
       signs: [['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'alert number 45']],
     },
     {
-      reason: 'the server wants a client certificate',
+      reason: 'the server requires a client certificate',
       hint: 'Give one in client_cert and client_key.',
       nature: 'mistake',
       signs: [['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'alert number 116']],
@@ -341,7 +341,7 @@ describe('each cause', () => {
     },
     {
       reason: 'the server broke off the TLS handshake',
-      hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+      hint: 'It may require a client certificate (client_cert and client_key), or only know other ways to encrypt.',
       nature: 'mistake',
       signs: [['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'alert number 40']],
     },
@@ -393,7 +393,7 @@ describe('each cause', () => {
     },
     {
       reason: 'the server sent "100 Continue", which was not asked for',
-      hint: 'Turn that off in the server, or in the gateway before it.',
+      hint: 'Turn that off in the server, or in the gateway in front of it.',
       nature: 'mistake',
       signs: [['UND_ERR_SOCKET', 'bad response']],
     },
@@ -515,7 +515,7 @@ describe('each cause', () => {
       const explained = explainFailure(coded(code, 'closed'), { ...CONNECTING, isSecure: true });
       expect(explained).toMatchObject({
         reason: `the connection was closed: closed (${code}) (while connecting)`,
-        hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
+        hint: `${CHECK_URL} It may require a client certificate, or another one (client_cert and client_key).`,
       });
     },
   );

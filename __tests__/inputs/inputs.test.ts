@@ -152,7 +152,7 @@ describe('several VMs', () => {
       ['run_id: "99999999999999999" is not the ID', { run_id: '99999999999999999' }],
       ['used_by_job: a text of 1001 characters is longer than 1000', { used_by_job: 'x'.repeat(1_001) }],
       [
-        'used_by_job: 201 lines; it takes 200 at most',
+        'used_by_job: 201 lines; at most 200 are allowed',
         { used_by_job: Array.from({ length: 201 }, (_, index) => `job ${index}`).join('\n') },
       ],
       ['used_by_job, runner_name: give runner_name with a placeholder', { runner_name: '' }],
@@ -324,7 +324,7 @@ describe('what is refused', () => {
 
   test('with a hint at where it stands', () => {
     expect(() => read({ ...VALID, timeout: 'soon' })).toThrow(
-      expect.objectContaining({ hint: "Correct the step's inputs, which stand below its with:." }),
+      expect.objectContaining({ hint: "Correct the inputs under the step's with:." }),
     );
   });
 

@@ -185,7 +185,7 @@ describe('what is refused', () => {
     [
       'runner_name',
       '{vm}',
-      '"{vm}" is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}',
+      '"{vm}" is not a placeholder; use {external_id}, {name}, {instance_id} or {uuid}',
     ],
     ['runner_name', 'x'.repeat(1_001), 'a text of 1001 characters is longer than 1000'],
     ['runner_scope', 'a/b/c', '"a/b/c" is neither owner/repo'],
@@ -216,7 +216,7 @@ describe('what is refused', () => {
 
   test('a wrong placeholder hides nothing else that is wrong', () => {
     const problems = problemsOf({ ...WITH, runner_name: '{foo}', external_id: 'a*', instance_id: '' });
-    expect(problems).toContain('"{foo}" is no placeholder');
+    expect(problems).toContain('"{foo}" is not a placeholder');
     expect(problems).toContain('github_token: it is empty, but runner_name is given');
     expect(problems).not.toContain('the same runner');
   });

@@ -104,7 +104,7 @@ describe('squid', () => {
       'controller_unreachable',
       0,
     ]);
-    expect(log).toContain('the proxy wants other credentials (HTTP 407)');
+    expect(log).toContain('the proxy requires other credentials (HTTP 407)');
   });
 
   test.each(['http', 'https'] as const)('that forbids the controller is named (%s)', async (scheme) => {

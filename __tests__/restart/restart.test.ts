@@ -53,7 +53,7 @@ async function run(
 }
 
 const MAY_STILL =
-  'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
+  'The restart may still happen, up to a day later if the node is offline: lheck the instance before you send another.';
 const unreachable = new ActionError('controller_unreachable', 'away', { isTransient: true });
 const cancelled = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
 
@@ -274,7 +274,7 @@ describe('a gate', () => {
     const script = { looks: [instance(), restarted()], leavesAfterMs };
     const { outcome } = await runGated({ answers: [true], script });
     expect(outcome.restarted).toBe(restartedThen);
-    if (restartedThen === 'false') expect(outcome.error?.message).toContain('which is checked again');
+    if (restartedThen === 'false') expect(outcome.error?.message).toContain('checking again');
   });
 
   test('that shuts between two tries has no restart sent', async () => {
@@ -387,7 +387,7 @@ describe('preconditions', () => {
       looks: [undefined, instance({ state: 'Error' }), instance(), restarted()],
     });
     expect(outcome.restarted).toBe('true');
-    expect(lines[0]).toBe(`Reading again, this may pass: The controller has no instance ${ID}.`);
+    expect(lines[0]).toBe(`Reading again, this may be temporary: The controller has no instance ${ID}.`);
   });
 
   test('a boot without a date, in passing, is not compared with any', async () => {
@@ -481,7 +481,7 @@ describe('preconditions', () => {
     expect(outcome.error).toMatchObject({
       code: 'instance_not_found',
       message,
-      hint: 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.',
+      hint: 'Check external_id (the output action-id of anka-actions/up) and controller_url.',
     });
   });
 
@@ -632,7 +632,7 @@ describe('sending', () => {
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
     expect(outcome.restarted).toBe('true');
     expect(lines).toContain(
-      'Unclear whether the restart was taken, looking for evidence: no answer came: reset',
+      'It is unclear whether the restart was accepted; looking for evidence: no answer came: reset',
     );
   });
 
@@ -645,7 +645,7 @@ describe('sending', () => {
       error: { code: 'timed_out' },
     });
     expect(outcome.error?.message).toContain(
-      'Whether the controller took it is unclear: no answer came: reset.',
+      'It is unclear whether the controller accepted it: no answer came: reset.',
     );
     expect(outcome.error?.hint).toBe(`Most likely the restart never reached the controller. ${MAY_STILL}`);
     expect(controller.calls.filter((call) => call === RESTART)).toHaveLength(1);
@@ -775,7 +775,7 @@ describe('watching', () => {
     });
     expect(outcome.error).toMatchObject({
       message: `The VM failed after the restart was sent: instance_state "Terminated", status "running", start_date ${NEW_BOOT}.`,
-      hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
+      hint: 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
     });
   });
 
@@ -812,7 +812,7 @@ describe('cancelling', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'cancelled' }, before: instance() });
     expect(outcome.error).toMatchObject({
       message: expect.stringContaining('The restart had been sent, or may have been, and is not verified'),
-      hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
+      hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
       cause: cancelled,
     });
     expect(controller.calls).toEqual([GET, RESTART]);
@@ -864,7 +864,7 @@ describe('between two tries of the restart', () => {
     expect(lines.at(-1)).toContain('Restarted and verified');
   });
 
-  test('a new boot after a try that was answered as not taken, but no proof, leaves it unknown', async () => {
+  test('a new boot after a try that was answered as not accepted, but no proof, leaves it unknown', async () => {
     const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
     const looks = [instance(), restarted(), restarted(11, { status: 'stopped' })];
     const script = { looks, tries: 2, leavesEachTime: true, reply: refused };
@@ -874,7 +874,7 @@ describe('between two tries of the restart', () => {
       error: {
         code: 'timed_out',
         message: expect.stringContaining(
-          'is unclear: it was answered as if nothing had been done, but the VM has booted since.',
+          'It is unclear whether the controller accepted it: it was answered as if nothing had been done, but the VM has booted since.',
         ),
       },
     });
@@ -911,7 +911,8 @@ describe('between two tries of the restart', () => {
     expect(outcome).toMatchObject({
       restarted: 'false',
       error: {
-        message: 'The step was cancelled (SIGINT). The restart had been sent, but was answered as not taken.',
+        message:
+          'The step was cancelled (SIGINT). The restart had been sent, but was answered as not accepted.',
       },
     });
   });
@@ -926,7 +927,7 @@ describe('too late to be proved', () => {
   const TOO_LATE = {
     code: 'timed_out',
     message: 'No restart was sent: too little of the timeout was left to prove it.',
-    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    hint: 'See the log for what took so long; then run the step again, or raise timeout.',
   };
   /** The controller shows the instance after so many milliseconds. */
   const late = (ms: number) => async (_: ReadBounds, clock: FakeClock) => {
@@ -965,7 +966,7 @@ describe('too late to be proved', () => {
       error: {
         code: 'timed_out',
         message:
-          'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.',
+          'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.',
       },
     });
   });
@@ -1023,7 +1024,7 @@ describe('a restart that somebody rejected, perhaps after the deed', () => {
     const { outcome, lines } = await run({ looks: [instance(), instance(), restarted()], reply });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect(lines).toContain(
-      'The restart was rejected, but perhaps only after it was taken; looking for evidence: It is denied.',
+      'The restart was rejected, but perhaps only after it was accepted; looking for evidence: It is denied.',
     );
   });
 

@@ -410,10 +410,10 @@ describe('a runner that takes one job per registration', () => {
 
 describe('what was seen', () => {
   test.each<[string, Seen, string]>([
-    ['nothing', undefined, 'no usable answer of GitHub'],
+    ['nothing', undefined, 'no usable answer from GitHub'],
     ['gone', 'gone', 'it is not registered'],
     ['offline', offline, 'it is offline'],
-    ['online', idle, 'it is shown online, which may be what GitHub remembers from before'],
+    ['online', idle, 'it is still listed online, which may be stale'],
   ])('%s', (_, seen, words) => {
     expect(follow([[0, seen]]).verdicts).toMatchObject([{ kind: 'pending', seen: words }]);
   });
@@ -439,7 +439,7 @@ describe('the likely cause', () => {
       'online all the time',
       [idle, idle],
       true,
-      'it is shown online, but that may be what GitHub remembers from before the restart',
+      'it is still listed online, but that may be stale',
       'Raise runner_timeout above 6m, and check the runner before you rely on it.',
     ],
     [

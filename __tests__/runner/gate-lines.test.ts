@@ -106,7 +106,7 @@ describe('a runner that is still busy', () => {
 });
 
 test.each<[string, Occupancy, string, string]>([
-  ['silent', { kind: 'unknown', about: 'runners', stretch }, '', 'Look at githubstatus.com'],
+  ['silent', { kind: 'unknown', about: 'runners', stretch }, '', 'Check githubstatus.com'],
   [
     'vague',
     { kind: 'unknown', about: 'jobs', job, stretch },

@@ -391,7 +391,7 @@ describe('GitHub', () => {
     expect(await ask()).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringMatching(message),
-      hint: 'Look at githubstatus.com and at the debug log of this step.',
+      hint: 'Check githubstatus.com and the debug log of this step.',
     });
     expect(lines).toContain('GitHub gave no usable answer about the runner; asking again');
     expect(gate.findings()?.shown).toEqual([idle]);

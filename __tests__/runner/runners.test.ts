@@ -469,7 +469,7 @@ describe('hiccups heal', () => {
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: true,
-      message: `GitHub gave no usable answer; at last: it answered HTTP 503 ("No server for ${TOKEN}").`,
+      message: `GitHub gave no usable answer; last attempt: it answered HTTP 503 ("No server for ${TOKEN}").`,
       hint: 'Check githubstatus.com and the network of the machine that runs the step.',
     });
   });
@@ -531,7 +531,8 @@ describe('a mistake', () => {
     expect(error).toMatchObject({
       code: 'github_api_failed',
       isTransient: false,
-      message: 'GitHub gave no usable answer; at last: the name of the host cannot be resolved: ENOTFOUND.',
+      message:
+        'GitHub gave no usable answer; last attempt: the name of the host cannot be resolved: ENOTFOUND.',
       hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
       cause: { name: 'UnusableAnswer', cause: noAnswer.cause },
     });

@@ -31,7 +31,7 @@ test.each([
 const NO_ANSWER: Fault = {
   kind: 'no answer of GitHub',
   reason: 'HTTP 502',
-  hint: 'Look at githubstatus.com.',
+  hint: 'Check githubstatus.com.',
   nature: 'passing',
 };
 
@@ -138,7 +138,7 @@ describe('the runners in a VM', () => {
     expect(warnings).toEqual([]);
     for (let look = 1; look <= 25; look++) await vm.read(9_000);
     expect(warnings).toEqual([
-      'GitHub has given no usable answer for 30.0 s: HTTP 502. Still retrying. Look at githubstatus.com.',
+      'GitHub has given no usable answer for 30.0 s: HTTP 502. Still retrying. Check githubstatus.com.',
     ]);
   });
 

@@ -49,23 +49,23 @@ test('back once it was offline', async () => {
   const { result, lines, tookMs } = await wait([...times(4, [idle]), ...times(3, [offline]), [idle]]);
   expect([result, tookMs]).toEqual(['online', 40_000]);
   expect(lines).toEqual([
-    '+  0.0 s  waiting for the runner: it is shown online, which may be what GitHub remembers from before; proof would be that it goes offline and comes back, registers again, or begins a job (probably_online in 6 min)',
-    '+ 20.0 s  waiting for the runner: it is offline; proof would be that it is online again (9 min 40 s left)',
-    '+ 35.0 s  waiting for the runner: it is online again; proof would be that it stays online for some seconds (9 min 25 s left)',
+    '+  0.0 s  waiting for the runner: it is still listed online, which may be stale; it has to go offline and come back, register again, or start a job (probably_online in 6 min)',
+    '+ 20.0 s  waiting for the runner: it is offline; it has to come back online (9 min 40 s left)',
+    '+ 35.0 s  waiting for the runner: it is online again; it has to stay online for some seconds (9 min 25 s left)',
     'The runner is back, proved: it was offline before, 40.0 s after the VM',
   ]);
 });
 
-test('what would be proof is told with the time that is left for it', async () => {
+test('the log says what is still needed, and how much time is left for it', async () => {
   const shown = async (...given: Parameters<typeof wait>) =>
-    (await wait(...given)).lines.flatMap((line) => /proof would be .*/.exec(line) ?? []);
+    (await wait(...given)).lines.flatMap((line) => /(?:it has|an answer has) to .*/.exec(line) ?? []);
   expect(await shown([[idle]], 12_000)).toEqual([
-    'proof would be that it goes offline and comes back, registers again, or begins a job (12 s left)',
+    'it has to go offline and come back, register again, or start a job (12 s left)',
   ]);
-  expect(await shown([[]], 12_000)).toEqual(['proof would be a registration (12 s left)']);
-  expect(await shown([silence], 12_000)).toEqual(['proof would be an answer that shows it back (12 s left)']);
+  expect(await shown([[]], 12_000)).toEqual(['it has to register (12 s left)']);
+  expect(await shown([silence], 12_000)).toEqual(['an answer has to show it back (12 s left)']);
   expect(await shown([[idle], ...times(99, [idle])], 361_000)).toContain(
-    'proof would be that it goes offline and comes back, registers again, or begins a job (probably_online in 5 min 30 s)',
+    'it has to go offline and come back, register again, or start a job (probably_online in 5 min 30 s)',
   );
 });
 
@@ -132,7 +132,9 @@ describe('not back', () => {
     const { result } = await wait([silence], 12_000);
     expect(result).toMatchObject({
       code: 'github_api_failed',
-      message: expect.stringContaining('GitHub gave no usable answer. Reads: 4 no usable answer of GitHub.'),
+      message: expect.stringContaining(
+        'GitHub gave no usable answer. Reads: 4 no usable answer from GitHub.',
+      ),
       hint: LOOK,
     });
   });
@@ -142,7 +144,7 @@ describe('not back', () => {
     expect(result).toMatchObject({
       code: 'runner_not_back',
       message: expect.stringContaining(
-        ': GitHub gave no usable answer for the last 1 min 55 s; before that it is shown online, but that may be what GitHub remembers from before the restart. Reads: ',
+        ': GitHub gave no usable answer for the last 1 min 55 s; before that it is still listed online, but that may be stale. Reads: ',
       ),
       hint: LOOK,
     });

@@ -3,6 +3,7 @@ import type { Check } from './guarantees.ts';
 import { ADDED_LABEL } from './pool-scenario.ts';
 import { foreignLabel, type PoolMoment, type TruePool } from './pool-stage.ts';
 import type { StepRecord, VmRecord } from './run.ts';
+import { limitsOf } from './slot-guarantees.ts';
 import { START } from './stage.ts';
 
 /*
@@ -179,12 +180,8 @@ const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
     : undefined;
 };
 
-const tooManyDrained: PoolCheck = ({ scenario: { step, vms } }, { mostDrained }) => {
-  const { maxParallel } = step;
-  const amount = maxParallel.endsWith('%')
-    ? Math.floor((Number(maxParallel.slice(0, -1)) * vms.length) / 100)
-    : Number(maxParallel);
-  const most = Math.min(20, Math.max(1, amount));
+const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
+  const most = Math.min(20, limitsOf(run).slots);
   return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
 };
 

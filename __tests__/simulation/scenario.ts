@@ -118,10 +118,26 @@ export interface RunnerScenario {
   /** Whether the token may read the jobs; and runs in progress that have nothing to do with the runner. */
   readonly showsJobs: boolean;
   readonly otherRuns: number;
+  /** Each job has another in its run, which stays in the queue: GitHub calls the run queued. */
+  readonly queuesMore: boolean;
+  /** For how long GitHub does not say on which runner a job runs; and whether it spells the runner's name in other case. */
+  readonly hidesRunnerMs: number;
+  readonly spellsInUpperCase: boolean;
+  /** A job runs elsewhere, on a runner of another owner with the same number. */
+  readonly hasNumberTwin: boolean;
+  /** GitHub refuses some of the questions for a while. */
+  readonly refusal: Refusal | undefined;
+  /** GitHub shows the runners busy, or offline, for a while, although they are not. */
+  readonly misreport: (Span & { readonly shows: 'busy' | 'offline' }) | undefined;
   /** GitHub answers no question for jobs for a while. */
   readonly jobsAway: Span | undefined;
   /** GitHub cannot filter by name, and its list has many pages, which shift so often; undefined where it can. */
   readonly pagesShiftEveryMs: number | undefined;
+}
+
+export interface Refusal extends Span {
+  readonly endpoint: 'runners' | 'runner' | 'runs' | 'jobs';
+  readonly status: 401 | 403 | 404;
 }
 
 /** How long the step is to wait for the guest, and how guest and forwarders behave. */
@@ -350,6 +366,8 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
       ...runner,
       habits: { ...runner.habits, lapseMs: 0 },
       ...{ isEphemeral: pool.takesOneJob, quota: 5_000, pagesShiftEveryMs: undefined },
+      // A pool has outages of its own, and its run is the first.
+      ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
     },
     vms: drawn.vms.map((vm, index) => ({
       ...{ ...vm, jobs: [], jobAfterTry: undefined },
@@ -548,6 +566,12 @@ function drawRunner(random: Random): RunnerScenario {
     quota: random.fork('quota').next() < 0.1 ? 50 : 5_000,
     showsJobs: random.fork('shows jobs').next() < 0.8,
     otherRuns: Math.floor(random.fork('other runs').next() * 4),
+    queuesMore: random.fork('queues more').next() < 0.3,
+    hidesRunnerMs: rate(random.fork('hides runner'), 0.4 * MINUTE),
+    spellsInUpperCase: random.fork('spells').next() < 0.2,
+    hasNumberTwin: random.fork('number twin').next() < 0.2,
+    refusal: drawRefusal(random.fork('refusal')),
+    misreport: drawMisreport(random.fork('misreport')),
     jobsAway: away.next() < 0.3 ? drawAbsence(away) : undefined,
     pagesShiftEveryMs: shifting.next() < 0.2 ? shifting.between(0.2, 20) * SECOND : undefined,
   };
@@ -611,6 +635,25 @@ function drawLateJob(random: Random): Span {
   return {
     afterMs: random.fork('after').next() ** 2 * 20 * SECOND,
     forMs: random.fork('for').next() ** 2 * 3 * MINUTE,
+  };
+}
+
+function drawRefusal(random: Random): Refusal | undefined {
+  if (random.next() >= 0.25) return undefined;
+  return {
+    endpoint: pick<Refusal['endpoint']>(random.fork('endpoint'), 'runners', 'runner', 'runs', 'jobs'),
+    status: pick<Refusal['status']>(random.fork('status'), 401, 403, 404),
+    afterMs: random.fork('after').next() ** 2 * 2 * MINUTE,
+    forMs: random.fork('for').next() ** 2 * 20 * SECOND,
+  };
+}
+
+function drawMisreport(random: Random): RunnerScenario['misreport'] {
+  if (random.next() >= 0.2) return undefined;
+  return {
+    shows: pick(random.fork('shows'), 'busy', 'offline'),
+    afterMs: random.fork('after').next() ** 2 * 3 * MINUTE,
+    forMs: random.fork('for').next() * 3 * MINUTE,
   };
 }
 

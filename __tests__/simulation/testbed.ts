@@ -18,6 +18,7 @@ import {
   externalIdOf,
   type Mistake,
   PASSWORD,
+  type Refusal,
   type RequestFault,
   type RunnerScenario,
   type Scenario,
@@ -210,6 +211,7 @@ export class Testbed {
         time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
     }
     if (scenario.pool !== undefined) schedulePool(this.stage, scenario.pool);
+    this.#scheduleWrongWords();
     this.#suspendSince('start', START);
     this.#slowDown(START);
     for (const event of scenario.events)
@@ -267,12 +269,39 @@ export class Testbed {
     });
   }
 
+  /** What GitHub says of other runners, and wrongly of these: until the first try, since nothing else tells of a runner's return. */
+  #scheduleWrongWords(): void {
+    const { misreport, hasNumberTwin } = this.#options.scenario.runner ?? {};
+    const { github, time } = this.stage;
+    const runners = github.runners.filter((runner) => !isOther(runner));
+    const [first] = runners;
+    if (hasNumberTwin && first !== undefined) {
+      const on = { id: first.id, name: 'elsewhere', groupName: 'Default' };
+      github.runs.add({ jobs: [{ name: 'build', forMs: Number.POSITIVE_INFINITY, on }] });
+    }
+    if (misreport === undefined) return;
+    time.at(START + misreport.afterMs, () => {
+      if (this.tries.length > 0) return;
+      this.faults.add('wrong word of GitHub');
+      this.world.advanceTo(this.#now());
+      const shown = misreport.shows === 'busy' ? { busy: true } : { online: false };
+      for (const runner of runners) github.misreport(runner, { ...shown, forMs: misreport.forMs });
+    });
+  }
+
   /** Gives the runner a job, unless it has one. */
   #startJob(instanceId: string, forMs: number): void {
     this.world.advanceTo(this.#now());
     const runner = this.stage.github.runners.find((one) => one.instanceId === instanceId && !isOther(one));
     const isBusy = runner?.jobs.some((job) => job.endsAt > this.#now() && job.killedAt === undefined);
-    if (runner === undefined || isBusy || this.stage.github.startJob(runner, forMs) === undefined) return;
+    if (runner === undefined || isBusy) return;
+    const { queuesMore, hidesRunnerMs, spellsInUpperCase } = this.#options.scenario.runner ?? {};
+    const job = this.stage.github.startJob(runner, forMs, {
+      ...(queuesMore && { beside: [{ name: 'next', forMs: 0, labels: ['nowhere'] }] }),
+      ...(hidesRunnerMs && { hidesRunnerMs }),
+      ...(spellsInUpperCase && { spelledRunner: runner.name.toUpperCase() }),
+    });
+    if (job === undefined) return;
     this.faults.add('job');
     this.#log(() => `a job begins on the runner ${runner.name} (${Math.round(forMs)} ms)`);
   }
@@ -442,6 +471,7 @@ export class Testbed {
     this.tries.push(moment);
     if (isFirst) {
       this.#suspendSince('try', moment.at);
+      for (const runner of this.stage.github.runners) runner.misreport = undefined;
       this.#scheduleSwap();
     }
     const vm = this.records.findIndex(({ instanceId }) => instanceId === moment.instanceId);
@@ -528,6 +558,7 @@ export class Testbed {
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
     if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) this.#countDrained();
+    if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, looksIn(request.path, this.stage.github, reaction.body));
     else this.#noteReaction(request, reaction);
@@ -742,7 +773,14 @@ function gitHubFor(
     startsAfterBoot: false,
   }));
   return {
-    github: { habits, quota, showsJobs, otherRuns, ...paging },
+    github: {
+      habits,
+      quota,
+      showsJobs,
+      otherRuns,
+      ...paging,
+      ...(runner.refusal && { refusals: [refusalOf(runner.refusal)] }),
+    },
     runnersIn({ name, externalId }) {
       const own = { name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '' };
       const isOfStep = vms.some((_, index) => externalIdOf(index) === externalId);
@@ -750,6 +788,10 @@ function gitHubFor(
       return isOfStep ? [{ ...own, isEphemeral, startsAfterBoot }, ...first] : [];
     },
   };
+}
+
+function refusalOf({ endpoint, status, afterMs, forMs }: Refusal) {
+  return { endpoint, status, from: START + afterMs, until: START + afterMs + forMs };
 }
 
 function hasAddress({ node, vm }: InstanceRecord, { host, port }: GuestAddress): boolean {
@@ -798,6 +840,11 @@ function describeDelivery({
 }
 
 const SLOW_MS = 500;
+
+/** Not that its rate limit is used up. */
+function isRefusal({ status, body }: Reaction): boolean {
+  return (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
+}
 
 function isRestart({ method, path }: SentRequest): boolean {
   return method === 'POST' && path.endsWith('/restart');

@@ -21,7 +21,7 @@ export const refusal = new ActionError('github_api_failed', 'github_token may no
 const NO_ANSWER: Fault = {
   kind: 'no answer of GitHub',
   reason: 'it answered HTTP 502',
-  hint: 'Look at githubstatus.com.',
+  hint: 'Check githubstatus.com.',
   nature: 'passing',
 };
 

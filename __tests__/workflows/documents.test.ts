@@ -104,6 +104,7 @@ function run(given: WorkflowRun): Promise<WorkflowResult> {
       ANKA_API_KEY: readFileSync(access.inputs['api_key'] ?? '', 'utf8'),
       RUNNER_READ_TOKEN: GITHUB_TOKEN,
       GITHUB_TOKEN,
+      ...given.secrets,
     },
     environment: {
       NODE_OPTIONS: `--import ${FAST_TIME}`,
@@ -165,6 +166,27 @@ describe('between jobs', () => {
     const { jobs } = await run({ workflow: shownIn('docs/between-jobs.md', /^name: Reset used VMs/) });
     expect(jobs).toEqual({ sweep: ['success'] });
     expect(world.restarts).toEqual(used());
+  });
+
+  test('a busy pool: every VM is restarted, and its labels are back', async () => {
+    const labels = ['macos-pool'];
+    const runners = world.records.map((record, index) => {
+      record.externalId = `macos-${index + 1}`;
+      return github.employ({ record, name: record.externalId, scope: ORGANIZATION, labels });
+    });
+    const queue = Array.from({ length: 9 }, (_, index) => ({
+      name: `build (${index})`,
+      forMs: 20_000,
+      labels,
+    }));
+    github.runs.add({ jobs: queue });
+    const { jobs } = await run({
+      workflow: shownIn('docs/between-jobs.md', /^name: Reset a busy pool/),
+      secrets: { RUNNER_ADMIN_TOKEN: GITHUB_TOKEN },
+    });
+    expect(jobs).toEqual({ reset: ['success'] });
+    expect([...world.restarts].sort()).toEqual(instanceIds().sort());
+    expect(runners.map((runner) => github.labelsOf(runner))).toEqual(runners.map(() => labels));
   });
 
   test('every night: a VM without a runner fails alone, and is listed in what remains', async () => {

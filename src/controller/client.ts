@@ -14,7 +14,7 @@ import {
 import { createRetryBudget } from '../http/retry-budget.ts';
 import type { Answer, HttpRequest, HttpResult, SendBounds, Transport } from '../http/transport.ts';
 import type { Credentials, PostRequest } from './credentials.ts';
-import { parseEnvelope, whatItIs } from './envelope.ts';
+import { describeBody, parseEnvelope } from './envelope.ts';
 
 export interface ReadRequest<T> {
   /** Below the controller's URL, with the query. */
@@ -118,7 +118,7 @@ export interface ControllerFault extends Fault {
 function readFailed(call: string, last: { fault: ControllerFault; isFinal: boolean }): ActionError {
   const { fault, isFinal } = last;
   const { code, kind, reason, hint, cause } = fault;
-  const atLast = `The controller gave no usable answer to ${call}; at last: ${reason}.`;
+  const atLast = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
   const never = `The controller cannot be asked: ${reason}.`;
   const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
   return new ActionError(code, message, { hint, cause, isTransient: !isFinal });
@@ -154,12 +154,12 @@ function faultOfRefusal({ code, message, hint = '', cause }: ActionError): Contr
 function faultOfStatus(answer: Answer): ControllerFault {
   const { status, retryAfterMs } = answer;
   const envelope = parseEnvelope(answer);
-  const said = envelope?.status === 'failure' ? ` and ${whatItIs(answer)}` : '';
+  const said = envelope?.status === 'failure' ? ` and ${describeBody(answer)}` : '';
   const askedFor = retryAfterMs === undefined ? '' : `, asking to wait for ${seconds(retryAfterMs)}`;
   return {
     kind: `HTTP ${status}`,
     reason: `it answered HTTP ${status}${said}${askedFor}`,
-    hint: 'The controller, or what stands before it, is overloaded or down. Look at it, then run the step again.',
+    hint: 'The controller, or a gateway in front of it, is overloaded or down. Check it, then run the step again.',
     nature: natureOf(retryAfterMs),
     code: 'controller_unreachable',
     waitMs: retryAfterMs,
@@ -172,4 +172,4 @@ function faultOfUnusable(cause: UnusableAnswer): ControllerFault {
 }
 
 const CHECK_ADDRESS =
-  'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it?';
+  'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it?';

@@ -182,7 +182,7 @@ function createNames() {
 
 function bodyOf(envelope: Envelope): unknown {
   if (envelope.status === 'OK') return envelope.body;
-  const hint = "Look at the controller's log; and check controller_url: is the path prefix right?";
+  const hint = "Check the controller's log, and controller_url: is the path prefix right?";
   throw new UnusableAnswer(`it answered ${envelope.word}: "${envelope.message}"`, {
     nature: 'mistake',
     hint,

@@ -3,7 +3,7 @@ import { ActionError } from '../errors.ts';
 import { isRecord, parseJson, UnusableAnswer } from '../http/json.ts';
 import { isTransientStatus, natureOf } from '../http/retry.ts';
 import type { Answer, HttpResult } from '../http/transport.ts';
-import { isRedirect, isSuccess, redirected, whatItIs } from './envelope.ts';
+import { describeBody, isRedirect, isSuccess, redirected } from './envelope.ts';
 
 /** How the step shows who it is. A client certificate is not among these: it belongs to the connection. */
 export type Identity =
@@ -54,9 +54,9 @@ export function createCredentials(
 }
 
 const DENIED_ROOT =
-  'Check root_token, or whether a gateway before the controller wants something else (see headers).';
+  'Check root_token, or whether a gateway in front of the controller requires something else (see headers).';
 const DENIED_OWN =
-  'The Authorization header given in headers is not accepted, by the controller or by a gateway before it: check its value.';
+  'The Authorization header given in headers is not accepted, by the controller or by a gateway in front of it: check its value.';
 const DENIED_STRANGER =
   'This controller is protected: give root_token, or api_key_id and api_key, or client_cert and client_key.';
 
@@ -137,17 +137,17 @@ function notSent(path: string, result: HttpResult): HttpResult {
   if ('noAnswer' in result) return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
   const { status, retryAfterMs } = result.answer;
   const isPassing = isTransientStatus(status);
-  const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : whatItIs(result.answer)}`;
+  const reason = `the handshake (${path}) was answered with ${isPassing ? `HTTP ${status}` : describeBody(result.answer)}`;
   const fault = isPassing
-    ? { nature: natureOf(retryAfterMs), hint: LOOK_AT_CONTROLLER }
+    ? { nature: natureOf(retryAfterMs), hint: CHECK_CONTROLLER }
     : { nature: 'mistake' as const, hint: CHECK_ADDRESS_AND_KEY };
   const cause = isPassing ? undefined : new UnusableAnswer(reason, fault);
   return { noAnswer: { ...fault, mayHaveBeenSent: false, reason, retryAfterMs, cause } };
 }
 
-const LOOK_AT_CONTROLLER = 'Look at the controller, and at what stands before it.';
+const CHECK_CONTROLLER = 'Check the controller, and any gateway in front of it.';
 const CHECK_ADDRESS_AND_KEY =
-  'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page before it? And check that api_key is the key of api_key_id.';
+  'Check controller_url: is this the controller, and is the path prefix right? Or is there a login page in front of it? And check that api_key is the key of api_key_id.';
 
 function modulusBytes(key: KeyObject): number {
   return (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
@@ -202,7 +202,7 @@ function refusedHand(answer: Answer): ActionError {
   if (status === 401 || isRecord(parseJson(answer.text))) {
     return new ActionError(
       'authentication_failed',
-      `The controller does not take the user API key (HTTP ${status} to ${HAND_PATH}).`,
+      `The controller does not accept the user API key (HTTP ${status} to ${HAND_PATH}).`,
       {
         hint: 'Check api_key_id, and that user API keys are enabled on this controller (1.19 or later).',
       },
@@ -210,7 +210,7 @@ function refusedHand(answer: Answer): ActionError {
   }
   return new ActionError(
     'authentication_failed',
-    `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${whatItIs(answer)}.`,
+    `The handshake of the user API key failed: POST ${HAND_PATH} was answered with HTTP ${status} and ${describeBody(answer)}.`,
     {
       hint: 'Check controller_url: is its path prefix right, and is this the controller? User API keys need version 1.19 or later.',
     },

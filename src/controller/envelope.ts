@@ -32,13 +32,13 @@ export function isRefusal(envelope: Envelope | undefined): boolean {
  */
 export function readEnvelope(call: Call, answer: Answer): Envelope {
   const envelope = parseEnvelope(answer);
-  if (answer.status === 401) throw notLetIn(call);
+  if (answer.status === 401) throw unauthorized(call);
   if (answer.status === 403) throw denied(call, answer);
   if (envelope?.status === 'failure') return envelope;
   if (!isSuccess(answer)) throw rejected(call, answer);
   if (envelope === undefined) {
     const nature = isCutOff(answer) ? 'passing' : 'mistake';
-    throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${whatItIs(answer)}`, { nature });
+    throw new UnusableAnswer(`it answered HTTP ${answer.status} with ${describeBody(answer)}`, { nature });
   }
   return envelope;
 }
@@ -63,7 +63,7 @@ function isCutOff({ text: body }: Answer): boolean {
 }
 
 /** What the body of an answer is, for people. */
-export function whatItIs(answer: Answer): string {
+export function describeBody(answer: Answer): string {
   const envelope = parseEnvelope(answer);
   if (envelope?.status === 'failure') return `${envelope.word}: "${envelope.message}"`;
   if (envelope !== undefined) return 'OK';
@@ -75,10 +75,14 @@ export function whatItIs(answer: Answer): string {
 }
 
 /** What HTTP 401 comes to. */
-export function notLetIn({ name, deniedHint }: Call): ActionError {
-  return new ActionError('authentication_failed', `The controller does not let ${name} in (HTTP 401).`, {
-    hint: deniedHint,
-  });
+export function unauthorized({ name, deniedHint }: Call): ActionError {
+  return new ActionError(
+    'authentication_failed',
+    `Authentication failed: the controller answered ${name} with HTTP 401.`,
+    {
+      hint: deniedHint,
+    },
+  );
 }
 
 /** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
@@ -100,9 +104,9 @@ export function denied({ name: call }: Call, answer: Answer): ActionError {
   }
   return new ActionError(
     'permission_denied',
-    `${call} is denied (HTTP 403), but not by the controller: the answer is ${whatItIs(answer)}.`,
+    `${call} is denied (HTTP 403), but not by the controller: the answer is ${describeBody(answer)}.`,
     {
-      hint: 'Check controller_url (is a path prefix missing?), and whether a gateway wants something (see headers).',
+      hint: 'Check controller_url (is a path prefix missing?), and whether a gateway requires something (see headers).',
     },
   );
 }
@@ -112,7 +116,7 @@ export function rejected(call: Call, answer: Answer): ActionError {
   if (isRedirect(answer)) return redirected(call.name, answer);
   if (answer.status === 407) return proxyWantsCredentials(call, answer);
   const asked = answer.status === 404 ? `${call.name.replace(/ .*/, '')} ${call.url}` : call.name;
-  const message = `${asked} was answered with HTTP ${answer.status} and ${whatItIs(answer)}.`;
+  const message = `${asked} was answered with HTTP ${answer.status} and ${describeBody(answer)}.`;
   return new ActionError('protocol_error', message, { hint: hintForRejection(answer) });
 }
 
@@ -136,22 +140,26 @@ export function redirected(call: string, { status, location }: Answer): ActionEr
 
 function proxyWantsCredentials({ name }: Call, { proxy }: Answer): ActionError {
   const who = proxy === undefined ? 'A proxy' : `The proxy ${proxy}`;
-  return new ActionError('controller_unreachable', `${who} wants other credentials for ${name} (HTTP 407).`, {
-    hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
-  });
+  return new ActionError(
+    'controller_unreachable',
+    `${who} requires other credentials for ${name} (HTTP 407).`,
+    {
+      hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
+    },
+  );
 }
 
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
 function hintForRejection({ status, text: body }: Answer): string {
   if (/SSL certificate/.test(body))
-    return 'The server wants a client certificate, or another one: see client_cert and client_key.';
+    return 'The server requires a client certificate, or another one: see client_cert and client_key.';
   if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';
   if (status === 404)
     return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';
   if (status === 405)
-    return 'Most likely a gateway before the controller does not let such requests pass: have it do so.';
+    return 'Most likely a gateway in front of the controller blocks such requests: configure it to allow them.';
   if (status === 300 || status === 304)
-    return 'Most likely a cache or gateway before the controller answers in its place: have it pass requests on.';
+    return 'Most likely a cache or gateway in front of the controller answers in its place: configure it to forward requests.';
   return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 

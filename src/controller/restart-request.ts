@@ -5,12 +5,12 @@ import { type Client, type ControllerFault, faultOf, type SendResult } from './c
 import {
   type Call,
   denied,
+  describeBody,
   isRefusal,
   isSuccess,
-  notLetIn,
   parseEnvelope,
   rejected,
-  whatItIs,
+  unauthorized,
 } from './envelope.ts';
 
 // One try of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over tries is in restart/restart.ts.
@@ -161,8 +161,8 @@ function judgeNotFound(answer: Answer, version: string | undefined): RestartRepl
     const message = `The controller does not know the restart request (HTTP 404); it reports version "${version}".`;
     return refused(new ActionError('restart_unsupported', message, { hint: NEEDS_1_44 }));
   }
-  const message = `The restart request was answered with HTTP 404 and ${whatItIs(answer)}, though the controller reports version "${version}", which knows it.`;
-  const hint = `Most likely a gateway before the controller does not let POST ${RESTART_PATH} pass: have it do so.`;
+  const message = `The restart request was answered with HTTP 404 and ${describeBody(answer)}, though the controller reports version "${version}", which knows it.`;
+  const hint = `Most likely a gateway in front of the controller blocks POST ${RESTART_PATH}: configure it to allow it.`;
   return { kind: 'rejected', error: new ActionError('protocol_error', message, { hint }) };
 }
 
@@ -178,7 +178,7 @@ function lacksRestarts(version: string): boolean {
 function uncertain(answer: Answer): RestartReply {
   return {
     kind: 'uncertain',
-    reason: `it was answered with HTTP ${answer.status} and ${whatItIs(answer)}`,
+    reason: `it was answered with HTTP ${answer.status} and ${describeBody(answer)}`,
   };
 }
 
@@ -199,11 +199,12 @@ function heldBack(veto: Veto): NotCarriedOut {
 
 function deniedAgain(answer: Answer, call: Call): NotCarriedOut {
   const fault: ControllerFault = { ...faultOf({ answer }), nature: 'refusal' };
-  return repeatable('denied', fault, notLetIn(call));
+  return repeatable('denied', fault, unauthorized(call));
 }
 
 function tooManyRequests(answer: Answer): NotCarriedOut {
-  const hint = 'The controller, or what stands before it, asks for fewer requests: run the step again later.';
+  const hint =
+    'The controller, or a gateway in front of it, asks for fewer requests: run the step again later.';
   const error = neverCarriedOut('the answer was HTTP 429 (too many requests) to the end', { hint });
   return repeatable('too many requests', faultOf({ answer }), error);
 }
@@ -222,7 +223,7 @@ function restartRefused(word: string, said: string): ActionError {
       ? `The controller refused the restart: "${said}".`
       : `The restart was answered with ${word}: "${said}".`;
   return new ActionError('restart_refused', message, {
-    hint: 'Look the instance up in the controller. A usb_device has to exist there, and takes an Enterprise licence.',
+    hint: 'Check the instance in the controller. A usb_device must exist there, and requires an Enterprise license.',
   });
 }
 
@@ -233,7 +234,7 @@ function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?
   });
 }
 
-const SESSION_HINT = 'Look at the log for what took so long; run the step again, or raise timeout.';
+const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
 
 /** Only a new session can tell whether the credentials are valid. */
 const SESSION_ENDED = repeatable(

@@ -209,7 +209,7 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
 }
 
 function noGitHubAnswer(last: Fault | undefined): ActionError {
-  const hint = 'Look at githubstatus.com and at the debug log of this step.';
+  const hint = 'Check githubstatus.com and the debug log of this step.';
   return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
 }
 
@@ -218,7 +218,7 @@ function noAnswer(
   last: Fault | ReadFault | undefined,
   { code, hint }: { readonly code: ErrorCode; readonly hint: string },
 ): ActionError {
-  const atLast = last === undefined ? '' : `; at last: ${last.reason}`;
+  const atLast = last === undefined ? '' : `; last attempt: ${last.reason}`;
   const message = `${server} gave no usable answer in time${atLast}.`;
   return new ActionError(code, message, { hint: last?.hint ?? hint, isTransient: true });
 }

@@ -141,7 +141,8 @@ export async function listUntilFound<T>(
     graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
     const isEnough = problem === undefined && lists >= LEAST_LISTS;
     if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt) return found;
-    if (problem !== undefined) progress.note(problem.code, `Trying again, this may pass: ${problem.message}`);
+    if (problem !== undefined)
+      progress.note(problem.code, `Trying again, this may be temporary: ${problem.message}`);
     await clock.sleep(LIST_AGAIN_MS, signal);
   }
 }

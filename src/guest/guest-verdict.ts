@@ -123,7 +123,7 @@ export function unconfirmed({ address }: Endpoint, why = 'the VM has booted or m
 export function lostWithVm(reason: string): ActionError {
   const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
   const hint =
-    'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
+    'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
   return new ActionError('guest_not_up', message, { hint });
 }
 
@@ -146,16 +146,16 @@ const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
   refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
   unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
   silent:
-    "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Look at the screen of the VM (VNC), and of the node.",
+    "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Check the screen of the VM (VNC) and of the node.",
   penalized:
     "The guest's SSH server is up, but refuses this machine after connections without a login, or because of too many (OpenSSH's PerSourcePenalties and MaxStartups). Exempt this machine in the VM's template, with PerSourcePenaltyExemptList in sshd_config.",
   closed:
-    "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and look at the VM's screen through VNC.",
-  foreign: "Something else than an SSH server answers there: check what the VM's port 22 is forwarded to.",
+    "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and check the VM's screen through VNC.",
+  foreign: "Something other than an SSH server answers there: check what the VM's port 22 is forwarded to.",
   'no address': `Forward a port to the guest's port 22 in the VM's template; without one, the VM's own address is used. ${REACH_NODES}.`,
-  'not running': 'Look at the instance and its node in the controller: the VM did not stay up.',
+  'not running': 'Check the instance and its node in the controller: the VM did not stay up.',
   moved:
-    'Look at the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
+    'Check the instance in the controller: it was restarted in the meantime, or its ports keep changing.',
   'no answer':
     'Check that the controller and all of its replicas are up, and that this machine can reach it.',
 };

@@ -97,7 +97,7 @@ const CERTIFICATE_CAUSES: readonly KnownCause[] = [
   {
     pattern: /^OUT_OF_MEM /,
     reason: 'this machine has too little memory for the TLS handshake',
-    hint: 'Look at the memory of the machine that runs the step.',
+    hint: 'Check the memory of the machine that runs the step.',
   },
   {
     pattern: /^(UNSPECIFIED|ERROR_IN_CERT_\w+) /,
@@ -111,7 +111,7 @@ const CERTIFICATE_CAUSES: readonly KnownCause[] = [
 const CAUSES: readonly KnownCause[] = [
   {
     pattern: /Proxy.*\(407\)/i,
-    reason: 'the proxy wants other credentials (HTTP 407)',
+    reason: 'the proxy requires other credentials (HTTP 407)',
     hint: 'Put user and password into the URL in HTTP_PROXY or HTTPS_PROXY, or add the controller to NO_PROXY.',
     nature: 'refusal',
   },
@@ -148,14 +148,14 @@ const CAUSES: readonly KnownCause[] = [
   },
   {
     pattern: /^EHOSTUNREACH /,
-    reason: 'there is no way to the host',
+    reason: 'there is no route to the host',
     hint: `${CHECK_NETWORK} ${LOCAL_NETWORK}`,
     proxyHint: `${CHECK_PROXY} ${LOCAL_NETWORK}`,
     nature: 'unreachable',
   },
   {
     pattern: /^(ENETUNREACH|EADDRNOTAVAIL) /,
-    reason: 'there is no way to the host',
+    reason: 'there is no route to the host',
     hint: CHECK_NETWORK,
     proxyHint: CHECK_PROXY,
     nature: 'unreachable',
@@ -169,7 +169,7 @@ const CAUSES: readonly KnownCause[] = [
   },
   {
     pattern: /^ERR_SSL_\S*ALERT_CERTIFICATE_REQUIRED /,
-    reason: 'the server wants a client certificate',
+    reason: 'the server requires a client certificate',
     hint: 'Give one in client_cert and client_key.',
     nature: 'mistake',
   },
@@ -188,7 +188,7 @@ const CAUSES: readonly KnownCause[] = [
   {
     pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
     reason: 'the server broke off the TLS handshake',
-    hint: 'It may want a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+    hint: 'It may require a client certificate (client_cert and client_key), or only know other ways to encrypt.',
     nature: 'mistake',
   },
   {
@@ -225,7 +225,7 @@ const CAUSES: readonly KnownCause[] = [
     // RFC 9110 would have it ignored, but undici does not.
     pattern: /^UND_ERR_SOCKET bad response/,
     reason: 'the server sent "100 Continue", which was not asked for',
-    hint: 'Turn that off in the server, or in the gateway before it.',
+    hint: 'Turn that off in the server, or in the gateway in front of it.',
     nature: 'mistake',
   },
   {
@@ -233,7 +233,7 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /^UND_ERR_SOCKET other side closed/,
     applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
     reason: 'the connection was closed without an answer',
-    hint: 'The server may want a client certificate, or another one: see client_cert and client_key.',
+    hint: 'The server may require a client certificate, or another one: see client_cert and client_key.',
     nature: 'mistake',
   },
   {
@@ -247,7 +247,7 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
     applies: ({ isSecure }) => isSecure,
     reason: 'the connection was closed',
-    hint: `${CHECK_URL} It may want a client certificate, or another one (client_cert and client_key).`,
+    hint: `${CHECK_URL} It may require a client certificate, or another one (client_cert and client_key).`,
   },
   {
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,

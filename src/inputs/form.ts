@@ -109,6 +109,6 @@ function invalid(problems: readonly string[]): ActionError {
   const title = problems.length === 1 ? 'An input is invalid' : `${problems.length} inputs are invalid`;
   const list = problems.map((problem) => `- ${problem}`).join('\n');
   return new ActionError('invalid_input', `${title}:\n${list}`, {
-    hint: "Correct the step's inputs, which stand below its with:.",
+    hint: "Correct the inputs under the step's with:.",
   });
 }

@@ -100,7 +100,7 @@ function readTimeout({ read, warnings }: Form): Field<number> {
   const timeout = read('timeout', parse.timeout);
   if (timeout !== undefined && timeout.value < SHORT_TIMEOUT_MS)
     warnings.push(
-      `timeout is ${seconds(timeout.value)}: that is hardly enough to prove a restart, as nodes report every 5 s. Give it 15 s at least.`,
+      `timeout is ${seconds(timeout.value)}: that is barely enough to prove a restart, because nodes report every 5 s. Allow at least 15 s.`,
     );
   return timeout;
 }
@@ -114,7 +114,7 @@ export function wantsJobSummary(environment: Environment): boolean {
 function requireOwnNames(form: Form, runner: Field<RunnerOptions | undefined>): void {
   const { problems } = form;
   if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
-    const why = 'it tells which VM the runner of a job is in';
+    const why = 'it shows which VM the runner of a job is in';
     problems.push(
       `used_by_job, runner_name: give runner_name with a placeholder such as {external_id}; ${why}`,
     );

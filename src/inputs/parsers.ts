@@ -63,7 +63,7 @@ export const jobNames: Parser<readonly string[]> = (text) => {
   if (wrong === undefined && lines.length <= MOST_JOB_NAMES) return { value: lines };
   if (wrong !== undefined)
     return { problem: `${shown(wrong)} is longer than ${LONGEST_JOB_NAME} characters` };
-  return { problem: `${lines.length} lines; it takes ${MOST_JOB_NAMES} at most` };
+  return { problem: `${lines.length} lines; at most ${MOST_JOB_NAMES} are allowed` };
 };
 
 const LONGEST_JOB_NAME = 1_000;
@@ -186,7 +186,7 @@ export const runnerName: Parser<string> = (text) => {
     return { problem: `${shown(value)} is longer than ${LONGEST_RUNNER_NAME} characters` };
   if (unknown === undefined) return { value };
   return {
-    problem: `${shown(unknown)} is no placeholder; there are {external_id}, {name}, {instance_id} and {uuid}`,
+    problem: `${shown(unknown)} is not a placeholder; use {external_id}, {name}, {instance_id} or {uuid}`,
   };
 };
 

@@ -108,9 +108,9 @@ export function lateness(attempt: RestartAttempt): ActionError | undefined {
   const message =
     record.moments.sent === undefined
       ? 'No restart was sent: too little of the timeout was left to prove it.'
-      : 'No restart was carried out: it was sent but not taken, and too little of the timeout was left to send it once more.';
+      : 'No restart was carried out: it was sent but not accepted, and too little of the timeout was left to send it again.';
   return new ActionError('timed_out', message, {
-    hint: 'Look at the log for what took so long; run the step again, or raise timeout.',
+    hint: 'See the log for what took so long; then run the step again, or raise timeout.',
   });
 }
 
@@ -128,7 +128,7 @@ export function depart(attempt: RestartAttempt): Veto | undefined {
   if (late !== undefined) return { kind: 'final', error: late };
   // The process was suspended, or took long to connect: the gate has to be asked again.
   if (now - (record.moments.cleared ?? now) > CLEARED_MS)
-    return { kind: 'try again', reason: OUTDATED, hint: 'Look at the log for what took so long.' };
+    return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
   const departing: OutcomeDraft = { ...record, restarted: 'unknown' };
   mark(departing, 'sent', now);
   try {
@@ -140,4 +140,4 @@ export function depart(attempt: RestartAttempt): Veto | undefined {
   return undefined;
 }
 
-const OUTDATED = 'it took so long that the runner may have a job by now, which is checked again';
+const OUTDATED = 'it took so long that the runner may have a job by now; checking again';

@@ -89,7 +89,7 @@ async function settleFor(finding: Exclude<Finding, { kind: 'ready' }>, search: S
 
 function describeFinding(finding: Exclude<Finding, { kind: 'ready' }>): [kind: string, reason: string] {
   if (finding.kind === 'doubtful') return ['doubtful', `Reading again: ${finding.doubt}`];
-  return [finding.error.code, `Reading again, this may pass: ${finding.error.message}`];
+  return [finding.error.code, `Reading again, this may be temporary: ${finding.error.message}`];
 }
 
 /**
@@ -219,7 +219,7 @@ function noneHas(externalId: string, ended: readonly Instance[], known: readonly
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function suggestion(closest: readonly string[]): string {
-  const check = 'Check external_id (anka-actions/up puts it out as action-id) and controller_url.';
+  const check = 'Check external_id (the output action-id of anka-actions/up) and controller_url.';
   if (closest.length === 0) return check;
   return `Did you mean ${closest.map((id) => `"${id}"`).join(' or ')}? Upper and lower case matter. ${check}`;
 }

@@ -144,9 +144,9 @@ function describeReply(reply: RestartReply): string {
     case 'accepted':
       return 'The controller accepted the restart';
     case 'uncertain':
-      return `Unclear whether the restart was taken, looking for evidence: ${reply.reason}`;
+      return `It is unclear whether the restart was accepted; looking for evidence: ${reply.reason}`;
     case 'rejected':
-      return `The restart was rejected, but perhaps only after it was taken; looking for evidence: ${reply.error.message}`;
+      return `The restart was rejected, but perhaps only after it was accepted; looking for evidence: ${reply.error.message}`;
   }
 }
 
@@ -162,10 +162,10 @@ function describeLeft(error: ActionError, { restarted, moments }: Outcome): Acti
       error,
       'The restart had been sent, or may have been, and is not verified: the VM may still restart.',
       {
-        hint: 'Look at the instance before you send another: if the node is offline, it may happen up to a day later.',
+        hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
       },
     );
   return moments.sent === undefined
     ? explainCancellation(error, 'No restart had been sent.')
-    : explainCancellation(error, 'The restart had been sent, but was answered as not taken.');
+    : explainCancellation(error, 'The restart had been sent, but was answered as not accepted.');
 }

@@ -145,7 +145,7 @@ function kindOf(unmet: readonly Unmet[]): string {
 
 function vmFailed(reason: string): ActionError {
   return new ActionError('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-    hint: 'Look at the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
+    hint: 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
   });
 }
 
@@ -172,7 +172,9 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
   const hasNews = newest !== baseline.instance;
   const message = [
     `The restart was sent, but not verified after ${seconds(endedAt - sentAt)}.`,
-    ...(reply.kind === 'uncertain' ? [`Whether the controller took it is unclear: ${reply.reason}.`] : []),
+    ...(reply.kind === 'uncertain'
+      ? [`It is unclear whether the controller accepted it: ${reply.reason}.`]
+      : []),
     `Missing: ${missing}.`,
     `Last seen: ${describeTrouble(newest)}; before the restart: start_date ${baseline.startDate.text}.`,
     hasNews
@@ -186,7 +188,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
 
 /** Controllers drop a queued task after 24 h. */
 const MAY_STILL =
-  'The restart may still happen, up to a day later if the node is offline: look at the instance before you send another.';
+  'The restart may still happen, up to a day later if the node is offline: lheck the instance before you send another.';
 
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;

@@ -60,8 +60,8 @@ export type BackVerdict =
   | {
       readonly kind: 'pending';
       readonly seen: string;
-      /** What would prove that it is back. */
-      readonly proof: string;
+      /** What has to happen to prove that it is back. */
+      readonly needed: string;
       /** Whether it will pass for `probably_online` if it goes on like this. */
       readonly isLikely: boolean;
     };
@@ -223,20 +223,20 @@ const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again,
 
 type Pending = Extract<BackVerdict, { kind: 'pending' }>;
 
-const UNKNOWN = pending('no usable answer of GitHub', 'an answer that shows it back');
-const GONE = pending('it is not registered', 'a registration');
-const OFFLINE = pending('it is offline', 'that it is online again');
-const ONLINE_AGAIN = pending('it is online again', 'that it stays online for some seconds');
+const UNKNOWN = pending('no usable answer from GitHub', 'an answer has to show it back');
+const GONE = pending('it is not registered', 'it has to register');
+const OFFLINE = pending('it is offline', 'it has to come back online');
+const ONLINE_AGAIN = pending('it is online again', 'it has to stay online for some seconds');
 const SHOWN_ONLINE: Pending = {
   ...pending(
-    'it is shown online, which may be what GitHub remembers from before',
-    'that it goes offline and comes back, registers again, or begins a job',
+    'it is still listed online, which may be stale',
+    'it has to go offline and come back, register again, or start a job',
   ),
   isLikely: true,
 };
 
-function pending(seen: string, proof: string): Pending {
-  return { kind: 'pending', seen, proof, isLikely: false };
+function pending(seen: string, needed: string): Pending {
+  return { kind: 'pending', seen, needed, isLikely: false };
 }
 
 // ---- why it is not back ----
@@ -278,7 +278,7 @@ const NOT_REGISTERED: LikelyCause = {
 function seenCause({ wasOnlineBefore, first, last, wasOffline }: NameHistory): LikelyCause {
   if (last === 'gone') return NOT_REGISTERED;
   if (!wasOffline) {
-    const reason = 'it is shown online, but that may be what GitHub remembers from before the restart';
+    const reason = 'it is still listed online, but that may be stale';
     return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
   }
   if (first !== 'gone' && first?.isOnline) {

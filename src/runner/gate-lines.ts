@@ -133,7 +133,7 @@ export function notKnownError({ state, progress }: Silence): ActionError {
   return new ActionError('github_api_failed', message, {
     hint:
       why === ''
-        ? 'Look at githubstatus.com and at the debug log of this step.'
+        ? 'Check githubstatus.com and the debug log of this step.'
         : 'Look at that job: cancel it if it is stuck, or let when_busy be ignore.',
   });
 }

@@ -413,7 +413,7 @@ function pauseMs(state: Occupancy): number {
   return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
 
-/** A runner can be shown busy for good: whether GitHub lists a job for it tells what to do. */
+/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
 async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
   const { whenBusy } = options;
   const { state } = watch;

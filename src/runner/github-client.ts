@@ -213,7 +213,7 @@ function judge<T>(denial: Denial, question: Question<T>): Try<T> {
 }
 
 function givenUp({ reason, refusal, hint, cause }: GitHubFault, isFinal: boolean): ActionError {
-  const message = refusal ?? `GitHub gave no usable answer; at last: ${reason}.`;
+  const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
   return new ActionError('github_api_failed', message, { hint, cause, isTransient: !isFinal });
 }
 

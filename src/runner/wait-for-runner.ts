@@ -54,7 +54,7 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
     history = judged.history;
     const { verdict } = judged;
     if (verdict.kind !== 'pending') return verdict;
-    const rest = describeProof(verdict, options);
+    const rest = describeNeeded(verdict, options);
     progress.note(verdict.seen, `waiting for the runner: ${verdict.seen}`, { rest });
     return undefined;
   });
@@ -63,16 +63,16 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
   return back.kind;
 }
 
-/** What would be proof, and until when at most. */
-function describeProof(
-  { proof, isLikely }: Extract<BackVerdict, { kind: 'pending' }>,
+/** What has to happen, and until when at most. */
+function describeNeeded(
+  { needed, isLikely }: Extract<BackVerdict, { kind: 'pending' }>,
   { verifiedAt, runnerTimeoutMs, clock }: WaitOptions,
 ): string {
   const leftMs = verifiedAt + runnerTimeoutMs - clock.now();
   const likelyInMs = verifiedAt + SESSION_LIFE_MS - clock.now();
   const end =
     isLikely && likelyInMs < leftMs ? `probably_online in ${minutes(likelyInMs)}` : `${minutes(leftMs)} left`;
-  return `; proof would be ${proof} (${end})`;
+  return `; ${needed} (${end})`;
 }
 
 function describeBack(verdict: Exclude<BackVerdict, { kind: 'pending' }>): string {
