@@ -567,7 +567,7 @@ function drawRunner(random: Random): RunnerScenario {
     showsJobs: random.fork('shows jobs').next() < 0.8,
     otherRuns: Math.floor(random.fork('other runs').next() * 4),
     queuesMore: random.fork('queues more').next() < 0.3,
-    hidesRunnerMs: rate(random.fork('hides runner'), 0.4 * MINUTE),
+    hidesRunnerMs: rate(random.fork('hides runner'), 3 * MINUTE),
     spellsInUpperCase: random.fork('spells').next() < 0.2,
     hasNumberTwin: random.fork('number twin').next() < 0.2,
     refusal: drawRefusal(random.fork('refusal')),
