@@ -156,9 +156,10 @@ export class Runs {
     return run;
   }
 
-  /** Begins a run whose only job already runs on the runner. */
-  addRunning(runner: SimulatedRunner, plan: JobPlan): Job | undefined {
-    const run = this.add({ jobs: [{ ...plan, waitsAs: 'pending' }], hiddenMs: this.#pool.habits.jobsLagMs });
+  /** Begins a run whose first job already runs on the runner. */
+  addRunning(runner: SimulatedRunner, plan: JobPlan, beside: readonly JobPlan[] = []): Job | undefined {
+    const jobs: JobPlan[] = [{ ...plan, waitsAs: 'pending' }, ...beside];
+    const run = this.add({ jobs, hiddenMs: this.#pool.habits.jobsLagMs });
     const [job] = run.jobs;
     if (job === undefined) return undefined;
     job.waitsAs = 'queued';

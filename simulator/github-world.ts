@@ -14,6 +14,7 @@ import {
   endOf,
   hostedMachine,
   type Job,
+  type JobPlan,
   type Pool,
   type RunHabits,
   type RunJob,
@@ -189,11 +190,15 @@ export class GitHubWorld {
     return 'gone';
   }
 
-  /** Starts a job on it, if it listens. */
-  startJob(runner: SimulatedRunner, forMs: number): Job | undefined {
+  /** Starts a job on it, if it listens. @param beside other jobs of its run */
+  startJob(
+    runner: SimulatedRunner,
+    forMs: number,
+    { beside = [], ...plan }: Partial<JobPlan> & { readonly beside?: readonly JobPlan[] } = {},
+  ): Job | undefined {
     const isTaken = runner.takesOneJob && currentJob(runner, this.world.now) !== undefined;
     if (!runner.isListening || isTaken) return undefined;
-    return this.runs.addRunning(runner, { name: 'build', forMs });
+    return this.runs.addRunning(runner, { name: 'build', ...plan, forMs }, beside);
   }
 
   /** Changes a runner's custom labels. */

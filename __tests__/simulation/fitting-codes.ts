@@ -57,14 +57,23 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   cancelled: (run) => run.cancelledAt !== undefined,
   // The step runs elsewhere, and the runner is registered all the time.
   self_restart: () => false,
-  runner_not_found: (run) => happened(run, 'pages that shift', ...DAMAGED),
-  runner_busy: ({ runner }) => runner !== undefined && runner.jobs.length > 0,
+  runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
+  runner_busy: (run) => happened(run, 'wrong word of GitHub') || (run.runner?.jobs ?? []).length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   guest_not_up: (run) =>
     run.outcome.restarted === 'true' &&
     run.scenario.guest !== undefined &&
     (!isEarly(run) || !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED)),
-  github_api_failed: (run) => happened(run, 'denied', 'quota used up', ...DAMAGED, ...UNANSWERED),
+  github_api_failed: (run) =>
+    happened(
+      run,
+      'denied',
+      'GitHub refuses',
+      'wrong word of GitHub',
+      'quota used up',
+      ...DAMAGED,
+      ...UNANSWERED,
+    ),
 };
 
 /** Whether the last try was cut off by the end of the time: that hides why those before it failed. */

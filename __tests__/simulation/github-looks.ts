@@ -10,6 +10,8 @@ import { GITHUB_ORIGIN } from './stage.ts';
 export interface GitHubLook {
   readonly runner: SimulatedRunner;
   readonly about: 'runner' | 'runs' | 'jobs';
+  /** Of a list of runs: the status that was asked for. */
+  readonly list: string;
   /** Whether it showed a job on the runner when GitHub made it. Damaged, it may not have told. */
   readonly showsJob: boolean;
   /** Of the runner's jobs: the runs that a list of runs names, or the one that is asked about. */
@@ -37,13 +39,14 @@ export function subjectOf(path: string): GitHubLook['about'] {
 export function looksIn(path: string, github: GitHubWorld, body: string | undefined): GitHubLook[] {
   const about = subjectOf(path);
   const asked = runIdsIn(path);
-  const now = { at: github.world.now, madeAt: github.world.now, isNo: false };
+  const list = new URLSearchParams(path.split('?')[1]).get('status') ?? '';
+  const now = { at: github.world.now, madeAt: github.world.now, isNo: false, list };
   return github.runners
     .filter((runner) => isAbout(path, runner) && (about !== 'runner' || isIn(body, runner)))
     .map((runner) => {
       if (body === undefined) return { ...now, runner, about, showsJob: false, runIds: asked };
       if (about === 'runner') return { ...now, runner, about, showsJob: isBusy(github, runner), runIds: [] };
-      const listed = listedRuns(github, runner);
+      const listed = listedRuns(github, runner, about === 'runs' ? list : '');
       const runIds = about === 'runs' ? listed : asked;
       return { ...now, runner, about, showsJob: runIds.some((id) => listed.includes(id)), runIds };
     });
@@ -62,13 +65,17 @@ function isIn(body: string | undefined, { name }: SimulatedRunner): boolean {
 }
 
 function isBusy(github: GitHubWorld, runner: SimulatedRunner): boolean {
-  return github.isShownOnline(runner) && github.isShownBusy(runner);
+  return github.isShownBusy(runner);
 }
 
-/** A job of an earlier registration has lost its runner. */
-function listedRuns(github: GitHubWorld, runner: SimulatedRunner): number[] {
+/** Runs of that status, or of any, with a job in progress on it. A job of an earlier registration has lost its runner. */
+function listedRuns(github: GitHubWorld, runner: SimulatedRunner, status: string): number[] {
   const own = runner.jobs.filter((job) => job.runnerId === runner.id && github.isListed(job));
-  return own.map(({ runId }) => runId);
+  const isWanted = (runId: number) => {
+    const run = github.runs.all.find(({ id }) => id === runId);
+    return run !== undefined && (status === '' || github.runs.runStatusOf(run) === status);
+  };
+  return own.map(({ runId }) => runId).filter(isWanted);
 }
 
 /** The run that is asked about. */

@@ -60,6 +60,12 @@ function quietWorld(seed: number, { idleForMs, readsJobs }: IdleSetting): Scenar
     quota: 5_000,
     showsJobs: readsJobs,
     otherRuns: 1,
+    queuesMore: false,
+    hidesRunnerMs: 0,
+    spellsInUpperCase: false,
+    hasNumberTwin: false,
+    refusal: undefined,
+    misreport: undefined,
     jobsAway: undefined,
     pagesShiftEveryMs: undefined,
   };

@@ -34,7 +34,7 @@ export function deadlineOf({ startedAt, endedAt, scenario, outcome, posts, isAlo
   const deadline = hasTimedOut ? endedAt - END_MS : startedAt + scenario.step.timeoutMs;
   const post = posts.at(-1);
   if (post?.answer === undefined || !isRejected(post)) return deadline;
-  return Math.min(deadline, post.answer.at + EVIDENCE_MS);
+  return Math.min(deadline, post.departedAt + EVIDENCE_MS);
 }
 
 /** When the step woke, if it was suspended over that moment. */

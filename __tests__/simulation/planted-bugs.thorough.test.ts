@@ -479,6 +479,22 @@ function plantInReads(change: {
 type Finding = Extract<Event, { kind: 'jobs' }>['finding'];
 type Shown = Extract<Event, { kind: 'runners' }>['reading']['runners'];
 
+/** Plants a bug into what is read of jobs. */
+function plantInJobs(change: (jobs: readonly Jobs.Job[]) => readonly Jobs.Job[]): Plant {
+  return () =>
+    plant<typeof Jobs>(JOBS, ({ createJobsSource }) => ({
+      createJobsSource(...given) {
+        const source = createJobsSource(...given);
+        return {
+          async runningJobs(bounds) {
+            const read = await source.runningJobs(bounds);
+            return 'refused' in read ? read : change(read);
+          },
+        };
+      },
+    }));
+}
+
 const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
   [
     'a runner that shows no job once counts as idle',
@@ -538,7 +554,7 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
           return next.kind === 'settling' ? { kind: 'busy', job: 'unread' } : next;
         },
       })),
-    'left alone without a job',
+    'left alone without a reason',
   ],
   [
     'the runner is not looked at again before the restart is tried again',
@@ -547,6 +563,52 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
         prepare: async (attempt) => attempt.baseline ?? prepare(attempt),
       })),
     'without looking at the runner again',
+  ],
+  [
+    'a run that GitHub calls queued is not read, though one of its jobs runs',
+    plantInTransport((send) => async (request, bounds) => {
+      const result = await send(request, bounds);
+      const isOther = /actions\/runs\?.*status=(queued|pending|waiting|requested)/.test(request.path);
+      if (!isOther || !('answer' in result)) return result;
+      const text = JSON.stringify({ total_count: 0, workflow_runs: [] });
+      return { answer: { ...result.answer, status: 200, text } };
+    }),
+    'though a witness showed a job',
+  ],
+  [
+    'a source that was refused once is not asked again',
+    () =>
+      plant<typeof Jobs>(JOBS, ({ createJobsSource }) => ({
+        createJobsSource(...given) {
+          const source = createJobsSource(...given);
+          let refusal: Jobs.Refusal | undefined;
+          return {
+            async runningJobs(bounds) {
+              const read = refusal ?? (await source.runningJobs(bounds));
+              if ('refused' in read) refusal = { ...read, isFinal: true };
+              return refusal ?? read;
+            },
+          };
+        },
+      })),
+    'though a witness showed a job',
+  ],
+  [
+    'a runner that is offline has no job, whatever GitHub says',
+    plantInReads({
+      shown: (shown) => shown?.map((runner) => ({ ...runner, isBusy: runner.isBusy && runner.isOnline })),
+    }),
+    'though a witness showed a job',
+  ],
+  [
+    'the number of a runner decides, not its name',
+    plantInJobs((jobs) => jobs.map((job) => ({ ...job, runnerName: undefined }))),
+    'does not fit',
+  ],
+  [
+    'a job without a runner is no job',
+    plantInJobs((jobs) => jobs.filter(({ runnerName }) => runnerName !== undefined)),
+    'though a witness showed a job',
   ],
   [
     "the runner is looked for by its VM's name as it is masked",

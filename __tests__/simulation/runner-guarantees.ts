@@ -40,11 +40,13 @@ function showedRunnerBusy(runner: TrueRunner, { departedAt, idleForMs }: Departu
 
 /** Whether a run of the last list shows a job of the runner, unless a later look at the run's jobs showed that it was over. */
 function showedJob(runner: TrueRunner, departedAt: number): boolean {
-  const list = looksAt(runner, 'runs', departedAt).at(-1);
-  const later = looksAt(runner, 'jobs', departedAt).filter(({ at }) => list !== undefined && at >= list.at);
-  return (list?.runIds ?? []).some((runId) => {
-    return !later.some(({ runIds, showsJob }) => runIds.includes(runId) && !showsJob);
-  });
+  const lists = new Map(looksAt(runner, 'runs', departedAt).map((look) => [look.list, look]));
+  const jobs = looksAt(runner, 'jobs', departedAt);
+  return [...lists.values()].some(({ runIds, at: listedAt }) =>
+    runIds.some((runId) => {
+      return !jobs.some((look) => look.at >= listedAt && look.runIds.includes(runId) && !look.showsJob);
+    }),
+  );
 }
 
 /** What had reached the step by then, but for a no. */
@@ -101,7 +103,8 @@ export const staleLook: Check = ({ runner, posts, scenario }) => {
 export const idleSkip: Check = (run) => {
   const { outcome, runner, scenario } = run;
   if (outcome.leftAlone !== 'skipped') return undefined;
-  const hasJob = scenario.runner?.whenBusy === 'skip' && runner !== undefined && runner.jobs.length > 0;
+  const isShown = run.faults.has('wrong word of GitHub') || (runner !== undefined && runner.jobs.length > 0);
+  const hasJob = scenario.runner?.whenBusy === 'skip' && isShown;
   const isDown = run.fitsOnlyPattern && FITTING.not_running(run);
   return (hasJob || isDown) && outcome.restarted === 'false'
     ? undefined

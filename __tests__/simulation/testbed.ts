@@ -13,10 +13,12 @@ import { type GitHubLook, isForGitHub, looksIn, subjectOf } from './github-looks
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
 import { type Connection, type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
+import { isDrained, momentOf, type PoolMoment, schedulePool, settingOfPool } from './pool-stage.ts';
 import {
   externalIdOf,
   type Mistake,
   PASSWORD,
+  type Refusal,
   type RequestFault,
   type RunnerScenario,
   type Scenario,
@@ -125,6 +127,9 @@ export class Testbed {
   /** GitHub's answers that reached the step, damaged or not. */
   readonly looks: GitHubLook[] = [];
   readonly greetings: Greeting[] = [];
+  /** What the pool was like each time that a restart left; and the most of its runners that were drained at once. */
+  readonly poolMoments: PoolMoment[] = [];
+  mostDrained = 0;
   readonly changes: VmChange[] = [];
   /** Requests that went where they should not have, or with what is meant for someone else. */
   readonly misdirected: string[] = [];
@@ -180,8 +185,9 @@ export class Testbed {
   }
 
   /** The GitHub runner that has the name of a VM's; undefined where there is none. */
-  runnerOf({ name, externalId }: InstanceRecord): SimulatedRunner | undefined {
-    const { runner } = this.#options.scenario;
+  runnerOf({ name, externalId, instanceId }: InstanceRecord): SimulatedRunner | undefined {
+    const { runner, pool } = this.#options.scenario;
+    if (pool !== undefined) return this.stage.github.runners.find((one) => one.instanceId === instanceId);
     const wanted = runner?.nameTemplate === '{name}' ? name : externalId;
     return this.stage.github.runners.find((one) => one.name === wanted);
   }
@@ -204,6 +210,8 @@ export class Testbed {
       if (restartedBeforeMs !== undefined)
         time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
     }
+    if (scenario.pool !== undefined) schedulePool(this.stage, scenario.pool);
+    this.#scheduleWrongWords();
     this.#suspendSince('start', START);
     this.#slowDown(START);
     for (const event of scenario.events)
@@ -261,12 +269,39 @@ export class Testbed {
     });
   }
 
+  /** What GitHub says of other runners, and wrongly of these: until the first try, since nothing else tells of a runner's return. */
+  #scheduleWrongWords(): void {
+    const { misreport, hasNumberTwin } = this.#options.scenario.runner ?? {};
+    const { github, time } = this.stage;
+    const runners = github.runners.filter((runner) => !isOther(runner));
+    const [first] = runners;
+    if (hasNumberTwin && first !== undefined) {
+      const on = { id: first.id, name: 'elsewhere', groupName: 'Default' };
+      github.runs.add({ jobs: [{ name: 'build', forMs: Number.POSITIVE_INFINITY, on }] });
+    }
+    if (misreport === undefined) return;
+    time.at(START + misreport.afterMs, () => {
+      if (this.tries.length > 0) return;
+      this.faults.add('wrong word of GitHub');
+      this.world.advanceTo(this.#now());
+      const shown = misreport.shows === 'busy' ? { busy: true } : { online: false };
+      for (const runner of runners) github.misreport(runner, { ...shown, forMs: misreport.forMs });
+    });
+  }
+
   /** Gives the runner a job, unless it has one. */
   #startJob(instanceId: string, forMs: number): void {
     this.world.advanceTo(this.#now());
     const runner = this.stage.github.runners.find((one) => one.instanceId === instanceId && !isOther(one));
     const isBusy = runner?.jobs.some((job) => job.endsAt > this.#now() && job.killedAt === undefined);
-    if (runner === undefined || isBusy || this.stage.github.startJob(runner, forMs) === undefined) return;
+    if (runner === undefined || isBusy) return;
+    const { queuesMore, hidesRunnerMs, spellsInUpperCase } = this.#options.scenario.runner ?? {};
+    const job = this.stage.github.startJob(runner, forMs, {
+      ...(queuesMore && { beside: [{ name: 'next', forMs: 0, labels: ['nowhere'] }] }),
+      ...(hidesRunnerMs && { hidesRunnerMs }),
+      ...(spellsInUpperCase && { spelledRunner: runner.name.toUpperCase() }),
+    });
+    if (job === undefined) return;
     this.faults.add('job');
     this.#log(() => `a job begins on the runner ${runner.name} (${Math.round(forMs)} ms)`);
   }
@@ -436,6 +471,7 @@ export class Testbed {
     this.tries.push(moment);
     if (isFirst) {
       this.#suspendSince('try', moment.at);
+      for (const runner of this.stage.github.runners) runner.misreport = undefined;
       this.#scheduleSwap();
     }
     const vm = this.records.findIndex(({ instanceId }) => instanceId === moment.instanceId);
@@ -486,6 +522,8 @@ export class Testbed {
     const post: RestartPost = { instanceId, departedAt: this.#now(), announced, ...nothing };
     if (this.posts.length === 0) this.#suspendSince('restart', this.#now());
     this.posts.push(post);
+    const moment = this.#options.scenario.pool && momentOf(this.stage, instanceId);
+    if (moment !== undefined) this.poolMoments.push(moment);
     this.#inFlight.set(request, post);
   }
 
@@ -519,10 +557,17 @@ export class Testbed {
 
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
+    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) this.#countDrained();
+    if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, looksIn(request.path, this.stage.github, reaction.body));
     else this.#noteReaction(request, reaction);
     return this.#logged(request, this.#damaged(request, reaction));
+  }
+
+  #countDrained(): void {
+    const drained = this.stage.github.runners.filter((runner) => isDrained(this.stage, runner));
+    this.mostDrained = Math.max(this.mostDrained, drained.length);
   }
 
   /** What becomes of the controller's answer. */
@@ -711,7 +756,15 @@ function isOther({ name }: SimulatedRunner): boolean {
   return name.startsWith(OTHER);
 }
 
-function gitHubFor({ vms }: Scenario, runner: RunnerScenario): Pick<StageSetting, 'github' | 'runnersIn'> {
+function gitHubFor(
+  { vms, pool }: Scenario,
+  runner: RunnerScenario,
+): Pick<StageSetting, 'github' | 'runnersIn'> {
+  if (pool !== undefined)
+    return settingOfPool(pool, runner, ({ name, externalId }) => ({
+      name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '',
+      index: vms.findIndex((_, index) => externalIdOf(index) === externalId),
+    }));
   const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs, isEphemeral, startsAfterBoot } = runner;
   const isPaged = pagesShiftEveryMs !== undefined;
   const paging = isPaged ? { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs } : {};
@@ -720,7 +773,14 @@ function gitHubFor({ vms }: Scenario, runner: RunnerScenario): Pick<StageSetting
     startsAfterBoot: false,
   }));
   return {
-    github: { habits, quota, showsJobs, otherRuns, ...paging },
+    github: {
+      habits,
+      quota,
+      showsJobs,
+      otherRuns,
+      ...paging,
+      ...(runner.refusal && { refusals: [refusalOf(runner.refusal)] }),
+    },
     runnersIn({ name, externalId }) {
       const own = { name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '' };
       const isOfStep = vms.some((_, index) => externalIdOf(index) === externalId);
@@ -728,6 +788,10 @@ function gitHubFor({ vms }: Scenario, runner: RunnerScenario): Pick<StageSetting
       return isOfStep ? [{ ...own, isEphemeral, startsAfterBoot }, ...first] : [];
     },
   };
+}
+
+function refusalOf({ endpoint, status, afterMs, forMs }: Refusal) {
+  return { endpoint, status, from: START + afterMs, until: START + afterMs + forMs };
 }
 
 function hasAddress({ node, vm }: InstanceRecord, { host, port }: GuestAddress): boolean {
@@ -776,6 +840,11 @@ function describeDelivery({
 }
 
 const SLOW_MS = 500;
+
+/** Not that its rate limit is used up. */
+function isRefusal({ status, body }: Reaction): boolean {
+  return (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
+}
 
 function isRestart({ method, path }: SentRequest): boolean {
   return method === 'POST' && path.endsWith('/restart');
