@@ -32,6 +32,8 @@ __webpack_require__.r(__webpack_exports__);
 /** GitHub counts a change of labels as five requests. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
+/** What GitHub may take to answer when the wait for another drain is over. */
+const LEAST_MS = 10_000;
 /** @param left what a step that was killed has left. */
 function createDrains(options, left = []) {
     const { labels, clock, log, saveState } = options;
@@ -44,7 +46,8 @@ function createDrains(options, left = []) {
         const seen = await untilUnclaimed({ id, name }, bounds);
         if (seen === undefined)
             return;
-        const names = await plainLabels(id, seen, bounds);
+        const changes = { ...bounds, deadline: enoughUntil(bounds) };
+        const names = await plainLabels(id, seen, changes);
         if (names.length === 0)
             throw withoutLabel(name);
         if (drained.size >= MOST_DRAINS)
@@ -53,15 +56,19 @@ function createDrains(options, left = []) {
         drained.set(id, { id, name, owner });
         saveState([...drained.values()]);
         for (const label of names) {
-            await labels.add(id, `${label}${MARK}${owner}`, bounds);
-            await labels.remove(id, label, bounds);
+            await labels.add(id, `${label}${MARK}${owner}`, changes);
+            await labels.remove(id, label, changes);
         }
         log.info(`Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`);
+    }
+    /** A request that begins at the deadline has time for its answer. */
+    function enoughUntil({ deadline }) {
+        return Math.max(deadline, clock.now() + LEAST_MS);
     }
     /** Undefined if the runner is gone. */
     async function untilUnclaimed({ id, name }, bounds) {
         for (let isTold = false;; isTold = true) {
-            const seen = await labels.read(id, bounds);
+            const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(bounds) });
             const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
             if (claim === undefined)
                 return seen;

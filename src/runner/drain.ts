@@ -54,6 +54,8 @@ export interface Drains {
 /** GitHub counts a change of labels as five requests. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
+/** What GitHub may take to answer when the wait for another drain is over. */
+const LEAST_MS = 10_000;
 
 /** @param left what a killed step has left behind. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
@@ -65,7 +67,8 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     if (drained.has(id)) return;
     const seen = await untilUnclaimed({ id, name }, bounds);
     if (seen === undefined) return;
-    const names = await plainLabels(id, seen, bounds);
+    const changes = { ...bounds, deadline: enoughUntil(bounds) };
+    const names = await plainLabels(id, seen, changes);
     if (names.length === 0) throw withoutLabel(name);
     if (drained.size >= MOST_DRAINS)
       return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
@@ -73,12 +76,17 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     drained.set(id, { id, name, owner });
     saveState([...drained.values()]);
     for (const label of names) {
-      await labels.add(id, `${label}${MARK}${owner}`, bounds);
-      await labels.remove(id, label, bounds);
+      await labels.add(id, `${label}${MARK}${owner}`, changes);
+      await labels.remove(id, label, changes);
     }
     log.info(
       `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`,
     );
+  }
+
+  /** A request that begins at the deadline has time for its answer. */
+  function enoughUntil({ deadline }: Bounds): number {
+    return Math.max(deadline, clock.now() + LEAST_MS);
   }
 
   /** Undefined if the runner is gone. */
@@ -87,7 +95,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     bounds: Bounds,
   ): Promise<LabelsReading | undefined> {
     for (let isTold = false; ; isTold = true) {
-      const seen = await labels.read(id, bounds);
+      const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(bounds) });
       const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
       if (claim === undefined) return seen;
       const leftMs = bounds.deadline - clock.now();
