@@ -6685,7 +6685,7 @@ function likenessOf(one, other) {
     const [pairs, others] = [pairsOf(one), pairsOf(other)];
     return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
 }
-/** The first and the last character are in a pair of their own, so that no text is without any. */
+/** The first and the last character each form an extra pair, so that every text has at least one. */
 function pairsOf(text) {
     const padded = ` ${text.toLowerCase()} `;
     return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
@@ -6731,7 +6731,7 @@ function describeScope(scope) {
             return `enterprise ${scope.enterprise}`;
     }
 }
-/** The tokens that may read the runners of a scope; the one that every job gets never may. */
+/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
 const TOKENS = {
     repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
     organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
@@ -6751,12 +6751,12 @@ function changingToken({ kind }) {
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are looked at: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
 }
-/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
 function mayServe(scope, repository) {
     const [owner, repo] = repository.toLowerCase().split('/');
     switch (scope.kind) {
