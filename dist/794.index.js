@@ -329,7 +329,7 @@ const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that ru
 function failureOf({ reason, nature, cause }) {
     if (nature !== 'refusal')
         return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
         hint: CHECK_API_URL,
         cause,
     });
@@ -503,7 +503,7 @@ async function settle(request) {
         return error.response;
     }
 }
-/** @throws UnusableAnswer to ask again; ActionError where GitHub cannot be asked. */
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
 async function askWith(send, question, token) {
     const { memory, read, check, route, parameters } = question;
     const key = JSON.stringify([route, parameters]);
