@@ -108,7 +108,7 @@ interface Watch extends Findings {
 interface Limits {
   /** A busy runner is waited for until then. */
   readonly busy: number;
-  /** A silent GitHub is. An idle stretch that begins by then may take its time, and so may silence after it. */
+  /** A silent GitHub is; refusals of the jobs are until they are believed. An idle stretch that begins by then may take its time, and so may silence after it. */
   readonly unknown: number;
 }
 
@@ -394,10 +394,13 @@ function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSinc
   switch (state.kind) {
     case 'busy':
       return busy;
-    case 'unknown':
+    case 'unknown': {
+      const { believedFrom = 0 } = state;
+      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
       return idleSince === undefined || idleSince > unknown
-        ? unknown
-        : Math.max(unknown, idleSince + onceMoreMs);
+        ? latest
+        : Math.max(latest, idleSince + onceMoreMs);
+    }
     case 'registering':
       return Number.POSITIVE_INFINITY;
     default: {
