@@ -793,8 +793,8 @@ function afterJobs(state, finding) {
         return isAnswer ? { kind: 'busy', job: finding.kind } : state;
     const stretch = stretchOf(state);
     if (!isAnswer) {
-        const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
-        return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
+        const { kind: _, ...why } = finding;
+        return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
     }
     if (finding.kind === 'unreadable' && stretch?.isDoubtful)
         return { kind: 'busy', job: 'unreadable' };
@@ -1165,10 +1165,13 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
     switch (state.kind) {
         case 'busy':
             return busy;
-        case 'unknown':
+        case 'unknown': {
+            const { believedFrom = 0 } = state;
+            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
             return idleSince === undefined || idleSince > unknown
-                ? unknown
-                : Math.max(unknown, idleSince + onceMoreMs);
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
         case 'registering':
             return Number.POSITIVE_INFINITY;
         default: {
@@ -1243,7 +1246,7 @@ function createJobReader(jobs, { clock, log }) {
         run = { since: run !== undefined && now - run.until <= job_finding_LONGEST_GAP_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer' };
+            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -1932,9 +1935,10 @@ function createJobsSource(place, { clock, log }) {
     const ofJobs = new Map();
     const kept = createKeptJobs(clock);
     let isTold = false;
+    /** A detail: that the refusals are believed is a warning. */
     function tellOnce({ refused }) {
         if (!isTold)
-            log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
         isTold = true;
     }
     async function readJobs(runs, bounds) {

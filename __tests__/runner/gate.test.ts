@@ -43,6 +43,7 @@ interface Setting
   readonly whenBusy?: WhenBusy;
   readonly busyTimeoutMs?: number;
   readonly idleForMs?: number;
+  readonly patienceMs?: number;
   readonly jobs?: readonly JobsAnswer[];
   readonly isBrief?: boolean;
   /** Whether anybody is told that the way is not free any more. */
@@ -59,6 +60,7 @@ function stage(
     whenBusy = 'wait',
     busyTimeoutMs = 60 * MINUTE,
     idleForMs = MINUTE,
+    patienceMs = MINUTE,
     jobs = [[]],
     isBrief,
     isTold = true,
@@ -90,7 +92,7 @@ function stage(
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const reader = createJobReader(createScriptedJobs(jobs, calls), { clock, log });
   const gate = createGate({
-    ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
+    ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
     runnersOf: () =>
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
     pool: { isBorneOut: async () => false, isAllOffline: async () => false, ...pool },
@@ -507,6 +509,22 @@ describe('a job that GitHub gives no runner', () => {
 });
 
 describe('a source of the jobs that GitHub refuses', () => {
+  const short = { whenBusy: 'fail', idleForMs: 10_000, patienceMs: 15_000 } as const;
+
+  test('is believed after 30 s, even if that is beyond a short patience', async () => {
+    const { ask, clock, warnings } = stage([[idle]], { ...short, jobs: [refused] });
+    const startedAt = clock.now();
+    expect([await ask(), await ask()]).toEqual([false, true]);
+    expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
+  });
+
+  test('is not waited for once it gives no answer at all', async () => {
+    const { ask, clock } = stage([[idle]], { ...short, jobs: [...Array(6).fill(refused), silence] });
+    const startedAt = clock.now();
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+    expect(clock.now() - startedAt).toBe(30_000);
+  });
+
   test('is asked again, and a job that it shows then counts', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [refused, refused, [runningJob()]] });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });

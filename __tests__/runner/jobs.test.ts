@@ -38,7 +38,7 @@ beforeEach(() => {
     );
     source = createJobsSource(
       { client, repository: REPOSITORY },
-      { clock, log: { info: (line) => said.push(line) } },
+      { clock, log: { info: (line) => said.push(line), debug: (line) => said.push(line) } },
     );
   };
   connect('github');

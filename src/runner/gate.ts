@@ -108,7 +108,10 @@ interface Watch extends Findings {
 interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
-  /** The step waits for a silent GitHub until then. An idle stretch that began by then may run to its end, and so may a silence after it. */
+  /**
+   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
+   * by then may run to its end, and so may a silence after it.
+   */
   readonly unknown: number;
 }
 
@@ -394,10 +397,13 @@ function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSinc
   switch (state.kind) {
     case 'busy':
       return busy;
-    case 'unknown':
+    case 'unknown': {
+      const { believedFrom = 0 } = state;
+      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
       return idleSince === undefined || idleSince > unknown
-        ? unknown
-        : Math.max(unknown, idleSince + onceMoreMs);
+        ? latest
+        : Math.max(latest, idleSince + onceMoreMs);
+    }
     case 'registering':
       return Number.POSITIVE_INFINITY;
     default: {

@@ -13,7 +13,11 @@ export type JobFinding =
   | { readonly kind: 'none' }
   /** The tokens cannot read them. */
   | { readonly kind: 'unreadable' }
-  | { readonly kind: 'no answer' };
+  | {
+      readonly kind: 'no answer';
+      /** The tokens were refused: from then on, on the clock's scale, another refusal makes them `unreadable`. */
+      readonly believedFrom?: number;
+    };
 
 /** The runners to find jobs for. */
 export interface JobOwner {
@@ -76,7 +80,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
     const now = clock.now();
     run = { since: run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now, until: now };
     isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
-    if (!isOff) return { kind: 'no answer' };
+    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };

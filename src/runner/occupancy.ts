@@ -75,6 +75,8 @@ export type Occupancy =
       readonly about: 'runners' | 'jobs';
       /** In progress, and GitHub does not say on which runner. */
       readonly job?: Job;
+      /** As a {@link JobFinding} has it. */
+      readonly believedFrom?: number;
       readonly stretch: IdleStretch | undefined;
     }
   | {
@@ -212,8 +214,8 @@ function afterJobs(state: Occupancy, finding: JobFinding): Occupancy {
   if (state.kind === 'busy') return isAnswer ? { kind: 'busy', job: finding.kind } : state;
   const stretch = stretchOf(state);
   if (!isAnswer) {
-    const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
-    return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
+    const { kind: _, ...why } = finding;
+    return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
   }
   if (finding.kind === 'unreadable' && stretch?.isDoubtful) return { kind: 'busy', job: 'unreadable' };
   return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
