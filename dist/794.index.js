@@ -710,7 +710,9 @@ function allOfflineError() {
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
 // | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
-// | be on one of these runners           |                                                    | unread              |
+// | be on one of these runners; or any   |                                                    | unread              |
+// | job without a runner, while an       |                                                    |                     |
+// | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
 // | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
@@ -785,7 +787,8 @@ function free(stretch) {
     return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
 }
 // ---- after a read of the jobs ----
-function afterJobs(state, finding) {
+function afterJobs(state, seen) {
+    const finding = doubted(seen, stretchOf(state));
     if (finding.kind === 'job')
         return { kind: 'busy', job: finding.job };
     const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
@@ -799,6 +802,12 @@ function afterJobs(state, finding) {
     if (finding.kind === 'unreadable' && stretch?.isDoubtful)
         return { kind: 'busy', job: 'unreadable' };
     return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
+}
+/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
+function doubted(finding, stretch) {
+    if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful)
+        return finding;
+    return { kind: 'unassigned', job: finding.unplaced };
 }
 function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
@@ -1116,7 +1125,7 @@ function endOfRead(options, watch) {
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, watch) {
     const { isSweep, pool, signal } = options;
-    if (!isSweep || watch.shown.length === 0)
+    if (!isSweep)
         return;
     if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal }))
         throw allOfflineError();
@@ -1210,20 +1219,25 @@ function report(options, watch) {
 const HOSTED = 'GitHub Actions';
 /**
  * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
- * registers again. Without a name, the number counts only if the labels fit, too. Pure.
+ * registers again. A job without a name is theirs if both number and labels fit, and may be theirs if one of these does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
     const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,runner_names/* fitsPattern */.jF)(pattern, runnerName));
     if (named !== undefined)
         return { kind: 'job', job: named };
-    const nameless = jobs.filter((job) => {
-        return job.runnerName === undefined && job.runnerGroup !== HOSTED && fitsLabels(job, labels);
+    const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
+        return runnerName === undefined && runnerGroup !== HOSTED;
     });
-    const numbered = nameless.find(({ runnerId }) => runnerId !== undefined && ids.has(runnerId));
-    if (numbered !== undefined)
-        return { kind: 'job', job: numbered };
-    const [unassigned] = nameless;
-    return unassigned === undefined ? { kind: 'none' } : { kind: 'unassigned', job: unassigned };
+    const isNumbered = ({ runnerId }) => runnerId !== undefined && ids.has(runnerId);
+    const isLabeled = (job) => fitsLabels(job, labels);
+    const certain = nameless.find((job) => isNumbered(job) && isLabeled(job));
+    if (certain !== undefined)
+        return { kind: 'job', job: certain };
+    const possible = nameless.find((job) => isNumbered(job) || isLabeled(job));
+    if (possible !== undefined)
+        return { kind: 'unassigned', job: possible };
+    const [unplaced] = nameless;
+    return { kind: 'none', ...(unplaced && { unplaced }) };
 }
 /** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
 function fitsLabels(job, runners) {

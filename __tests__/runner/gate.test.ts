@@ -724,10 +724,10 @@ describe('a sweep', () => {
     });
   });
 
-  test('believes one that shows none of this VM', async () => {
+  test('does not believe it about a VM without a runner, either', async () => {
     const pool = { isAllOffline: async () => true, isBorneOut: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
-    expect(await ask(scene)).toBe(true);
+    expect(await ask(scene)).toMatchObject({ code: 'github_api_failed' });
   });
 
   test('says in a dry run what it would leave alone', async () => {

@@ -343,7 +343,7 @@ function endOfRead(options: GateOptions, watch: Watch): number {
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<void> {
   const { isSweep, pool, signal } = options;
-  if (!isSweep || watch.shown.length === 0) return;
+  if (!isSweep) return;
   if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal })) throw allOfflineError();
 }
 
