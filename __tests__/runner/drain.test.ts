@@ -15,6 +15,8 @@ let clock: FakeClock;
 let startedAt: number;
 let labels: Map<number, string[]>;
 let calls: string[];
+/** How long each request had for its answer. */
+let times: number[];
 let told: string[];
 let states: DrainState[];
 let failing: string | undefined;
@@ -23,14 +25,16 @@ let options: Parameters<typeof createDrains>[0];
 
 /** GitHub's labels, by the ID of their runner. */
 const github: RunnerLabels = {
-  async read(id) {
+  async read(id, { deadline }) {
+    times.push(deadline - clock.now());
     if (failing === 'read') throw new ActionError('github_api_failed', 'GitHub is away.');
     const own = labels.get(id);
     const type = (name: string) => (READ_ONLY.includes(name) ? 'read-only' : 'custom');
     const reading = own?.map((name) => ({ name, type: type(name) }) as const);
     return reading && ({ labels: reading, date: NOON + clock.now() - startedAt } satisfies LabelsReading);
   },
-  async add(id, label) {
+  async add(id, label, { deadline }) {
+    times.push(deadline - clock.now());
     if (failing === 'add') throw new ActionError('github_api_failed', 'GitHub says no.');
     calls.push(`add ${label}`);
     labels.get(id)?.push(label);
@@ -46,6 +50,7 @@ const github: RunnerLabels = {
 
 beforeEach(() => {
   [calls, told, states, failing] = [[], [], [], undefined];
+  times = [];
   clock = createFakeClock();
   startedAt = clock.now();
   labels = new Map([[23, [...READ_ONLY, 'macos', 'pool.a']]]);
@@ -161,6 +166,13 @@ describe("another step's drain", () => {
     labels.set(23, [marked(400)]);
     await expect(drain(20_000)).rejects.toMatchObject({ code: 'runner_busy' });
     expect([clock.sleeps, calls, states]).toEqual([[15_000, 5_000], [], []]);
+  });
+
+  test('that ends right at busy_timeout leaves time for what comes then', async () => {
+    labels.set(23, [marked(20), 'vm']);
+    await drain(20_000);
+    expect(times).toEqual([20_000, 10_000, 10_000, 10_000, 10_000, 10_000]);
+    expect(labelsOf().map((label) => label.split('.')[0])).toEqual(['vm', 'macos']);
   });
 
   test('that holds the same label keeps it: it comes back with the last one', async () => {

@@ -13,6 +13,7 @@ import {
   sendBy,
   wakingAt,
 } from './limits.ts';
+import { fitsPool, POOL_STEP_CHECKS, POOL_VM_CHECKS } from './pool-guarantees.ts';
 import type { StepRecord, TrueReport, VmRecord } from './run.ts';
 import {
   blindTry,
@@ -45,13 +46,17 @@ const CANCEL_MS = 1_000;
 
 /** The guarantees that a run broke, in words; empty for none. */
 export function brokenGuarantees(run: StepRecord): string[] {
+  const isPool = run.scenario.pool !== undefined;
+  const [checksOfVms, checksOfStep] = isPool
+    ? [CHECKS_OF_POOL_VMS, POOL_STEP_CHECKS]
+    : [VM_CHECKS, STEP_CHECKS];
   const ofVms = run.vms.flatMap((vm) =>
-    VM_CHECKS.flatMap((check) => {
+    checksOfVms.flatMap((check) => {
       const broken = check(vm);
       return broken === undefined ? [] : [vm.isAlone ? broken : `${vm.name}: ${broken}`];
     }),
   );
-  return [...ofVms, ...[leak, ...STEP_CHECKS].flatMap((check) => check(run) ?? [])];
+  return [...ofVms, ...[leak, ...checksOfStep].flatMap((check) => check(run) ?? [])];
 }
 
 // ---- no false success ----
@@ -331,7 +336,7 @@ const untruth: Check = (run) => {
 
 const wrongCode: Check = (run) => {
   const code = run.outcome.error?.code;
-  if (code === undefined || FITTING[code](run)) return undefined;
+  if (code === undefined || FITTING[code](run) || fitsPool(code, run)) return undefined;
   return `the code ${code} does not fit`;
 };
 
@@ -398,4 +403,17 @@ const VM_CHECKS: readonly Check[] = [
   wrongUp,
   lostGuest,
   lateGuest,
+];
+
+/** What holds of VMs with any kind of runner. */
+const CHECKS_OF_POOL_VMS: readonly Check[] = [
+  falseSuccess,
+  secondRestart,
+  silence,
+  untruth,
+  wrongCode,
+  missingOutput,
+  idleClaim,
+  wrongClaim,
+  ...POOL_VM_CHECKS,
 ];

@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '../../simulator/world.ts';
 import type { Outputs } from './play-step.ts';
+import { inputsAboutPool } from './pool-stage.ts';
 import { PASSWORD, type RunnerScenario, type Scenario } from './scenario.ts';
 import { CONTROLLER_ORIGIN, GITHUB_TOKEN } from './stage.ts';
 import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
@@ -7,7 +8,10 @@ import { API_KEY_ID, KEY_PAIR, ROOT_TOKEN } from './testbed.ts';
 const KEY_PEM = KEY_PAIR.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 
 /** What the step is asked to do, as a workflow says it. */
-export function inputsFor({ step, runner, guest }: Scenario, records: readonly InstanceRecord[]): Outputs {
+export function inputsFor(
+  { step, runner, guest, pool }: Scenario,
+  records: readonly InstanceRecord[],
+): Outputs {
   const { targetBy, targets, dryRun, timeoutMs, requestTimeoutMs, pollInterval, identity } = step;
   const identities = {
     none: {},
@@ -17,7 +21,7 @@ export function inputsFor({ step, runner, guest }: Scenario, records: readonly I
   const names = targetBy === 'external_id' ? targets : targets.map((target) => instanceIdOf(target, records));
   return {
     controller_url: CONTROLLER_ORIGIN,
-    [targetBy]: names.join('\n'),
+    ...(pool?.usedByJob === undefined && { [targetBy]: names.join('\n') }),
     max_parallel: step.maxParallel,
     max_failures: step.maxFailures,
     vnc_password: PASSWORD,
@@ -27,6 +31,7 @@ export function inputsFor({ step, runner, guest }: Scenario, records: readonly I
     poll_interval: pollInterval === 'auto' ? 'auto' : inSeconds(pollInterval),
     ...identities[identity],
     ...(runner && inputsAboutRunner(runner)),
+    ...(runner && pool && inputsAboutPool(pool, runner.nameTemplate)),
     ...(guest && { guest_check: 'ssh', guest_timeout: inSeconds(guest.timeoutMs) }),
   };
 }

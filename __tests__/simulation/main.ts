@@ -16,15 +16,28 @@ Usage: npm run simulate -- [options]
   --show      print each run, moment by moment
   --pairs     list the pairs of faults that never came together
   --fleets    steps about 2 to 12 VMs, instead of one VM
+  --pools     steps about VMs between jobs: one-job runners, sweeps, used_by_job, drain
   --idle-table  instead, measure how many jobs are lost by idle_for; then each row takes so many worlds`;
 
 const MOST = 2 ** 32;
 const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
-const { runs, first, jobs, isShown, listsPairs, measuresIdle, areFleets } = readOptions(
+const { runs, first, jobs, isShown, listsPairs, measuresIdle, areFleets, arePools } = readOptions(
   USAGE,
-  { runs: TEXT, seed: TEXT, jobs: TEXT, show: FLAG, pairs: FLAG, fleets: FLAG, 'idle-table': FLAG },
-  ({ show = false, pairs = false, fleets = false, 'idle-table': idleTable = false }, number) => ({
+  {
+    runs: TEXT,
+    seed: TEXT,
+    jobs: TEXT,
+    show: FLAG,
+    pairs: FLAG,
+    fleets: FLAG,
+    pools: FLAG,
+    'idle-table': FLAG,
+  },
+  (
+    { show = false, pairs = false, fleets = false, pools = false, 'idle-table': idleTable = false },
+    number,
+  ) => ({
     runs: number('runs', 1_000, { min: 1, max: MOST }),
     first: number('seed', Math.floor(Math.random() * (MOST / 2)), { min: 0, max: MOST }),
     jobs: number('jobs', availableParallelism(), { min: 1, max: 256 }),
@@ -32,6 +45,7 @@ const { runs, first, jobs, isShown, listsPairs, measuresIdle, areFleets } = read
     listsPairs: pairs,
     measuresIdle: idleTable,
     areFleets: fleets,
+    arePools: pools,
   }),
 );
 /** This many broken guarantees are explained in full, the others named by their seed. */
@@ -58,7 +72,7 @@ async function measureIdle(from: number, number: number): Promise<void> {
 /** Prints whole runs, moment by moment. */
 async function show(from: number, number: number): Promise<void> {
   for (let seed = from; seed < from + number; seed++) {
-    const { broken, run } = await checkSeed(seed, { log: console.log, isFleet: areFleets });
+    const { broken, run } = await checkSeed(seed, { log: console.log, isFleet: areFleets, isPool: arePools });
     const ends = run?.vms.map(({ outcome }) => `${outcome.restarted} ${outcome.error?.code ?? ''}`.trim());
     console.log(`\nseed ${seed}: ${ends?.join(', ')}`);
     console.log(broken.length === 0 ? 'every guarantee holds' : `broken: ${broken.join('; ')}`);
@@ -75,7 +89,8 @@ async function simulate(): Promise<void> {
 
   for (const line of describe(tally, { listsPairs })) console.log(line);
   const explained = failures.slice(0, MOST_EXPLAINED);
-  for (const failure of explained) console.log(`\n${await describeFailure(failure, { isFleet: areFleets })}`);
+  for (const failure of explained)
+    console.log(`\n${await describeFailure(failure, { isFleet: areFleets, isPool: arePools })}`);
   for (const { seed, broken } of failures.slice(explained.length)) {
     console.log(`\nseed ${seed}: ${broken.join('; ')}`);
   }
@@ -88,7 +103,7 @@ async function simulate(): Promise<void> {
 /** Each job gets a stretch of its own of the seeds. */
 function seedsOf(job: number): SeedRange {
   const [from, to] = [Math.floor((runs * job) / jobs), Math.floor((runs * (job + 1)) / jobs)];
-  return { from: first + from, to: first + to, areFleets };
+  return { from: first + from, to: first + to, areFleets, arePools };
 }
 
 function work(seeds: SeedRange): Promise<RangeReport> {

@@ -606,6 +606,11 @@ const NO_JOB_IS_KILLED: typeof NO_FALSE_SUCCESS = [
     'does not fit',
   ],
   [
+    'a job without a runner is no job',
+    plantInJobs((jobs) => jobs.filter(({ runnerName }) => runnerName !== undefined)),
+    'though a witness showed a job',
+  ],
+  [
     "the runner is looked for by its VM's name as it is masked",
     () =>
       plant<typeof Name>(NAME, ({ fillPattern }) => ({

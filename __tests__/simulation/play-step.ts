@@ -10,6 +10,7 @@ import { outputsOf } from '../../src/report/outputs.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
 import { reportError } from '../../src/report/report.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
+import type { DrainState } from '../../src/runner/drain.ts';
 
 /*
  * The one way to play a step in tests, simulation, fuzzing and benchmarks: the real step, with inputs as a workflow gives them. What it is
@@ -43,6 +44,8 @@ export interface StepOptions {
   readonly change?: (inputs: Inputs) => Inputs;
   /** Called with each line as it is written. */
   readonly onLine?: (line: string) => void;
+  /** Called with what the post step has to restore, should the step be killed. */
+  readonly onDrains?: (state: DrainState) => void;
   /** Called with the outputs that are written right before each restart may leave. */
   readonly onAnnounce?: (outputs: Outputs, known: StepOutcome) => void;
   /** Instead of one that keeps lines, and gets the annotation. */
@@ -96,6 +99,7 @@ export async function playStep(
     ...{ terminal, clock, random, announce, signal: host.signal ?? cancellation.signal },
     ...(dispatchers && { dispatchers }),
     ...(dial && { dial }),
+    ...(options.onDrains && { saveDrains: options.onDrains }),
   });
   const outcome = time === undefined ? await work : await time.run(work);
   const endedAt = clock.now();

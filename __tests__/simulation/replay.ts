@@ -27,7 +27,7 @@ export async function checkSeed(seed: number, options: RunOptions = {}): Promise
 /** Describes a broken guarantee by the least scenario that breaks it, and what happens in it, moment by moment. */
 export async function describeFailure(
   { seed, broken }: SeedResult,
-  { isFleet = false }: Pick<RunOptions, 'isFleet'> = {},
+  { isFleet = false, isPool = false }: Pick<RunOptions, 'isFleet' | 'isPool'> = {},
 ): Promise<string> {
   const replay = (scenario: Scenario) => checkSeed(seed, { change: () => scenario });
   const isSame = async (scenario: Scenario) => {
@@ -36,7 +36,7 @@ export async function describeFailure(
   };
   let drawn: Scenario | undefined;
   await checkSeed(seed, {
-    isFleet,
+    ...{ isFleet, isPool },
     change: (scenario) => {
       drawn = scenario;
       return scenario;

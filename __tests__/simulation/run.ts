@@ -3,10 +3,13 @@ import type { InstanceRecord } from '../../simulator/world.ts';
 import type { VmOutcome } from '../../src/fleet/step-outcome.ts';
 import type { GuestAddress } from '../../src/guest/address.ts';
 import { renderSummary } from '../../src/report/summary.ts';
+import type { DrainState } from '../../src/runner/drain.ts';
 import type { GitHubLook } from './github-looks.ts';
 import { inputsFor } from './inputs.ts';
 import { type Outputs, type PlayedStep, playStep } from './play-step.ts';
-import { drawFleetScenario, drawScenario, PASSWORD, type Scenario } from './scenario.ts';
+import { RUN_ID } from './pool-scenario.ts';
+import { playPostStep, type TruePool, truePool } from './pool-stage.ts';
+import { drawFleetScenario, drawPoolScenario, drawScenario, PASSWORD, type Scenario } from './scenario.ts';
 import { GITHUB_TOKEN, START } from './stage.ts';
 import { type Contact, type Greeting, type RestartPost, ROOT_TOKEN, Testbed } from './testbed.ts';
 
@@ -37,6 +40,8 @@ export interface StepRecord
   readonly misdirected: readonly string[];
   /** Instances that the targets name. */
   readonly named: ReadonlySet<string>;
+  /** Where the VMs are a pool. */
+  readonly pool: TruePool | undefined;
   /** Everything that the step wrote, by lines as the runner would read them. */
   readonly written: string;
   readonly secrets: readonly string[];
@@ -124,6 +129,8 @@ export interface TrueReport {
 export interface RunOptions {
   /** Whether the step is about 2 to 12 VMs. */
   readonly isFleet?: boolean;
+  /** Whether the VMs, one or several, are a pool between jobs. */
+  readonly isPool?: boolean;
   /** What to change about the scenario that was drawn. */
   readonly change?: (scenario: Scenario) => Scenario;
   /** Gets a line for each thing that happens, in order: for people. */
@@ -132,17 +139,18 @@ export interface RunOptions {
 
 /** One run of the real step in a simulated world; the same seed gives the same run. */
 export async function runOnce(seed: number, options: RunOptions = {}): Promise<StepRecord> {
-  const { isFleet = false, change = (scenario) => scenario, log } = options;
+  const { isFleet = false, isPool = false, change = (scenario) => scenario, log } = options;
   const random = createRandom(seed);
-  const draw = isFleet ? drawFleetScenario : drawScenario;
+  const draw = isPool ? drawPoolScenario : isFleet ? drawFleetScenario : drawScenario;
   const scenario = change(draw(random.fork('scenario'), seed));
   const testbed = new Testbed({ scenario, random: random.fork('testbed'), log });
   const reports = noteReports(testbed);
   await testbed.letHistoryPass();
-  const played = await play(testbed, { scenario, random, log });
+  const { played, drains } = await play(testbed, { scenario, random, log });
   testbed.isStepOver = true;
+  const postWarnings = drains.length === 0 ? [] : await playPost(testbed, scenario, drains);
   await letTimePass(testbed, START + scenario.step.timeoutMs);
-  return recordOf(played, { seed, scenario, testbed, reports });
+  return recordOf(played, { seed, scenario, testbed, reports, postWarnings });
 }
 
 interface Playing {
@@ -151,12 +159,24 @@ interface Playing {
   readonly random: Random;
 }
 
-function play(testbed: Testbed, { scenario, random, log }: Playing): Promise<PlayedStep> {
-  const host = { ...testbed.stage, random: random.fork('step').next };
-  return playStep(host, inputsFor(scenario, testbed.records), {
+/** @returns with what the post step has to restore. */
+async function play(testbed: Testbed, { scenario, random, log }: Playing) {
+  const { stage } = testbed;
+  const environment = { ...stage.environment, ...(scenario.pool && { GITHUB_RUN_ID: RUN_ID }) };
+  const host = { ...stage, environment, random: random.fork('step').next };
+  let drains: DrainState = [];
+  const played = await playStep(host, inputsFor(scenario, testbed.records), {
     onAnnounce: (outputs) => testbed.announce(outputs),
+    onDrains: (state) => {
+      drains = state;
+    },
     ...(log && { onLine: (line) => log(`             | ${line}`) }),
   });
+  return { played, drains };
+}
+
+function playPost(testbed: Testbed, scenario: Scenario, drains: DrainState): Promise<string[]> {
+  return playPostStep(testbed.stage, inputsFor(scenario, testbed.records), JSON.stringify(drains));
 }
 
 /** Lets time pass until what is on its way has arrived, and the deadline is over: then it is known what became of the VMs. */
@@ -175,9 +195,13 @@ interface Played {
   readonly scenario: Scenario;
   readonly testbed: Testbed;
   readonly reports: Reports;
+  readonly postWarnings: readonly string[];
 }
 
-function recordOf(played: PlayedStep, { seed, scenario, testbed, reports }: Played): StepRecord {
+function recordOf(
+  played: PlayedStep,
+  { seed, scenario, testbed, reports, postWarnings }: Played,
+): StepRecord {
   const { outcome, outputs, startedAt, endedAt, cancelledAt, terminal } = played;
   const { posts, tries, suspensions, contacts, mostDenied, misdirected } = testbed;
   const step = {
@@ -185,6 +209,7 @@ function recordOf(played: PlayedStep, { seed, scenario, testbed, reports }: Play
     ...{ posts, tries, suspensions, contacts, mostDenied, misdirected },
     faults: faultsOf(testbed, scenario),
     named: namedIn(testbed, scenario),
+    pool: scenario.pool && truePool(testbed, [...played.warnings, ...postWarnings]),
     written: [...played.written, renderSummary(outcome, terminal.clean)].join('\n'),
     secrets: [PASSWORD, ROOT_TOKEN, GITHUB_TOKEN, ...testbed.tokens],
   };
@@ -288,10 +313,26 @@ function faultsOf({ faults, world }: Testbed, { world: options, ...scenario }: S
     ['no port for SSH', options.forwardsSsh === false],
     ['quota used up', scenario.runner?.quota === 50],
     ['name with a secret', options.nameStem !== 'vm'],
+    ...poolTraits(scenario.pool),
     ['cancelled', scenario.cancelAfterMs !== undefined],
     ['dry run', scenario.step.dryRun],
   ];
   return new Set([...faults, ...world.mishaps, ...standing.flatMap(([kind, isSo]) => (isSo ? [kind] : []))]);
+}
+
+function poolTraits(pool: Scenario['pool']): [string, boolean][] {
+  if (pool === undefined) return [];
+  return [
+    ['one-job runners', pool.takesOneJob],
+    ['runner_ephemeral that is wrong', pool.takesOneJob !== pool.saysEphemeral && pool.drain === undefined],
+    ['wrong scope', pool.hasWrongScope],
+    ['sweep', pool.isSweep],
+    ['used_by_job', pool.usedByJob !== undefined],
+    ['drain', pool.drain !== undefined],
+    ['labels refused', pool.drain?.refused !== undefined],
+    ['foreign drain', pool.drain?.foreign !== undefined],
+    ['all shown offline', pool.outage !== undefined],
+  ];
 }
 
 /** Keeps what the agents report from now on. */

@@ -6,6 +6,7 @@ import { DEFAULT_WORLD, type WorldOptions } from '../../simulator/world.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { EVENT_KINDS, type WorldEvent } from './events.ts';
 import type { Connection } from './network.ts';
+import { drawLastRestart, drawPool, POOL_PRELUDE_MS, type PoolScenario } from './pool-scenario.ts';
 import type { Kind } from './virtual-time.ts';
 
 /*
@@ -24,6 +25,8 @@ export interface Scenario {
   readonly vms: readonly VmScenario[];
   /** Where there is a GitHub runner in each VM to look after. */
   readonly runner: RunnerScenario | undefined;
+  /** Where the VMs are a pool between jobs. */
+  readonly pool: PoolScenario | undefined;
   /** Where the step waits for the guests. */
   readonly guest: GuestScenario | undefined;
   readonly world: Omit<WorldOptions, 'startsAt' | 'steadyFrom'>;
@@ -261,6 +264,7 @@ export function faultless(seed: number, vms = 1): Scenario {
     },
     vms: Array(vms).fill(CALM_VM),
     runner: undefined,
+    pool: undefined,
     guest: undefined,
     world: {
       ...DEFAULT_WORLD,
@@ -328,6 +332,52 @@ export function drawFleetScenario(random: Random, seed: number): Scenario {
   };
 }
 
+/** Of all pools: the others work on a network where nothing goes wrong, so that what they show is not hidden. */
+const FAULTY_POOL_SHARE = 0.3;
+/** What would make it a matter of chance when a VM booted last, or which it is. */
+const POOL_EVENTS: readonly string[] = ['controller restart', 'sessions end'];
+
+/** The same for a pool: runners that take one job, sweeps, jobs that name their VMs, drains. */
+export function drawPoolScenario(random: Random, seed: number): Scenario {
+  const own = random.fork('pool');
+  const isFleet = own.fork('fleet').next() < 0.7;
+  const drawn = isFleet ? drawFleetScenario(random, seed) : drawScenario(random, seed);
+  const calm = faultless(seed, drawn.vms.length);
+  const isFaulty = own.fork('faulty').next() < FAULTY_POOL_SHARE;
+  const { targetBy, targets } = drawn.step;
+  const pool = drawPool(own, drawn.vms.length);
+  const runner = drawRunner(own.fork('runner'));
+  return {
+    ...drawn,
+    ...(!isFaulty && {
+      network: calm.network,
+      slowLoop: undefined,
+      suspension: undefined,
+      heldUp: undefined,
+    }),
+    ...{ pool, guest: undefined, mistake: undefined, replicas: calm.replicas, hasLongOutput: false },
+    step: {
+      ...drawn.step,
+      // Which VMs these are is up to the jobs.
+      ...(pool.usedByJob ? { targetBy: 'external_id', targets: ['runner-*'] } : { targetBy, targets }),
+      timeoutMs: MINUTE,
+    },
+    runner: {
+      ...runner,
+      habits: { ...runner.habits, lapseMs: 0 },
+      ...{ isEphemeral: pool.takesOneJob, quota: 5_000, pagesShiftEveryMs: undefined },
+      // A pool has outages of its own, and its run is the first.
+      ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
+    },
+    vms: drawn.vms.map((vm, index) => ({
+      ...{ ...vm, jobs: [], jobAfterTry: undefined },
+      restartedBeforeMs: drawLastRestart(own.fork(`restart of ${index}`)),
+    })),
+    preludeMs: POOL_PRELUDE_MS,
+    events: isFaulty ? drawn.events.filter(({ kind }) => POOL_EVENTS.includes(kind)) : [],
+  };
+}
+
 interface Size {
   readonly seed: number;
   readonly kinds: Kinds;
@@ -352,6 +402,7 @@ function draw(random: Random, { seed, kinds, vms }: Size): Scenario {
       drawVm(index === 0 ? random : random.fork(externalIdOf(index)), { hasRunner, isAlone: vms === 1 }),
     ),
     runner,
+    pool: undefined,
     guest,
     world: { ...faultless(seed, vms).world, ...drawWorld(random.fork('world')) },
     replicas: drawReplicas(random.fork('replicas')),
@@ -516,7 +567,7 @@ function drawRunner(random: Random): RunnerScenario {
     showsJobs: random.fork('shows jobs').next() < 0.8,
     otherRuns: Math.floor(random.fork('other runs').next() * 4),
     queuesMore: random.fork('queues more').next() < 0.3,
-    hidesRunnerMs: rate(random.fork('hides runner'), 0.4 * MINUTE),
+    hidesRunnerMs: rate(random.fork('hides runner'), 3 * MINUTE),
     spellsInUpperCase: random.fork('spells').next() < 0.2,
     hasNumberTwin: random.fork('number twin').next() < 0.2,
     refusal: drawRefusal(random.fork('refusal')),

@@ -33,7 +33,7 @@ interface Limits {
   readonly mostFailures: number;
 }
 
-function limitsOf({ vms, scenario: { step } }: StepRecord): Limits {
+export function limitsOf({ vms, scenario: { step } }: StepRecord): Limits {
   return {
     slots: Math.max(1, amountOf(step.maxParallel, vms.length)),
     mostFailures: amountOf(step.maxFailures, vms.length),

@@ -13,6 +13,7 @@ import { type GitHubLook, isForGitHub, looksIn, subjectOf } from './github-looks
 import { createSimulatedDial, DIAL_FAULTS, type DialFault } from './guest-dial.ts';
 import { type Connection, type Delivery, failure, type NetworkAnswer, type SentRequest } from './network.ts';
 import type { Outputs } from './play-step.ts';
+import { isDrained, momentOf, type PoolMoment, schedulePool, settingOfPool } from './pool-stage.ts';
 import {
   externalIdOf,
   type Mistake,
@@ -126,6 +127,9 @@ export class Testbed {
   /** GitHub's answers that reached the step, damaged or not. */
   readonly looks: GitHubLook[] = [];
   readonly greetings: Greeting[] = [];
+  /** What the pool was like each time that a restart left; and the most of its runners that were drained at once. */
+  readonly poolMoments: PoolMoment[] = [];
+  mostDrained = 0;
   readonly changes: VmChange[] = [];
   /** Requests that went where they should not have, or with what is meant for someone else. */
   readonly misdirected: string[] = [];
@@ -181,8 +185,9 @@ export class Testbed {
   }
 
   /** The GitHub runner that has the name of a VM's; undefined where there is none. */
-  runnerOf({ name, externalId }: InstanceRecord): SimulatedRunner | undefined {
-    const { runner } = this.#options.scenario;
+  runnerOf({ name, externalId, instanceId }: InstanceRecord): SimulatedRunner | undefined {
+    const { runner, pool } = this.#options.scenario;
+    if (pool !== undefined) return this.stage.github.runners.find((one) => one.instanceId === instanceId);
     const wanted = runner?.nameTemplate === '{name}' ? name : externalId;
     return this.stage.github.runners.find((one) => one.name === wanted);
   }
@@ -205,6 +210,7 @@ export class Testbed {
       if (restartedBeforeMs !== undefined)
         time.at(START - restartedBeforeMs, () => this.#change((world) => world.restart(instanceId)));
     }
+    if (scenario.pool !== undefined) schedulePool(this.stage, scenario.pool);
     this.#scheduleWrongWords();
     this.#suspendSince('start', START);
     this.#slowDown(START);
@@ -516,6 +522,8 @@ export class Testbed {
     const post: RestartPost = { instanceId, departedAt: this.#now(), announced, ...nothing };
     if (this.posts.length === 0) this.#suspendSince('restart', this.#now());
     this.posts.push(post);
+    const moment = this.#options.scenario.pool && momentOf(this.stage, instanceId);
+    if (moment !== undefined) this.poolMoments.push(moment);
     this.#inFlight.set(request, post);
   }
 
@@ -549,11 +557,17 @@ export class Testbed {
 
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
+    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) this.#countDrained();
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, looksIn(request.path, this.stage.github, reaction.body));
     else this.#noteReaction(request, reaction);
     return this.#logged(request, this.#damaged(request, reaction));
+  }
+
+  #countDrained(): void {
+    const drained = this.stage.github.runners.filter((runner) => isDrained(this.stage, runner));
+    this.mostDrained = Math.max(this.mostDrained, drained.length);
   }
 
   /** What becomes of the controller's answer. */
@@ -742,7 +756,15 @@ function isOther({ name }: SimulatedRunner): boolean {
   return name.startsWith(OTHER);
 }
 
-function gitHubFor({ vms }: Scenario, runner: RunnerScenario): Pick<StageSetting, 'github' | 'runnersIn'> {
+function gitHubFor(
+  { vms, pool }: Scenario,
+  runner: RunnerScenario,
+): Pick<StageSetting, 'github' | 'runnersIn'> {
+  if (pool !== undefined)
+    return settingOfPool(pool, runner, ({ name, externalId }) => ({
+      name: (runner.nameTemplate === '{name}' ? name : externalId) ?? '',
+      index: vms.findIndex((_, index) => externalIdOf(index) === externalId),
+    }));
   const { habits, quota, showsJobs, otherRuns, pagesShiftEveryMs, isEphemeral, startsAfterBoot } = runner;
   const isPaged = pagesShiftEveryMs !== undefined;
   const paging = isPaged ? { filtersByName: false, mostOnPage: MOST_ON_PAGE, pagesShiftEveryMs } : {};

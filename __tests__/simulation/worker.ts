@@ -8,6 +8,8 @@ export interface SeedRange {
   readonly to: number;
   /** Whether they are worlds of fleets. */
   readonly areFleets: boolean;
+  /** Whether they are worlds of pools. */
+  readonly arePools: boolean;
 }
 
 export interface RangeReport {
@@ -18,11 +20,11 @@ export interface RangeReport {
 // Nobody reads stacks here, and they take a tenth of the time.
 Error.stackTraceLimit = 0;
 
-const { from, to, areFleets }: SeedRange = workerData;
+const { from, to, areFleets, arePools }: SeedRange = workerData;
 const tally = startTally();
 const failures: SeedResult[] = [];
 for (let seed = from; seed < to; seed++) {
-  const { run, broken } = await checkSeed(seed, { isFleet: areFleets });
+  const { run, broken } = await checkSeed(seed, { isFleet: areFleets, isPool: arePools });
   if (run !== undefined) count(tally, run);
   if (broken.length > 0) failures.push({ seed, broken, run: undefined });
 }

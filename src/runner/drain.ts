@@ -8,7 +8,7 @@
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | is waited for                     | stays                                                    |
 //
-// The new label is added before the old one is removed, one by one, so that nobody else's label is touched.
+// The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
 
 import { type Bounds, type Clock, seconds } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -25,14 +25,14 @@ interface Drained {
   readonly owner: string;
 }
 
-/** What a step that is killed leaves to its post step. It holds no secret. */
+/** What a killed step leaves for its post step. It holds no secret. */
 export type DrainState = readonly Drained[];
 
 export interface DrainOptions {
   readonly labels: RunnerLabels;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
-  /** After that long the labels expire, should nothing be left to restore them: in milliseconds. */
+  /** The labels expire after this long, in case nothing is left to restore them: in milliseconds. */
   readonly lifeMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -54,8 +54,10 @@ export interface Drains {
 /** GitHub counts a change of labels as five requests. */
 const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
+/** What GitHub may take to answer when the wait for another drain is over. */
+const LEAST_MS = 10_000;
 
-/** @param left what a step that was killed has left. */
+/** @param left what a killed step has left behind. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
   const { labels, clock, log, saveState } = options;
   const drained = new Map(left.map((each) => [each.id, each]));
@@ -65,7 +67,8 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     if (drained.has(id)) return;
     const seen = await untilUnclaimed({ id, name }, bounds);
     if (seen === undefined) return;
-    const names = await plainLabels(id, seen, bounds);
+    const changes = { ...bounds, deadline: enoughUntil(bounds) };
+    const names = await plainLabels(id, seen, changes);
     if (names.length === 0) throw withoutLabel(name);
     if (drained.size >= MOST_DRAINS)
       return log.info(`Runner "${name}" is not drained: ${MOST_DRAINS} others are, the most at once`);
@@ -73,12 +76,17 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     drained.set(id, { id, name, owner });
     saveState([...drained.values()]);
     for (const label of names) {
-      await labels.add(id, `${label}${MARK}${owner}`, bounds);
-      await labels.remove(id, label, bounds);
+      await labels.add(id, `${label}${MARK}${owner}`, changes);
+      await labels.remove(id, label, changes);
     }
     log.info(
       `Runner "${name}" is drained of ${names.join(', ')}: jobs that ask for none of that still come to it`,
     );
+  }
+
+  /** A request that begins at the deadline has time for its answer. */
+  function enoughUntil({ deadline }: Bounds): number {
+    return Math.max(deadline, clock.now() + LEAST_MS);
   }
 
   /** Undefined if the runner is gone. */
@@ -87,7 +95,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     bounds: Bounds,
   ): Promise<LabelsReading | undefined> {
     for (let isTold = false; ; isTold = true) {
-      const seen = await labels.read(id, bounds);
+      const seen = await labels.read(id, { ...bounds, deadline: enoughUntil(bounds) });
       const claim = seen && marksIn(seen).find((mark) => !hasExpired(mark, seen));
       if (claim === undefined) return seen;
       const leftMs = bounds.deadline - clock.now();
@@ -97,7 +105,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     }
   }
 
-  /** The custom labels, once those are back that a drain which has expired left behind. */
+  /** The custom labels, after restoring those that an expired drain left behind. */
   async function plainLabels(id: number, seen: LabelsReading, bounds: Bounds): Promise<string[]> {
     const expired = marksIn(seen);
     for (const mark of expired) await undo(id, mark, bounds);
@@ -142,7 +150,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   return { drain, restore };
 }
 
-/** How long the labels of a runner are tried to be restored, in milliseconds; and after a cancellation. */
+/** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 export const RESTORE_MS = 30_000;
 export const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 
@@ -164,7 +172,7 @@ function stateFrom(state: unknown): DrainState {
 // ---- labels ----
 
 const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. What users called `.drained` themselves does not look like this. */
+/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;

@@ -1,0 +1,210 @@
+import type { ErrorCode } from '../../src/errors.ts';
+import type { Check } from './guarantees.ts';
+import { ADDED_LABEL } from './pool-scenario.ts';
+import { foreignLabel, type PoolMoment, type TruePool } from './pool-stage.ts';
+import type { StepRecord, VmRecord } from './run.ts';
+import { limitsOf } from './slot-guarantees.ts';
+import { START } from './stage.ts';
+
+/*
+ * What holds of a pool between jobs: no job is killed that GitHub showed, what is absent is believed only with good reason, and no runner
+ * stays drained.
+ */
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** Whether what happened in the pool can be called so. */
+export function fitsPool(code: ErrorCode, { scenario: { pool } }: VmRecord): boolean {
+  if (pool === undefined) return false;
+  const { takesOneJob, hasWrongScope, isSweep, drain } = pool;
+  switch (code) {
+    case 'runner_not_found':
+      return hasWrongScope || takesOneJob;
+    case 'github_api_failed':
+      return isSweep || drain?.refused !== undefined;
+    case 'permission_denied':
+      return drain?.refused !== undefined;
+    case 'runner_busy':
+      return drain?.foreign !== undefined;
+    default:
+      return false;
+  }
+}
+
+/** What the pool was like each time that the VM's restart left. */
+function momentsOf({ pool, instanceId }: VmRecord): readonly PoolMoment[] {
+  return (pool?.moments ?? []).filter((moment) => moment.instanceId === instanceId);
+}
+
+function isGuarded({ scenario: { runner, pool } }: VmRecord): boolean {
+  return runner?.whenBusy !== 'ignore' || pool?.isSweep === true;
+}
+
+/** A job that either source had shown is not killed. */
+export const killedPoolJob: Check = (run) => {
+  const { runner, posts } = run;
+  if (runner === undefined || !isGuarded(run)) return undefined;
+  const killed = runner.jobs.filter(({ isKilledByUs }) => isKilledByUs);
+  const isShown = killed.some((job) =>
+    posts.some(({ departedAt }) =>
+      runner.looks.some(
+        ({ at, madeAt, showsJob, isNo }) => at <= departedAt && madeAt >= job.startedAt && showsJob && !isNo,
+      ),
+    ),
+  );
+  return isShown ? 'a job was killed though GitHub had shown it' : undefined;
+};
+
+/** Where a one-job runner was not registered when the restart left, nothing can have been killed. */
+export const killedUnregistered: Check = (run) => {
+  const { runner, scenario } = run;
+  if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
+  const wasAbsent = momentsOf(run).some(({ isRegistered }) => !isRegistered);
+  return wasAbsent && runner?.jobs.some(({ isKilledByUs }) => isKilledByUs)
+    ? 'a job was killed on a VM whose runner was not registered when the restart left'
+    : undefined;
+};
+
+/** How long a runner may take to register after a boot, at least. */
+const REGISTERS_WITHIN_MS = 5 * MINUTE;
+/** The agent has reported a boot by then, and dates are whole seconds. */
+const REPORTED_MS = 40 * SECOND;
+const BLUR_MS = 3 * SECOND;
+
+/** Whether the VM's boot was known, and its runner might still have registered. */
+function isFresh({ scenario }: VmRecord, { at, bootedAt = Number.NEGATIVE_INFINITY }: PoolMoment): boolean {
+  const withinMs = Math.max(REGISTERS_WITHIN_MS, scenario.runner?.runnerTimeoutMs ?? 0);
+  return at - bootedAt > REPORTED_MS && at - bootedAt < withinMs - BLUR_MS;
+}
+
+/** The moments of first tries: what a repeated one sees may be the boot that the step asked for. */
+function firstMoments(run: VmRecord): readonly PoolMoment[] {
+  return momentsOf(run).slice(0, 1);
+}
+
+/** A sweep leaves fresh VMs alone. */
+export const sweptFresh: Check = (run) =>
+  run.scenario.pool?.isSweep && firstMoments(run).some((moment) => isFresh(run, moment))
+    ? 'a fresh VM was swept'
+    : undefined;
+
+/** A sweep does not restart a VM whose runner takes jobs, whatever GitHub shows of all runners. */
+export const sweptOnline: Check = (run) =>
+  run.scenario.pool?.isSweep &&
+  firstMoments(run).some(
+    ({ isListening, registrations, runnersOfVms }) => isListening && registrations > 1 && runnersOfVms > 1,
+  )
+    ? 'a VM was swept whose runner was online'
+    : undefined;
+
+/** While a VM boots, its runner's absence says nothing: unless a job has ended on it since. */
+export const believedWhileBooting: Check = (run) => {
+  const { scenario, runner } = run;
+  if (!scenario.pool?.takesOneJob || !isGuarded(run)) return undefined;
+  const isEarly = firstMoments(run).some((moment) => {
+    const hadRunner = runner?.begins.some(
+      (begunAt) => begunAt >= (moment.bootedAt ?? 0) && begunAt <= moment.at,
+    );
+    return !moment.isRegistered && !hadRunner && isFresh(run, moment);
+  });
+  return isEarly ? 'a VM was restarted while its runner was about to register' : undefined;
+};
+
+/** In a scope that has none of the runners nothing is free: unless a job of the run bears the names out. */
+export const wrongScopeFree: Check = ({ scenario: { pool }, posts }) =>
+  pool?.hasWrongScope && pool.usedByJob === undefined && posts.length > 0
+    ? 'a restart left though the scope was wrong'
+    : undefined;
+
+/** A VM that booted after the last of its jobs is not restarted again, and one that had none is not at all. */
+export const restartedWithoutJob: Check = (run) => {
+  const { scenario, pool, instanceId, posts } = run;
+  if (scenario.pool?.usedByJob === undefined || pool === undefined || posts.length === 0) return undefined;
+  const runner = pool.runners.find((one) => one.instanceId === instanceId);
+  if (runner === undefined || runner.usedUntil.length === 0) return 'a VM was restarted that no job had used';
+  const lastUntil = Math.max(...runner.usedUntil);
+  const [moment] = firstMoments(run);
+  const bootedAt = moment?.bootedAt ?? Number.NEGATIVE_INFINITY;
+  const isLater = bootedAt > lastUntil + LAG_MS && (moment?.at ?? 0) - bootedAt > REPORTED_MS;
+  return isLater ? 'a VM was restarted that had booted since its job' : undefined;
+};
+
+/** How much later than it ended a job may seem to have. */
+const LAG_MS = 45 * SECOND;
+
+export const POOL_VM_CHECKS: readonly Check[] = [
+  killedPoolJob,
+  killedUnregistered,
+  sweptFresh,
+  sweptOnline,
+  believedWhileBooting,
+  wrongScopeFree,
+  restartedWithoutJob,
+];
+
+// ---- labels ----
+
+type PoolCheck = (run: StepRecord, pool: TruePool) => string | undefined;
+
+const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
+  const left = runners.find(
+    ({ isDrained, name }) => isDrained && !warnings.some((line) => line.includes(name)),
+  );
+  return left && `${left.name} stayed drained`;
+};
+
+/** What others wrote is there in the end, unless the runner registered again since. */
+const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
+  const { foreign, added } = scenario.pool?.drain ?? {};
+  const hasBooted = (instanceId: string) =>
+    vms.some(
+      (vm) => vm.instanceId === instanceId && vm.boots.some(({ at }) => at >= START - REGISTERS_WITHIN_MS),
+    );
+  const isOver = (afterMs: number) => vms.every(({ endedAt }) => endedAt < START + afterMs);
+  const one = runners[added?.vm ?? -1];
+  if (
+    added &&
+    one &&
+    !isOver(added.afterMs) &&
+    !hasBooted(one.instanceId) &&
+    !one.labels.includes(ADDED_LABEL)
+  )
+    return 'a label of others was removed';
+  const other = runners[foreign?.vm ?? -1];
+  if (!foreign || !other || foreign.endsAfterMs !== undefined || hasBooted(other.instanceId))
+    return undefined;
+  const isLive = isOver(foreign.expiresAfterMs);
+  return isLive && other.hadForeignDrain && !other.labels.includes(foreignLabel(foreign.expiresAfterMs))
+    ? "another step's drain was undone"
+    : undefined;
+};
+
+const tooManyDrained: PoolCheck = (run, { mostDrained }) => {
+  const most = Math.min(20, limitsOf(run).slots);
+  return mostDrained > most ? `${mostDrained} runners were drained at once, ${most} are allowed` : undefined;
+};
+
+/** What a restart needs to be drained for is drained until it leaves. */
+const undrainedRestart: PoolCheck = ({ scenario, vms }, { moments }) => {
+  const { pool, runner } = scenario;
+  if (pool?.drain === undefined || pool.takesOneJob || pool.hasWrongScope) return undefined;
+  if (runner?.whenBusy === 'ignore') return undefined;
+  const early = moments.find(
+    ({ isRegistered, isDrained, bootedAt = 0, at }) =>
+      isRegistered && !isDrained && at - bootedAt > 5 * MINUTE,
+  );
+  const vm = vms.find(({ instanceId }) => instanceId === early?.instanceId);
+  return early && `${vm?.name} was restarted while it was not drained`;
+};
+
+const POOL_CHECKS: readonly PoolCheck[] = [
+  drainedAfterAll,
+  foreignLabelGone,
+  tooManyDrained,
+  undrainedRestart,
+];
+
+export const POOL_STEP_CHECKS: readonly Check<StepRecord>[] = POOL_CHECKS.map(
+  (check) => (run) => run.pool && check(run, run.pool),
+);

@@ -1,0 +1,176 @@
+import type { AtBoot } from '../../simulator/github-runners.ts';
+import type { JobPlan } from '../../simulator/github-runs.ts';
+import type { Random } from '../../simulator/random.ts';
+import type { VmScenario } from './scenario.ts';
+
+/*
+ * A pool: VMs whose runners share labels and take jobs from a queue, as they run between resets. pool-stage.ts carries it out, and
+ * pool-guarantees.ts checks what came of it.
+ */
+
+/** Times in milliseconds, counted from the start of the step. */
+export interface PoolScenario {
+  readonly takesOneJob: boolean;
+  /** `runner_ephemeral`, which may be wrong. */
+  readonly saysEphemeral: boolean;
+  readonly atBoot: AtBoot;
+  readonly replaceKeepsId: boolean;
+  readonly deregisterMs: number;
+  /** The step asks for runners of a scope that has none of them. */
+  readonly hasWrongScope: boolean;
+  readonly isSweep: boolean;
+  readonly usedByJob: UsedRun | undefined;
+  readonly drain: DrainScenario | undefined;
+  /** Jobs that any runner of the pool may get. */
+  readonly queue: readonly QueuedJob[];
+  /** GitHub shows every runner offline. */
+  readonly outage: Stretch | undefined;
+  /** One for each VM. */
+  readonly vms: readonly PoolVm[];
+}
+
+export interface Stretch {
+  readonly afterMs: number;
+  readonly forMs: number;
+}
+
+export interface PoolVm {
+  /** Whether its runner is registered at first: it has had its one job if not. */
+  readonly isRegistered: boolean;
+  /** From then on its service no longer runs. */
+  readonly diesAfterMs: number | undefined;
+}
+
+export interface QueuedJob {
+  readonly afterMs: number;
+  readonly forMs: number;
+}
+
+/** The run whose jobs `used_by_job` names. */
+export interface UsedRun {
+  readonly afterMs: number;
+  readonly jobs: readonly JobPlan[];
+  readonly cancelledAfterMs: number | undefined;
+  readonly rerunAfterMs: number | undefined;
+}
+
+export interface DrainScenario {
+  /** GitHub refuses every change of labels. */
+  readonly refused: Stretch | undefined;
+  /** Another step's drain of the runner in the VM of this index. */
+  readonly foreign:
+    | { readonly vm: number; readonly expiresAfterMs: number; readonly endsAfterMs: number | undefined }
+    | undefined;
+  /** Someone adds a label to a runner. */
+  readonly added: { readonly vm: number; readonly afterMs: number } | undefined;
+}
+
+export const POOL_LABEL = 'pool';
+/** A user's own, which looks a bit like a drained one. */
+export const OWN_LABEL = 'old.drained';
+export const ADDED_LABEL = 'team-a';
+export const FOREIGN_RUN = '8001';
+/** Of the step. */
+export const RUN_ID = '9001';
+/** The jobs that `used_by_job` names. */
+export const USED_JOBS = 'test (*';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+/** What happened in the pool before the step. */
+export const POOL_PRELUDE_MS = 12 * MINUTE;
+
+/** @param vms how many there are */
+export function drawPool(random: Random, vms: number): PoolScenario {
+  const is = (what: string, share: number) => random.fork(what).next() < share;
+  const takesOneJob = is('one job', 0.6);
+  const usedByJob = is('used by job', 0.35) ? drawUsedRun(random.fork('run'), vms) : undefined;
+  const hasDrain = is('drain', takesOneJob ? 0.15 : 0.7);
+  const saysEphemeral = !hasDrain && takesOneJob !== is('wrong kind', 0.12);
+  const outage = random.fork('outage');
+  return {
+    ...{ takesOneJob, saysEphemeral, usedByJob },
+    atBoot: drawAtBoot(random.fork('at boot'), takesOneJob),
+    replaceKeepsId: is('keeps ID', 0.5),
+    deregisterMs: random.fork('deregister').next() ** 2 * 20 * SECOND,
+    hasWrongScope: is('wrong scope', 0.12),
+    isSweep: usedByJob === undefined && is('sweep', 0.35),
+    drain: hasDrain ? drawDrain(random.fork('drains'), vms) : undefined,
+    queue: drawQueue(random.fork('queue'), vms),
+    outage: outage.next() < 0.25 ? { ...drawStretch(outage, 4 * MINUTE), forMs: 15 * MINUTE } : undefined,
+    vms: Array.from({ length: vms }, (_, index) => drawPoolVm(random.fork(`VM ${index}`), takesOneJob)),
+  };
+}
+
+/** How long before the step a VM was restarted, if it was: some just now, some in all that time. */
+export function drawLastRestart(random: Random): VmScenario['restartedBeforeMs'] {
+  if (random.next() < 0.3) return undefined;
+  return random.next() ** 2 * (POOL_PRELUDE_MS - MINUTE);
+}
+
+function drawAtBoot(random: Random, takesOneJob: boolean): AtBoot {
+  const choices: readonly AtBoot[] = takesOneJob
+    ? ['replace', 'replace', 'random name']
+    : ['keep', 'replace'];
+  return choices[Math.floor(random.next() * choices.length)] ?? 'keep';
+}
+
+function drawPoolVm(random: Random, takesOneJob: boolean): PoolVm {
+  const dies = random.fork('dies');
+  return {
+    isRegistered: !takesOneJob || random.fork('registered').next() < 0.7,
+    diesAfterMs: dies.next() < 0.2 ? dies.between(-POOL_PRELUDE_MS, 2 * MINUTE) : undefined,
+  };
+}
+
+/** In some worlds there is little to do, in others every runner has always a job. */
+function drawQueue(random: Random, vms: number): QueuedJob[] {
+  const jobs = Math.floor(random.fork('jobs').next() * 4 * vms);
+  return Array.from({ length: jobs }, (_, index) => {
+    const own = random.fork(`job ${index}`);
+    return {
+      afterMs: own.between(-POOL_PRELUDE_MS, 6 * MINUTE),
+      forMs: 5 * SECOND + own.next() ** 2 * 6 * MINUTE,
+    };
+  });
+}
+
+function drawUsedRun(random: Random, vms: number): UsedRun {
+  const [count, cancelled, rerun] = [random.fork('count'), random.fork('cancelled'), random.fork('rerun')];
+  const jobs = Array.from({ length: 1 + Math.floor(count.next() * vms) }, (_, index) => {
+    const own = random.fork(`job ${index}`);
+    const conclusion = own.fork('conclusion').next() < 0.25 ? ('failure' as const) : ('success' as const);
+    return {
+      ...{ name: `test (${index + 1})`, labels: ['self-hosted', POOL_LABEL], conclusion },
+      forMs: 5 * SECOND + own.next() ** 2 * 5 * MINUTE,
+    };
+  });
+  const afterMs = random.fork('after').between(-POOL_PRELUDE_MS + MINUTE, -20 * SECOND);
+  const later = (chance: Random, share: number) =>
+    chance.next() < share ? afterMs + chance.next() * (-afterMs - 1_000) : undefined;
+  return { afterMs, jobs, cancelledAfterMs: later(cancelled, 0.2), rerunAfterMs: later(rerun, 0.3) };
+}
+
+function drawDrain(random: Random, vms: number): DrainScenario {
+  const [refused, foreign, added] = [random.fork('refused'), random.fork('foreign'), random.fork('added')];
+  const one = (chance: Random) => Math.floor(chance.next() * vms);
+  return {
+    refused: refused.next() < 0.25 ? drawStretch(refused, 5 * MINUTE) : undefined,
+    foreign: foreign.next() < 0.3 ? { vm: one(foreign), ...drawForeign(foreign) } : undefined,
+    added: added.next() < 0.4 ? { vm: one(added), afterMs: added.next() * 5 * MINUTE } : undefined,
+  };
+}
+
+function drawForeign(random: Random) {
+  const expiresAfterMs = random.fork('expires').between(-5, 30) * MINUTE;
+  const ends = random.fork('ends');
+  const isEnded = expiresAfterMs > 0 && ends.next() < 0.5;
+  return { expiresAfterMs, endsAfterMs: isEnded ? ends.next() * 4 * MINUTE : undefined };
+}
+
+function drawStretch(random: Random, latestMs: number): Stretch {
+  return {
+    afterMs: random.fork('after').next() ** 2 * latestMs - MINUTE,
+    forMs: random.fork('for').next() * 4 * MINUTE,
+  };
+}

@@ -1,0 +1,245 @@
+import type { SimulatedRunner } from '../../simulator/github-world.ts';
+import { readInputs } from '../../src/inputs/inputs.ts';
+import { restoreLeft } from '../../src/runner/drain.ts';
+import { openSources } from '../../src/runner/sources.ts';
+import type { Outputs } from './play-step.ts';
+import {
+  ADDED_LABEL,
+  FOREIGN_RUN,
+  OWN_LABEL,
+  POOL_LABEL,
+  type PoolScenario,
+  RUN_ID,
+  USED_JOBS,
+} from './pool-scenario.ts';
+import type { RunnerScenario } from './scenario.ts';
+import { START, type Stage, type StageSetting } from './stage.ts';
+
+/* Carries out what pool-scenario.ts draws: the runners of a pool, what happens to them, and the step's post step. */
+
+type Setting = Pick<StageSetting, 'github' | 'runnersIn'>;
+
+/** The runners, and GitHub as the pool has it. */
+export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf: NameOf): Setting {
+  const { takesOneJob, atBoot, deregisterMs, replaceKeepsId, drain } = pool;
+  const { habits, quota, showsJobs, otherRuns, startsAfterBoot } = runner;
+  const { refused } = drain ?? {};
+  const from = START + (refused?.afterMs ?? 0);
+  return {
+    github: {
+      ...{ habits: { ...habits, deregisterMs }, quota, showsJobs, otherRuns, replaceKeepsId },
+      ...(refused && { refusals: [{ status: 403, endpoint: 'labels', from, until: from + refused.forMs }] }),
+    },
+    runnersIn(record) {
+      const { name, index } = nameOf(record);
+      const vm = pool.vms[index];
+      if (vm === undefined) return [];
+      const labels = [POOL_LABEL, OWN_LABEL];
+      const own = {
+        ...{ name, takesOneJob, atBoot, startsAfterBoot, labels },
+        isRegistered: vm.isRegistered,
+      };
+      return [own];
+    },
+  };
+}
+
+type NameOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
+  readonly name: string;
+  readonly index: number;
+};
+
+/** The template of the runners' names. */
+export function nameTemplateIn({ atBoot }: PoolScenario, template: string): string {
+  return atBoot === 'random name' ? `${template}-*` : template;
+}
+
+/** Inputs about the pool. */
+export function inputsAboutPool(pool: PoolScenario, template: string): Outputs {
+  return {
+    runner_name: nameTemplateIn(pool, template),
+    runner_scope: pool.hasWrongScope ? 'octo-org/app' : 'octo-org',
+    runner_ephemeral: String(pool.saysEphemeral),
+    restart_if: pool.isSweep ? 'runner_offline' : 'always',
+    drain: String(pool.drain !== undefined),
+    ...(pool.usedByJob && { used_by_job: USED_JOBS, run_id: USED_RUN_ID }),
+  };
+}
+
+/** The first run that begins in a simulated world. */
+const USED_RUN_ID = '7001';
+
+/** Sets a time for all that will happen in the pool. */
+export function schedulePool(stage: Stage, pool: PoolScenario): void {
+  const { time, github, world } = stage;
+  const runners = [...github.runners];
+  const at = (afterMs: number, run: () => void) =>
+    time.at(START + afterMs, () => {
+      world.advanceTo(time.now());
+      run();
+    });
+  // The run gets its ID by being the first.
+  if (pool.usedByJob !== undefined) scheduleUsedRun(stage, pool.usedByJob, at);
+  const earliestMs = pool.usedByJob?.afterMs ?? Number.NEGATIVE_INFINITY;
+  for (const { afterMs, forMs } of pool.queue)
+    at(Math.max(afterMs, earliestMs + 1), () => {
+      github.runs.add({ jobs: [{ name: 'build', labels: ['self-hosted', POOL_LABEL], forMs }] });
+    });
+  for (const [index, { diesAfterMs }] of pool.vms.entries()) {
+    const runner = runners[index];
+    if (diesAfterMs !== undefined && runner !== undefined) at(diesAfterMs, () => die(stage, runner));
+  }
+  const { outage } = pool;
+  if (outage !== undefined)
+    at(outage.afterMs, () => {
+      for (const runner of runners) github.misreport(runner, { online: false, forMs: outage.forMs });
+    });
+  scheduleLabels(stage, { pool, runners, at });
+}
+
+type At = (afterMs: number, run: () => void) => void;
+
+function scheduleUsedRun({ github }: Stage, used: NonNullable<PoolScenario['usedByJob']>, at: At): void {
+  const { afterMs, jobs, cancelledAfterMs, rerunAfterMs } = used;
+  at(afterMs, () => {
+    const run = github.runs.add({ jobs });
+    if (cancelledAfterMs !== undefined) at(cancelledAfterMs, () => github.runs.cancel(run));
+    if (rerunAfterMs !== undefined)
+      at(rerunAfterMs, () => {
+        if (github.runs.runStatusOf(run) === 'completed') github.runs.rerunFailed(run);
+      });
+  });
+}
+
+/** The runner's process ends; its VM goes on. One with a job finishes that first. */
+function die({ github, time }: Stage, runner: SimulatedRunner): void {
+  const isBusy = runner.jobs.some(({ endsAt, killedAt }) => endsAt > time.now() && killedAt === undefined);
+  if (isBusy || !runner.isListening || !github.runners.includes(runner)) return;
+  Object.assign(runner, { isListening: false, onlineUntil: time.now(), sessionUntil: time.now() });
+}
+
+interface Labelling {
+  readonly pool: PoolScenario;
+  readonly runners: readonly SimulatedRunner[];
+  readonly at: At;
+}
+
+function scheduleLabels({ github }: Stage, { pool, runners, at }: Labelling): void {
+  const { foreign, added } = pool.drain ?? {};
+  const other = runners[foreign?.vm ?? -1];
+  if (foreign !== undefined && other !== undefined) {
+    const label = foreignLabel(foreign.expiresAfterMs);
+    at(-1, () => replaceLabel(POOL_LABEL, label));
+    if (foreign.endsAfterMs !== undefined) at(foreign.endsAfterMs, () => replaceLabel(label, POOL_LABEL));
+  }
+  const one = runners[added?.vm ?? -1];
+  if (added !== undefined && one !== undefined)
+    at(added.afterMs, () => github.setLabels(one, [...github.labelsOf(one), ADDED_LABEL]));
+
+  function replaceLabel(before: string, after: string): void {
+    if (other === undefined) return;
+    const names = github.labelsOf(other);
+    if (names.includes(before)) github.setLabels(other, [...names.filter((name) => name !== before), after]);
+  }
+}
+
+export function foreignLabel(expiresAfterMs: number): string {
+  return `${POOL_LABEL}.drained-${FOREIGN_RUN}-${Math.ceil((START + expiresAfterMs) / 1_000)}`;
+}
+
+function isForeign(label: string): boolean {
+  return label.includes(`.drained-${FOREIGN_RUN}-`);
+}
+
+/** What the pool was like when a restart left. */
+export interface PoolMoment {
+  readonly at: number;
+  readonly instanceId: string;
+  /** Registrations in the step's scope. */
+  readonly registrations: number;
+  /** Of these, those of the pool's VMs. */
+  readonly runnersOfVms: number;
+  readonly isRegistered: boolean;
+  /** Whether the VM's runner could take a job. */
+  readonly isListening: boolean;
+  readonly isDrained: boolean;
+  /** The VM's last boot. */
+  readonly bootedAt: number | undefined;
+}
+
+export function momentOf(stage: Stage, instanceId: string): PoolMoment | undefined {
+  const { github, world, time } = stage;
+  world.advanceTo(time.now());
+  const runner = github.runners.find((one) => one.instanceId === instanceId);
+  if (runner === undefined) return undefined;
+  const { isRegistered, isListening } = runner;
+  return {
+    ...{ at: time.now(), instanceId, isRegistered, isListening, isDrained: isDrained(stage, runner) },
+    registrations: github.registered().length,
+    runnersOfVms: github.runners.filter((one) => one.isRegistered).length,
+    bootedAt: world.boots.findLast((boot) => boot.instanceId === instanceId)?.at,
+  };
+}
+
+/** What is known of the pool in the end. */
+export interface TruePool {
+  readonly moments: readonly PoolMoment[];
+  readonly mostDrained: number;
+  /** Each runner, in the VMs' order. */
+  readonly runners: readonly {
+    readonly instanceId: string;
+    readonly name: string;
+    readonly labels: readonly string[];
+    readonly isDrained: boolean;
+    /** Whether another step's drain was ever on it. */
+    readonly hadForeignDrain: boolean;
+    /** The jobs of the run that `used_by_job` names, by when they ended. */
+    readonly usedUntil: readonly number[];
+  }[];
+  readonly warnings: readonly string[];
+}
+
+export interface PoolWitness {
+  readonly stage: Stage;
+  readonly poolMoments: readonly PoolMoment[];
+  readonly mostDrained: number;
+}
+
+export function truePool(
+  { stage, poolMoments: moments, mostDrained }: PoolWitness,
+  warnings: readonly string[],
+): TruePool {
+  const runners = stage.github.runners.map((runner) => {
+    const { instanceId, name, jobs } = runner;
+    const used = jobs.filter(({ runId }) => runId === Number(USED_RUN_ID));
+    return {
+      ...{ instanceId, name, labels: stage.github.labelsOf(runner), isDrained: isDrained(stage, runner) },
+      hadForeignDrain: runner.labels.some(({ names }) => names.some(isForeign)),
+      usedUntil: used.map(({ endsAt, killedAt = endsAt }) => Math.min(endsAt, killedAt)),
+    };
+  });
+  return { ...{ moments, mostDrained, runners, warnings } };
+}
+
+/** Whether a runner carries a label of the step's drain. */
+export function isDrained({ github }: Stage, runner: SimulatedRunner): boolean {
+  return github.labelsOf(runner).some((label) => label.includes(`.drained-${RUN_ID}-`));
+}
+
+/** Plays the post step, as the runner does after every end of a step. @returns what it warned of */
+export async function playPostStep(stage: Stage, inputs: Outputs, state: string): Promise<string[]> {
+  const warnings: string[] = [];
+  const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+  const { runner, ownRunner, requestTimeoutMs } = readInputs(
+    { ...stage.environment, ...Object.fromEntries(variables) },
+    () => {},
+  );
+  if (runner === undefined) return [];
+  const log = { debug() {}, info() {}, warning: (line: string) => void warnings.push(line) };
+  const context = { clock: stage.clock, random: stage.random, log, dispatchers: stage.dispatchers };
+  const { repository } = ownRunner;
+  const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
+  const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
+  await stage.time.run(restoreLeft(state, { ...drain, ...context }).finally(() => sources.close()));
+  return warnings;
+}
