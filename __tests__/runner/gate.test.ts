@@ -624,7 +624,7 @@ describe('a runner that takes one job per registration', () => {
   test('is absent from one read only', async () => {
     const scene = stage([[], [oneJob]], believed);
     expect(await vms(scene, LONG_UP)).toEqual([false]);
-    expect(scene.clock.sleeps).toEqual(Array(12).fill(5_000));
+    expect(scene.clock.sleeps).toEqual([...Array(10).fill(2_000), ...Array(8).fill(5_000)]);
   });
 
   test.each<[string, Setting]>([
