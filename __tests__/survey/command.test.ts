@@ -85,7 +85,7 @@ describe('what makes no sense', () => {
       '--instance-id: name one VM alone',
     ],
     [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is empty'],
-    [['--controller-url', 'controller'], 'controller_url: "controller" is no address'],
+    [['--controller-url', 'controller'], 'controller_url: "controller" is not of the form'],
   ])('%j', (args, message) => {
     expect(() => read(args)).toThrow(message);
   });
