@@ -24,8 +24,8 @@ const unassigned = { ...nameless, runnerId: undefined } as const;
 test.each<[string, Parameters<typeof runningJob>[0], string]>([
   ['its name', {}, 'job'],
   ['its name in other case', { runnerName: 'MAC-7-B' }, 'job'],
-  ['its name, whatever the number', { runnerId: 99 }, 'job'],
-  ['its name, whatever the labels', { labels: ['other'] }, 'job'],
+  ['its name, with any number', { runnerId: 99 }, 'job'],
+  ['its name, with any labels', { labels: ['other'] }, 'job'],
   ['its name alone', { runnerId: undefined }, 'job'],
   ['the number of another runner', { runnerName: 'linux-3' }, 'none'],
   ['a number that was seen, and labels that fit', { ...nameless, labels: ['POOL-A'] }, 'job'],
