@@ -13,7 +13,7 @@ describe('systemClock', () => {
     jest.useRealTimers();
   });
 
-  test('sleeps for as long as it is told', async () => {
+  test('sleeps for the given time', async () => {
     const startedAt = systemClock.now();
     const slept = systemClock.sleep(1_500, NEVER).then(() => systemClock.now() - startedAt);
     await jest.advanceTimersByTimeAsync(1_499);
@@ -22,7 +22,7 @@ describe('systemClock', () => {
     expect(await slept).toBe(1_500);
   });
 
-  test('takes a time in the past for none', async () => {
+  test('does not sleep for a negative time', async () => {
     const slept = systemClock.sleep(-5, NEVER);
     await jest.advanceTimersByTimeAsync(0);
     await expect(slept).resolves.toBeUndefined();
@@ -53,7 +53,7 @@ describe('systemClock', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  describe('a process that something still holds up', () => {
+  describe('a process that something still keeps alive', () => {
     let exit: jest.Spied<typeof process.exit>;
     let replace: jest.Spied<NonNullable<typeof process.execve>>;
     const { execve, exitCode, platform } = process;
@@ -122,11 +122,11 @@ describe('within', () => {
   const limit = { ms: 10_000, signal: NEVER };
   const isLimit = (ms: number) => ms === 10_000;
 
-  test('hands on what the work gives', async () => {
+  test('returns the result of the work', async () => {
     await expect(within(createFakeClock(isLimit), limit, async () => 'done')).resolves.toBe('done');
   });
 
-  test('hands on what the work throws, and tells it that it is over', async () => {
+  test('throws what the work throws, and aborts its signal', async () => {
     let seen: AbortSignal | undefined;
     const work = async (signal: AbortSignal) => {
       seen = signal;
@@ -145,7 +145,7 @@ describe('within', () => {
     jest.useRealTimers();
   });
 
-  test('lets go of work that hangs', async () => {
+  test('abandons work that hangs', async () => {
     const clock = createFakeClock(isLimit);
     const result = within(clock, limit, () => new Promise(() => {}));
     clock.expire();
@@ -155,7 +155,7 @@ describe('within', () => {
     });
   });
 
-  /** A process that sleeps for longer than it wants to, and finds an answer as soon as it can read. */
+  /** A process that is suspended past its timer, and finds an answer as soon as it can read. */
   async function sleptOver(ms: number, lateMs: number): Promise<unknown> {
     const sleeps: number[] = [];
     let now = 0;
@@ -176,7 +176,7 @@ describe('within', () => {
     return [await result.catch(({ name }: Error) => name), sleeps];
   }
 
-  test('reads what is there already where the process slept over the limit', async () => {
+  test('reads what has already arrived if the process was suspended past the limit', async () => {
     expect(await sleptOver(10_000, 251)).toEqual(['in time', [10_000, 50]]);
     expect(await sleptOver(10_000, 250)).toEqual(['TimeoutError', [10_000]]);
   });
@@ -188,7 +188,7 @@ describe('within', () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  test('lets go of work when the signal aborts', async () => {
+  test('abandons work when the signal aborts', async () => {
     const controller = new AbortController();
     const result = within(
       createFakeClock(isLimit),
@@ -200,7 +200,7 @@ describe('within', () => {
   });
 });
 
-test('seconds are for people', () => {
+test('seconds are formatted with one decimal', () => {
   expect(seconds(12_345)).toBe('12.3 s');
 });
 

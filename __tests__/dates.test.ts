@@ -40,7 +40,7 @@ describe('parseInstant', () => {
     ' 2024-10-13T10:51:34Z',
     '2024-10-13T10:51:34Z\n',
     '-2024-10-13T10:51:34Z',
-  ])('does not take %j for a date', (text) => {
+  ])('does not accept %j as a date', (text) => {
     expect(parseInstant(text)).toBeUndefined();
   });
 
@@ -55,7 +55,7 @@ describe('parseInstant', () => {
     '1970-01-01T00:00:00-08:00',
     '2001-01-01T00:00:00Z',
     '2001-12-31T23:59:59Z',
-  ])('takes %s for "none"', (text) => {
+  ])('treats %s as "none"', (text) => {
     expect(parseInstant(text)).toBeUndefined();
   });
 });

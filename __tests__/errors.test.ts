@@ -17,7 +17,7 @@ describe('asActionError', () => {
     [new TypeError('x is not a function'), 'x is not a function'],
     ['thrown text', 'thrown text'],
     [undefined, 'undefined'],
-  ])('takes %p for a defect of the action', (thrown, what) => {
+  ])('treats %p as a bug in the action', (thrown, what) => {
     const error = asActionError(thrown);
     expect(error).toMatchObject({
       code: 'internal_error',

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createVmLog } from '../src/log.ts';
 
-test('each line has the name in front; where it is quiet, what is told is a detail', () => {
+test('each line starts with the name; while quiet, info goes to the debug log', () => {
   const lines: string[] = [];
   const write = (kind: string) => (line: string) => void lines.push(`${kind} ${line}`);
   const log = { info: write('info'), debug: write('debug'), warning: write('warning') };

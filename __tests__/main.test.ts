@@ -110,7 +110,7 @@ describe('with runner_name', () => {
     expect(await run(ASKED)).toBe(0);
   });
 
-  test('a dry run looks at the runner, too, and changes nothing', async () => {
+  test('a dry run also reads the runner, and changes nothing', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     nock(API)
       .get(RUNNERS)
@@ -123,7 +123,7 @@ describe('with runner_name', () => {
     expect(nock.isDone()).toBe(true);
   });
 
-  test('the only VM does not wait for others to join its looks', async () => {
+  test('the only VM does not wait for others to join its reads', async () => {
     nock(ORIGIN).get(ONE).reply(200, RUNNING);
     nock(API)
       .get(RUNNERS)
@@ -198,7 +198,7 @@ describe('with runner_name', () => {
       expect(await runPost(left, VALID)).toEqual([]);
     });
 
-    test('says what keeps it from that', async () => {
+    test('says why it could not restore them', async () => {
       expect(await runPost(left, { ...ASKED, github_token: 'no token' })).toEqual([
         expect.stringMatching(
           /^::warning::The labels of drained runners were not restored: An input is invalid:/,
@@ -221,7 +221,7 @@ test('says which proxy it goes through, and warns of what is not verified', asyn
   expect(await run({ ...VALID, skip_tls_verify: 'true' })).toBe(0);
   expect(log.lines()).toContain(`Controller: ${ORIGIN}/ through the proxy proxy.example:3128`);
   expect(log.lines().filter((line) => line.startsWith('::warning::'))).toEqual([
-    '::warning::skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.',
+    '::warning::skip_tls_verify is set: any machine in between can pretend to be the controller and read the secrets.',
   ]);
   expect(log.lines().filter((line) => line.includes('hunter2') && !line.startsWith('::add-mask::'))).toEqual(
     [],
@@ -271,7 +271,7 @@ describe('while a request hangs', () => {
     expect(log.lines().at(-1)).toContain(`The step was cancelled (${signal}). No restart had been sent.`);
   });
 
-  test('an error that nobody caught ends it with a report', async () => {
+  test('an uncaught error ends it with a report', async () => {
     hanging();
     setImmediate(() => (process as EventEmitter).emit('uncaughtException', new TypeError('bug')));
     expect(await run(VALID)).toBe(1);
@@ -319,7 +319,7 @@ test.each([
   expect(opened.map(({ destroyed }) => destroyed)).toEqual(opened.map(() => 1));
 });
 
-test('from the moment that the restart may leave, the outputs say that it may have', async () => {
+test('from the moment that the restart may be sent, the outputs say so', async () => {
   let announced = '';
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
   nock(ORIGIN)
@@ -387,7 +387,7 @@ test('several VMs are one step, with one annotation', async () => {
 
 const testWherePipesAreFiles = process.platform === 'win32' ? test.skip : test;
 
-testWherePipesAreFiles('a pipe is no place for outputs: nobody may read it', async () => {
+testWherePipesAreFiles('outputs are not written to a pipe, which may have no reader', async () => {
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
   nock(ORIGIN).get(ONE).reply(200, RUNNING);
@@ -406,7 +406,7 @@ test('without a file for them, outputs are printed', async () => {
   expect(log.lines()).toContain('::set-output name=restarted::false');
 });
 
-test('a VM that bears the name of the runner that the step runs on is not restarted', async () => {
+test('a VM with the name of the runner that the step runs on is not restarted', async () => {
   const own = { ...RUNNING, body: { ...RUNNING.body, external_id: 'mac-7' } };
   nock(ORIGIN).get(ONE).reply(200, own);
   process.env['RUNNER_NAME'] = 'mac-7';
@@ -414,7 +414,7 @@ test('a VM that bears the name of the runner that the step runs on is not restar
   expect(file('output')).toMatch(/^error_code<<(.*)\nself_restart\n\1$/m);
 });
 
-test('the end of the process is armed before anything is written, and with it the exit code', async () => {
+test('the end of the process is scheduled before anything is written, with the exit code set', async () => {
   const endWithin = jest.fn<(ms: number) => void>(() => {
     expect([file('output'), file('summary'), log.lines().join(), process.exitCode]).toEqual(['', '', '', 1]);
   });

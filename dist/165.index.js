@@ -15,7 +15,7 @@ const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))
 const EARLIEST_YEAR = 2002;
 /**
  * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * @returns undefined if the text is not a date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
  * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
  */
 function parseInstant(text) {
@@ -32,7 +32,7 @@ function parseInstant(text) {
     const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
     const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
     const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
-    // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
+    // Date.UTC maps the years 0 to 99 to 1900 to 1999, so `year` itself is compared.
     if (year < EARLIEST_YEAR)
         return undefined;
     return { text, epochNanoseconds: BigInt(epochMs) * 1000000n + nanoseconds };
@@ -63,7 +63,7 @@ function shifted({ text, epochNanoseconds }, ms) {
 /* harmony export */   qF: () => (/* binding */ parseJson),
 /* harmony export */   u4: () => (/* binding */ isRecord)
 /* harmony export */ });
-/** Thrown for an answer that cannot be used; the request is repeated for as long as its nature allows. */
+/** Thrown for an unusable answer; the request is repeated for as long as the fault's nature allows. */
 class UnusableAnswer extends Error {
     name = 'UnusableAnswer';
     nature;
@@ -92,11 +92,11 @@ function parseJson(json) {
 }
 /** The API nests fewer than ten levels. */
 const DEEPEST_NESTING = 200;
-/** A record of a VM has some 200 tokens. So this is enough for 20,000 VMs; `JSON.parse` takes less than a second for it. */
+/** A record of a VM has about 200 tokens. So this is enough for 20,000 VMs; `JSON.parse` takes less than a second for it. */
 const MOST_TOKENS = 4_000_000;
 /**
- * Whether `JSON.parse` could block the process for seconds, and signals with it: 32 MiB of `{},` take it six seconds and more than
- * a gigabyte. Counts brackets, commas, colons and strings; what is inside strings, however long, does not matter.
+ * Whether `JSON.parse` could block the process for seconds, and signals with it: 32 MiB of `{},` take six seconds and more than
+ * a gigabyte. Counts brackets, commas, colons and strings; the length of strings does not matter.
  */
 function isTooComplex(json) {
     let depth = 0;
@@ -136,7 +136,7 @@ function endOfString(json, start) {
     return json.length;
 }
 /**
- * A text field; undefined if it is absent, empty or not a text. One that is too long is described, not cut: a cut could
+ * A text field; undefined if it is absent, empty or not a string. A text that is too long is described, not truncated: that could
  * leave half a secret, which no mask matches.
  */
 function text(fields, key, longest = LONGEST_TEXT) {
@@ -158,13 +158,13 @@ function text(fields, key, longest = LONGEST_TEXT) {
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    // With the first try and the last, which take 10 s each at most by default, it is over within 60 s.
+    // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
     unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     denial: { atFirstMs: 10_000, laterMs: 30_000 },
     refusal: { atFirstMs: 0, laterMs: 30_000 },
-    // With one more try, which takes 10 s at most by default, it is over within 30 s.
+    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
 /** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
@@ -211,8 +211,8 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
- * Tries at once, then again after each fault, as {@link createRetries} allows.
- * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
+ * Makes an attempt, then another after each fault, as {@link createRetries} allows.
+ * @throws what an attempt throws; the signal's reason, but never after an attempt that returned a value.
  */
 async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
     const retries = createRetries({ random, budget });
@@ -242,20 +242,20 @@ function createRetries({ random, budget }) {
             // The server asks for more time than there is: it may be back sooner.
             const isLong = nature === 'long pause' || waitMs >= leftMs;
             const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
-            // Pauses get shorter towards the deadline, so that a server that comes back in time is noticed in time.
+            // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
             return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
         },
     };
 }
-/** With less time left, another try is pointless. */
+/** With less time left, another attempt is pointless. */
 const SHORTEST_TRY_MS = 250;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 3_000;
-/** Milliseconds after this many tries: they double from 250 up to 3,000, and jitter shortens them by up to half. */
+/** The pause in milliseconds after this many attempts: they double from 250 up to 3,000, and jitter shortens them by up to half. */
 function backoffMs(tries, random) {
     return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
 }
-/** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
+/** A longer pause than this, in milliseconds, is not honored: the request is retried sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
 /** The nature of an answer that may be different next time, by what its Retry-After asks for. */
 function natureOf(retryAfterMs = 0) {
@@ -266,8 +266,8 @@ function isTransientStatus(status) {
     return status === 408 || status === 429 || status >= 500;
 }
 /**
- * What a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
- * the same answer says what "now" means to the server.
+ * The pause that a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
+ * the same answer is the server's current time.
  */
 function parseRetryAfter(retryAfter = '', date = '') {
     const value = retryAfter.trim();
@@ -308,8 +308,8 @@ const CHECK_NETWORK = 'Check the host in controller_url, and the network, VPN an
 const LOCAL_NETWORK = 'On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).';
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
 /**
- * What OpenSSL finds wrong with the server's certificate. Node has a code for some of its errors, and `UNSPECIFIED` with OpenSSL's
- * words for the others.
+ * OpenSSL's verification errors for the server's certificate. Node has a code for some of them, and `UNSPECIFIED` with OpenSSL's
+ * text for the others.
  */
 const CERTIFICATE_CAUSES = [
     {
@@ -372,7 +372,7 @@ const CERTIFICATE_CAUSES = [
         nature: 'mistake',
     },
 ];
-/** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
+/** Maps errors of Node, OpenSSL and undici to their meaning. The first match counts. */
 const CAUSES = [
     {
         pattern: /Proxy.*\(407\)/i,
@@ -453,7 +453,7 @@ const CAUSES = [
     {
         pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
         reason: 'the server broke off the TLS handshake',
-        hint: 'It may require a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+        hint: 'It may require a client certificate (client_cert and client_key), or support only other ciphers.',
         nature: 'mistake',
     },
     {
@@ -487,7 +487,7 @@ const CAUSES = [
         nature: 'mistake',
     },
     {
-        // RFC 9110 would have it ignored, but undici does not.
+        // RFC 9110 says to ignore it, but undici does not.
         pattern: /^UND_ERR_SOCKET bad response/,
         reason: 'the server sent "100 Continue", which was not asked for',
         hint: 'Turn that off in the server, or in the gateway in front of it.',
@@ -498,7 +498,7 @@ const CAUSES = [
         pattern: /^UND_ERR_SOCKET other side closed/,
         applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
         reason: 'the connection was closed without an answer',
-        hint: 'The server may require a client certificate, or another one: see client_cert and client_key.',
+        hint: 'The server may require a client certificate, or a different one: see client_cert and client_key.',
         nature: 'mistake',
     },
     {
@@ -512,7 +512,7 @@ const CAUSES = [
         pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
         applies: ({ isSecure }) => isSecure,
         reason: 'the connection was closed',
-        hint: `${CHECK_URL} It may require a client certificate, or another one (client_cert and client_key).`,
+        hint: `${CHECK_URL} It may require a client certificate, or a different one (client_cert and client_key).`,
     },
     {
         pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
@@ -532,7 +532,7 @@ const CAUSES = [
         hint: CHECK_URL,
     },
 ];
-/** Explains why no (complete) answer came. The most telling cause is often deep in the chain. */
+/** Explains why no (complete) answer came. The most specific cause is often deep in the chain. */
 function explainFailure(error, stage) {
     const { phase, proxy } = stage;
     const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;
@@ -568,7 +568,7 @@ var external_node_tls_ = __webpack_require__(1692);
 const MOST_CONNECTIONS = 50;
 /**
  * Dispatchers over the network. They speak HTTP/1.1 only: an HTTP/2 client may repeat a refused request on its own, and all reads
- * would share one session, which may die silently, or wait behind one handshake that hangs.
+ * would share one session, which may die silently, or wait for one handshake that hangs.
  */
 function createDispatchers({ proxy, ...options }) {
     const { requestTls, proxyTls } = connectOptions({ proxy, ...options });
@@ -599,7 +599,7 @@ function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }) {
     const toProxy = proxy?.protocol === 'https:' ? { secureContext: secureContext({ ca }) } : {};
     return { requestTls: { ...common, ...request }, proxyTls: { ...common, ...toProxy } };
 }
-/** One context for all connections: to read some 150 CA certificates takes 20 ms of CPU. */
+/** One context for all connections: reading about 150 CA certificates takes 20 ms of CPU. */
 function secureContext({ ca, cert, key }) {
     return (0,external_node_tls_.createSecureContext)({
         ...(ca === undefined ? {} : { ca: [...(0,external_node_tls_.getCACertificates)('default'), ca] }),
@@ -618,7 +618,7 @@ function addressTimeoutMs(requestTimeoutMs) {
 function createReader(open) {
     const begin = () => ({ dispatcher: open(), isUsed: false, reads: 0 });
     let current = begin();
-    /** Those that were given up, but still have reads in progress. */
+    /** Those that were replaced, but still have reads in progress. */
     const ending = new Set();
     function giveUp(connections) {
         if (connections !== current)
@@ -737,12 +737,12 @@ async function converse({ path, method, headers, body, maxBytes }, { origin, dis
         retryAfterMs: (0,retry/* parseRetryAfter */.mu)(received['retry-after'], received['date']),
     };
 }
-/** undici calls onRequestStart once a connection stands, right before the first byte is written. */
+/** undici calls onRequestStart once the connection is open, right before the first byte is written. */
 function observeDeparture(progress) {
     return (dispatch) => (options, handler) => dispatch(options, {
         onRequestStart: (controller, context) => {
             handler.onRequestStart?.(controller, context);
-            // Whoever waited for the answer has given up while the connection was made: nothing leaves.
+            // The caller gave up while the connection was being opened: nothing is sent.
             if (controller.aborted)
                 return;
             try {
@@ -778,7 +778,7 @@ const DECODERS = {
     deflate: external_node_zlib_.inflateSync,
     br: external_node_zlib_.brotliDecompressSync,
 };
-/** The body as it was before the server encoded it, though it was not asked to. @throws UnusableAnswer */
+/** The decoded body, because a server may encode it without being asked to. @throws UnusableAnswer */
 function decodeBody(body, headers, maxBytes) {
     const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
     // The last one was applied last.
@@ -801,7 +801,7 @@ function decodeBody(body, headers, maxBytes) {
 }
 function tooLarge(maxBytes) {
     const message = `the answer is larger than ${maxBytes / 1024 / 1024} MiB`;
-    const hint = 'That is more than this action reads. Long outputs of startup scripts may have filled it.';
+    const hint = 'That exceeds what this action reads. Long outputs of startup scripts may be the reason.';
     return new json/* UnusableAnswer */.kf(message, { nature: 'mistake', hint });
 }
 function firstOf(value) {
@@ -863,9 +863,9 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             count(kind);
             write(text, manner);
         },
-        fault({ kind, reason, hint, isTold = false, leftMs }) {
+        fault({ kind, reason, hint, isLogged = false, leftMs }) {
             count(kind);
-            if (isTold)
+            if (isLogged)
                 return;
             write(`${server} gave no usable answer: ${reason}`);
             faultsSince ??= now();
@@ -882,7 +882,7 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
 function givesUpIn(leftMs) {
     return leftMs === undefined ? '' : `, gives up in ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(leftMs)}`;
 }
-/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
+/** Right-aligned, so that the lines align: `+  5.1 s  `. */
 function formatElapsed(ms) {
     return `+${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(ms).padStart(7)}  `;
 }
@@ -958,14 +958,14 @@ function parseEnvelope({ text: json }) {
     return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
 }
 const LONGEST_MESSAGE = 1_000;
-/** Whether the controller itself refuses: what a gateway writes may look much like an envelope. */
+/** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
 function isRefusal(envelope) {
     return envelope?.status === 'failure' && envelope.word === 'FAIL';
 }
 /**
  * The envelope of an answer to a read.
  * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ * @throws UnusableAnswer if a retry may help, ActionError if not.
  */
 function readEnvelope(call, answer) {
     const envelope = parseEnvelope(answer);
@@ -986,11 +986,11 @@ function readEnvelope(call, answer) {
 function isSuccess({ status }) {
     return status >= 200 && status <= 299;
 }
-/** Begins like JSON, and is none: it lost its end. UTF-16, which is not accepted here, looks the same at its first character. */
+/** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }) {
     return /^\s*[{[]/.test(body) && (0,http_json/* parseJson */.qF)(body) === undefined && !body.includes('\0');
 }
-/** What the body of an answer is, for people. */
+/** Describes the body of an answer, for messages. */
 function describeBody(answer) {
     const envelope = parseEnvelope(answer);
     if (envelope?.status === 'failure')
@@ -1006,18 +1006,18 @@ function describeBody(answer) {
         return 'JSON that is cut off';
     return (0,http_json/* parseJson */.qF)(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
 }
-/** What HTTP 401 comes to. */
+/** The error for HTTP 401. */
 function unauthorized({ name, deniedHint }) {
     return new errors/* ActionError */.lZ('authentication_failed', `Authentication failed: the controller answered ${name} with HTTP 401.`, {
         hint: deniedHint,
     });
 }
-/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
+/** The error for HTTP 403: `permission_denied`, unless a proxy sent it. */
 function denied({ name: call }, answer) {
     const envelope = parseEnvelope(answer);
     if (envelope?.status === 'OK' || isRefusal(envelope)) {
         return new errors/* ActionError */.lZ('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-            hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+            hint: 'The step needs permission to list and restart instances: add it to a group of its user or key.',
         });
     }
     if (answer.proxy !== undefined) {
@@ -1029,7 +1029,7 @@ function denied({ name: call }, answer) {
         hint: 'Check controller_url (is a path prefix missing?), and whether a gateway requires something (see headers).',
     });
 }
-/** What any other status comes to that is neither a success nor transient. */
+/** The error for any other status that is neither a success nor transient. */
 function rejected(call, answer) {
     if (isRedirect(answer))
         return redirected(call.name, answer);
@@ -1039,12 +1039,12 @@ function rejected(call, answer) {
     const message = `${asked} was answered with HTTP ${answer.status} and ${describeBody(answer)}.`;
     return new errors/* ActionError */.lZ('protocol_error', message, { hint: hintForRejection(answer) });
 }
-/** 300 and 304 lead nowhere by themselves. */
+/** 300 and 304 do not redirect by themselves. */
 function isRedirect({ status, location }) {
     return status >= 300 && status <= 399 && (location !== undefined || REDIRECTS.includes(status));
 }
 const REDIRECTS = [301, 302, 303, 307, 308];
-/** Redirects are refused: the server that they lead to would get the credentials. */
+/** Redirects are refused: the target server would get the credentials. */
 function redirected(call, { status, location }) {
     return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
         hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
@@ -1059,7 +1059,7 @@ function proxyWantsCredentials({ name }, { proxy }) {
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
 function hintForRejection({ status, text: body }) {
     if (/SSL certificate/.test(body))
-        return 'The server requires a client certificate, or another one: see client_cert and client_key.';
+        return 'The server requires a client certificate, or a different one: see client_cert and client_key.';
     if (/HTTPS/.test(body))
         return 'The server speaks TLS there: controller_url should begin with https://.';
     if (status === 404)
@@ -1095,7 +1095,7 @@ function createClient({ transport, credentials, headers, clock, random }) {
             return authorization;
         return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
     }
-    /** After a 401 asks once more, if there can be a new session. */
+    /** After a 401, sends the request again if a new session is possible. */
     async function sendTwice(request, bounds) {
         const result = await send(request, bounds);
         return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
@@ -1113,7 +1113,7 @@ function createClient({ transport, credentials, headers, clock, random }) {
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, tryOnce, bounds);
         if ('fault' in last)
             throw readFailed(`GET ${path}`, last);
-        // An answer that holds nothing (FAIL) may come from another server, such as a gateway behind a wrong prefix.
+        // An answer without content (FAIL) may come from another server, such as a gateway behind a wrong prefix.
         if (last.value !== undefined)
             budget.renew();
         return last.value;
@@ -1135,9 +1135,9 @@ function isDenied(result) {
 function readFailed(call, last) {
     const { fault, isFinal } = last;
     const { code, kind, reason, hint, cause } = fault;
-    const atLast = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
-    const never = `The controller cannot be asked: ${reason}.`;
-    const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
+    const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
+    const never = `The controller cannot be queried: ${reason}.`;
+    const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
     return new errors/* ActionError */.lZ(code, message, { hint, cause, isTransient: !isFinal });
 }
 function decodeResult(result, decode) {
@@ -1155,7 +1155,7 @@ function decodeResult(result, decode) {
     }
 }
 const NO_ANSWER = 'no answer';
-/** What a result comes to that is not a usable answer. */
+/** The fault that a result without a usable answer stands for. */
 function faultOf(result) {
     if ('refused' in result)
         return faultOfRefusal(result.refused);
@@ -1214,7 +1214,7 @@ const WELL_KNOWN = new Set([
     'suspended',
     'deleted',
 ]);
-/** What both have to hold for a VM to run. The one place that says so. */
+/** The values of both fields when a VM is running. The only place that defines it. */
 function runningConditions({ state, status }) {
     return { instance_state: state === 'Started', status: status === 'running' };
 }
@@ -1222,7 +1222,7 @@ function isRunning(instance) {
     const conditions = runningConditions(instance);
     return conditions.instance_state && conditions.status;
 }
-/** There is no way back from these. */
+/** These states are final. */
 function isTerminal({ state }) {
     return state === 'Terminating' || state === 'Terminated';
 }
@@ -1246,8 +1246,8 @@ function readInstance(body, instanceId) {
     return instance;
 }
 /**
- * Reads the body of `GET /api/v1/vm`. Each item is found by its names without another look at all the others, and read only once it
- * is asked for.
+ * Reads the body of `GET /api/v1/vm`. Items are indexed by their names, and each is parsed only when it is
+ * asked for.
  * @throws UnusableAnswer where there is no list.
  */
 function readList(body) {
@@ -1302,7 +1302,7 @@ function externalIdOf({ outer, vm }) {
 function nameOf({ by, id }) {
     return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
 }
-/** Of several records of one instance the last counts. */
+/** If there are several records of one instance, the last counts. */
 function once(instances) {
     return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
 }
@@ -1316,7 +1316,7 @@ function unlessBroken(read) {
         throw error;
     }
 }
-/** The outer keys count before the inner ones, unless they are null. */
+/** The outer keys take precedence over the inner ones, unless they are null. */
 function merge(outer, vm) {
     const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
     if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
@@ -1329,7 +1329,7 @@ function merge(outer, vm) {
         name: outer['name'] ?? vm['name'],
     };
 }
-/** Most likely it is another API, as long as there was no good answer before. */
+/** Most likely another API, unless there was a good answer before. */
 function notTheApi(what) {
     return new http_json/* UnusableAnswer */.kf(what, { nature: 'mistake' });
 }
@@ -1397,7 +1397,7 @@ function address(fields, key) {
     return value !== undefined && (0,external_node_net_.isIP)(value) !== 0 ? value : undefined;
 }
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-/** The last part is not a number: that would be an IP address, or none. */
+/** The last part is not a number: that would be an IP address, or invalid. */
 const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
 /** A node may join with a host name instead of an IP address. */
 function hostName(fields, key) {
@@ -1482,10 +1482,10 @@ function judgeAnswer(answer, call) {
         return uncertain(answer);
     return { kind: 'rejected', error: rejected(call, answer) };
 }
-/** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
+/** Only a controller without this call certainly did not carry it out; otherwise something in front of it answered. */
 function judgeNotFound(answer, version) {
     if (version === undefined) {
-        const message = 'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+        const message = 'The restart request was answered with HTTP 404, and the controller does not report its version.';
         return { kind: 'rejected', error: new errors/* ActionError */.lZ('restart_unsupported', message, { hint: NEEDS_1_44 }) };
     }
     if (lacksRestarts(version)) {
@@ -1498,7 +1498,7 @@ function judgeNotFound(answer, version) {
 }
 const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
 const FIRST_WITH_RESTARTS = 44;
-/** Versions look like `1.50.1-5e3c3f5b`; anything else is taken for a version that knows restarts. */
+/** Versions look like `1.50.1-5e3c3f5b`; anything else counts as a version that supports restarts. */
 function lacksRestarts(version) {
     const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
     return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
@@ -1551,7 +1551,7 @@ function neverCarriedOut(reason, { hint, cause }) {
     });
 }
 const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
-/** Only a new session can tell whether the credentials are valid. */
+/** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable('session ended', {
     kind: 'HTTP 401',
     reason: 'it answered HTTP 401, so a new session is needed',
@@ -1566,7 +1566,7 @@ const SESSION_ENDED = repeatable('session ended', {
 
 
 const MIB = 1024 * 1024;
-/** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
+/** The same limit for one instance as for the list: startup scripts may have long outputs, and a controller may ignore `?id=`. */
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
@@ -1591,7 +1591,7 @@ function createController(options) {
             return instance;
         if (instance !== undefined)
             return names.complete(await withListedNames(instance, bounds));
-        // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
+        // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
     }
@@ -1604,7 +1604,7 @@ function createController(options) {
         };
         return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
-    /** Old controllers tell `external_id` and `name` in the list alone. If it cannot be read soon, the instance goes without. */
+    /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
     async function withListedNames(instance, bounds) {
         names.ask(instance);
         const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
@@ -1616,7 +1616,7 @@ function createController(options) {
     async function findInstances(target, bounds) {
         return readListed(bounds, (list) => list.matching(target));
     }
-    /** @param read throws UnusableAnswer where the list is to be asked for again. */
+    /** @param read throws UnusableAnswer to have the list requested again. */
     function readListed(bounds, read) {
         const decode = (answer) => {
             const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
@@ -1651,7 +1651,7 @@ function createController(options) {
         getVersion,
     };
 }
-/** What an answer told about an instance is kept when a poorer one follows. */
+/** Keeps the names from one answer for later answers that lack them. */
 function createNames() {
     const known = new Map();
     const asked = new Set();
@@ -1667,7 +1667,7 @@ function createNames() {
             known.set(keyOf(instance), names);
             return { ...instance, ...names };
         },
-        /** Whether the list was asked for its names. */
+        /** Whether the list was already read for its names. */
         isAsked: (instance) => asked.has(keyOf(instance)),
         ask: (instance) => void asked.add(keyOf(instance)),
     };
@@ -1713,7 +1713,7 @@ function rootAuthorization(token) {
 // ---- user API keys: the controller's "TAP" protocol ----
 const HAND_PATH = '/tap/v1/hand';
 const SHAKE_PATH = '/tap/v1/shake';
-/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
+/** Performs the handshake on first use, and again once the session has expired (5 minutes by default). */
 function createSession(apiKey, onSecret) {
     let authorization;
     return {
@@ -1735,7 +1735,7 @@ function createSession(apiKey, onSecret) {
         },
     };
 }
-/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
+/** The decrypted secret of the first answer opens the session: within 10 s, and only once. */
 async function shakeHands({ id, key }, post, onSecret) {
     const hand = await post({ path: HAND_PATH, body: { id } });
     if (!isAnswered(hand))
@@ -1756,16 +1756,16 @@ async function shakeHands({ id, key }, post, onSecret) {
         return notSent(SHAKE_PATH, shake);
     if (isRedirect(shake.answer))
         return { refused: redirected(`POST ${SHAKE_PATH}`, shake.answer) };
-    // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
+    // The secret may have expired in transit: like an expired session, that requires a new handshake.
     if (!isSuccess(shake.answer))
         return { answer: { ...shake.answer, status: 401 } };
     return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
 }
-/** An answer to judge, as opposed to one that may be another the next time. */
+/** An answer that is final, as opposed to one that may differ next time. */
 function isAnswered(result) {
     return 'answer' in result && !(0,retry/* isTransientStatus */.Dm)(result.answer.status);
 }
-/** Without a session, the request itself never leaves. */
+/** Without a session, the request itself is never sent. */
 function notSent(path, result) {
     if ('noAnswer' in result)
         return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
@@ -1787,7 +1787,7 @@ function modulusBytes(key) {
 function decodeBase64(text) {
     return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
-/** Undefined where the key does not fit. The cause would say nothing more, and might say too much. */
+/** Undefined if the key does not match. The cause would add nothing, and might reveal too much. */
 function decrypt(encrypted, key) {
     const padding = external_node_crypto_.constants.RSA_PKCS1_OAEP_PADDING;
     try {
@@ -1798,11 +1798,11 @@ function decrypt(encrypted, key) {
     }
 }
 const CANNOT_DECRYPT = new errors/* ActionError */.lZ('authentication_failed', 'The handshake failed: api_key cannot decrypt what was encrypted for api_key_id.', { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' });
-/** A session's token is an ID; a longer text would make every request large: in characters. */
+/** A session's token is an ID; a longer one would make every request large. In characters. */
 const LONGEST_TOKEN = 4_000;
-/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
+/** Together with the ID, perhaps in base64, still too short to nest deeper than JSON can be serialized. In characters. */
 const LONGEST_SESSION = 6_000;
-/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
+/** A shorter string next to the token is a number or a word: masking it would garble every message. In characters. */
 const SHORTEST_SECRET = 8;
 function readSession(text) {
     if (text.length > LONGEST_SESSION)
@@ -1818,7 +1818,7 @@ function readSession(text) {
     return { data, secrets: [data['token'], ...texts.map(String)] };
 }
 const TOKEN = /^[\x21-\x7e]+$/;
-/** The controller does not know the key, or what answers is most likely not the controller. */
+/** The controller does not know the key, or the server is most likely not the controller. */
 function refusedHand(answer) {
     const { status } = answer;
     if (status === 401 || (0,http_json/* isRecord */.u4)((0,http_json/* parseJson */.qF)(answer.text))) {
@@ -1834,7 +1834,7 @@ function refusedHand(answer) {
 // EXTERNAL MODULE: ./lib/log.js
 var lib_log = __webpack_require__(7309);
 ;// CONCATENATED MODULE: ./lib/fleet/scheduling.js
-// Which VM may go next: a state for each VM, and what changes it. All of it is pure; slots.ts acts on it.
+// Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
 //
 // | state        | the VM                                              | leaves it by                                    |
 // | ------------ | --------------------------------------------------- | ----------------------------------------------- |
@@ -1849,8 +1849,8 @@ var lib_log = __webpack_require__(7309);
 // | `failed`     | is over                                             |                                                 |
 //
 // In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
-// the order of the targets, and only once no VM is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
-// neither restarting nor over is dismissed.
+// the order of the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too
+// many have failed, every VM that is neither restarting nor over is dismissed.
 const OVER = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
 const TRANSITIONS = {
@@ -1864,7 +1864,7 @@ const TRANSITIONS = {
     ended: {},
     failed: {},
 };
-/** The states after a step: that of the one VM, then of those that get a slot by it, or are dismissed. */
+/** The states after an event: that of the one VM, then of those that get a slot because of it, or are dismissed. */
 function advance(states, { index, event }, limits) {
     const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
     return isOver(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
@@ -1955,14 +1955,14 @@ function listNames(names, most) {
     const more = names.length - most;
     return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
-/** How many ended in which way. */
+/** How many ended in each way. */
 function countKinds(vms) {
     const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
     for (const vm of vms)
         counts[resultKindOf(vm)]++;
     return counts;
 }
-/** `true` only if at least one VM was restarted and all were that were not left alone. */
+/** `true` only if at least one VM was restarted, and all others were left alone. */
 function restartedOf(vms) {
     if (vms.some(({ restarted }) => restarted === 'unknown'))
         return 'unknown';
@@ -1977,7 +1977,7 @@ function createRoster({ members, announce, ...plan }) {
     const covered = new Set();
     const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
     let error;
-    /** If the process is killed, it is unknown whether the restarts of these had left: the one that leaves now, and the next ones. */
+    /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
     function unsure(index) {
         const later = vms.flatMap(({ endedAt }, other) => {
             return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];
@@ -2020,7 +2020,7 @@ function createRoster({ members, announce, ...plan }) {
 
 
 
-// What the log says about several VMs together. All of it is pure.
+// The log lines about several VMs together. All pure.
 function describeFleet(vms, { slots, mostFailures }) {
     const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
     return `${numberOfVms(vms)}, at most ${slots} at a time; after ${most} no new restart starts`;
@@ -2035,7 +2035,7 @@ const ENDINGS = {
     not_started: 'not restarted',
     unknown: 'failed, and may have been restarted',
 };
-/** How one VM ended, unless it went well. Those that never started are named together, at the end. */
+/** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 function describeEnd(outcome) {
     const { error, leftAlone, leftAloneFor = '' } = outcome;
     if (neverStarted(outcome))
@@ -2096,7 +2096,7 @@ function describeInProgress(vms) {
     return `${vms.length} in progress (${rebooted.length} rebooted, ${missing})`;
 }
 const MOST_BUSY = 3;
-/** With the reason why runners hold VMs up: nothing else tells why a fleet stands still. */
+/** With the reasons why runners block VMs: nothing else explains why a fleet makes no progress. */
 function describeToGo(vms) {
     const waiting = vms.filter(({ state }) => state === 'waiting');
     const busy = waiting.filter(({ runner }) => runner === 'busy');
@@ -2110,9 +2110,9 @@ function describeToGo(vms) {
     ];
     return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 }
-/** A VM that takes this many times as long as the others makes any estimate worthless. */
+/** A VM that takes this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
-/** From how long the restarted VMs took. Undefined where none was, where jobs are waited for, and where one VM takes far longer. */
+/** Estimated from the restarted VMs. Undefined if there are none, if jobs are waited for, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }) {
     const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
     const toGo = vms.filter(isToGo);
@@ -2148,7 +2148,7 @@ function roughly(ms) {
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
 
-/** Batches begin `everyMs` apart; one that took long is followed by a pause as long. */
+/** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
 function spacing(everyMs, { beganAt, endedAt }, now) {
     return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
@@ -2165,7 +2165,7 @@ function coalesce(options) {
         isAtWork = true;
         while (waiting.size > 0) {
             const pauseMs = options.pauseMs(questionsOf(waiting), previous);
-            // On cancellation each asker is told by its own signal.
+            // On cancellation each caller's own signal aborts.
             await clock.sleep(pauseMs, signal).catch(() => waiting.clear());
             if (waiting.size > 0)
                 await askForAll();
@@ -2200,7 +2200,7 @@ function coalesce(options) {
         options.onFault(fault);
         for (const asker of [...asking, ...waiting]) {
             asker.lastFault = fault;
-            asker.bounds.onFault?.({ ...fault, isTold: true });
+            asker.bounds.onFault?.({ ...fault, isLogged: true });
         }
     }
     function leave(asker) {
@@ -2240,7 +2240,7 @@ function isTimeout(error) {
 
 
 
-/** A VM with less time left than this asks by itself: in milliseconds. */
+/** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
 function isUrgent({ deadline }, { clock }) {
     return deadline - clock.now() < URGENT_MS;
@@ -2250,8 +2250,8 @@ const LIST_EVERY_MS = 1_000;
 /** How long to wait before a record that could not be read is read again: in milliseconds. */
 const READ_AGAIN_MS = 1_000;
 /**
- * While a single VM is being restarted, its reads are made when it wants them, and of that instance alone. What changes something is
- * passed on as it is.
+ * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
+ * unchanged.
  */
 function shareController(controller, options) {
     const { clock, log, isCrowded } = options;
@@ -2307,7 +2307,7 @@ function shareLiveInstances(controller, options) {
     });
     return (bounds) => list(undefined, bounds);
 }
-/** Whether all ask for one and the same. */
+/** Whether all ask for the same instance. */
 function areSame(targets) {
     return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
 }
@@ -2318,7 +2318,7 @@ async function requestFor(controller, targets, bounds) {
     const instance = await controller.getInstance(first.id, bounds);
     return { matching: () => (instance === undefined ? [] : [instance]) };
 }
-/** A record that cannot be read is a fault for its own VM only. */
+/** An unreadable record is a fault only for its own VM. */
 function readFrom(list, target) {
     try {
         return list.matching(target);
@@ -2335,7 +2335,7 @@ function noControllerAnswer(last) {
     return noAnswer('The controller', last, { code: last?.code ?? 'controller_unreachable', hint });
 }
 // ---- GitHub ----
-/** The shortest time from one list of runners to the next, which is how often a runner is read: in milliseconds. */
+/** The shortest time between two lists of runners, which is how often a runner is read: in milliseconds. */
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
@@ -2360,8 +2360,8 @@ function shareSources({ runners, jobs }, options) {
     };
 }
 /**
- * Repeated reads, and searches by name, are answered from one list. Where it has more pages than there are questions, each is asked by
- * itself; and so is whatever a list does not show, because its pages shift while they are read.
+ * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
+ * separately; so is a request for anything that the list lacks, because its pages shift while they are read.
  */
 function shareRunners(runners, options) {
     const { clock, progress } = options;
@@ -2399,8 +2399,8 @@ function noGitHubAnswer(last) {
     return noAnswer('GitHub', last, { code: 'github_api_failed', hint });
 }
 function noAnswer(server, last, { code, hint }) {
-    const atLast = last === undefined ? '' : `; last attempt: ${last.reason}`;
-    const message = `${server} gave no usable answer in time${atLast}.`;
+    const lastAttempt = last === undefined ? '' : `; last attempt: ${last.reason}`;
+    const message = `${server} gave no usable answer in time${lastAttempt}.`;
     return new errors/* ActionError */.lZ(code, message, { hint: last?.hint ?? hint, isTransient: true });
 }
 
@@ -2452,8 +2452,8 @@ const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
 const READ_EVERY_MS = 5_000;
 /**
- * Blocks the restart of one VM until all have come to their gates, its runner has no job, and it holds a slot. A VM that had to wait is
- * read again, and comes back with the slot that it holds. A VM that turns out to be in use gives its slot back.
+ * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
+ * is read again, and keeps its slot. A VM that turns out to be in use gives its slot back.
  */
 function createSlotGate(options) {
     const { runnerGate, checkDuplicate } = options;
@@ -2476,7 +2476,7 @@ function createSlotGate(options) {
     };
 }
 /**
- * False where it took so long that the VM has to be read again. GitHub is asked about a single runner only while its VM holds a slot:
+ * False if it took so long that the VM must be read again. GitHub is asked about a single runner only while its VM holds a slot:
  * for hundreds of queued VMs that would be too many requests.
  */
 async function mayPass(options, instance) {
@@ -2497,7 +2497,7 @@ async function mayPass(options, instance) {
     signal.throwIfAborted();
     return true;
 }
-/** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
+/** False if the runner got a job while the VM was queued: then the VM leaves the queue. */
 async function takeSlot(options) {
     const { slots, index, runnerGate, clock, signal } = options;
     slots.apply(index, options.comesLast() ? 'defer' : 'queue');
@@ -2542,7 +2542,7 @@ async function happensWithin(event, limit, clock) {
 function hasWildcard({ by, id }) {
     return by === 'external_id' && id.includes('*');
 }
-/** Whether the targets may turn out to be more than one VM. */
+/** Whether the targets may be more than one VM. */
 function mayBeSeveral(targets) {
     return targets.length > 1 || targets.some(hasWildcard);
 }
@@ -2589,7 +2589,7 @@ function fitsNone(pattern) {
         hint: 'Check external_id (* matches any text; upper and lower case differ) and controller_url.',
     });
 }
-/** Several VMs may have the same name: then each has its ID beside it. */
+/** Several VMs may have the same name: then each name includes the ID. */
 function distinctNames(members) {
     const counts = new Map();
     for (const { name } of members)
@@ -2599,7 +2599,7 @@ function distinctNames(members) {
         return isAlone ? member : { ...member, name: `${member.name} (${member.target.id})` };
     });
 }
-/** How long to look for a VM that is not listed, in milliseconds: a replica that lags behind may not list a new one yet. */
+/** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
 const GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
 /** One list may briefly lack a VM, which would then be left out silently. */
@@ -2607,8 +2607,8 @@ const LEAST_LISTS = 2;
 /** GitHub accepts 1 MB of outputs per job: the results of more VMs would not fit. */
 const MOST_VMS = 2_000;
 /**
- * Finds out which VMs the targets name. A target that names none is a member that fails.
- * @throws ActionError if that cannot be known.
+ * Finds the VMs that the targets name. A target that names none becomes a member that fails.
+ * @throws ActionError if that cannot be determined.
  */
 async function resolveTargets(targets, options) {
     if (!targets.some(hasWildcard))
@@ -2638,7 +2638,7 @@ async function listUntilFound({ controller, clock, log, signal, timeoutMs }, rea
         await clock.sleep(LIST_AGAIN_MS, signal);
     }
 }
-/** A VM that was seen to have ended has ended, whatever a replica that lags behind shows. */
+/** A VM that was seen to have ended has ended, even if a lagging replica shows otherwise. */
 function remember(seen, instances) {
     for (const instance of instances) {
         const id = instance.instanceId.toLowerCase();
@@ -2647,7 +2647,7 @@ function remember(seen, instances) {
             seen.set(id, instance);
     }
 }
-/** Guards against a pattern that matches more than was meant. @throws ActionError `invalid_input` */
+/** Guards against a pattern that matches more than intended. @throws ActionError `invalid_input` */
 function refuseTooMany({ length: vms }, maxVms) {
     if (vms <= maxVms)
         return;
@@ -2656,7 +2656,7 @@ function refuseTooMany({ length: vms }, maxVms) {
         hint: `Narrow the targets, raise max_vms (${MOST_VMS} at most), or divide the VMs among several steps.`,
     });
 }
-/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
+/** @param runnerNameOf the name of the runner in a VM; undefined if there are none to guard. */
 function createDuplicateCheck(runnerNameOf) {
     const members = new Map();
     const owners = new Map();
@@ -2673,10 +2673,10 @@ function refuseSecondName(members, member, { instanceId }) {
     members.set(id, other);
     if (other === member)
         return;
-    const message = `Instance ${instanceId} is the same VM as "${other.name}", which is restarted already.`;
+    const message = `Instance ${instanceId} is the same VM as "${other.name}", which is already being restarted.`;
     throw new errors/* ActionError */.lZ('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
-/** Nothing tells whose runner it is that has the name, so neither VM is restarted. */
+/** It is unknown which VM the runner belongs to, so neither is restarted. */
 function refuseSharedRunner(owners, name, { instanceId }) {
     const key = name.toLowerCase();
     const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());
@@ -2741,7 +2741,7 @@ function whyWithout({ conclusion, runnerGroup, status }) {
 
 /**
  * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
- * @throws ActionError `job_not_found`, `instance_not_found`, and what GitHub or the controller fail with.
+ * @throws ActionError `job_not_found`, `instance_not_found`, and the errors of GitHub and the controller.
  */
 async function findVmsUsedByJob(wanted, lookup) {
     const { log, clock } = lookup;
@@ -2758,10 +2758,10 @@ async function findVmsUsedByJob(wanted, lookup) {
     if (onRunners.length === 0)
         return [];
     const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
-    const { located, homeless } = await listUntilFound(lookup, locate, ({ homeless }) => notFound(homeless));
-    for (const { name, runnerName } of homeless)
+    const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) => notFound(unplaced));
+    for (const { name, runnerName } of unplaced)
         log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
-    const problem = notFound(homeless);
+    const problem = notFound(unplaced);
     if (located.length === 0 && problem !== undefined)
         throw problem;
     return used_by_job_membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
@@ -2794,7 +2794,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
         hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
     });
 }
-/** On the step's clock. Undefined while the job is in progress, or if GitHub does not tell. */
+/** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
 function endOf({ status, completedAt }, { readAt, answeredAt }) {
     if (status !== 'completed' || completedAt === undefined || readAt === undefined)
         return undefined;
@@ -2803,11 +2803,11 @@ function endOf({ status, completedAt }, { readAt, answeredAt }) {
 function locateJobs(jobs, instances, isRunnerIn) {
     const live = instances.filter((instance) => !isTerminal(instance));
     const located = new Map();
-    const homeless = [];
+    const unplaced = [];
     for (const job of jobs) {
         const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
         if (homes.length === 0)
-            homeless.push(job);
+            unplaced.push(job);
         for (const instance of homes) {
             const known = located.get(instance.instanceId);
             const vm = known ?? { instance, jobs: [], ambiguous: undefined };
@@ -2817,7 +2817,7 @@ function locateJobs(jobs, instances, isRunnerIn) {
                 vm.ambiguous ??= isInSeveral(job, homes);
         }
     }
-    return { located: [...located.values()], homeless };
+    return { located: [...located.values()], unplaced };
 }
 /** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
 function likelyOnes(fitting) {
@@ -2833,10 +2833,10 @@ function isInSeveral({ name, runnerName }, homes) {
     });
 }
 /** Undefined if every runner has its VM. */
-function notFound(homeless) {
-    if (homeless.length === 0)
+function notFound(unplaced) {
+    if (unplaced.length === 0)
         return undefined;
-    const names = [...new Set(homeless.map(({ runnerName }) => runnerName))];
+    const names = [...new Set(unplaced.map(({ runnerName }) => runnerName))];
     const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
     return new errors/* ActionError */.lZ('instance_not_found', message, {
         hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
@@ -2853,7 +2853,7 @@ function used_by_job_membersOf(located, endOfJob) {
         };
     }));
 }
-/** One in progress comes after all that have ended. */
+/** A job in progress comes after all that have ended. */
 function lastOf(jobs, endOfJob) {
     const ends = jobs.map((job) => ({ name: job.name, endedAt: endOfJob(job) }));
     return ends.reduce((last, job) => {
@@ -2879,11 +2879,11 @@ var poll = __webpack_require__(9310);
 
 
 
-/** Of the one second and a half of a last attempt. In milliseconds. */
+/** Less than the 1.5 s of a last attempt. In milliseconds. */
 const ADDRESS_TIMEOUT_MS = 500;
 /**
  * Dials over real sockets.
- * @param problemWith why an IP address must not be dialed: a host name may lead there.
+ * @param problemWith why an IP address must not be dialed: a host name may resolve to it.
  */
 function createDial(problemWith) {
     return ({ host, port }, { connected, received, ended }) => {
@@ -2906,11 +2906,11 @@ function createDial(problemWith) {
 }
 /** An SSH server sends its banner within this many bytes. */
 const MOST_BYTES = 8 * 1024;
-/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
+/** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
 /** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
 function readGreeting(bytes) {
-    // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
+    // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
     const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
     const lines = text.split('\n').slice(0, -1);
     const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
@@ -2921,7 +2921,7 @@ function readGreeting(bytes) {
 /** In characters. */
 const LONGEST_EXCERPT = 100;
 /**
- * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * The first line of what the server sent, for messages. It is external text. A long one is described, not truncated: that could leave
  * half a secret, which no mask matches.
  */
 function excerptOf(bytes) {
@@ -2932,7 +2932,7 @@ function excerptOf(bytes) {
     return line.length > LONGEST_EXCERPT ? `(a line of ${line.length} characters)` : `"${line}"`;
 }
 /**
- * Connects and listens for a banner until the limit is reached. It never sends anything.
+ * Connects and waits for a banner until the limit is reached. It never sends anything.
  * @throws the signal's reason, after an abort.
  */
 async function contact({ clock, dial, address }, limit) {
@@ -2988,7 +2988,7 @@ function afterSilence({ isConnected, bytes }) {
         ? { kind: 'silent', detail: 'connected, but nothing was sent' }
         : { kind: 'unreachable', detail: 'the connection timed out' };
 }
-/** What OpenSSH says in place of its banner: after connections without a login, and to too many at a time. */
+/** What OpenSSH sends instead of its banner: after connections without a login, or if there are too many at once. */
 const PENALTY = /^"(Not allowed at this time|Exceeded MaxStartups)/;
 function foreign(bytes) {
     const excerpt = excerptOf(bytes);
@@ -3006,7 +3006,7 @@ function isOlder(a, b) {
 function isNewer(a, b) {
     return comparisons(a, b).some((sign) => sign > 0);
 }
-/** Of the dates that both carry: negative where that of `a` is earlier. */
+/** Compares the dates that both carry: negative where that of `a` is earlier. */
 function comparisons(a, b) {
     const pairs = [
         [a.reportedAt, b.reportedAt],
@@ -3014,13 +3014,13 @@ function comparisons(a, b) {
     ];
     return pairs.flatMap(([left, right]) => (left && right ? [(0,dates/* compareInstants */.QI)(left, right)] : []));
 }
-/** The dates that an answer carries, for people. */
+/** The dates that an answer carries, for messages. */
 function datesOf({ reportedAt, updatedAt }) {
     return [reportedAt, updatedAt].flatMap((date) => date?.text ?? []).join(' and ');
 }
 /**
- * Whether `a` carries a date that can be compared with `b`; where `b` has none either, nothing is lost. A report that lacks its own
- * time, though an earlier one had it, was damaged on its way: how long its VM had run cannot be told.
+ * Whether `a` carries a date that can be compared with `b`; if `b` has none either, nothing is lost. A report that lacks its own
+ * time, though an earlier one had it, was damaged in transit: how long its VM had run is unknown.
  */
 function isDated(a, b) {
     if (a.reportedAt === undefined && b.reportedAt !== undefined)
@@ -3030,15 +3030,15 @@ function isDated(a, b) {
 
 ;// CONCATENATED MODULE: ./lib/restart/clocks.js
 
-// What two answers tell about foreign clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
-// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed for
+// What two answers reveal about other machines' clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
+// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed on
 // each of them shows which one was set.
 /** If two clocks disagree by more than this about how much time passed, one of them was set: in milliseconds. */
 const CLOCK_STEP_MS = 10_000;
 /**
  * How far the node's clock was set back since the baseline (negative: set forward), compared with the controller's.
- * @param sinceSentMs stands in where a controller writes no dates.
- * @returns undefined if it cannot be told: without one date of the controller, the baseline may have been old when it was taken.
+ * @param sinceSentMs used instead if a controller writes no dates.
+ * @returns undefined if that is unknown: without one of the controller's dates, the baseline may have been old when it was taken.
  */
 function nodeSetBackMs(report, baseline, sinceSentMs) {
     const forNodeMs = passed(baseline.reportedAt, report.reportedAt);
@@ -3050,8 +3050,8 @@ function nodeSetBackMs(report, baseline, sinceSentMs) {
     return forControllerMs - forNodeMs;
 }
 /**
- * How far all foreign clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
- * the record have to tell the same: a replica whose clock is behind shows the new report with the dates of the others.
+ * How far all the other clocks were set back together, as happens if controller and node are one machine. HTTP Date and both dates of
+ * the record must agree: a replica whose clock is behind shows the new report with the dates of the others.
  * @returns undefined if they were not.
  */
 function allSetBackMs(before, after) {
@@ -3064,8 +3064,8 @@ function allSetBackMs(before, after) {
     if (forNodeMs === undefined || forControllerMs === undefined)
         return undefined;
     const setBackMs = passedMs - (dateAfter - dateBefore);
-    const isTold = [forNodeMs, forControllerMs].every((forClockMs) => Math.abs(passedMs - forClockMs - setBackMs) <= CLOCK_STEP_MS);
-    return setBackMs > CLOCK_STEP_MS && isTold ? setBackMs : undefined;
+    const isConfirmed = [forNodeMs, forControllerMs].every((forClockMs) => Math.abs(passedMs - forClockMs - setBackMs) <= CLOCK_STEP_MS);
+    return setBackMs > CLOCK_STEP_MS && isConfirmed ? setBackMs : undefined;
 }
 /** The same report, with the dates that it would have had if the clocks had been set back before. */
 function setBackBy(ms, instance) {
@@ -3083,11 +3083,11 @@ function passed(before, after) {
 ;// CONCATENATED MODULE: ./lib/restart/boot.js
 
 
-/** An agent may compute the date of one boot again and again, in whole seconds. No VM stops and boots within this time. */
+/** An agent may recompute the date of one boot repeatedly, in whole seconds. No VM stops and boots within this time. */
 const WANDER_MS = 1_000;
 /** How much later than the report a date in whole seconds can look. */
 const ROUNDING_MS = 2_000;
-/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+/** The total error from a controller that updates late, dates in whole seconds, and a smaller clock change. */
 const BLUR_MS = 20_000;
 /** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */
 function bootOf(instance, baseline, sinceSentMs) {
@@ -3169,11 +3169,11 @@ function judge(before, observation) {
     const next = { ...withNewest(history, observation), failure };
     return { verdict: judgeCurrent(next, observation), history: next };
 }
-/** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
+/** If the node's clock was set back, a report older than the baseline may still seem newer than the newest. */
 function isOutdated(instance, { newest, baseline }) {
     return isOlder(instance, newest) || isOlder(instance, baseline.instance);
 }
-/** If all clocks were set back since the newest report, what is known is dated as if that had been before. */
+/** If all clocks were set back since the newest report, shifts the known dates as if that had happened before. */
 function followClocks(history, { answeredAt, instance }) {
     if (instance === undefined || !isOutdated(instance, history))
         return history;
@@ -3228,7 +3228,7 @@ function pending(condition, seen) {
 function describeState({ state, status, startDateText }) {
     return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
 }
-/** For errors: what was seen, and the message, which may explain it. */
+/** For errors: what was seen, and the instance's message, which may explain it. */
 function describeTrouble(instance) {
     if (instance === undefined)
         return 'the controller does not list the instance';
@@ -3277,14 +3277,14 @@ function isOwnHost(url) {
 function addresses_hostOf({ hostname }) {
     return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
-/** Addresses and CIDR ranges to compare with. Leaves out what is neither. */
+/** A list of addresses and CIDR ranges. Ignores anything else. */
 function listOf(addresses) {
     const list = new external_node_net_.BlockList();
     for (const { ip, family, bits } of addresses.flatMap(parseRange))
         list.addSubnet(ip, bits, family);
     return list;
 }
-/** Notations do not matter: `::ffff:10.0.0.1` is `10.0.0.1`. */
+/** Independent of notation: `::ffff:10.0.0.1` is `10.0.0.1`. */
 function includes(list, ip) {
     const { address, family } = parseAddress(ip);
     return family !== undefined && list.check(address, family);
@@ -3327,8 +3327,8 @@ function guestAddress(instance, own) {
 /** Kinds of addresses at which another machine cannot reach a VM. */
 const NO_VM = ['unspecified', 'loopback', 'link-local', 'multicast'];
 /**
- * Why an address must not be dialed, in words that follow the noun: the step could hear its own SSH server. Undefined if it may
- * be dialed; also for a host name, which has to be checked once it is resolved.
+ * Why an address must not be dialed, in words that follow the noun: the step could reach its own SSH server. Undefined if it may
+ * be dialed; also for a host name, which is checked once it is resolved.
  */
 function problemOf(host, { role, own }) {
     const kind = kindOfAddress(host);
@@ -3341,7 +3341,7 @@ function problemOf(host, { role, own }) {
     const isOwn = includes(listOf(own.addresses), host);
     return isOwn ? `has the address ${host}, which is this machine's own` : undefined;
 }
-/** For people, e.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */
+/** E.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */
 function formatAddress({ host, port }) {
     return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
@@ -3389,7 +3389,7 @@ function endpointOf({ provedBoot, own }, instance) {
         return obstacleOf('no address', found.why);
     return { kind: 'endpoint', endpoint: { startDate, address: found.address } };
 }
-/** The verdict on a read that found no way to the guest. */
+/** The verdict on a read that found no route to the guest. */
 function obstacleOf(kind, seen) {
     return { kind: 'obstacle', obstacle: { kind, seen } };
 }
@@ -3420,18 +3420,18 @@ function unconfirmed({ address }, why = 'the VM has booted or moved since') {
 /** The VM itself failed while the step waited for its guest. */
 function lostWithVm(reason) {
     const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
-    const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
+    const hint = 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.';
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint });
 }
-/** `guest_timeout` is over. @param obstacle the last one. */
+/** `guest_timeout` was reached. @param obstacle the last one. */
 function notUp({ kind, seen }, { timeoutMs, tally }) {
     const message = `The VM was restarted and verified, but its guest was not seen to be up within ${(0,lib_clock/* seconds */.YA)(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
     return new errors/* ActionError */.lZ('guest_not_up', message, { hint: HINTS[kind] });
 }
-const REACH_NODES = 'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
+const REACH_NODES = 'The machine that runs the step must reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
 const HINTS = {
     refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
-    unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
+    unreachable: `${REACH_NODES}. Without a forwarded port it must reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
     silent: "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Check the screen of the VM (VNC) and of the node.",
     penalized: "The guest's SSH server is up, but refuses this machine after connections without a login, or because of too many (OpenSSH's PerSourcePenalties and MaxStartups). Exempt this machine in the VM's template, with PerSourcePenaltyExemptList in sshd_config.",
     closed: "The node's forwarder found no server in the guest: check that Remote Login (SSH) is on in the VM's template, and check the VM's screen through VNC.",
@@ -3443,14 +3443,14 @@ const HINTS = {
 };
 
 ;// CONCATENATED MODULE: ./lib/guest/wait-for-guest.js
-// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step probes the guest:
 //
-// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 1. A read of the instance shows where its SSH server is now: forwarded ports may change with each boot.
 // 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
 //    connection alone proves nothing.
-// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
+// 3. A second read must show the same boot at the same address: otherwise the banner may be another VM's.
 //
-// This is repeated until guest_timeout, when there is a last attempt.
+// This repeats until guest_timeout, with a last attempt at the end.
 
 
 
@@ -3512,7 +3512,7 @@ async function untilUp(wait) {
             return result.banner;
         const { kind, seen } = result.obstacle;
         progress.note(kind, `waiting for the guest: ${seen}`);
-        // What the guest did says more than that the controller did not answer at the end.
+        // What the guest did is more informative than that the controller did not answer at the end.
         if (kind !== 'no answer' || obstacle.kind === 'no answer')
             obstacle = result.obstacle;
         return undefined;
@@ -3539,7 +3539,7 @@ async function attempt(wait, until) {
         ? { banner: heard.banner }
         : { obstacle: unconfirmed(endpoint) };
 }
-/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
+/** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_READ_MS = 250;
 /** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
@@ -3581,11 +3581,11 @@ async function readGuest(wait, until) {
 
 ;// CONCATENATED MODULE: ./lib/restart/closest.js
 const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared without regard to case: in characters. */
+/** Longer IDs are only compared ignoring case. In characters. */
 const LONGEST_COMPARED = 100;
 /** One character in this many may be mistyped. */
 const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs that are most likely meant by a mistyped one, the closest first. One that differs in case alone is certain. */
+/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
 function closestTo(wanted, known) {
     const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
     const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
@@ -3596,7 +3596,7 @@ function closestTo(wanted, known) {
         .slice(0, MOST_SUGGESTIONS)
         .map(({ id }) => id);
 }
-/** How many characters differ, regardless of case; infinite if it is certainly more than `most`. */
+/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
 function distanceBetween(wanted, id, most) {
     const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
     if (a === b)
@@ -3604,7 +3604,7 @@ function distanceBetween(wanted, id, most) {
     const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
     return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
 }
-/** Levenshtein's: how many characters have to be inserted, removed or replaced. */
+/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
 function editDistance(a, b) {
     let distances = [...Array(b.length + 1).keys()];
     for (const [line, character] of [...a].entries()) {
@@ -3628,13 +3628,13 @@ function editDistance(a, b) {
 
 
 
-/** A heartbeat and a bit: what flaps only briefly (failure.ts says what does) has healed by then. */
+/** A little more than one heartbeat: a brief flap (see failure.ts) is over by then. */
 const preflight_GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 /**
- * Makes sure that the VM exists, can be restarted, and that the restart can be proved, before anything is changed.
- * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that stays so for a few
+ * Checks that the VM exists, that it can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that persists for a few
  * seconds.
  */
 async function takeBaseline(context, options) {
@@ -3650,7 +3650,7 @@ async function takeBaseline(context, options) {
     let trouble;
     for (;;) {
         const finding = await readTarget(options, search).catch((error) => {
-            // The time ran out before the trouble could heal: it says more than that the next answer came too late.
+            // Time ran out before the trouble could clear up: the trouble explains more than that the next answer was too late.
             throw trouble !== undefined && graceEndsAt === deadline && (0,errors/* isTransient */.dg)(error) ? trouble : error;
         });
         if (finding.kind === 'ready')
@@ -3672,23 +3672,23 @@ async function readTarget({ target, onRead }, search) {
     const { instance } = found;
     const { doubt } = found;
     const answeredAt = clock.now();
-    const tell = () => onRead(instance, { askedAt, answeredAt });
+    const report = () => onRead(instance, { askedAt, answeredAt });
     if (doubt === undefined)
-        tell();
+        report();
     const baseline = checkPreconditions(instance, answeredAt);
     if (baseline instanceof errors/* ActionError */.lZ)
         return { kind: 'trouble', error: baseline };
     if (doubt !== undefined)
-        return { kind: 'doubtful', baseline, doubt, tell };
+        return { kind: 'doubtful', baseline, doubt, report };
     if (hasBothDates(instance))
         return { kind: 'ready', baseline };
     return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
-/** What stayed so for some seconds is final. */
+/** A finding that persisted for some seconds is final. */
 async function settleFor(finding, search) {
     if (finding.kind === 'trouble')
         throw await withVersion(finding.error, search);
-    finding.tell?.();
+    finding.report?.();
     return finding.baseline;
 }
 function describeFinding(finding) {
@@ -3697,13 +3697,13 @@ function describeFinding(finding) {
     return [finding.error.code, `Reading again, this may be temporary: ${finding.error.message}`];
 }
 /**
- * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer of a replica that
- * lags behind would pass for a new one.
+ * Whether later answers can be distinguished from older ones by it. Controllers write both dates; without them an answer of a
+ * lagging replica would pass for a new one.
  */
 function hasBothDates({ reportedAt, updatedAt }) {
     return reportedAt !== undefined && updatedAt !== undefined;
 }
-/** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
+/** A VM that can be restarted is running; one whose restart can be proved has a real start_date. */
 function checkPreconditions(instance, answeredAt) {
     const { instanceId, startDate } = instance;
     if (!isRunning(instance)) {
@@ -3718,7 +3718,7 @@ function checkPreconditions(instance, answeredAt) {
     }
     return { instance, answeredAt, startDate, knownStartDates: [startDate] };
 }
-/** What cannot be verified is most often a matter of the controller's version, so the error names it. */
+/** If a restart cannot be verified, the controller's version is most often the reason, so the error names it. */
 async function withVersion(error, { context, bounds }) {
     if (error.code !== 'cannot_verify')
         return error;
@@ -3727,7 +3727,7 @@ async function withVersion(error, { context, bounds }) {
         hint: `${error.hint} Version of the controller: "${version}".`,
     });
 }
-/** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
+/** Always ends with the same call that will later prove the restart: if it fails, nothing is sent. */
 async function find(target, search) {
     const { context, bounds } = search;
     const { controller } = context;
@@ -3744,7 +3744,7 @@ async function find(target, search) {
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
                 return preflight_notFound(listed.instanceId);
-            // Another replica may have answered, which lags behind.
+            // A lagging replica may have answered.
             return { ...picked, instance: isOlder(single, listed) ? listed : single };
         }
     }
@@ -3761,7 +3761,7 @@ function preflight_notFound(instanceId) {
  * | usable | other live ones | picked |
  * | --- | --- | --- |
  * | one | none | it |
- * | one | some | it, with a doubt: an Error may pass |
+ * | one | some | it, with a doubt: an Error may clear up |
  * | none | one | it, so that the error says what is wrong with it |
  * | none | several | none: ambiguous |
  * | several | | none: ambiguous |
@@ -3785,7 +3785,7 @@ function pickLive(instances, externalId, { context, usable }) {
     const others = live.filter(({ instanceId }) => instanceId !== first.instanceId);
     if (others.length === 0)
         return { kind: 'found', instance: first };
-    const doubt = `${listCandidates(others)} has the external_id, too, and may only look unusable for a moment`;
+    const doubt = `${listCandidates(others)} also has the external_id, and may be unusable only briefly`;
     return { kind: 'found', instance: first, doubt };
 }
 /** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
@@ -3832,7 +3832,7 @@ const NO_TIMING = {
     aheadMs: ANY,
     gapMs: DEFAULT_HEARTBEAT_MS,
 };
-/** What is known after one more answer. An answer that is older than one before comes from a replica that lags behind. Pure. */
+/** What is known after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
 function learn(before, { askedAt, answeredAt, instance }) {
     const { newest, aheadMs } = before;
     const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
@@ -3846,7 +3846,7 @@ function learn(before, { askedAt, answeredAt, instance }) {
         gapMs: shortestGap(before, instance),
     };
 }
-/** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
+/** When the newest report came, within a second; undefined if dates are missing, or contradict each other. */
 function arrivalOf({ newest, aheadMs }) {
     // Rounded down: sums of fractions are not exact.
     const openMs = Math.floor(aheadMs.to - aheadMs.from);
@@ -3864,7 +3864,7 @@ function toldByHeader({ answeredAtMs }, answeredAt) {
 function toldByReport({ updatedAt }, answeredAt) {
     return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
-/** What both allow; if they contradict each other, what lies between them. */
+/** What both allow; if they contradict each other, the range between them. */
 function narrow(a, b) {
     const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
     return { from: Math.min(from, to), to: Math.max(from, to) };
@@ -3900,8 +3900,8 @@ function startAttempt(job, context, record) {
 function mark(record, moment, at) {
     record.moments = { ...record.moments, [moment]: at };
 }
-// ---- before each try ----
-/** Takes the baseline, and takes it again until the gate opens at once. */
+// ---- before each attempt ----
+/** Takes the baseline, and takes it again until the gate opens immediately. */
 async function prepare(attempt) {
     const { context, record } = attempt;
     for (;;) {
@@ -3915,7 +3915,7 @@ async function prepare(attempt) {
             return baseline;
     }
 }
-/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+/** A lagging replica may show what was true before the last baseline: then that baseline is kept. */
 async function readBaseline(attempt) {
     const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
     const onRead = (instance, times) => {
@@ -3929,7 +3929,7 @@ async function readBaseline(attempt) {
     attempt.baseline = { ...(isOutdated ? before : taken), knownStartDates: [...knownStartDates] };
     return attempt.baseline;
 }
-/** Asks the gate. The restart's own time stands still meanwhile. */
+/** Asks the gate. The timeout is paused meanwhile. */
 async function passGate(attempt, instance) {
     const { job, context, record } = attempt;
     const { clock, gate } = context;
@@ -3946,11 +3946,11 @@ async function passGate(attempt, instance) {
     attempt.hasPassedGate ||= isOpen;
     return isOpen;
 }
-// ---- whether a try may still leave ----
-/** What has to be left for the proof when the restart leaves: this, or the share of the timeout, whichever is less. */
+// ---- whether the request may still be sent ----
+/** Time that must be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
-/** After this moment no restart may leave. */
+/** No restart may be sent after this moment. */
 function sendBy({ job, deadline }) {
     return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
@@ -3966,10 +3966,10 @@ function lateness(attempt) {
         hint: 'See the log for what took so long; then run the step again, or raise timeout.',
     });
 }
-/** How long the gate's answer counts: in milliseconds. */
+/** How long the gate's answer stays valid: in milliseconds. */
 const CLEARED_MS = 20_000;
 /**
- * The last check, right before the first byte leaves. From here on the restart may be carried out: that is announced, and the
+ * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
  * record says so until a result says otherwise.
  */
 function depart(attempt) {
@@ -3978,7 +3978,7 @@ function depart(attempt) {
     const late = lateness(attempt);
     if (late !== undefined)
         return { kind: 'final', error: late };
-    // The process was suspended, or took long to connect: the gate has to be asked again.
+    // The process was suspended, or connecting took long: the gate must be asked again.
     if (now - (record.moments.cleared ?? now) > CLEARED_MS)
         return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
     const departing = { ...record, restarted: 'unknown' };
@@ -3996,7 +3996,7 @@ const OUTDATED = 'it took so long that the runner may have a job by now; checkin
 
 ;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
-/** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
+/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
 function nextPollAt(pollInterval, progress) {
     return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
 }
@@ -4007,9 +4007,9 @@ const schedule_SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
 /** A poll may reach the controller a little sooner than usual. */
 const MARGIN_MS = 10;
-/** If no more than this is open, another poll for learning would gain nothing. */
+/** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
-/** Moments in here are those when the answer comes in; the poll begins sooner by the time that it takes. */
+/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
 function nextInStep({ sentAt, lastPollAt, timing }) {
     const { tripMs, aheadMs, gapMs } = timing;
     const arrival = arrivalOf(timing);
@@ -4062,7 +4062,7 @@ async function watch(context, options) {
     const deadline = () => deadlineOf(options, state, clock.now());
     const polling = {
         ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
-        // Without an answer the poll took as long as it could.
+        // A poll without an answer used all of its time.
         nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
@@ -4078,8 +4078,8 @@ async function watch(context, options) {
 const SHORTEST_HEARTBEAT_MS = 5_000;
 const HEARTBEATS_OF_EVIDENCE = 3;
 /**
- * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
- * known once reports come: until then, the silence counts. Any other restart has the whole time.
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
+ * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }, state, now) {
     if (reply.kind !== 'rejected')
@@ -4087,11 +4087,11 @@ function deadlineOf({ reply, deadline }, state, now) {
     const heartbeatMs = Math.max(state.heartbeatMs, now - state.history.newestAt);
     return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
 }
-/** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
+/** The time between the newest report and the one before; 0 if that is the same or unknown. */
 function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after } }) {
     return before === undefined || after === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(before, after);
 }
-/** The replica that the connection leads to may be stuck while others know better. */
+/** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }, state) {
     const since = Math.max(state.history.newestAt, state.renewedAt);
     if (clock.now() - since <= LONG_SILENCE_MS)
@@ -4135,10 +4135,10 @@ function kindOf(unmet) {
 }
 function vmFailed(reason) {
     return new errors/* ActionError */.lZ('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-        hint: 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
+        hint: 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.',
     });
 }
-/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
+/** A request that was rejected fails as such, unless a new boot shows that it had been carried out. */
 function notProved(ending) {
     const { reply, sentAt, endedAt } = ending;
     if (reply.kind !== 'rejected')
@@ -4196,9 +4196,9 @@ function hintFor({ reply, unmet, silentMs }) {
 //
 // 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
 // 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
-// 3. The request is sent. Only a try that certainly was not carried out is followed by another, and 1 and 2 come before it again.
-// 4. The instance is watched until one answer proves the restart, or the time is over.
-/** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
+// 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
+// 4. The instance is watched until one answer proves the restart, or the timeout is reached.
+/** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 async function restart(job, context) {
     const record = { ...outcome/* NOTHING_DONE */.L, target: job.target };
     try {
@@ -4236,9 +4236,9 @@ async function restartAndProve(attempt) {
     log.info(`Restarted and verified in ${(0,lib_clock/* seconds */.YA)(record.durationMs)}: ${describeState(instance)}`);
 }
 /**
- * Tries until the restart has been carried out, or may have been. The record says `unknown` from the moment a try leaves until its
- * result proves that it was not carried out.
- * @throws what the last try came to, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
+ * is sent until its result proves that it was not carried out.
+ * @throws the error of the last attempt, if none was carried out; what the preflight or the gate throws; the signal's reason.
  */
 async function send(attempt, first) {
     const { job, context, record } = attempt;
@@ -4285,7 +4285,7 @@ function throwIfLate(attempt) {
     if (late !== undefined)
         throw late;
 }
-/** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
+/** Whether the VM has booted since a request whose answer said that nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt, { known, again, now }) {
     if (sentAt === undefined)
         return false;
@@ -4294,7 +4294,7 @@ function hasBootedSince(sentAt, { known, again, now }) {
 }
 const CARRIED_OUT_NEVERTHELESS = {
     kind: 'uncertain',
-    reason: 'it was answered as if nothing had been done, but the VM has booted since',
+    reason: 'the answer said that nothing had been done, but the VM has booted since',
 };
 // ---- words ----
 function describeReply(reply) {
@@ -4325,7 +4325,7 @@ function describeLeft(error, { restarted, moments }) {
 ;// CONCATENATED MODULE: ./lib/fleet/vm.js
 
 
-/** Restarts one VM and waits for guest and runner. Never throws: what goes wrong is part of the outcome. */
+/** Restarts one VM and waits for guest and runner. Never throws: errors are part of the outcome. */
 async function restartVm(job, { name, guard, guest, onRestarted, ...context }) {
     const outcome = await restart(job, { ...context, gate: context.gate ?? guard?.gate });
     onRestarted?.(outcome);
@@ -4335,18 +4335,18 @@ async function restartVm(job, { name, guard, guest, onRestarted, ...context }) {
 async function waitUntilBack(outcome, { guard, guest, ...context }) {
     if (guest === undefined)
         return guard === undefined ? outcome : await guard.afterRestart(outcome);
-    // Side by side, because the proof that the runner is back depends on reads right after the boot.
+    // In parallel, because the proof that the runner is back depends on reads right after the boot.
     const stop = new AbortController();
     const signal = AbortSignal.any([context.signal, stop.signal]);
     const runnerBack = guard?.afterRestart(outcome, signal);
     const afterGuest = await waitForGuest(outcome, guest, context);
-    // The first error is enough: the step reports what is known of the runner by then, but no longer waits for it.
+    // The first error is enough: the step reports what is known of the runner, but stops waiting for it.
     const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
     if (afterGuest.error !== undefined)
         stop.abort(afterGuest.error);
     return vm_merge({ ...outcome, ...afterRunner }, afterGuest);
 }
-/** What the work has returned already; undefined if it has not. */
+/** The result of the work if it has settled; otherwise undefined. */
 function settledNow(work) {
     return Promise.race([work, Promise.resolve(undefined)]);
 }
@@ -4355,14 +4355,14 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/fleet.js
-// Restarts the VMs of a step, each in exactly the way in which a single one is restarted:
+// Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
 // 1. The targets are resolved: a pattern becomes the VMs that match it.
 // 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
 //    and of GitHub are shared.
-// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until everything about it is over.
-//    Once too many have failed, no gate opens any more.
-// 4. The roster keeps what is known of each VM: it is announced before a restart leaves, and is the outcome in the end.
+// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until it has ended.
+//    Once too many have failed, no more gates open.
+// 4. The roster keeps what is known of each VM: it is announced before a restart is sent, and becomes the outcome.
 //
 // A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
 
@@ -4375,7 +4375,7 @@ function vm_merge(outcome, { error, ...afterGuest }) {
 
 
 
-/** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
+/** Restarts the VMs of a step, one or many. Never throws: errors are part of the outcome. */
 async function restartFleet(job, context) {
     let members;
     try {
@@ -4487,15 +4487,15 @@ async function restartOneOfSeveral(fleet, member, index) {
     infoIfAny((0,lib_log/* createVmLog */.c)(context.log, name), describeEnd(outcome));
     slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
-/** A cancelled VM has not failed. A sweep restarts VMs whose runner is dead: some will not come back, and the others matter. */
+/** A cancelled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
 function countsAsFailed({ error }, { runner }) {
     if (error === undefined || error.code === 'cancelled')
         return false;
     return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 /**
- * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
- * those whose runner is dead: they are known to come back.
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have run their job come before
+ * those with a dead runner: they are known to come back.
  */
 function comesLast(gate, { runner }) {
     if (runner?.drains !== undefined)
@@ -4542,7 +4542,7 @@ function infoIfAny(log, line) {
         log.info(line);
 }
 const PROGRESS_EVERY_MS = 10_000;
-/** Logs how far the fleet is every few seconds. @returns what ends it. */
+/** Logs the progress of the fleet every few seconds. @returns a function that stops it. */
 function logProgress(fleet) {
     const { clock, log, signal } = fleet.context;
     const stop = new AbortController();
@@ -4553,7 +4553,7 @@ function logProgress(fleet) {
             log.info(describeProgress(progressOf(fleet)));
         }
     };
-    // Only being stopped ends it.
+    // It ends only when it is stopped.
     repeat().catch(() => { });
     return () => stop.abort();
 }
@@ -4576,8 +4576,8 @@ var external_node_tls_ = __webpack_require__(1692);
 
 /**
  * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY lists the host. A variable in lower
- * case takes precedence. This machine is never reached through a proxy.
- * @returns undefined for none, or the variable's name if its value is not the URL of a proxy.
+ * case takes precedence. No proxy is used for this machine itself.
+ * @returns undefined for no proxy, or the variable's name if its value is not the URL of a proxy.
  */
 function proxyFor(url, environment) {
     const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
@@ -4589,7 +4589,7 @@ function proxyFor(url, environment) {
 }
 function proxy_isUsable({ protocol, username, password, pathname, search, hash }) {
     try {
-        // A stray percent sign would otherwise come to light only when the credentials are sent.
+        // A stray percent sign would otherwise show only when the credentials are sent.
         decodeURIComponent(username + password);
     }
     catch {
@@ -4613,7 +4613,7 @@ function exceptionsIn(environment) {
     return list.split(/[\s,]/).filter((entry) => entry !== '');
 }
 const NAME = /^(\*|(\*?\.)?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?)$/u;
-/** Entries of NO_PROXY that have none of its forms, and so exclude nothing. */
+/** Entries of NO_PROXY that have none of its forms, so they exclude nothing. */
 function unknownExceptions(environment) {
     return exceptionsIn(environment).filter((entry) => {
         const { host } = parseException(entry);
@@ -4655,11 +4655,11 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 const LONGEST_SECRET = 1_000;
-/** A shorter one would occur everywhere, so it could not be hidden. In characters. */
+/** A shorter one would occur everywhere, so it could not be masked. In characters. */
 const parsers_SHORTEST_SECRET = 4;
 /**
  * White space may belong to a secret; the line break that a YAML block adds at its end does not.
- * @param what the secret is, for people.
+ * @param what the secret is, for messages.
  * @param shortest in characters.
  */
 function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
@@ -4671,7 +4671,7 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
             return { problem: `${end} characters; at most ${LONGEST_SECRET} are allowed` };
         if (end > 0 && end < shortest)
             return {
-                problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
+                problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be masked' : ''}`,
             };
         return { value: text.slice(0, end) || undefined };
     };
@@ -4795,7 +4795,7 @@ function duration({ min, max }) {
         return { problem: `${shown(text)} is not between ${formatLimit(min)} and ${formatLimit(max)}${guess}` };
     };
 }
-/** For a wait: with less than two heartbeats of a node nothing can be proved, and minutes were meant. */
+/** For a wait: in less than two heartbeats of a node nothing can be proved, and minutes were probably meant. */
 const parsers_timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 function unitMs(unit) {
     return unit === 'h' ? HOUR : unit === 'm' ? MINUTE : SECOND;
@@ -4843,7 +4843,7 @@ const parsers_controllerUrl = (text) => {
         return { problem: `${seen} has a query or a fragment, as in a browser; give only the base address` };
     return { value: url };
 };
-/** A mistaken URL may hold a password before an `@`, or a token in its query. */
+/** A wrong URL may contain a password before an `@`, or a token in its query. */
 function withoutSecrets(url) {
     return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
 }
@@ -4869,7 +4869,7 @@ const REFUSED_HEADERS = new Set([
     'proxy-authorization',
     'proxy-connection',
 ]);
-/** Limited to what can be processed quickly. */
+/** Limited to a size that can be processed quickly. */
 const headerText = (text) => {
     const lines = text.split('\n').length;
     if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS)
@@ -4997,7 +4997,7 @@ function invalid(problems) {
 
 
 
-/** PEM text with proper line breaks: in a value that was pasted into a secret, they may be `\n` or CRLF. */
+/** PEM text with normalized line breaks: in a value pasted into a secret, they may be `\n` or CRLF. */
 function normalizePem(text) {
     return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
@@ -5080,7 +5080,7 @@ function bareBase64(text) {
 }
 function pemOf(bare) {
     const key = Buffer.from(bare, 'base64');
-    // In this order: Node reads PKCS#8 as PKCS#1, too, and would export it in that form. Then the given form would not be masked.
+    // The order matters: Node also reads PKCS#8 as PKCS#1, and would export it in that form. Then the given form would not be masked.
     for (const type of ['pkcs8', 'pkcs1']) {
         try {
             return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();
@@ -5113,7 +5113,7 @@ function readSmallFile(path) {
 const SHORTEST_ROOT_TOKEN = 10;
 /** A shorter part is a word like `Bearer` rather than a secret. In characters. */
 const SHORTEST_PART = 8;
-/** How the step authenticates: not at all, as root, or with an API key; never in two of these ways. */
+/** How the step authenticates: not at all, as root, or with an API key; never in two ways. */
 function readIdentity(form, headers) {
     const { problems } = form;
     const root = readRoot(form);
@@ -5156,7 +5156,7 @@ function readTls(form) {
     const { read, accept, warnings } = form;
     const skipsVerification = read('skip_tls_verify', parsers_boolean);
     if (skipsVerification?.value)
-        warnings.push('skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.');
+        warnings.push('skip_tls_verify is set: any machine in between can pretend to be the controller and read the secrets.');
     const ca = readPem(form, 'ca_cert');
     if (ca !== undefined)
         accept('ca_cert', readCertificates(ca));
@@ -5196,7 +5196,7 @@ function usable(cert, key) {
         return { problem: `it cannot be used: ${(0,errors/* describeCause */.V$)(error)}` };
     }
 }
-/** Further headers. Each value is a secret, and so is each part of it that may be one. */
+/** Additional headers. Each value is a secret, and so is each part of it that may be one. */
 function readHeaders({ read, onSecret }) {
     const text = read('headers', headerText);
     if (text === undefined)
@@ -5222,7 +5222,7 @@ function quotedTexts(value) {
         .map((quoted) => quoted.replace(/^"|"$/g, ''))
         .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
 }
-/** Without the backslashes of JSON or, if it is not JSON, of HTTP's quoted strings. */
+/** Without the escapes of JSON or, if it is not JSON, of HTTP's quoted strings. */
 function unquoted(text) {
     return String((0,http_json/* parseJson */.qF)(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
 }
@@ -5232,7 +5232,7 @@ function basicPassword(value) {
     const [, password = ''] = /^[^:]*:(.+)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
     return password;
 }
-/** The proxy that the environment names for requests to a URL. */
+/** The proxy that the environment sets for requests to a URL. */
 function readProxy(form, url) {
     const { environment, problems, onSecret } = form;
     const proxy = proxyFor(url, environment);
@@ -5248,7 +5248,7 @@ function readProxy(form, url) {
         problems.push(problem);
     return undefined;
 }
-/** They matter only where a proxy is used: perhaps it should not be. */
+/** They matter only if a proxy is used: perhaps it should not be. */
 function warnOfExceptions({ environment, warnings }) {
     for (const entry of unknownExceptions(environment)) {
         const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;
@@ -5318,10 +5318,10 @@ function drainsOf(form) {
     if (form.read('runner_ephemeral', parsers_boolean)?.value)
         form.problems.push('drain, runner_ephemeral: a runner that takes one job only is not drained; give one of them');
     if (!isGiven(form, 'runner_name'))
-        form.problems.push('drain, runner_name: drain is given, but not which runner; give runner_name');
+        form.problems.push('drain, runner_name: drain is given, but runner_name is not; give it');
     return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
-/** A sweep leaves a busy VM alone: the next one comes. */
+/** A sweep leaves a busy VM alone: the next sweep will find it. */
 function readWhenBusy(form, isSweep) {
     if (!isGiven(form, 'when_busy'))
         return { value: isSweep?.value ? 'skip' : 'wait' };
@@ -5329,7 +5329,7 @@ function readWhenBusy(form, isSweep) {
 }
 function withoutRunner(form, isSweep) {
     if (isSweep?.value)
-        form.problems.push('restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name');
+        form.problems.push('restart_if, runner_name: runner_offline is given, but runner_name is not; give it');
     if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
         form.problems.push('runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope');
     return { value: undefined };
@@ -5339,7 +5339,7 @@ function readToken(form, name) {
     const token = readSecret(form, name);
     if (token?.value === undefined || runner_TOKEN.test(token.value))
         return token;
-    form.problems.push(`${name}: it contains characters that no token has, such as a space or a line break`);
+    form.problems.push(`${name}: it contains characters that are not valid in a token, such as a space or a line break`);
     return undefined;
 }
 function thisRepository({ environment, accept }) {
@@ -5375,10 +5375,10 @@ function readOwnRunner(environment) {
 
 const { /* SECOND */ "Z2": inputs_SECOND, /* MINUTE */ "pY": inputs_MINUTE } = parsers_namespaceObject;
 /**
- * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
- * said about any input.
+ * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before any message about
+ * an input.
  * @param onSecret called with each secret.
- * @throws ActionError `invalid_input`, with everything that is wrong.
+ * @throws ActionError `invalid_input`, with all problems.
  */
 function readInputs(environment, onSecret) {
     const form = createForm(environment, onSecret);
@@ -5429,11 +5429,11 @@ function readTimeout({ read, warnings }) {
         warnings.push(`timeout is ${(0,lib_clock/* seconds */.YA)(timeout.value)}: that is barely enough to prove a restart, because nodes report every 5 s. Allow at least 15 s.`);
     return timeout;
 }
-/** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
+/** Whether a job summary is wanted, even if inputs are invalid: unless the input is clearly false. */
 function wantsJobSummary(environment) {
     return createForm(environment).read('job_summary', parsers_boolean)?.value !== false;
 }
-/** Where several VMs had the same runner, the guard of one would wait for the jobs of another. */
+/** If several VMs had the same runner, the guard of one would wait for the jobs of another. */
 function requireOwnNames(form, runner) {
     const { problems } = form;
     if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {
@@ -5499,7 +5499,7 @@ function saveDrains(state) {
 }
 /**
  * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
- * @param show makes free text from outside harmless.
+ * @param show makes external free text safe to print.
  */
 function outputsOf(outcome, show) {
     return {
@@ -5514,8 +5514,8 @@ const outputs_UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const IP_ADDRESS = /^[\da-f.:]+$/i;
 /**
  * The instance itself never becomes an output: it can contain passwords.
- * @param show makes free text from outside harmless. Dates and ports were checked when they were read; and neither a plain ID or
- * address nor a well-known word is a secret, even if a password is a part of it.
+ * @param show makes external free text safe to print. Dates and ports were checked when they were read; and a plain ID, an
+ * address or a well-known word is not a secret, even if it contains a password.
  */
 function vmOutputs(outcome, show) {
     const { before, last, proof, durationMs, runner, guest } = outcome;
@@ -5540,7 +5540,7 @@ function vmOutputs(outcome, show) {
         guest_status: guest?.status ?? '',
     };
 }
-/** What was asked for, where the controller never showed it. */
+/** The given ID, if the controller never showed it. */
 function given(by, { target }) {
     return target?.by === by ? target.id : '';
 }
@@ -5550,8 +5550,8 @@ function wireForm({ guestPort, hostPort, protocol = '', name = '' }, show) {
 /** GitHub accepts 1 MB of outputs per job, counted as UTF-16. In characters, for all three; that leaves room for the others. */
 const LONGEST_IN_ALL = 450_000;
 /**
- * GitHub drops an output that contains anything masked, so these contain nothing masked: not even what is shown elsewhere because it was
- * checked. An ID in which something is masked is useless, and left out.
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown
+ * elsewhere. An ID with a masked part is useless, and left out.
  */
 function resultsOf(outcome, show) {
     const vms = outcome.vms.map((vm) => describe(vm, show));
@@ -5578,7 +5578,7 @@ function describe(vm, show) {
         message,
     };
 }
-/** Free of anything masked, even where it was checked. */
+/** Without anything masked, even where it was checked. */
 function cleaned(outputs, show) {
     return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, show(value)]));
 }
@@ -5600,7 +5600,7 @@ const FIELDS = [
 const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
 const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
-/** From everything there is to what is needed. */
+/** From the most complete to the minimum. */
 const SHAPES = [
     { longestMessage: 1_000, without: [] },
     { longestMessage: 300, without: [] },
@@ -5629,7 +5629,7 @@ function resultOf({ vm, kind, outputs, message }, { longestMessage, without }) {
     const names = FIELDS.filter((name) => !without.includes(name));
     return Object.fromEntries(names.map((name) => [name, all[name]]));
 }
-/** A text must be clean before it is cut: half a secret is not recognized. */
+/** A text must be clean before it is truncated: half a secret is not recognized. */
 function cut(text, longest) {
     return text.length <= longest ? text : `${text.slice(0, Math.max(0, longest - 1)).toWellFormed()}…`;
 }
@@ -5664,7 +5664,7 @@ var external_node_util_ = __webpack_require__(7975);
 
 
 
-// What happened, for people: a title, one error that speaks for all VMs, and what to do about it.
+// What happened, for the user: a title, one error for all VMs, and what to do about it.
 /** What happened in a few words. */
 function titleOf(outcome) {
     const { vms, error } = outcome;
@@ -5714,8 +5714,8 @@ const conclusion_LONGEST_NAME = 100;
 const conclusion_LONGEST_MESSAGE = 300;
 const LONGEST_ONLY_MESSAGE = 2_000;
 /**
- * The error of the only VM; or one that names all VMs that failed: a line each, and one line for all that failed in the same way.
- * @param clean makes a text harmless, which it must be before it is cut.
+ * The error of the only VM; or one that names all VMs that failed: one line for all that failed in the same way.
+ * @param clean makes a text safe to print, which must happen before it is truncated.
  */
 function stepError(outcome, clean) {
     const { vms, error } = outcome;
@@ -5728,7 +5728,7 @@ function stepError(outcome, clean) {
     const message = [
         describeCounts(outcome),
         ...lines.slice(0, MOST_LINES),
-        ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
+        ...(more > 0 ? [`- and ${more} more, listed in the output results and the job summary`] : []),
     ];
     const hint = conclusion_hintFor(outcome);
     return new errors/* ActionError */.lZ(error.code, message.join('\n'), {
@@ -5777,12 +5777,12 @@ function describeGroup({ error, names }, show, clean) {
 
 
 /**
- * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
- * error, too: later steps would take them for empty.
- * @returns whether all is well.
+ * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
+ * error: later steps would treat them as empty.
+ * @returns whether it succeeded.
  */
 function report(outcome, terminal) {
-    // First the outputs: printing blocks where nothing reads what is printed.
+    // Outputs come first: printing blocks if nothing reads the log.
     const problem = problemWithOutputs(outcome, terminal);
     const error = stepError(outcome, terminal.clean);
     const title = titleOf(outcome);
@@ -5798,7 +5798,7 @@ function report(outcome, terminal) {
     }
     return problem === undefined && error === undefined;
 }
-/** Whether there is no time for a long report: the step is at the end of its own time, or was cancelled. */
+/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
 function isHurried({ vms, error }) {
     const errors = [error, ...vms.map((vm) => vm.error)];
     return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
@@ -5826,7 +5826,7 @@ function stackOf(thrown) {
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
 
-/** What took how long, as far as it happened. Empty where nothing was waited for. Pure. */
+/** The phases, as far as they happened. Empty if the step did not wait for anything. Pure. */
 function timelineOf({ moments, proof, runner, guest }) {
     const { started = 0, heldUp, cleared, sent, verified } = moments;
     const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
@@ -5842,8 +5842,8 @@ function phase(name, from, to) {
     return from === undefined || to === undefined ? undefined : { name, fromMs: from, toMs: to };
 }
 /**
- * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
- * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
+ * Stop and boot, by the node's dates: the report shows how long before it they were. The report itself may be
+ * a few seconds old, so they are "by then"; if they are implausible, the restart is shown as one phase.
  */
 function bootPhases({ sent, verified, proof }) {
     const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
@@ -5859,14 +5859,14 @@ function bootPhases({ sent, verified, proof }) {
         verify,
     ];
 }
-/** Not a number where either is unknown: then nothing that is reckoned with it is true. */
+/** NaN if either is unknown: then every comparison with it is false. */
 function knownBetween(from, to) {
     return from === undefined || to === undefined ? Number.NaN : (0,dates/* millisecondsBetween */.nl)(from, to);
 }
 const DAY_MS = 86_400_000;
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names have to be plain: they
- * stand in it as they are.
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names must be plain: they
+ * are not escaped.
  */
 function renderGantt(phases) {
     const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
@@ -5875,7 +5875,7 @@ function renderGantt(phases) {
     const bars = phases.map(({ name, fromMs, toMs, isFailed = false }) => `    ${name} :${isFailed ? 'crit, ' : ''}${timeOfDay(fromMs)}, ${timeOfDay(toMs)}`);
     return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
 }
-/** Local midnight plus so many milliseconds: a time that is the same wherever it is looked at. */
+/** Local midnight plus this many milliseconds: shown the same in every time zone. */
 function timeOfDay(ms) {
     return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }
@@ -5890,7 +5890,7 @@ function timeOfDay(ms) {
 const LARGEST_TABLE_BYTES = 900_000;
 const vm_table_LONGEST_MESSAGE = 500;
 const vm_table_LONGEST_NAME = 200;
-/** Several VMs: how many ended in which way, a row for each with failures first, and a picture of which was in progress when. */
+/** Several VMs: a count of each outcome, a row for each VM with failures first, and a chart of when each was in progress. */
 function renderVms(outcome, rendering) {
     const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
     return [
@@ -5900,7 +5900,7 @@ function renderVms(outcome, rendering) {
         ...(chart.length === 0 ? [] : ['', ...chart, '']),
     ];
 }
-/** From what needs attention to what went well; last come those that were not started. */
+/** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
 const vm_table_WORDS = {
     unknown: 'not verified',
@@ -5909,7 +5909,7 @@ const vm_table_WORDS = {
     skipped: 'skipped',
     restarted: 'restarted',
 };
-/** In a dry run nothing was to be restarted. */
+/** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS = {
     ...vm_table_WORDS,
     failed: 'cannot be restarted',
@@ -5985,16 +5985,16 @@ function fittingRows(rows) {
     });
     return rows.slice(0, end < 0 ? rows.length : end);
 }
-/** A picture with more bars would be unreadable. */
+/** A chart with more bars would be unreadable. */
 const MOST_BARS = 50;
-/** What Mermaid takes for a plain name. */
+/** A name that Mermaid reads as plain text. */
 const PLAIN_NAME = /^[\w.-]{1,40}$/;
-/** The number comes first, so that no name is a keyword of Mermaid. */
+/** The number comes first, so that no name is a Mermaid keyword. */
 function barName({ vm, number }, clean) {
     const name = clean(vm.name);
     return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
 }
-/** From sending the restart to the end of everything about the VM; those that began first. */
+/** From sending the restart to the VM's end; the earliest ones. */
 function phasesOf(vms, clean) {
     const bars = numbered(vms).flatMap((one) => {
         const { endedAt, moments, error, leftAlone } = one.vm;
@@ -6018,7 +6018,7 @@ function phasesOf(vms, clean) {
 
 
 
-/** Appends the job summary. That it cannot be written is only a warning: the restart is no worse without one. */
+/** Appends the job summary. A failure to write it is only a warning: it does not affect the restart. */
 async function writeSummary(outcome, terminal) {
     try {
         await core/* summary */.z.addRaw(renderSummary(outcome, terminal.clean), true).write();
@@ -6028,9 +6028,9 @@ async function writeSummary(outcome, terminal) {
     }
 }
 /**
- * The job summary: a title; then for the only VM why it failed, what is known of it, and a timeline; or a row for each of several. All
- * but the picture is a single block of HTML, in which Markdown means nothing; from outside the picture has plain names alone.
- * @param clean makes a text harmless for logs; harmless as HTML it is made here.
+ * The job summary: a title; then for the only VM why it failed, its details, and a timeline; or a row for each of several. Everything
+ * but the chart is a single block of HTML, in which Markdown has no effect; the chart contains no external text but plain names.
+ * @param clean makes a text safe for logs; it is escaped for HTML here.
  */
 function renderSummary(outcome, clean) {
     const show = (text) => escapeHtml(clean(text));
@@ -6045,7 +6045,7 @@ function renderDetails(outcome, { clean, show }) {
         return renderVms(outcome, { clean, toHtml: escapeHtml });
     return error === undefined ? [] : renderError(error, show);
 }
-/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+/** Characters with a meaning in HTML or Markdown become character references. */
 function escapeHtml(text) {
     return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) => [...match].map((character) => `&#${character.codePointAt(0)};`).join(''));
 }
@@ -6066,7 +6066,7 @@ function renderError({ message, hint }, show) {
     });
     return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
 }
-/** What was before the restart stands beside what is now, where it was different. */
+/** Shows the value before the restart beside the current one, if it was different. */
 function renderFacts({ before, last, durationMs, runner, guest }, show) {
     if (last === undefined)
         return [];
@@ -6098,8 +6098,8 @@ const ROWS = {
     'SSH port': (instance) => sshPort(instance),
 };
 /**
- * Where the step waited for a runner or a guest, what took how long: a chart, which has to stand outside of the HTML, and a table for
- * readers that show no Mermaid.
+ * How long each phase took, if the step waited for a runner or a guest: a chart, which must be outside of the HTML, and a table for
+ * viewers without Mermaid.
  */
 function renderTimeline(vm) {
     const phases = (vm.runner ?? vm.guest) === undefined ? [] : timelineOf(vm);
@@ -6114,7 +6114,7 @@ function renderTimeline(vm) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/redactor.js
-/** Masking a shorter value than this would ruin the log, and give it away. In characters. */
+/** Masking a shorter value would ruin the log, and reveal the value. In characters. */
 const SHORTEST_MASKED = 4;
 const REPLACEMENT = '***';
 function createRedactor() {
@@ -6137,16 +6137,16 @@ function createRedactor() {
         },
     };
 }
-/** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */
+/** The parts of a secret to mask everywhere: the whole, and each line if it has several. */
 function maskable(secret) {
     const lines = secret.split(/\r\n|\r|\n/).map((line) => line.trim());
-    // The first and last line of a PEM text are no secret, and stand in other texts, too.
+    // The first and last line of a PEM text are not secret, and occur in other texts, too.
     const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
     return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 /**
- * A secret as it is, and what Go, JavaScript, Python and browsers make of it in base64, hex, JSON, URLs and HTML; and as the password
- * of HTTP's Basic that has no user.
+ * A secret as it is, and as Go, JavaScript, Python and browsers encode it in base64, hex, JSON, URLs and HTML; and as the password
+ * in HTTP Basic authentication without a user.
  */
 function encodings(secret) {
     return [
@@ -6157,7 +6157,7 @@ function encodings(secret) {
         ...inJson(secret),
         ...inUrl(secret.toWellFormed()),
         ...inHtml(secret),
-        // A header travels as Latin-1; who reads it as UTF-8 sees this.
+        // A header is sent as Latin-1; read as UTF-8, it becomes this.
         Buffer.from(secret, 'latin1').toString(),
     ];
 }
@@ -6169,7 +6169,7 @@ function inHex(secret) {
     const hex = Buffer.from(secret).toString('hex');
     return [hex, hex.toUpperCase()];
 }
-/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and encoders that escape slashes or quotes write it; ASCII only; and the first two nested in a JSON string. */
 function inJson(secret) {
     const plain = insideQuotes(secret);
     const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
@@ -6182,7 +6182,7 @@ function inJson(secret) {
 function insideQuotes(text) {
     return JSON.stringify(text).slice(1, -1);
 }
-/** What is left as it is besides letters, digits and `-._~`, by who writes a URL. A percent sign stands last. */
+/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. A percent sign comes last. */
 const KEPT_IN_URLS = [
     // Go's url.QueryEscape, and Python's quote with nothing safe.
     '',
@@ -6231,7 +6231,7 @@ function unicodeEscape(character) {
 function percentEscape(character) {
     return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
-/** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
+/** A pattern for longer secrets would be too large; and a text this long is unlikely to be repeated in another case. */
 const LONGEST_IN_PATTERN = 500;
 /** Replaces in any case: hosts come back in lower case, and hex digits and percent signs in either. */
 function createReplacer(forms, plain) {
@@ -6248,13 +6248,13 @@ function createReplacer(forms, plain) {
         return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
     };
 }
-/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+/** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret) {
     return [...secret]
         .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
         .join('');
 }
-/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+/** More than one backslash where JSON is nested in JSON. The limit keeps the pattern fast on texts of only backslashes. */
 const BACKSLASHES = '\\\\{1,8}';
 const ENTITIES = {
     '&': 'amp',
@@ -6284,7 +6284,7 @@ function escapePattern(text) {
 
 
 function createTerminal() {
-    // Where the reader of the log ends, writing fails. Without a listener that would end the step in the midst of a restart.
+    // If the reader of the log exits, writing fails. Without a listener that would end the step in the middle of a restart.
     if (process.stdout.listenerCount('error') === 0)
         process.stdout.on('error', () => { });
     const redactor = createRedactor();
@@ -6292,7 +6292,7 @@ function createTerminal() {
     return {
         mask(...secrets) {
             redactor.add(...secrets);
-            // The runner masks just what it is told, and some encodings of it.
+            // The runner masks only the given value, and some encodings of it.
             for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings)))
                 core/* setSecret */.Pq(form);
         },
@@ -6309,8 +6309,8 @@ function createTerminal() {
 // C0 and C1 controls, line and paragraph separators, marks that change the direction of writing, lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
 /**
- * Makes a text safe to be printed as one line. The runner takes `::x::` at a line's start (after white space) and
- * `##[x]` anywhere for commands.
+ * Makes a text safe to print as one line. The runner interprets `::x::` at the start of a line (after white space) and
+ * `##[x]` anywhere as commands.
  */
 function harmless(text) {
     return text
@@ -6344,9 +6344,9 @@ var self_restart = __webpack_require__(2044);
 
 
 
-/** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
+/** How long reporting may take; then the process ends, whatever still blocks it. In milliseconds. */
 const REPORT_MS = 1_000;
-/** The same where the step is at the end of its time, or was cancelled. */
+/** The same if the step has used up its time, or was cancelled. */
 const SHORT_REPORT_MS = 400;
 /**
  * The whole step: environment -> inputs -> restart -> outcome -> report. Never throws.
@@ -6380,7 +6380,7 @@ async function restartAsAsked(terminal, signal) {
         return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
     }
 }
-/** The post step, where the step was killed before it had restored the labels of runners. Its failure fails no job. */
+/** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
 async function restoreAfterKill(left, terminal) {
     try {
         const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
@@ -6402,7 +6402,7 @@ async function restoreAfterKill(left, terminal) {
         terminal.warning(`The labels of drained runners were not restored: ${(0,errors/* asActionError */.z6)(error).message}`);
     }
 }
-/** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
+/** @throws ActionError if they cannot be written: then nothing after that could be reported. */
 function announceOutputs(outcome, terminal) {
     try {
         setOutputs(outcome, terminal);
@@ -6413,7 +6413,7 @@ function announceOutputs(outcome, terminal) {
         throw new errors/* ActionError */.lZ('internal_error', message, { hint, cause });
     }
 }
-/** To open a pipe that no process reads would block forever. So the outputs are printed, as older runners had it. */
+/** Opening a pipe that no process reads would block forever. So the outputs are printed, as with older runners. */
 function avoidPipe(terminal) {
     const { GITHUB_OUTPUT: path = '' } = process.env;
     if (!isPipe(path))
@@ -6421,7 +6421,7 @@ function avoidPipe(terminal) {
     delete process.env['GITHUB_OUTPUT'];
     terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
 }
-/** A path that cannot be looked up is not a pipe; that outputs cannot be written there is reported later. */
+/** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
 function isPipe(path) {
     try {
         return (0,external_node_fs_.statSync)(path).isFIFO();
@@ -6435,8 +6435,8 @@ function ownAddresses() {
     return interfaces.filter((each) => each !== undefined).map(({ address }) => address);
 }
 /**
- * The step without its frame: from checked inputs to what came of it.
- * @throws ActionError `self_restart`, before anything is asked.
+ * The step itself: from checked inputs to the outcome.
+ * @throws ActionError `self_restart`, before any request is made.
  */
 async function run(inputs, host) {
     const { terminal: log, clock, signal, announce } = host;
@@ -6462,12 +6462,12 @@ async function run(inputs, host) {
         await close();
     }
 }
-/** What talks to GitHub is loaded only if there is a runner to guard. */
+/** The code that talks to GitHub is loaded only if there is a runner to guard. */
 async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }, { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }, controller) {
     if (runner === undefined)
         return undefined;
-    // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
-    // damaged, and writes to the log where it is missing.
+    // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
+    // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
     const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 522));
     const context = { clock, random, log, signal, dispatchers };
@@ -6484,7 +6484,7 @@ function guestCheckOf({ guest, controllerUrl }, { addresses = [], dial }) {
     const own = { addresses, hasController: isOwnHost(controllerUrl) };
     return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
-/** Whether the step's own runner, or the runner in a VM, may go by a name that only the controller knows. */
+/** Whether the step's own runner, or the runner in a VM, may have a name that only the controller knows. */
 function needsNames({ ownRunner, runner }) {
     return ownRunner.runnerName !== undefined || (runner !== undefined && (0,runner_names/* hasPlaceholder */.Kc)(runner.nameTemplate));
 }
@@ -6512,14 +6512,14 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
 /* harmony export */   g: () => (/* binding */ pollUntil)
 /* harmony export */ });
 /* unused harmony export LAST_POLL_MS */
-/** What a poll at the deadline may take beyond it: in milliseconds. */
+/** How long a poll at the deadline may take beyond it: in milliseconds. */
 const LAST_POLL_MS = 1_500;
-/** A poll at the deadline that took this long was slept over by a process that was suspended. */
+/** If a poll at the deadline took this long, the process was suspended during it. */
 const SLEPT_MS = 2 * LAST_POLL_MS;
 const SHORTEST_POLL_MS = 500;
 /**
- * Polls until a poll returns something else than undefined.
- * @returns that; undefined if not even the poll at the deadline did.
+ * Polls until a poll returns a value.
+ * @returns the value; undefined if even the poll at the deadline returned none.
  * @throws what a poll throws; the signal's reason.
  */
 async function pollUntil(options, poll) {
@@ -6563,9 +6563,9 @@ async function sleepUntil(options, at) {
 class LeftAlone extends Error {
     name = 'LeftAlone';
     why;
-    /** What was seen, for people; may be empty. */
+    /** What was seen, for messages; may be empty. */
     seen;
-    /** The VM needs no restart: a later step does not have to make up for it. */
+    /** The VM needs no restart: no later step has to restart it. */
     isNeedless;
     constructor(why, seen = '', { isNeedless = false } = {}) {
         super(`the VM is left alone: ${why}`);
@@ -6685,7 +6685,7 @@ function likenessOf(one, other) {
     const [pairs, others] = [pairsOf(one), pairsOf(other)];
     return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
 }
-/** The first and the last character are in a pair of their own, so that no text is without any. */
+/** The first and the last character each form an extra pair, so that every text has at least one. */
 function pairsOf(text) {
     const padded = ` ${text.toLowerCase()} `;
     return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));
@@ -6731,7 +6731,7 @@ function describeScope(scope) {
             return `enterprise ${scope.enterprise}`;
     }
 }
-/** The tokens that may read the runners of a scope; the one that every job gets never may. */
+/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
 const TOKENS = {
     repository: 'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
     organization: 'a fine-grained token or an app\'s with the organization permission "Self-hosted runners: read", or a classic one with the scope admin:org',
@@ -6751,12 +6751,12 @@ function changingToken({ kind }) {
 function fittingToken({ kind }) {
     return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
-/** The repository whose jobs are looked at: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
 function repositoryOf(scope, workflowRepository) {
     const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
     return repository?.kind === 'repository' ? repository : undefined;
 }
-/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
 function mayServe(scope, repository) {
     const [owner, repo] = repository.toLowerCase().split('/');
     switch (scope.kind) {

@@ -25,7 +25,7 @@ __webpack_require__.r(__webpack_exports__);
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | is waited for                     | stays                                                    |
 //
-// The new label is added before the old one is removed, one by one, so that nobody else's label is touched.
+// The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
 
 
 
@@ -34,7 +34,7 @@ const MOST_DRAINS = 20;
 const ASK_AGAIN_MS = 15_000;
 /** What GitHub may take to answer when the wait for another drain is over. */
 const LEAST_MS = 10_000;
-/** @param left what a step that was killed has left. */
+/** @param left what a killed step has left behind. */
 function createDrains(options, left = []) {
     const { labels, clock, log, saveState } = options;
     const drained = new Map(left.map((each) => [each.id, each]));
@@ -80,7 +80,7 @@ function createDrains(options, left = []) {
             await clock.sleep(Math.min(ASK_AGAIN_MS, leftMs), bounds.signal);
         }
     }
-    /** The custom labels, once those are back that a drain which has expired left behind. */
+    /** The custom labels, after restoring those that an expired drain left behind. */
     async function plainLabels(id, seen, bounds) {
         const expired = marksIn(seen);
         for (const mark of expired)
@@ -122,7 +122,7 @@ function createDrains(options, left = []) {
     }
     return { drain, restore };
 }
-/** How long the labels of a runner are tried to be restored, in milliseconds; and after a cancellation. */
+/** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 const RESTORE_MS = 30_000;
 const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 /** The post step: restores what the step has left. */
@@ -140,7 +140,7 @@ function stateFrom(state) {
 }
 // ---- labels ----
 const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. What users called `.drained` themselves does not look like this. */
+/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;
@@ -194,7 +194,7 @@ var retry_budget = __webpack_require__(1606);
 // EXTERNAL MODULE: ./lib/clock.js
 var clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/runner/github-faults.js
-// What an answer of GitHub means that is not the one that was asked for: a rate limit, a refusal, or trouble that may pass.
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
 
 
 
@@ -202,12 +202,12 @@ var clock = __webpack_require__(5233);
 const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more is on the safe side. */
+/** The limit is lifted within the second that is named: one more second is safe. */
 const MARGIN_MS = 1_000;
 /**
- * How long GitHub wants to be left alone, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined where the answer is about something else. Pure: what
- * "now" is, the answer itself says.
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
  */
 function rateLimitMs(reply) {
     const { status, headers } = reply;
@@ -233,7 +233,7 @@ function speaksOfLimit({ data }) {
     const message = (0,json/* isRecord */.u4)(data) ? data['message'] : data;
     return typeof message === 'string' && /rate limit/i.test(message);
 }
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or counts its requests. */
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
 function isAboutToken(reply) {
     return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
 }
@@ -278,7 +278,7 @@ const otherRefusal = ({ said }, { subject, input }) => [
     `GitHub answered the question for ${subject} with ${said}.`,
     `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
 ];
-/** Which permission the token lacks, where GitHub says so. */
+/** Which permission the token lacks, if GitHub names it. */
 function wanted({ headers }) {
     const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
     return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
@@ -313,7 +313,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 function createFetch({ baseUrl, transport, bounds, onAnswer }) {
     return async (url, { method, headers, body = '' }) => {
         const path = url.slice(baseUrl.length);
-        // To add or remove a label twice comes to the same: no request is a write that must not be repeated.
+        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
         const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
         const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
         if ('noAnswer' in result)
@@ -329,12 +329,12 @@ const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that ru
 function failureOf({ reason, nature, cause }) {
     if (nature !== 'refusal')
         return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
         hint: CHECK_API_URL,
         cause,
     });
 }
-/** Statuses that a Response refuses to be made with a body for, be it an empty one. */
+/** Statuses for which the Response constructor accepts no body, not even an empty one. */
 const WITHOUT_BODY = [204, 205, 304];
 function responseOf({ status, headers, text }) {
     // Octokit would parse it.
@@ -408,7 +408,7 @@ function createClient(tokens, { clock, random, octokit }) {
             return { fault: faultOfUnusable(error) };
         }
     }
-    /** One after another, until one is not refused. */
+    /** Tries one after another until one is not refused. */
     async function tryTokens(question) {
         let denial;
         for (const token of inOrder(tokens, clock.now())) {
@@ -420,7 +420,7 @@ function createClient(tokens, { clock, random, octokit }) {
             if (!isAboutToken(reply.denied))
                 break;
             token.refusedAt = clock.now();
-            // Other requests may be under way: what one of them is told must not shorten what another was.
+            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
             token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
         }
         return denial === undefined ? { fault: notAllowedYet(tokens, clock.now()) } : judge(denial, question);
@@ -470,7 +470,7 @@ function givenUp({ reason, refusal, hint, cause }, isFinal) {
 /** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
 const QUERY = /\?[^\s"]*/g;
 function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
+    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
     const remark = (line) => debug(line.replace(QUERY, '?...'));
     const log = { debug: remark, info: remark, warn: remark, error: remark };
     const octokits = new Map();
@@ -487,7 +487,7 @@ function isRequestError(error) {
     return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
 }
 /**
- * The answer, whatever its status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
  * cause of another error.
  */
 async function settle(request) {
@@ -503,7 +503,7 @@ async function settle(request) {
         return error.response;
     }
 }
-/** @throws UnusableAnswer to ask again; ActionError where GitHub cannot be asked. */
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
 async function askWith(send, question, token) {
     const { memory, read, check, route, parameters } = question;
     const key = JSON.stringify([route, parameters]);
@@ -628,7 +628,7 @@ function describe({ state, shown }) {
 const NOT_REGISTERED = {
     registering: 'No runner is registered',
 };
-/** A runner that is busy although GitHub lists no job for it is for a person to fix. */
+/** A person has to fix a runner that is busy although GitHub lists no job for it. */
 function stillBusyError(seen, { whenBusy, tally }) {
     const hasWaited = whenBusy === 'wait';
     const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
@@ -660,7 +660,7 @@ function notKnownError({ state, progress }) {
     return new errors/* ActionError */.lZ('github_api_failed', message, {
         hint: why === ''
             ? 'Check githubstatus.com and the debug log of this step.'
-            : 'Look at that job: cancel it if it is stuck, or let when_busy be ignore.',
+            : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.',
     });
 }
 /** @param missing says which runner there is none of, and which there are. */
@@ -672,7 +672,7 @@ function notFoundError(missing, { isEphemeral = false }) {
 }
 function allOfflineError() {
     return new errors/* ActionError */.lZ('github_api_failed', 'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.', {
-        hint: 'Look at githubstatus.com, and at the network of the VMs; run the step again, or restart them with restart_if: always.',
+        hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     });
 }
 
@@ -686,10 +686,10 @@ function allOfflineError() {
 // | state       | what is known                                                   | what comes next                        |
 // | ----------- | --------------------------------------------------------------- | -------------------------------------- |
 // | unread      | nothing yet                                                     | read the runners                       |
-// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until patience ends        |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the time is up       |
 // | busy        | a source shows a job                                            | what when_busy says                    |
 // | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
-// | registering | no runner, but the VM has booted lately: one may register       | read the runners again                 |
+// | registering | no runner, but the VM has just booted: one may register         | read the runners again                 |
 // | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
 // | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
 // | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
@@ -746,7 +746,7 @@ function afterRunners(state, reading, rules) {
     const stretch = continued(before, { ...reading, of }, rules);
     return free({ ...stretch, isDoubtful: working.length > 0 });
 }
-/** An offline runner with a job may have lost it. Only the jobs can tell, and only a source that sees all of them. */
+/** An offline runner with a job may have lost it. Only a jobs source that sees all of its jobs can decide that. */
 function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
     return !isOnline && seesAllJobs && stretch?.jobs !== 'unreadable';
 }
@@ -775,7 +775,7 @@ function isSameSet(before, now) {
         return before === now;
     return now.every((id) => before.includes(id));
 }
-/** Absence is believed after two reads only: pages shift while they are read. */
+/** Absence counts only after two reads: pages shift while they are read. */
 const LEAST_READS_OF_ABSENCE = 2;
 function free(stretch) {
     if (stretch.jobs === 'unread')
@@ -816,7 +816,7 @@ const READ_EVERY_MS = 5_000;
 const LONGEST_READ_MS = 15_000;
 /** What a read may take that begins at the deadline, or shortly before. */
 const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: in time for the deadline, but not before it could have got an answer. */
+/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
 function readUntil(now, deadline) {
     return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
@@ -896,7 +896,7 @@ function createVmRunners(options) {
         },
     };
 }
-/** What more time might heal is no answer yet. @throws all else. */
+/** A transient error counts as no answer. @throws all other errors. */
 function orNothing(error) {
     if ((0,errors/* isTransient */.dg)(error))
         return undefined;
@@ -972,11 +972,11 @@ function createGate(options) {
         verdict: () => watch?.state.kind,
     };
 }
-/** How long idle VMs come first where busy ones are drained: in milliseconds. */
+/** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 30_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
-/** @returns whether it had something to drain. A busy VM that is not waited for is none of that. */
+/** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options, { shown, limits }) {
     const { drain, whenBusy, clock, signal } = options;
     if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy)))
@@ -1002,7 +1002,7 @@ async function begin(options, instance, boot) {
     applyRunners(options, watch, await firstReading(options, runners));
     return watch;
 }
-/** To see no job for long enough takes its time in any case: that is no silence. */
+/** Seeing no job for long enough always takes time: that is not silence. */
 function limitsFrom(now, options) {
     const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
     const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
@@ -1040,7 +1040,7 @@ function bootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt 
     const at = clock.now() - Math.max(0, uptimeMs);
     const isSameBoot = before === undefined || before.text === text;
     const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-    // A record may be older than now, so the earliest boot that one shows is nearest to the truth.
+    // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
     return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 function fresh({ clock, registersWithinMs }, boot) {
@@ -1049,7 +1049,7 @@ function fresh({ clock, registersWithinMs }, boot) {
     return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 // ---- reads ----
-/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
+/** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
 const LONGEST_LAST_READ_MS = 10_000;
 /** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
 async function checkBeforeRestart(options, watch, isFirst) {
@@ -1092,7 +1092,7 @@ async function readJobs(options, watch) {
     const finding = await watch.runners.readJobs(endOfRead(options, watch));
     apply(options, watch, { kind: 'jobs', finding });
 }
-/** @throws LeftAlone if a sweep has no business with the VM. */
+/** @throws LeftAlone if a sweep must skip the VM. */
 function applyRunners(options, watch, reading) {
     watch.shown = reading.runners ?? watch.shown;
     apply(options, watch, { kind: 'runners', reading });
@@ -1110,7 +1110,7 @@ function apply(options, watch, event) {
         watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
 }
 function endOfRead(options, watch) {
-    // What ends an idle stretch may take its time, too.
+    // What ends an idle stretch has its own time limit.
     return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
@@ -1121,7 +1121,7 @@ async function refuseIfAllOffline(options, watch) {
     if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal }))
         throw allOfflineError();
 }
-/** While a free VM waits for a slot, the time that its next job may take does not begin. */
+/** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options, watch) {
     applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
     const { kind } = watch.state;
@@ -1133,7 +1133,7 @@ async function keepIdle(options, watch) {
     return true;
 }
 // ---- the wait ----
-/** Time between two reads of the jobs while these are what makes the VM busy: in milliseconds. They cost many requests. */
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
 const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
@@ -1172,7 +1172,7 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
         case 'registering':
             return Number.POSITIVE_INFINITY;
         default: {
-            // Runners that register again and again would be waited for without end.
+            // Otherwise the step would wait forever for runners that keep registering again.
             const latest = unknown + 2 * onceMoreMs;
             return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
         }
@@ -1183,7 +1183,7 @@ function pauseMs(state) {
         return CONFIRM_ABSENCE_MS;
     return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
-/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
+/** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, watch) {
     const { whenBusy } = options;
     const { state } = watch;
@@ -1206,7 +1206,7 @@ function report(options, watch) {
 /** The group of the runners that GitHub hosts. */
 const HOSTED = 'GitHub Actions';
 /**
- * Looks for a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
+ * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
  * registers again. Without a name, the number counts only if the labels fit, too. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
@@ -1267,7 +1267,7 @@ function createJobReader(jobs, { clock, log }) {
     };
 }
 function describeRefusal(refused) {
-    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves tell now whether a job runs, and GitHub may show that a minute late: such a job would be killed. Let jobs_token or github_token have "Actions: read".`;
+    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/pool.js
@@ -1313,15 +1313,15 @@ var sources = __webpack_require__(8077);
 // | gone                                 | it takes one job only, and a new registration of it was seen       |
 // | offline                              | nothing                                                            |
 // | online, under a new registration     | that                                                               |
-// | online, and offline since the boot   | that, once a second read some seconds later shows it online, too:  |
-// |                                      | a version that GitHub accepts no longer connects and ends          |
-// | online and busy                      | it was seen idle for so long that this job began after the restart |
+// | online, and offline since the boot   | that, once a read some seconds later shows it online again:        |
+// |                                      | a version that GitHub no longer accepts connects and then exits    |
+// | online and busy                      | it was seen idle long enough for this job to be a new one          |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 
 /**
  * A job from before the restart may show as late as this, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s
- * and more have been seen), and may take that back for a minute before any read has seen it.
+ * and more have been seen), and may show it as idle again for a minute before any read has seen it.
  */
 const OLD_JOB_MS = 150_000;
 /**
@@ -1361,7 +1361,7 @@ function judgeBack(before, reading) {
     const oldIds = isFirst
         ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
         : before.oldIds;
-    // A name that is new to us was not there at the earlier reads.
+    // A name that was not seen before was absent from the earlier reads.
     const unseen = nothingSeen(isFirst ? undefined : 'gone');
     const names = new Set([...before.byName.keys(), ...shown.keys()]);
     const judged = [...names].map((name) => {
@@ -1403,7 +1403,7 @@ function judgeName(before, runner, context) {
         return { ...before, occupancy };
     const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
     const known = runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
-    // What was proved once stays so, while others are waited for.
+    // What was proved once stays proved while the step waits for the others.
     if (before.verdict.kind === 'online')
         return known;
     const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
@@ -1451,7 +1451,7 @@ function pending(seen, needed) {
 }
 const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
-/** What GitHub said before it was silent for longer says little of now: in milliseconds. */
+/** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
 const LONG_SILENCE_MS = 60_000;
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
@@ -1600,7 +1600,7 @@ function createGuards(options) {
 }
 /** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
 const MARGIN_MS = 3_600_000;
-/** An installation token lives for an hour; with less time than this no drain begins that it could not end. In milliseconds. */
+/** An installation token lives for an hour; with less time left than this, no drain begins, because it could not be ended. In milliseconds. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 function drainsOf(options, labels) {
     const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
@@ -1617,7 +1617,7 @@ function drainsOf(options, labels) {
         log.info(`github_token is an installation token, which lives for an hour: busy_timeout ends ${(0,lib_clock/* minutes */.Gx)(waitsForMs)} after the step's start, so that all labels can be restored`);
     return { drains, drainedUntil: clock.now() + waitsForMs };
 }
-/** A runner that has not registered this long after the boot is not going to, at least in milliseconds. */
+/** A runner that has not registered this long after the boot never will: a minimum, in milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 /** @param options with the log of the one VM. */
 function createGuard(options, { shared, ward }) {
@@ -1692,7 +1692,7 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
 }
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER = { status: undefined, backAt: undefined };
-/** GitHub lets no older version register, and may let it connect and end. Since 2026. */
+/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
 const LEAST_VERSION = [2, 329, 0];
 /** What the log says about registrations when they are first seen. */
 function createWarnings({ isEphemeral }, log) {
@@ -1744,7 +1744,7 @@ function createRunners(client, scope) {
     const { path, parameters } = runnersPath(scope);
     const ofOne = new Map();
     const ofPages = new Map();
-    /** A list of one page is read whole, whatever is sought in it. */
+    /** A list of one page is always read whole. */
     let hasManyPages = false;
     async function getRunner(id, bounds) {
         const route = `GET ${path}/{runner_id}`;
@@ -1782,7 +1782,7 @@ function createRunners(client, scope) {
     }
     return { getRunner, glanceAt: getRunner, listRunners };
 }
-/** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
+/** Octokit has no methods for enterprises, so all requests use paths. */
 function runnersPath(scope) {
     switch (scope.kind) {
         case 'repository': {
@@ -1918,15 +1918,15 @@ var github_client = __webpack_require__(7630);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
-// The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
+// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
 // say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
 // permission, so it may have its own token.
 
 
 
-/** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
+/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
 const AT_ONCE = 16;
-/** The jobs of one repository. Each reading asks again, whatever the one before came to. */
+/** The jobs of one repository. Each reading asks again, regardless of the result before. */
 function createJobsSource(place, { clock, log }) {
     const ofRuns = new Map();
     const ofJobs = new Map();
@@ -1973,8 +1973,8 @@ const KEPT_MS = 90_000;
 /** How long it is kept once the reading is finished: in milliseconds. The jobs are read again right before the restart. */
 const KEPT_AFTER_MS = 10_000;
 /**
- * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
- * read again. A reading that fits into its time begins from nothing.
+ * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
+ * read again. After a complete reading, the next one starts from scratch.
  */
 function createKeptJobs(clock) {
     const kept = new Map();
@@ -2002,7 +2002,7 @@ function createKeptJobs(clock) {
         },
     };
 }
-/** What there is to know of jobs where the step runs for no repository. */
+/** The jobs source of a step that runs for no repository. */
 function createNoJobsSource(log) {
     let isTold = false;
     return {
@@ -2014,7 +2014,7 @@ function createNoJobsSource(log) {
         },
     };
 }
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 async function readRunJobs(place, runId, bounds) {
     const question = jobsQuestion(place, { runId, filter: 'all' });
     const { items, date } = await place.client.askForList({ ...bounds, ...question });
@@ -2082,7 +2082,7 @@ const JOBS_ACCESS = {
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
 const DENIALS = [403, 404];
-/** A few at a time; no more begin once one has failed. */
+/** A few at a time; none starts once one has failed. */
 async function forEachAtOnce(items, work) {
     const rest = [...items];
     async function workThrough() {
@@ -2095,7 +2095,7 @@ async function forEachAtOnce(items, work) {
     }
     await allOf(Array.from({ length: AT_ONCE }, workThrough));
 }
-/** Every result. What one throws is thrown once none is under way any more. */
+/** All results. If one throws, waits until none is running, then throws that error. */
 async function allOf(tasks) {
     await Promise.allSettled(tasks);
     return Promise.all(tasks);

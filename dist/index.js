@@ -315,13 +315,13 @@ const systemClock = {
         signal.addEventListener('abort', stop, { once: true });
     }),
 };
-/** Why a timer is stopped whose work is done: made once, as errors are costly to make. */
+/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
 const OVER = new DOMException('the work is over', 'AbortError');
-/** A timer this late slept with the process: in milliseconds. */
+/** If a timer is this late, the process was suspended. In milliseconds. */
 const LATE_MS = 250;
-/** Then what came meanwhile is read first: in milliseconds. */
+/** Time to read what arrived meanwhile: in milliseconds. */
 const READ_MS = 50;
-/** Throws once the limit is reached. If the process slept over it, an answer may be there already: it gets a moment to be read. */
+/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
 async function overAfter(clock, { ms, signal }) {
     const dueAt = clock.now() + ms;
     await clock.sleep(ms, signal);
@@ -330,8 +330,7 @@ async function overAfter(clock, { ms, signal }) {
     throw new DOMException('the time allowed is over', 'TimeoutError');
 }
 /**
- * Runs `work` and stops waiting for it once its limit is reached, even if it does not react to the signal that it
- * gets. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
  */
 async function within(clock, { ms, signal }, work) {
     signal.throwIfAborted();
@@ -349,9 +348,9 @@ async function within(clock, { ms, signal }, work) {
     }
 }
 /**
- * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can block its end: it cannot be cancelled,
- * and even `process.exit` waits for it. So the process is replaced by one that ends at once with the same code. `execve` is
- * experimental in Node 24; if it is missing or fails, the process takes as long as the lookup.
+ * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
+ * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
+ * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
  */
 function endProcessWithin(ms) {
     setTimeout(() => {
@@ -362,21 +361,21 @@ function endProcessWithin(ms) {
                 process.execve?.(process.execPath, program, environmentOfNode(process.env));
         }
         catch {
-            // It ends the slow way.
+            // process.exit below waits for the lookup.
         }
         process.exit();
     }, ms).unref();
 }
-/** Where the Node of some machines finds its libraries. Without NODE_OPTIONS, whose preloads would run again. */
+/** Some machines need these to find Node's libraries. NODE_OPTIONS is left out: its preloads would run again. */
 const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
 function environmentOfNode(environment) {
     return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
 }
-/** Milliseconds for people, e.g. `5.1 s`. */
+/** Formats milliseconds, e.g. `5.1 s`. */
 function seconds(ms) {
     return `${(ms / 1000).toFixed(1)} s`;
 }
-/** Milliseconds that are left, for people, in whole seconds: `4 min 10 s`, `35 s`. */
+/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
 function minutes(ms) {
     const left = Math.max(0, Math.ceil(ms / 1_000));
     const [whole, rest] = [Math.floor(left / 60), left % 60];
@@ -403,7 +402,7 @@ function minutes(ms) {
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 
 const { isNativeError } = node_util__WEBPACK_IMPORTED_MODULE_0__.types;
-/** What can go wrong, as the output `error_code` names it. */
+/** The values of the output `error_code`. */
 const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'invalid_input',
     'authentication_failed',
@@ -428,7 +427,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'github_api_failed',
     'internal_error',
 ]));
-/** The one error that the action reports: a code for machines, a message and a hint for people. */
+/** The error that the action reports: a code for workflows, a message and a hint for the user. */
 class ActionError extends Error {
     name = 'ActionError';
     code;
@@ -441,17 +440,17 @@ class ActionError extends Error {
         this.isTransient = details.isTransient ?? false;
     }
 }
-/** Whether more time might have healed what was thrown. */
+/** Whether more time might have resolved what was thrown. */
 function isTransient(thrown) {
     return thrown instanceof ActionError && thrown.isTransient;
 }
-/** A step that was cancelled says what it leaves behind; any other error stays as it is. */
+/** Adds to the error of a cancelled step what it leaves behind; any other error stays as it is. */
 function explainCancellation(error, left, details = {}) {
     if (error.code !== 'cancelled')
         return error;
     return new ActionError('cancelled', `${error.message} ${left}`, { ...details, cause: error });
 }
-/** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
+/** Anything thrown, as an {@link ActionError}; if it is not one, it is a bug in the action: `internal_error`. */
 function asActionError(thrown) {
     if (thrown instanceof ActionError)
         return thrown;
@@ -461,14 +460,14 @@ function asActionError(thrown) {
     });
 }
 /**
- * One line that says what really went wrong. The error that names it is often buried: in `cause`, or, where
- * several addresses were tried, in the `errors` of an AggregateError whose own message is empty.
+ * The root cause in one line. The error that names it is often nested: in `cause`, or, if several
+ * addresses were tried, in the `errors` of an AggregateError whose own message is empty.
  */
 function describeCause(thrown) {
     const root = causeChain(thrown).at(-1);
     if (!isNativeError(root))
         return String(root);
-    // OpenSSL says it in a word or two; the message around them is for its developers.
+    // OpenSSL's `reason` is short; the message around it is for its developers.
     if ('reason' in root && typeof root.reason === 'string')
         return root.reason;
     const code = codeOf(root);
@@ -481,7 +480,7 @@ function codeOf(error) {
     return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 const DEEPEST_CHAIN = 10;
-/** The error, its cause, the cause's cause, ...; never empty, and cut off after a few, as a cause may lead back to itself. */
+/** The error, its cause, the cause's cause, ...; never empty, and cut off after a few, because a cause can lead back to itself. */
 function causeChain(thrown) {
     const chain = [thrown];
     for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {
@@ -509,7 +508,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 // The chunk's name keeps the name of its file in dist from changing with each build.
-// Signals come first: to load the rest takes a quarter of a second, in which a signal would end the step without any outputs.
+// Signals come first: loading the rest takes a quarter of a second, during which a signal would end the step without outputs.
 const signal = (0,_signals_js__WEBPACK_IMPORTED_MODULE_1__/* .cancelOnSignals */ .d)();
 const { main } = await Promise.all(/* import() | step */[__nccwpck_require__.e(421), __nccwpck_require__.e(165)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6097));
 await main(signal, _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .endProcessWithin */ .QB);
@@ -529,8 +528,8 @@ __webpack_async_result__();
 
 /**
  * Turns signals into an abort with the error to report. To cancel a job, the runner sends SIGINT, then SIGTERM, then kills the
- * process: there is time for a truthful report. An uncaught error would end the process without a word about the restart, so it
- * is reported, too. The listeners stay: a signal must not cut off the report either.
+ * process: there is time for an accurate report. An uncaught error would end the process without a report on the restart, so it
+ * is handled the same way. The listeners stay: a signal must not cut off the report either.
  */
 function cancelOnSignals() {
     const controller = new AbortController();

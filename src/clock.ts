@@ -1,4 +1,4 @@
-/** Time as the action sees it. Everything that waits is handed a clock, so that tests own time. */
+/** The action's source of time. Everything that waits is passed a clock, so that tests control time. */
 export interface Clock {
   /** Milliseconds on a monotonic scale; only differences mean anything. */
   now(): number;
@@ -24,28 +24,28 @@ export const systemClock: Clock = {
     }),
 };
 
-/** How far a piece of work may go: `deadline` is on the clock's scale, in milliseconds. */
+/** The limits of an operation: `deadline` is on the clock's scale, in milliseconds. */
 export interface Bounds {
   readonly deadline: number;
   /** Aborts with the error to report. */
   readonly signal: AbortSignal;
 }
 
-/** How long a piece of work may take: `ms` milliseconds, or until `signal` aborts. */
+/** How long an operation may take: `ms` milliseconds, or until `signal` aborts. */
 export interface Limit {
   readonly ms: number;
   readonly signal: AbortSignal;
 }
 
-/** Why a timer is stopped whose work is done: made once, as errors are costly to make. */
+/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
 const OVER = new DOMException('the work is over', 'AbortError');
 
-/** A timer this late slept with the process: in milliseconds. */
+/** If a timer is this late, the process was suspended. In milliseconds. */
 const LATE_MS = 250;
-/** Then what came meanwhile is read first: in milliseconds. */
+/** Time to read what arrived meanwhile: in milliseconds. */
 const READ_MS = 50;
 
-/** Throws once the limit is reached. If the process slept over it, an answer may be there already: it gets a moment to be read. */
+/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
 async function overAfter(clock: Clock, { ms, signal }: Limit): Promise<never> {
   const dueAt = clock.now() + ms;
   await clock.sleep(ms, signal);
@@ -54,8 +54,7 @@ async function overAfter(clock: Clock, { ms, signal }: Limit): Promise<never> {
 }
 
 /**
- * Runs `work` and stops waiting for it once its limit is reached, even if it does not react to the signal that it
- * gets. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
  */
 export async function within<T>(
   clock: Clock,
@@ -77,9 +76,9 @@ export async function within<T>(
 }
 
 /**
- * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can block its end: it cannot be cancelled,
- * and even `process.exit` waits for it. So the process is replaced by one that ends at once with the same code. `execve` is
- * experimental in Node 24; if it is missing or fails, the process takes as long as the lookup.
+ * Ends the process after `ms` milliseconds if it does not end by itself. A DNS lookup can delay the exit: it cannot be cancelled,
+ * and even `process.exit` waits for it. So the process is replaced by one that exits immediately with the same code. `execve` is
+ * experimental in Node 24; if it is missing or fails, the process waits for the lookup.
  */
 export function endProcessWithin(ms: number): void {
   setTimeout(() => {
@@ -89,25 +88,25 @@ export function endProcessWithin(ms: number): void {
       if (process.platform !== 'win32')
         process.execve?.(process.execPath, program, environmentOfNode(process.env));
     } catch {
-      // It ends the slow way.
+      // process.exit below waits for the lookup.
     }
     process.exit();
   }, ms).unref();
 }
 
-/** Where the Node of some machines finds its libraries. Without NODE_OPTIONS, whose preloads would run again. */
+/** Some machines need these to find Node's libraries. NODE_OPTIONS is left out: its preloads would run again. */
 const LIBRARY_PATHS = ['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'DYLD_FALLBACK_LIBRARY_PATH'];
 
 function environmentOfNode(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => LIBRARY_PATHS.includes(name)));
 }
 
-/** Milliseconds for people, e.g. `5.1 s`. */
+/** Formats milliseconds, e.g. `5.1 s`. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** Milliseconds that are left, for people, in whole seconds: `4 min 10 s`, `35 s`. */
+/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
 export function minutes(ms: number): string {
   const left = Math.max(0, Math.ceil(ms / 1_000));
   const [whole, rest] = [Math.floor(left / 60), left % 60];

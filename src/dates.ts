@@ -1,4 +1,4 @@
-/** A moment in time as somebody wrote it, with its place on one common scale. */
+/** A moment in time as it was written, with its position on a common scale. */
 export interface Instant {
   /** As written, e.g. `2024-10-13T13:10:02.690025+02:00`. */
   readonly text: string;
@@ -12,7 +12,7 @@ const EARLIEST_YEAR = 2002;
 
 /**
  * Reads an RFC 3339 date with a fraction of up to nine digits and any offset.
- * @returns undefined for what is no date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
+ * @returns undefined if the text is not a date, and for dates before 2002: Go writes "none" as `0001-01-01T00:00:00Z`, others
  * as the epoch of Unix (1970) or of Apple (2001), and no VM booted then.
  */
 export function parseInstant(text: string): Instant | undefined {
@@ -29,7 +29,7 @@ export function parseInstant(text: string): Instant | undefined {
   const offsetMs = (match[8] === '-' ? -1 : 1) * (offsetHours * 60 + offsetMinutes) * 60_000;
   const epochMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMs;
   const nanoseconds = BigInt((match[7] ?? '').padEnd(9, '0'));
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999: `year` itself has to be asked.
+  // Date.UTC maps the years 0 to 99 to 1900 to 1999, so `year` itself is compared.
   if (year < EARLIEST_YEAR) return undefined;
   return { text, epochNanoseconds: BigInt(epochMs) * 1_000_000n + nanoseconds };
 }

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 
 const { isNativeError } = types;
 
-/** What can go wrong, as the output `error_code` names it. */
+/** The values of the output `error_code`. */
 export const ERROR_CODES = [
   'invalid_input',
   'authentication_failed',
@@ -34,11 +34,11 @@ export interface ErrorDetails {
   /** What the workflow's author can do about it. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** More time might have healed it: the caller may look again if it has time left. */
+  /** More time might have resolved it: the caller may try again if it has time left. */
   readonly isTransient?: boolean;
 }
 
-/** The one error that the action reports: a code for machines, a message and a hint for people. */
+/** The error that the action reports: a code for workflows, a message and a hint for the user. */
 export class ActionError extends Error {
   override readonly name = 'ActionError';
   readonly code: ErrorCode;
@@ -53,12 +53,12 @@ export class ActionError extends Error {
   }
 }
 
-/** Whether more time might have healed what was thrown. */
+/** Whether more time might have resolved what was thrown. */
 export function isTransient(thrown: unknown): boolean {
   return thrown instanceof ActionError && thrown.isTransient;
 }
 
-/** A step that was cancelled says what it leaves behind; any other error stays as it is. */
+/** Adds to the error of a cancelled step what it leaves behind; any other error stays as it is. */
 export function explainCancellation(
   error: ActionError,
   left: string,
@@ -68,7 +68,7 @@ export function explainCancellation(
   return new ActionError('cancelled', `${error.message} ${left}`, { ...details, cause: error });
 }
 
-/** Whatever was thrown, as an {@link ActionError}; what is not one is a defect of the action: `internal_error`. */
+/** Anything thrown, as an {@link ActionError}; if it is not one, it is a bug in the action: `internal_error`. */
 export function asActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;
   return new ActionError('internal_error', `Something unexpected went wrong: ${describeCause(thrown)}.`, {
@@ -78,13 +78,13 @@ export function asActionError(thrown: unknown): ActionError {
 }
 
 /**
- * One line that says what really went wrong. The error that names it is often buried: in `cause`, or, where
- * several addresses were tried, in the `errors` of an AggregateError whose own message is empty.
+ * The root cause in one line. The error that names it is often nested: in `cause`, or, if several
+ * addresses were tried, in the `errors` of an AggregateError whose own message is empty.
  */
 export function describeCause(thrown: unknown): string {
   const root = causeChain(thrown).at(-1);
   if (!isNativeError(root)) return String(root);
-  // OpenSSL says it in a word or two; the message around them is for its developers.
+  // OpenSSL's `reason` is short; the message around it is for its developers.
   if ('reason' in root && typeof root.reason === 'string') return root.reason;
   const code = codeOf(root);
   if (root.message === '') return code || root.name;
@@ -98,7 +98,7 @@ export function codeOf(error: Error): string {
 
 const DEEPEST_CHAIN = 10;
 
-/** The error, its cause, the cause's cause, ...; never empty, and cut off after a few, as a cause may lead back to itself. */
+/** The error, its cause, the cause's cause, ...; never empty, and cut off after a few, because a cause can lead back to itself. */
 export function causeChain(thrown: unknown): unknown[] {
   const chain: unknown[] = [thrown];
   for (let next = causeOf(thrown); next !== undefined && chain.length < DEEPEST_CHAIN; next = causeOf(next)) {

@@ -1,6 +1,6 @@
 import { minutes, seconds } from './clock.ts';
 
-/** Where lines for people go. One module writes them; everything else is handed one of these. */
+/** The log. One module writes it; everything else is passed one of these. */
 export interface Log {
   info(line: string): void;
   debug(line: string): void;
@@ -24,23 +24,23 @@ export function createVmLog(log: Log, name: string, isQuiet: () => boolean = () 
 export interface FailedAttempt {
   /** For counting, from a small set, e.g. `HTTP 502`. */
   readonly kind: string;
-  /** For people. */
+  /** For the log. */
   readonly reason: string;
   /** What can be done about it. */
   readonly hint: string;
   /** The log already has it: it is only counted. */
-  readonly isTold?: boolean;
-  /** How much longer it is tried again, in milliseconds; undefined if that is not known. */
+  readonly isLogged?: boolean;
+  /** How much longer it is retried, in milliseconds; undefined if unknown. */
   readonly leftMs?: number | undefined;
 }
 
 /** What was seen while waiting: logged when it changes, and counted to explain a timeout. */
 export interface ProgressLog {
-  /** @param kind for counting, from a small set; @param text for people. */
+  /** @param kind for counting, from a small set; @param text for the log. */
   note(kind: string, text: string, manner?: Manner): void;
-  /** Counts and logs an attempt that got no usable answer. Warns once when there has been nothing else for a while. */
+  /** Counts and logs an attempt that got no usable answer. Warns once if nothing but faults came for a while. */
   readonly fault: (fault: FailedAttempt) => void;
-  /** A usable answer came that needs no line of its own. */
+  /** Notes a usable answer that needs no log line. */
   answered(): void;
   /** e.g. `8 waiting for start_date, 2 HTTP 502`; `none` if nothing was noted. */
   tally(): string;
@@ -104,9 +104,9 @@ export function createProgressLog({
       count(kind);
       write(text, manner);
     },
-    fault({ kind, reason, hint, isTold = false, leftMs }) {
+    fault({ kind, reason, hint, isLogged = false, leftMs }) {
       count(kind);
-      if (isTold) return;
+      if (isLogged) return;
       write(`${server} gave no usable answer: ${reason}`);
       faultsSince ??= now();
       if (hasWarned || now() - faultsSince < WARN_AFTER_MS) return;
@@ -125,7 +125,7 @@ function givesUpIn(leftMs: number | undefined): string {
   return leftMs === undefined ? '' : `, gives up in ${minutes(leftMs)}`;
 }
 
-/** Right-aligned, so that lines stand below each other: `+  5.1 s  `. */
+/** Right-aligned, so that the lines align: `+  5.1 s  `. */
 function formatElapsed(ms: number): string {
   return `+${seconds(ms).padStart(7)}  `;
 }

@@ -27,9 +27,9 @@ import { hasPlaceholder } from './runner/runner-names.ts';
 import { refuseOwnMachine } from './runner/self-restart.ts';
 import type { Sources } from './runner/sources.ts';
 
-/** What reporting may take; then the process ends, whatever still holds it up. In milliseconds. */
+/** How long reporting may take; then the process ends, whatever still blocks it. In milliseconds. */
 const REPORT_MS = 1_000;
-/** The same where the step is at the end of its time, or was cancelled. */
+/** The same if the step has used up its time, or was cancelled. */
 const SHORT_REPORT_MS = 400;
 
 /**
@@ -62,7 +62,7 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
   }
 }
 
-/** The post step, where the step was killed before it had restored the labels of runners. Its failure fails no job. */
+/** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
 async function restoreAfterKill(left: string, terminal: Terminal): Promise<void> {
   try {
     const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
@@ -83,7 +83,7 @@ async function restoreAfterKill(left: string, terminal: Terminal): Promise<void>
   }
 }
 
-/** @throws ActionError if they cannot be written: then nothing that follows could be reported. */
+/** @throws ActionError if they cannot be written: then nothing after that could be reported. */
 function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   try {
     setOutputs(outcome, terminal);
@@ -94,7 +94,7 @@ function announceOutputs(outcome: StepOutcome, terminal: Terminal): void {
   }
 }
 
-/** To open a pipe that no process reads would block forever. So the outputs are printed, as older runners had it. */
+/** Opening a pipe that no process reads would block forever. So the outputs are printed, as with older runners. */
 function avoidPipe(terminal: Terminal): void {
   const { GITHUB_OUTPUT: path = '' } = process.env;
   if (!isPipe(path)) return;
@@ -102,7 +102,7 @@ function avoidPipe(terminal: Terminal): void {
   terminal.warning('GITHUB_OUTPUT names a pipe, not a file: the outputs are printed instead.');
 }
 
-/** A path that cannot be looked up is not a pipe; that outputs cannot be written there is reported later. */
+/** A path that cannot be read is not a pipe; if outputs cannot be written there, that is reported later. */
 function isPipe(path: string): boolean {
   try {
     return statSync(path).isFIFO();
@@ -124,21 +124,21 @@ export interface Host {
   readonly random: () => number;
   /** Aborts with the error to report. */
   readonly signal: AbortSignal;
-  /** Carry the requests to the controller, and those to GitHub, instead of the network. */
+  /** Send the requests to the controller and to GitHub instead of the network. */
   readonly dispatchers?: Dispatchers;
   /** Connects to the guest's SSH server, instead of real sockets. */
   readonly dial?: Dial;
-  /** Told of all that is known right before the restart may leave this machine: should the process be killed, it stands. */
+  /** Called with everything known right before the restart may be sent, so that it is saved even if the process is killed. */
   readonly announce?: (outcome: StepOutcome) => void;
-  /** Keeps what the post step has to restore, should the process be killed. */
+  /** Saves what the post step must restore if the process is killed. */
   readonly saveDrains?: (state: DrainState) => void;
   /** IP addresses of this machine. */
   readonly addresses?: readonly string[];
 }
 
 /**
- * The step without its frame: from checked inputs to what came of it.
- * @throws ActionError `self_restart`, before anything is asked.
+ * The step itself: from checked inputs to the outcome.
+ * @throws ActionError `self_restart`, before any request is made.
  */
 export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
   const { terminal: log, clock, signal, announce } = host;
@@ -163,15 +163,15 @@ export async function run(inputs: Inputs, host: Host): Promise<StepOutcome> {
   }
 }
 
-/** What talks to GitHub is loaded only if there is a runner to guard. */
+/** The code that talks to GitHub is loaded only if there is a runner to guard. */
 async function createGuardsIfAsked(
   { runner, ownRunner, requestTimeoutMs, timeoutMs: patienceMs, targets, usedByJob }: Inputs,
   { terminal: log, clock, random, signal, dispatchers, addresses = [], saveDrains }: Host,
   controller: Controller,
 ): Promise<Guards | undefined> {
   if (runner === undefined) return undefined;
-  // As soon as it is loaded, @actions/github reads the workflow's event, which is not needed here: it fails if the file is
-  // damaged, and writes to the log where it is missing.
+  // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
+  // writes to the log if it is missing.
   delete process.env['GITHUB_EVENT_PATH'];
   const { createGuards } = await import(/* webpackChunkName: "guard" */ './runner/guard.ts');
   const context = { clock, random, log, signal, dispatchers };
@@ -192,7 +192,7 @@ function guestCheckOf(
   return { ...guest, own, dial: dial ?? createDial((ip) => problemOf(ip, { role: 'node', own })) };
 }
 
-/** Whether the step's own runner, or the runner in a VM, may go by a name that only the controller knows. */
+/** Whether the step's own runner, or the runner in a VM, may have a name that only the controller knows. */
 function needsNames({ ownRunner, runner }: Inputs): boolean {
   return ownRunner.runnerName !== undefined || (runner !== undefined && hasPlaceholder(runner.nameTemplate));
 }

@@ -1,16 +1,16 @@
 import type { Clock } from './clock.ts';
 
-// The one poll loop. It serves all waits that have a deadline: for the restart, the runner, the job on the runner, the guest.
+// The only poll loop. It serves all waits with a deadline: for the restart, the runner, the job on the runner, the guest.
 //
-// 1. The first poll begins at once, or at `firstAt`. Each poll is followed by another at `nextAt`.
-// 2. There is always a poll that begins at the deadline, or after it if the process was suspended. It has LAST_POLL_MS, whatever the
-//    time. No poll begins so shortly before the deadline that it could be cut off: it is moved to the deadline.
-// 3. A poll at the deadline that took far longer was itself slept over. It is followed by one more, but only once.
+// 1. The first poll begins immediately, or at `firstAt`. Each poll is followed by another at `nextAt`.
+// 2. There is always a poll that begins at the deadline, or after it if the process was suspended. It may always take LAST_POLL_MS.
+//    A poll that would begin so close to the deadline that it could be cut off is moved to the deadline.
+// 3. If a poll at the deadline took far longer, the process was suspended during it. One more poll follows, but only one.
 
 /** One poll; moments are milliseconds on the clock's scale. */
 export interface PollTime {
   readonly startedAt: number;
-  /** When the poll has to end, with or without an answer. */
+  /** When the poll must end, with or without an answer. */
   readonly until: number;
 }
 
@@ -24,21 +24,21 @@ export interface PollOptions {
   readonly nextAt: (last: PollTime) => number;
   /** When the first poll begins; at once if absent. */
   readonly firstAt?: number;
-  /** What a poll before the deadline may take; up to the deadline if absent. In milliseconds. */
+  /** The longest time for a poll before the deadline; up to the deadline if absent. In milliseconds. */
   readonly longestMs?: number;
-  /** What a poll may need at least: one that would begin closer to the deadline than this begins at the deadline. In milliseconds. */
+  /** The shortest time for a poll: one that would begin closer to the deadline than this begins at the deadline. In milliseconds. */
   readonly shortestMs?: number;
 }
 
-/** What a poll at the deadline may take beyond it: in milliseconds. */
+/** How long a poll at the deadline may take beyond it: in milliseconds. */
 export const LAST_POLL_MS = 1_500;
-/** A poll at the deadline that took this long was slept over by a process that was suspended. */
+/** If a poll at the deadline took this long, the process was suspended during it. */
 const SLEPT_MS = 2 * LAST_POLL_MS;
 const SHORTEST_POLL_MS = 500;
 
 /**
- * Polls until a poll returns something else than undefined.
- * @returns that; undefined if not even the poll at the deadline did.
+ * Polls until a poll returns a value.
+ * @returns the value; undefined if even the poll at the deadline returned none.
  * @throws what a poll throws; the signal's reason.
  */
 export async function pollUntil<T>(

@@ -2,8 +2,8 @@ import { ActionError, asActionError } from './errors.ts';
 
 /**
  * Turns signals into an abort with the error to report. To cancel a job, the runner sends SIGINT, then SIGTERM, then kills the
- * process: there is time for a truthful report. An uncaught error would end the process without a word about the restart, so it
- * is reported, too. The listeners stay: a signal must not cut off the report either.
+ * process: there is time for an accurate report. An uncaught error would end the process without a report on the restart, so it
+ * is handled the same way. The listeners stay: a signal must not cut off the report either.
  */
 export function cancelOnSignals(): AbortSignal {
   const controller = new AbortController();

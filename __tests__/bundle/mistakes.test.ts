@@ -247,20 +247,20 @@ describe('what only a person can mend is over within seconds', () => {
       'no client certificate, TLS 1.3',
       () => secured(wantsCertificate('TLSv1.3')),
       unreachable(
-        'The server may require a client certificate, or another one: see client_cert and client_key',
+        'The server may require a client certificate, or a different one: see client_cert and client_key',
       ),
     ],
     [
       'no client certificate, told by a page (nginx)',
       () =>
         secured({}, {}, { status: 400, body: '<html><center>No required SSL certificate was sent</center>' }),
-      noApi('The server requires a client certificate, or another one', AT_ONCE),
+      noApi('The server requires a client certificate, or a different one', AT_ONCE),
     ],
     [
       "somebody else's client certificate",
       async () => secured(wantsCertificate('TLSv1.3'), await foreignCertificate()),
       unreachable(
-        'The server may require a client certificate, or another one: see client_cert and client_key',
+        'The server may require a client certificate, or a different one: see client_cert and client_key',
       ),
     ],
     ['a login page', () => atHttp(answering({ status: 200, body: HTML })), noApi('is there a login page')],
@@ -277,7 +277,7 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'a gateway that sends 100 Continue unasked',
       () => atHttp(talking((socket) => socket.once('data', () => socket.write(CONTINUE)))),
-      unreachable('Turn that off in the server, or in the gateway before it'),
+      unreachable('Turn that off in the server, or in the gateway in front of it'),
     ],
     ['an SSH port', () => atHttp(talking(greet)), unreachable('Check the port in controller_url')],
     ['an SSH port over https', () => atHttps(talking(greet)), unreachable('or name another port')],
@@ -344,7 +344,7 @@ describe('what only a person can mend is over within seconds', () => {
     [
       'a permission that is missing',
       () => atHttp(answering({ status: 403, body: '{"status":"FAIL","message":"no"}' })),
-      denied('The step needs the permissions to list and to restart instances'),
+      denied('The step needs permission to list and restart instances'),
     ],
     [
       'a gateway that wants something',

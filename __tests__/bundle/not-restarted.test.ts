@@ -398,10 +398,10 @@ describe('text from outside', () => {
     }
   });
 
-  test('a password too short to be hidden is refused', async () => {
+  test('a password too short to be masked is refused', async () => {
     const { log, outputs, summary, story } = await play({ inputs: { vnc_password: 'xQ7' } });
     expect([outputs['error_code'], story]).toEqual(['invalid_input', []]);
-    expect(log).toContain('vnc_password: 3 characters; a secret has at least 4, or it could not be hidden');
+    expect(log).toContain('vnc_password: 3 characters; a secret has at least 4, or it could not be masked');
     expect([log, summary, ...Object.values(outputs)].join()).not.toContain('xQ7');
   });
 });

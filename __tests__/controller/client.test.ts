@@ -154,7 +154,7 @@ describe('a refusal', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('fails a read at once, even after an answer that held nothing: it may have been of somebody else', async () => {
+  test('fails a read at once, even after an answer without content: it may have come from another server', async () => {
     const client = create({ answers: [answered(200), answered(403)] });
     await expect(readRefused(client, () => undefined)).resolves.toBeUndefined();
     await expect(readRefused(client)).rejects.toMatchObject({ code: 'permission_denied' });
@@ -172,7 +172,7 @@ describe('a refusal', () => {
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(30_000);
   });
 
-  test('is told of as a fault meanwhile, and heals', async () => {
+  test('is reported as a fault meanwhile, and clears up', async () => {
     const reasons: string[] = [];
     const client = create({ answers: [answered(200)] });
     await read(client);
@@ -199,7 +199,7 @@ describe('a refusal', () => {
     const error = {
       code: 'controller_unreachable',
       isTransient: false,
-      message: 'The controller cannot be asked: refused.',
+      message: 'The controller cannot be queried: refused.',
       hint: 'Look.',
     };
     await expect(read(create({ answers: [unanswered({ nature: 'refusal' })] }))).rejects.toMatchObject(error);
@@ -270,13 +270,13 @@ test.each<[string, HttpResult, number, boolean, string]>([
     false,
     'it answered HTTP 503, asking to wait for 600.0 s',
   ],
-])('what it came to at last is told where %s', async (_, result, ms, isTransient, reason) => {
+])('the last fault is reported where %s', async (_, result, ms, isTransient, reason) => {
   bounds = { ...bounds, deadline: clock.now() + ms };
   const message = `The controller gave no usable answer to GET /r; last attempt: ${reason}.`;
   await expect(read(create({ answers: [result] }))).rejects.toMatchObject({ message, isTransient });
 });
 
-test('a defect is no fault that could pass', async () => {
+test('a bug is not a fault that could clear up', async () => {
   const decode = () => {
     throw new TypeError('a defect');
   };
@@ -288,7 +288,7 @@ test('a defect is no fault that could pass', async () => {
 describe('a step that is cancelled', () => {
   const aborted = () => ({ deadline: clock.now(), signal: AbortSignal.abort(new Error('cancelled')) });
 
-  test('takes no answer to a read any more', async () => {
+  test('no longer accepts an answer to a read', async () => {
     const reading = create({ answers: [answered(200)] }).read(
       { path: '/r', maxBytes: 1, decode: String },
       aborted(),

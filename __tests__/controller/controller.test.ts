@@ -97,7 +97,7 @@ describe('reading', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ instanceId: ID });
   });
 
-  test('an instance that is not there is looked for in the list, too', async () => {
+  test('an instance that is not found is also searched for in the list', async () => {
     nock(ORIGIN).get(ONE).reply(200, fail('instance not found')).get('/api/v1/vm').reply(200, ok([]));
     await expect(controller.getInstance(ID, bounds)).resolves.toBeUndefined();
   });
@@ -340,7 +340,7 @@ describe('reading', () => {
       JSON.stringify(fail('no')),
       'permission_denied',
       'The controller denies GET /api/v1/vm (HTTP 403).',
-      'permissions to list and to restart',
+      'permission to list and restart',
     ],
     [403, '<html>', 'permission_denied', 'not by the controller: the answer is an HTML page', 'path prefix'],
     [400, 'Bad Request', 'protocol_error', 'HTTP 400 and text, not JSON', 'controller_url'],
@@ -418,7 +418,7 @@ describe('the names of an instance', () => {
     controller = createController({ client, clock, deniedHint: '', needsNames: true });
   }
 
-  test('that one answer told are kept when a poorer one follows', async () => {
+  test('from one answer are kept when a later one lacks them', async () => {
     nock(ORIGIN)
       .get('/api/v1/vm')
       .reply(200, ok([NAMED]))
@@ -444,7 +444,7 @@ describe('the names of an instance', () => {
     });
   });
 
-  test('are looked up in the list once, where they matter and the single answer has none', async () => {
+  test('are read from the list once, if they matter and the single answer has none', async () => {
     connectForNames();
     nock(ORIGIN)
       .get(ONE)
@@ -456,7 +456,7 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject(names);
   });
 
-  test('are not looked up again if the list has none either', async () => {
+  test('are not read again if the list has none either', async () => {
     connectForNames();
     const unnamed = { ...NAMED, external_id: null, name: null };
     nock(ORIGIN)
@@ -469,7 +469,7 @@ describe('the names of an instance', () => {
     await expect(controller.getInstance(ID, bounds)).resolves.toMatchObject({ externalId: undefined });
   });
 
-  test('are not looked up where the single answer has one', async () => {
+  test('are not read from the list if the single answer has one', async () => {
     connectForNames();
     nock(ORIGIN)
       .get(ONE)

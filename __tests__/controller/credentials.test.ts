@@ -137,7 +137,7 @@ describe('a user API key', () => {
     expect(secrets).toContain('t0ken');
   });
 
-  test('takes long texts beside the token for secrets, but no empty or short ones', async () => {
+  test('treats long texts beside the token as secrets, but not empty or short ones', async () => {
     const json =
       '{"data":{"userName":"someone-long","token":"t0ken","sessionId":"","region":"eu-west","signature":"s1gnatur","groups":["a","b","c","d","e","f","g","h"]}}';
     await credentials.authorize(onShake(answered(200, json)));
@@ -259,14 +259,14 @@ describe('a user API key', () => {
     expect(secrets).toEqual(asked.includes('/tap/v1/shake') ? [expect.stringMatching(/./)] : []);
   });
 
-  test('asks for address and key to be checked where the answer is most likely of somebody else', async () => {
+  test('asks to check address and key if the answer most likely comes from another server', async () => {
     const fault = { nature: 'mistake', hint: expect.stringMatching(/controller_url.*api_key/) };
     await expect(credentials.authorize(onHand(answered(200, '<html>')))).resolves.toMatchObject({
       noAnswer: { ...fault, cause: { name: 'UnusableAnswer', ...fault } },
     });
   });
 
-  test('hands on when to ask again, and what to look at', async () => {
+  test('passes on when to retry, and what to check', async () => {
     await expect(credentials.authorize(onHand(answered(503, '', 7_000)))).resolves.toEqual({
       noAnswer: {
         mayHaveBeenSent: false,
@@ -282,7 +282,7 @@ describe('a user API key', () => {
   test.each<[string, (length: number) => string, number]>([
     ['an answer', (length) => '{"data":{"token":"t0ken"}}'.padEnd(length), 6_000],
     ['a session', (length) => `{"data":{"token":"${'x'.repeat(length - 12)}"}}`, 4_000],
-  ])('takes %s of so many characters, and no more', async (_, json, most) => {
+  ])('accepts %s of this many characters, but not more', async (_, json, most) => {
     await expect(credentials.authorize(onShake(answered(200, json(most + 1))))).resolves.toHaveProperty(
       'noAnswer',
     );

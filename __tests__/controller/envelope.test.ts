@@ -180,7 +180,7 @@ describe('what is no envelope, or may not be read', () => {
       [
         'permission_denied',
         `The controller denies ${CALL} (HTTP 403).`,
-        'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+        'The step needs permission to list and restart instances: add it to a group of its user or key.',
       ],
     ],
     [
@@ -248,7 +248,7 @@ describe('what is no envelope, or may not be read', () => {
       [
         'protocol_error',
         `${CALL} was answered with HTTP 400 and text, not JSON.`,
-        'The server requires a client certificate, or another one: see client_cert and client_key.',
+        'The server requires a client certificate, or a different one: see client_cert and client_key.',
       ],
     ],
     [
@@ -276,7 +276,7 @@ describe('a redirect', () => {
     ['/login', 'another path'],
     ['mailto:me@login.example', 'another path'],
     ['https://me:hunter2@login.example:8443/a?b#c', '"login.example:8443"'],
-  ])('to %j tells only the host', (location, expected) => {
+  ])('to %j shows only the host', (location, expected) => {
     expect(hostOf(location)).toBe(expected);
     expect(redirected(CALL, answer(307, '', { location })).message).toBe(
       `${CALL} was redirected to ${expected} (HTTP 307).`,

@@ -271,7 +271,7 @@ describe('a list', () => {
     expect(first).toEqual(list.readable()[0]);
   });
 
-  test('does not hide what is a defect', () => {
+  test('does not hide a bug', () => {
     const hostile = {
       get vm(): unknown {
         return {

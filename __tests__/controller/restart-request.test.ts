@@ -162,7 +162,7 @@ describe('rejected, perhaps by a gateway after the restart was carried out', () 
       error: {
         code: 'restart_unsupported',
         message:
-          'The restart request was answered with HTTP 404, and the controller does not say which version it is.',
+          'The restart request was answered with HTTP 404, and the controller does not report its version.',
         hint: NEEDS_1_44,
       },
     });

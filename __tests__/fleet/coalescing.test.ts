@@ -157,7 +157,7 @@ describe('a failure', () => {
     const onFault = (fault: Fault) => void told.push(fault);
     await time.run(Promise.all([ask(0, 'a', { onFault }), ask(0, 'b', { onFault }), ask(0, 'c')]));
     expect(faults).toEqual([HTTP_502]);
-    expect(told).toEqual(Array(2).fill({ ...HTTP_502, isTold: true }));
+    expect(told).toEqual(Array(2).fill({ ...HTTP_502, isLogged: true }));
   });
 
   test('of an attempt also explains why those got no answer that wait for the next batch', async () => {

@@ -51,7 +51,7 @@ describe('how far a fleet is', () => {
       3,
     ],
     ['1 of 3 done, 0 in progress, 2 not started, 0 to go', [restarted, notStarted, notStarted], 1],
-    // Nothing tells how long a job runs.
+    // The duration of a job is unknown.
     ['1 of 3 done, 0 in progress, 2 to go', [restarted, ready, vm('waiting')], 1],
     ['0 of 2 done, 0 in progress, 1 failed, 1 to go', [failed, ready], 1],
     // How soon it failed says nothing about the others.
@@ -89,7 +89,7 @@ describe('how far a fleet is', () => {
   });
 });
 
-describe('why a fleet stands still', () => {
+describe('why a fleet makes no progress', () => {
   const busy = (name: string) => vm('waiting', { name }, 'busy');
 
   test('it says how many are rebooted, and what is missing', () => {

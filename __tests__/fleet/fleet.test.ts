@@ -104,7 +104,7 @@ describe('slots', () => {
     expect(Object.keys(ends)).toEqual(['runner-5', 'runner-2', 'runner-4']);
   });
 
-  test('its time begins with its turn, however long the looks before took', async () => {
+  test('its timeout begins with its turn, however long the reads before took', async () => {
     const { ends } = await playFleet({
       world: { vms: 4 },
       inputs: { ...ALL, max_parallel: '2', timeout: '30s' },
@@ -166,7 +166,7 @@ describe('targets', () => {
     const renames = (world: World) => {
       const [first, second] = world.records;
       let lists = 0;
-      // After the patterns were resolved, the first VM gets the name that stands among the targets as well.
+      // After the patterns were resolved, the first VM gets the name that is also among the targets.
       return () => {
         if (++lists !== 3) return undefined;
         if (second !== undefined) second.externalId = 'other';
@@ -266,7 +266,7 @@ describe('what fails before anything is sent', () => {
     expect(outputs['remaining']?.split('\n')).toHaveLength(3);
   });
 
-  test('is told of by a dry run, which changes nothing', async () => {
+  test('is reported by a dry run, which changes nothing', async () => {
     const { ends, posts, outputs, lines } = await playFleet({
       ...broken,
       inputs: { ...broken.inputs, dry_run: 'true' },
@@ -282,7 +282,7 @@ describe('what fails before anything is sent', () => {
     expect(lines.join()).not.toContain('no new restart');
   });
 
-  test('is told of by a dry run for each, however many there are', async () => {
+  test('is reported by a dry run for each, however many there are', async () => {
     const { ends, outputs } = await playFleet({
       inputs: { ...ALL, dry_run: 'true', runner_name: 'no-{external_id}' },
       github: QUICK,
@@ -291,7 +291,7 @@ describe('what fails before anything is sent', () => {
     expect(outputs['matrix']).toBe('[]');
   });
 
-  test('fails all where nobody can be asked who they are', async () => {
+  test('fails all if the controller cannot list them', async () => {
     const { ends, posts, outcome, seconds } = await playFleet({
       inputs: { external_id: 'runner-1\nrunner-*' },
       intervene: () => ({ status: 401, headers: {}, body: '' }),
@@ -300,7 +300,7 @@ describe('what fails before anything is sent', () => {
     expect([posts, outcome.error?.code, seconds]).toEqual([[], 'authentication_failed', 0.02]);
   });
 
-  test('fails all where the controller lets nobody in', async () => {
+  test('fails all if the controller denies access', async () => {
     const { ends, posts, requests } = await playFleet({
       inputs: { external_id: 'runner-1\nrunner-2' },
       intervene: () => ({ status: 401, headers: {}, body: '' }),
@@ -310,7 +310,7 @@ describe('what fails before anything is sent', () => {
   });
 });
 
-test('a VM that is alone under way is looked at when it wants that; several share lists, a second apart', async () => {
+test('a VM that is restarted alone is read immediately; several share lists, a second apart', async () => {
   const shortestGap = async (max_parallel: string) => {
     const { requests, posts } = await playFleet({ inputs: { ...ALL, max_parallel, poll_interval: '0.3s' } });
     const from = posts[0]?.seconds ?? 0;
@@ -371,7 +371,7 @@ describe('failures', () => {
     ]);
   });
 
-  test('of one VM are its own: the looks of others are not mixed up with its', async () => {
+  test('of one VM are its own: the reads of others are not mixed up with its', async () => {
     const { ends, restarts } = await playFleet({
       world: { stuckVms: ['runner-2'], brokenVms: ['runner-5'], nodes: 3 },
       inputs: { ...ALL, max_parallel: '100%', timeout: '90s' },
@@ -382,7 +382,7 @@ describe('failures', () => {
     expect(restarts.toSorted()).toEqual(['runner-1', 'runner-3', 'runner-4', 'runner-6']);
   });
 
-  test('of requests heal, and are told once for all', async () => {
+  test('of requests clear up, and are logged once for all', async () => {
     const faulty = { status: 502, headers: {}, body: '<html>' };
     const { outputs, posts, lines } = await playFleet({
       inputs: { ...ALL, max_parallel: '50%' },
@@ -442,8 +442,8 @@ test('whose restart has left is followed until its runner is back, whatever beco
   expect(outcome.vms[1]?.runner?.status).toBe('online');
 });
 
-describe('a try that was certainly not carried out', () => {
-  /** The controller wants the first restart of runner-1 once more, and refuses that of runner-2. */
+describe('an attempt that was certainly not carried out', () => {
+  /** The controller asks to repeat the first restart of runner-1, and refuses that of runner-2. */
   function refusing(onceMoreAfter: string) {
     let tries = 0;
     return ({ path, body }: { path: string; body: string }, world: World) => {
@@ -516,14 +516,14 @@ describe('cancelled', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^runner-1: restarted: cancelled: The step was/));
   });
 
-  test('while it finds out who they are, nothing was sent', async () => {
+  test('while it finds the VMs, nothing was sent', async () => {
     const { ends, outcome } = await playFleet({ inputs: ALL, cancelAfterMs: 5 });
     expect(ends).toEqual({ 'runner-*': 'cancelled' });
     expect(outcome.error?.message).toBe('The step was cancelled (SIGINT). No restart had been sent.');
   });
 });
 
-describe('what is told', () => {
+describe('what is reported', () => {
   test('before each restart leaves, its outcome is said to be unknown', async () => {
     const { announced, posts } = await playFleet({ inputs: { ...ALL, max_parallel: '2' } });
     expect(announced).toHaveLength(posts.length);
@@ -541,7 +541,7 @@ describe('what is told', () => {
     expect(told[0]).toMatch(/^\d of 6 done, 1 in progress, \d to go, about \d\d s left$/);
   });
 
-  test('no VM is told of in full before it has passed its gate', async () => {
+  test('no VM is logged in full before it has passed its gate', async () => {
     const { lines } = await playFleet({ inputs: { ...ALL, max_parallel: '2' } });
     expect(lines.filter((line) => line.includes('Before: '))).toEqual([]);
     expect(lines.filter((line) => line.includes('Restarting instance'))).toHaveLength(6);
@@ -574,7 +574,7 @@ describe('one question for all', () => {
     expect(listsIn(ended).length / ended.seconds).toBeLessThanOrEqual(1.2);
   });
 
-  test('what takes long is followed by as long a pause', async () => {
+  test('a long batch is followed by an equally long pause', async () => {
     const ended = await playFleet({ inputs: { ...ALL, max_parallel: '100%' }, latencyMs: 1_500 });
     expect(ended.outputs['restarted']).toBe('true');
     const lists = listsIn(ended).map(({ seconds }) => seconds);
@@ -596,7 +596,7 @@ describe('one question for all', () => {
 });
 
 describe('with runners', () => {
-  test('idle ones go first, and one that waits for its job takes no place', async () => {
+  test('idle ones go first, and one that waits for its job takes no slot', async () => {
     const ended = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
       github: QUICK,
@@ -633,7 +633,7 @@ describe('with runners', () => {
         github = given;
       },
       intervene({ path }, seconds) {
-        // It takes a job between the look that gave it the place and the last one.
+        // It takes a job between the read that gave it the slot and the last one.
         const second = github?.runners[1];
         const isTurn = seconds > 15 && path.includes(`id=${second?.instanceId}`);
         if (isTurn && second?.jobs.length === 0) github?.startJob(second, 60_000);
@@ -668,7 +668,7 @@ describe('with runners', () => {
     });
   });
 
-  test('who waits for a job is told, too, that its turn will never come', async () => {
+  test('a VM that waits for a job is also dismissed', async () => {
     const ended = await playFleet({
       world: { stuckVms: ['runner-1'] },
       inputs: { ...ALL, idle_for: '0s', timeout: '20s' },
@@ -680,7 +680,7 @@ describe('with runners', () => {
     expect(ended.seconds).toBeLessThan(60);
   });
 
-  test('the log tells of those that have a job, not of those that have none', async () => {
+  test('the log shows those that have a job, not those that have none', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '30s' },
       github: QUICK,
@@ -694,7 +694,7 @@ describe('with runners', () => {
     );
   });
 
-  test('the log tells of those that are restarted, and whose runners are waited for', async () => {
+  test('the log shows those that are restarted and whose runners are waited for', async () => {
     const { lines } = await playFleet({
       inputs: { ...ALL, idle_for: '0s', max_parallel: '2' },
       github: QUICK,
@@ -721,7 +721,7 @@ describe('with runners', () => {
     expect(ended.posts).toHaveLength(4);
   });
 
-  test('only those that have a place are looked at by themselves on GitHub', async () => {
+  test('only those that have a slot are read individually on GitHub', async () => {
     const { requests, posts, seconds } = await playFleet({
       world: { vms: 60, nodes: 10 },
       inputs: { ...ALL, idle_for: '10s', max_parallel: '3', wait_for_runner: 'false' },
@@ -928,7 +928,7 @@ describe('by itself', () => {
     return { time, lines, left, play };
   }
 
-  test('tells nothing more once all is over', async () => {
+  test('logs nothing more once it has ended', async () => {
     const { time, lines, play } = stage(true);
     const told = await time.run(
       play().then(async () => {

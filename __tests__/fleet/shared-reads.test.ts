@@ -141,7 +141,7 @@ describe('reads of the controller', () => {
       `5000 ActionError: The controller gave no usable answer in time; last attempt: ${HTTP_502.reason}.`,
       '50000 b',
     ]);
-    expect(told).toEqual([{ ...HTTP_502, isTold: true }]);
+    expect(told).toEqual([{ ...HTTP_502, isLogged: true }]);
     const silent = stage({ tookMs: 50_000, isSilent: true });
     expect(await silent.time.run(silent.read('a', 0, { deadline: 4_000 }))).toBe(
       '4000 ActionError: The controller gave no usable answer in time.',
@@ -187,7 +187,7 @@ describe('a record that cannot be read', () => {
     );
   });
 
-  test('for another reason is a defect', async () => {
+  test('for another reason is a bug', async () => {
     const { time, read } = stage({
       matching() {
         throw new TypeError('of null');

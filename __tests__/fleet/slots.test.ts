@@ -133,7 +133,7 @@ describe('a VM at its gate', () => {
     expect([gate.hasLetPass, await time.run(open()), gate.hasLetPass]).toEqual([expected, true, true]);
   });
 
-  test('is checked when it comes, and once more when all have come; its runner is read only then', async () => {
+  test('is checked when it arrives, and again when all have arrived; its runner is read only then', async () => {
     const { time, open, follow, calls } = stage({ runner: 'settling' });
     await time.run(Promise.all([open(), follow(300)]));
     expect(calls).toEqual(['0 check', '300 check', '300 until idle', '300 open?']);

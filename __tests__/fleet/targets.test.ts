@@ -69,7 +69,7 @@ describe('members', () => {
     ]);
   });
 
-  test('that have the same name are told apart', () => {
+  test('that have the same name are distinguished by ID', () => {
     expect(membersOf([external('a*')], vms('a', 'a', 'ab')).map(({ name }) => name)).toEqual([
       'a (a-0)',
       'a (a-1)',
@@ -115,7 +115,7 @@ describe('targets', () => {
     expect(asked()).toBe(0);
   });
 
-  test('are looked for twice where there is a pattern: one list may lack a VM for a moment', async () => {
+  test('are searched for twice if there is a pattern: one list may briefly lack a VM', async () => {
     const { resolve, asked, clock, lines } = stage([vms('a'), vms('a', 'b')]);
     expect((await resolve(external('*'))).map(({ name }) => name)).toEqual(['a', 'b']);
     expect([asked(), clock.sleeps, lines]).toEqual([2, [1_000], []]);
@@ -136,7 +136,7 @@ describe('targets', () => {
     ]);
   });
 
-  test('are looked for again for a few seconds where a pattern fits none', async () => {
+  test('are searched for again for a few seconds if a pattern matches none', async () => {
     const late = stage([[], vms('a')]);
     expect(await late.resolve(external('a*'))).toEqual([{ name: 'a', target: byId('a-0'), isMatch: true }]);
     expect([late.asked(), late.lines]).toEqual([
@@ -153,7 +153,7 @@ describe('targets', () => {
     expect([never.asked(), never.clock.sleeps]).toEqual([7, Array(6).fill(1_000)]);
   });
 
-  test('are not known where the controller does not tell', async () => {
+  test('are not known if the controller does not report them', async () => {
     const error = new ActionError('permission_denied', 'No.');
     await expect(stage([error]).resolve(external('a*'), external('b'))).rejects.toBe(error);
   });
@@ -198,7 +198,7 @@ test('a VM is one target, however often it is checked', () => {
   expect(() => check(MEMBERS['mac-3'], { ...first, instanceId: FIRST.toUpperCase() })).toThrow(
     expect.objectContaining({
       code: 'ambiguous_target',
-      message: `Instance ${FIRST.toUpperCase()} is the same VM as "mac-1", which is restarted already.`,
+      message: `Instance ${FIRST.toUpperCase()} is the same VM as "mac-1", which is already being restarted.`,
       hint: 'Name each VM once.',
     }),
   );
@@ -210,7 +210,7 @@ test('two targets with the same name are two', () => {
   expect(() => check(member('mac'), first)).toThrow('is the same VM as "mac"');
 });
 
-test('of several VMs whose runner would be the same none is restarted: nothing tells whose it is', () => {
+test('several VMs with the same runner are not restarted: it is unknown which one it belongs to', () => {
   const check = createDuplicateCheck(nameOf);
   check(MEMBERS['mac-1'], first);
   check(MEMBERS['mac-1'], first);

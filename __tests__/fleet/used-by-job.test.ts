@@ -113,7 +113,7 @@ describe('the VMs of jobs', () => {
     }
   });
 
-  test('have a job whose end is not known, where GitHub does not tell', async () => {
+  test('have a job whose end is not known, if GitHub does not report it', async () => {
     const without = ended('test', 'mac-1', 60, { completedAt: undefined });
     expect((await find({ jobs: [without] })).found).toMatchObject([{ lastJob: { endedAt: undefined } }]);
     const { found } = await find({ jobs: [ended('test', 'mac-1')], readAt: undefined });
@@ -135,7 +135,7 @@ describe('the VMs of jobs', () => {
     expect(found).toMatchObject([{ name: 'vm' }, { name: 'b' }, { name: 'x (c)' }, { name: 'x (d)' }]);
   });
 
-  test('are looked for again where a list lacks one', async () => {
+  test('are searched for again if a list lacks one', async () => {
     const { found, reads, lines } = await find({
       jobs: [ended('test', 'mac-1'), ended('test 2', 'mac-2')],
       lists: [[vm('mac-1')], [vm('mac-1')], [vm('mac-2')]],

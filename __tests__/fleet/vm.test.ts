@@ -9,7 +9,7 @@ import { ID, instance, restarted } from '../support/instances.ts';
 import { createScriptedController } from '../support/scripted-controller.ts';
 import { createScriptedDial, greets, refuses, type Talk } from '../support/scripted-dial.ts';
 
-/** The signal of a step that nobody cancels. */
+/** The signal of a step that is not cancelled. */
 const NEVER = new AbortController().signal;
 const JOB = {
   target: { by: 'instance_id', id: ID },
@@ -62,7 +62,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
 }
 
 describe('after the restart', () => {
-  test('nothing is waited for that nobody asked for', async () => {
+  test('only what was asked for is waited for', async () => {
     const { outcome, dialled } = await play({});
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
     expect([outcome.guest, outcome.runner, dialled]).toEqual([undefined, undefined, 0]);
@@ -94,7 +94,7 @@ describe('after the restart', () => {
     expect(outcome).toMatchObject({ error: undefined, guest: { status: 'up' }, ...BACK });
   });
 
-  test('a runner that is not back is told of once the guest is up', async () => {
+  test('a runner that is not back is reported once the guest is up', async () => {
     const afterRestart = async () => ({ ...NOT_BACK, error: LOST });
     const { outcome } = await play({ talk: greets, afterRestart });
     expect(outcome).toMatchObject({ error: LOST, guest: { status: 'up' }, ...NOT_BACK });
@@ -113,7 +113,7 @@ describe('after the restart', () => {
     expect([outcome.error?.code, outcome.runner, reason]).toEqual(['guest_not_up', undefined, outcome.error]);
   });
 
-  test('what the runner has come to by then is told', async () => {
+  test('what is known of the runner by then is reported', async () => {
     const afterRestart = async () => ({ ...NOT_BACK, error: LOST });
     const { outcome } = await play({ talk: refuses, afterRestart });
     expect([outcome.error?.code, outcome.runner]).toEqual(['guest_not_up', NOT_BACK.runner]);

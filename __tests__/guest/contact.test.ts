@@ -97,7 +97,7 @@ describe('an attempt to reach the guest', () => {
       says('SSH-2.0-Op'),
       { kind: 'foreign', detail: 'it began with "SSH-2.0-Op"' },
     ],
-  ])('takes five seconds at most: %s', async (_, talk, expected) => {
+  ])('takes at most five seconds: %s', async (_, talk, expected) => {
     expect(await attempt(talk, { isOver: true })).toEqual({ result: expected, released: 1, slept: [5_000] });
   });
 
@@ -117,7 +117,7 @@ describe('an attempt to reach the guest', () => {
     expect(scripted.released).toBe(1);
   });
 
-  test('hides no defect', async () => {
+  test('hides no bug', async () => {
     const defect = new TypeError('a defect');
     const broken: Talk = () => {
       throw defect;

@@ -67,20 +67,20 @@ async function wait(
   return { ...told, lines, warnings, calls: scripted.calls, looks: controller.calls.length, clock };
 }
 
-/** The signal of a step that nobody cancels. */
+/** The signal of a step that is not cancelled. */
 const NEVER = new AbortController().signal;
 /** Pauses end at once; limits, which have signals of their own, are not reached. */
 const patient = (signal = NEVER) => createFakeClock((_, given) => given !== signal);
 
 describe('the guest is up', () => {
-  test('once its server has answered, and a look has confirmed that it is its own', async () => {
+  test('once its server has answered, and a read has confirmed that it is its own', async () => {
     const { guest, error, lines, calls, looks, last } = await wait([greets], { clock: patient() });
     expect([guest, error, last]).toEqual([{ status: 'up', upAt: 1_000 }, undefined, PROOF]);
     expect([calls, looks]).toEqual([['192.0.2.70:10001'], 2]);
     expect(lines).toEqual([`The guest is up: "${BANNER}", 0.0 s after the VM`]);
   });
 
-  test('after attempts with growing pauses, each with a look of its own', async () => {
+  test('after attempts with growing pauses, each with its own read', async () => {
     const { guest, clock, lines, looks } = await wait([isSilent, refuses, refuses, refuses, greets]);
     expect(guest.status).toBe('up');
     // The first attempt takes all of its five seconds.
@@ -112,7 +112,7 @@ describe('the guest is up', () => {
     expect(clock.sleeps).toEqual([1_000, 1_000]);
   });
 
-  test('though a replica lags behind: looks come closer together towards the deadline', async () => {
+  test('though a replica lags behind: reads come closer together toward the deadline', async () => {
     const catchesUp: Shown = (_, { now }) => (now() < 2_600 ? restarted(15) : restarted(20));
     const looks = [restarted(20), catchesUp];
     const { guest } = await wait([greets], { looks, timeoutMs: 2_000, clock: patient() });
@@ -251,7 +251,7 @@ describe('the guest is not up', () => {
     expect(clock.now()).toBeLessThanOrEqual(11_000 + 2_000);
   });
 
-  test('as it was seen, even where nobody can be asked in the end', async () => {
+  test('as it was seen, even if the controller is unreachable in the end', async () => {
     const { error } = await wait([refuses], { looks: [PROOF, AWAY], timeoutMs: 5_000, clock: patient() });
     expect(error?.message).toMatch(/the connection was refused .* Attempts: 1 refused, 3 no answer\.$/);
     const { error: blind } = await wait([refuses], { looks: [AWAY], timeoutMs: 5_000 });
@@ -273,7 +273,7 @@ describe('the guest is not up', () => {
       /its ports keep changing/,
     ],
     ['nobody can be asked', [AWAY], /the controller and all of its replicas are up/],
-    ['the VM is lost', [restarted(15, { state: 'Terminated' })], /has to be started again/],
+    ['the VM is lost', [restarted(15, { state: 'Terminated' })], /must be started again/],
   ])('and what can be done about it, where %s', async (_, looks, hint) => {
     const { error } = await wait([greets], { looks, timeoutMs: 1_000, clock: patient() });
     expect(error).toMatchObject({ code: 'guest_not_up', hint: expect.stringMatching(hint) });
@@ -286,7 +286,7 @@ describe('the guest is not up', () => {
     expect(error?.hint).toMatch(/Forward a port .* reach the nodes themselves/);
   });
 
-  test('where the VM fails meanwhile: that is told sooner', async () => {
+  test('if the VM fails meanwhile: that is reported sooner', async () => {
     const looks = [restarted(15, { state: 'Terminated' }), restarted(20, { state: 'Terminated' })];
     const { guest, error, clock, last } = await wait([greets], { looks });
     expect([guest.status, error?.code]).toEqual(['not_up', 'guest_not_up']);
@@ -309,7 +309,7 @@ test.each<[string, Outcome]>([
   ['no restart was proved', { ...NOTHING_DONE, restarted: 'unknown' }],
   ['nobody knows when', { ...VERIFIED, moments: {} }],
   ['nobody knows of which boot', { ...VERIFIED, proof: restarted(10, bootedAt(undefined)) }],
-])('nobody is asked where %s', async (_, outcome) => {
+])('no request is made if %s', async (_, outcome) => {
   const { guest, calls, looks } = await wait([greets], { outcome });
   expect([guest, calls, looks]).toEqual([{ status: undefined, upAt: undefined }, [], 0]);
 });
@@ -347,7 +347,7 @@ describe('the wait ends', () => {
     expect([error?.code, error?.message]).toEqual(['cancelled', LEFT]);
   });
 
-  test('with a defect, which is told as such', async () => {
+  test('with a bug, which is reported as such', async () => {
     const { guest, error } = await wait([greets], { looks: [new TypeError('a defect')] });
     expect([guest.status, error?.code]).toEqual([undefined, 'internal_error']);
   });

@@ -131,7 +131,7 @@ describe('TLS', () => {
     expect(versions).toEqual(['1.1', '1.1']);
   });
 
-  test('names a CA that nobody knows', async () => {
+  test('reports an unknown CA', async () => {
     expect(await ask(`https://127.0.0.1:${await serveTls()}`)).toMatchObject({
       mayHaveBeenSent: false,
       nature: 'mistake',
@@ -248,7 +248,7 @@ describe('proxies', () => {
     });
   });
 
-  test('that nobody answers at are named', async () => {
+  test('without a server are named', async () => {
     expect(await ask('https://controller.example', { proxy: 'http://127.0.0.1:1' })).toMatchObject({
       mayHaveBeenSent: false,
       reason: expect.stringMatching(/^the connection was refused: .*through the proxy 127\.0\.0\.1:1\)$/),
@@ -341,7 +341,7 @@ describe('each cause', () => {
     },
     {
       reason: 'the server broke off the TLS handshake',
-      hint: 'It may require a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+      hint: 'It may require a client certificate (client_cert and client_key), or support only other ciphers.',
       nature: 'mistake',
       signs: [['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'alert number 40']],
     },
@@ -515,12 +515,12 @@ describe('each cause', () => {
       const explained = explainFailure(coded(code, 'closed'), { ...CONNECTING, isSecure: true });
       expect(explained).toMatchObject({
         reason: `the connection was closed: closed (${code}) (while connecting)`,
-        hint: `${CHECK_URL} It may require a client certificate, or another one (client_cert and client_key).`,
+        hint: `${CHECK_URL} It may require a client certificate, or a different one (client_cert and client_key).`,
       });
     },
   );
 
-  test('is not running out of time where somebody else gave up', () => {
+  test('is not a timeout if the other side gave up', () => {
     const { reason } = explainFailure(new DOMException('over', 'AbortError'), CONNECTING);
     expect(reason).not.toContain('timed out');
   });

@@ -140,7 +140,7 @@ describe('NO_PROXY', () => {
     expect(unknownExceptions({ no_proxy: list })).toEqual(unknown);
   });
 
-  /** Whether undici's own agent would connect to the host itself. Its proxy is a port where nobody listens. */
+  /** Whether undici's own agent would connect to the host itself. Its proxy is a port where nothing listens. */
   async function connectsDirectly(url: string, noProxy: string): Promise<boolean> {
     let isDirect = false;
     const nowhere = 'http://127.0.0.1:1';

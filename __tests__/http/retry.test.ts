@@ -57,7 +57,7 @@ async function retried(
   return { triedAt, result, pausesMs: triedAt.slice(1).map((at, index) => at - (triedAt[index] ?? 0)) };
 }
 
-describe('tries', () => {
+describe('attempts', () => {
   test('end with the first value', async () => {
     expect(await retried(0)).toMatchObject({ triedAt: [0], result: { value: 'done' } });
   });
@@ -116,7 +116,7 @@ describe('tries', () => {
     expect(triedAt.at(-1)).toBe(30_000);
   });
 
-  test('tell of each that failed, even of the last', async () => {
+  test('report each one that failed, even the last', async () => {
     const faults: Fault[] = [];
     await retried(100, { deadline: 600, onFault: (fault) => faults.push(fault) });
     expect(faults).toHaveLength(3);

@@ -100,7 +100,7 @@ describe('a request', () => {
     server.on('connection', (socket) => socket.on('data', (data) => whole.push(String(data))));
   });
 
-  test('says what it takes and who asks, and headers may say otherwise', async () => {
+  test('sends Accept and User-Agent, which headers can override', async () => {
     await transport.send({ ...GET, headers: { accept: 'text/plain', 'x-own': 'v' } }, bounds);
     const [line, ...lines] = (whole[0] ?? '').split('\r\n');
     expect(line).toBe('GET /x?y=1 HTTP/1.1');
@@ -164,7 +164,7 @@ describe('a request', () => {
     expect(await transport.send(GET, bounds)).toMatchObject(expected);
   });
 
-  describe('gets an answer that was encoded, though nobody asked for it', () => {
+  describe('gets an answer that was encoded without being asked to', () => {
     const TEXT = JSON.stringify({ status: 'OK', text: 'ü'.repeat(1_000) });
 
     async function encoded(encoding: string, body: Buffer): Promise<HttpResult> {
@@ -249,7 +249,7 @@ describe('a request', () => {
     expect(received).toEqual(['GET http://controller.example/x?y=1 HTTP/1.1']);
   });
 
-  test('leaves a connection, which is let go of in the end', async () => {
+  test('keeps a connection, which is closed in the end', async () => {
     await transport.send(GET, bounds);
     const [socket] = sockets;
     if (socket === undefined) throw new Error('nobody came');
@@ -329,14 +329,14 @@ describe('a read', () => {
     expect(sockets).toHaveLength(2);
   });
 
-  test('that hangs before the headers is let go of and tried again', async () => {
+  test('that hangs before the headers is abandoned and retried', async () => {
     answers = [() => {}, (socket) => socket.write(OK)];
     expireWhen(() => received.length === 1);
     await expect(read()).resolves.toBe('ok');
     expect(faults).toEqual(['timed out while waiting for the answer']);
   });
 
-  test('that hangs in the body is let go of and tried again', async () => {
+  test('that hangs in the body is abandoned and retried', async () => {
     let isStarted = false;
     const start = (socket: Socket) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{', () => {
@@ -365,13 +365,13 @@ describe('a read', () => {
     expect(faults).toEqual([expect.stringContaining('ECONNRESET')]);
   });
 
-  test('that is answered by something else than HTTP is tried again', async () => {
+  test('that is answered by something other than HTTP is retried', async () => {
     answers = [(socket) => socket.write('SSH-2.0-OpenSSH_9.6\r\n'), (socket) => socket.write(OK)];
     await expect(read()).resolves.toBe('ok');
     expect(faults).toEqual([expect.stringContaining('HTTP/1.1 protocol')]);
   });
 
-  test('takes the first of two headers of a name', async () => {
+  test('uses the first of two headers with the same name', async () => {
     const twice = 'HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n';
     answers = [(socket) => socket.write(twice), (socket) => socket.write(OK)];
     await expect(read()).resolves.toBe('ok');
@@ -430,7 +430,7 @@ describe('a write', () => {
     expect(result).toMatchObject({ mayHaveBeenSent: false, reason: expect.stringContaining('ECONNREFUSED') });
   });
 
-  test('to a host that nobody knows never left', async () => {
+  test('to an unknown host was never sent', async () => {
     connect('http://controller.invalid');
     const result = await failure(write({ deadline: clock.now() + 200 }));
     expect(result).toMatchObject({
@@ -464,7 +464,7 @@ describe('a write', () => {
   });
 });
 
-describe('who sends a restart is told when it leaves', () => {
+describe('onDeparture is called when a write is sent', () => {
   test('once, before its answer is there', async () => {
     let departures = 0;
     const onDeparture = () => {
@@ -507,7 +507,7 @@ describe('who sends a restart is told when it leaves', () => {
     expect(refused).toMatchObject({ noAnswer: { mayHaveBeenSent: false } });
   });
 
-  test('not where nobody waits any more once its connection stands: nothing leaves', async () => {
+  test('not if the caller gave up before the connection was open: nothing is sent', async () => {
     const connectForReal = buildConnector({});
     let stand: (() => void) | undefined;
     const writer = new Agent({

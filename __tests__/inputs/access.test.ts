@@ -442,14 +442,14 @@ describe('headers', () => {
     },
   );
 
-  test('may be as many, and as long together, as can be looked through', () => {
+  test('may be as many, and as long in total, as can be processed', () => {
     const lines = Array.from({ length: 99 }, (_, index) => `x-${index}: y`).join('\n');
     const headers = `${lines}\nx-last: `;
     const last = 'z'.repeat(16_000 - headers.length);
     expect(read({ headers: `${headers}${last}` }).headers).toMatchObject({ 'x-0': 'y', 'x-last': last });
   });
 
-  test('are too many to be looked through', () => {
+  test('are too many to be processed', () => {
     const headers = Array.from({ length: 101 }, (_, index) => `x-${index}: y`).join('\n');
     expect(problemsOf({ headers })).toEqual([
       expect.stringMatching(/^headers: \d+ characters in 101 lines; at most 16000 in 100 are allowed$/),

@@ -263,9 +263,9 @@ describe('what is refused', () => {
       ],
       ['headers', 'x'.repeat(16_001), '16001 characters in 1 lines; at most 16000 in 100 are allowed'],
       ['vnc_password', 'hunter2'.repeat(150), '1050 characters; at most 1000 are allowed'],
-      ['vnc_password', 'abc\n', '3 characters; a secret has at least 4, or it could not be hidden'],
-      ['client_key_passphrase', 'x', '1 characters; a secret has at least 4, or it could not be hidden'],
-      ['github_token', 'abc', '3 characters; a secret has at least 4, or it could not be hidden'],
+      ['vnc_password', 'abc\n', '3 characters; a secret has at least 4, or it could not be masked'],
+      ['client_key_passphrase', 'x', '1 characters; a secret has at least 4, or it could not be masked'],
+      ['github_token', 'abc', '3 characters; a secret has at least 4, or it could not be masked'],
       ['instance_id', 'my-vm', '"my-vm" is not a UUID'],
       ['instance_id', `${ID}, ${ID}`, 'is not a UUID'],
       ['instance_id', `${ID}\nmy-vm`, '"my-vm" is not a UUID'],
@@ -322,7 +322,7 @@ describe('what is refused', () => {
     );
   });
 
-  test('with a hint at where it stands', () => {
+  test('with a hint at where to fix it', () => {
     expect(() => read({ ...VALID, timeout: 'soon' })).toThrow(
       expect.objectContaining({ hint: "Correct the inputs under the step's with:." }),
     );
@@ -340,7 +340,7 @@ describe('what is refused', () => {
     expect(() => read({ ...given, [name]: lines(2_000) })).not.toThrow();
   });
 
-  test('everything that is wrong, in one go', () => {
+  test('with all problems at once', () => {
     expect(problemsOf({ instance_id: 'x', timeout: 'y', dry_run: 'z' })).toMatch(
       /^4 inputs are invalid:\n- controller_url: .*\n- instance_id: "x".*\n- timeout: "y".*\n- dry_run: "z".*$/,
     );
@@ -351,7 +351,7 @@ test.each([
   [90 * MINUTE, '1.5h'],
   [HOUR, '1h'],
   [HOUR / 2, '30m'],
-])('a limit of %i ms is %s for people', (max, limit) => {
+])('a limit of %i ms is shown as %s', (max, limit) => {
   const problem = `"1000h" is not between 1s and ${limit}`;
   expect(duration({ min: SECOND, max })('1000h')).toEqual({ problem });
 });

@@ -29,7 +29,7 @@ function problemsOf(given: Given, environment: Given = ENVIRONMENT): string {
   return 'none';
 }
 
-test('without runner_name there is no runner to look after', () => {
+test('without runner_name there is no runner to guard', () => {
   expect(read(WITH)).toBeUndefined();
   expect(read({ ...WITH, runner_name: ' ', when_busy: 'fail' })).toBeUndefined();
 });
@@ -52,7 +52,7 @@ test('what is not given has its default', () => {
 
 test('a sweep needs a runner', () => {
   expect(problemsOf({ ...WITH, restart_if: 'runner_offline' })).toContain(
-    'restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name',
+    'restart_if, runner_name: runner_offline is given, but runner_name is not; give it',
   );
 });
 
@@ -119,7 +119,7 @@ describe('what is taken', () => {
       { ...ASKED, drain: 'true', runner_ephemeral: 'true' },
       'drain, runner_ephemeral: a runner that takes one job only is not drained',
     ],
-    [{ drain: 'true' }, 'drain, runner_name: drain is given, but not which runner; give runner_name'],
+    [{ drain: 'true' }, 'drain, runner_name: drain is given, but runner_name is not; give it'],
     [{ ...ASKED, drain: 'yes' }, 'drain: "yes" is neither true nor false'],
   ])('a drain that makes no sense is refused: %j', (given, problem) => {
     expect(() => read(given)).toThrow(problem);
@@ -194,8 +194,8 @@ describe('what is refused', () => {
       '',
       'it is empty, but runner_name is given, and this token reads the runners. If it comes from a secret: does that secret exist',
     ],
-    ['github_token', 'ghp_one ghp_two', 'it contains characters that no token has'],
-    ['github_token', 'ghp_\u20ac', 'it contains characters that no token has'],
+    ['github_token', 'ghp_one ghp_two', 'it contains characters that are not valid in a token'],
+    ['github_token', 'ghp_\u20ac', 'it contains characters that are not valid in a token'],
     ['when_busy', 'Wait', '"Wait" is not one of wait, fail, skip, ignore'],
     ['idle_for', '61m', '"61m" is not between 0s and 1h'],
     ['idle_for', '-1', '"-1" is not a time'],
@@ -207,7 +207,7 @@ describe('what is refused', () => {
     ['runner_timeout', '9.9s', '"9.9s" is not between 10s and 24h'],
     ['runner_ephemeral', 'yes', '"yes" is neither true nor false'],
     ['restart_if', 'offline', '"offline" is not one of always, runner_offline'],
-    ['jobs_token', 'hunter 2', 'it contains characters that no token has'],
+    ['jobs_token', 'hunter 2', 'it contains characters that are not valid in a token'],
   ])('%s: %j', (name, value, problem) => {
     const problems = problemsOf({ ...ASKED, [name]: value });
     expect(problems).toMatch(new RegExp(`^An input is invalid:\n- ${name}: `));

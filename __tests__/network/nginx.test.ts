@@ -147,7 +147,7 @@ describe('mutual TLS', () => {
     const { outputs, log } = await run(inputs());
     expect([outputs['restarted'], outputs['error_code']]).toEqual(['false', 'protocol_error']);
     expect(log).toContain(
-      'The server requires a client certificate, or another one: see client_cert and client_key.',
+      'The server requires a client certificate, or a different one: see client_cert and client_key.',
     );
   });
 

@@ -134,7 +134,7 @@ describe('the annotation', () => {
     const lines =
       stepError(fleet(...vms), (text) => text.replaceAll('secret', '***'))?.message.split('\n') ?? [];
     expect(lines).toHaveLength(12);
-    expect(lines.at(-1)).toBe('- and 2 more, which the output results and the job summary name');
+    expect(lines.at(-1)).toBe('- and 2 more, listed in the output results and the job summary');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(350);
     expect(lines.join()).not.toContain('s…');
   });

@@ -58,7 +58,7 @@ describe('outputs', () => {
     });
   });
 
-  test('name the external ID that was before, where it is no more, and the dates as far as known', () => {
+  test('contain the earlier external ID if it is gone, and the dates as far as known', () => {
     const { before, last } = SUCCESS;
     expect(outputsOf(one({ ...NOTHING_DONE, before }), same)).toMatchObject({
       external_id: 'runner-1',
@@ -192,13 +192,13 @@ test.each([
   'stopped',
   'suspended',
   'deleted',
-])('the documented word %s is put out even if a secret is a part of it', (word) => {
+])('the documented word %s is output even if a secret is a part of it', (word) => {
   const outputs = outputsOf(one({ ...SUCCESS, last: instance({ state: word, status: word }) }), () => '***');
   expect([outputs.instance_state, outputs.status]).toEqual([word, word]);
 });
 
 describe('the outputs of several VMs', () => {
-  test('tell nothing about one VM, and all about each', () => {
+  test('contain nothing about one VM, and everything about each', () => {
     const { results, remaining, matrix, ...others } = outputsOf(mixed, same);
     const filled = Object.entries(others).filter(([, value]) => value !== '');
     expect(Object.fromEntries(filled)).toEqual({ restarted: 'unknown', error_code: 'timed_out' });
@@ -291,7 +291,7 @@ describe('the outputs of several VMs', () => {
     [700, 80, 13],
     [1_000, 0, 0],
     [2_500, 0, 3],
-  ])('of %d VMs stay below what GitHub takes', (count, _, fields) => {
+  ])('of %d VMs stay below what GitHub accepts', (count, _, fields) => {
     const vms = Array.from({ length: count }, (__, number) =>
       broken(number, `${number} ${'x'.repeat(5_000)}`),
     );
@@ -311,7 +311,7 @@ describe('the outputs of several VMs', () => {
       1_300,
       ['node_id', 'host_ip', 'ssh_port', 'start_date', 'previous_start_date', 'duration'],
     ],
-  ])('of many VMs tell %s', (_, count, without) => {
+  ])('of many VMs contain %s', (_, count, without) => {
     const vms = Array.from({ length: count }, (__, number) => broken(number, 'x'.repeat(80)));
     const [first] = JSON.parse(outputsOf(fleet(...vms), same).results);
     const [whole] = JSON.parse(outputsOf(fleet(broken(0, 'x'.repeat(80))), same).results);
@@ -320,13 +320,13 @@ describe('the outputs of several VMs', () => {
     );
   });
 
-  test('that are many count what else is put out', () => {
+  test('that are many account for the other outputs', () => {
     const vms = Array.from({ length: 1_500 }, (_, number) => member(number, NOTHING));
     const { results, remaining, matrix } = outputsOf(fleet(...vms), same);
     expect(results.length + remaining.length + matrix.length).toBeLessThanOrEqual(450_000);
   });
 
-  test('a message is cut only where there is no room', () => {
+  test('a message is truncated only if there is no room', () => {
     const { results } = outputsOf(fleet(broken(1, 'x'.repeat(900))), same);
     expect(JSON.parse(results)[0].message).toHaveLength(900);
   });

@@ -116,7 +116,7 @@ describe('hidden', () => {
     expect(redactorOf('').redact('left alone')).toBe('left alone');
   });
 
-  test('is a secret that becomes known after others were looked for', () => {
+  test('is a secret that becomes known after others were searched for', () => {
     const redactor = redactorOf('first');
     expect(redactor.redact('first second')).toBe('*** second');
     redactor.add('second');
@@ -166,7 +166,7 @@ describe('hidden', () => {
     expect(redactorOf('/////x').redact(text) === text).toBe(true);
   });
 
-  test('is no secret of less than 4 characters: whatever it stands in would be ruined', () => {
+  test('is not a secret of less than 4 characters: any text that contains it would be ruined', () => {
     expect(redactorOf('', 'abc').redact('<ABC>')).toBe('<ABC>');
   });
 

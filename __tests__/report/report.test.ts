@@ -33,7 +33,7 @@ describe('report', () => {
     expect(debug.slice(-2)).toEqual(['::debug::inner', '::debug::root']);
   });
 
-  test('sets the outputs before anybody is told of the failure', () => {
+  test('sets the outputs before it reports the failure', () => {
     report(one(failure('What failed.')), createTerminal());
     const [first, ...others] = log.lines();
     expect(first).toBe('::set-output name=restarted::false');
@@ -42,7 +42,7 @@ describe('report', () => {
     );
   });
 
-  test('tells of the failure even where the outputs cannot be set', () => {
+  test('reports the failure even if the outputs cannot be set', () => {
     process.env['GITHUB_OUTPUT'] = join(tmpdir(), 'missing', 'outputs');
     expect(report(one(failure('What failed.', { hint: 'What to do.' })), createTerminal())).toBe(false);
     const annotations = log.lines().filter((line) => line.startsWith('::error'));
@@ -53,7 +53,7 @@ describe('report', () => {
     ]);
   });
 
-  test('tells that the outputs cannot be set even where all went well', () => {
+  test('reports that the outputs cannot be set even if all succeeded', () => {
     process.env['GITHUB_OUTPUT'] = join(tmpdir(), 'missing', 'outputs');
     expect(report(one(SUCCESS), createTerminal())).toBe(false);
     expect(log.lines().filter((line) => line.startsWith('::error'))).toEqual([

@@ -99,7 +99,7 @@ describe('job summary', () => {
     expect(outputsOf(one(outcome), same).runner_status).toBe('online');
   });
 
-  test('has neither where no runner was looked after, or nothing was waited for', () => {
+  test('has neither if no runner was guarded, or nothing was waited for', () => {
     const moments = { started: 0, sent: 0, verified: 7_000 };
     expect(renderSummary(one({ ...SUCCESS, moments }), clean)).not.toContain('mermaid');
     const runner = { status: undefined, backAt: undefined };
@@ -158,7 +158,7 @@ describe('job summary', () => {
     expect(summary).not.toMatch(/duration|runner<|undefined/);
   });
 
-  test('tells of a guest, and when it was up', () => {
+  test('shows a guest, and when it was up', () => {
     const guest = { status: 'up', upAt: 9_000 } as const;
     const moments = { started: 1_000, sent: 2_000, verified: 5_000 };
     const summary = renderSummary(one({ ...SUCCESS, proof: restarted(10), moments, guest }), clean);

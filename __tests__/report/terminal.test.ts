@@ -74,7 +74,7 @@ describe('terminal', () => {
     }
   });
 
-  test('the runner is told of each form of a secret once', () => {
+  test('each form of a secret is masked once', () => {
     terminal.mask('hunter2', 'hunter2');
     expect(new Set(log.lines()).size).toBe(log.lines().length);
     expect(log.lines()).toContain('::add-mask::hunter2');

@@ -98,7 +98,7 @@ describe('the timeline', () => {
     expect(namesOf(timelineOf({ ...STORY, moments }))).toEqual(['wait until no job runs']);
   });
 
-  test('of nothing is empty, and so is that of what nobody saw begin', () => {
+  test('of nothing is empty, and so is that of what was not seen to begin', () => {
     expect(timelineOf(NOTHING_DONE)).toEqual([]);
     const runner = { status: 'online', backAt: 173_500 } as const;
     expect(timelineOf({ ...NOTHING_DONE, moments: { cleared: 63_000 }, runner })).toEqual([]);

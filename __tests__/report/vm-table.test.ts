@@ -101,7 +101,7 @@ describe('the summary', () => {
     expect(summary).not.toContain('What to do');
   });
 
-  test('shows what is known of runner and guest, and of who is under way', () => {
+  test('shows what is known of runner and guest, and of VMs in progress', () => {
     const vm = member(1, {
       runner: { status: 'online', backAt: 1 },
       guest: { status: 'up', upAt: 1 },

@@ -96,7 +96,7 @@ describe('a boot before the restart was sent', () => {
     expect(isBefore(boot)).toBe(expected);
   });
 
-  test('cannot be told once the clock of the node was set by more than ten seconds', () => {
+  test('is unknown once the clock of the node was set by more than ten seconds', () => {
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50Z')).toBe(true);
     expect(isBefore('2024-10-13T11:00:01Z', '2024-10-13T11:01:50.001Z')).toBe(false);
   });
@@ -104,7 +104,7 @@ describe('a boot before the restart was sent', () => {
   test.each<[string, Partial<Instance>, Partial<Instance>, boolean]>([
     ['the answer alone lacks the date of the controller', {}, { updatedAt: undefined }, true],
     ['the baseline alone lacks it', { updatedAt: undefined }, {}, true],
-    // Then nobody can tell an old baseline from a clock that was set.
+    // Then an old baseline cannot be distinguished from a clock that was set.
     ['the controller writes none', { updatedAt: undefined }, { updatedAt: undefined }, false],
   ])('is one, though the baseline was a minute old when it was taken, where %s', (_, of, after, expected) => {
     const taken = baseline({ reportedAt: same, updatedAt: same, ...of });
@@ -113,7 +113,7 @@ describe('a boot before the restart was sent', () => {
     expect(bootOf(report, taken, 1_000) === 'before').toBe(expected);
   });
 
-  test('is told from one after it even then, if its date is that of the baseline or earlier', () => {
+  test('is distinguished from one after it even then, if its date is that of the baseline or earlier', () => {
     expect(isBefore('2024-10-13T11:00:00Z', '2024-10-13T11:01:50.001Z')).toBe(true);
     expect(isBefore('2024-10-13T09:00:00Z', '2024-10-13T12:00:00Z')).toBe(true);
     // Set back by an hour, before it booted.

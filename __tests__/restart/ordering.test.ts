@@ -31,7 +31,7 @@ test.each<[string, Partial<Instance>, 'older' | 'newer' | 'neither']>([
 test.each<[string, Partial<Instance>, boolean]>([
   ['of the node', { updatedAt: undefined }, false],
   ['of the controller', { reportedAt: undefined }, false],
-  ['of nobody', { reportedAt: undefined, updatedAt: undefined }, true],
+  ['of neither', { reportedAt: undefined, updatedAt: undefined }, true],
 ])('an answer without a date is comparable to one with a date %s', (_, changes, expected) => {
   const undated = instance({ reportedAt: undefined, updatedAt: undefined });
   expect(isDated(undated, instance(changes))).toBe(expected);

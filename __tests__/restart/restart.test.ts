@@ -84,13 +84,13 @@ describe('a restart that goes well', () => {
     ]);
   });
 
-  test('a line that says nothing new goes to the debug log', async () => {
+  test('an unchanged line goes to the debug log', async () => {
     const { lines, debug } = await run({ looks: [instance(), instance(), instance(), restarted()] });
     expect(lines.filter((line) => line.includes('waiting'))).toHaveLength(1);
     expect(debug).toEqual([`+  2.0 s  waiting: start_date is ${OLD_BOOT}, not a new one`]);
   });
 
-  test('a log that would stay silent says the same once more after 30 s', async () => {
+  test('an unchanged line is logged again after 30 s', async () => {
     const { lines } = await run({ looks: [instance()] });
     expect(lines.filter((line) => line.includes('waiting')).map((line) => line.slice(0, 9))).toEqual(
       ['+  1.0 s', '+ 31.0 s'].map((time) => time.padEnd(9)),
@@ -115,7 +115,7 @@ describe('a restart that goes well', () => {
     expect(clock.sleeps).toEqual([7_000, 7_000]);
   });
 
-  test('is watched at the moments when reports are due, as all looks have told of them, be it those before', async () => {
+  test('is polled when reports are due, as learned from all reads, including those before the restart', async () => {
     const epoch = Date.parse('2024-10-13T12:00:00Z');
     // A report comes every seven seconds, at 0.37 s; the one at 14.37 s is of the new boot.
     const look = (_: ReadBounds, { now }: FakeClock) => {
@@ -126,7 +126,7 @@ describe('a restart that goes well', () => {
       return instance({ updatedAt: date, reportedAt: date, answeredAtMs, ...boot });
     };
     const { outcome, clock } = await run({ looks: [look] }, { pollInterval: 'auto' });
-    // What the look before the restart left open is halved by the first one after it.
+    // The range that the read before the restart left open is halved by the first one after it.
     expect(clock.sleeps[0]).toBe(500);
     expect(outcome.moments.verified).toBeGreaterThanOrEqual(14_370);
     expect(outcome.moments.verified).toBeLessThan(14_400);
@@ -168,7 +168,7 @@ describe('a gate', () => {
     readonly startsTime?: boolean;
   }
 
-  /** Each question to the gate takes 40 s. */
+  /** Each call of the gate takes 40 s. */
   async function runGated({ answers, changes = {}, script, startsTime = false }: GatedRun) {
     const clock = createFakeClock();
     const controller = createScriptedController(script ?? { looks: [instance()] }, clock);
@@ -208,7 +208,7 @@ describe('a gate', () => {
     });
   });
 
-  test('that took a while has the VM looked at anew, by its ID', async () => {
+  test('that took a while has the VM read again, by its ID', async () => {
     const { outcome, asked, calls } = await runGated({
       answers: [false, false, true],
       changes: { target: { by: 'external_id', id: 'runner-1' } },
@@ -219,13 +219,13 @@ describe('a gate', () => {
     expect(outcome.moments).toMatchObject({ heldUp: 1_000, cleared: 121_000 });
   });
 
-  test('takes no time of the restart', async () => {
+  test('pauses the timeout of the restart', async () => {
     const { outcome } = await runGated({ answers: [false, false, true], changes: { timeoutMs: 10_000 } });
     expect(outcome.error?.message).toMatch(/^The restart was sent, but not verified after 10\.0 s\./);
   });
 
-  test('that starts the time does so once, when it first lets pass: what came before and what comes after is another matter', async () => {
-    // Each look takes 5 s.
+  test('that starts the timeout does so once, when it first opens', async () => {
+    // Each read takes 5 s.
     const slow: Shown = async (_, clock) => {
       await clock.sleep(5_000, new AbortController().signal);
       return instance();
@@ -236,19 +236,19 @@ describe('a gate', () => {
       const run = await runGated({ answers: [false, true, true], script, startsTime });
       return run.tries.map(({ deadline }) => deadline);
     };
-    // It begins after 1 s, and is asked for 40 s, thrice; two looks come before the second question.
+    // It starts after 1 s, and is called three times for 40 s; two reads come before the second call.
     expect(await deadlines(false)).toEqual([141_000, 181_000]);
     expect(await deadlines(true)).toEqual([151_000, 191_000]);
   });
 
-  test('that stays shut has nothing sent', async () => {
+  test('that stays closed sends nothing', async () => {
     const error = new ActionError('runner_busy', 'It has a job.');
     const { outcome, calls } = await runGated({ answers: [false, error] });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'runner_busy' }, before: instance() });
     expect(calls).toEqual([GET, GET]);
   });
 
-  test('is shown a VM that is gone meanwhile no more', async () => {
+  test('is not called again for a VM that is gone meanwhile', async () => {
     const { outcome, asked } = await runGated({
       answers: [false],
       script: { looks: [instance(), undefined] },
@@ -257,7 +257,7 @@ describe('a gate', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('is asked again before each further try of the restart, and the VM looked at', async () => {
+  test('is called again before each further attempt, after the VM is read', async () => {
     const { outcome, asked, calls } = await runGated({
       answers: [true, false, true, true],
       script: { looks: [instance(), instance(), instance(), instance(), restarted()], tries: 3 },
@@ -270,14 +270,14 @@ describe('a gate', () => {
   test.each([
     [20_000, 'true'],
     [20_001, 'false'],
-  ])('counts for 20 s: a try that leaves after %i ms leaves: %s', async (leavesAfterMs, restartedThen) => {
+  ])('counts for 20 s: a request sent after %i ms is sent: %s', async (leavesAfterMs, restartedThen) => {
     const script = { looks: [instance(), restarted()], leavesAfterMs };
     const { outcome } = await runGated({ answers: [true], script });
     expect(outcome.restarted).toBe(restartedThen);
     if (restartedThen === 'false') expect(outcome.error?.message).toContain('checking again');
   });
 
-  test('that shuts between two tries has no restart sent', async () => {
+  test('that closes between two attempts sends no restart', async () => {
     const error = new ActionError('runner_busy', 'It has a job.');
     const { outcome } = await runGated({ answers: [true, error], script: { looks: [instance()], tries: 2 } });
     expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'runner_busy' } });
@@ -285,8 +285,8 @@ describe('a gate', () => {
 
   test.each([
     ['before the first try', [new LeftAlone('skipped', 'A job.')], 1, 'A job.'],
-    ['between two tries', [true, new LeftAlone('skipped', 'A job.')], 2, 'A job.'],
-    ['for no reason to tell of', [new LeftAlone('skipped')], 1, ''],
+    ['between two attempts', [true, new LeftAlone('skipped', 'A job.')], 2, 'A job.'],
+    ['without a reason', [new LeftAlone('skipped')], 1, ''],
   ])(
     'that says %s to leave the VM alone ends it without a restart or an error',
     async (_, answers, tries, leftAloneFor) => {
@@ -298,7 +298,7 @@ describe('a gate', () => {
     },
   );
 
-  test('that says that the VM needs no restart has the outcome say so', async () => {
+  test('that finds that the VM needs no restart sets the outcome accordingly', async () => {
     const answers = [new LeftAlone('skipped', 'It is fine.', { isNeedless: true })];
     const { outcome } = await runGated({ answers });
     expect(outcome).toMatchObject({ restarted: 'false', leftAlone: 'skipped', skippedAs: 'needless' });
@@ -358,7 +358,7 @@ describe('preconditions', () => {
     expect(clock.sleeps).toEqual(Array(6).fill(1_000));
   });
 
-  test('an instance that is gone permanently cannot be waited for', async () => {
+  test('an instance that is gone permanently is not waited for', async () => {
     const { outcome } = await run({ looks: [instance({ state: 'Terminated' })] });
     expect(outcome.error).toMatchObject({
       code: 'not_running',
@@ -377,12 +377,12 @@ describe('preconditions', () => {
     expect(outcome.error?.hint).toContain(`Version of the controller: "${named}".`);
   });
 
-  test('what was seen is reported though it was not fit to be restarted', async () => {
+  test('what was seen is reported even if it could not be restarted', async () => {
     const { outcome } = await run({ looks: [instance({ state: 'Error' })] });
     expect(outcome).toMatchObject({ before: undefined, last: { state: 'Error' } });
   });
 
-  test('a flap heals', async () => {
+  test('a flap clears up', async () => {
     const { outcome, lines } = await run({
       looks: [undefined, instance({ state: 'Error' }), instance(), restarted()],
     });
@@ -390,7 +390,7 @@ describe('preconditions', () => {
     expect(lines[0]).toBe(`Reading again, this may be temporary: The controller has no instance ${ID}.`);
   });
 
-  test('a boot without a date, in passing, is not compared with any', async () => {
+  test('a boot that briefly has no date is not compared', async () => {
     const { outcome } = await run({ looks: [instance(bootedAt(undefined)), instance(), restarted()] });
     expect(outcome).toMatchObject({ restarted: 'true', error: undefined });
   });
@@ -419,14 +419,14 @@ describe('preconditions', () => {
     expect(controller.calls).toHaveLength(2);
   });
 
-  describe('where the controller gives no answer any more', () => {
+  describe('if the controller stops answering', () => {
     const silent = new ActionError('controller_unreachable', 'silent', { isTransient: true });
     const untilTheEnd = async (bounds: ReadBounds, clock: FakeClock) => {
       await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
       throw silent;
     };
 
-    test('what was seen before counts, if the time is over before it could heal', async () => {
+    test('what was seen before counts, if the time runs out before it clears up', async () => {
       const { outcome } = await run({ looks: [undefined, untilTheEnd] }, { timeoutMs: 5_000 });
       expect(outcome).toMatchObject({ restarted: 'false', error: { code: 'instance_not_found' } });
     });
@@ -517,7 +517,7 @@ describe('preconditions', () => {
     const other = instance({ instanceId: 'other' });
     const both = [other, instance()];
 
-    test('the one that is left is taken, once the other is listed as ended', async () => {
+    test('the remaining one is used, once the other is listed as ended', async () => {
       const ended = { ...other, state: 'Terminated' };
       const { outcome } = await run(
         { looks: [instance(), restarted()], lists: [both, [instance()], [ended, instance()]] },
@@ -545,18 +545,18 @@ describe('preconditions', () => {
       ['in Error', { state: 'Error' }],
       ['deleted', { status: 'deleted' }],
       ['without a VM', { state: 'Pulling', status: undefined }],
-    ])('the usable one is taken, if the other stays %s for some seconds', async (_, changes) => {
+    ])('the usable one is used, if the other stays %s for some seconds', async (_, changes) => {
       const list = [{ ...other, ...changes }, instance()];
       const looks = [...Array(6).fill(instance()), instance(), restarted()];
       const { outcome, lines } = await run({ looks, list }, { target });
       expect(outcome).toMatchObject({ restarted: 'true', before: { instanceId: ID } });
       expect(outcome.moments).toMatchObject({ started: 1_000, sent: 7_000 });
       expect(lines[0]).toMatch(
-        /^Reading again: other \(.*\) has the external_id, too, and may only look unusable for a moment$/,
+        /^Reading again: other \(.*\) also has the external_id, and may be unusable only briefly$/,
       );
     });
 
-    test('one that came in place of another is taken', async () => {
+    test('one that replaced another is used', async () => {
       const failed = { ...other, state: 'Error' };
       const { outcome } = await run(
         { looks: [failed, instance(), restarted()], lists: [[failed], [instance()]] },
@@ -566,7 +566,7 @@ describe('preconditions', () => {
     });
   });
 
-  describe('an external ID that nobody has is explained', () => {
+  describe('an external ID that no instance has is explained', () => {
     const hintFor = async (id: string, externalIds: readonly string[]) => {
       const { outcome } = await run({ looks: [], externalIds }, { target: { by: 'external_id', id } });
       expect(outcome.error?.code).toBe('instance_not_found');
@@ -578,7 +578,7 @@ describe('preconditions', () => {
       expect(hint).toMatch(/^Did you mean "runner-7" or "runner-71"\? Upper and lower case matter\. Check/);
     });
 
-    test('by the other input, where it looks like the ID of an instance', async () => {
+    test('by the other input, if it looks like the ID of an instance', async () => {
       expect(await hintFor(ID.toUpperCase(), [ID])).toBe(
         'It looks like the ID of an instance: did you mean instance_id?',
       );
@@ -600,12 +600,12 @@ describe('sending', () => {
     expect(controller.calls).toEqual([GET, RESTART]);
   });
 
-  test('a defect of the action while sending leaves it unknown', async () => {
+  test('a bug in the action while sending leaves it unknown', async () => {
     const { outcome } = await run({ looks: [instance()], reply: new TypeError('bug') });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'internal_error' } });
   });
 
-  test('is on its way from when it left, not from tries that never did', async () => {
+  test('counts its time from when it was sent, not from attempts that never were', async () => {
     const clock = createFakeClock();
     const scripted = createScriptedController({ looks: [instance(), restarted()] });
     const tryRestart: typeof scripted.tryRestart = async (request, bounds) => {
@@ -626,7 +626,7 @@ describe('sending', () => {
     expect(durationMs).toBe(clock.now() - startedAt - 20_000);
   });
 
-  test('a lost answer is made good by evidence', async () => {
+  test('evidence makes up for a lost answer', async () => {
     const reply = { kind: 'uncertain', reason: 'no answer came: reset' } as const;
     const { outcome, controller, lines } = await run({ looks: [instance(), instance(), restarted()], reply });
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
@@ -653,7 +653,7 @@ describe('sending', () => {
 });
 
 describe('watching', () => {
-  test('uses new connections if reports do not move for three heartbeats: another replica may know better', async () => {
+  test('uses new connections if reports do not move for three heartbeats: another replica may have newer data', async () => {
     const { controller } = await run({ looks: [instance()] });
     expect(controller.renewals).toEqual([17_000, 33_000, 49_000]);
   });
@@ -665,7 +665,7 @@ describe('watching', () => {
     expect(controller.renewals).toEqual([]);
   });
 
-  test('there is a last look at the deadline, which may prove it yet', async () => {
+  test('the last poll at the deadline can still prove it', async () => {
     const { outcome, controller, clock } = await run(
       { looks: [instance(), instance(), restarted()] },
       { timeoutMs: 2_500, pollInterval: 2_000 },
@@ -693,7 +693,7 @@ describe('watching', () => {
     },
   );
 
-  test('but by no third one', async () => {
+  test('but there is no third one', async () => {
     const asleep: Shown = async ({ signal }, clock) => {
       await clock.sleep(60_000, signal);
       return instance();
@@ -749,24 +749,24 @@ describe('watching', () => {
     expect(outcome.error?.hint).toBe(
       `The controller gave no usable answer: check that it is up. ${MAY_STILL}`,
     );
-    // The first look asks until the deadline; then there is only the last one.
+    // The first read retries until the deadline; then there is only the last one.
     expect(controller.calls).toEqual([GET, RESTART, GET, GET]);
     expect(clock.sleeps).toEqual([1_000, 59_000]);
   });
 
-  test('a controller that comes back for the last look is in time', async () => {
+  test('a controller that comes back for the last poll is in time', async () => {
     const { outcome } = await run({ looks: [instance(), unreachable, restarted()] });
     expect(outcome.restarted).toBe('true');
   });
 
-  test('whatever is asked of the controller ends with the step', async () => {
+  test('all requests to the controller end with the step', async () => {
     const { signal } = new AbortController();
     const { controller } = await run({ looks: [instance(), restarted()] }, {}, signal);
     expect(controller.bounds).toHaveLength(3);
     for (const bounds of controller.bounds) expect(bounds.signal).toBe(signal);
   });
 
-  test('a VM that failed for good ends it', async () => {
+  test('a VM that failed permanently ends it', async () => {
     const { outcome } = await run({ looks: [instance(), restarted(10, { state: 'Terminated' })] });
     expect(outcome).toMatchObject({
       restarted: 'unknown',
@@ -775,22 +775,22 @@ describe('watching', () => {
     });
     expect(outcome.error).toMatchObject({
       message: `The VM failed after the restart was sent: instance_state "Terminated", status "running", start_date ${NEW_BOOT}.`,
-      hint: 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
+      hint: 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.',
     });
   });
 
-  test('an instance that vanishes for good ends it, and what was last seen of it is kept', async () => {
+  test('an instance that vanishes permanently ends it, and its last state is kept', async () => {
     const { outcome } = await run({ looks: [instance(), undefined] });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'vm_failed' }, last: instance() });
   });
 
-  test('an error that will not heal ends it', async () => {
+  test('a permanent error ends it', async () => {
     const denied = new ActionError('permission_denied', 'no');
     const { outcome } = await run({ looks: [instance(), denied] });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: denied });
   });
 
-  test('so does a defect of the action', async () => {
+  test('so does a bug in the action', async () => {
     const { outcome } = await run({ looks: [instance(), new TypeError('bug')] });
     expect(outcome).toMatchObject({ restarted: 'unknown', error: { code: 'internal_error' } });
   });
@@ -819,14 +819,14 @@ describe('cancelling', () => {
   });
 });
 
-describe('between two tries of the restart', () => {
-  test('the baseline is taken anew: what somebody else restarted meanwhile is no proof', async () => {
+describe('between two attempts of the restart', () => {
+  test('the baseline is taken again: a restart by another client meanwhile is no proof', async () => {
     const others = instance({ ...reported(5), ...bootedAt(NEW_BOOT) });
     const { outcome } = await run({ looks: [instance(), others, others], tries: 2 }, { timeoutMs: 20_000 });
     expect(outcome).toMatchObject({ restarted: 'unknown', before: others, error: { code: 'timed_out' } });
   });
 
-  test('a replica that lags behind does not bring an older baseline, nor a boot that was seen before for a new one', async () => {
+  test('a lagging replica does not bring back an older baseline, nor pass off an earlier boot as a new one', async () => {
     const before = instance({ ...reported(5), ...bootedAt(NEW_BOOT) });
     const undated = instance({
       ...bootedAt(NEW_BOOT),
@@ -838,7 +838,7 @@ describe('between two tries of the restart', () => {
     expect(outcome).toMatchObject({ restarted: 'unknown', before, error: { code: 'timed_out' } });
   });
 
-  test('every boot that was seen before is known, be it of a VM that was not ready', async () => {
+  test('every boot that was seen before is known, even of a VM that was not ready', async () => {
     const between = instance({ ...reported(2), ...bootedAt('2024-10-13T11:10:00Z'), state: 'Error' });
     const again = instance({ ...reported(9), ...bootedAt('2024-10-13T11:10:00Z') });
     const { outcome } = await run({ looks: [between, instance(reported(3)), again] }, { timeoutMs: 20_000 });
@@ -850,7 +850,7 @@ describe('between two tries of the restart', () => {
     expect(controller.tries.map(({ deadline }) => deadline)).toEqual([61_000, 61_000]);
   });
 
-  test('a new boot shows that one was carried out, whatever was answered: there is no other', async () => {
+  test('a new boot shows that one was carried out, whatever the answer: no other is sent', async () => {
     const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
     const looks = [instance(), restarted(), restarted(11)];
     const { outcome, controller, lines } = await run({
@@ -864,7 +864,7 @@ describe('between two tries of the restart', () => {
     expect(lines.at(-1)).toContain('Restarted and verified');
   });
 
-  test('a new boot after a try that was answered as not accepted, but no proof, leaves it unknown', async () => {
+  test('a new boot without proof, after an answer that it was not accepted, leaves it unknown', async () => {
     const refused = new ActionError('controller_unreachable', 'HTTP 429 to the end.');
     const looks = [instance(), restarted(), restarted(11, { status: 'stopped' })];
     const script = { looks, tries: 2, leavesEachTime: true, reply: refused };
@@ -874,13 +874,13 @@ describe('between two tries of the restart', () => {
       error: {
         code: 'timed_out',
         message: expect.stringContaining(
-          'It is unclear whether the controller accepted it: it was answered as if nothing had been done, but the VM has booted since.',
+          'It is unclear whether the controller accepted it: the answer said that nothing had been done, but the VM has booted since.',
         ),
       },
     });
   });
 
-  test('a boot whose date contradicts its report may be ours: there is no other', async () => {
+  test('a boot whose date contradicts its report may be ours: no other restart is sent', async () => {
     const odd = instance({ ...reported(5), ...bootedAt('2025-10-13T11:10:12Z') });
     const script = { looks: [instance(), odd, odd], tries: 2, leavesEachTime: true };
     const { outcome, controller } = await run(script, { timeoutMs: 20_000 });
@@ -888,7 +888,7 @@ describe('between two tries of the restart', () => {
     expect(controller.tries).toHaveLength(1);
   });
 
-  test('a boot of which a replica that lags behind did not tell shows nothing: there is another try', async () => {
+  test('an earlier boot that a lagging replica did not show proves nothing: the restart is sent again', async () => {
     const lagging = async (_: ReadBounds, { sleep }: FakeClock) => {
       await sleep(30_000, new AbortController().signal);
       return instance();
@@ -917,7 +917,7 @@ describe('between two tries of the restart', () => {
     });
   });
 
-  test('faults are told of', async () => {
+  test('faults are logged', async () => {
     const { lines } = await run({ looks: [instance(), instance(), restarted()], tries: 2 });
     expect(lines).toContain('The controller gave no usable answer: it answered HTTP 502');
   });
@@ -948,7 +948,7 @@ describe('too late to be proved', () => {
     expect(controller.calls).toEqual([GET]);
   });
 
-  test('it does not leave, even where that took long only in the end', async () => {
+  test('it is not sent, even if the delay came only at the end', async () => {
     const { outcome, controller } = await run({
       looks: [instance(), restarted()],
       leavesAfterMs: 50_001,
@@ -958,7 +958,7 @@ describe('too late to be proved', () => {
     expect(outcome.moments.sent).toBeUndefined();
   });
 
-  test('another try does not leave after one that was not taken', async () => {
+  test('it is not sent again after one that was not accepted', async () => {
     const looks = [instance(), late(50_001), restarted()];
     const { outcome } = await run({ looks, tries: 2, leavesEachTime: true });
     expect(outcome).toMatchObject({
@@ -971,7 +971,7 @@ describe('too late to be proved', () => {
     });
   });
 
-  test('another try is not even begun', async () => {
+  test('another attempt is not even started', async () => {
     const looks = [instance(), late(50_001), restarted()];
     const { outcome, controller } = await run({ looks, tries: 2 });
     expect(outcome).toMatchObject({ restarted: 'false', error: TOO_LATE });
@@ -979,7 +979,7 @@ describe('too late to be proved', () => {
   });
 });
 
-test('what is known is announced before the restart may leave, and keeps it from leaving by throwing', async () => {
+test('what is known is announced before the restart may be sent; if that throws, it is not sent', async () => {
   const announced: Outcome[] = [];
   const controller = createScriptedController({ looks: [instance(), restarted()] });
   const context = {
@@ -1016,7 +1016,7 @@ test('an instance that must not be restarted is refused before anything is sent'
   expect(controller.calls).toEqual([GET]);
 });
 
-describe('a restart that somebody rejected, perhaps after the deed', () => {
+describe('a restart that was rejected, perhaps after it was carried out', () => {
   const error = new ActionError('permission_denied', 'It is denied.', { hint: 'Ask for it.' });
   const reply = { kind: 'rejected', error } as const;
 
@@ -1053,7 +1053,7 @@ describe('a restart that somebody rejected, perhaps after the deed', () => {
     expect(clock.now()).toBe(1_000 + seconds * 1_000);
   });
 
-  test('is not given up for want of answers before its time is over', async () => {
+  test('is not given up for lack of answers before its time is over', async () => {
     const silent = async (bounds: ReadBounds, clock: FakeClock) => {
       await clock.sleep(bounds.deadline - clock.now(), bounds.signal);
       throw unreachable;
@@ -1081,7 +1081,7 @@ describe('a restart that somebody rejected, perhaps after the deed', () => {
   });
 });
 
-test('a process that was suspended over the deadline looks once more, with time for it', async () => {
+test('a process that was suspended past the deadline polls once more, with enough time', async () => {
   const suspended = async (_: ReadBounds, clock: FakeClock) => {
     await clock.sleep(3_600_000, new AbortController().signal);
     throw unreachable;
@@ -1123,9 +1123,9 @@ describe('faults that last', () => {
     ]);
   });
 
-  test('of which somebody else has told only count', async () => {
+  test('that are already logged are only counted', async () => {
     const told = ({ onFault }: ReadBounds) => {
-      onFault?.({ ...HTTP_502, isTold: true });
+      onFault?.({ ...HTTP_502, isLogged: true });
       return instance();
     };
     const { outcome, lines } = await run({ looks: [instance(), told] }, { timeoutMs: 2_000 });
@@ -1147,7 +1147,7 @@ describe('faults that last', () => {
   });
 });
 
-test('of a replica that lags behind the list, the list is the baseline', async () => {
+test('if a replica lags behind the list, the list is the baseline', async () => {
   const listed = instance({ ...reported(5) });
   const { outcome } = await run(
     { looks: [instance(), restarted(10)], list: [listed] },
@@ -1156,7 +1156,7 @@ test('of a replica that lags behind the list, the list is the baseline', async (
   expect(outcome).toMatchObject({ restarted: 'true', before: listed });
 });
 
-test('an instance that is listed but cannot be looked at is not restarted', async () => {
+test('an instance that is listed but cannot be read is not restarted', async () => {
   const { outcome, controller } = await run(
     { looks: [undefined], list: [instance()] },
     { target: { by: 'external_id', id: 'runner-1' } },

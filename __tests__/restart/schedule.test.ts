@@ -42,25 +42,30 @@ describe('auto, where it is known more or less when the last report came', () =>
     ['just after the part of a second in which reports come', knowing(570, 600), 0, 610],
     ['a second later', knowing(570, 600), 610, 1_610],
     ['so, too, where reports are rare', knowing(570, 600, { gapMs: 30_000 }), 610, 1_610],
-    ['no sooner than 300 ms after the last look', knowing(270, 289), 0, 1_299],
+    ['no sooner than 300 ms after the last poll', knowing(270, 289), 0, 1_299],
     ['then at the soonest', knowing(270, 291), 0, 301],
-    ['sooner by the time that a look takes', knowing(570, 600, { tripMs: 40 }), 0, 570],
+    ['sooner by the time that a poll takes', knowing(570, 600, { tripMs: 40 }), 0, 570],
     ['but not within 300 ms either', knowing(300, 320, { tripMs: 40 }), 0, 1_290],
     ['so where 50 ms are left open', knowing(550, 600), 3_000, 3_610],
-  ])('looks %s', (_, timing, lastPollAt, expected) => {
+  ])('polls %s', (_, timing, lastPollAt, expected) => {
     expect(next(timing, { lastPollAt })).toBeCloseTo(expected, 1);
   });
 
   test.each<[string, ReportTiming, number, number]>([
     ['where the second turns in the middle of what is open', knowing(400, 600), 1_000, 2_250],
-    ['sooner by the time that a look takes', knowing(400, 600, { tripMs: 40 }), 1_000, 2_210],
-    ['no sooner than 300 ms after the last look', knowing(400, 600), 949, 1_250],
+    ['sooner by the time that a poll takes', knowing(400, 600, { tripMs: 40 }), 1_000, 2_210],
+    ['no sooner than 300 ms after the last poll', knowing(400, 600), 949, 1_250],
     ['at the end of what is open, where the report is due before that', knowing(400, 600), 4_960, 5_610],
     ['the same where it is due sooner than 300 ms after that', knowing(522, 600), 4_900, 5_610],
     ['in the middle where it is due 300 ms after that', knowing(520, 600), 4_900, 5_310],
-    ['at the end each second where reports come so often', knowing(100, 700, { gapMs: 1_000 }), 1_000, 1_710],
+    [
+      'at the end each second where reports come this often',
+      knowing(100, 700, { gapMs: 1_000 }),
+      1_000,
+      1_710,
+    ],
     ['in the middle where more than 50 ms are left open', knowing(549.9, 600), 3_000, 3_324.95],
-  ])('looks, while that is too vague, %s', (_, timing, lastPollAt, expected) => {
+  ])('polls, while that is too vague, %s', (_, timing, lastPollAt, expected) => {
     expect(next(timing, { lastPollAt })).toBeCloseTo(expected, 1);
   });
 
@@ -82,14 +87,14 @@ interface World {
   readonly reports: readonly number[];
   /** One way, in milliseconds. */
   readonly tripMs?: number;
-  /** Looks, counting from 0 for the baseline, that meet a replica that is so many seconds behind. */
-  readonly lag?: (look: number) => number;
-  /** What is otherwise with an answer that is given at that moment. */
+  /** How many seconds the replica lags that answers a poll, counted from 0 for the baseline. */
+  readonly lag?: (poll: number) => number;
+  /** How an answer at that moment differs. */
   readonly changes?: (seconds: number) => Partial<Instance>;
 }
 
-function answer(seconds: number, look: number, { reports, lag, changes }: World): Instance {
-  const asOf = seconds - (lag?.(look) ?? 0);
+function answer(seconds: number, poll: number, { reports, lag, changes }: World): Instance {
+  const asOf = seconds - (lag?.(poll) ?? 0);
   const date = dateAt(reports.filter((report) => report <= asOf).at(-1) ?? -60);
   const dates = { updatedAt: date, reportedAt: date, answeredAtMs: headerAt(seconds) };
   return instance({ ...dates, ...changes?.(seconds) });
@@ -97,37 +102,37 @@ function answer(seconds: number, look: number, { reports, lag, changes }: World)
 
 interface Course {
   /** When, in seconds after the restart was sent. */
-  readonly looks: number[];
+  readonly polls: number[];
   readonly timing: ReportTiming;
 }
 
-/** Looks as `auto` wants them until this moment, in seconds after the restart was sent. */
+/** The polls of `auto` until this moment, in seconds after the restart was sent. */
 function follow(world: World, until: number): Course {
   const { tripMs = 1 } = world;
   let timing = NO_TIMING;
-  const look = (askedAt: number, index: number) => {
+  const poll = (askedAt: number, index: number) => {
     const seen = answer((askedAt + tripMs) / 1_000, index, world);
     timing = learn(timing, { askedAt, answeredAt: askedAt + 2 * tripMs, instance: seen });
   };
-  look(-2 * tripMs - 1, 0);
-  const looks: number[] = [];
+  poll(-2 * tripMs - 1, 0);
+  const polls: number[] = [];
   let lastPollAt = 0;
   for (;;) {
     lastPollAt = nextPollAt('auto', { sentAt: 0, lastPollAt, timing });
-    if (lastPollAt > until * 1_000) return { looks, timing };
-    looks.push(lastPollAt / 1_000);
-    look(lastPollAt, looks.length);
+    if (lastPollAt > until * 1_000) return { polls, timing };
+    polls.push(lastPollAt / 1_000);
+    poll(lastPollAt, polls.length);
   }
 }
 
-/** How long after this moment a look first reaches the controller, in milliseconds. */
+/** How long after this moment a poll first reaches the controller, in milliseconds. */
 function delayAfter(moment: number, { tripMs = 1, ...world }: World): number {
-  const arrivals = follow({ tripMs, ...world }, moment + 3).looks.map((look) => look + tripMs / 1_000);
+  const arrivals = follow({ tripMs, ...world }, moment + 3).polls.map((poll) => poll + tripMs / 1_000);
   return ((arrivals.find((arrival) => arrival >= moment) ?? Number.NaN) - moment) * 1_000;
 }
 
-function pausesOf({ looks }: Course): number[] {
-  return looks.map((look, index) => look - (looks[index - 1] ?? 0));
+function pausesOf({ polls }: Course): number[] {
+  return polls.map((poll, index) => poll - (polls[index - 1] ?? 0));
 }
 
 const every = (period: number, first: number) =>
@@ -140,7 +145,7 @@ const STEADY: World = { reports: every(5, -1.37) };
 const WITHOUT_HEADER: World = { ...STEADY, changes: () => ({ answeredAtMs: undefined }) };
 const WITHOUT_DATES: World = { reports: [], changes: () => UNDATED };
 
-describe('auto, from the first look on', () => {
+describe('auto, from the first poll on', () => {
   test.each<[string, World, number, number]>([
     ['a beat of 5 s', STEADY, 3.63, 80],
     ['a beat of 5 s, while little is known', { reports: every(5, -2.63) }, 2.37, 300],
@@ -158,11 +163,11 @@ describe('auto, from the first look on', () => {
     ['50 ms away', { ...STEADY, tripMs: 50 }, 8.63, 60],
     [
       'beside a replica that is 2 s behind',
-      { ...STEADY, lag: (look) => (look % 3 === 2 ? 2 : 0) },
+      { ...STEADY, lag: (poll) => (poll % 3 === 2 ? 2 : 0) },
       8.63,
       1_060,
     ],
-    ['after looks that missed the controller', { ...STEADY, lag: (look) => (look < 3 ? 7 : 0) }, 8.63, 60],
+    ['after polls that missed the controller', { ...STEADY, lag: (poll) => (poll < 3 ? 7 : 0) }, 8.63, 60],
   ])('meets %s', (_, world, moment, mostMs) => {
     const delayMs = delayAfter(moment, world);
     expect(delayMs).toBeGreaterThanOrEqual(0);
@@ -175,7 +180,7 @@ describe('auto, from the first look on', () => {
     ['uneven', { reports: every(5, -4).map((report, index) => report + scatter(index)) }],
     ['silent', { reports: [-20] }],
     ['far away', { ...STEADY, tripMs: 300 }],
-    ['of replicas', { ...STEADY, lag: (look) => (look % 2) * 7 }],
+    ['of replicas', { ...STEADY, lag: (poll) => (poll % 2) * 7 }],
     [
       'behind a proxy with a clock that runs wild',
       {
@@ -189,20 +194,20 @@ describe('auto, from the first look on', () => {
     ],
     ['without HTTP Date', WITHOUT_HEADER],
     ['without dates', WITHOUT_DATES],
-  ])('is about one look a second, whatever comes: %s', (_, world) => {
+  ])('is about one poll per second, whatever comes: %s', (_, world) => {
     const course = follow(world, 60);
     expect(Math.min(...pausesOf(course))).toBeGreaterThan(0.2999);
     expect(Math.max(...pausesOf(course))).toBeLessThan(1.6001);
-    expect(course.looks.length).toBeGreaterThanOrEqual(57);
-    expect(course.looks.length).toBeLessThanOrEqual(75);
+    expect(course.polls.length).toBeGreaterThanOrEqual(57);
+    expect(course.polls.length).toBeLessThanOrEqual(75);
   });
 
   test.each<[string, World]>([
     ['HTTP Date', WITHOUT_HEADER],
     ['any date', WITHOUT_DATES],
     ['a date of the controller', { ...STEADY, changes: () => ({ updatedAt: undefined }) }],
-  ])('looks every second where there is nothing to learn from: without %s', (_, world) => {
-    expect(follow(world, 5.5).looks).toEqual([1, 2, 3, 4, 5]);
+  ])('polls every second if there is nothing to learn from: without %s', (_, world) => {
+    expect(follow(world, 5.5).polls).toEqual([1, 2, 3, 4, 5]);
   });
 
   test('is calmer after minutes where there is nothing to learn from', () => {
@@ -233,21 +238,21 @@ describe('what is learned', () => {
   ];
   const learnAll = (...observations: Observation[]) => observations.reduce(learn, NO_TIMING);
 
-  test('nothing, before the first look', () => {
+  test('nothing, before the first poll', () => {
     expect(arrivalOf(NO_TIMING)).toBeUndefined();
   });
 
-  test('an instance that is not listed tells only how long a look takes', () => {
+  test('an instance that is not listed shows only how long a poll takes', () => {
     const observation = { askedAt: 5, answeredAt: 8, instance: undefined };
     expect(learn(NO_TIMING, observation)).toEqual({ ...NO_TIMING, tripMs: 3 });
   });
 
-  test('the quickest look counts', () => {
+  test('the quickest poll counts', () => {
     const slow = { askedAt: 0, answeredAt: 90, instance: undefined };
     expect(learnAll(slow, seen(1), slow).tripMs).toBe(2);
   });
 
-  test('HTTP Date leaves a second open, and the turn of its second tells which half', () => {
+  test('HTTP Date leaves a second open, and the turn of its second shows which half', () => {
     const first = seen(0.4, { ...reported(-3), answeredAtMs: headerAt(0.4) });
     expect(aheadOf(learnAll(first))).toEqual([-600, 400]);
     expect(arrivalOf(learnAll(first))).toEqual({ from: -3_600, to: -2_600 });
@@ -278,7 +283,7 @@ describe('what is learned', () => {
       expect(aheadOf(learnAll(...observations))).toEqual([-4_600, -3_600]);
   });
 
-  test('a replica that lags behind tells nothing', () => {
+  test('a lagging replica shows nothing', () => {
     const before = learnAll(seen(1, { ...reported(0.5), answeredAtMs: headerAt(1) }));
     expect(learn(before, seen(1.7, { ...reported(-4), answeredAtMs: headerAt(0) }))).toEqual(before);
   });
@@ -294,7 +299,7 @@ describe('what is learned', () => {
     expect(learnAll(...observations).gapMs).toBe(gapMs);
   });
 
-  test('a clock that was set back, and a date that is missing, tell no time between reports', () => {
+  test('a clock that was set back, and a missing date, show no time between reports', () => {
     const before = learnAll(seen(0, reported(-1)));
     expect(learn(before, seen(1, { updatedAt: dateAt(-100), reportedAt: dateAt(0.5) })).gapMs).toBe(5_000);
     expect(learn(before, seen(1, UNDATED)).gapMs).toBe(5_000);

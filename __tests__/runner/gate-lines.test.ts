@@ -111,7 +111,7 @@ test.each<[string, Occupancy, string, string]>([
     'vague',
     { kind: 'unknown', about: 'jobs', job, stretch },
     ' Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs.',
-    'Look at that job',
+    'Check that job',
   ],
 ])('a GitHub that stays %s', (_, state, why, hint) => {
   const error = notKnownError({ state, shown: [idle], progress: { tally: () => '3 unknown' } });

@@ -94,7 +94,7 @@ describe('no answer', () => {
     expect(got).toMatchObject({
       code: 'github_api_failed',
       isTransient: false,
-      message: 'GitHub cannot be asked: it hung up.',
+      message: 'GitHub cannot be queried: it hung up.',
       hint,
       cause,
     });

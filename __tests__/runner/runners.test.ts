@@ -777,7 +777,7 @@ describe('GitHub refuses', () => {
     const proxied = runnersOver(deaf);
     expect(await failure(proxied.getRunner(23, bounds))).toMatchObject({
       code: 'github_api_failed',
-      message: 'GitHub cannot be asked: the proxy refuses.',
+      message: 'GitHub cannot be queried: the proxy refuses.',
       hint: 'Check GITHUB_API_URL and the proxy of the machine that runs the step.',
       cause,
     });

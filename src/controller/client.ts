@@ -31,12 +31,12 @@ export type SendResult = HttpResult | { readonly refused: ActionError };
 export interface Client {
   /**
    * GET, repeated until the deadline, or until the retry budget is spent.
-   * @throws ActionError what the last fault comes to, transient if only the time ran out; the signal's reason.
+   * @throws ActionError the error for the last fault, transient if only the time ran out; the signal's reason.
    */
   read<T>(request: ReadRequest<T>, bounds: RetryBounds): Promise<T>;
-  /** POST, sent at most once. Whether it may be repeated is for the caller to decide. */
+  /** POST, sent at most once. The caller decides whether to repeat it. */
   post(request: PostRequest, bounds: SendBounds): Promise<SendResult>;
-  /** For the tries of one POST: good answers to reads in between say nothing about it. */
+  /** For the attempts of one POST: good answers to reads in between do not count for it. */
   retriesOfPost(): Retries;
   /** Later reads use new connections, perhaps to another replica of the controller. */
   renewConnections(): void;
@@ -50,7 +50,7 @@ export interface ClientOptions {
   /** Sent with every request, in addition to its own. */
   readonly headers: Readonly<Record<string, string>>;
   readonly clock: Clock;
-  /** Uniform in [0, 1): jitter for the pauses between two tries. */
+  /** Uniform in [0, 1): jitter for the pauses between attempts. */
   readonly random: () => number;
 }
 
@@ -68,7 +68,7 @@ export function createClient({ transport, credentials, headers, clock, random }:
     return transport.send({ ...request, headers: { ...headers, ...authorization.headers } }, bounds);
   }
 
-  /** After a 401 asks once more, if there can be a new session. */
+  /** After a 401, sends the request again if a new session is possible. */
   async function sendTwice(request: Omit<HttpRequest, 'headers'>, bounds: SendBounds): Promise<SendResult> {
     const result = await send(request, bounds);
     return isDenied(result) && credentials.renew() ? send(request, bounds) : result;
@@ -85,7 +85,7 @@ export function createClient({ transport, credentials, headers, clock, random }:
     };
     const last = await retry({ clock, random, budget }, tryOnce, bounds);
     if ('fault' in last) throw readFailed(`GET ${path}`, last);
-    // An answer that holds nothing (FAIL) may come from another server, such as a gateway behind a wrong prefix.
+    // An answer without content (FAIL) may come from another server, such as a gateway behind a wrong prefix.
     if (last.value !== undefined) budget.renew();
     return last.value;
   }
@@ -110,7 +110,7 @@ function isDenied(result: SendResult): boolean {
 /** Why a request got no usable answer. */
 export interface ControllerFault extends Fault {
   readonly code: ErrorCode;
-  /** For the error, where it says more than the reason. */
+  /** For the error, if it is more specific than the reason. */
   readonly message?: string;
   readonly cause?: unknown;
 }
@@ -118,9 +118,9 @@ export interface ControllerFault extends Fault {
 function readFailed(call: string, last: { fault: ControllerFault; isFinal: boolean }): ActionError {
   const { fault, isFinal } = last;
   const { code, kind, reason, hint, cause } = fault;
-  const atLast = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
-  const never = `The controller cannot be asked: ${reason}.`;
-  const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : atLast);
+  const gaveUp = `The controller gave no usable answer to ${call}; last attempt: ${reason}.`;
+  const never = `The controller cannot be queried: ${reason}.`;
+  const message = fault.message ?? (kind === NO_ANSWER && isFinal ? never : gaveUp);
   return new ActionError(code, message, { hint, cause, isTransient: !isFinal });
 }
 
@@ -137,7 +137,7 @@ function decodeResult<T>(result: SendResult, decode: (answer: Answer) => T): Att
 
 const NO_ANSWER = 'no answer';
 
-/** What a result comes to that is not a usable answer. */
+/** The fault that a result without a usable answer stands for. */
 export function faultOf(result: SendResult): ControllerFault {
   if ('refused' in result) return faultOfRefusal(result.refused);
   if ('answer' in result) return faultOfStatus(result.answer);

@@ -15,12 +15,13 @@ import {
   type Veto,
 } from './restart-request.ts';
 
-// A question goes down through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer comes up the
-// same way: envelope.ts tells OK from FAIL, instance.ts makes an Instance of the JSON, restart-request.ts says what became of a restart.
+// A request passes through client.ts, which adds credentials and repeats reads, to http/transport.ts. The answer returns the
+// same way: envelope.ts distinguishes OK from FAIL, instance.ts parses the JSON into an Instance, restart-request.ts judges the answer to a
+// restart.
 
-/** How far a question may go, and what is called after each failed try. */
+/** The limits of a read, and what is called after each failed attempt. */
 export type ReadBounds = RetryBounds;
-/** A try that got no usable answer: `kind` is for counting, `reason` and `hint` for people. */
+/** An attempt that got no usable answer: `kind` is for counting, `reason` and `hint` are for messages. */
 export type ReadFault = Fault;
 export type { NotCarriedOut, RestartReply, RestartRequest, TryBounds, Veto };
 
@@ -34,22 +35,22 @@ export interface Controller {
   getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined>;
   /** `GET /api/v1/vm`: those that match; several can have the same external ID. */
   findInstances(target: Target, bounds: ReadBounds): Promise<Instance[]>;
-  /** `GET /api/v1/vm`: all, each to be read by whom it concerns. */
+  /** `GET /api/v1/vm`: all instances, each parsed only when it is asked for. */
   listInstances(bounds: ReadBounds): Promise<InstanceList>;
-  /** Later reads use new connections, perhaps to another replica: the one that answers may be stuck. After a fault this happens anyway. */
+  /** Later reads use new connections, perhaps to another replica, because the current one may be stuck. A fault does the same. */
   renewConnections(): void;
   /** Those in the list that was read last, for suggestions. */
   externalIds(): readonly string[];
   /** `POST /api/v1/rpc/vm/restart`, sent at most once. Never throws: see restart-request.ts for what each result means. */
   tryRestart(request: RestartRequest, bounds: TryBounds): Promise<RestartReply | NotCarriedOut>;
-  /** Decides whether another try of one restart follows a try that was not carried out, and when. */
+  /** Decides whether and when a restart request that was not carried out is sent again. */
   restartRetries(): Retries;
-  /** `GET /api/v1/status`: the version, e.g. `1.50.1-5e3c3f5b`. For error messages, so it gives up soon, and never throws. */
+  /** `GET /api/v1/status`: the version, e.g. `1.50.1-5e3c3f5b`. For error messages, so it gives up soon and never throws. */
   getVersion(bounds: Bounds): Promise<string | undefined>;
 }
 
 const MIB = 1024 * 1024;
-/** What can be listed can be watched: startup scripts may have long outputs, and a controller may ignore `?id=`. */
+/** The same limit for one instance as for the list: startup scripts may have long outputs, and a controller may ignore `?id=`. */
 const MAX_INSTANCES_BYTES = 32 * MIB;
 const VERSION_TIMEOUT_MS = 5_000;
 const NAMES_TIMEOUT_MS = 10_000;
@@ -64,7 +65,7 @@ export interface ControllerOptions {
   readonly deniedHint: string;
   /** The base address, for errors. */
   readonly url?: URL;
-  /** Whether names of instances matter that only the list tells: it is read once where `?id=` tells none. */
+  /** Whether instance names that only the list contains are needed: then it is read once where `?id=` returns none. */
   readonly needsNames?: boolean;
 }
 
@@ -90,7 +91,7 @@ export function createController(options: ControllerOptions): Controller {
     )
       return instance;
     if (instance !== undefined) return names.complete(await withListedNames(instance, bounds));
-    // FAIL says "no such instance" and "my database is away" alike: only a whole list without it is proof.
+    // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
   }
@@ -105,7 +106,7 @@ export function createController(options: ControllerOptions): Controller {
     return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
 
-  /** Old controllers tell `external_id` and `name` in the list alone. If it cannot be read soon, the instance goes without. */
+  /** Old controllers return `external_id` and `name` only in the list. If it cannot be read soon, the instance has none. */
   async function withListedNames(instance: Instance, bounds: ReadBounds): Promise<Instance> {
     names.ask(instance);
     const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
@@ -119,7 +120,7 @@ export function createController(options: ControllerOptions): Controller {
     return readListed(bounds, (list) => list.matching(target));
   }
 
-  /** @param read throws UnusableAnswer where the list is to be asked for again. */
+  /** @param read throws UnusableAnswer to have the list requested again. */
   function readListed<T>(bounds: ReadBounds, read: (list: InstanceList) => T): Promise<T> {
     const decode = (answer: Answer) => {
       const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
@@ -158,7 +159,7 @@ export function createController(options: ControllerOptions): Controller {
   };
 }
 
-/** What an answer told about an instance is kept when a poorer one follows. */
+/** Keeps the names from one answer for later answers that lack them. */
 function createNames() {
   const known = new Map<string, Pick<Instance, 'externalId' | 'name' | 'uuid'>>();
   const asked = new Set<string>();
@@ -174,7 +175,7 @@ function createNames() {
       known.set(keyOf(instance), names);
       return { ...instance, ...names };
     },
-    /** Whether the list was asked for its names. */
+    /** Whether the list was already read for its names. */
     isAsked: (instance: Instance) => asked.has(keyOf(instance)),
     ask: (instance: Instance) => void asked.add(keyOf(instance)),
   };

@@ -5,14 +5,14 @@ import { isTransientStatus, natureOf } from '../http/retry.ts';
 import type { Answer, HttpResult } from '../http/transport.ts';
 import { describeBody, isRedirect, isSuccess, redirected } from './envelope.ts';
 
-/** How the step shows who it is. A client certificate is not among these: it belongs to the connection. */
+/** How the step authenticates. A client certificate is not among these: it belongs to the connection. */
 export type Identity =
   | { readonly kind: 'none' }
   | { readonly kind: 'root_token'; readonly token: string }
   /** A user API key (UAK): an RSA key pair whose public half the controller holds. */
   | { readonly kind: 'api_key'; readonly id: string; readonly key: KeyObject };
 
-/** Headers for a request; else the result of asking for them: no answer, or a refusal. */
+/** Headers for a request; otherwise the failed result of requesting them: no answer, or a refusal. */
 export type Authorization = { readonly headers: Readonly<Record<string, string>> } | NoSession;
 
 /** `refused`: the identity itself is not accepted (`authentication_failed`), or what answers is not the controller. */
@@ -72,7 +72,7 @@ const SHAKE_PATH = '/tap/v1/shake';
 
 type ApiKey = Extract<Identity, { kind: 'api_key' }>;
 
-/** Shakes hands when it is first asked, and again once the session has run out (5 minutes by default). */
+/** Performs the handshake on first use, and again once the session has expired (5 minutes by default). */
 function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[]) => void): Credentials {
   let authorization: string | undefined;
   return {
@@ -96,13 +96,13 @@ function createSession(apiKey: ApiKey, onSecret: (...secrets: readonly string[])
 }
 
 interface Session {
-  /** The token, and other long texts of the data, which may serve as one. */
+  /** The token, and other long strings in the data, which may serve as one. */
   readonly secrets: readonly string[];
-  /** As the controller sent it: it wants the same back with each request. */
+  /** As the controller sent it: it expects the same with each request. */
   readonly data: unknown;
 }
 
-/** The secret of the first answer, decrypted, opens the session: within 10 s, and once only. */
+/** The decrypted secret of the first answer opens the session: within 10 s, and only once. */
 async function shakeHands(
   { id, key }: ApiKey,
   post: Post,
@@ -122,17 +122,17 @@ async function shakeHands(
   const shake = await post({ path: SHAKE_PATH, body: { id, secret } });
   if (!isAnswered(shake)) return notSent(SHAKE_PATH, shake);
   if (isRedirect(shake.answer)) return { refused: redirected(`POST ${SHAKE_PATH}`, shake.answer) };
-  // The secret may have grown too old on its way: like a session that has run out, that calls for a new handshake.
+  // The secret may have expired in transit: like an expired session, that requires a new handshake.
   if (!isSuccess(shake.answer)) return { answer: { ...shake.answer, status: 401 } };
   return readSession(shake.answer.text) ?? notSent(SHAKE_PATH, shake);
 }
 
-/** An answer to judge, as opposed to one that may be another the next time. */
+/** An answer that is final, as opposed to one that may differ next time. */
 function isAnswered(result: HttpResult): result is { answer: Answer } {
   return 'answer' in result && !isTransientStatus(result.answer.status);
 }
 
-/** Without a session, the request itself never leaves. */
+/** Without a session, the request itself is never sent. */
 function notSent(path: string, result: HttpResult): HttpResult {
   if ('noAnswer' in result) return { noAnswer: { ...result.noAnswer, mayHaveBeenSent: false } };
   const { status, retryAfterMs } = result.answer;
@@ -158,7 +158,7 @@ function decodeBase64(text: string): Buffer | undefined {
   return /^[\w+/-]+={0,2}\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
 
-/** Undefined where the key does not fit. The cause would say nothing more, and might say too much. */
+/** Undefined if the key does not match. The cause would add nothing, and might reveal too much. */
 function decrypt(encrypted: Buffer, key: KeyObject): string | undefined {
   const padding = constants.RSA_PKCS1_OAEP_PADDING;
   try {
@@ -174,11 +174,11 @@ const CANNOT_DECRYPT = new ActionError(
   { hint: 'Check that api_key is the private key of the user API key that api_key_id names.' },
 );
 
-/** A session's token is an ID; a longer text would make every request large: in characters. */
+/** A session's token is an ID; a longer one would make every request large. In characters. */
 const LONGEST_TOKEN = 4_000;
-/** With the ID beside it, perhaps in base64, still too short to be nested deeper than JSON can be written. In characters. */
+/** Together with the ID, perhaps in base64, still too short to nest deeper than JSON can be serialized. In characters. */
 const LONGEST_SESSION = 6_000;
-/** What is shorter, beside the token, is a number or a word: to hide it would garble every message. In characters. */
+/** A shorter string next to the token is a number or a word: masking it would garble every message. In characters. */
 const SHORTEST_SECRET = 8;
 
 function readSession(text: string): Session | undefined {
@@ -196,7 +196,7 @@ function readSession(text: string): Session | undefined {
 
 const TOKEN = /^[\x21-\x7e]+$/;
 
-/** The controller does not know the key, or what answers is most likely not the controller. */
+/** The controller does not know the key, or the server is most likely not the controller. */
 function refusedHand(answer: Answer): ActionError {
   const { status } = answer;
   if (status === 401 || isRecord(parseJson(answer.text))) {

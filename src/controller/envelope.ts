@@ -2,7 +2,7 @@ import { ActionError } from '../errors.ts';
 import { isRecord, parseJson, text, UnusableAnswer } from '../http/json.ts';
 import type { Answer } from '../http/transport.ts';
 
-/** What every answer of the API is wrapped in: `{"status", "message", "body"}`. */
+/** The envelope of every API answer: `{"status", "message", "body"}`. */
 export type Envelope =
   | { readonly status: 'OK'; readonly body: unknown }
   /** `word` is the status as written: `FAIL` if the controller itself says it. Any other word but `OK` is a failure, too. */
@@ -20,7 +20,7 @@ export function parseEnvelope({ text: json }: Answer): Envelope | undefined {
 
 const LONGEST_MESSAGE = 1_000;
 
-/** Whether the controller itself refuses: what a gateway writes may look much like an envelope. */
+/** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
 export function isRefusal(envelope: Envelope | undefined): boolean {
   return envelope?.status === 'failure' && envelope.word === 'FAIL';
 }
@@ -28,7 +28,7 @@ export function isRefusal(envelope: Envelope | undefined): boolean {
 /**
  * The envelope of an answer to a read.
  * @param call names the endpoint in errors, e.g. `GET /api/v1/vm`.
- * @throws UnusableAnswer for what may pass, ActionError for what will not.
+ * @throws UnusableAnswer if a retry may help, ActionError if not.
  */
 export function readEnvelope(call: Call, answer: Answer): Envelope {
   const envelope = parseEnvelope(answer);
@@ -57,12 +57,12 @@ export function isSuccess({ status }: Answer): boolean {
   return status >= 200 && status <= 299;
 }
 
-/** Begins like JSON, and is none: it lost its end. UTF-16, which is not accepted here, looks the same at its first character. */
+/** Starts like JSON but is not: its end is missing. UTF-16, which is not accepted here, starts with the same character. */
 function isCutOff({ text: body }: Answer): boolean {
   return /^\s*[{[]/.test(body) && parseJson(body) === undefined && !body.includes('\0');
 }
 
-/** What the body of an answer is, for people. */
+/** Describes the body of an answer, for messages. */
 export function describeBody(answer: Answer): string {
   const envelope = parseEnvelope(answer);
   if (envelope?.status === 'failure') return `${envelope.word}: "${envelope.message}"`;
@@ -74,7 +74,7 @@ export function describeBody(answer: Answer): string {
   return parseJson(start) === undefined ? 'text, not JSON' : "JSON that is not this API's";
 }
 
-/** What HTTP 401 comes to. */
+/** The error for HTTP 401. */
 export function unauthorized({ name, deniedHint }: Call): ActionError {
   return new ActionError(
     'authentication_failed',
@@ -85,12 +85,12 @@ export function unauthorized({ name, deniedHint }: Call): ActionError {
   );
 }
 
-/** What HTTP 403 comes to: `permission_denied`, unless a proxy said so. */
+/** The error for HTTP 403: `permission_denied`, unless a proxy sent it. */
 export function denied({ name: call }: Call, answer: Answer): ActionError {
   const envelope = parseEnvelope(answer);
   if (envelope?.status === 'OK' || isRefusal(envelope)) {
     return new ActionError('permission_denied', `The controller denies ${call} (HTTP 403).`, {
-      hint: 'The step needs the permissions to list and to restart instances: add them to a group of its user or key.',
+      hint: 'The step needs permission to list and restart instances: add it to a group of its user or key.',
     });
   }
   if (answer.proxy !== undefined) {
@@ -111,7 +111,7 @@ export function denied({ name: call }: Call, answer: Answer): ActionError {
   );
 }
 
-/** What any other status comes to that is neither a success nor transient. */
+/** The error for any other status that is neither a success nor transient. */
 export function rejected(call: Call, answer: Answer): ActionError {
   if (isRedirect(answer)) return redirected(call.name, answer);
   if (answer.status === 407) return proxyWantsCredentials(call, answer);
@@ -120,14 +120,14 @@ export function rejected(call: Call, answer: Answer): ActionError {
   return new ActionError('protocol_error', message, { hint: hintForRejection(answer) });
 }
 
-/** 300 and 304 lead nowhere by themselves. */
+/** 300 and 304 do not redirect by themselves. */
 export function isRedirect({ status, location }: Answer): boolean {
   return status >= 300 && status <= 399 && (location !== undefined || REDIRECTS.includes(status));
 }
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** Redirects are refused: the server that they lead to would get the credentials. */
+/** Redirects are refused: the target server would get the credentials. */
 export function redirected(call: string, { status, location }: Answer): ActionError {
   return new ActionError(
     'protocol_error',
@@ -152,7 +152,7 @@ function proxyWantsCredentials({ name }: Call, { proxy }: Answer): ActionError {
 /** Go's server, nginx and others say in the body what is wrong below HTTP. */
 function hintForRejection({ status, text: body }: Answer): string {
   if (/SSL certificate/.test(body))
-    return 'The server requires a client certificate, or another one: see client_cert and client_key.';
+    return 'The server requires a client certificate, or a different one: see client_cert and client_key.';
   if (/HTTPS/.test(body)) return 'The server speaks TLS there: controller_url should begin with https://.';
   if (status === 404)
     return 'Give only the base address in controller_url, as in https://anka.example.com: no path of the API or of the web page. Is this the controller (not its registry), and is the path prefix right?';

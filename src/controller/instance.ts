@@ -4,18 +4,18 @@ import { type Fields, isRecord, text, UnusableAnswer } from '../http/json.ts';
 
 /**
  * One VM as the controller reports it: what this action uses of the `Instance` of Anka's controller API, checked
- * field by field. `undefined` stands for what is absent, empty or makes no sense. Fields that may hold secrets
+ * field by field. `undefined` stands for what is absent, empty or invalid. Fields that may hold secrets
  * (`vnc_connection_string`, `startup_script`) are left out on purpose: what is never read is never printed. What only another
  * endpoint knows (a node's name from `/api/v1/node`, say) would be joined in controller.ts, not here.
  */
 export interface Instance {
-  /** UUID, spelled as the controller does. */
+  /** UUID, as the controller writes it. */
   readonly instanceId: string;
   /** `instance_state`: Scheduling, Pulling, Started, Stopping, Stopped, Terminating, Terminated, Error, Pushing. */
   readonly state: string;
   readonly externalId: string | undefined;
   readonly name: string | undefined;
-  /** Left over from earlier events: to be shown, never to be judged. */
+  /** May be left over from earlier events: only for display, never for a verdict. */
   readonly message: string | undefined;
   readonly nodeId: string | undefined;
   /** `ts`: when the controller last updated the record; the controller's clock. */
@@ -59,7 +59,7 @@ export const WELL_KNOWN = new Set([
   'deleted',
 ]);
 
-/** What both have to hold for a VM to run. The one place that says so. */
+/** The values of both fields when a VM is running. The only place that defines it. */
 export function runningConditions({ state, status }: Instance): { instance_state: boolean; status: boolean } {
   return { instance_state: state === 'Started', status: status === 'running' };
 }
@@ -69,7 +69,7 @@ export function isRunning(instance: Instance): boolean {
   return conditions.instance_state && conditions.status;
 }
 
-/** There is no way back from these. */
+/** These states are final. */
 export function isTerminal({ state }: Instance): boolean {
   return state === 'Terminating' || state === 'Terminated';
 }
@@ -120,8 +120,8 @@ export interface InstanceList {
 }
 
 /**
- * Reads the body of `GET /api/v1/vm`. Each item is found by its names without another look at all the others, and read only once it
- * is asked for.
+ * Reads the body of `GET /api/v1/vm`. Items are indexed by their names, and each is parsed only when it is
+ * asked for.
  * @throws UnusableAnswer where there is no list.
  */
 export function readList(body: unknown): InstanceList {
@@ -187,7 +187,7 @@ function nameOf({ by, id }: Target): string {
   return `${by} ${by === 'instance_id' ? id.toLowerCase() : id}`;
 }
 
-/** Of several records of one instance the last counts. */
+/** If there are several records of one instance, the last counts. */
 function once(instances: readonly Instance[]): Instance[] {
   return [...new Map(instances.map((instance) => [instance.instanceId, instance])).values()];
 }
@@ -201,7 +201,7 @@ function unlessBroken<T>(read: () => T): T | undefined {
   }
 }
 
-/** The outer keys count before the inner ones, unless they are null. */
+/** The outer keys take precedence over the inner ones, unless they are null. */
 function merge(outer: Fields, vm: Fields): Fields {
   const [outerId, innerId] = [outer['instance_id'], vm['instance_id']];
   if (typeof outerId === 'string' && typeof innerId === 'string' && !isSameId(outerId, innerId)) {
@@ -215,7 +215,7 @@ function merge(outer: Fields, vm: Fields): Fields {
   };
 }
 
-/** Most likely it is another API, as long as there was no good answer before. */
+/** Most likely another API, unless there was a good answer before. */
 function notTheApi(what: string): UnusableAnswer {
   return new UnusableAnswer(what, { nature: 'mistake' });
 }
@@ -288,7 +288,7 @@ function address(fields: Fields, key: string): string | undefined {
 }
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-/** The last part is not a number: that would be an IP address, or none. */
+/** The last part is not a number: that would be an IP address, or invalid. */
 const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL}\\.?$`, 'i');
 
 /** A node may join with a host name instead of an IP address. */

@@ -13,13 +13,13 @@ import {
   unauthorized,
 } from './envelope.ts';
 
-// One try of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over tries is in restart/restart.ts.
+// One attempt of `POST /api/v1/rpc/vm/restart`, and what its answer means. The loop over attempts is in restart/restart.ts.
 //
 // | answer | result |
 // | --- | --- |
-// | held back right before it left | not carried out: held back |
+// | held back right before it was sent | not carried out: held back |
 // | no connection, no session, a refused handshake | not carried out: never left |
-// | no (whole) answer after it may have left | uncertain |
+// | no (complete) answer after it may have been sent | uncertain |
 // | 401, if the API key's session may have run out | not carried out: session ended |
 // | 401 | not carried out: denied |
 // | 429 | not carried out: too many requests |
@@ -28,7 +28,7 @@ import {
 // | another failure below 500, e.g. status ERROR | rejected: a gateway may have written it |
 // | OK | accepted |
 // | 404 by a controller older than 1.44 | not carried out: refused |
-// | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller has carried the restart out |
+// | any other 3xx or 4xx | rejected: it may come from a gateway, after the controller carried out the restart |
 
 /** The body of the request; what is undefined is left out. */
 export interface RestartRequest {
@@ -37,32 +37,32 @@ export interface RestartRequest {
   readonly usbDevice: string | undefined;
 }
 
-/** What keeps a try from leaving: `final` with what to throw, or for a reason that another try may not have. */
+/** Keeps a request from being sent: `final` with what to throw, or for a reason that may not apply to another attempt. */
 export type Veto =
   | { readonly kind: 'final'; readonly error: unknown }
   | { readonly kind: 'try again'; readonly reason: string; readonly hint: string };
 
 export interface TryBounds {
-  /** When the answer has to be there, in milliseconds on the clock's scale. */
+  /** When the answer must have arrived, in milliseconds on the clock's scale. */
   readonly deadline: number;
   readonly signal: AbortSignal;
-  /** Called once a connection stands, right before the first byte leaves. A {@link Veto} keeps it from leaving. */
+  /** Called once the connection is open, right before the first byte is sent. A {@link Veto} stops it. */
   readonly onDeparture: () => Veto | undefined;
-  /** A try before was answered with 401: another 401 is a refusal, not a session that ran out. */
+  /** An earlier attempt was answered with 401: another 401 is a refusal, not an expired session. */
   readonly isAfter401: boolean;
 }
 
-/** The restart has been carried out, or may have been: no other try may follow. */
+/** The restart has been carried out, or may have been: it must not be sent again. */
 export type RestartReply =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'uncertain'; readonly reason: string }
-  /** Something said no, but perhaps only after the controller had carried the restart out. */
+  /** The answer is a rejection, but perhaps from a gateway after the controller carried out the restart. */
   | { readonly kind: 'rejected'; readonly error: ActionError };
 
-/** The request certainly was not carried out. `error` is what to throw if no other try follows. */
+/** The request certainly was not carried out. `error` is what to throw if it is not sent again. */
 export type NotCarriedOut = { readonly kind: 'not carried out'; readonly error: unknown } & (
   | { readonly mayRepeat: false; readonly because: 'refused' | 'held back' }
-  /** Another try makes sense; how many, the retry budget says. */
+  /** Another attempt makes sense, as far as the retry budget allows. */
   | { readonly mayRepeat: true; readonly because: Repeatable; readonly fault: ControllerFault }
 );
 
@@ -150,11 +150,11 @@ function judgeAnswer(answer: Answer, call: Call): RestartReply | NotCarriedOut {
   return { kind: 'rejected', error: rejected(call, answer) };
 }
 
-/** Only a controller that lacks the call is known not to have carried it out; else something in front of it answered. */
+/** Only a controller without this call certainly did not carry it out; otherwise something in front of it answered. */
 function judgeNotFound(answer: Answer, version: string | undefined): RestartReply | NotCarriedOut {
   if (version === undefined) {
     const message =
-      'The restart request was answered with HTTP 404, and the controller does not say which version it is.';
+      'The restart request was answered with HTTP 404, and the controller does not report its version.';
     return { kind: 'rejected', error: new ActionError('restart_unsupported', message, { hint: NEEDS_1_44 }) };
   }
   if (lacksRestarts(version)) {
@@ -169,7 +169,7 @@ function judgeNotFound(answer: Answer, version: string | undefined): RestartRepl
 const NEEDS_1_44 = 'Restarting needs Anka Build Cloud Controller 1.44.0 or later: update the controller.';
 const FIRST_WITH_RESTARTS = 44;
 
-/** Versions look like `1.50.1-5e3c3f5b`; anything else is taken for a version that knows restarts. */
+/** Versions look like `1.50.1-5e3c3f5b`; anything else counts as a version that supports restarts. */
 function lacksRestarts(version: string): boolean {
   const [, major, minor] = /^v?(\d+)\.(\d+)\b/.exec(version) ?? [];
   return major === '0' || (major === '1' && Number(minor) < FIRST_WITH_RESTARTS);
@@ -236,7 +236,7 @@ function neverCarriedOut(reason: string, { hint, cause }: { hint: string; cause?
 
 const SESSION_HINT = 'See the log for what took so long; then run the step again, or raise timeout.';
 
-/** Only a new session can tell whether the credentials are valid. */
+/** Only a new session shows whether the credentials are valid. */
 const SESSION_ENDED = repeatable(
   'session ended',
   {

@@ -2,21 +2,21 @@ import { type Clock, within } from '../clock.ts';
 import type { ActionError } from '../errors.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 
-// Many ask, one request answers them all. Those that ask while a batch waits to begin join it, so each gets an answer that was requested
-// after it asked; later ones wait for the next batch. One batch is under way at a time. Each asker has its own deadline and signal; a
-// batch goes on for as long as any of its askers waits.
+// Many callers, one request. Calls made while a batch waits to start join it, so each gets an answer that was requested after its
+// call; later ones wait for the next batch. Only one batch is in progress at a time. Each caller has its own deadline and signal; a
+// batch continues as long as any of its callers waits.
 
 export interface CoalescingOptions<Question, Answer> {
   readonly clock: Clock;
   /** Ends all waiting. */
   readonly signal: AbortSignal;
-  /** How long to wait before the next batch, given what is asked now and when the batch before was: in milliseconds. */
+  /** How long to wait before the next batch, given the current calls and the time of the previous batch: in milliseconds. */
   readonly pauseMs: (questions: readonly Question[], previous: Span | undefined) => number;
   /** One request that answers all of these. */
   readonly ask: (questions: readonly Question[], bounds: RetryBounds) => Promise<Answer>;
   /** Called once for each fault, however many wait. */
   readonly onFault: (fault: Fault) => void;
-  /** The error where no answer came in time. */
+  /** The error if no answer came in time. */
   readonly noAnswer: (last: Fault | undefined) => ActionError;
 }
 
@@ -26,10 +26,10 @@ export interface Span {
   readonly endedAt: number;
 }
 
-/** @throws ActionError what the request failed with; transient where the time was over. The signal's reason. */
+/** @throws ActionError the error of the request; transient if the time ran out. The signal's reason. */
 export type Coalesced<Question, Answer> = (question: Question, bounds: RetryBounds) => Promise<Answer>;
 
-/** Batches begin `everyMs` apart; one that took long is followed by a pause as long. */
+/** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
 export function spacing(everyMs: number, { beganAt, endedAt }: Span, now: number): number {
   return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
@@ -56,7 +56,7 @@ export function coalesce<Question, Answer>(
     isAtWork = true;
     while (waiting.size > 0) {
       const pauseMs = options.pauseMs(questionsOf(waiting), previous);
-      // On cancellation each asker is told by its own signal.
+      // On cancellation each caller's own signal aborts.
       await clock.sleep(pauseMs, signal).catch(() => waiting.clear());
       if (waiting.size > 0) await askForAll();
     }
@@ -88,7 +88,7 @@ export function coalesce<Question, Answer>(
     options.onFault(fault);
     for (const asker of [...asking, ...waiting]) {
       asker.lastFault = fault;
-      asker.bounds.onFault?.({ ...fault, isTold: true });
+      asker.bounds.onFault?.({ ...fault, isLogged: true });
     }
   }
 

@@ -11,7 +11,7 @@ import {
   type VmOutcome,
 } from './step-outcome.ts';
 
-// What the log says about several VMs together. All of it is pure.
+// The log lines about several VMs together. All pure.
 
 export function describeFleet(vms: number, { slots, mostFailures }: SlotLimits): string {
   const most = mostFailures === 0 ? 'the first failure' : `more than ${mostFailures} failures`;
@@ -30,7 +30,7 @@ const ENDINGS: Readonly<Record<ResultKind, string>> = {
   unknown: 'failed, and may have been restarted',
 };
 
-/** How one VM ended, unless it went well. Those that never started are named together, at the end. */
+/** How one VM ended, unless it succeeded. Those that never started are listed together, at the end. */
 export function describeEnd(outcome: VmOutcome): string | undefined {
   const { error, leftAlone, leftAloneFor = '' } = outcome;
   if (neverStarted(outcome)) return undefined;
@@ -59,12 +59,12 @@ export function describeNotStarted({ vms }: StepOutcome): string | undefined {
 
 // ---- the line of progress, which comes every few seconds ----
 
-/** How far one VM is. */
+/** The progress of one VM. */
 export interface VmProgress {
   readonly state: SlotState;
   /** What is known of it so far. */
   readonly known: VmOutcome;
-  /** What its runner was last seen to do; undefined where it never was. */
+  /** The last known occupancy of its runner; undefined if unknown. */
   readonly runner: Occupancy['kind'] | undefined;
 }
 
@@ -116,7 +116,7 @@ function describeInProgress(vms: readonly VmProgress[]): string {
 
 const MOST_BUSY = 3;
 
-/** With the reason why runners hold VMs up: nothing else tells why a fleet stands still. */
+/** With the reasons why runners block VMs: nothing else explains why a fleet makes no progress. */
 function describeToGo(vms: readonly VmProgress[]): string {
   const waiting = vms.filter(({ state }) => state === 'waiting');
   const busy = waiting.filter(({ runner }) => runner === 'busy');
@@ -131,10 +131,10 @@ function describeToGo(vms: readonly VmProgress[]): string {
   return `${vms.length} to go${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 }
 
-/** A VM that takes this many times as long as the others makes any estimate worthless. */
+/** A VM that takes this many times as long as the others makes an estimate useless. */
 const OVERDUE = 2;
 
-/** From how long the restarted VMs took. Undefined where none was, where jobs are waited for, and where one VM takes far longer. */
+/** Estimated from the restarted VMs. Undefined if there are none, if jobs are waited for, or if one VM takes far longer. */
 function estimateMs({ vms, slots, now }: FleetProgress): number | undefined {
   const tookMs = vms.flatMap(({ known }) => (known.restarted === 'true' ? durationOf(known) : []));
   const toGo = vms.filter(isToGo);

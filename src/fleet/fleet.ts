@@ -1,11 +1,11 @@
-// Restarts the VMs of a step, each in exactly the way in which a single one is restarted:
+// Restarts the VMs of a step, each exactly as a single VM is restarted:
 //
 // 1. The targets are resolved: a pattern becomes the VMs that match it.
 // 2. All VMs start side by side and come to their gates: what fails before anything is sent fails here. Their reads of the controller
 //    and of GitHub are shared.
-// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until everything about it is over.
-//    Once too many have failed, no gate opens any more.
-// 4. The roster keeps what is known of each VM: it is announced before a restart leaves, and is the outcome in the end.
+// 3. The gates let one VM after the other pass, as many as there are slots. A VM holds its slot until it has ended.
+//    Once too many have failed, no more gates open.
+// 4. The roster keeps what is known of each VM: it is announced before a restart is sent, and becomes the outcome.
 //
 // A single VM needs no slot: its gate is that of its runner, its reads are its own, and the log has no lines about all VMs.
 
@@ -57,7 +57,7 @@ export interface FleetJob extends Omit<RestartJob, 'target'> {
   readonly maxVms: number;
   readonly maxParallel: Amount;
   readonly maxFailures: Amount;
-  /** What the guards are to do; undefined where there are none. */
+  /** The options of the guards; undefined if there are none. */
   readonly runner?: RunnerPlan | undefined;
 }
 
@@ -73,14 +73,14 @@ export interface FleetContext {
   readonly log: Log;
   /** Aborts with the error to report, when the step is cancelled. */
   readonly signal: AbortSignal;
-  /** Guards the GitHub runners in the VMs; undefined where there are none to guard. */
+  /** Guards the GitHub runners in the VMs; undefined if there are none. */
   readonly guards: Guards | undefined;
   readonly guest?: GuestCheck | undefined;
   readonly refuse: (instance: Instance) => void;
   readonly announce?: ((outcome: StepOutcome) => void) | undefined;
 }
 
-/** Restarts the VMs of a step, one or many. Never throws: what goes wrong is part of the outcome. */
+/** Restarts the VMs of a step, one or many. Never throws: errors are part of the outcome. */
 export async function restartFleet(job: FleetJob, context: FleetContext): Promise<StepOutcome> {
   let members: readonly Member[];
   try {
@@ -183,7 +183,7 @@ function failed(member: Member, error: ActionError, { clock }: FleetContext): Vm
 
 // ---- several VMs ----
 
-/** A step with several VMs under way. */
+/** A running step with several VMs. */
 interface Fleet extends Step {
   readonly limits: SlotLimits;
   readonly slots: Slots;
@@ -221,15 +221,15 @@ async function restartOneOfSeveral(fleet: Fleet, member: Member, index: number):
   slots.apply(index, countsAsFailed(outcome, fleet.job) ? 'fail' : 'end');
 }
 
-/** A cancelled VM has not failed. A sweep restarts VMs whose runner is dead: some will not come back, and the others matter. */
+/** A cancelled VM has not failed. A sweep restarts VMs with dead runners: some will not come back, and should not stop the others. */
 function countsAsFailed({ error }: VmOutcome, { runner }: FleetJob): boolean {
   if (error === undefined || error.code === 'cancelled') return false;
   return !(runner?.isSweep && error.code === 'runner_not_back');
 }
 
 /**
- * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have had their job come before
- * those whose runner is dead: they are known to come back.
+ * With a drain, idle VMs come before those that wait for their job in their slot. In a sweep, VMs that have run their job come before
+ * those with a dead runner: they are known to come back.
  */
 function comesLast(gate: RunnerGate, { runner }: FleetJob): boolean {
   if (runner?.drains !== undefined) return gate.verdict() !== 'idle';
@@ -281,7 +281,7 @@ function infoIfAny(log: Log, line: string | undefined): void {
 
 const PROGRESS_EVERY_MS = 10_000;
 
-/** Logs how far the fleet is every few seconds. @returns what ends it. */
+/** Logs the progress of the fleet every few seconds. @returns a function that stops it. */
 function logProgress(fleet: Fleet): () => void {
   const { clock, log, signal } = fleet.context;
   const stop = new AbortController();
@@ -292,7 +292,7 @@ function logProgress(fleet: Fleet): () => void {
       log.info(describeProgress(progressOf(fleet)));
     }
   };
-  // Only being stopped ends it.
+  // It ends only when it is stopped.
   repeat().catch(() => {});
   return () => stop.abort();
 }

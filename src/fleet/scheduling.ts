@@ -1,4 +1,4 @@
-// Which VM may go next: a state for each VM, and what changes it. All of it is pure; slots.ts acts on it.
+// Which VM may go next: the state of each VM, and its transitions. All pure; slots.ts acts on it.
 //
 // | state        | the VM                                              | leaves it by                                    |
 // | ------------ | --------------------------------------------------- | ----------------------------------------------- |
@@ -13,8 +13,8 @@
 // | `failed`     | is over                                             |                                                 |
 //
 // In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
-// the order of the targets, and only once no VM is preparing: what fails before anything is sent should do so before the first restart. Once too many have failed, every VM that is
-// neither restarting nor over is dismissed.
+// the order of the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too
+// many have failed, every VM that is neither restarting nor over is dismissed.
 
 export type SlotState =
   | 'preparing'
@@ -50,7 +50,7 @@ const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent,
   failed: {},
 };
 
-/** The states after a step: that of the one VM, then of those that get a slot by it, or are dismissed. */
+/** The states after an event: that of the one VM, then of those that get a slot because of it, or are dismissed. */
 export function advance(
   states: readonly SlotState[],
   { index, event }: SlotStep,

@@ -10,17 +10,17 @@ import type { Runner, Runners } from '../runner/runners.ts';
 import type { Sources } from '../runner/sources.ts';
 import { coalesce, spacing } from './coalescing.ts';
 
-// The controller and GitHub as many VMs can ask them at once: one list serves all that ask at about the same time. A VM that has too
-// little time left to wait for the next list asks by itself.
+// Shared reads of the controller and GitHub: one list serves all VMs that ask at about the same time. A VM with too little time
+// left to wait for the next list makes its own request.
 
 export interface SharingOptions {
   readonly clock: Clock;
-  /** For what concerns all VMs alike. */
+  /** For messages that concern all VMs. */
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** A VM with less time left than this asks by itself: in milliseconds. */
+/** A VM with less time left than this makes its own request: in milliseconds. */
 const URGENT_MS = 3_000;
 
 function isUrgent({ deadline }: ReadBounds | RetryBounds, { clock }: SharingOptions): boolean {
@@ -40,8 +40,8 @@ const LIST_EVERY_MS = 1_000;
 const READ_AGAIN_MS = 1_000;
 
 /**
- * While a single VM is being restarted, its reads are made when it wants them, and of that instance alone. What changes something is
- * passed on as it is.
+ * While only one VM is being restarted, its reads are made immediately, and only of that instance. Writes are passed on
+ * unchanged.
  */
 export function shareController(controller: Controller, options: SharedControllerOptions): Controller {
   const { clock, log, isCrowded } = options;
@@ -102,10 +102,10 @@ export function shareLiveInstances(
   return (bounds) => list(undefined, bounds);
 }
 
-/** A list, or what the read of a single instance shows of one. */
+/** A list, or the result of reading a single instance as a list. */
 type Found = Pick<InstanceList, 'matching'>;
 
-/** Whether all ask for one and the same. */
+/** Whether all ask for the same instance. */
 function areSame(targets: readonly Target[]): boolean {
   return new Set(targets.map(({ by, id }) => `${by} ${id}`)).size === 1;
 }
@@ -121,7 +121,7 @@ async function requestFor(
   return { matching: () => (instance === undefined ? [] : [instance]) };
 }
 
-/** A record that cannot be read is a fault for its own VM only. */
+/** An unreadable record is a fault only for its own VM. */
 function readFrom(list: Found, target: Target): Instance[] | ReadFault {
   try {
     return list.matching(target);
@@ -139,7 +139,7 @@ function noControllerAnswer(last: ReadFault | undefined): ActionError {
 
 // ---- GitHub ----
 
-/** The shortest time from one list of runners to the next, which is how often a runner is read: in milliseconds. */
+/** The shortest time between two lists of runners, which is how often a runner is read: in milliseconds. */
 const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
@@ -172,8 +172,8 @@ interface SharedRunnersOptions extends SharingOptions {
 }
 
 /**
- * Repeated reads, and searches by name, are answered from one list. Where it has more pages than there are questions, each is asked by
- * itself; and so is whatever a list does not show, because its pages shift while they are read.
+ * Repeated reads, and searches by name, are answered from one list. If it has more pages than there are requests, each is made
+ * separately; so is a request for anything that the list lacks, because its pages shift while they are read.
  */
 function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners {
   const { clock, progress } = options;
@@ -218,7 +218,7 @@ function noAnswer(
   last: Fault | ReadFault | undefined,
   { code, hint }: { readonly code: ErrorCode; readonly hint: string },
 ): ActionError {
-  const atLast = last === undefined ? '' : `; last attempt: ${last.reason}`;
-  const message = `${server} gave no usable answer in time${atLast}.`;
+  const lastAttempt = last === undefined ? '' : `; last attempt: ${last.reason}`;
+  const message = `${server} gave no usable answer in time${lastAttempt}.`;
   return new ActionError(code, message, { hint: last?.hint ?? hint, isTransient: true });
 }

@@ -14,16 +14,16 @@ import {
   type SlotState,
 } from './scheduling.ts';
 
-/** The slots of a step with several VMs: wakes those that wait as soon as scheduling.ts says so. VMs go by their index. */
+/** The slots of a step with several VMs: wakes waiting VMs as soon as scheduling.ts decides so. VMs are identified by index. */
 export interface Slots {
   readonly states: readonly SlotState[];
   stateOf(index: number): SlotState;
   apply(index: number, event: SlotEvent): void;
-  /** Resolves once every VM has come to its gate, or is over. */
+  /** Resolves once every VM has reached its gate or ended. */
   readonly allArrived: Promise<void>;
   /** Resolves once the VM holds a slot, for a VM that is queued or holds one. */
   granted(index: number): Promise<void>;
-  /** Aborts with {@link LeftAlone} once the VM must not start any more. */
+  /** Aborts with {@link LeftAlone} once the VM must no longer start. */
   dismissalOf(index: number): AbortSignal;
 }
 
@@ -75,14 +75,14 @@ export interface SlotGateOptions {
   readonly slots: Slots;
   /** The VM's position among the targets. */
   readonly index: number;
-  /** Whether VMs without this trait come first; asked once the VM needs nothing but a slot. */
+  /** Whether other VMs come first; called once the VM needs only a slot. */
   readonly comesLast: () => boolean;
-  /** Lets the VM pass only while its runner has no job; undefined where there is no runner to guard. */
+  /** Lets the VM pass only while its runner has no job; undefined if there is no runner to guard. */
   readonly runnerGate: RunnerGate | undefined;
   readonly clock: Clock;
-  /** Aborts with the error to report, or with `LeftAlone` once the VM must not start any more. */
+  /** Aborts with the error to report, or with `LeftAlone` once the VM must no longer start. */
   readonly signal: AbortSignal;
-  /** Makes sure that no other target has this VM or its runner. @throws ActionError */
+  /** Checks that no other target has this VM or its runner. @throws ActionError */
   readonly checkDuplicate: (instance: Instance) => void;
 }
 
@@ -98,8 +98,8 @@ const FRESH_MS = 500;
 const READ_EVERY_MS = 5_000;
 
 /**
- * Blocks the restart of one VM until all have come to their gates, its runner has no job, and it holds a slot. A VM that had to wait is
- * read again, and comes back with the slot that it holds. A VM that turns out to be in use gives its slot back.
+ * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
+ * is read again, and keeps its slot. A VM that turns out to be in use gives its slot back.
  */
 export function createSlotGate(options: SlotGateOptions): SlotGate {
   const { runnerGate, checkDuplicate } = options;
@@ -123,7 +123,7 @@ export function createSlotGate(options: SlotGateOptions): SlotGate {
 }
 
 /**
- * False where it took so long that the VM has to be read again. GitHub is asked about a single runner only while its VM holds a slot:
+ * False if it took so long that the VM must be read again. GitHub is asked about a single runner only while its VM holds a slot:
  * for hundreds of queued VMs that would be too many requests.
  */
 async function mayPass(options: SlotGateOptions, instance: Instance): Promise<boolean> {
@@ -142,7 +142,7 @@ async function mayPass(options: SlotGateOptions, instance: Instance): Promise<bo
   return true;
 }
 
-/** False where the runner got a job while the VM was queued: then the VM leaves the queue. */
+/** False if the runner got a job while the VM was queued: then the VM leaves the queue. */
 async function takeSlot(options: SlotGateOptions): Promise<boolean> {
   const { slots, index, runnerGate, clock, signal } = options;
   slots.apply(index, options.comesLast() ? 'defer' : 'queue');

@@ -4,11 +4,11 @@ import type { GuestOutcome } from '../guest/wait-for-guest.ts';
 import { NOTHING_DONE, type Outcome } from '../restart/outcome.ts';
 import type { RunnerOutcome } from '../runner/wait-for-runner.ts';
 
-/** How one VM ended: its restart, and the guest and the runner in it where the step waits for them. */
+/** How one VM ended: its restart, and its guest and runner if the step waits for them. */
 export interface VmOutcome extends Outcome {
-  /** For people; no other VM of the step has it. */
+  /** For messages; unique within the step. */
   readonly name: string;
-  /** When everything about it was over, in milliseconds on the clock's scale; undefined before that. */
+  /** When it had ended, in milliseconds on the clock's scale; undefined before that. */
   readonly endedAt: number | undefined;
   readonly runner?: RunnerOutcome;
   readonly guest?: GuestOutcome;
@@ -16,13 +16,13 @@ export interface VmOutcome extends Outcome {
 
 /** How the step ended: its VMs in the order of the targets, usually a single one. */
 export interface StepOutcome {
-  /** Empty where the inputs do not say which. */
+  /** Empty if the inputs do not say which. */
   readonly vms: readonly VmOutcome[];
   /** Whether nothing was to be changed. */
   readonly isDryRun: boolean;
   /** When more VMs than this have failed, no new restart starts. */
   readonly mostFailures: number;
-  /** What went wrong first, if anything did. */
+  /** The first error, if there was one. */
   readonly error: ActionError | undefined;
 }
 
@@ -79,14 +79,14 @@ export function listNames(names: readonly string[], most: number): string {
   return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** How many ended in which way. */
+/** How many ended in each way. */
 export function countKinds(vms: readonly VmOutcome[]): Readonly<Record<ResultKind, number>> {
   const counts = { restarted: 0, failed: 0, skipped: 0, not_started: 0, unknown: 0 };
   for (const vm of vms) counts[resultKindOf(vm)]++;
   return counts;
 }
 
-/** `true` only if at least one VM was restarted and all were that were not left alone. */
+/** `true` only if at least one VM was restarted, and all others were left alone. */
 export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
   if (vms.some(({ restarted }) => restarted === 'unknown')) return 'unknown';
   const wanted = vms.filter(({ leftAlone }) => leftAlone !== 'skipped');
@@ -99,7 +99,7 @@ export function restartedOf(vms: readonly VmOutcome[]): VmOutcome['restarted'] {
 export interface Roster {
   /** As of now. */
   outcome(): StepOutcome;
-  /** Announces everything known right before a restart may leave. What `announce` throws keeps it from leaving. */
+  /** Announces everything known right before a restart may be sent. If `announce` throws, it is not sent. */
   depart(index: number, known: Outcome): void;
   /** The restart is over; the step may still wait for guest and runner. */
   restarted(index: number, known: Outcome): void;
@@ -121,7 +121,7 @@ export function createRoster({ members, announce, ...plan }: RosterOptions): Ros
   const atOnce = Math.ceil(members.length / MOST_ANNOUNCEMENTS);
   let error: StepOutcome['error'];
 
-  /** If the process is killed, it is unknown whether the restarts of these had left: the one that leaves now, and the next ones. */
+  /** If the process is killed, it is unknown whether these restarts were sent: the one sent now, and the next ones. */
   function unsure(index: number): Set<number> {
     const later = vms.flatMap(({ endedAt }, other) => {
       return endedAt === undefined && other !== index && !covered.has(other) ? [other] : [];

@@ -6,7 +6,7 @@ import { createProgressLog, type Log } from '../log.ts';
 
 /** A VM to restart, or a target that names none. */
 export interface Member {
-  /** For people; no other VM of the step has it. */
+  /** For messages; unique within the step. */
   readonly name: string;
   readonly target: Target;
   /** Whether only a pattern names it. */
@@ -20,7 +20,7 @@ export interface Member {
 /** The last job on a VM's runners. */
 export interface LastJob {
   readonly name: string;
-  /** In milliseconds on the clock's scale; undefined while it is in progress, or if GitHub does not tell. */
+  /** In milliseconds on the clock's scale; undefined while it is in progress, or if GitHub does not say. */
   readonly endedAt: number | undefined;
 }
 
@@ -29,7 +29,7 @@ export function hasWildcard({ by, id }: Target): boolean {
   return by === 'external_id' && id.includes('*');
 }
 
-/** Whether the targets may turn out to be more than one VM. */
+/** Whether the targets may be more than one VM. */
 export function mayBeSeveral(targets: readonly Target[]): boolean {
   return targets.length > 1 || targets.some(hasWildcard);
 }
@@ -80,7 +80,7 @@ function fitsNone(pattern: string): ActionError {
   );
 }
 
-/** Several VMs may have the same name: then each has its ID beside it. */
+/** Several VMs may have the same name: then each name includes the ID. */
 export function distinctNames(members: readonly Member[]): Member[] {
   const counts = new Map<string, number>();
   for (const { name } of members) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -99,7 +99,7 @@ export interface ResolvingOptions {
   readonly timeoutMs: number;
 }
 
-/** How long to look for a VM that is not listed, in milliseconds: a replica that lags behind may not list a new one yet. */
+/** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
 const GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
 /** One list may briefly lack a VM, which would then be left out silently. */
@@ -109,8 +109,8 @@ const LEAST_LISTS = 2;
 export const MOST_VMS = 2_000;
 
 /**
- * Finds out which VMs the targets name. A target that names none is a member that fails.
- * @throws ActionError if that cannot be known.
+ * Finds the VMs that the targets name. A target that names none becomes a member that fails.
+ * @throws ActionError if that cannot be determined.
  */
 export async function resolveTargets(
   targets: readonly Target[],
@@ -147,7 +147,7 @@ export async function listUntilFound<T>(
   }
 }
 
-/** A VM that was seen to have ended has ended, whatever a replica that lags behind shows. */
+/** A VM that was seen to have ended has ended, even if a lagging replica shows otherwise. */
 function remember(seen: Map<string, Instance>, instances: readonly Instance[]): void {
   for (const instance of instances) {
     const id = instance.instanceId.toLowerCase();
@@ -156,7 +156,7 @@ function remember(seen: Map<string, Instance>, instances: readonly Instance[]): 
   }
 }
 
-/** Guards against a pattern that matches more than was meant. @throws ActionError `invalid_input` */
+/** Guards against a pattern that matches more than intended. @throws ActionError `invalid_input` */
 export function refuseTooMany({ length: vms }: readonly Member[], maxVms: number): void {
   if (vms <= maxVms) return;
   const message = `The targets name ${vms} VMs, but max_vms is ${maxVms}. No restart was sent.`;
@@ -168,13 +168,13 @@ export function refuseTooMany({ length: vms }: readonly Member[], maxVms: number
 // ---- no VM twice ----
 
 /**
- * Makes sure that each VM is restarted once, and that no guard watches another VM's runner. Called again once all VMs are known: only then
- * is it certain that a runner is one VM's alone.
+ * Checks that each VM is restarted once, and that no guard watches another VM's runner. Called again once all VMs are known: only
+ * then is it certain that a runner belongs to one VM only.
  * @throws ActionError `ambiguous_target`
  */
 export type DuplicateCheck = (member: Member, instance: Instance) => void;
 
-/** @param runnerNameOf the name of the runner in a VM; undefined where there are none to guard. */
+/** @param runnerNameOf the name of the runner in a VM; undefined if there are none to guard. */
 export function createDuplicateCheck(
   runnerNameOf: ((instance: Instance) => string) | undefined,
 ): DuplicateCheck {
@@ -192,11 +192,11 @@ function refuseSecondName(members: Map<string, Member>, member: Member, { instan
   const other = members.get(id) ?? member;
   members.set(id, other);
   if (other === member) return;
-  const message = `Instance ${instanceId} is the same VM as "${other.name}", which is restarted already.`;
+  const message = `Instance ${instanceId} is the same VM as "${other.name}", which is already being restarted.`;
   throw new ActionError('ambiguous_target', message, { hint: 'Name each VM once.' });
 }
 
-/** Nothing tells whose runner it is that has the name, so neither VM is restarted. */
+/** It is unknown which VM the runner belongs to, so neither is restarted. */
 function refuseSharedRunner(owners: Map<string, Set<string>>, name: string, { instanceId }: Instance): void {
   const key = name.toLowerCase();
   const ids = (owners.get(key) ?? new Set()).add(instanceId.toLowerCase());

@@ -51,7 +51,7 @@ export interface JobLookup extends ResolvingOptions {
 
 /**
  * Finds the VMs that the jobs used. None if there is nothing to restart, which the log explains.
- * @throws ActionError `job_not_found`, `instance_not_found`, and what GitHub or the controller fail with.
+ * @throws ActionError `job_not_found`, `instance_not_found`, and the errors of GitHub and the controller.
  */
 export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Promise<Member[]> {
   const { log, clock } = lookup;
@@ -66,10 +66,10 @@ export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Pr
   for (const { job, why } of others) log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
   if (onRunners.length === 0) return [];
   const locate = (instances: readonly Instance[]) => locateJobs(onRunners, instances, lookup.isRunnerIn);
-  const { located, homeless } = await listUntilFound(lookup, locate, ({ homeless }) => notFound(homeless));
-  for (const { name, runnerName } of homeless)
+  const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) => notFound(unplaced));
+  for (const { name, runnerName } of unplaced)
     log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
-  const problem = notFound(homeless);
+  const problem = notFound(unplaced);
   if (located.length === 0 && problem !== undefined) throw problem;
   return membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
 }
@@ -120,7 +120,7 @@ interface Answer {
   readonly answeredAt: number;
 }
 
-/** On the step's clock. Undefined while the job is in progress, or if GitHub does not tell. */
+/** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
 function endOf({ status, completedAt }: Job, { readAt, answeredAt }: Answer): number | undefined {
   if (status !== 'completed' || completedAt === undefined || readAt === undefined) return undefined;
   return answeredAt - (readAt - completedAt);
@@ -139,7 +139,7 @@ interface Located {
 interface Found {
   readonly located: readonly Located[];
   /** Jobs whose runner is in no live instance. */
-  readonly homeless: readonly JobOnRunner[];
+  readonly unplaced: readonly JobOnRunner[];
 }
 
 function locateJobs(
@@ -149,10 +149,10 @@ function locateJobs(
 ): Found {
   const live = instances.filter((instance) => !isTerminal(instance));
   const located = new Map<string, Located>();
-  const homeless: JobOnRunner[] = [];
+  const unplaced: JobOnRunner[] = [];
   for (const job of jobs) {
     const homes = likelyOnes(live.filter((instance) => isRunnerIn(instance, job.runnerName)));
-    if (homes.length === 0) homeless.push(job);
+    if (homes.length === 0) unplaced.push(job);
     for (const instance of homes) {
       const known = located.get(instance.instanceId);
       const vm = known ?? { instance, jobs: [], ambiguous: undefined };
@@ -161,7 +161,7 @@ function locateJobs(
       if (homes.length > 1) vm.ambiguous ??= isInSeveral(job, homes);
     }
   }
-  return { located: [...located.values()], homeless };
+  return { located: [...located.values()], unplaced };
 }
 
 /** Of instances with the same external ID, the only one that runs: it is the one that `external_id` would name. */
@@ -180,9 +180,9 @@ function isInSeveral({ name, runnerName }: JobOnRunner, homes: readonly Instance
 }
 
 /** Undefined if every runner has its VM. */
-function notFound(homeless: readonly JobOnRunner[]): ActionError | undefined {
-  if (homeless.length === 0) return undefined;
-  const names = [...new Set(homeless.map(({ runnerName }) => runnerName))];
+function notFound(unplaced: readonly JobOnRunner[]): ActionError | undefined {
+  if (unplaced.length === 0) return undefined;
+  const names = [...new Set(unplaced.map(({ runnerName }) => runnerName))];
   const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
   return new ActionError('instance_not_found', message, {
     hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
@@ -206,7 +206,7 @@ function membersOf(
   );
 }
 
-/** One in progress comes after all that have ended. */
+/** A job in progress comes after all that have ended. */
 function lastOf(jobs: readonly JobOnRunner[], endOfJob: (job: JobOnRunner) => number | undefined): LastJob {
   const ends = jobs.map((job): LastJob => ({ name: job.name, endedAt: endOfJob(job) }));
   return ends.reduce((last, job) => {

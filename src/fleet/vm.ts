@@ -5,17 +5,17 @@ import type { Guard } from '../runner/guard.ts';
 import type { VmOutcome } from './step-outcome.ts';
 
 export interface VmContext extends RestartContext {
-  /** For people. */
+  /** For messages. */
   readonly name: string;
-  /** Guards the GitHub runner in the VM; undefined where there is none to guard. */
+  /** Guards the GitHub runner in the VM; undefined if there is none. */
   readonly guard: Guard | undefined;
-  /** How to find out whether the guest is up; undefined where the step does not wait for it. */
+  /** How to check whether the guest is up; undefined if the step does not wait for it. */
   readonly guest?: GuestCheck | undefined;
   /** Called with the outcome of the restart, before the wait for guest and runner. */
   readonly onRestarted?: ((outcome: Outcome) => void) | undefined;
 }
 
-/** Restarts one VM and waits for guest and runner. Never throws: what goes wrong is part of the outcome. */
+/** Restarts one VM and waits for guest and runner. Never throws: errors are part of the outcome. */
 export async function restartVm(
   job: RestartJob,
   { name, guard, guest, onRestarted, ...context }: VmContext,
@@ -30,18 +30,18 @@ type Back = Outcome & Pick<VmOutcome, 'runner' | 'guest'>;
 
 async function waitUntilBack(outcome: Outcome, { guard, guest, ...context }: VmContext): Promise<Back> {
   if (guest === undefined) return guard === undefined ? outcome : await guard.afterRestart(outcome);
-  // Side by side, because the proof that the runner is back depends on reads right after the boot.
+  // In parallel, because the proof that the runner is back depends on reads right after the boot.
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const runnerBack = guard?.afterRestart(outcome, signal);
   const afterGuest = await waitForGuest(outcome, guest, context);
-  // The first error is enough: the step reports what is known of the runner by then, but no longer waits for it.
+  // The first error is enough: the step reports what is known of the runner, but stops waiting for it.
   const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
   if (afterGuest.error !== undefined) stop.abort(afterGuest.error);
   return merge({ ...outcome, ...afterRunner }, afterGuest);
 }
 
-/** What the work has returned already; undefined if it has not. */
+/** The result of the work if it has settled; otherwise undefined. */
 function settledNow<T>(work: Promise<T> | undefined): Promise<T | undefined> {
   return Promise.race([work, Promise.resolve(undefined)]);
 }

@@ -7,11 +7,11 @@ export interface GuestAddress {
   readonly port: number;
 }
 
-/** The machine that runs the step. It may run an SSH server, too, which must not be taken for the guest's. */
+/** The machine that runs the step. It may also run an SSH server, which must not be mistaken for the guest's. */
 export interface OwnMachine {
   /** Its IP addresses. */
   readonly addresses: readonly string[];
-  /** The controller is on this machine, so its nodes may be here as well: the simulator. */
+  /** The controller is on this machine, so its nodes may be, too: the simulator. */
   readonly hasController: boolean;
 }
 
@@ -24,7 +24,7 @@ export function sshPort(instance: Instance | undefined): number | undefined {
   )?.hostPort;
 }
 
-/** An address to dial, or why there is none, for people. */
+/** An address to dial, or why there is none, in words. */
 export type Whereabouts = { readonly address: GuestAddress } | { readonly why: string };
 
 /** The node's forwarded port, or the VM's own address where no port is forwarded. */
@@ -42,8 +42,8 @@ export function guestAddress(instance: Instance, own: OwnMachine): Whereabouts {
 const NO_VM = ['unspecified', 'loopback', 'link-local', 'multicast'];
 
 /**
- * Why an address must not be dialed, in words that follow the noun: the step could hear its own SSH server. Undefined if it may
- * be dialed; also for a host name, which has to be checked once it is resolved.
+ * Why an address must not be dialed, in words that follow the noun: the step could reach its own SSH server. Undefined if it may
+ * be dialed; also for a host name, which is checked once it is resolved.
  */
 export function problemOf(
   host: string,
@@ -58,7 +58,7 @@ export function problemOf(
   return isOwn ? `has the address ${host}, which is this machine's own` : undefined;
 }
 
-/** For people, e.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */
+/** E.g. `192.0.2.70:10001`, or `[2001:db8::7]:10001`. */
 export function formatAddress({ host, port }: GuestAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -3,7 +3,7 @@ import { type Clock, type Limit, within } from '../clock.ts';
 import { codeOf, describeCause } from '../errors.ts';
 import type { GuestAddress } from './address.ts';
 
-/** What happens on a connection. Events after its end, or after it was released, are ignored. */
+/** The events of a connection. Those after its end, or after it was released, are ignored. */
 export interface ConnectionEvents {
   connected(): void;
   received(bytes: Uint8Array): void;
@@ -14,12 +14,12 @@ export interface ConnectionEvents {
 /** Opens a connection, sends nothing, and reports what happens. @returns a function that releases the connection. */
 export type Dial = (address: GuestAddress, events: ConnectionEvents) => () => void;
 
-/** Of the one second and a half of a last attempt. In milliseconds. */
+/** Less than the 1.5 s of a last attempt. In milliseconds. */
 const ADDRESS_TIMEOUT_MS = 500;
 
 /**
  * Dials over real sockets.
- * @param problemWith why an IP address must not be dialed: a host name may lead there.
+ * @param problemWith why an IP address must not be dialed: a host name may resolve to it.
  */
 export function createDial(problemWith: (ip: string) => string | undefined): Dial {
   return ({ host, port }, { connected, received, ended }) => {
@@ -42,10 +42,10 @@ export function createDial(problemWith: (ip: string) => string | undefined): Dia
 /** An SSH server sends its banner within this many bytes. */
 const MOST_BYTES = 8 * 1024;
 
-/** An identification string of RFC 4253: printable, on a line of its own, possibly after other lines. */
+/** The identification string of RFC 4253: printable, on its own line, possibly after other lines. */
 const BANNER = /^SSH-\d+\.\d+-[\x20-\x7e]+$/;
 
-/** What the bytes so far say about a server: it is an SSH server; it is not clear yet; or it is not one. */
+/** What the bytes so far show about a server: it is an SSH server; unclear yet; or it is not one. */
 export type Greeting =
   | { readonly kind: 'banner'; readonly banner: string }
   | { readonly kind: 'open' }
@@ -53,7 +53,7 @@ export type Greeting =
 
 /** Judges what a server has sent, from its first byte on. A line counts once it has ended. Pure. */
 export function readGreeting(bytes: Uint8Array): Greeting {
-  // Latin-1 maps each byte to one character: nothing is lost, whatever the encoding is.
+  // Latin-1 maps each byte to one character, so nothing is lost in any encoding.
   const text = Buffer.from(bytes.subarray(0, MOST_BYTES)).toString('latin1');
   const lines = text.split('\n').slice(0, -1);
   const banner = lines.map((line) => line.replace(/\r$/, '')).find((line) => BANNER.test(line));
@@ -65,7 +65,7 @@ export function readGreeting(bytes: Uint8Array): Greeting {
 const LONGEST_EXCERPT = 100;
 
 /**
- * The first line of what the server sent, for people: it is text from outside. A long one is described, not cut: a cut could leave
+ * The first line of what the server sent, for messages. It is external text. A long one is described, not truncated: that could leave
  * half a secret, which no mask matches.
  */
 export function excerptOf(bytes: Uint8Array): string {
@@ -83,7 +83,7 @@ export function excerptOf(bytes: Uint8Array): string {
  * - `silent`: connected, but nothing was sent. A port forwarder accepts connections before the guest does.
  * - `closed`: connected, then closed by the other side before it sent anything.
  * - `penalized`: OpenSSH refuses this machine for a while.
- * - `foreign`: something else than an SSH banner was sent.
+ * - `foreign`: something other than an SSH banner was sent.
  */
 export type Contact =
   | { readonly kind: 'banner'; readonly banner: string }
@@ -98,7 +98,7 @@ export interface ContactOptions {
 }
 
 /**
- * Connects and listens for a banner until the limit is reached. It never sends anything.
+ * Connects and waits for a banner until the limit is reached. It never sends anything.
  * @throws the signal's reason, after an abort.
  */
 export async function contact({ clock, dial, address }: ContactOptions, limit: Limit): Promise<Contact> {
@@ -155,7 +155,7 @@ function afterSilence({ isConnected, bytes }: Heard): Contact {
     : { kind: 'unreachable', detail: 'the connection timed out' };
 }
 
-/** What OpenSSH says in place of its banner: after connections without a login, and to too many at a time. */
+/** What OpenSSH sends instead of its banner: after connections without a login, or if there are too many at once. */
 const PENALTY = /^"(Not allowed at this time|Exceeded MaxStartups)/;
 
 function foreign(bytes: Uint8Array): Contact {

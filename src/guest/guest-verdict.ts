@@ -8,13 +8,13 @@ import { describeState, type History, judge, startHistory } from '../restart/ver
 import { formatAddress, type GuestAddress, guestAddress, type OwnMachine } from './address.ts';
 import type { Contact } from './contact.ts';
 
-/** What the reads after the verified restart showed, as far as later ones are judged by it. */
+/** What the reads after the verified restart showed, as far as it affects the verdict on later ones. */
 export interface GuestHistory {
   /** The boot that was verified: the guest of an earlier boot does not count. */
   readonly provedBoot: Instant;
   /** Its own SSH server is not the guest's. */
   readonly own: OwnMachine;
-  /** The newest report, and for how long the VM has looked failed. */
+  /** The newest report, and how long the VM has looked failed. */
   readonly watched: History;
 }
 
@@ -82,7 +82,7 @@ function endpointOf({ provedBoot, own }: GuestHistory, instance: Instance): Gues
   return { kind: 'endpoint', endpoint: { startDate, address: found.address } };
 }
 
-/** The verdict on a read that found no way to the guest. */
+/** The verdict on a read that found no route to the guest. */
 export function obstacleOf(
   kind: Obstacle['kind'],
   seen: string,
@@ -123,7 +123,7 @@ export function unconfirmed({ address }: Endpoint, why = 'the VM has booted or m
 export function lostWithVm(reason: string): ActionError {
   const message = `The VM was restarted and verified, but it failed before its guest was seen to be up: ${reason}.`;
   const hint =
-    'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.';
+    'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.';
   return new ActionError('guest_not_up', message, { hint });
 }
 
@@ -133,18 +133,18 @@ export interface Attempts {
   readonly tally: string;
 }
 
-/** `guest_timeout` is over. @param obstacle the last one. */
+/** `guest_timeout` was reached. @param obstacle the last one. */
 export function notUp({ kind, seen }: Obstacle, { timeoutMs, tally }: Attempts): ActionError {
   const message = `The VM was restarted and verified, but its guest was not seen to be up within ${seconds(timeoutMs)}: ${seen}. Attempts: ${tally}.`;
   return new ActionError('guest_not_up', message, { hint: HINTS[kind] });
 }
 
 const REACH_NODES =
-  'The machine that runs the step has to reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
+  'The machine that runs the step must reach the nodes themselves, not only the controller: check the network, VPN and firewalls between them';
 
 const HINTS: Readonly<Record<Obstacle['kind'], string>> = {
   refused: `Check that Remote Login (SSH) is on in the VM's template, and that the port is forwarded. ${REACH_NODES}.`,
-  unreachable: `${REACH_NODES}. Without a forwarded port it has to reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
+  unreachable: `${REACH_NODES}. Without a forwarded port it must reach the VM's own address. On macOS 15 or later, also allow the runner access to the local network (System Settings, Privacy & Security, Local Network).`,
   silent:
     "The node's forwarder accepts connections, but the guest does not answer: macOS hangs, waits for its disk to be unlocked (FileVault), or needs longer than guest_timeout; or macOS on the node asks whether the forwarder may use the local network. Check the screen of the VM (VNC) and of the node.",
   penalized:

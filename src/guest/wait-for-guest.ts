@@ -1,11 +1,11 @@
-// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step asks the guest:
+// Once the restart is verified, the hypervisor has done its part, but macOS may still be booting, or hang. So the step probes the guest:
 //
-// 1. A read of the instance says where its SSH server is now: forwarded ports may change with each boot.
+// 1. A read of the instance shows where its SSH server is now: forwarded ports may change with each boot.
 // 2. The step connects there and waits for the server's banner. A port forwarder accepts connections before the guest does, so a
 //    connection alone proves nothing.
-// 3. A second read has to show the same boot at the same address: otherwise the banner may have been another VM's.
+// 3. A second read must show the same boot at the same address: otherwise the banner may be another VM's.
 //
-// This is repeated until guest_timeout, when there is a last attempt.
+// This repeats until guest_timeout, with a last attempt at the end.
 
 import { type Clock, seconds } from '../clock.ts';
 import type { Controller } from '../controller/controller.ts';
@@ -31,7 +31,7 @@ import {
   unconfirmed,
 } from './guest-verdict.ts';
 
-/** What the workflow asks about the guest's operating system. */
+/** The inputs of the guest check. */
 export interface GuestOptions {
   /** `guest_timeout`, from the verified restart on. */
   readonly timeoutMs: number;
@@ -43,9 +43,9 @@ export interface GuestCheck extends GuestOptions {
   readonly own: OwnMachine;
 }
 
-/** What became of the guest after the restart. */
+/** The state of the guest after the restart. */
 export interface GuestOutcome {
-  /** `up`: its SSH server answered after the new boot. Undefined: not asked, or not known. */
+  /** `up`: its SSH server answered after the new boot. Undefined: not checked, or not known. */
   readonly status: 'up' | 'not_up' | undefined;
   /** When it was seen to be up, in milliseconds on the clock's scale. */
   readonly upAt: number | undefined;
@@ -138,7 +138,7 @@ async function untilUp(wait: Wait): Promise<void> {
     if ('banner' in result) return result.banner;
     const { kind, seen } = result.obstacle;
     progress.note(kind, `waiting for the guest: ${seen}`);
-    // What the guest did says more than that the controller did not answer at the end.
+    // What the guest did is more informative than that the controller did not answer at the end.
     if (kind !== 'no answer' || obstacle.kind === 'no answer') obstacle = result.obstacle;
     return undefined;
   });
@@ -166,7 +166,7 @@ async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
 
 type Found = Extract<GuestVerdict, { kind: 'endpoint' | 'obstacle' }>;
 
-/** After a lagging replica's answer, another replica most likely answers the next read. In milliseconds. */
+/** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_READ_MS = 250;
 

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** What an IP address stands for. `other`: an ordinary host. */
+/** The kind of an IP address. `other`: an ordinary host. */
 export type AddressKind = 'unspecified' | 'loopback' | 'link-local' | 'multicast' | 'other';
 
 const SUBNETS: readonly (readonly [Exclude<AddressKind, 'other'>, readonly string[]])[] = [
@@ -30,14 +30,14 @@ export function hostOf({ hostname }: URL): string {
   return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
 
-/** Addresses and CIDR ranges to compare with. Leaves out what is neither. */
+/** A list of addresses and CIDR ranges. Ignores anything else. */
 export function listOf(addresses: readonly string[]): BlockList {
   const list = new BlockList();
   for (const { ip, family, bits } of addresses.flatMap(parseRange)) list.addSubnet(ip, bits, family);
   return list;
 }
 
-/** Notations do not matter: `::ffff:10.0.0.1` is `10.0.0.1`. */
+/** Independent of notation: `::ffff:10.0.0.1` is `10.0.0.1`. */
 export function includes(list: BlockList, ip: string): boolean {
   const { address, family } = parseAddress(ip);
   return family !== undefined && list.check(address, family);

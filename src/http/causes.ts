@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { causeChain, codeOf, describeCause } from '../errors.ts';
 import type { FaultNature } from './retry-budget.ts';
 
-/** Why a request failed, for people. */
+/** Why a request failed, for the user. */
 export interface FailureExplanation {
   /** What went wrong, e.g. `the connection was refused: connect ECONNREFUSED 127.0.0.1:8090`. */
   readonly reason: string;
@@ -22,7 +22,7 @@ export interface Stage {
 interface KnownCause {
   /** Tested against `CODE message` of every error in the chain. */
   readonly pattern: RegExp;
-  /** If it means that only at some stages. */
+  /** Absent if it applies at all stages. */
   readonly applies?: (stage: Stage) => boolean;
   readonly reason: string;
   readonly hint: string;
@@ -40,8 +40,8 @@ const LOCAL_NETWORK =
 const CHECK_URL = 'Check controller_url, and that the controller is up and this machine can reach it.';
 
 /**
- * What OpenSSL finds wrong with the server's certificate. Node has a code for some of its errors, and `UNSPECIFIED` with OpenSSL's
- * words for the others.
+ * OpenSSL's verification errors for the server's certificate. Node has a code for some of them, and `UNSPECIFIED` with OpenSSL's
+ * text for the others.
  */
 const CERTIFICATE_CAUSES: readonly KnownCause[] = [
   {
@@ -107,7 +107,7 @@ const CERTIFICATE_CAUSES: readonly KnownCause[] = [
   },
 ];
 
-/** From what Node, OpenSSL and undici say to what it means. The first that fits counts. */
+/** Maps errors of Node, OpenSSL and undici to their meaning. The first match counts. */
 const CAUSES: readonly KnownCause[] = [
   {
     pattern: /Proxy.*\(407\)/i,
@@ -188,7 +188,7 @@ const CAUSES: readonly KnownCause[] = [
   {
     pattern: /^ERR_SSL_\S*ALERT_HANDSHAKE_FAILURE /,
     reason: 'the server broke off the TLS handshake',
-    hint: 'It may require a client certificate (client_cert and client_key), or only know other ways to encrypt.',
+    hint: 'It may require a client certificate (client_cert and client_key), or support only other ciphers.',
     nature: 'mistake',
   },
   {
@@ -222,7 +222,7 @@ const CAUSES: readonly KnownCause[] = [
     nature: 'mistake',
   },
   {
-    // RFC 9110 would have it ignored, but undici does not.
+    // RFC 9110 says to ignore it, but undici does not.
     pattern: /^UND_ERR_SOCKET bad response/,
     reason: 'the server sent "100 Continue", which was not asked for',
     hint: 'Turn that off in the server, or in the gateway in front of it.',
@@ -233,7 +233,7 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /^UND_ERR_SOCKET other side closed/,
     applies: ({ phase, isSecure }) => isSecure && phase === 'waiting for the answer',
     reason: 'the connection was closed without an answer',
-    hint: 'The server may require a client certificate, or another one: see client_cert and client_key.',
+    hint: 'The server may require a client certificate, or a different one: see client_cert and client_key.',
     nature: 'mistake',
   },
   {
@@ -247,7 +247,7 @@ const CAUSES: readonly KnownCause[] = [
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
     applies: ({ isSecure }) => isSecure,
     reason: 'the connection was closed',
-    hint: `${CHECK_URL} It may require a client certificate, or another one (client_cert and client_key).`,
+    hint: `${CHECK_URL} It may require a client certificate, or a different one (client_cert and client_key).`,
   },
   {
     pattern: /^(ECONNRESET|EPIPE|UND_ERR_SOCKET) /,
@@ -268,7 +268,7 @@ const CAUSES: readonly KnownCause[] = [
   },
 ];
 
-/** Explains why no (complete) answer came. The most telling cause is often deep in the chain. */
+/** Explains why no (complete) answer came. The most specific cause is often deep in the chain. */
 export function explainFailure(error: unknown, stage: Stage): FailureExplanation {
   const { phase, proxy } = stage;
   const way = proxy === undefined ? phase : `${phase} through the proxy ${proxy}`;

@@ -11,9 +11,9 @@ export interface TlsOptions {
   readonly rejectUnauthorized: boolean;
 }
 
-/** Opens what carries requests. A dispatcher begins without connections; its `destroy` ends them. */
+/** Creates dispatchers, which send requests. A dispatcher starts without connections; its `destroy` closes them. */
 export interface Dispatchers {
-  /** For reads: keeps its connections, and uses them again. */
+  /** For reads: keeps and reuses its connections. */
   openReader(): Dispatcher;
   /** For writes: opens one connection per request, and keeps none. */
   openWriter(): Dispatcher;
@@ -32,7 +32,7 @@ const MOST_CONNECTIONS = 50;
 
 /**
  * Dispatchers over the network. They speak HTTP/1.1 only: an HTTP/2 client may repeat a refused request on its own, and all reads
- * would share one session, which may die silently, or wait behind one handshake that hangs.
+ * would share one session, which may die silently, or wait for one handshake that hangs.
  */
 export function createDispatchers({ proxy, ...options }: ConnectionOptions): Dispatchers {
   const { requestTls, proxyTls } = connectOptions({ proxy, ...options });
@@ -64,7 +64,7 @@ function connectOptions({ baseUrl, proxy, tls, requestTimeoutMs }: ConnectionOpt
   return { requestTls: { ...common, ...request }, proxyTls: { ...common, ...toProxy } };
 }
 
-/** One context for all connections: to read some 150 CA certificates takes 20 ms of CPU. */
+/** One context for all connections: reading about 150 CA certificates takes 20 ms of CPU. */
 function secureContext({ ca, cert, key }: Partial<TlsOptions>): SecureContext {
   return createSecureContext({
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
@@ -85,9 +85,9 @@ export function addressTimeoutMs(requestTimeoutMs: number): number {
 
 /** The connections that reads share. */
 export interface Reader {
-  /** Carries out one read. If it fails, the connections are given up: later reads use new ones. */
+  /** Performs one read. If it fails, the connections are replaced: later reads use new ones. */
   use<T>(read: (dispatcher: Dispatcher) => Promise<T>): Promise<T>;
-  /** Gives up connections that a read has used. */
+  /** Replaces connections that a read has used. */
   renew(): void;
   /** Ends all connections, in use or not. */
   destroy(): Promise<void>;
@@ -103,7 +103,7 @@ interface Connections {
 export function createReader(open: () => Dispatcher): Reader {
   const begin = (): Connections => ({ dispatcher: open(), isUsed: false, reads: 0 });
   let current = begin();
-  /** Those that were given up, but still have reads in progress. */
+  /** Those that were replaced, but still have reads in progress. */
   const ending = new Set<Connections>();
 
   function giveUp(connections: Connections): void {

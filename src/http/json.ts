@@ -5,7 +5,7 @@ interface UnusableAnswerOptions extends ErrorOptions {
   readonly hint?: string;
 }
 
-/** Thrown for an answer that cannot be used; the request is repeated for as long as its nature allows. */
+/** Thrown for an unusable answer; the request is repeated for as long as the fault's nature allows. */
 export class UnusableAnswer extends Error {
   override readonly name = 'UnusableAnswer';
   readonly nature: FaultNature;
@@ -19,7 +19,7 @@ export class UnusableAnswer extends Error {
   }
 }
 
-/** A JSON object from outside: nothing is known about its fields. */
+/** A JSON object from an external source: its fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 const LONGEST_TEXT = 200;
@@ -40,12 +40,12 @@ export function parseJson(json: string): unknown {
 
 /** The API nests fewer than ten levels. */
 const DEEPEST_NESTING = 200;
-/** A record of a VM has some 200 tokens. So this is enough for 20,000 VMs; `JSON.parse` takes less than a second for it. */
+/** A record of a VM has about 200 tokens. So this is enough for 20,000 VMs; `JSON.parse` takes less than a second for it. */
 const MOST_TOKENS = 4_000_000;
 
 /**
- * Whether `JSON.parse` could block the process for seconds, and signals with it: 32 MiB of `{},` take it six seconds and more than
- * a gigabyte. Counts brackets, commas, colons and strings; what is inside strings, however long, does not matter.
+ * Whether `JSON.parse` could block the process for seconds, and signals with it: 32 MiB of `{},` take six seconds and more than
+ * a gigabyte. Counts brackets, commas, colons and strings; the length of strings does not matter.
  */
 export function isTooComplex(json: string): boolean {
   let depth = 0;
@@ -80,7 +80,7 @@ function endOfString(json: string, start: number): number {
 }
 
 /**
- * A text field; undefined if it is absent, empty or not a text. One that is too long is described, not cut: a cut could
+ * A text field; undefined if it is absent, empty or not a string. A text that is too long is described, not truncated: that could
  * leave half a secret, which no mask matches.
  */
 export function text(fields: Fields, key: string, longest = LONGEST_TEXT): string | undefined {

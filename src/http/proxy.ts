@@ -4,8 +4,8 @@ type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The proxy for a URL: from HTTP_PROXY or HTTPS_PROXY, by the URL's scheme, unless NO_PROXY lists the host. A variable in lower
- * case takes precedence. This machine is never reached through a proxy.
- * @returns undefined for none, or the variable's name if its value is not the URL of a proxy.
+ * case takes precedence. No proxy is used for this machine itself.
+ * @returns undefined for no proxy, or the variable's name if its value is not the URL of a proxy.
  */
 export function proxyFor(
   url: URL,
@@ -20,7 +20,7 @@ export function proxyFor(
 
 function isUsable({ protocol, username, password, pathname, search, hash }: URL): boolean {
   try {
-    // A stray percent sign would otherwise come to light only when the credentials are sent.
+    // A stray percent sign would otherwise show only when the credentials are sent.
     decodeURIComponent(username + password);
   } catch {
     return false;
@@ -47,7 +47,7 @@ function exceptionsIn(environment: ProxyVariables): string[] {
 
 const NAME = /^(\*|(\*?\.)?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?)$/u;
 
-/** Entries of NO_PROXY that have none of its forms, and so exclude nothing. */
+/** Entries of NO_PROXY that have none of its forms, so they exclude nothing. */
 export function unknownExceptions(environment: ProxyVariables): string[] {
   return exceptionsIn(environment).filter((entry) => {
     const { host } = parseException(entry);

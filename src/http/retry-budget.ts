@@ -2,14 +2,14 @@ import type { Clock } from '../clock.ts';
 
 /**
  * The nature of a fault, by what can fix it:
- * - `passing`: it may heal by itself (reset, silent, 5xx).
- * - `unreachable`: no connection comes about (refused, no route, no answer to the attempt). The server may be starting.
- * - `quota`: the server counts requests, and accepts none before the time that it names.
- * - `long pause`: the server asks to be left alone for more than a minute.
- * - `denial`: GitHub does not know the token, or does not let it see something (401, 403, 404), as with a token just made.
- * - `refusal`: the server answered, and said no (3xx or 4xx). It may be a gateway that is still starting.
+ * - `passing`: it may clear up by itself (reset, silent, 5xx).
+ * - `unreachable`: no connection can be made (refused, no route, no answer to the attempt). The server may be starting.
+ * - `quota`: the server limits requests, and accepts none before the time that it states.
+ * - `long pause`: the server asks the client to wait for more than a minute.
+ * - `denial`: GitHub does not know the token, or denies it access (401, 403, 404), as can happen with a new token.
+ * - `refusal`: the server answered with a rejection (3xx or 4xx). It may be a gateway that is still starting.
  * - `mistake`: most likely an input or the network's setup is wrong (TLS, a name that does not exist, a page that is not an
- *   API). A server in trouble can cause the same.
+ *   API). A faulty server can cause the same.
  */
 export type FaultNature =
   | 'passing'
@@ -20,11 +20,11 @@ export type FaultNature =
   | 'refusal'
   | 'mistake';
 
-/** How long faults of one nature, and nothing else, are retried: in milliseconds. */
+/** How long an unbroken run of faults of one nature is retried: in milliseconds. */
 interface Allowance {
   /** Before the server's first good answer. */
   readonly atFirstMs: number;
-  /** After it: then the inputs are right. */
+  /** After it: then the inputs are known to be right. */
   readonly laterMs: number;
 }
 
@@ -32,13 +32,13 @@ const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
 const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-  // With the first try and the last, which take 10 s each at most by default, it is over within 60 s.
+  // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
   unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
   quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
   denial: { atFirstMs: 10_000, laterMs: 30_000 },
   refusal: { atFirstMs: 0, laterMs: 30_000 },
-  // With one more try, which takes 10 s at most by default, it is over within 30 s.
+  // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
   mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
 
@@ -50,18 +50,18 @@ export interface RetryBudget {
   /** The server has given a good answer. */
   renew(): void;
   /**
-   * Records a fault: call it once per fault, and pass the result on.
-   * @returns `spent` once the fault is final, because another try would not heal it; else `left`.
+   * Records a fault. Call it once per fault, and pass the result on.
+   * @returns `spent` once the fault is final, because another attempt would not help; otherwise `left`.
    */
   note(nature: FaultNature): 'left' | 'spent';
-  /** A budget for another kind of request to the same server, whose faults say nothing about this one's. */
+  /** A separate budget for another kind of request to the same server, whose faults are unrelated. */
   apart(): RetryBudget;
 }
 
 interface Run {
   readonly since: number;
   readonly until: number;
-  /** A server that cannot be reached and one whose answers are bad are two matters. */
+  /** An unreachable server and one with bad answers are counted separately. */
   readonly isUnreachable: boolean;
 }
 

@@ -2,48 +2,48 @@ import type { Bounds, Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FaultNature, RetryBudget } from './retry-budget.ts';
 
-/** Why a try failed. */
+/** Why an attempt failed. */
 export interface Fault {
   /** For counting: one of a small set, e.g. `HTTP 502`. */
   readonly kind: string;
-  /** For people. */
+  /** For the log. */
   readonly reason: string;
   /** What can be done about it. */
   readonly hint: string;
   readonly nature: FaultNature;
-  /** For how long the server wants to be left alone, in milliseconds. */
+  /** How long the server asks the client to wait, in milliseconds. */
   readonly waitMs?: number | undefined;
   /** The error code if nothing better follows. */
   readonly code?: ErrorCode;
   /** The log already has it: it is only counted. */
-  readonly isTold?: boolean;
-  /** How much longer it is tried again, in milliseconds. */
+  readonly isLogged?: boolean;
+  /** How much longer it is retried, in milliseconds. */
   readonly leftMs?: number | undefined;
 }
 
-/** The result of a try: a value, which ends the tries, or a fault. */
+/** The result of an attempt: a value, which ends the attempts, or a fault. */
 export type Attempt<T, F extends Fault = Fault> = { readonly value: T } | { readonly fault: F };
 
-/** The result of all tries. `isFinal`: the budget for the last fault is spent, so more time would not heal it. */
+/** The result of all attempts. `isFinal`: the budget for the last fault is spent, so more time would not help. */
 export type Retried<T, F extends Fault = Fault> =
   | { readonly value: T }
   | { readonly fault: F; readonly isFinal: boolean };
 
 export interface RetryBounds extends Bounds {
-  /** Called after each failed try. */
+  /** Called after each failed attempt. */
   readonly onFault?: ((fault: Fault) => void) | undefined;
 }
 
 export interface RetryContext {
   readonly clock: Clock;
-  /** Uniform in [0, 1): jitter for the pauses between two tries. */
+  /** Uniform in [0, 1): jitter for the pauses between attempts. */
   readonly random: () => number;
   readonly budget: RetryBudget;
 }
 
 /**
- * Tries at once, then again after each fault, as {@link createRetries} allows.
- * @throws what a try throws; the signal's reason, but never after a try that ended with a value.
+ * Makes an attempt, then another after each fault, as {@link createRetries} allows.
+ * @throws what an attempt throws; the signal's reason, but never after an attempt that returned a value.
  */
 export async function retry<T, F extends Fault>(
   { clock, random, budget }: RetryContext,
@@ -64,15 +64,15 @@ export async function retry<T, F extends Fault>(
   }
 }
 
-/** Decides after each fault of one request whether another try follows, and when. */
+/** Decides after each fault of one request whether and when it is retried. */
 export interface Retries {
-  /** @param leftMs how much time is left for further tries. Call it once per fault. */
+  /** @param leftMs how much time is left for further attempts. Call it once per fault. */
   after(fault: Fault, leftMs: number): NextTry;
 }
 
 export type NextTry =
   | { readonly kind: 'pause'; readonly pauseMs: number }
-  /** `isFinal`: the budget is spent; else no time is left, or a quota allows no try in time. */
+  /** `isFinal`: the budget is spent; otherwise no time is left, or a quota allows no attempt in time. */
   | { readonly kind: 'give up'; readonly isFinal: boolean };
 
 export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 'budget'>): Retries {
@@ -86,23 +86,23 @@ export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 
       // The server asks for more time than there is: it may be back sooner.
       const isLong = nature === 'long pause' || waitMs >= leftMs;
       const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
-      // Pauses get shorter towards the deadline, so that a server that comes back in time is noticed in time.
+      // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
       return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
     },
   };
 }
 
-/** With less time left, another try is pointless. */
+/** With less time left, another attempt is pointless. */
 const SHORTEST_TRY_MS = 250;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 3_000;
 
-/** Milliseconds after this many tries: they double from 250 up to 3,000, and jitter shortens them by up to half. */
+/** The pause in milliseconds after this many attempts: they double from 250 up to 3,000, and jitter shortens them by up to half. */
 function backoffMs(tries: number, random: () => number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)) * (1 - random() / 2);
 }
 
-/** A pause longer than this, in milliseconds, is not waited for: the server is asked again sooner, for a while. */
+/** A longer pause than this, in milliseconds, is not honored: the request is retried sooner, for a while. */
 const LONGEST_WAIT_MS = 60_000;
 
 /** The nature of an answer that may be different next time, by what its Retry-After asks for. */
@@ -116,8 +116,8 @@ export function isTransientStatus(status: number): boolean {
 }
 
 /**
- * What a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
- * the same answer says what "now" means to the server.
+ * The pause that a Retry-After header asks for, in milliseconds. It is a number of seconds, or a date; for a date, the Date header of
+ * the same answer is the server's current time.
  */
 export function parseRetryAfter(retryAfter = '', date = ''): number | undefined {
   const value = retryAfter.trim();

@@ -10,7 +10,7 @@ import { parseRetryAfter } from './retry.ts';
 import type { FaultNature } from './retry-budget.ts';
 
 export interface SendBounds extends Bounds {
-  /** Called right before a write leaves this machine. If it throws, the write does not leave. */
+  /** Called right before a write is sent. If it throws, the write is not sent. */
   readonly onDeparture?: (() => void) | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface HttpRequest {
   /** To be sent as JSON. */
   readonly body?: unknown;
   readonly maxBytes: number;
-  /** It changes something: once it may have been sent, it is not sent again. */
+  /** It changes state: once it may have been sent, it is not sent again. */
   readonly isWrite: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Where a redirect points to. */
   readonly location: string | undefined;
-  /** What Retry-After asks for, in milliseconds. */
+  /** The pause that Retry-After asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /** The host of a proxy that may have given this answer in the controller's place. */
   readonly proxy: string | undefined;
@@ -43,7 +43,7 @@ export interface Answer {
 
 /** No (whole) answer came. */
 export interface NoAnswer {
-  /** At least a part of the request may have left this machine. */
+  /** At least a part of the request may have been sent. */
   readonly mayHaveBeenSent: boolean;
   readonly reason: string;
   readonly hint: string;
@@ -56,17 +56,17 @@ export type HttpResult = { readonly answer: Answer } | { readonly noAnswer: NoAn
 
 export interface TransportOptions extends ConnectionOptions {
   readonly clock: Clock;
-  /** Carry the requests instead of the network. */
+  /** Send the requests instead of the network. */
   readonly dispatchers?: Dispatchers | undefined;
 }
 
 export interface Transport {
-  /** Sends one request, once. It does not follow redirects, and never throws: no answer is a result, too. */
+  /** Sends one request, once. It does not follow redirects, and never throws: no answer is also a result. */
   send(request: HttpRequest, bounds: SendBounds): Promise<HttpResult>;
   /**
-   * Later reads use new connections. A kept connection may lead to one replica of the server, whose answers are bad or old while
-   * those of the others are fine. So call it after a bad answer, or if answers have not changed for too long. After a read without
-   * an answer this happens anyway; a write always has a connection of its own.
+   * Later reads use new connections. A kept connection may lead to one replica of the server whose answers are bad or stale, while
+   * those of the others are fine. Call it after a bad answer, or if answers have not changed for too long. After a read without
+   * an answer this happens anyway; a write always has its own connection.
    */
   renewConnections(): void;
   /** Ends all connections, in use or not. */
@@ -167,13 +167,13 @@ async function converse(
   };
 }
 
-/** undici calls onRequestStart once a connection stands, right before the first byte is written. */
+/** undici calls onRequestStart once the connection is open, right before the first byte is written. */
 function observeDeparture(progress: SendProgress): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
         handler.onRequestStart?.(controller, context);
-        // Whoever waited for the answer has given up while the connection was made: nothing leaves.
+        // The caller gave up while the connection was being opened: nothing is sent.
         if (controller.aborted) return;
         try {
           progress.onDeparture?.();
@@ -209,7 +209,7 @@ const DECODERS: Readonly<Record<string, (body: Buffer, options: ZlibOptions) => 
   br: brotliDecompressSync,
 };
 
-/** The body as it was before the server encoded it, though it was not asked to. @throws UnusableAnswer */
+/** The decoded body, because a server may encode it without being asked to. @throws UnusableAnswer */
 function decodeBody(body: Buffer, headers: Answer['headers'], maxBytes: number): Buffer {
   const encodings = (headers['content-encoding'] ?? '').toLowerCase().split(',');
   // The last one was applied last.
@@ -230,7 +230,7 @@ function decodeBody(body: Buffer, headers: Answer['headers'], maxBytes: number):
 
 function tooLarge(maxBytes: number): UnusableAnswer {
   const message = `the answer is larger than ${maxBytes / 1024 / 1024} MiB`;
-  const hint = 'That is more than this action reads. Long outputs of startup scripts may have filled it.';
+  const hint = 'That exceeds what this action reads. Long outputs of startup scripts may be the reason.';
   return new UnusableAnswer(message, { nature: 'mistake', hint });
 }
 

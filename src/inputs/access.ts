@@ -9,14 +9,14 @@ import { all, type Field, type Form, isGiven, readSecret, requireBoth } from './
 import * as parse from './parsers.ts';
 import { readApiKeyPem, readCertificates, readPem, readPrivateKey } from './pem.ts';
 
-/** Further request headers; names in lower case. */
+/** Additional request headers; names in lower case. */
 export type RequestHeaders = Readonly<Record<string, string>>;
 
 const SHORTEST_ROOT_TOKEN = 10;
 /** A shorter part is a word like `Bearer` rather than a secret. In characters. */
 const SHORTEST_PART = 8;
 
-/** How the step authenticates: not at all, as root, or with an API key; never in two of these ways. */
+/** How the step authenticates: not at all, as root, or with an API key; never in two ways. */
 export function readIdentity(form: Form, headers: RequestHeaders | undefined): Field<Identity> {
   const { problems } = form;
   const root = readRoot(form);
@@ -66,7 +66,7 @@ export function readTls(form: Form): Field<TlsOptions> {
   const skipsVerification = read('skip_tls_verify', parse.boolean);
   if (skipsVerification?.value)
     warnings.push(
-      'skip_tls_verify is set: any machine on the way can pretend to be the controller and read the secrets.',
+      'skip_tls_verify is set: any machine in between can pretend to be the controller and read the secrets.',
     );
   const ca = readPem(form, 'ca_cert');
   if (ca !== undefined) accept('ca_cert', readCertificates(ca));
@@ -111,7 +111,7 @@ function usable(cert: string, key: string): parse.Parsed<SecureContext> {
   }
 }
 
-/** Further headers. Each value is a secret, and so is each part of it that may be one. */
+/** Additional headers. Each value is a secret, and so is each part of it that may be one. */
 export function readHeaders({ read, onSecret }: Form): Field<RequestHeaders> {
   const text = read('headers', parse.headerText);
   if (text === undefined) return undefined;
@@ -140,7 +140,7 @@ function quotedTexts(value: string): string[] {
     .flatMap((text) => (text.includes('\\') ? [text, unquoted(text)] : [text]));
 }
 
-/** Without the backslashes of JSON or, if it is not JSON, of HTTP's quoted strings. */
+/** Without the escapes of JSON or, if it is not JSON, of HTTP's quoted strings. */
 function unquoted(text: string): string {
   return String(parseJson(`"${text}"`) ?? text.replace(/\\(.?)/gs, '$1'));
 }
@@ -152,7 +152,7 @@ function basicPassword(value: string): string {
   return password;
 }
 
-/** The proxy that the environment names for requests to a URL. */
+/** The proxy that the environment sets for requests to a URL. */
 export function readProxy(form: Form, url: URL): Field<URL | undefined> {
   const { environment, problems, onSecret } = form;
   const proxy = proxyFor(url, environment);
@@ -167,7 +167,7 @@ export function readProxy(form: Form, url: URL): Field<URL | undefined> {
   return undefined;
 }
 
-/** They matter only where a proxy is used: perhaps it should not be. */
+/** They matter only if a proxy is used: perhaps it should not be. */
 function warnOfExceptions({ environment, warnings }: Form): void {
   for (const entry of unknownExceptions(environment)) {
     const warning = `NO_PROXY (environment): ${JSON.stringify(entry)} excludes nothing; give a host name, an IP address, or a range such as 10.0.0.0/8.`;

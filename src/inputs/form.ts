@@ -26,21 +26,21 @@ export const DEFAULTS = {
   guest_timeout: '5m',
 } as const;
 
-/** What was read from an input, or made of several; undefined if it is invalid. Then the form has a problem that says why. */
+/** The value of one or more inputs; undefined if invalid. Then the form has a problem that says why. */
 export type Field<T> = { readonly value: T } | undefined;
 
-/** Reads inputs one by one. Problems are collected, so that all of them are reported together. */
+/** Reads inputs one at a time. Problems are collected, so that all of them are reported together. */
 export interface Form {
   readonly environment: Environment;
-  /** What is wrong so far, one line each. */
+  /** The problems so far, one line each. */
   readonly problems: string[];
-  /** What is allowed, but hardly meant. */
+  /** About values that are allowed, but probably unintended. */
   readonly warnings: string[];
-  /** Called with each secret before any message could quote it. */
+  /** Called with each secret before any message can quote it. */
   readonly onSecret: (...secrets: readonly string[]) => void;
   /** Parses an input, or its default if it is blank. */
   read<T>(name: string, parser: parse.Parser<T>): Field<T>;
-  /** Makes a field of what a parser returned for one or more inputs. */
+  /** Turns the result of a parser for one or more inputs into a field. */
   accept<T>(names: string, parsed: parse.Parsed<T>): Field<T>;
 }
 

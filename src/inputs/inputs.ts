@@ -35,21 +35,21 @@ export interface Inputs extends FleetJob {
   readonly proxy: URL | undefined;
   /** The runner that the step itself runs on. */
   readonly ownRunner: OwnRunner;
-  /** The GitHub runner inside the VM; absent where GitHub is not to be asked. */
+  /** The GitHub runner inside the VM; absent if the step does not use GitHub. */
   readonly runner?: RunnerOptions | undefined;
-  /** Absent where the guest is not to be waited for. */
+  /** Absent if the step does not wait for the guest. */
   readonly guest?: GuestOptions | undefined;
-  /** About what is allowed, but hardly meant. */
+  /** About values that are allowed, but probably unintended. */
   readonly warnings: readonly string[];
 }
 
 const { SECOND, MINUTE } = parse;
 
 /**
- * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before anything is
- * said about any input.
+ * Reads the inputs from the environment that the runner sets. Secrets come first: they are masked before any message about
+ * an input.
  * @param onSecret called with each secret.
- * @throws ActionError `invalid_input`, with everything that is wrong.
+ * @throws ActionError `invalid_input`, with all problems.
  */
 export function readInputs(environment: Environment, onSecret: Form['onSecret']): Inputs {
   const form = createForm(environment, onSecret);
@@ -105,12 +105,12 @@ function readTimeout({ read, warnings }: Form): Field<number> {
   return timeout;
 }
 
-/** Whether a job summary is wanted, even if inputs are invalid: unless the input is a plain no. */
+/** Whether a job summary is wanted, even if inputs are invalid: unless the input is clearly false. */
 export function wantsJobSummary(environment: Environment): boolean {
   return createForm(environment).read('job_summary', parse.boolean)?.value !== false;
 }
 
-/** Where several VMs had the same runner, the guard of one would wait for the jobs of another. */
+/** If several VMs had the same runner, the guard of one would wait for the jobs of another. */
 function requireOwnNames(form: Form, runner: Field<RunnerOptions | undefined>): void {
   const { problems } = form;
   if (isGiven(form, 'used_by_job') && !isGiven(form, 'runner_name')) {

@@ -4,7 +4,7 @@ import { MOST_VMS } from '../fleet/targets.ts';
 import { unknownPlaceholder } from '../runner/runner-names.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 
-/** What a parser makes of an input's text: a value, or what is wrong with the text, without giving a secret away. */
+/** The result of parsing an input: a value, or what is wrong with the text, without revealing a secret. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 export type Parser<T> = (text: string) => Parsed<T>;
 
@@ -15,12 +15,12 @@ export const HOUR = 60 * MINUTE;
 export const optionalText: Parser<string | undefined> = (text) => ({ value: text.trim() || undefined });
 
 const LONGEST_SECRET = 1_000;
-/** A shorter one would occur everywhere, so it could not be hidden. In characters. */
+/** A shorter one would occur everywhere, so it could not be masked. In characters. */
 const SHORTEST_SECRET = 4;
 
 /**
  * White space may belong to a secret; the line break that a YAML block adds at its end does not.
- * @param what the secret is, for people.
+ * @param what the secret is, for messages.
  * @param shortest in characters.
  */
 export function secretText(what = 'a secret', shortest = SHORTEST_SECRET): Parser<string | undefined> {
@@ -30,7 +30,7 @@ export function secretText(what = 'a secret', shortest = SHORTEST_SECRET): Parse
     if (end > LONGEST_SECRET) return { problem: `${end} characters; at most ${LONGEST_SECRET} are allowed` };
     if (end > 0 && end < shortest)
       return {
-        problem: `${end} characters; ${what} has at least ${shortest}${shortest === SHORTEST_SECRET ? ', or it could not be hidden' : ''}`,
+        problem: `${end} characters; ${what} has at least ${shortest}${shortest === SHORTEST_SECRET ? ', or it could not be masked' : ''}`,
       };
     return { value: text.slice(0, end) || undefined };
   };
@@ -162,7 +162,7 @@ export function duration({ min, max }: { min: number; max: number }): Parser<num
   };
 }
 
-/** For a wait: with less than two heartbeats of a node nothing can be proved, and minutes were meant. */
+/** For a wait: in less than two heartbeats of a node nothing can be proved, and minutes were probably meant. */
 export const timeout = duration({ min: 10 * SECOND, max: 24 * HOUR });
 
 function unitMs(unit: string): number {
@@ -213,7 +213,7 @@ export const controllerUrl: Parser<URL> = (text) => {
   return { value: url };
 };
 
-/** A mistaken URL may hold a password before an `@`, or a token in its query. */
+/** A wrong URL may contain a password before an `@`, or a token in its query. */
 function withoutSecrets(url: string): string {
   return url.replace(/^(\w+:\/\/)?.*@/s, '$1***@').replace(/[?#].*$/s, '?...');
 }
@@ -243,7 +243,7 @@ const REFUSED_HEADERS = new Set([
   'proxy-connection',
 ]);
 
-/** Limited to what can be processed quickly. */
+/** Limited to a size that can be processed quickly. */
 export const headerText: Parser<string> = (text) => {
   const lines = text.split('\n').length;
   if (text.length <= LONGEST_HEADERS && lines <= MOST_HEADERS) return { value: text };

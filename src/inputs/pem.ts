@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Form } from './form.ts';
 import { optionalText, type Parsed } from './parsers.ts';
 
-/** PEM text with proper line breaks: in a value that was pasted into a secret, they may be `\n` or CRLF. */
+/** PEM text with normalized line breaks: in a value pasted into a secret, they may be `\n` or CRLF. */
 function normalizePem(text: string): string {
   return `${text.replaceAll('\\n', '\n').replace(/\r\n?/g, '\n').trim()}\n`;
 }
@@ -90,7 +90,7 @@ function bareBase64(text: string): string | undefined {
 
 function pemOf(bare: string): string | undefined {
   const key = Buffer.from(bare, 'base64');
-  // In this order: Node reads PKCS#8 as PKCS#1, too, and would export it in that form. Then the given form would not be masked.
+  // The order matters: Node also reads PKCS#8 as PKCS#1, and would export it in that form. Then the given form would not be masked.
   for (const type of ['pkcs8', 'pkcs1'] as const) {
     try {
       return createPrivateKey({ key, format: 'der', type }).export({ type, format: 'pem' }).toString();

@@ -54,11 +54,11 @@ function drainsOf(form: Form): Field<RunnerOptions['drains']> {
       'drain, runner_ephemeral: a runner that takes one job only is not drained; give one of them',
     );
   if (!isGiven(form, 'runner_name'))
-    form.problems.push('drain, runner_name: drain is given, but not which runner; give runner_name');
+    form.problems.push('drain, runner_name: drain is given, but runner_name is not; give it');
   return { value: { runId: form.environment['GITHUB_RUN_ID'] || '0' } };
 }
 
-/** A sweep leaves a busy VM alone: the next one comes. */
+/** A sweep leaves a busy VM alone: the next sweep will find it. */
 function readWhenBusy(form: Form, isSweep: Field<boolean>): Field<WhenBusy> {
   if (!isGiven(form, 'when_busy')) return { value: isSweep?.value ? 'skip' : 'wait' };
   return form.read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore'));
@@ -66,9 +66,7 @@ function readWhenBusy(form: Form, isSweep: Field<boolean>): Field<WhenBusy> {
 
 function withoutRunner(form: Form, isSweep: Field<boolean>): { readonly value: undefined } {
   if (isSweep?.value)
-    form.problems.push(
-      'restart_if, runner_name: runner_offline is given, but not which runner has to be offline; give runner_name',
-    );
+    form.problems.push('restart_if, runner_name: runner_offline is given, but runner_name is not; give it');
   if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))
     form.problems.push(
       'runner_name: it is blank, so the runner would not be watched; give it, or leave out github_token and runner_scope',
@@ -80,7 +78,9 @@ function withoutRunner(form: Form, isSweep: Field<boolean>): { readonly value: u
 function readToken(form: Form, name: string): Field<string | undefined> {
   const token = readSecret(form, name);
   if (token?.value === undefined || TOKEN.test(token.value)) return token;
-  form.problems.push(`${name}: it contains characters that no token has, such as a space or a line break`);
+  form.problems.push(
+    `${name}: it contains characters that are not valid in a token, such as a space or a line break`,
+  );
   return undefined;
 }
 

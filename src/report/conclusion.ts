@@ -10,7 +10,7 @@ import {
 } from '../fleet/step-outcome.ts';
 import { cut, type Show } from './outputs.ts';
 
-// What happened, for people: a title, one error that speaks for all VMs, and what to do about it.
+// What happened, for the user: a title, one error for all VMs, and what to do about it.
 
 /** What happened in a few words. */
 export function titleOf(outcome: StepOutcome): string {
@@ -61,8 +61,8 @@ const LONGEST_MESSAGE = 300;
 const LONGEST_ONLY_MESSAGE = 2_000;
 
 /**
- * The error of the only VM; or one that names all VMs that failed: a line each, and one line for all that failed in the same way.
- * @param clean makes a text harmless, which it must be before it is cut.
+ * The error of the only VM; or one that names all VMs that failed: one line for all that failed in the same way.
+ * @param clean makes a text safe to print, which must happen before it is truncated.
  */
 export function stepError(outcome: StepOutcome, clean: Show): ActionError | undefined {
   const { vms, error } = outcome;
@@ -74,7 +74,7 @@ export function stepError(outcome: StepOutcome, clean: Show): ActionError | unde
   const message = [
     describeCounts(outcome),
     ...lines.slice(0, MOST_LINES),
-    ...(more > 0 ? [`- and ${more} more, which the output results and the job summary name`] : []),
+    ...(more > 0 ? [`- and ${more} more, listed in the output results and the job summary`] : []),
   ];
   const hint = hintFor(outcome);
   return new ActionError(error.code, message.join('\n'), {

@@ -13,7 +13,7 @@ import { sshPort } from '../guest/address.ts';
 import type { DrainState } from '../runner/drain.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Makes a text from outside harmless. */
+/** Makes external text safe to print. */
 export type Show = (text: string) => string;
 
 /** Sets every output. @throws where the runner's file cannot be written. */
@@ -28,7 +28,7 @@ export function saveDrains(state: DrainState): void {
 
 /**
  * Every output that action.yml declares, as far as known; otherwise empty. Those about one VM are set where the step has exactly one.
- * @param show makes free text from outside harmless.
+ * @param show makes external free text safe to print.
  */
 export function outputsOf(outcome: StepOutcome, show: Show) {
   return {
@@ -49,8 +49,8 @@ const IP_ADDRESS = /^[\da-f.:]+$/i;
 
 /**
  * The instance itself never becomes an output: it can contain passwords.
- * @param show makes free text from outside harmless. Dates and ports were checked when they were read; and neither a plain ID or
- * address nor a well-known word is a secret, even if a password is a part of it.
+ * @param show makes external free text safe to print. Dates and ports were checked when they were read; and a plain ID, an
+ * address or a well-known word is not a secret, even if it contains a password.
  */
 function vmOutputs(outcome: VmOutcome, show: Show) {
   const { before, last, proof, durationMs, runner, guest } = outcome;
@@ -77,7 +77,7 @@ function vmOutputs(outcome: VmOutcome, show: Show) {
   };
 }
 
-/** What was asked for, where the controller never showed it. */
+/** The given ID, if the controller never showed it. */
 function given(by: Target['by'], { target }: VmOutcome): string {
   return target?.by === by ? target.id : '';
 }
@@ -101,8 +101,8 @@ interface Results {
 const LONGEST_IN_ALL = 450_000;
 
 /**
- * GitHub drops an output that contains anything masked, so these contain nothing masked: not even what is shown elsewhere because it was
- * checked. An ID in which something is masked is useless, and left out.
+ * GitHub drops an output that contains anything masked, so these contain nothing masked: not even checked values that are shown
+ * elsewhere. An ID with a masked part is useless, and left out.
  */
 function resultsOf(outcome: StepOutcome, show: Show): Results {
   const vms = outcome.vms.map((vm) => describe(vm, show));
@@ -141,7 +141,7 @@ function describe(vm: VmOutcome, show: Show): Described {
   };
 }
 
-/** Free of anything masked, even where it was checked. */
+/** Without anything masked, even where it was checked. */
 function cleaned(outputs: VmOutputs, show: Show): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, show(value)]));
 }
@@ -173,7 +173,7 @@ const PLACE = ['node_id', 'host_ip', 'ssh_port'];
 const TIMES = ['start_date', 'previous_start_date', 'duration'];
 const REST = ['external_id', 'message', 'runner_status', 'guest_status'];
 
-/** From everything there is to what is needed. */
+/** From the most complete to the minimum. */
 const SHAPES: readonly Shape[] = [
   { longestMessage: 1_000, without: [] },
   { longestMessage: 300, without: [] },
@@ -204,7 +204,7 @@ function resultOf({ vm, kind, outputs, message }: Described, { longestMessage, w
   return Object.fromEntries(names.map((name) => [name, all[name]]));
 }
 
-/** A text must be clean before it is cut: half a secret is not recognized. */
+/** A text must be clean before it is truncated: half a secret is not recognized. */
 export function cut(text: string, longest: number): string {
   return text.length <= longest ? text : `${text.slice(0, Math.max(0, longest - 1)).toWellFormed()}…`;
 }

@@ -1,11 +1,11 @@
-/** Finds secrets in texts, plain or in one of the encodings that they usually turn up in. */
+/** Finds secrets in texts, plain or in a common encoding. */
 export interface Redactor {
   add(...secrets: readonly string[]): void;
   /** Replaces every secret of at least {@link SHORTEST_MASKED} characters. */
   redact(text: string): string;
 }
 
-/** Masking a shorter value than this would ruin the log, and give it away. In characters. */
+/** Masking a shorter value would ruin the log, and reveal the value. In characters. */
 export const SHORTEST_MASKED = 4;
 
 const REPLACEMENT = '***';
@@ -30,17 +30,17 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** What of a secret may be masked everywhere: the whole, and where it has several lines, each of these. */
+/** The parts of a secret to mask everywhere: the whole, and each line if it has several. */
 export function maskable(secret: string): string[] {
   const lines = secret.split(/\r\n|\r|\n/).map((line) => line.trim());
-  // The first and last line of a PEM text are no secret, and stand in other texts, too.
+  // The first and last line of a PEM text are not secret, and occur in other texts, too.
   const parts = [secret, secret.trim(), ...lines.filter((line) => !line.startsWith('-----'))];
   return [...new Set(parts)].filter((part) => part.length >= SHORTEST_MASKED);
 }
 
 /**
- * A secret as it is, and what Go, JavaScript, Python and browsers make of it in base64, hex, JSON, URLs and HTML; and as the password
- * of HTTP's Basic that has no user.
+ * A secret as it is, and as Go, JavaScript, Python and browsers encode it in base64, hex, JSON, URLs and HTML; and as the password
+ * in HTTP Basic authentication without a user.
  */
 export function encodings(secret: string): string[] {
   return [
@@ -51,7 +51,7 @@ export function encodings(secret: string): string[] {
     ...inJson(secret),
     ...inUrl(secret.toWellFormed()),
     ...inHtml(secret),
-    // A header travels as Latin-1; who reads it as UTF-8 sees this.
+    // A header is sent as Latin-1; read as UTF-8, it becomes this.
     Buffer.from(secret, 'latin1').toString(),
   ];
 }
@@ -66,7 +66,7 @@ function inHex(secret: string): string[] {
   return [hex, hex.toUpperCase()];
 }
 
-/** Plain; as Go, PHP, and those who escape slashes or quotes write it; with ASCII only; and the first two within a text of JSON. */
+/** Plain; as Go, PHP, and encoders that escape slashes or quotes write it; ASCII only; and the first two nested in a JSON string. */
 function inJson(secret: string): string[] {
   const plain = insideQuotes(secret);
   const go = plain.replace(/[&<>\u2028\u2029]/g, unicodeEscape);
@@ -81,7 +81,7 @@ function insideQuotes(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** What is left as it is besides letters, digits and `-._~`, by who writes a URL. A percent sign stands last. */
+/** The characters that each URL encoder leaves as they are, besides letters, digits and `-._~`. A percent sign comes last. */
 const KEPT_IN_URLS = [
   // Go's url.QueryEscape, and Python's quote with nothing safe.
   '',
@@ -136,7 +136,7 @@ function percentEscape(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
-/** A pattern of longer secrets would grow too large; so long a text is hardly repeated in another case, too. */
+/** A pattern for longer secrets would be too large; and a text this long is unlikely to be repeated in another case. */
 const LONGEST_IN_PATTERN = 500;
 
 type Replacer = (text: string) => string;
@@ -157,14 +157,14 @@ function createReplacer(forms: ReadonlySet<string>, plain: ReadonlySet<string>):
   };
 }
 
-/** A pattern for a secret of which each character may be written in another way: encoders differ in which ones they escape. */
+/** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret: string): string {
   return [...secret]
     .map((character) => (/[a-z\d]/i.test(character) ? character : escapes(character)))
     .join('');
 }
 
-/** More than one backslash where JSON is within JSON. The limit keeps the pattern fast on texts of nothing but backslashes. */
+/** More than one backslash where JSON is nested in JSON. The limit keeps the pattern fast on texts of only backslashes. */
 const BACKSLASHES = '\\\\{1,8}';
 
 const ENTITIES: Readonly<Record<string, string>> = {

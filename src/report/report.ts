@@ -6,12 +6,12 @@ import { setOutputs } from './outputs.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * Sets every output; then prints the one error annotation, if there is anything to print. Outputs that cannot be written are an
- * error, too: later steps would take them for empty.
- * @returns whether all is well.
+ * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
+ * error: later steps would treat them as empty.
+ * @returns whether it succeeded.
  */
 export function report(outcome: StepOutcome, terminal: Terminal): boolean {
-  // First the outputs: printing blocks where nothing reads what is printed.
+  // Outputs come first: printing blocks if nothing reads the log.
   const problem = problemWithOutputs(outcome, terminal);
   const error = stepError(outcome, terminal.clean);
   const title = titleOf(outcome);
@@ -27,7 +27,7 @@ export function report(outcome: StepOutcome, terminal: Terminal): boolean {
   return problem === undefined && error === undefined;
 }
 
-/** Whether there is no time for a long report: the step is at the end of its own time, or was cancelled. */
+/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
 export function isHurried({ vms, error }: StepOutcome): boolean {
   const errors = [error, ...vms.map((vm) => vm.error)];
   return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');

@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts';
 import { renderGantt, timelineOf } from './timeline.ts';
 import { renderVms } from './vm-table.ts';
 
-/** Appends the job summary. That it cannot be written is only a warning: the restart is no worse without one. */
+/** Appends the job summary. A failure to write it is only a warning: it does not affect the restart. */
 export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Promise<void> {
   try {
     await core.summary.addRaw(renderSummary(outcome, terminal.clean), true).write();
@@ -20,9 +20,9 @@ export async function writeSummary(outcome: StepOutcome, terminal: Terminal): Pr
 }
 
 /**
- * The job summary: a title; then for the only VM why it failed, what is known of it, and a timeline; or a row for each of several. All
- * but the picture is a single block of HTML, in which Markdown means nothing; from outside the picture has plain names alone.
- * @param clean makes a text harmless for logs; harmless as HTML it is made here.
+ * The job summary: a title; then for the only VM why it failed, its details, and a timeline; or a row for each of several. Everything
+ * but the chart is a single block of HTML, in which Markdown has no effect; the chart contains no external text but plain names.
+ * @param clean makes a text safe for logs; it is escaped for HTML here.
  */
 export function renderSummary(outcome: StepOutcome, clean: Show): string {
   const show: Show = (text) => escapeHtml(clean(text));
@@ -37,7 +37,7 @@ function renderDetails(outcome: StepOutcome, { clean, show }: { clean: Show; sho
   return error === undefined ? [] : renderError(error, show);
 }
 
-/** Whatever could mean anything to HTML or Markdown becomes a character reference, which means nothing to either. */
+/** Characters with a meaning in HTML or Markdown become character references. */
 function escapeHtml(text: string): string {
   return text.replace(/[^\p{L}\p{M}\p{N} .,:;/-]|:\/\//gu, (match) =>
     [...match].map((character) => `&#${character.codePointAt(0)};`).join(''),
@@ -64,7 +64,7 @@ function renderError({ message, hint }: ActionError, show: Show): string[] {
   return hint === undefined ? lines : [...lines, `<p><b>What to do:</b> ${show(hint)}</p>`];
 }
 
-/** What was before the restart stands beside what is now, where it was different. */
+/** Shows the value before the restart beside the current one, if it was different. */
 function renderFacts({ before, last, durationMs, runner, guest }: VmOutcome, show: Show): string[] {
   if (last === undefined) return [];
   const cell = (value: string | number | undefined) =>
@@ -100,8 +100,8 @@ const ROWS: Readonly<Record<string, (instance: Instance) => string | number | un
 };
 
 /**
- * Where the step waited for a runner or a guest, what took how long: a chart, which has to stand outside of the HTML, and a table for
- * readers that show no Mermaid.
+ * How long each phase took, if the step waited for a runner or a guest: a chart, which must be outside of the HTML, and a table for
+ * viewers without Mermaid.
  */
 function renderTimeline(vm: VmOutcome): string[] {
   const phases = (vm.runner ?? vm.guest) === undefined ? [] : timelineOf(vm);

@@ -1,28 +1,28 @@
 import * as core from '@actions/core';
 import { createRedactor, encodings, maskable } from './redactor.ts';
 
-/** The only writer to the log. Whatever it prints is harmless: no secret, no control character, no workflow command. */
+/** The only writer to the log. Everything it prints is safe: no secret, no control character, no workflow command. */
 export interface Terminal {
-  /** Hides secrets from now on: in everything printed here, and by the runner in everything else. */
+  /** Masks secrets from now on: in everything printed here, and by the runner in everything else. */
   mask(...secrets: readonly string[]): void;
-  /** What may be shown of a text, on one line. */
+  /** The text without secrets and control characters, on one line. */
   clean(text: string): string;
   info(line: string): void;
   debug(line: string): void;
   warning(line: string): void;
-  /** One error annotation; the text's lines stay lines. */
+  /** One error annotation; line breaks in the text are kept. */
   error(title: string, text: string): void;
 }
 
 export function createTerminal(): Terminal {
-  // Where the reader of the log ends, writing fails. Without a listener that would end the step in the midst of a restart.
+  // If the reader of the log exits, writing fails. Without a listener that would end the step in the middle of a restart.
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
   const redactor = createRedactor();
   const clean = (text: string) => harmless(redactor.redact(text));
   return {
     mask(...secrets) {
       redactor.add(...secrets);
-      // The runner masks just what it is told, and some encodings of it.
+      // The runner masks only the given value, and some encodings of it.
       for (const form of new Set(secrets.flatMap(maskable).flatMap(encodings))) core.setSecret(form);
     },
     clean,
@@ -40,8 +40,8 @@ export function createTerminal(): Terminal {
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
 
 /**
- * Makes a text safe to be printed as one line. The runner takes `::x::` at a line's start (after white space) and
- * `##[x]` anywhere for commands.
+ * Makes a text safe to print as one line. The runner interprets `::x::` at the start of a line (after white space) and
+ * `##[x]` anywhere as commands.
  */
 export function harmless(text: string): string {
   return text

@@ -2,7 +2,7 @@ import type { Instance } from '../controller/instance.ts';
 import { type Instant, millisecondsBetween } from '../dates.ts';
 import type { VmOutcome } from '../fleet/step-outcome.ts';
 
-/** A part of the step's story, in milliseconds since its first look. */
+/** A phase of the step, in milliseconds since its first read. */
 export interface Phase {
   readonly name: string;
   readonly fromMs: number;
@@ -13,7 +13,7 @@ export interface Phase {
 
 type Story = Pick<VmOutcome, 'moments' | 'proof' | 'runner' | 'guest'>;
 
-/** What took how long, as far as it happened. Empty where nothing was waited for. Pure. */
+/** The phases, as far as they happened. Empty if the step did not wait for anything. Pure. */
 export function timelineOf({ moments, proof, runner, guest }: Story): Phase[] {
   const { started = 0, heldUp, cleared, sent, verified } = moments;
   const restarted = sent === undefined || verified === undefined ? [] : bootPhases({ sent, verified, proof });
@@ -39,8 +39,8 @@ interface Restart {
 }
 
 /**
- * Stop and boot, by the node's dates: how long before its report they were, the report tells. The report itself may be
- * some seconds old, so they are "by then"; where they cannot be true, the restart is one piece.
+ * Stop and boot, by the node's dates: the report shows how long before it they were. The report itself may be
+ * a few seconds old, so they are "by then"; if they are implausible, the restart is shown as one phase.
  */
 function bootPhases({ sent, verified, proof }: Restart): (Phase | undefined)[] {
   const bootedAt = verified - knownBetween(proof?.startDate, proof?.reportedAt);
@@ -57,7 +57,7 @@ function bootPhases({ sent, verified, proof }: Restart): (Phase | undefined)[] {
   ];
 }
 
-/** Not a number where either is unknown: then nothing that is reckoned with it is true. */
+/** NaN if either is unknown: then every comparison with it is false. */
 function knownBetween(from: Instant | undefined, to: Instant | undefined): number {
   return from === undefined || to === undefined ? Number.NaN : millisecondsBetween(from, to);
 }
@@ -65,8 +65,8 @@ function knownBetween(from: Instant | undefined, to: Instant | undefined): numbe
 const DAY_MS = 86_400_000;
 
 /**
- * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names have to be plain: they
- * stand in it as they are.
+ * The phases as a Mermaid gantt chart; empty where there are none, or they take longer than a day. Names must be plain: they
+ * are not escaped.
  */
 export function renderGantt(phases: readonly Phase[]): string[] {
   const endsAtMs = Math.max(0, ...phases.map(({ toMs }) => toMs));
@@ -78,7 +78,7 @@ export function renderGantt(phases: readonly Phase[]): string[] {
   return ['```mermaid', 'gantt', '    dateFormat HH:mm:ss.SSS', '    axisFormat %H:%M:%S', ...bars, '```'];
 }
 
-/** Local midnight plus so many milliseconds: a time that is the same wherever it is looked at. */
+/** Local midnight plus this many milliseconds: shown the same in every time zone. */
 function timeOfDay(ms: number): string {
   return new Date(Math.max(0, Math.round(ms))).toISOString().slice(11, 23);
 }

@@ -16,15 +16,15 @@ const LARGEST_TABLE_BYTES = 900_000;
 const LONGEST_MESSAGE = 500;
 const LONGEST_NAME = 200;
 
-/** How text from outside gets into the summary. */
+/** How external text gets into the summary. */
 export interface Rendering {
-  /** Makes a text harmless for logs, which it must be before it is cut. */
+  /** Makes a text safe for logs, which must happen before it is truncated. */
   readonly clean: Show;
-  /** Makes a clean text harmless as HTML. */
+  /** Escapes a clean text for HTML. */
   readonly toHtml: Show;
 }
 
-/** Several VMs: how many ended in which way, a row for each with failures first, and a picture of which was in progress when. */
+/** Several VMs: a count of each outcome, a row for each VM with failures first, and a chart of when each was in progress. */
 export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] {
   const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
   return [
@@ -35,7 +35,7 @@ export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] 
   ];
 }
 
-/** From what needs attention to what went well; last come those that were not started. */
+/** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
 
 const WORDS: Readonly<Record<ResultKind, string>> = {
@@ -46,7 +46,7 @@ const WORDS: Readonly<Record<ResultKind, string>> = {
   restarted: 'restarted',
 };
 
-/** In a dry run nothing was to be restarted. */
+/** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS: Readonly<Record<ResultKind, string>> = {
   ...WORDS,
   failed: 'cannot be restarted',
@@ -73,7 +73,7 @@ function renderHint(outcome: StepOutcome, { clean, toHtml }: Rendering): string[
   return [`<p><b>What to do about ${which}:</b> ${toHtml(clean(hint))}</p>`];
 }
 
-/** A VM, and its number among the targets, by which the picture names it. */
+/** A VM, and its number among the targets, which the chart shows. */
 interface Numbered {
   readonly vm: VmOutcome;
   readonly number: number;
@@ -150,19 +150,19 @@ function fittingRows(rows: readonly string[]): string[] {
   return rows.slice(0, end < 0 ? rows.length : end);
 }
 
-/** A picture with more bars would be unreadable. */
+/** A chart with more bars would be unreadable. */
 const MOST_BARS = 50;
 
-/** What Mermaid takes for a plain name. */
+/** A name that Mermaid reads as plain text. */
 const PLAIN_NAME = /^[\w.-]{1,40}$/;
 
-/** The number comes first, so that no name is a keyword of Mermaid. */
+/** The number comes first, so that no name is a Mermaid keyword. */
 function barName({ vm, number }: Numbered, clean: Show): string {
   const name = clean(vm.name);
   return PLAIN_NAME.test(name) ? `${number} ${name}` : `VM ${number}`;
 }
 
-/** From sending the restart to the end of everything about the VM; those that began first. */
+/** From sending the restart to the VM's end; the earliest ones. */
 function phasesOf(vms: readonly VmOutcome[], clean: Show): Phase[] {
   const bars = numbered(vms).flatMap((one) => {
     const { endedAt, moments, error, leftAlone } = one.vm;

@@ -9,7 +9,7 @@ import { type BaselineOptions, takeBaseline } from './preflight.ts';
 import { learn, NO_TIMING, type ReportTiming } from './report-timing.ts';
 import { describeState } from './verdict.ts';
 
-// What restart.ts keeps while the restart of one VM goes on: how much time is left, what the gate said last, and the baseline that
+// The state of one VM's restart while it runs: how much time is left, what the gate said last, and the baseline that
 // the proof will be compared with.
 
 export type OutcomeDraft = { -readonly [K in keyof Outcome]: Outcome[K] };
@@ -21,7 +21,7 @@ export interface RestartAttempt {
   readonly record: OutcomeDraft;
   /** By its ID once that is known: later, another instance may have the external ID. */
   target: Target;
-  /** Moves on by the time that the gate takes, or starts when the gate first opens. */
+  /** Extended by the time that the gate takes, or set when the gate first opens. */
   deadline: number;
   hasPassedGate: boolean;
   timing: ReportTiming;
@@ -44,9 +44,9 @@ export function mark(record: OutcomeDraft, moment: keyof Moments, at: number): v
   record.moments = { ...record.moments, [moment]: at };
 }
 
-// ---- before each try ----
+// ---- before each attempt ----
 
-/** Takes the baseline, and takes it again until the gate opens at once. */
+/** Takes the baseline, and takes it again until the gate opens immediately. */
 export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record } = attempt;
   for (;;) {
@@ -60,7 +60,7 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
   }
 }
 
-/** A replica that lags behind may show what was true before the last baseline: then that one stays. */
+/** A lagging replica may show what was true before the last baseline: then that baseline is kept. */
 async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   const { context, record, target, deadline, knownStartDates, baseline: before } = attempt;
   const onRead: BaselineOptions['onRead'] = (instance, times) => {
@@ -74,7 +74,7 @@ async function readBaseline(attempt: RestartAttempt): Promise<Baseline> {
   return attempt.baseline;
 }
 
-/** Asks the gate. The restart's own time stands still meanwhile. */
+/** Asks the gate. The timeout is paused meanwhile. */
 async function passGate(attempt: RestartAttempt, instance: Instance): Promise<boolean> {
   const { job, context, record } = attempt;
   const { clock, gate } = context;
@@ -90,13 +90,13 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
   return isOpen;
 }
 
-// ---- whether a try may still leave ----
+// ---- whether the request may still be sent ----
 
-/** What has to be left for the proof when the restart leaves: this, or the share of the timeout, whichever is less. */
+/** Time that must be left for the proof when the restart is sent: this, or the share of the timeout, whichever is less. */
 const PROOF_MS = 10_000;
 const PROOF_SHARE = 1 / 5;
 
-/** After this moment no restart may leave. */
+/** No restart may be sent after this moment. */
 export function sendBy({ job, deadline }: RestartAttempt): number {
   return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
@@ -114,11 +114,11 @@ export function lateness(attempt: RestartAttempt): ActionError | undefined {
   });
 }
 
-/** How long the gate's answer counts: in milliseconds. */
+/** How long the gate's answer stays valid: in milliseconds. */
 const CLEARED_MS = 20_000;
 
 /**
- * The last check, right before the first byte leaves. From here on the restart may be carried out: that is announced, and the
+ * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
  * record says so until a result says otherwise.
  */
 export function depart(attempt: RestartAttempt): Veto | undefined {
@@ -126,7 +126,7 @@ export function depart(attempt: RestartAttempt): Veto | undefined {
   const now = context.clock.now();
   const late = lateness(attempt);
   if (late !== undefined) return { kind: 'final', error: late };
-  // The process was suspended, or took long to connect: the gate has to be asked again.
+  // The process was suspended, or connecting took long: the gate must be asked again.
   if (now - (record.moments.cleared ?? now) > CLEARED_MS)
     return { kind: 'try again', reason: OUTDATED, hint: 'See the log for what took so long.' };
   const departing: OutcomeDraft = { ...record, restarted: 'unknown' };

@@ -2,8 +2,8 @@ import type { Instance } from '../controller/instance.ts';
 import { compareInstants, type Instant, millisecondsBetween } from '../dates.ts';
 import { CLOCK_STEP_MS, nodeSetBackMs } from './clocks.ts';
 
-// Which boot a report shows. Only one that came after the restart was sent can prove it, and the baseline may come from a replica that
-// lags behind, so it may not know of every boot before. The first row that fits counts:
+// Which boot a report shows. Only a boot after the restart was sent can prove it, and the baseline may come from a lagging replica,
+// so it may miss an earlier boot. The first matching row applies:
 //
 // | start_date | boot |
 // | --- | --- |
@@ -15,13 +15,13 @@ import { CLOCK_STEP_MS, nodeSetBackMs } from './clocks.ts';
 // | the same, but it is later than the baseline's report, and the node's clock was set since | new |
 // | any other | new |
 //
-// All these dates are the node's, so its clock may be wrong, but only differences count. If the clock was set forward, a boot after the
-// restart looks long ago; but its date is then still later than the baseline's report.
+// All these dates come from the node, whose clock may be wrong, but only differences matter. If the clock was set forward, a boot after
+// the restart seems long past, but its date is still later than the baseline's report.
 
 /** The instance right before the restart was sent: what the proof is compared with. */
 export interface Baseline {
   readonly instance: Instance;
-  /** When the answer came that showed it, in milliseconds on the clock's scale. */
+  /** When the answer that showed it arrived, in milliseconds on the clock's scale. */
   readonly answeredAt: number;
   readonly startDate: Instant;
   /** Every boot that was seen before the restart was sent: none of them can be a boot after it. */
@@ -30,11 +30,11 @@ export interface Baseline {
 
 export type Boot = 'none' | 'known' | 'contradictory' | 'before' | 'new';
 
-/** An agent may compute the date of one boot again and again, in whole seconds. No VM stops and boots within this time. */
+/** An agent may recompute the date of one boot repeatedly, in whole seconds. No VM stops and boots within this time. */
 const WANDER_MS = 1_000;
 /** How much later than the report a date in whole seconds can look. */
 const ROUNDING_MS = 2_000;
-/** What a controller that updates late, dates in whole seconds and a clock that was set by less can blur, all together. */
+/** The total error from a controller that updates late, dates in whole seconds, and a smaller clock change. */
 const BLUR_MS = 20_000;
 
 /** @param sinceSentMs from sending the restart to first seeing the report: it was made before that. */

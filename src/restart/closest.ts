@@ -1,10 +1,10 @@
 const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared without regard to case: in characters. */
+/** Longer IDs are only compared ignoring case. In characters. */
 const LONGEST_COMPARED = 100;
 /** One character in this many may be mistyped. */
 const CHARACTERS_PER_MISTAKE = 4;
 
-/** The known IDs that are most likely meant by a mistyped one, the closest first. One that differs in case alone is certain. */
+/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
 export function closestTo(wanted: string, known: readonly string[]): string[] {
   const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
   const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
@@ -16,7 +16,7 @@ export function closestTo(wanted: string, known: readonly string[]): string[] {
     .map(({ id }) => id);
 }
 
-/** How many characters differ, regardless of case; infinite if it is certainly more than `most`. */
+/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
 function distanceBetween(wanted: string, id: string, most: number): number {
   const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
   if (a === b) return 0;
@@ -24,7 +24,7 @@ function distanceBetween(wanted: string, id: string, most: number): number {
   return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
 }
 
-/** Levenshtein's: how many characters have to be inserted, removed or replaced. */
+/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
 function editDistance(a: string, b: string): number {
   let distances = [...Array(b.length + 1).keys()];
   for (const [line, character] of [...a].entries()) {

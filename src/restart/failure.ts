@@ -3,18 +3,18 @@ import { isTerminal, looksFailed } from '../controller/instance.ts';
 import { isNewer, type Observation } from './ordering.ts';
 
 // When a VM that looks failed has failed. Controllers before 1.47 and 1.49 briefly show Error, absence and `deleted` during a restart
-// that goes well. So a run of answers counts: it has to last, and newer reports have to confirm it.
+// that succeeds. So a run of answers counts: it must last, and newer reports must confirm it.
 //
 // | answer | what it does to the run |
 // | --- | --- |
 // | newer or as new: looks well | ends it |
-// | newer or as new: looks failed, or is absent | begins it, or goes on with it |
+// | newer or as new: looks failed, or is absent | begins it, or continues it |
 // | the same, after a gap of GAP_MS without an answer | begins it again: the VM may have been well in between |
 // | the same, with a newer report, or absent | also confirms it |
-// | older than one before: looks well | begins it again: a short failure might look just so |
+// | older than one before: looks well | begins it again: a short failure would look the same |
 // | older than one before: looks failed | nothing |
 //
-// Terminating and Terminated are never left again: two such answers are enough, whatever comes between.
+// Terminating and Terminated are final: two such answers are enough, whatever comes between.
 
 /** An unbroken run of answers that showed the VM failed. */
 export interface FailureRun {

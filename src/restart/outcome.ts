@@ -5,20 +5,20 @@ import type { ActionError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PollInterval } from './schedule.ts';
 
-// What the restart of one VM is given, and how it can end.
+// The input of one VM's restart, and its possible outcomes.
 
 export interface RestartJob {
   readonly target: Target;
   readonly vncPassword: string | undefined;
   readonly usbDevice: string | undefined;
-  /** From the first request to the verified restart, without the time that a gate takes. */
+  /** From the first request to the verified restart, excluding the time that a gate takes. */
   readonly timeoutMs: number;
   readonly pollInterval: PollInterval;
   /** Check everything, change nothing. */
   readonly dryRun: boolean;
 }
 
-/** What the restart of one VM works with. It keeps no state elsewhere: several can run side by side. */
+/** What the restart of one VM needs. It keeps no state elsewhere, so several can run in parallel. */
 export interface RestartContext {
   readonly clock: Clock;
   readonly controller: Controller;
@@ -27,18 +27,18 @@ export interface RestartContext {
   readonly signal: AbortSignal;
   /** Decides when the restart may be sent; undefined: at once. */
   readonly gate?: Gate | undefined;
-  /** Throws if the instance must not be restarted, whatever it does. */
+  /** Throws if the instance must never be restarted. */
   readonly refuse?: ((instance: Instance) => void) | undefined;
-  /** Called with everything known right before the restart may leave this machine. If it throws, nothing leaves. */
+  /** Called with everything known right before the restart may leave this machine. If it throws, nothing is sent. */
   readonly announce?: ((outcome: Outcome) => void) | undefined;
 }
 
 /** Blocks the restart while the VM is in use. What it throws means that no restart may be sent: an error, or {@link LeftAlone}. */
 export interface Gate {
-  /** Whether `timeout` starts only when the gate first opens; else the time before counts, without what the gate takes. */
+  /** Whether `timeout` starts only when the gate first opens; otherwise the time before counts, excluding the gate's own. */
   readonly startsTime?: boolean;
   /**
-   * Asked right before the restart is sent, as often as it takes. True: send it now. False: the VM is free, but waiting for that
+   * Asked right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but waiting for that
    * took a while, so read the instance again and then ask again.
    */
   isOpen(instance: Instance): Promise<boolean>;
@@ -50,9 +50,9 @@ export interface Gate {
 export class LeftAlone extends Error {
   override readonly name = 'LeftAlone';
   readonly why: NonNullable<Outcome['leftAlone']>;
-  /** What was seen, for people; may be empty. */
+  /** What was seen, for messages; may be empty. */
   readonly seen: string;
-  /** The VM needs no restart: a later step does not have to make up for it. */
+  /** The VM needs no restart: no later step has to restart it. */
   readonly isNeedless: boolean;
 
   constructor(why: NonNullable<Outcome['leftAlone']>, seen = '', { isNeedless = false } = {}) {
@@ -79,9 +79,9 @@ export interface Outcome {
   readonly durationMs: number | undefined;
   readonly moments: Moments;
   readonly error: ActionError | undefined;
-  /** Why it was left as it is, which is not a failure: it was in use, or its turn never came. */
+  /** Why it was left alone, which is not a failure: it was in use, or its turn never came. */
   readonly leftAlone?: 'skipped' | 'not_started';
-  /** What was seen of it that it was left alone for, for people; may be empty. */
+  /** What was seen that made the step leave it alone, for messages; may be empty. */
   readonly leftAloneFor?: string;
   /** Why it was skipped, unless it was in use. */
   readonly skippedAs?: 'needless' | 'not running';
@@ -89,7 +89,7 @@ export interface Outcome {
 
 /**
  * When things happened, in milliseconds on the clock's scale: the first poll, the first question to the gate and its last answer,
- * the restart's departure, and its proof. What is absent did not happen.
+ * the sending of the restart, and its proof. What is absent did not happen.
  */
 export type Moments = Readonly<
   Partial<Record<'started' | 'heldUp' | 'cleared' | 'sent' | 'verified', number>>

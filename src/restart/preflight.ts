@@ -16,26 +16,26 @@ export interface BaselineOptions {
   readonly onRead: (instance: Instance, times: Omit<Observation, 'instance'>) => void;
 }
 
-/** A heartbeat and a bit: what flaps only briefly (failure.ts says what does) has healed by then. */
+/** A little more than one heartbeat: a brief flap (see failure.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 
-/** What one read of the target showed: a baseline, one for which a better may come, or why there is none. */
+/** What one read of the target showed: a baseline, a doubtful one that the next read may improve, or why there is none. */
 type Finding =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
-  /** `tell` says that the instance was read, if it was not said yet: it may not be the one that is meant. */
+  /** `report` passes the instance on, if that was not done yet: it may not be the one that is meant. */
   | {
       readonly kind: 'doubtful';
       readonly baseline: Baseline;
       readonly doubt: string;
-      readonly tell?: () => void;
+      readonly report?: () => void;
     }
   | { readonly kind: 'trouble'; readonly error: ActionError };
 
 /**
- * Makes sure that the VM exists, can be restarted, and that the restart can be proved, before anything is changed.
- * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that stays so for a few
+ * Checks that the VM exists, that it can be restarted, and that the restart can be proved, before anything is changed.
+ * @throws ActionError `instance_not_found`, `ambiguous_target`, `not_running` or `cannot_verify`, if that persists for a few
  * seconds.
  */
 export async function takeBaseline(context: RestartContext, options: BaselineOptions): Promise<Baseline> {
@@ -51,7 +51,7 @@ export async function takeBaseline(context: RestartContext, options: BaselineOpt
   let trouble: ActionError | undefined;
   for (;;) {
     const finding = await readTarget(options, search).catch((error: unknown) => {
-      // The time ran out before the trouble could heal: it says more than that the next answer came too late.
+      // Time ran out before the trouble could clear up: the trouble explains more than that the next answer was too late.
       throw trouble !== undefined && graceEndsAt === deadline && isTransient(error) ? trouble : error;
     });
     if (finding.kind === 'ready') return finding.baseline;
@@ -71,19 +71,19 @@ async function readTarget({ target, onRead }: BaselineOptions, search: Search): 
   const { instance } = found;
   const { doubt } = found;
   const answeredAt = clock.now();
-  const tell = () => onRead(instance, { askedAt, answeredAt });
-  if (doubt === undefined) tell();
+  const report = () => onRead(instance, { askedAt, answeredAt });
+  if (doubt === undefined) report();
   const baseline = checkPreconditions(instance, answeredAt);
   if (baseline instanceof ActionError) return { kind: 'trouble', error: baseline };
-  if (doubt !== undefined) return { kind: 'doubtful', baseline, doubt, tell };
+  if (doubt !== undefined) return { kind: 'doubtful', baseline, doubt, report };
   if (hasBothDates(instance)) return { kind: 'ready', baseline };
   return { kind: 'doubtful', baseline, doubt: 'the answer does not say how old it is' };
 }
 
-/** What stayed so for some seconds is final. */
+/** A finding that persisted for some seconds is final. */
 async function settleFor(finding: Exclude<Finding, { kind: 'ready' }>, search: Search): Promise<Baseline> {
   if (finding.kind === 'trouble') throw await withVersion(finding.error, search);
-  finding.tell?.();
+  finding.report?.();
   return finding.baseline;
 }
 
@@ -93,14 +93,14 @@ function describeFinding(finding: Exclude<Finding, { kind: 'ready' }>): [kind: s
 }
 
 /**
- * Whether later answers can be told from older ones by it. Controllers write both dates; without them an answer of a replica that
- * lags behind would pass for a new one.
+ * Whether later answers can be distinguished from older ones by it. Controllers write both dates; without them an answer of a
+ * lagging replica would pass for a new one.
  */
 function hasBothDates({ reportedAt, updatedAt }: Instance): boolean {
   return reportedAt !== undefined && updatedAt !== undefined;
 }
 
-/** A VM that can be restarted runs; one whose restart can be proved has a real start_date. */
+/** A VM that can be restarted is running; one whose restart can be proved has a real start_date. */
 function checkPreconditions(instance: Instance, answeredAt: number): Baseline | ActionError {
   const { instanceId, startDate } = instance;
   if (!isRunning(instance)) {
@@ -124,7 +124,7 @@ function checkPreconditions(instance: Instance, answeredAt: number): Baseline | 
   return { instance, answeredAt, startDate, knownStartDates: [startDate] };
 }
 
-/** What cannot be verified is most often a matter of the controller's version, so the error names it. */
+/** If a restart cannot be verified, the controller's version is most often the reason, so the error names it. */
 async function withVersion(error: ActionError, { context, bounds }: Search): Promise<ActionError> {
   if (error.code !== 'cannot_verify') return error;
   const version = (await context.controller.getVersion(bounds)) ?? 'unknown';
@@ -136,16 +136,16 @@ async function withVersion(error: ActionError, { context, bounds }: Search): Pro
 interface Search {
   readonly context: RestartContext;
   readonly bounds: ReadBounds;
-  /** Those with the external ID that were seen to be usable and not to end, by their IDs. */
+  /** Those with the external ID that were seen to be usable and not seen to end, by their IDs. */
   readonly usable: Map<string, Instance>;
 }
 
 type Found =
-  /** `doubt`: why a moment later it may be another. */
+  /** `doubt`: why it may be a different one a moment later. */
   | { readonly kind: 'found'; readonly instance: Instance; readonly doubt?: string }
   | { readonly kind: 'none'; readonly error: ActionError };
 
-/** Always ends with the call that will have to prove the restart: if that fails, nothing is sent. */
+/** Always ends with the same call that will later prove the restart: if it fails, nothing is sent. */
 async function find(target: Target, search: Search): Promise<Found> {
   const { context, bounds } = search;
   const { controller } = context;
@@ -160,7 +160,7 @@ async function find(target: Target, search: Search): Promise<Found> {
       const listed = picked.instance;
       const single = await controller.getInstance(listed.instanceId, bounds);
       if (single === undefined) return notFound(listed.instanceId);
-      // Another replica may have answered, which lags behind.
+      // A lagging replica may have answered.
       return { ...picked, instance: isOlder(single, listed) ? listed : single };
     }
   }
@@ -179,7 +179,7 @@ function notFound(instanceId: string): Found {
  * | usable | other live ones | picked |
  * | --- | --- | --- |
  * | one | none | it |
- * | one | some | it, with a doubt: an Error may pass |
+ * | one | some | it, with a doubt: an Error may clear up |
  * | none | one | it, so that the error says what is wrong with it |
  * | none | several | none: ambiguous |
  * | several | | none: ambiguous |
@@ -198,7 +198,7 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
   if (rivals.length > 0) return severalHave(externalId, [first, ...rivals]);
   const others = live.filter(({ instanceId }) => instanceId !== first.instanceId);
   if (others.length === 0) return { kind: 'found', instance: first };
-  const doubt = `${listCandidates(others)} has the external_id, too, and may only look unusable for a moment`;
+  const doubt = `${listCandidates(others)} also has the external_id, and may be unusable only briefly`;
   return { kind: 'found', instance: first, doubt };
 }
 

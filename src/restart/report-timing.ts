@@ -2,17 +2,17 @@ import type { Instance } from '../controller/instance.ts';
 import type { Instant } from '../dates.ts';
 import { isOlder, type Observation } from './ordering.ts';
 
-// What answers tell about when reports come:
+// What answers reveal about when reports arrive:
 //
-// 1. Each answer carries the HTTP header Date: the controller's time, cut to whole seconds. So the moment when an answer came
-//    tells how far the local clock is ahead of the controller's. One second of that is left open.
-// 2. The next answer tells it again. What only one of the two allows is ruled out. If the header turned to a new second, or did
-//    not, in the middle of what was open, half of it is ruled out.
+// 1. Each answer carries the HTTP header Date: the controller's time, cut to whole seconds. So the arrival time of an answer
+//    shows how far the local clock is ahead of the controller's, to within one second.
+// 2. The next answer shows it again. What only one of the two allows is ruled out. If it arrives in the middle of the open range,
+//    half of the range is ruled out, because the header either turned to a new second or did not.
 // 3. A report carries the controller's date of it (`ts`). With the difference between the clocks, that gives the local time when
-//    the report came.
+//    the report arrived.
 //
-// Only differences of foreign dates count, so no clock has to be right. The way back from the controller is part of the difference
-// between the clocks: what happens at the controller counts from when an answer can tell it here.
+// Only differences between the controller's dates matter, so no clock has to be right. The answer's travel time is part of the
+// difference between the clocks: what happens at the controller counts from when an answer can report it here.
 
 /** From one value to another, in milliseconds. */
 export interface Span {
@@ -21,7 +21,7 @@ export interface Span {
 }
 
 export interface ReportTiming {
-  /** How long the quickest answer took, there and back. */
+  /** The round trip of the quickest answer. */
   readonly tripMs: number;
   /** The instance as of the newest report. */
   readonly newest: Instance | undefined;
@@ -43,7 +43,7 @@ export const NO_TIMING: ReportTiming = {
   gapMs: DEFAULT_HEARTBEAT_MS,
 };
 
-/** What is known after one more answer. An answer that is older than one before comes from a replica that lags behind. Pure. */
+/** What is known after one more answer. An answer older than an earlier one comes from a lagging replica. Pure. */
 export function learn(before: ReportTiming, { askedAt, answeredAt, instance }: Observation): ReportTiming {
   const { newest, aheadMs } = before;
   const tripMs = Math.min(before.tripMs, answeredAt - askedAt);
@@ -57,7 +57,7 @@ export function learn(before: ReportTiming, { askedAt, answeredAt, instance }: O
   };
 }
 
-/** When the newest report came, within a second; undefined where there are no dates that tell, or they contradict each other. */
+/** When the newest report came, within a second; undefined if dates are missing, or contradict each other. */
 export function arrivalOf({ newest, aheadMs }: ReportTiming): Span | undefined {
   // Rounded down: sums of fractions are not exact.
   const openMs = Math.floor(aheadMs.to - aheadMs.from);
@@ -76,7 +76,7 @@ function toldByReport({ updatedAt }: Instance, answeredAt: number): Span {
   return updatedAt === undefined ? ANY : { from: ANY.from, to: answeredAt - millisecondsOf(updatedAt) };
 }
 
-/** What both allow; if they contradict each other, what lies between them. */
+/** What both allow; if they contradict each other, the range between them. */
 function narrow(a: Span, b: Span): Span {
   const [from, to] = [Math.max(a.from, b.from), Math.min(a.to, b.to)];
   return { from: Math.min(from, to), to: Math.max(from, to) };

@@ -22,10 +22,10 @@ import { watch } from './watch.ts';
 //
 // 1. The preflight finds the instance, checks that it can be restarted, and remembers what it was like before (attempt.ts).
 // 2. The gate, if there is one, may block the restart. After that the preflight is repeated.
-// 3. The request is sent. Only a try that certainly was not carried out is followed by another, and 1 and 2 come before it again.
-// 4. The instance is watched until one answer proves the restart, or the time is over.
+// 3. The request is sent. Only if it certainly was not carried out is it sent again, after 1 and 2 were repeated.
+// 4. The instance is watched until one answer proves the restart, or the timeout is reached.
 
-/** Restarts one VM and proves that it came back. Never throws: what goes wrong is part of the outcome. */
+/** Restarts one VM and proves that it came back. Never throws: errors are part of the outcome. */
 export async function restart(job: RestartJob, context: RestartContext): Promise<Outcome> {
   const record: OutcomeDraft = { ...NOTHING_DONE, target: job.target };
   try {
@@ -65,16 +65,16 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
 }
 
 interface Sent {
-  /** As it was before the try that counts. */
+  /** As it was before the attempt that counts. */
   readonly baseline: Baseline;
   readonly reply: RestartReply;
   readonly sentAt: number;
 }
 
 /**
- * Tries until the restart has been carried out, or may have been. The record says `unknown` from the moment a try leaves until its
- * result proves that it was not carried out.
- * @throws what the last try came to, if none was carried out; what the preflight or the gate throws; the signal's reason.
+ * Repeats the request until the restart has been carried out, or may have been. The record says `unknown` from the moment a request
+ * is sent until its result proves that it was not carried out.
+ * @throws the error of the last attempt, if none was carried out; what the preflight or the gate throws; the signal's reason.
  */
 async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   const { job, context, record } = attempt;
@@ -125,7 +125,7 @@ interface Baselines {
   readonly now: number;
 }
 
-/** Whether the VM has booted since a try left that was answered as if nothing had been done: that answer was wrong. */
+/** Whether the VM has booted since a request whose answer said that nothing had been done: that answer was wrong. */
 function hasBootedSince(sentAt: number | undefined, { known, again, now }: Baselines): boolean {
   if (sentAt === undefined) return false;
   const boot = bootOf(again.instance, known, now - sentAt);
@@ -134,7 +134,7 @@ function hasBootedSince(sentAt: number | undefined, { known, again, now }: Basel
 
 const CARRIED_OUT_NEVERTHELESS: RestartReply = {
   kind: 'uncertain',
-  reason: 'it was answered as if nothing had been done, but the VM has booted since',
+  reason: 'the answer said that nothing had been done, but the VM has booted since',
 };
 
 // ---- words ----

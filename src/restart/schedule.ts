@@ -4,13 +4,13 @@ import { arrivalOf, type ReportTiming } from './report-timing.ts';
 //
 // 1. There is about one poll per second. Heartbeats are whole seconds apart, so reports come in the same part of each second.
 //    A poll just after that part shows a new report at once.
-// 2. While that part is not known well enough, polls are for learning (report-timing.ts). Such a poll is made when the header
-//    Date would turn to a new second if the middle of what is open were right. The answer rules out one half.
-// 3. If a report is due before such a poll, the poll is made at the end of what is open instead: it shows the report.
-// 4. If there is nothing to learn from, polls are a second apart. After minutes without a report they become rarer.
+// 2. While that part is not known well enough, polls serve to learn it (report-timing.ts). Such a poll is made when the header
+//    Date would turn to a new second if the middle of the open range were right. The answer rules out one half.
+// 3. If a report is due before such a poll, the poll is made at the end of the open range instead: it shows the report.
+// 4. If there is nothing to learn from, polls are a second apart. After minutes without a report they become less frequent.
 //
-// If reports come otherwise, polls are still about a second apart. None of this decides anything: the verdict is taken from the same
-// answers by the same rules, whenever they come.
+// If reports come irregularly, polls are still about a second apart. None of this affects the verdict: it applies the same rules to
+// the answers, whenever they come.
 
 /** `auto`, or a fixed time between two polls in milliseconds, or a function that draws such a time for each. */
 export type PollInterval = 'auto' | number | (() => number);
@@ -23,7 +23,7 @@ export interface Progress {
   readonly timing: ReportTiming;
 }
 
-/** When to poll next, on the clock's scale. Pure. The deadline is poll.ts's business. */
+/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
 export function nextPollAt(pollInterval: PollInterval, progress: Progress): number {
   return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
 }
@@ -36,10 +36,10 @@ const SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
 /** A poll may reach the controller a little sooner than usual. */
 const MARGIN_MS = 10;
-/** If no more than this is open, another poll for learning would gain nothing. */
+/** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
 
-/** Moments in here are those when the answer comes in; the poll begins sooner by the time that it takes. */
+/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
 function nextInStep({ sentAt, lastPollAt, timing }: Progress): number {
   const { tripMs, aheadMs, gapMs } = timing;
   const arrival = arrivalOf(timing);

@@ -12,13 +12,13 @@ import {
 } from './failure.ts';
 import { datesOf, isDated, isNewer, isOlder, type Observation } from './ordering.ts';
 
-// Whether the restart is proved, from one answer and what was seen before it. Pure. The steps, and where their rules stand:
+// Whether the restart is proved, from one answer and what was seen before it. Pure. The steps, and the modules with their rules:
 //
 // 1. An answer that is older than one before proves nothing (ordering.ts), unless all clocks were set back (clocks.ts).
 // 2. A VM that looks failed for long enough has failed (failure.ts).
 // 3. The restart is proved once all conditions hold in one answer: the VM runs, and its boot is a new one (boot.ts).
 
-/** What was seen since the restart was sent, as far as later answers are judged by it. */
+/** What was seen since the restart was sent, as far as it affects the verdict on later answers. */
 export interface History {
   readonly baseline: Baseline;
   /** When the restart was sent. */
@@ -78,12 +78,12 @@ export function judge(before: History, observation: Observation): { verdict: Ver
   return { verdict: judgeCurrent(next, observation), history: next };
 }
 
-/** If the node's clock was set back, what is older than the baseline may still look younger than the newest. */
+/** If the node's clock was set back, a report older than the baseline may still seem newer than the newest. */
 function isOutdated(instance: Instance, { newest, baseline }: History): boolean {
   return isOlder(instance, newest) || isOlder(instance, baseline.instance);
 }
 
-/** If all clocks were set back since the newest report, what is known is dated as if that had been before. */
+/** If all clocks were set back since the newest report, shifts the known dates as if that had happened before. */
 function followClocks(history: History, { answeredAt, instance }: Observation): History {
   if (instance === undefined || !isOutdated(instance, history)) return history;
   const { baseline, newest, newestAt } = history;
@@ -142,7 +142,7 @@ export function describeState({ state, status, startDateText }: Instance): strin
   return `instance_state "${state}", status "${status ?? 'none'}", start_date ${startDateText ?? 'none'}`;
 }
 
-/** For errors: what was seen, and the message, which may explain it. */
+/** For errors: what was seen, and the instance's message, which may explain it. */
 export function describeTrouble(instance: Instance | undefined): string {
   if (instance === undefined) return 'the controller does not list the instance';
   const { message } = instance;

@@ -16,11 +16,11 @@ export interface WatchOptions {
   readonly baseline: Baseline;
   /** What the controller answered to the restart. */
   readonly reply: RestartReply;
-  /** When the restart was sent, and when the time is over: milliseconds on the clock's scale. */
+  /** When the restart was sent, and when the timeout is reached: milliseconds on the clock's scale. */
   readonly sentAt: number;
   readonly deadline: number;
   readonly pollInterval: PollInterval;
-  /** What earlier answers told about when reports come. */
+  /** What earlier answers revealed about when reports arrive. */
   readonly timing: ReportTiming;
   /** Called with each instance that the controller showed. */
   readonly onSeen: (instance: Instance) => void;
@@ -46,7 +46,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   const deadline = () => deadlineOf(options, state, clock.now());
   const polling: PollOptions = {
     ...{ clock, signal, deadline, firstAt: nextAt(sentAt) },
-    // Without an answer the poll took as long as it could.
+    // A poll without an answer used all of its time.
     nextAt: ({ startedAt, until }) => (hasAnswer ? nextAt(startedAt) : until),
   };
   const proof = await pollUntil(polling, async ({ until }) => {
@@ -61,10 +61,10 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
 
 interface WatchState {
   history: History;
-  /** What the last usable answer left open; empty if there was none. */
+  /** The conditions that the last usable answer did not meet; empty if there was none. */
   unmet: readonly Unmet[];
   timing: ReportTiming;
-  /** When the reply to the restart was there. */
+  /** When the reply to the restart arrived. */
   readonly startedAt: number;
   /** The longest time between two reports, by the node's clock. */
   heartbeatMs: number;
@@ -76,8 +76,8 @@ const SHORTEST_HEARTBEAT_MS = 5_000;
 const HEARTBEATS_OF_EVIDENCE = 3;
 
 /**
- * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. How long these are is only
- * known once reports come: until then, the silence counts. Any other restart has the whole time.
+ * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
+ * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
  */
 function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: number): number {
   if (reply.kind !== 'rejected') return deadline;
@@ -85,7 +85,7 @@ function deadlineOf({ reply, deadline }: WatchOptions, state: WatchState, now: n
   return Math.min(deadline, state.startedAt + HEARTBEATS_OF_EVIDENCE * heartbeatMs);
 }
 
-/** The time between the newest report and the one before; 0 if that is the same or cannot be told. */
+/** The time between the newest report and the one before; 0 if that is the same or unknown. */
 function gapMs(
   { newest: { reportedAt: before } }: History,
   { newest: { reportedAt: after } }: History,
@@ -93,7 +93,7 @@ function gapMs(
   return before === undefined || after === undefined ? 0 : millisecondsBetween(before, after);
 }
 
-/** The replica that the connection leads to may be stuck while others know better. */
+/** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
   const since = Math.max(state.history.newestAt, state.renewedAt);
   if (clock.now() - since <= LONG_SILENCE_MS) return;
@@ -145,7 +145,7 @@ function kindOf(unmet: readonly Unmet[]): string {
 
 function vmFailed(reason: string): ActionError {
   return new ActionError('vm_failed', `The VM failed after the restart was sent: ${reason}.`, {
-    hint: 'Check the instance and its node in the controller. A VM that is gone or in Error has to be started again.',
+    hint: 'Check the instance and its node in the controller. A VM that is gone or in Error must be started again.',
   });
 }
 
@@ -154,7 +154,7 @@ interface Ending extends Omit<WatchOptions, 'timing'>, WatchState {
   readonly endedAt: number;
 }
 
-/** A request that was rejected fails as such, unless a new boot shows that it was carried out before. */
+/** A request that was rejected fails as such, unless a new boot shows that it had been carried out. */
 function notProved(ending: Ending): ActionError {
   const { reply, sentAt, endedAt } = ending;
   if (reply.kind !== 'rejected') return timedOut(ending);
@@ -196,7 +196,7 @@ const LONG_SILENCE_MS = 15_000;
 interface Signs {
   readonly reply: RestartReply;
   readonly unmet: readonly Unmet[];
-  /** For how long no new report came. */
+  /** How long no new report has come. */
   readonly silentMs: number;
 }
 

@@ -12,9 +12,9 @@
 // | gone                                 | it takes one job only, and a new registration of it was seen       |
 // | offline                              | nothing                                                            |
 // | online, under a new registration     | that                                                               |
-// | online, and offline since the boot   | that, once a second read some seconds later shows it online, too:  |
-// |                                      | a version that GitHub accepts no longer connects and ends          |
-// | online and busy                      | it was seen idle for so long that this job began after the restart |
+// | online, and offline since the boot   | that, once a read some seconds later shows it online again:        |
+// |                                      | a version that GitHub no longer accepts connects and then exits    |
+// | online and busy                      | it was seen idle long enough for this job to be a new one          |
 // | online otherwise                     | nothing; after six minutes it is most likely back                  |
 
 import { minutes } from '../clock.ts';
@@ -49,7 +49,7 @@ interface NameHistory {
   /** When the unbroken run of reads that show it online again was first answered; undefined if the last read did not. */
   readonly onlineSince: number | undefined;
   readonly occupancy: Occupancy;
-  /** It was seen without a job for so long that a job from before the restart would have shown. */
+  /** It was seen without a job for long enough: a job from before the restart would have shown. */
   readonly wasIdle: boolean;
   readonly verdict: BackVerdict;
 }
@@ -68,7 +68,7 @@ export type BackVerdict =
 
 /**
  * A job from before the restart may show as late as this, in milliseconds: GitHub says "busy" up to 90 s after it began (25 to 60 s
- * and more have been seen), and may take that back for a minute before any read has seen it.
+ * and more have been seen), and may show it as idle again for a minute before any read has seen it.
  */
 export const OLD_JOB_MS = 150_000;
 
@@ -127,7 +127,7 @@ export function judgeBack(
   const oldIds = isFirst
     ? new Set([...before.oldIds, ...(runners ?? []).map(({ id }) => id)])
     : before.oldIds;
-  // A name that is new to us was not there at the earlier reads.
+  // A name that was not seen before was absent from the earlier reads.
   const unseen = nothingSeen(isFirst ? undefined : 'gone');
   const names = new Set([...before.byName.keys(), ...shown.keys()]);
   const judged = [...names].map((name) => {
@@ -182,7 +182,7 @@ function judgeName(
   const history = { ...before, occupancy, first: before.first ?? runner, last: runner };
   const known =
     runner === 'gone' ? { ...history, onlineSince: undefined } : withRunner(history, runner, context.reading);
-  // What was proved once stays so, while others are waited for.
+  // What was proved once stays proved while the step waits for the others.
   if (before.verdict.kind === 'online') return known;
   const verdict = runner === 'gone' ? verdictOnGone(before, context) : verdictOn(known, runner, context);
   return { ...known, verdict };
@@ -250,7 +250,7 @@ const SERVICE =
   'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 
-/** What GitHub said before it was silent for longer says little of now: in milliseconds. */
+/** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
 const LONG_SILENCE_MS = 60_000;
 
 /**

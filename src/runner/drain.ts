@@ -8,7 +8,7 @@
 // | another drain's, expired       | becomes `macos`, then this drain's | stays                                                   |
 // | another drain's, still running | is waited for                     | stays                                                    |
 //
-// The new label is added before the old one is removed, one by one, so that nobody else's label is touched.
+// The new label is added before the old one is removed, one by one, so that labels of other owners stay untouched.
 
 import { type Bounds, type Clock, seconds } from '../clock.ts';
 import { ActionError, asActionError } from '../errors.ts';
@@ -25,14 +25,14 @@ interface Drained {
   readonly owner: string;
 }
 
-/** What a step that is killed leaves to its post step. It holds no secret. */
+/** What a killed step leaves for its post step. It holds no secret. */
 export type DrainState = readonly Drained[];
 
 export interface DrainOptions {
   readonly labels: RunnerLabels;
   /** GITHUB_RUN_ID. */
   readonly runId: string;
-  /** After that long the labels expire, should nothing be left to restore them: in milliseconds. */
+  /** The labels expire after this long, in case nothing is left to restore them: in milliseconds. */
   readonly lifeMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,7 +57,7 @@ const ASK_AGAIN_MS = 15_000;
 /** What GitHub may take to answer when the wait for another drain is over. */
 const LEAST_MS = 10_000;
 
-/** @param left what a step that was killed has left. */
+/** @param left what a killed step has left behind. */
 export function createDrains(options: DrainOptions, left: DrainState = []): Drains {
   const { labels, clock, log, saveState } = options;
   const drained = new Map(left.map((each) => [each.id, each]));
@@ -105,7 +105,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
     }
   }
 
-  /** The custom labels, once those are back that a drain which has expired left behind. */
+  /** The custom labels, after restoring those that an expired drain left behind. */
   async function plainLabels(id: number, seen: LabelsReading, bounds: Bounds): Promise<string[]> {
     const expired = marksIn(seen);
     for (const mark of expired) await undo(id, mark, bounds);
@@ -150,7 +150,7 @@ export function createDrains(options: DrainOptions, left: DrainState = []): Drai
   return { drain, restore };
 }
 
-/** How long the labels of a runner are tried to be restored, in milliseconds; and after a cancellation. */
+/** How long to keep trying to restore a runner's labels, in milliseconds; and after a cancellation. */
 export const RESTORE_MS = 30_000;
 export const RESTORE_AFTER_CANCELLATION_MS = 5_000;
 
@@ -172,7 +172,7 @@ function stateFrom(state: unknown): DrainState {
 // ---- labels ----
 
 const MARK = '.drained-';
-/** Run ID and end, in seconds since 1970. What users called `.drained` themselves does not look like this. */
+/** Run ID and end, in seconds since 1970. A label that a user named `.drained` does not have this form. */
 const MARKED = /^(.+)\.drained-(\d+)-(\d{10})$/;
 /** A label has 256 characters at most; a run ID has up to 20, and its mark 12 more. */
 const LONGEST_PLAIN = 256 - MARK.length - 32;

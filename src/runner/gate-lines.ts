@@ -4,7 +4,7 @@ import type { ProgressLog } from '../log.ts';
 import type { Occupancy } from './occupancy.ts';
 import { describeRunner, type Runner } from './runners.ts';
 
-// What the log and the errors say of the runners in one VM before the restart. All of it is pure.
+// What the log and the errors say about the runners in one VM before the restart. Pure.
 
 /** What to do about a runner that has a job. */
 export type WhenBusy = 'wait' | 'fail' | 'skip' | 'ignore';
@@ -89,7 +89,7 @@ interface BusyContext {
   readonly tally: string;
 }
 
-/** A runner that is busy although GitHub lists no job for it is for a person to fix. */
+/** A person has to fix a runner that is busy although GitHub lists no job for it. */
 export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): ActionError {
   const hasWaited = whenBusy === 'wait';
   const [waited, reads] = hasWaited ? [', and was until busy_timeout', ` Reads: ${tally}.`] : ['', ''];
@@ -122,7 +122,7 @@ const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED =
   'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
 
-/** What is known when GitHub's silence was waited for long enough. */
+/** What is known when the wait for GitHub's answer is over. */
 interface Silence extends Seen {
   readonly progress: Pick<ProgressLog, 'tally'>;
 }
@@ -134,7 +134,7 @@ export function notKnownError({ state, progress }: Silence): ActionError {
     hint:
       why === ''
         ? 'Check githubstatus.com and the debug log of this step.'
-        : 'Look at that job: cancel it if it is stuck, or let when_busy be ignore.',
+        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.',
   });
 }
 
@@ -154,7 +154,7 @@ export function allOfflineError(): ActionError {
     'github_api_failed',
     'GitHub shows the runners of all live VMs offline, which is more likely its own trouble than theirs, so no restart was sent.',
     {
-      hint: 'Look at githubstatus.com, and at the network of the VMs; run the step again, or restart them with restart_if: always.',
+      hint: 'Check githubstatus.com and the network of the VMs; run the step again, or restart them with restart_if: always.',
     },
   );
 }

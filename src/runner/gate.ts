@@ -51,7 +51,7 @@ export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSwe
   readonly evidence?: JobEvidence | undefined;
   /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
-  /** A busy VM is not waited for beyond this time on the clock's scale. */
+  /** The step waits for a busy VM until this time on the clock's scale. */
   readonly busyUntil?: number | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
@@ -61,7 +61,7 @@ export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSwe
 
 /** What a job of a workflow run says about the runner that it ran on, and the VM's current boot. */
 export interface JobEvidence {
-  /** In progress: that name and scope are right is borne out, but not that the runner has had its job. */
+  /** In progress: this confirms name and scope, but not that the runner has had its job. */
   readonly hasEnded: boolean;
 }
 
@@ -74,7 +74,7 @@ export interface RunnerGate extends Gate {
    */
   untilIdle(instance: Instance): Promise<void>;
   /**
-   * For a free VM that waits for a slot: a read of the runners every few seconds keeps what is known from growing old. False once
+   * For a free VM that waits for a slot: a read of the runners every few seconds keeps its state fresh. False once
    * they show a job.
    * @throws ActionError if GitHub's refusal is final.
    */
@@ -106,9 +106,9 @@ interface Watch extends Findings {
 
 /** On the clock's scale. */
 interface Limits {
-  /** A busy runner is waited for until then. */
+  /** The step waits for a busy runner until then. */
   readonly busy: number;
-  /** A silent GitHub is. An idle stretch that begins by then may take its time, and so may silence after it. */
+  /** The step waits for a silent GitHub until then. An idle stretch that began by then may run to its end, and so may a silence after it. */
   readonly unknown: number;
 }
 
@@ -170,12 +170,12 @@ export function createGate(options: GateOptions): RunnerGate {
   };
 }
 
-/** How long idle VMs come first where busy ones are drained: in milliseconds. */
+/** How long idle VMs go first when busy ones are drained: in milliseconds. */
 const IDLE_FIRST_MS = 30_000;
 /** What changing labels may take: in milliseconds. */
 const CHANGE_LABELS_MS = 30_000;
 
-/** @returns whether it had something to drain. A busy VM that is not waited for is none of that. */
+/** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
 async function drainRunners(options: GateOptions, { shown, limits }: Watch): Promise<boolean> {
   const { drain, whenBusy, clock, signal } = options;
   if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy))) return false;
@@ -202,7 +202,7 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   return watch;
 }
 
-/** To see no job for long enough takes its time in any case: that is no silence. */
+/** Seeing no job for long enough always takes time: that is not silence. */
 function limitsFrom(now: number, options: GateOptions): Limits {
   const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
   const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
@@ -258,7 +258,7 @@ function bootOf(
   const at = clock.now() - Math.max(0, uptimeMs);
   const isSameBoot = before === undefined || before.text === text;
   const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
-  // A record may be older than now, so the earliest boot that one shows is nearest to the truth.
+  // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
@@ -270,7 +270,7 @@ function fresh({ clock, registersWithinMs }: GateOptions, boot: Boot): LeftAlone
 
 // ---- reads ----
 
-/** An answer that took longer tells too little of now: the process may have been suspended meanwhile. In milliseconds. */
+/** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
 const LONGEST_LAST_READ_MS = 10_000;
 
 /** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
@@ -314,7 +314,7 @@ async function readJobs(options: GateOptions, watch: Watch): Promise<void> {
   apply(options, watch, { kind: 'jobs', finding });
 }
 
-/** @throws LeftAlone if a sweep has no business with the VM. */
+/** @throws LeftAlone if a sweep must skip the VM. */
 function applyRunners(options: GateOptions, watch: Watch, reading: RunnersReading): void {
   watch.shown = reading.runners ?? watch.shown;
   apply(options, watch, { kind: 'runners', reading });
@@ -333,7 +333,7 @@ function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void 
 }
 
 function endOfRead(options: GateOptions, watch: Watch): number {
-  // What ends an idle stretch may take its time, too.
+  // What ends an idle stretch has its own time limit.
   return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
 }
 
@@ -344,7 +344,7 @@ async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<v
   if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal })) throw allOfflineError();
 }
 
-/** While a free VM waits for a slot, the time that its next job may take does not begin. */
+/** While a free VM waits for a slot, busy_timeout for its next job does not start. */
 async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
   applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
   const { kind } = watch.state;
@@ -356,7 +356,7 @@ async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
 
 // ---- the wait ----
 
-/** Time between two reads of the jobs while these are what makes the VM busy: in milliseconds. They cost many requests. */
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
 const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
@@ -401,7 +401,7 @@ function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSinc
     case 'registering':
       return Number.POSITIVE_INFINITY;
     default: {
-      // Runners that register again and again would be waited for without end.
+      // Otherwise the step would wait forever for runners that keep registering again.
       const latest = unknown + 2 * onceMoreMs;
       return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
     }
@@ -413,7 +413,7 @@ function pauseMs(state: Occupancy): number {
   return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
 }
 
-/** A runner can be shown busy forever: whether GitHub lists a job for it tells what to do. */
+/** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
   const { whenBusy } = options;
   const { state } = watch;

@@ -86,7 +86,7 @@ export interface Token {
   /** Of the input that it comes from. */
   readonly input: string;
   readonly value: string;
-  /** GitHub wants no request with it before: milliseconds on the clock's scale. */
+  /** GitHub accepts no request with it before this time: milliseconds on the clock's scale. */
   allowedAt: number;
   /** When GitHub last refused it something that another token was allowed. */
   refusedAt: number;
@@ -101,9 +101,9 @@ export interface GitHubConnection {
   readonly baseUrl: string;
   readonly transport: Transport;
   readonly clock: Clock;
-  /** Uniform in [0, 1): jitter for the pauses between two tries. */
+  /** Uniform in [0, 1): jitter for the pauses between attempts. */
   readonly random: () => number;
-  /** Takes octokit's remarks, which may quote the server. */
+  /** Receives octokit's log lines, which may quote the server. */
   readonly debug: (line: string) => void;
 }
 
@@ -154,7 +154,7 @@ function createClient(tokens: readonly Token[], { clock, random, octokit }: Clie
     }
   }
 
-  /** One after another, until one is not refused. */
+  /** Tries one after another until one is not refused. */
   async function tryTokens<T>(question: Question<T>): Promise<Try<T>> {
     let denial: Denial | undefined;
     for (const token of inOrder(tokens, clock.now())) {
@@ -164,7 +164,7 @@ function createClient(tokens: readonly Token[], { clock, random, octokit }: Clie
       denial = addDenial(denial, token.input, reply.denied);
       if (!isAboutToken(reply.denied)) break;
       token.refusedAt = clock.now();
-      // Other requests may be under way: what one of them is told must not shorten what another was.
+      // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
       token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
     }
     return denial === undefined ? { fault: notAllowedYet(tokens, clock.now()) } : judge(denial, question);
@@ -231,7 +231,7 @@ function createOctokit(
   { baseUrl, transport, debug }: GitHubConnection,
   onAnswer: FetchOptions['onAnswer'],
 ): SendWithOctokit {
-  // Octokit would write to the console whatever is missing here; @octokit/request has a setting of its own.
+  // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
   const remark = (line: string) => debug(line.replace(QUERY, '?...'));
   const log = { debug: remark, info: remark, warn: remark, error: remark };
   const octokits = new Map<string, Octokit>();
@@ -246,7 +246,7 @@ function createOctokit(
 
 const API_VERSION = { 'x-github-api-version': '2022-11-28' };
 
-/** Octokit's own, of which `@actions/github` exports no class. */
+/** Octokit's own error; `@actions/github` does not export its class. */
 interface RequestError extends Error {
   readonly status: number;
   /** Undefined where none came: then the cause is what fetch threw. */
@@ -258,7 +258,7 @@ function isRequestError(error: unknown): error is RequestError {
 }
 
 /**
- * The answer, whatever its status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
  * cause of another error.
  */
 async function settle(request: () => Promise<OctokitResponse>): Promise<Reply> {
@@ -273,7 +273,7 @@ async function settle(request: () => Promise<OctokitResponse>): Promise<Reply> {
   }
 }
 
-/** @throws UnusableAnswer to ask again; ActionError where GitHub cannot be asked. */
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
 async function askWith<T>(
   send: SendWithOctokit,
   question: Question<T>,

@@ -1,4 +1,4 @@
-// What an answer of GitHub means that is not the one that was asked for: a rate limit, a refusal, or trouble that may pass.
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
 
 import { seconds } from '../clock.ts';
 import { isRecord, text, type UnusableAnswer } from '../http/json.ts';
@@ -17,13 +17,13 @@ export interface Reply {
 const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more is on the safe side. */
+/** The limit is lifted within the second that is named: one more second is safe. */
 const MARGIN_MS = 1_000;
 
 /**
- * How long GitHub wants to be left alone, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined where the answer is about something else. Pure: what
- * "now" is, the answer itself says.
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
  */
 export function rateLimitMs(reply: Reply): number | undefined {
   const { status, headers } = reply;
@@ -75,7 +75,7 @@ interface Asked {
   readonly input: string;
 }
 
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or counts its requests. */
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
 export function isAboutToken(reply: Reply): boolean {
   return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
 }
@@ -129,7 +129,7 @@ const otherRefusal: Refusal = ({ said }, { subject, input }) => [
   `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
 ];
 
-/** Which permission the token lacks, where GitHub says so. */
+/** Which permission the token lacks, if GitHub names it. */
 function wanted({ headers }: Reply): string {
   const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
   return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;

@@ -11,7 +11,7 @@ export interface FetchOptions {
   readonly baseUrl: string;
   readonly transport: Transport;
   readonly bounds: Bounds;
-  /** Called for each answer, whatever its status. */
+  /** Called for each answer, with any status. */
   readonly onAnswer: (answer: Answer) => void;
 }
 
@@ -33,7 +33,7 @@ export interface FetchInit {
 export function createFetch({ baseUrl, transport, bounds, onAnswer }: FetchOptions): Fetch {
   return async (url, { method, headers, body = '' }) => {
     const path = url.slice(baseUrl.length);
-    // To add or remove a label twice comes to the same: no request is a write that must not be repeated.
+    // Adding or removing a label twice has the same effect as once, so every request can be repeated.
     const rest = { headers, body: parseJson(body), maxBytes: MAX_BYTES, isWrite: false };
     const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
     if ('noAnswer' in result) throw failureOf(result.noAnswer);
@@ -50,13 +50,13 @@ const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that ru
 
 function failureOf({ reason, nature, cause }: NoAnswer): Error {
   if (nature !== 'refusal') return new UnusableAnswer(reason, { nature, hint: CHECK_API_URL, cause });
-  return new ActionError('github_api_failed', `GitHub cannot be asked: ${reason}.`, {
+  return new ActionError('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
     hint: CHECK_API_URL,
     cause,
   });
 }
 
-/** Statuses that a Response refuses to be made with a body for, be it an empty one. */
+/** Statuses for which the Response constructor accepts no body, not even an empty one. */
 const WITHOUT_BODY = [204, 205, 304];
 
 function responseOf({ status, headers, text }: Answer): Response {

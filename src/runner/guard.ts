@@ -67,7 +67,7 @@ export interface GuardsOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** For what concerns no VM more than the others. */
+  /** For messages that concern no single VM. */
   readonly log: Log;
   readonly signal: AbortSignal;
   /** For one HTTP request. */
@@ -80,7 +80,7 @@ export interface GuardsOptions {
   readonly dispatchers: Dispatchers | undefined;
   /** Reads the VMs that are live on the controller; without it nothing is known about others than the step's. */
   readonly liveInstances?: LiveInstances | undefined;
-  /** Keeps what the post step has to restore, should the step be killed. */
+  /** Saves what the post step has to restore if the step is killed. */
   readonly saveDrains?: ((state: DrainState) => void) | undefined;
   /** Lets several VMs share their reads. */
   readonly share?: ((sources: Sources) => Sources) | undefined;
@@ -169,7 +169,7 @@ export function createGuards(options: GuardsOptions): Guards {
 
 /** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
 const MARGIN_MS = 3_600_000;
-/** An installation token lives for an hour; with less time than this no drain begins that it could not end. In milliseconds. */
+/** An installation token lives for an hour; with less time left than this, no drain begins, because it could not be ended. In milliseconds. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
 function drainsOf(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
@@ -188,7 +188,7 @@ function drainsOf(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'd
   return { drains, drainedUntil: clock.now() + waitsForMs };
 }
 
-/** A runner that has not registered this long after the boot is not going to, at least in milliseconds. */
+/** A runner that has not registered this long after the boot never will: a minimum, in milliseconds. */
 const REGISTERS_WITHIN_MS = 300_000;
 
 /** @param options with the log of the one VM. */
@@ -285,7 +285,7 @@ async function waitIfVerified(
 const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
 
-/** GitHub lets no older version register, and may let it connect and end. Since 2026. */
+/** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
 const LEAST_VERSION = [2, 329, 0];
 
 /** What the log says about registrations when they are first seen. */

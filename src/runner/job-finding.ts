@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import type { Job, JobsSource, Refusal } from './jobs.ts';
 import { fitsPattern, type NamePattern } from './runner-names.ts';
 
-/** What the jobs in progress say of the runners in one VM. */
+/** What the jobs in progress say about the runners in one VM. */
 export type JobFinding =
   /** It runs on one of them. */
   | { readonly kind: 'job'; readonly job: Job }
@@ -15,7 +15,7 @@ export type JobFinding =
   | { readonly kind: 'unreadable' }
   | { readonly kind: 'no answer' };
 
-/** The runners whose jobs are searched for. */
+/** The runners to find jobs for. */
 export interface JobOwner {
   readonly pattern: NamePattern;
   /** Of every registration that was seen. */
@@ -28,7 +28,7 @@ export interface JobOwner {
 const HOSTED = 'GitHub Actions';
 
 /**
- * Looks for a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
+ * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
  * registers again. Without a name, the number counts only if the labels fit, too. Pure.
  */
 export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner): JobFinding {
@@ -60,7 +60,7 @@ const LONGEST_GAP_MS = 30_000;
 /** Reads the jobs for the runners of all VMs. */
 export interface JobReader {
   /**
-   * A source that GitHub refused is asked again each time; until it was refused for a while, and nothing else, a refusal is no answer.
+   * A refused source is asked again each time. A refusal counts as no answer until GitHub has given only refusals for a while.
    * @param owner called once the jobs were read, as runners may register meanwhile.
    * @throws ActionError as the source does.
    */
@@ -99,5 +99,5 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 }
 
 function describeRefusal(refused: string): string {
-  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves tell now whether a job runs, and GitHub may show that a minute late: such a job would be killed. Let jobs_token or github_token have "Actions: read".`;
+  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }

@@ -1,4 +1,4 @@
-// The jobs source. GitHub's runners API learns late that a runner is busy, and at times forgets it; the jobs of a repository
+// The jobs source. GitHub's runners API learns late that a runner is busy, and sometimes forgets it; the jobs of a repository
 // say on which runner each of them runs. So the runs that are not completed are read, then the jobs of each. This takes its own
 // permission, so it may have its own token.
 
@@ -31,7 +31,7 @@ export interface Job {
   readonly runnerGroup: string | undefined;
 }
 
-/** GitHub refused every token: true of this reading, but maybe not of the next. */
+/** GitHub refused every token for this reading; the next one may succeed. */
 export interface Refusal {
   /** e.g. `github_token: HTTP 403 ("Resource not accessible by integration")`. */
   readonly refused: string;
@@ -41,11 +41,11 @@ export interface Refusal {
 
 /** The jobs source: the jobs that are in progress. */
 export interface JobsSource {
-  /** All that are in progress now. @throws ActionError as {@link GitHubClient} tells. */
+  /** All that are in progress now. @throws ActionError as {@link GitHubClient} describes. */
   runningJobs(bounds: RetryBounds): Promise<readonly Job[] | Refusal>;
 }
 
-/** So many runs are asked for their jobs at a time: GitHub allows 100 requests at once, and a reading must not take long. */
+/** How many runs are asked for their jobs at a time: GitHub allows 100 concurrent requests, and a reading must not take long. */
 const AT_ONCE = 16;
 
 /** Where jobs are read, and with what. */
@@ -54,7 +54,7 @@ export interface JobsPlace {
   readonly repository: RepositoryScope;
 }
 
-/** The jobs of one repository. Each reading asks again, whatever the one before came to. */
+/** The jobs of one repository. Each reading asks again, regardless of the result before. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
   const ofRuns: Memory<readonly Run[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
@@ -104,8 +104,8 @@ const KEPT_MS = 90_000;
 const KEPT_AFTER_MS = 10_000;
 
 /**
- * The jobs by run, so that a reading that did not fit into its time goes on where it stopped. A run that has changed since is
- * read again. A reading that fits into its time begins from nothing.
+ * The jobs by run, so that a reading that ran out of time resumes where it stopped. A run that has changed since is
+ * read again. After a complete reading, the next one starts from scratch.
  */
 function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
@@ -137,7 +137,7 @@ export interface JobsContext {
   readonly log: Pick<Log, 'info'>;
 }
 
-/** What there is to know of jobs where the step runs for no repository. */
+/** The jobs source of a step that runs for no repository. */
 export function createNoJobsSource(log: Pick<Log, 'info'>): JobsSource {
   let isTold = false;
   return {
@@ -159,7 +159,7 @@ export interface RunJobs {
   readonly readAt: number | undefined;
 }
 
-/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client tells. */
+/** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 export async function readRunJobs(place: JobsPlace, runId: number, bounds: RetryBounds): Promise<RunJobs> {
   const question = jobsQuestion(place, { runId, filter: 'all' });
   const { items, date } = await place.client.askForList({ ...bounds, ...question });
@@ -255,7 +255,7 @@ const JOBS_ACCESS = {
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
 const DENIALS = [403, 404];
 
-/** A few at a time; no more begin once one has failed. */
+/** A few at a time; none starts once one has failed. */
 async function forEachAtOnce<T extends object>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
@@ -272,7 +272,7 @@ async function forEachAtOnce<T extends object>(
   await allOf(Array.from({ length: AT_ONCE }, workThrough));
 }
 
-/** Every result. What one throws is thrown once none is under way any more. */
+/** All results. If one throws, waits until none is running, then throws that error. */
 async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(tasks);
   return Promise.all(tasks);

@@ -7,10 +7,10 @@
 // | state       | what is known                                                   | what comes next                        |
 // | ----------- | --------------------------------------------------------------- | -------------------------------------- |
 // | unread      | nothing yet                                                     | read the runners                       |
-// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until patience ends        |
+// | unknown     | GitHub gave no usable answer, or one that says too little       | read again, until the time is up       |
 // | busy        | a source shows a job                                            | what when_busy says                    |
 // | online      | a sweep, and a runner is online                                 | leave the VM alone                     |
-// | registering | no runner, but the VM has booted lately: one may register       | read the runners again                 |
+// | registering | no runner, but the VM has just booted: one may register         | read the runners again                 |
 // | unconfirmed | no runner shows a job; the jobs are unread in this idle stretch | read the jobs                          |
 // | absent      | one read showed that an ephemeral runner is gone                | read the runners again: pages shift    |
 // | settling    | no source shows a job, but not for all of idle_for yet          | read the runners again                 |
@@ -91,7 +91,7 @@ export type OccupancyEvent =
 export interface OccupancyRules {
   /** For how long no job must have been seen: in milliseconds. */
   readonly idleForMs: number;
-  /** A job does not matter. */
+  /** Ignore jobs. */
   readonly ignoresJobs?: boolean;
   /** The jobs source sees all jobs that these runners can have. */
   readonly seesAllJobs?: boolean;
@@ -146,7 +146,7 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
   return free({ ...stretch, isDoubtful: working.length > 0 });
 }
 
-/** An offline runner with a job may have lost it. Only the jobs can tell, and only a source that sees all of them. */
+/** An offline runner with a job may have lost it. Only a jobs source that sees all of its jobs can decide that. */
 function canBeCleared(
   { isOnline }: Runner,
   stretch: IdleStretch | undefined,
@@ -195,7 +195,7 @@ function isSameSet(before: IdleStretch['of'], now: IdleStretch['of']): boolean {
   return now.every((id) => before.includes(id));
 }
 
-/** Absence is believed after two reads only: pages shift while they are read. */
+/** Absence counts only after two reads: pages shift while they are read. */
 const LEAST_READS_OF_ABSENCE = 2;
 
 function free(stretch: IdleStretch): Occupancy {

@@ -7,14 +7,14 @@ import type { Runner, Runners } from './runners.ts';
 /** Reads the VMs that are live on the controller, whether the step restarts them or not. */
 export type LiveInstances = (bounds: ReadBounds) => Promise<readonly Instance[]>;
 
-/** What the runners of all live VMs tell about one of them. */
+/** What the runners of all live VMs reveal about one of them. */
 export interface Pool {
   /**
-   * Whether name and scope are right: a runner in the scope fits `runner_name` for some live VM. Only then an absent runner is
+   * Whether name and scope are right: a runner in the scope fits `runner_name` for some live VM. Only then is an absent runner
    * believed to be gone; with a wrong scope, every runner would be.
    */
   isBorneOut(bounds: RetryBounds): Promise<boolean>;
-  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely trouble of its own. */
+  /** Whether GitHub shows the runners of all live VMs offline, and there are several: that is more likely a fault of GitHub or the network. */
   isAllOffline(bounds: RetryBounds): Promise<boolean>;
 }
 

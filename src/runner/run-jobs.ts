@@ -27,7 +27,7 @@ export interface JobSelection {
 
 /** The job that the step itself runs in. */
 export interface OwnJob {
-  /** Undefined if the environment does not tell. */
+  /** Undefined if the environment does not say. */
   readonly runId: number | undefined;
   readonly runnerName: string | undefined;
 }

@@ -11,7 +11,7 @@ export interface LabelsReading {
   readonly date: number;
 }
 
-/** Changes the labels of the runners of a scope, one at a time: whoever changes others at the same time is not disturbed. */
+/** Changes the labels of the runners of a scope, one at a time, so that concurrent changes to other labels are kept. */
 export interface RunnerLabels {
   /** Undefined if the runner is gone. */
   read(id: number, bounds: RetryBounds): Promise<LabelsReading | undefined>;

@@ -1,7 +1,7 @@
 import type { Instance } from '../controller/instance.ts';
 import { ActionError } from '../errors.ts';
 
-// The name of the runner in a VM, as `runner_name` tells it: placeholders stand for values of the instance, `*` for any text.
+// The name of the runner in a VM, as `runner_name` gives it: placeholders stand for values of the instance, `*` for any text.
 
 /** A runner's name: its literal parts, with any text between two of them. One part: the name itself. */
 export interface NamePattern {
@@ -107,7 +107,7 @@ function likenessOf(one: string, other: string): number {
   return (2 * pairs.intersection(others).size) / (pairs.size + others.size);
 }
 
-/** The first and the last character are in a pair of their own, so that no text is without any. */
+/** The first and the last character each form an extra pair, so that every text has at least one. */
 function pairsOf(text: string): Set<string> {
   const padded = ` ${text.toLowerCase()} `;
   return new Set(Array.from({ length: padded.length - 1 }, (_, index) => padded.slice(index, index + 2)));

@@ -18,7 +18,7 @@ export interface Runner {
   readonly name: string;
   /** Stale after a power cut: GitHub takes minutes to notice. */
   readonly isOnline: boolean;
-  /** It has a job; GitHub may say so a minute and more after the job began, and take it back for a while. */
+  /** It has a job; GitHub may show it more than a minute after the job began, and may show the runner as idle again for a while. */
   readonly isBusy: boolean;
   readonly labels: readonly Label[];
   /** It takes one job per registration. Undefined where GitHub does not say (GitHub Enterprise Server before 3.15). */
@@ -27,11 +27,11 @@ export interface Runner {
   readonly version: string | undefined;
 }
 
-/** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} tells. */
+/** The runners source: the self-hosted runners of one scope. Throws as {@link GitHubClient} does. */
 export interface Runners {
   /** By ID; undefined where it is gone. */
   getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
-  /** The same for a look that is one of many: where many runners are looked at, one list may serve them all. */
+  /** The same for one read of many: one list can serve reads of many runners. */
   glanceAt(id: number, bounds: RetryBounds): Promise<Runner | undefined>;
   /**
    * Those that fit the pattern, or all, each once. None fits only if the whole list was read, and twice if it has several
@@ -46,7 +46,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
   const { path, parameters } = runnersPath(scope);
   const ofOne: Memory<Runner> = new Map();
   const ofPages: Memory<readonly Listed[]> = new Map();
-  /** A list of one page is read whole, whatever is sought in it. */
+  /** A list of one page is always read whole. */
   let hasManyPages = false;
 
   async function getRunner(id: number, bounds: RetryBounds): Promise<Runner | undefined> {
@@ -91,7 +91,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
   return { getRunner, glanceAt: getRunner, listRunners };
 }
 
-/** Octokit has no methods for what belongs to an enterprise, so paths are used for all. */
+/** Octokit has no methods for enterprises, so all requests use paths. */
 export function runnersPath(scope: Scope): { path: string; parameters: Readonly<Record<string, string>> } {
   switch (scope.kind) {
     case 'repository': {
@@ -116,7 +116,7 @@ function requireRunner(data: unknown, id: number): Runner {
   return runner;
 }
 
-/** A member of a list. What cannot be read does not matter unless it may be the runner that is asked for. */
+/** A member of a list. An unreadable entry matters only if it may be the requested runner. */
 interface Listed {
   readonly name: string | undefined;
   readonly runner: Runner | undefined;

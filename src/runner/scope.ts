@@ -38,7 +38,7 @@ export function describeScope(scope: Scope): string {
   }
 }
 
-/** The tokens that may read the runners of a scope; the one that every job gets never may. */
+/** The tokens that can read the runners of a scope; the GITHUB_TOKEN of a job never can. */
 const TOKENS: Readonly<Record<Scope['kind'], string>> = {
   repository:
     'a fine-grained token or an app\'s with the repository permission "Administration: read", or a classic one with the scope repo',
@@ -65,13 +65,13 @@ export function fittingToken({ kind }: Scope): string {
   return `It takes ${TOKENS[kind]}; GITHUB_TOKEN cannot read runners.`;
 }
 
-/** The repository whose jobs are looked at: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
+/** The repository whose jobs are read: the scope's own, else the workflow's, `owner/repo`. Undefined where there is none. */
 export function repositoryOf(scope: Scope, workflowRepository: string): RepositoryScope | undefined {
   const repository = scope.kind === 'repository' ? scope : parseScope(workflowRepository);
   return repository?.kind === 'repository' ? repository : undefined;
 }
 
-/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may be anybody's. */
+/** Whether a runner of the scope may serve the repository, `owner/repo`. An enterprise may own any repository. */
 export function mayServe(scope: Scope, repository: string): boolean {
   const [owner, repo] = repository.toLowerCase().split('/');
   switch (scope.kind) {

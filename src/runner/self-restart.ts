@@ -3,7 +3,7 @@ import { ActionError } from '../errors.ts';
 import { fitsPattern, isSameName, type NamePattern } from './runner-names.ts';
 import { mayServe, type Scope } from './scope.ts';
 
-/** The runner and the machine that the step itself runs on, as far as its environment tells. */
+/** The runner and the machine that the step itself runs on, as far as its environment says. */
 export interface OwnRunner {
   /** Undefined for a runner that GitHub hosts: that is not in any VM of the controller. */
   readonly runnerName: string | undefined;

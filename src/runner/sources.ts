@@ -18,7 +18,7 @@ export interface Sources {
 
 export interface OpenedSources extends Sources {
   readonly labels: RunnerLabels;
-  /** The jobs of a run of the workflow's own repository. @throws ActionError as the GitHub client tells. */
+  /** The jobs of a run of the workflow's own repository. @throws ActionError as the GitHub client does. */
   readRun(runId: number, bounds: RetryBounds): Promise<RunJobs>;
   /** Ends the connections, and says in the debug log how much of GitHub's quota was used. */
   close(): Promise<void>;

@@ -12,7 +12,7 @@ export const LONGEST_READ_MS = 15_000;
 /** What a read may take that begins at the deadline, or shortly before. */
 export const LAST_READ_MS = 1_500;
 
-/** When a read that begins now has to end: in time for the deadline, but not before it could have got an answer. */
+/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
 export function readUntil(now: number, deadline: number): number {
   return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
 }
@@ -28,7 +28,7 @@ export interface VmRunners {
   read(until: number): Promise<RunnersReading>;
   /** The same for a read that is followed by others: a list that many VMs share may answer it. */
   readShared(until: number): Promise<RunnersReading>;
-  /** Looks for a job in progress on one of them; otherwise as `read`. */
+  /** Reads the runners, and looks up a job in progress on one of them. The rest as in `read`. */
   readJobs(until: number): Promise<JobFinding>;
   /** The error that none is registered, with those that there are. */
   missing(deadline: number): Promise<ActionError>;
@@ -136,7 +136,7 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   };
 }
 
-/** What more time might heal is no answer yet. @throws all else. */
+/** A transient error counts as no answer. @throws all other errors. */
 function orNothing(error: unknown): undefined {
   if (isTransient(error)) return undefined;
   throw error;
