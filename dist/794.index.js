@@ -822,6 +822,8 @@ var runner_names = __webpack_require__(9407);
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** What a read may take that begins at the deadline, or shortly before. */
 const LAST_READ_MS = 1_500;
@@ -1146,12 +1148,15 @@ async function keepIdle(options, watch) {
 const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(options, watch, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
     if (watch.state.kind === 'idle')
         return;
-    const nextAt = () => clock.now() + pauseMs(watch.state);
+    const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
+    const nextAt = () => clock.now() + pauseMs(watch.state, clock.now() < leavesBy);
     const deadline = () => Math.min(end, endOfPatience(options, watch));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
@@ -1190,10 +1195,12 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
         }
     }
 }
-function pauseMs(state) {
+function pauseMs(state, leavesSoon) {
     if (state.kind === 'absent')
         return CONFIRM_ABSENCE_MS;
-    return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, watch) {
@@ -1525,7 +1532,7 @@ async function waitForRunner(options) {
     let history = startBackHistory(verifiedAt, options.before);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + READ_EVERY_MS,
+        nextAt: () => clock.now() + wait_for_runner_pauseMs(options),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const judged = judgeBack(history, await runners.readShared(until));
@@ -1541,6 +1548,12 @@ async function waitForRunner(options) {
         throw notBack(options, history, progress);
     log.info(`${describeBack(back)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
     return back.kind;
+}
+/** A boot rarely takes longer than this. In milliseconds. */
+const LONG_BOOT_MS = 120_000;
+function wait_for_runner_pauseMs({ before, verifiedAt, clock }) {
+    const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
+    return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** What has to happen, and until when at most. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
