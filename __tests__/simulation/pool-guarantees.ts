@@ -98,6 +98,17 @@ export const sweptOnline: Check = (run) =>
     ? 'a VM was swept whose runner was online'
     : undefined;
 
+/** A registration that was there all the time is not taken for gone: one read of a list whose pages shift may lack it. */
+export const believedAfterOneRead: Check = (run) => {
+  const { scenario, runner } = run;
+  if (!scenario.pool?.takesOneJob || !isGuarded(run) || scenario.pool.hasWrongScope) return undefined;
+  const isUnseen = firstMoments(run).some(
+    ({ at, isListening }) =>
+      isListening && !runner?.looks.some((look) => look.about === 'runner' && look.at <= at && !look.isNo),
+  );
+  return isUnseen ? 'absence was believed after one read' : undefined;
+};
+
 /** While a VM boots, its runner's absence says nothing: unless a job has ended on it since. */
 export const believedWhileBooting: Check = (run) => {
   const { scenario, runner } = run;
@@ -138,6 +149,7 @@ export const POOL_VM_CHECKS: readonly Check[] = [
   killedUnregistered,
   sweptFresh,
   sweptOnline,
+  believedAfterOneRead,
   believedWhileBooting,
   wrongScopeFree,
   restartedWithoutJob,
@@ -158,6 +170,7 @@ const drainedAfterAll: PoolCheck = (_run, { runners, warnings }) => {
 const foreignLabelGone: PoolCheck = ({ scenario, vms }, { runners }) => {
   const { foreign, added } = scenario.pool?.drain ?? {};
   const hasBooted = (instanceId: string) =>
+    scenario.pool?.atBoot !== 'keep' &&
     vms.some(
       (vm) => vm.instanceId === instanceId && vm.boots.some(({ at }) => at >= START - REGISTERS_WITHIN_MS),
     );

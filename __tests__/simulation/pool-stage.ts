@@ -22,12 +22,18 @@ type Setting = Pick<StageSetting, 'github' | 'runnersIn'>;
 /** The runners, and GitHub as the pool has it. */
 export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf: NameOf): Setting {
   const { takesOneJob, atBoot, deregisterMs, replaceKeepsId, drain } = pool;
-  const { habits, quota, showsJobs, otherRuns, startsAfterBoot } = runner;
+  const { habits, quota, showsJobs, otherRuns, startsAfterBoot, pagesShiftEveryMs } = runner;
+  const paging = {
+    filtersByName: false,
+    mostOnPage: MOST_ON_PAGE,
+    ...(pagesShiftEveryMs && { pagesShiftEveryMs }),
+  };
   const { refused } = drain ?? {};
   const from = START + (refused?.afterMs ?? 0);
   return {
     github: {
       ...{ habits: { ...habits, deregisterMs }, quota, showsJobs, otherRuns, replaceKeepsId },
+      ...(pagesShiftEveryMs !== undefined && paging),
       ...(refused && { refusals: [{ status: 403, endpoint: 'labels', from, until: from + refused.forMs }] }),
     },
     runnersIn(record) {
@@ -43,6 +49,9 @@ export function settingOfPool(pool: PoolScenario, runner: RunnerScenario, nameOf
     },
   };
 }
+
+/** Where the list of runners has several pages. */
+const MOST_ON_PAGE = 2;
 
 type NameOf = (record: Parameters<NonNullable<StageSetting['runnersIn']>>[0]) => {
   readonly name: string;

@@ -70,17 +70,17 @@ export const hasty: Check = (run) => {
 export const blindTry: Check = (run) => {
   const { runner, tries } = guarded(run) ?? {};
   if (runner === undefined || tries === undefined) return undefined;
-  const isAsked = (about: GitHubLook['about']) =>
-    tries.every((at, index) => {
+  const isAsked = (looks: readonly GitHubLook[]) =>
+    tries.every((until, index) => {
       const since = tries[index - 1] ?? Number.NEGATIVE_INFINITY;
-      return looksAt(runner, about, at).some((look) => look.at > since);
+      return looks.some(({ at }) => at > since && at <= until);
     });
-  if (!isAsked('runner')) return 'a try of the restart without looking at the runner again';
-  // What was refused at first is not asked for again.
-  const isReadable = !runner.looks.some(({ about, isNo }) => about === 'runs' && isNo);
-  return isReadable && !isAsked('runs')
-    ? 'a try of the restart without looking at the jobs again'
-    : undefined;
+  const ofRunner = runner.looks.filter(({ about, isNo }) => about === 'runner' && !isNo);
+  if (!isAsked(ofRunner)) return 'a try of the restart without looking at the runner again';
+  // What is refused is asked for again, too.
+  return isAsked(runner.looks.filter(({ about }) => about === 'runs'))
+    ? undefined
+    : 'a try of the restart without looking at the jobs again';
 };
 
 /** For so long a look may count, and so long its answer may take to arrive: in milliseconds. */

@@ -365,7 +365,7 @@ export function drawPoolScenario(random: Random, seed: number): Scenario {
     runner: {
       ...runner,
       habits: { ...runner.habits, lapseMs: 0 },
-      ...{ isEphemeral: pool.takesOneJob, quota: 5_000, pagesShiftEveryMs: undefined },
+      ...{ isEphemeral: pool.takesOneJob, quota: 5_000 },
       // A pool has outages of its own, and its run is the first.
       ...{ hasNumberTwin: false, misreport: undefined, refusal: undefined },
     },

@@ -655,7 +655,7 @@ export class Testbed {
 
   #noteLook({ path }: SentRequest, answer: NetworkAnswer): void {
     const { status, body } = answer;
-    const isNo = (status === 403 || status === 404) && !body.includes('rate limit');
+    const isNo = (status === 401 || status === 403 || status === 404) && !body.includes('rate limit');
     if (status >= 400 && !isNo) return;
     const [at, madeAt] = [this.#now(), this.#madeAt.get(answer) ?? this.#now()];
     const shown = this.#healthy.has(answer) ? this.#shown.get(answer) : undefined;

@@ -1,0 +1,193 @@
+import { expect, test } from '@jest/globals';
+import type * as UsedByJob from '../../src/fleet/used-by-job.ts';
+import type * as BackVerdict from '../../src/runner/back-verdict.ts';
+import type * as Drain from '../../src/runner/drain.ts';
+import type * as RunnerGates from '../../src/runner/gate.ts';
+import type * as Occupancy from '../../src/runner/occupancy.ts';
+import type * as Pools from '../../src/runner/pool.ts';
+import type * as RunJobs from '../../src/runner/run-jobs.ts';
+import type * as Labels from '../../src/runner/runner-labels.ts';
+import { plant } from '../support/plant.ts';
+
+// Does the simulation find bugs in what happens between jobs? Each row plants a plausible one.
+
+const MOST_RUNS = 2_000;
+
+const RUNNER = '../../src/runner';
+
+/** Changes what the gate of each VM is given. */
+function plantInGate(change: (options: RunnerGates.GateOptions) => RunnerGates.GateOptions) {
+  return () =>
+    plant<typeof RunnerGates>(`${RUNNER}/gate.ts`, ({ createGate }) => ({
+      createGate: (options) => createGate(change(options)),
+    }));
+}
+
+function plantInDrains(
+  change: (real: Drain.Drains) => Partial<Drain.Drains>,
+  options: Partial<Drain.DrainOptions> = {},
+) {
+  return () =>
+    plant<typeof Drain>(`${RUNNER}/drain.ts`, ({ createDrains }) => ({
+      createDrains(given) {
+        const drains = createDrains({ ...given, ...options });
+        return { ...drains, ...change(drains) };
+      },
+    }));
+}
+
+function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.RunnerLabels>) {
+  return () =>
+    plant<typeof Labels>(`${RUNNER}/runner-labels.ts`, ({ createRunnerLabels }) => ({
+      createRunnerLabels(...given) {
+        const labels = createRunnerLabels(...given);
+        return { ...labels, ...change(labels) };
+      },
+    }));
+}
+
+function plantInPool(change: Partial<Pools.Pool>) {
+  return () =>
+    plant<typeof Pools>(`${RUNNER}/pool.ts`, ({ createPool }) => ({
+      createPool: (options) => ({ ...createPool(options), ...change }),
+    }));
+}
+
+/** Removes what was not there at first. */
+function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
+  const known = new Map<number, readonly string[]>();
+  return {
+    async read(id, bounds) {
+      const seen = await real.read(id, bounds);
+      if (seen !== undefined && !known.has(id))
+        known.set(
+          id,
+          seen.labels.map(({ name }) => name),
+        );
+      return seen;
+    },
+    async remove(id, label, bounds) {
+      await real.remove(id, label, bounds);
+      const { labels = [] } = (await real.read(id, bounds)) ?? {};
+      const isNew = (name: string) => !known.get(id)?.includes(name) && !name.includes('.drained-');
+      for (const { name, type } of labels)
+        if (type === 'custom' && isNew(name)) await real.remove(id, name, bounds);
+    },
+  };
+}
+
+const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
+  [
+    'absence is believed in a wrong scope',
+    plantInPool({ isBorneOut: async () => true }),
+    /though the scope was wrong/,
+  ],
+  [
+    'absence is believed while the VM boots',
+    plantInGate((options) => (options.isSweep ? options : { ...options, registersWithinMs: 0 })),
+    /about to register|not registered when the restart left/,
+  ],
+  [
+    'a finished job of an earlier boot is evidence for this one',
+    () =>
+      plant<typeof UsedByJob>('../../src/fleet/used-by-job.ts', () => ({ refuseIfRestartedSince: () => {} })),
+    /had booted since its job/,
+  ],
+  [
+    "a job's runner is taken for that of another VM",
+    () =>
+      plant<typeof RunJobs>(`${RUNNER}/run-jobs.ts`, ({ selectJobs }) => ({
+        selectJobs(...given) {
+          const selection = selectJobs(...given);
+          const onRunners = selection.onRunners.map((job) => ({
+            ...job,
+            runnerName: job.runnerName.replace(/-1/, '-2'),
+          }));
+          return { ...selection, onRunners };
+        },
+      })),
+    /that no job had used/,
+  ],
+  [
+    'a fresh VM is swept',
+    plantInGate((options) => (options.isSweep ? { ...options, registersWithinMs: 0 } : options)),
+    /a fresh VM was swept/,
+  ],
+  [
+    'it is believed that all runners are offline',
+    plantInPool({ isAllOffline: async () => false }),
+    /swept whose runner was online/,
+  ],
+  [
+    'a registration from before the restart is taken for a new one',
+    () =>
+      plant<typeof BackVerdict>(`${RUNNER}/back-verdict.ts`, ({ judgeBack }) => ({
+        judgeBack: (before, reading) => judgeBack({ ...before, oldIds: new Set(), lastAt: 0 }, reading),
+      })),
+    /of a runner that takes no job/,
+  ],
+  [
+    'a job on a one-job runner is overlooked',
+    () =>
+      plant<typeof Occupancy>(`${RUNNER}/occupancy.ts`, ({ nextOccupancy }) => ({
+        nextOccupancy(state, event, rules) {
+          if (event.kind !== 'runners')
+            return nextOccupancy(state, { kind: 'jobs', finding: { kind: 'none' } }, rules);
+          const runners = event.reading.runners?.map((one) =>
+            one.ephemeral ? { ...one, isBusy: false } : one,
+          );
+          return nextOccupancy(state, { ...event, reading: { ...event.reading, runners } }, rules);
+        },
+      })),
+    /though GitHub had shown it/,
+  ],
+  [
+    'labels are not restored',
+    plantInDrains(() => ({ restore: async () => {} }), { saveState: () => {} }),
+    /stayed drained/,
+  ],
+  ['labels of others are removed', plantInLabels(restoringAll), /a label of others was removed/],
+  [
+    'labels are restored before the restart leaves',
+    plantInDrains(({ drain, restore }) => ({
+      async drain(runner, bounds) {
+        await drain(runner, bounds);
+        await restore(runner.id, 30_000);
+      },
+    })),
+    /while it was not drained/,
+  ],
+  [
+    'VMs without a slot are drained',
+    () =>
+      plant<typeof RunnerGates>(`${RUNNER}/gate.ts`, ({ createGate }) => ({
+        createGate(options) {
+          const gate = createGate(options);
+          return {
+            ...gate,
+            async untilIdle(instance) {
+              await gate.untilIdle(instance);
+              const bounds = { deadline: options.clock.now() + 30_000, signal: options.signal };
+              await options.drain?.(gate.findings()?.shown ?? [], bounds);
+            },
+          };
+        },
+      })),
+    /were drained at once/,
+  ],
+];
+
+test.each(BUGS)(
+  'finds that %s',
+  async (bug, plantBug, found) => {
+    await plantBug();
+    const { checkSeed } = await import('./replay.ts');
+    const broken: string[] = [];
+    let seed = 1;
+    for (; seed <= MOST_RUNS && !broken.some((one) => found.test(one)); seed++)
+      broken.push(...(await checkSeed(seed, { isPool: true })).broken);
+    if (process.env['SHOW_RUNS']) process.stderr.write(`FOUND ${seed - 1} | ${bug}\n`);
+    expect(broken).toContainEqual(expect.stringMatching(found));
+  },
+  300_000,
+);
