@@ -61,17 +61,21 @@ function nameVms(scope: string, ...names: readonly string[]): string[] {
   });
 }
 
-/** Their names begin with the ID of their instance. */
-const ID_LENGTH = 36;
 /** The run that act believes to be in. */
 const RUN_ID = 1;
+
+/** What the VM itself knows of its identity, so what the runner's name begins with. */
+function uuidOf({ vm }: World['records'][number]): string {
+  if (vm === undefined) throw new Error('the instance has no VM');
+  return vm.uuid;
+}
 
 /** Gives every VM a runner that takes one job, and registers under a new name at each boot. */
 function addOneJobRunners(): void {
   for (const record of world.records)
     github.employ({
       record,
-      name: record.instanceId,
+      name: uuidOf(record),
       atBoot: 'random name',
       takesOneJob: true,
       labels: ['macos-pool'],
@@ -82,7 +86,9 @@ function addOneJobRunners(): void {
 function runInPool(...names: readonly string[]): () => string[] {
   const labels = ['self-hosted', 'macos-pool'];
   const { jobs } = github.runs.add({ jobs: names.map((name) => ({ name, forMs: 5_000, labels })) }, RUN_ID);
-  return () => jobs.map(({ execution }) => execution?.runnerName.slice(0, ID_LENGTH) ?? 'none');
+  const instanceOf = (runner = '') =>
+    world.records.find((record) => runner.startsWith(uuidOf(record)))?.instanceId;
+  return () => jobs.map(({ execution }) => instanceOf(execution?.runnerName) ?? 'none');
 }
 
 /** The workflow, steps or inputs that a document shows, of all that it shows the one with this text. */
