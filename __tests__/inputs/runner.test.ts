@@ -56,6 +56,12 @@ test('a sweep needs a runner', () => {
   );
 });
 
+test('a one-job runner needs a name', () => {
+  expect(problemsOf({ ...WITH, runner_ephemeral: 'true' })).toContain(
+    'runner_ephemeral, runner_name: runner_ephemeral is given, but runner_name is not; give it',
+  );
+});
+
 test('the token for the jobs is a secret', () => {
   const secrets: string[] = [];
   read({ ...ASKED, jobs_token: 'hunter3' }, ENVIRONMENT, secrets);

@@ -78,7 +78,7 @@ describe('a runner that is still busy', () => {
   const RAISE = 'Let the job end (needs, concurrency), or raise busy_timeout.';
   const WAIT = 'Let the job end (needs, concurrency), or let when_busy be wait.';
   const REMOVE =
-    'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
+    'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
   const WAITED = 'Runner "mac-7" (ID 23) is online, busy, and was until busy_timeout';
   const UNLISTED = '; GitHub lists no job for it in the repository whose jobs are read';
 

@@ -40,7 +40,7 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
     waitsForRunner: read('wait_for_runner', parse.boolean),
     runnerTimeoutMs: read('runner_timeout', parse.timeout),
   };
-  if (!isGiven(form, 'runner_name')) return withoutRunner(form, isSweep);
+  if (!isGiven(form, 'runner_name')) return withoutRunner(form, when);
   requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
   const apiUrl = readApiUrl(form);
   return all<RunnerOptions>({
@@ -100,7 +100,16 @@ function readWhenBusy(form: Form, isSweep: Field<boolean>): Field<WhenBusy> {
   return form.read('when_busy', parse.oneOf('wait', 'fail', 'skip', 'ignore'));
 }
 
-function withoutRunner(form: Form, isSweep: Field<boolean>): { readonly value: undefined } {
+interface AboutRunner {
+  readonly isSweep: Field<boolean>;
+  readonly isEphemeral: Field<boolean>;
+}
+
+function withoutRunner(form: Form, { isSweep, isEphemeral }: AboutRunner): { readonly value: undefined } {
+  if (isEphemeral?.value)
+    form.problems.push(
+      'runner_ephemeral, runner_name: runner_ephemeral is given, but runner_name is not; give it',
+    );
   if (isSweep?.value)
     form.problems.push('restart_if, runner_name: runner_offline is given, but runner_name is not; give it');
   if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))

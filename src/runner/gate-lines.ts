@@ -120,7 +120,7 @@ function restlessError(seen: Seen): ActionError {
 
 const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED =
-  'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
+  'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
 
 /** What is known when the wait for GitHub's answer is over. */
 interface Silence extends Seen {
