@@ -194,8 +194,28 @@ describe('with runner_name', () => {
       expect(saved).toEqual([`::save-state name=drains::${left}`, '::save-state name=drains::']);
     });
 
-    test('has nothing to do without runner_name', async () => {
-      expect(await runPost(left, VALID)).toEqual([]);
+    test('reads only the inputs that it needs: others may be invalid', async () => {
+      nock(API).get(`${RUNNERS}/23`).reply(404, {});
+      const others = { controller_url: 'nowhere', runner_name: '', idle_for: 'long' };
+      expect(await runPost(left, { ...ASKED, ...others })).toEqual([
+        'The labels of runner "mac-7" are restored',
+      ]);
+    });
+
+    test.each([
+      ['the token', { github_token: '' }],
+      ['the scope', { runner_scope: 'a/b/c' }],
+    ])('says that it lacks %s', async (_, inputs) => {
+      expect(await runPost(left, { ...ASKED, ...inputs })).toEqual([
+        expect.stringMatching(
+          `^::warning::The labels of drained runners were not restored: An input is invalid:.*${Object.keys(inputs)}: `,
+        ),
+      ]);
+    });
+
+    test('says that the address of the API is wrong', async () => {
+      process.env['GITHUB_API_URL'] = 'nowhere';
+      expect(await runPost(left, ASKED)).toEqual([expect.stringContaining('GITHUB_API_URL (environment)')]);
     });
 
     test('says why it could not restore them', async () => {

@@ -2695,16 +2695,17 @@ function refuseSharedRunner(owners, name, { instanceId }) {
 /** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
 function selectJobs(jobs, patterns, own) {
     const isWanted = ({ name }) => patterns.some((pattern) => (0,runner_names/* fitsText */.S5)(pattern.split('*'), name));
-    const isOwn = ({ runId, runnerName, status }) => runId === own.runId &&
-        runnerName !== undefined &&
-        runnerName === own.runnerName &&
-        status === 'in_progress';
-    const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+    const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
     return {
         onRunners: wanted.filter(isOnRunner),
         others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
         unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
     };
+}
+/** Whether the step runs in this job. */
+function isOwnJob({ runId, runnerName, status }, own) {
+    const isSameRunner = runnerName !== undefined && runnerName === own.runnerName;
+    return runId === own.runId && isSameRunner && status === 'in_progress';
 }
 const HOSTED_GROUP = 'GitHub Actions';
 function isOnRunner(job) {
@@ -2789,8 +2790,10 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
         log.warning(`${message}, but ${why}. Nothing is restarted.`);
         return;
     }
-    const names = [...new Set(jobs.map(({ name }) => name))];
-    throw new errors/* ActionError */.lZ('job_not_found', `${message}. It has: ${listNames(names, MOST_NAMES)}.`, {
+    const others = jobs.filter((job) => !isOwnJob(job, wanted.own));
+    const names = [...new Set(others.map(({ name }) => name))];
+    const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_NAMES)}`;
+    throw new errors/* ActionError */.lZ('job_not_found', `${message}. ${listed}.`, {
         hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
     });
 }
@@ -5281,7 +5284,6 @@ function readRunnerOptions(form) {
     const token = readToken(form, 'github_token');
     const jobsToken = readToken(form, 'jobs_token');
     const nameTemplate = read('runner_name', runnerName);
-    const scope = read('runner_scope', optionalScope);
     const restartIf = read('restart_if', oneOf('always', 'runner_offline'));
     const isSweep = restartIf && { value: restartIf.value === 'runner_offline' };
     const when = {
@@ -5306,9 +5308,31 @@ function readRunnerOptions(form) {
         jobsToken,
         ...when,
         apiUrl,
-        scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
+        scope: readScope(form),
         proxy: apiUrl && readProxy(form, apiUrl.value),
     });
+}
+/**
+ * What the post step needs, and nothing else: labels are restored even if another input is invalid.
+ * @throws ActionError `invalid_input`
+ */
+function readRunnersAccess(environment, onSecret) {
+    const form = createForm(environment, onSecret);
+    const token = readToken(form, 'github_token');
+    requireInput(form, 'github_token', 'it restores the labels of runners');
+    const apiUrl = readApiUrl(form);
+    const access = form_all({
+        token: token && { value: token.value ?? '' },
+        scope: readScope(form),
+        apiUrl,
+        proxy: apiUrl && readProxy(form, apiUrl.value),
+    });
+    return complete(form, access);
+}
+/** Blank: the workflow's repository. */
+function readScope(form) {
+    const scope = form.read('runner_scope', optionalScope);
+    return scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value });
 }
 /** A one-job runner needs no drain: it takes no second job. */
 function drainsOf(form) {
@@ -5556,10 +5580,14 @@ const LONGEST_IN_ALL = 450_000;
 function resultsOf(outcome, show) {
     const vms = outcome.vms.map((vm) => describe(vm, show));
     const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
-    const due = usable.filter(({ vm }) => vm.restarted !== 'true' && vm.skippedAs !== 'needless');
+    const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
     const remaining = due.map(({ id }) => id).join('\n');
     const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
     return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
+}
+/** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
+function mayBeNamed({ skippedAs }) {
+    return skippedAs !== 'needless' && skippedAs !== 'not running';
 }
 /** It can be restarted, but no restart was started. */
 function isFit(kind) {
@@ -6241,12 +6269,22 @@ function createReplacer(forms, plain) {
     const long = longestFirst(forms).filter((secret) => !isShort(secret));
     const short = longestFirst(forms).filter(isShort).map(escapePattern);
     const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
-    const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
-    const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
+    const inKnownForms = replacing(short);
+    const inAnyForm = replacing(loose);
     return (text) => {
         const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-        return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
+        const left = inKnownForms(rest);
+        // The second pattern is slow, and finds nothing new in a text without escapes.
+        return ESCAPE.test(left) ? inAnyForm(left) : left;
     };
+}
+/** What every way of escaping a character begins with. */
+const ESCAPE = /[\\%&]/;
+function replacing(alternatives) {
+    if (alternatives.length === 0)
+        return (text) => text;
+    const pattern = new RegExp(alternatives.join('|'), 'gi');
+    return (text) => text.replace(pattern, REPLACEMENT);
 }
 /** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */
 function inAnyEncoding(secret) {
@@ -6344,6 +6382,7 @@ var self_restart = __webpack_require__(2044);
 
 
 
+
 /** How long reporting may take; then the process ends, whatever still blocks it. In milliseconds. */
 const REPORT_MS = 1_000;
 /** The same if the step has used up its time, or was cancelled. */
@@ -6380,20 +6419,21 @@ async function restartAsAsked(terminal, signal) {
         return failedStep((0,errors/* asActionError */.z6)(error), inputs?.targets);
     }
 }
+/** For one HTTP request of the post step: in milliseconds. */
+const RESTORING_REQUEST_MS = 10_000;
 /** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
 async function restoreAfterKill(left, terminal) {
     try {
-        const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
-        if (runner === undefined)
-            return;
+        const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8077)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
-        const { repository } = ownRunner;
-        const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
+        const sources = openSources({
+            ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
+        });
         const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => { } };
         await restoreLeft(left, { ...drain, ...context });
         await sources.close();

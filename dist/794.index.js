@@ -710,7 +710,9 @@ function allOfflineError() {
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
 // | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
-// | be on one of these runners           |                                                    | unread              |
+// | be on one of these runners; or any   |                                                    | unread              |
+// | job without a runner, while an       |                                                    |                     |
+// | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
 // | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
@@ -785,7 +787,8 @@ function free(stretch) {
     return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
 }
 // ---- after a read of the jobs ----
-function afterJobs(state, finding) {
+function afterJobs(state, seen) {
+    const finding = doubted(seen, stretchOf(state));
     if (finding.kind === 'job')
         return { kind: 'busy', job: finding.job };
     const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
@@ -793,12 +796,18 @@ function afterJobs(state, finding) {
         return isAnswer ? { kind: 'busy', job: finding.kind } : state;
     const stretch = stretchOf(state);
     if (!isAnswer) {
-        const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
-        return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
+        const { kind: _, ...why } = finding;
+        return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
     }
     if (finding.kind === 'unreadable' && stretch?.isDoubtful)
         return { kind: 'busy', job: 'unreadable' };
     return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
+}
+/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
+function doubted(finding, stretch) {
+    if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful)
+        return finding;
+    return { kind: 'unassigned', job: finding.unplaced };
 }
 function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
@@ -813,6 +822,8 @@ var runner_names = __webpack_require__(9407);
 
 /** Time between two reads of the runners: in milliseconds. */
 const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
 const LONGEST_READ_MS = 15_000;
 /** What a read may take that begins at the deadline, or shortly before. */
 const LAST_READ_MS = 1_500;
@@ -1116,7 +1127,7 @@ function endOfRead(options, watch) {
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, watch) {
     const { isSweep, pool, signal } = options;
-    if (!isSweep || watch.shown.length === 0)
+    if (!isSweep)
         return;
     if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal }))
         throw allOfflineError();
@@ -1137,12 +1148,15 @@ async function keepIdle(options, watch) {
 const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(options, watch, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
     if (watch.state.kind === 'idle')
         return;
-    const nextAt = () => clock.now() + pauseMs(watch.state);
+    const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
+    const nextAt = () => clock.now() + pauseMs(watch.state, clock.now() < leavesBy);
     const deadline = () => Math.min(end, endOfPatience(options, watch));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
@@ -1165,10 +1179,13 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
     switch (state.kind) {
         case 'busy':
             return busy;
-        case 'unknown':
+        case 'unknown': {
+            const { believedFrom = 0 } = state;
+            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
             return idleSince === undefined || idleSince > unknown
-                ? unknown
-                : Math.max(unknown, idleSince + onceMoreMs);
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
         case 'registering':
             return Number.POSITIVE_INFINITY;
         default: {
@@ -1178,10 +1195,12 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
         }
     }
 }
-function pauseMs(state) {
+function pauseMs(state, leavesSoon) {
     if (state.kind === 'absent')
         return CONFIRM_ABSENCE_MS;
-    return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, watch) {
@@ -1207,20 +1226,25 @@ function report(options, watch) {
 const HOSTED = 'GitHub Actions';
 /**
  * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
- * registers again. Without a name, the number counts only if the labels fit, too. Pure.
+ * registers again. A job without a name is theirs if both number and labels fit, and may be theirs if one of these does. Pure.
  */
 function findJob(jobs, { pattern, ids, labels }) {
     const named = jobs.find(({ runnerName }) => runnerName !== undefined && (0,runner_names/* fitsPattern */.jF)(pattern, runnerName));
     if (named !== undefined)
         return { kind: 'job', job: named };
-    const nameless = jobs.filter((job) => {
-        return job.runnerName === undefined && job.runnerGroup !== HOSTED && fitsLabels(job, labels);
+    const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
+        return runnerName === undefined && runnerGroup !== HOSTED;
     });
-    const numbered = nameless.find(({ runnerId }) => runnerId !== undefined && ids.has(runnerId));
-    if (numbered !== undefined)
-        return { kind: 'job', job: numbered };
-    const [unassigned] = nameless;
-    return unassigned === undefined ? { kind: 'none' } : { kind: 'unassigned', job: unassigned };
+    const isNumbered = ({ runnerId }) => runnerId !== undefined && ids.has(runnerId);
+    const isLabeled = (job) => fitsLabels(job, labels);
+    const certain = nameless.find((job) => isNumbered(job) && isLabeled(job));
+    if (certain !== undefined)
+        return { kind: 'job', job: certain };
+    const possible = nameless.find((job) => isNumbered(job) || isLabeled(job));
+    if (possible !== undefined)
+        return { kind: 'unassigned', job: possible };
+    const [unplaced] = nameless;
+    return { kind: 'none', ...(unplaced && { unplaced }) };
 }
 /** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
 function fitsLabels(job, runners) {
@@ -1243,7 +1267,7 @@ function createJobReader(jobs, { clock, log }) {
         run = { since: run !== undefined && now - run.until <= job_finding_LONGEST_GAP_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer' };
+            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -1508,7 +1532,7 @@ async function waitForRunner(options) {
     let history = startBackHistory(verifiedAt, options.before);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + READ_EVERY_MS,
+        nextAt: () => clock.now() + wait_for_runner_pauseMs(options),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const judged = judgeBack(history, await runners.readShared(until));
@@ -1524,6 +1548,12 @@ async function waitForRunner(options) {
         throw notBack(options, history, progress);
     log.info(`${describeBack(back)}, ${(0,lib_clock/* seconds */.YA)(clock.now() - verifiedAt)} after the VM`);
     return back.kind;
+}
+/** A boot rarely takes longer than this. In milliseconds. */
+const LONG_BOOT_MS = 120_000;
+function wait_for_runner_pauseMs({ before, verifiedAt, clock }) {
+    const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
+    return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** What has to happen, and until when at most. */
 function describeNeeded({ needed, isLikely }, { verifiedAt, runnerTimeoutMs, clock }) {
@@ -1932,9 +1962,10 @@ function createJobsSource(place, { clock, log }) {
     const ofJobs = new Map();
     const kept = createKeptJobs(clock);
     let isTold = false;
+    /** A detail: that the refusals are believed is a warning. */
     function tellOnce({ refused }) {
         if (!isTold)
-            log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+            log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
         isTold = true;
     }
     async function readJobs(runs, bounds) {

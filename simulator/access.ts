@@ -13,7 +13,7 @@ export interface AccessOptions {
   readonly sessionTtlMs: number;
   /** When the API key expires, in milliseconds since the epoch; never if absent. */
   readonly keyExpiresAt?: number | undefined;
-  /** Whether API keys are not allowed to restart. */
+  /** Whether API keys lack the permission to restart. */
   readonly deniesRestarts?: boolean;
   readonly secretLength?: number | undefined;
   readonly tls: boolean;

@@ -66,11 +66,11 @@ export function createAuthentication({
   }
 
   function checkUser(caller: Caller): Reaction | undefined {
-    const who = identify(caller);
-    if (who === undefined) return denied();
+    const role = identify(caller);
+    if (role === undefined) return denied();
     const [path = ''] = caller.path.split('?');
     const isDenied = path === KEYS_PATH || deniedToUsers.includes(`${caller.method} ${path}`);
-    if (who === 'user') return isDenied ? fail('Permission denied', 403) : undefined;
+    if (role === 'user') return isDenied ? fail('Permission denied', 403) : undefined;
     return path === KEYS_PATH ? manageKeys(keys, caller) : undefined;
   }
 

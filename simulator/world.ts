@@ -255,7 +255,7 @@ export class World {
     node.silentUntil = this.now + forMs;
   }
 
-  /** Schedules something of a caller's own. */
+  /** Schedules a caller's own event. */
   schedule(inMs: number, run: () => void): void {
     this.#later(inMs, run);
   }

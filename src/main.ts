@@ -17,6 +17,7 @@ import { isOwnHost } from './http/addresses.ts';
 import type { Dispatchers } from './http/connections.ts';
 import { createTransport } from './http/transport.ts';
 import { type Inputs, readInputs, wantsJobSummary } from './inputs/inputs.ts';
+import { readRunnersAccess } from './inputs/runner.ts';
 import { saveDrains, setOutputs } from './report/outputs.ts';
 import { isHurried, report } from './report/report.ts';
 import { writeSummary } from './report/summary.ts';
@@ -62,19 +63,22 @@ async function restartAsAsked(terminal: Terminal, signal: AbortSignal): Promise<
   }
 }
 
+/** For one HTTP request of the post step: in milliseconds. */
+const RESTORING_REQUEST_MS = 10_000;
+
 /** The post step, if the step was killed before it restored the labels of runners. Its failure does not fail the job. */
 async function restoreAfterKill(left: string, terminal: Terminal): Promise<void> {
   try {
-    const { runner, ownRunner, requestTimeoutMs } = readInputs(process.env, terminal.mask);
-    if (runner === undefined) return;
+    const access = readRunnersAccess(process.env, terminal.mask);
     delete process.env['GITHUB_EVENT_PATH'];
     const [{ restoreLeft }, { openSources }] = await Promise.all([
       import(/* webpackChunkName: "guard" */ './runner/drain.ts'),
       import(/* webpackChunkName: "guard" */ './runner/sources.ts'),
     ]);
     const context = { clock: systemClock, random: Math.random, log: terminal, dispatchers: undefined };
-    const { repository } = ownRunner;
-    const sources = openSources({ ...runner, repository, requestTimeoutMs, ...context });
+    const sources = openSources({
+      ...{ ...access, ...context, repository: '', requestTimeoutMs: RESTORING_REQUEST_MS },
+    });
     const drain = { labels: sources.labels, runId: '', lifeMs: 0, saveState: () => {} };
     await restoreLeft(left, { ...drain, ...context });
     await sources.close();

@@ -3,7 +3,7 @@ import { HOUR, duration as parseDuration, SECOND } from '../src/inputs/parsers.t
 import type { Facts, NodeFacts } from './facts.ts';
 import { offset, refusal } from './wording.ts';
 
-/** What to do with what was seen. */
+/** What to do with the findings. */
 export interface Advice {
   /** Inputs of the step; secrets by the names that they might have. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -18,11 +18,11 @@ export function adviceFor(facts: Facts): Advice {
 // ---- the step ----
 
 const MINUTE_MS = 60_000;
-/** A restart, or a guest, may well take so many times as long as the one that was seen. */
+/** A restart, or a guest, may take this many times as long as the observed one. */
 const FACTOR = 3;
 /** An agent may be busy with the tasks of other VMs first: in milliseconds. */
 const LEAST_TIMEOUT_MS = 2 * MINUTE_MS;
-/** So many reports in a row may be lost before a restart is not proved. */
+/** This many reports in a row can get lost and a restart is still proved. */
 const REPORTS = 6;
 
 function inputsFor(facts: Facts): Record<string, string> {
@@ -60,7 +60,7 @@ function asVariable(name: string): string {
   return `\${{ vars.${name} }}`;
 }
 
-/** Those that fit what was seen, where it is not what they are without being told. */
+/** Inputs whose defaults do not fit what was observed. */
 function timesFor(facts: Facts): Record<string, string> {
   const times: Record<string, string> = { timeout: inMinutes(timeoutFor(facts)) };
   const slowestMs = Math.max(0, ...facts.answers.map(({ longestMs = 0 }) => longestMs));
@@ -74,7 +74,7 @@ function timesFor(facts: Facts): Record<string, string> {
   return times;
 }
 
-/** Long enough for what was seen, and for some reports that get lost. */
+/** Long enough for what was observed, and for some lost reports. */
 function timeoutFor({ restart, nodes, replicas }: Facts): number {
   const gaps = nodes.map(({ heartbeat }) => heartbeat?.longestMs ?? 0);
   const late = REPORTS * Math.max(0, ...gaps) + FACTOR * (replicas.lagMs ?? 0);
@@ -149,14 +149,14 @@ const WARNINGS: readonly Warn[] = [
       : [`The restart was not verified (${restart.errorCode ?? restart.restarted}): see the log above.`],
 ];
 
-function warnOfVersion(who: string, version: string | undefined): string[] {
+function warnOfVersion(component: string, version: string | undefined): string[] {
   const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
   if (version === undefined || major > 1) return [];
   if (minor < FIRST_WITH_RESTARTS)
-    return [`${who} is ${version}: restarts need 1.44.0 or later. Update it first.`];
+    return [`${component} is ${version}: restarts need 1.44.0 or later. Update it first.`];
   if (minor < FIRST_WITHOUT_FLAPPING)
     return [
-      `${who} is ${version}: before 1.47 a restart shows Error for a short time. The action waits until that is over.`,
+      `${component} is ${version}: before 1.47 a restart shows Error for a short time. The action waits until that is over.`,
     ];
   return [];
 }

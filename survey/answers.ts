@@ -4,14 +4,14 @@ import { type Call, type Exchange, median, type SeenAnswer, type Series } from '
 import { type JsonKind, parentOf, type Shape, wordsIn } from './shape.ts';
 import { SIMULATED_SHAPES } from './simulated.ts';
 
-/** What came of the questions of one kind; times in milliseconds. */
+/** The results of one kind of request; times in milliseconds. */
 export interface AnswerFacts {
   readonly call: Call;
   readonly asked: number;
   readonly medianMs: number | undefined;
   readonly longestMs: number | undefined;
   readonly largestBytes: number;
-  /** How often which HTTP status came, and how often there was no answer. */
+  /** How often each HTTP status came, and how often there was no answer. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -20,7 +20,7 @@ const CALLS: readonly Call[] = ['status', 'list', 'one', 'unknown', 'nodes', 'ha
 /** Of each kind of question that was asked with the credentials. */
 export function answersOf(exchanges: readonly Exchange[]): AnswerFacts[] {
   return CALLS.flatMap((call) => {
-    // A new connection takes its time: that is not the answer's.
+    // The time to open a connection is not part of the answer's time.
     const asked = exchanges.filter((one) => one.call === call && one.series !== 'no credentials');
     const usual = asked.filter(({ answer, series }) => answer !== undefined && !series.startsWith('new'));
     const tookMs = usual.map(({ askedAt, answeredAt }) => answeredAt - askedAt);
@@ -40,7 +40,7 @@ function tallyOf(exchanges: readonly Exchange[]): Record<string, number> {
   return tally(exchanges.map(({ answer }) => (answer === undefined ? 'no answer' : `HTTP ${answer.status}`)));
 }
 
-/** How the controller says no. */
+/** How the controller refuses. */
 export interface Refusal {
   readonly status: number;
   readonly envelope: SeenAnswer['envelope'];
@@ -77,7 +77,7 @@ export interface ListFacts {
   readonly nodes: number;
   readonly bytes: number;
   readonly unreadable: number;
-  /** Running VMs whose start_date is none: a restart of theirs could not be proved. */
+  /** Running VMs whose start_date is none: a restart of one could not be proved. */
   readonly runningWithoutDate: number;
 }
 
@@ -209,7 +209,7 @@ export interface Met {
 /** Words joined by `_` or by capitals, as the names of fields are: no dot, no digit, nothing else. */
 const PLAIN_NAME = /^[A-Za-z][a-z]*(?:_[a-z]+|[A-Z][a-z]+)*$/;
 const LONGEST_NAME = 40;
-/** Shorter parts are in everything. */
+/** Shorter parts occur everywhere. */
 const TELLING_LENGTH = 4;
 
 /**
@@ -236,7 +236,7 @@ function bare(text: string): string {
 export const DATES = ['ts', 'timestamp', 'start_date', 'stop_date'] as const;
 export type DateField = (typeof DATES)[number];
 
-/** How a date is written: with so many digits after the second, and in which zone. */
+/** How a date is written: the number of digits after the second, and the zone. */
 export type DateForm = 'none' | `${'whole seconds' | 'fractions'}, ${'UTC' | 'offset'}`;
 
 /** The forms in which each date was written. */

@@ -71,13 +71,13 @@ export function readCommand(
   const instanceId = given['INPUT_INSTANCE_ID']?.trim() || undefined;
   if (values.restart === true && instanceId === undefined)
     throw new Error('--restart needs --instance-id: name the one VM that is to be restarted');
-  // The inputs want a target. Where none is given, nothing is asked about it.
+  // The inputs require a target. Without one, the survey asks nothing about it.
   const secrets: string[] = [];
   const inputs = readInputs(
     { ...given, INPUT_INSTANCE_ID: instanceId ?? UNKNOWN_ID, INPUT_EXTERNAL_ID: '', INPUT_DRY_RUN: 'false' },
-    (...told) => {
-      onSecret(...told);
-      secrets.push(...told);
+    (...found) => {
+      onSecret(...found);
+      secrets.push(...found);
     },
   );
   if (mayBeSeveral(inputs.targets)) throw new Error('--instance-id: name one VM alone');

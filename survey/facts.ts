@@ -35,7 +35,7 @@ import {
 export interface Facts {
   readonly setting: Setting;
   readonly watchedMs: number;
-  /** Why it ended before its time. */
+  /** Why it ended early. */
   readonly problem: ErrorCode | undefined;
   readonly version: string | undefined;
   readonly httpVersion: HttpVersion | undefined;
@@ -97,7 +97,7 @@ export function factsFrom(recording: Recording): Facts {
   };
 }
 
-/** A restart disturbs the usual rhythm: only what came before it shows that. */
+/** A restart disturbs the usual report timing: only earlier reports show it. */
 function beforeRestart({ recorder: { exchanges }, restart }: Recording): Exchange[] {
   const sentAt = restart?.outcome.moments.sent ?? Number.POSITIVE_INFINITY;
   return exchanges.filter(({ askedAt }) => askedAt < sentAt);

@@ -22,7 +22,7 @@ const MISUSED = 2;
 
 const redactor = createRedactor();
 const clean = (text: string) => harmless(redactor.redact(text));
-const tell = (line: string) => void process.stderr.write(`${clean(line)}\n`);
+const print = (line: string) => void process.stderr.write(`${clean(line)}\n`);
 
 const command = readOrEnd();
 if (command === 'help') console.log(USAGE);
@@ -35,8 +35,8 @@ function readOrEnd(): Command | 'help' {
       throw new Error('--restart asks before it restarts, and here is no terminal to ask on: add --yes');
     return read;
   } catch (error) {
-    for (const line of describeCause(error).split('\n')) tell(`survey: ${line}`);
-    tell('survey: --help tells how it is used');
+    for (const line of describeCause(error).split('\n')) print(`survey: ${line}`);
+    print('survey: run it with --help to see the usage');
     process.exit(MISUSED);
   }
 }
@@ -54,7 +54,7 @@ async function makeSurvey(asked: Command): Promise<number> {
     openTransport: () => createTransport({ ...inputs, baseUrl: inputs.controllerUrl, clock: systemClock }),
     probe: createProbe(systemClock),
     onSecret: redactor.add,
-    tell,
+    print,
   };
   const runner = await openRunner(asked.inputs, {
     ...surroundings,
@@ -69,7 +69,7 @@ async function makeSurvey(asked: Command): Promise<number> {
   return publish(asked, recording);
 }
 
-/** The user sees the report before it is anywhere else. */
+/** The user sees the report before it is written anywhere. */
 function publish({ out }: Command, recording: Recording): number {
   const { markdown, json } = renderReport(factsFrom(recording), new Date().toISOString().slice(0, 10));
   process.stdout.write(markdown);
@@ -77,10 +77,10 @@ function publish({ out }: Command, recording: Recording): number {
     writeFileSync(`${out}.md`, markdown);
     writeFileSync(`${out}.json`, json);
   } catch (error) {
-    tell(`The report could not be written: ${describeCause(error)}`);
+    print(`The report could not be written: ${describeCause(error)}`);
     return 1;
   }
-  tell(`Written to ${out}.md and ${out}.json, and sent nowhere`);
+  print(`Written to ${out}.md and ${out}.json, and sent nowhere`);
   const { problem, restart } = recording;
   const isUnproved = restart !== undefined && restart.outcome.restarted !== 'true';
   return (problem !== undefined && problem !== 'cancelled') || isUnproved ? 1 : 0;
@@ -91,7 +91,7 @@ function interruptions(): AbortSignal {
   const controller = new AbortController();
   const interrupt = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(1);
-    tell(`Ending with what is known so far (${name}); once more ends it at once`);
+    print(`Ending with what is known so far (${name}); a second signal ends it at once`);
     controller.abort(new ActionError('cancelled', `The survey was ended (${name}).`));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -103,16 +103,16 @@ async function confirm({ instanceId }: Command, signal: AbortSignal): Promise<bo
   // While a line is read, the terminal takes Ctrl-C for itself.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    const question = `Restart ${clean(instanceId ?? '')} now? Whatever runs in it ends. Type yes: `;
+    const question = `Restart ${clean(instanceId ?? '')} now? Everything that runs in it ends. Type yes:  `;
     return (await terminal.question(question, { signal })).trim() === 'yes';
   } finally {
     terminal.close();
   }
 }
 
-/** No workflow reads along here: secrets are hidden, but not told to a runner. */
+/** No runner reads this output: secrets are hidden, but not registered as masks. */
 function createLog(): Terminal {
-  const indented = (line: string) => tell(`  ${line}`);
+  const indented = (line: string) => print(`  ${line}`);
   return {
     mask: redactor.add,
     clean,

@@ -9,7 +9,7 @@ import { isRecord } from '../src/http/json.ts';
 /** What became of one try to reach a VM's SSH server: what the action makes of it. */
 export type ProbeResult = Contact['kind'];
 
-/** Whether something took the connection, whatever it said. */
+/** Whether something accepted the connection, with any response or none. */
 export function isAccepted(result: ProbeResult): boolean {
   return result !== 'refused' && result !== 'unreachable';
 }
@@ -23,7 +23,7 @@ export function createProbe(clock: Clock): Probe {
   return async (address, limit) => (await contact({ clock, dial, address }, limit)).kind;
 }
 
-/** What answers is not judged here, so it may be this machine's own. */
+/** The responding server is not verified here, so it may be on this machine. */
 const ANY_MACHINE: OwnMachine = { addresses: [], hasController: true };
 
 /** The port of the node that leads to the guest's SSH server; undefined if none is forwarded. */
@@ -33,7 +33,7 @@ export function sshAddress(instance: Instance): GuestAddress | undefined {
   return 'address' in found ? found.address : undefined;
 }
 
-/** What undici tells of each connection that it opens: in its documentation, "Diagnostics Channel". */
+/** What undici publishes about each connection that it opens: see "Diagnostics Channel" in its documentation. */
 const CONNECTED = channel('undici:client:connected');
 
 /** The versions of HTTP that connections to one host were opened with. */

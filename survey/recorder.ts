@@ -13,7 +13,7 @@ import { KNOWN_PLACES } from './simulated.ts';
 /** What was asked, by the endpoint. */
 export type Call = 'status' | 'list' | 'one' | 'unknown' | 'nodes' | 'restart' | 'handshake';
 
-/** No instance has this ID: asking for it shows how the controller says no. */
+/** No instance has this ID: asking for it shows how the controller refuses. */
 export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
 /** Which connection it went over, and what for; of bursts the number, too. */
@@ -58,9 +58,9 @@ export interface Recorder {
   readonly exchanges: Exchange[];
   /** The shapes of all answers to each call, together. */
   readonly shapes: Map<Call, Map<string, Set<JsonKind>>>;
-  /** Each instance as it was last seen: an hour of polling would fill the memory if each answer kept a copy of its own. */
+  /** Each instance as it was last seen: an hour of polling would fill the memory if each answer kept its own copy. */
   readonly known: Map<string, Instance>;
-  /** Secrets, identifiers and hosts that came along: nothing of them may stand in the report. */
+  /** Secrets, identifiers and hosts in the traffic: none of them may appear in the report. */
   readonly identifiers: Set<string>;
   /** Words of all texts in the answers, in lower case: likewise. */
   readonly words: Set<string>;
@@ -76,7 +76,7 @@ export interface RecordingOptions {
   readonly series: Series;
 }
 
-/** The same transport; whatever goes over it is recorded. */
+/** The same transport, which records every request and answer. */
 export function recordTo(transport: Transport, { recorder, clock, series }: RecordingOptions): Transport {
   return {
     close: transport.close,
@@ -132,7 +132,7 @@ function bodyOf(answer: Answer): unknown {
   return envelope?.status === 'OK' ? envelope.body : undefined;
 }
 
-/** The very object of before where nothing has changed. */
+/** The previous object itself if nothing has changed. */
 function asKnown({ known }: Recorder, instance: Instance): Instance {
   const before = known.get(instance.instanceId);
   if (before !== undefined && wording(before) === wording(instance)) return before;
@@ -213,7 +213,7 @@ function nodeFrom(item: unknown): SeenNode[] {
   return [{ id, names, isActive: state === 'Active', agentVersion: versionIn(agentVersion) }];
 }
 
-/** The numbers of `1.50.1-5e3c3f5b`: what follows them may tell more than the version. Four numbers would be an address. */
+/** The numbers of `1.50.1-5e3c3f5b`: what follows them may reveal more than the version. Four numbers would be an address. */
 function versionIn(value: unknown): string | undefined {
   return /^v?(\d{1,4}\.\d{1,4}(?:\.\d{1,4})?)(?![\d.])/.exec(String(value))?.[1];
 }
@@ -264,7 +264,7 @@ export interface Recording {
   readonly restartProbes: ProbeNote[];
   readonly runnerReadings: RunnerReading[];
   restart: RestartNotes | undefined;
-  /** Why it ended before its time, if it did. */
+  /** Why it ended early, if it did. */
   problem: ErrorCode | undefined;
 }
 
@@ -296,7 +296,7 @@ export function observationsIn(exchanges: readonly Exchange[]): Observation[] {
   );
 }
 
-/** By whatever names them, such as the instance's ID; those without a name are left out. */
+/** Grouped by a name, such as the instance's ID; those without a name are left out. */
 export function groupObservations(
   observations: readonly Observation[],
   nameOf: (instance: Instance) => string | undefined,

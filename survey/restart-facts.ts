@@ -31,7 +31,7 @@ export interface RestartFacts {
   readonly errorMs: number;
   /** Answers that did not have the instance. */
   readonly vanished: number;
-  /** Whether the report that first showed the boot came out of turn; undefined where the rhythm is not known. */
+  /** Whether the report that first showed the boot came out of turn; undefined if the report timing is not known. */
   readonly isReportedOutOfTurn: boolean | undefined;
   readonly hasMessageLeft: boolean;
   readonly ports: PortFacts | undefined;
@@ -60,9 +60,9 @@ export interface GuestFacts {
   /** When the forwarder took connections again, and when SSH answered. */
   readonly acceptedAfterMs: number | undefined;
   readonly bannerAfterMs: number | undefined;
-  /** Tries at which something took the connection, and said nothing. */
+  /** Attempts in which something accepted the connection and sent nothing. */
   readonly silent: number;
-  /** Whether anybody answered at the former port after the VM had moved to another. */
+  /** Whether anything answered at the former port after the VM had moved to another. */
   readonly answersAtFormerPort: boolean;
 }
 
@@ -178,7 +178,7 @@ function vanishedIn(exchanges: Recording['recorder']['exchanges'], id: string | 
   }).length;
 }
 
-/** A report that comes after less than this share of the period does not wait for its turn. */
+/** A report that comes after less than this share of the period came out of turn. */
 const IN_TURN = 0.7;
 
 interface ReportContext {

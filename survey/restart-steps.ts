@@ -18,7 +18,7 @@ import { sshAddress } from './probe.ts';
 import { lastInstances, type RunnerReading, recordTo } from './recorder.ts';
 import { boundsFor, type SurveyRun, toleratingFaults } from './survey-steps.ts';
 
-// The action's own code restarts one VM. Meanwhile the survey polls the instance itself (also for some reports after the restart is
+// The action's own code restarts one VM. During that time the survey polls the instance itself (also for some reports after the restart is
 // verified), probes the VM's SSH server, and polls its GitHub runner.
 
 const POLL_EVERY_MS = 500;
@@ -43,12 +43,12 @@ export interface RestartMeans {
 
 export async function restartAndWatch(run: SurveyRun, means: RestartMeans): Promise<void> {
   const { command, surroundings, recording, questionsFor } = run;
-  const { clock, signal, tell } = surroundings;
+  const { clock, signal, print } = surroundings;
   const id = command.instanceId ?? '';
   const questions = questionsFor('main');
   await questions.one(id, boundsFor(run));
   const before = currentInstance(run);
-  if (!(command.isConfirmed || (await means.confirm()))) return tell('Nothing was restarted');
+  if (!(command.isConfirmed || (await means.confirm()))) return print('Nothing was restarted');
 
   const enough = new AbortController();
   const isDone = AbortSignal.any([signal, enough.signal]);
@@ -73,7 +73,7 @@ export async function restartAndWatch(run: SurveyRun, means: RestartMeans): Prom
   }
 }
 
-/** What went wrong in the watching is a defect, which must not be lost. */
+/** An error while watching is a defect, which must not be lost. */
 function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
@@ -119,7 +119,7 @@ interface Repeating {
   readonly ms: number;
 }
 
-/** Until the signal aborts. What goes wrong once does not end it: the restart goes on, and has an outcome of its own. */
+/** Until the signal aborts. One failure does not end it: the restart goes on and has its own outcome. */
 async function repeat({ clock, signal, ms }: Repeating, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -135,14 +135,14 @@ async function repeat({ clock, signal, ms }: Repeating, work: () => Promise<void
 
 /** Goes on until the reports after the boot were seen; and until SSH answers, if it did before. */
 async function linger({ surroundings, recording }: SurveyRun): Promise<void> {
-  const { clock, signal, tell } = surroundings;
+  const { clock, signal, print } = surroundings;
   const verifiedAt = clock.now();
   const hadSsh = recording.restartProbes.some(
     ({ result, isFormerPort }) => isFormerPort && result === 'banner',
   );
   const isBack = () =>
     recording.restartProbes.some(({ at, result }) => at > verifiedAt && result === 'banner');
-  tell('The restart is verified; watching on for a while');
+  print('The restart is verified; watching a while longer');
   while (clock.now() - verifiedAt < LINGER_MS || (hadSsh && !isBack() && clock.now() - verifiedAt < GUEST_MS))
     await clock.sleep(PROBE_EVERY_MS, signal);
 }

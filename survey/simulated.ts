@@ -10,13 +10,13 @@ import { isRecord } from '../src/http/json.ts';
 import type { Call } from './recorder.ts';
 import { type JsonKind, mergeInto, type Shape, shapeOf } from './shape.ts';
 
-// What the simulator takes for true. It is asked, not copied: where the simulator changes, so does what a report is compared with.
+// What the simulator assumes. These values are computed, not copied: when the simulator changes, so does the basis of comparison.
 
 const STARTS_AT = Date.parse('2026-07-01T12:00:00Z');
 /** Long enough for new instances to run, and for a restart to show: in milliseconds. */
 const STORY_MS = 30_000;
 const STEP_MS = 250;
-/** The oldest version that restarts, one in between, and the one that the simulator takes if it is told none; in UTC, and elsewhere. */
+/** The oldest version that restarts, one in between, and the simulator's default; in UTC and in another time zone. */
 const WORLDS = [
   { controllerVersion: '1.44.0' },
   { controllerVersion: '1.48.0', utcOffsetMinutes: 0 },
@@ -85,7 +85,7 @@ function parentsIn(shape: Shape): Set<string> {
   return new Set(places.map(([place]) => place));
 }
 
-/** What the simulator does if it is told nothing else. */
+/** The simulator's defaults. */
 export const SIMULATED = {
   ...DEFAULT_WORLD,
   failStatus: fail('').status,

@@ -38,14 +38,14 @@ export interface Surroundings {
   /** Milliseconds since the Unix epoch. */
   readonly epochNow: () => number;
   readonly random: () => number;
-  /** Aborts when the survey is to end with what is known. */
+  /** Aborts when the survey has to end with what is known. */
   readonly signal: AbortSignal;
-  /** Opens connections of its own. */
+  /** Opens its own connections. */
   readonly openTransport: () => Transport;
   readonly probe: Probe;
   readonly onSecret: (...secrets: readonly string[]) => void;
   /** Shows a line of progress. */
-  readonly tell: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 /** A survey under way. */
@@ -81,9 +81,9 @@ export async function survey(
 }
 
 /** The message may hold names and addresses: it is shown to the user, and goes nowhere else. */
-function explain(error: unknown, { tell }: Surroundings) {
+function explain(error: unknown, { print }: Surroundings) {
   const { code, message, hint = '' } = asActionError(error);
-  tell(`${message} ${hint}`);
+  print(`${message} ${hint}`);
   return code;
 }
 
@@ -147,9 +147,9 @@ export function boundsFor({ surroundings: { clock, signal } }: SurveyRun, ms = Q
 }
 
 async function askAll(run: SurveyRun): Promise<void> {
-  const { tell } = run.surroundings;
+  const { print } = run.surroundings;
   const questions = run.questionsFor('main');
-  tell('Asking the controller for its version, its instances and its nodes');
+  print('Asking the controller for its version, its instances and its nodes');
   await questions.status(boundsFor(run));
   await questions.list(boundsFor(run));
   await questions.unknown(boundsFor(run));
@@ -165,7 +165,7 @@ async function askWithoutCredentials(run: SurveyRun): Promise<void> {
   try {
     await run.questionsFor('no credentials').status(boundsFor(run));
   } catch (error) {
-    // To be refused is what the question is for.
+    // The purpose of this request is to be refused.
     if (!(error instanceof ActionError)) throw error;
   }
 }
@@ -180,19 +180,19 @@ function followedId({ command, recording: { recorder } }: SurveyRun): string | u
 // ---- reports ----
 
 const TELL_EVERY_MS = 10_000;
-/** So many bursts, of which every other is over new connections until there were so many; and so many questions in each. */
+/** The number of bursts; how many of them use new connections (every other one, until there were that many); and the number of requests in each. */
 const MOST_BURSTS = 10;
 const NEW_BURSTS = 2;
 const BURST_LENGTH = 12;
 
 async function watchReports(run: SurveyRun): Promise<void> {
   const { command, surroundings } = run;
-  const { clock, signal, tell } = surroundings;
+  const { clock, signal, print } = surroundings;
   const questions = run.questionsFor('main');
   const startedAt = clock.now();
   const endsAt = startedAt + command.watchMs;
-  let [pace, toldAt, bursts] = [START_PACE, startedAt, 0];
-  tell(
+  let [pace, printedAt, bursts] = [START_PACE, startedAt, 0];
+  print(
     `Watching the nodes' reports for ${seconds(command.watchMs)}; Ctrl-C ends it with what is known so far`,
   );
   while (clock.now() < endsAt) {
@@ -200,16 +200,16 @@ async function watchReports(run: SurveyRun): Promise<void> {
     await toleratingFaults(surroundings, () => questions.list(boundsFor(run)));
     pace = learnPace(pace, latest(run));
     if (pace.hasNews) await burst(run, bursts++);
-    if (clock.now() - toldAt >= TELL_EVERY_MS) {
-      toldAt = clock.now();
-      tell(progress(run, { passedMs: toldAt - startedAt, pace }));
+    if (clock.now() - printedAt >= TELL_EVERY_MS) {
+      printedAt = clock.now();
+      print(progress(run, { passedMs: printedAt - startedAt, pace }));
     }
     const pauseMs = pauseAfter(pace, clock.now() - polledAt);
     await clock.sleep(Math.max(0, Math.min(pauseMs, endsAt - clock.now())), signal);
   }
 }
 
-/** A passing fault does not end the survey. */
+/** A temporary fault does not end the survey. */
 export async function toleratingFaults({ signal }: Surroundings, ask: () => Promise<unknown>): Promise<void> {
   try {
     await ask();
@@ -256,12 +256,12 @@ const MOST_NODES = 20;
 /** At one VM on each node. */
 async function probeNodes(run: SurveyRun): Promise<void> {
   const { recording, surroundings } = run;
-  const { clock, signal, probe, tell } = surroundings;
+  const { clock, signal, probe, print } = surroundings;
   const running = lastInstances(recording.recorder, 'list').filter(
     (instance) => instance.status === 'running' && sshAddress(instance) !== undefined,
   );
   const perNode = [...new Map(running.map((instance) => [instance.nodeId, instance])).values()];
-  if (perNode.length > 0) tell('Probing the SSH port of one VM on each node');
+  if (perNode.length > 0) print('Probing the SSH port of one VM on each node');
   const tries = perNode.slice(0, MOST_NODES).map(async (instance) => {
     const address = sshAddress(instance);
     if (address === undefined) return;
@@ -274,10 +274,10 @@ async function probeNodes(run: SurveyRun): Promise<void> {
 
 /** What the survey itself asks: only reads, each as the action would send it. The recorder keeps what came back. */
 export interface Questions {
-  /** @throws ActionError where the controller does not let it in, or gives no usable answer in time. */
+  /** @throws ActionError where the controller does not let it in, or gives no usable answer before the deadline. */
   status(bounds: Bounds): Promise<Envelope>;
   list(bounds: Bounds): Promise<Envelope>;
-  /** The others may be refused: that is a fact, too. They throw only where no answer comes in time. */
+  /** The controller may refuse the others: that is a fact, too. They throw only if no answer comes before the deadline. */
   one(instanceId: string, bounds: Bounds): Promise<Answer>;
   unknown(bounds: Bounds): Promise<Answer>;
   nodes(bounds: Bounds): Promise<Answer>;
@@ -340,10 +340,10 @@ export const START_PACE: Pace = {
 };
 
 const PAUSE_MS = 500;
-/** Where replicas lag behind, it is to be seen by how much; and reports that come fast are to be seen, too. */
+/** Poll often enough to measure how far replicas lag, and to see frequent reports. */
 const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
-/** A controller that takes long to answer is not to be kept busy: a pause is so many times as long. */
+/** A slow controller must not be kept busy: a pause is this many times as long as the answer took. */
 const PAUSE_FACTOR = 3;
 /** Less than this is no heartbeat: the record was touched otherwise. */
 const SHORTEST_GAP_MS = 100;

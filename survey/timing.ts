@@ -17,18 +17,18 @@ export interface Heartbeat {
   readonly missed: number;
   /** Reports out of turn. */
   readonly extra: number;
-  /** Whose dates tell: the agent's, or where those are missing the controller's. */
+  /** Whose dates were used: the agent's, or the controller's if those are missing. */
   readonly by: 'timestamp' | 'ts';
 }
 
-/** A gap is a missed report's if it is so many times as long as usual, and of a report out of turn if so many times. */
+/** A gap this many times as long as usual means a missed report; a gap this short means a report out of turn. */
 const MISSED = 1.75;
 const EXTRA = 0.4;
-/** To tell the jitter takes so many gaps. */
+/** How many gaps it takes to estimate the jitter. */
 const FEWEST_GAPS = 4;
 const MANY_GAPS = 8;
 
-/** Of each node, by its ID. All VMs of a node are in the same reports: the one that was seen most often tells. */
+/** Of each node, by its ID. All VMs of a node are in the same reports: the one that was seen most often counts. */
 export function heartbeatsOf(observations: readonly Observation[]): Map<string, Heartbeat> {
   const nodes = groupObservations(observations, ({ nodeId }) => nodeId);
   return new Map([...nodes].map(([nodeId, group]) => [nodeId, heartbeatOf(group)]));
@@ -83,7 +83,7 @@ function describeGaps(gaps: readonly number[]): Omit<Heartbeat, 'reports' | 'by'
 
 /**
  * Of evenly spread numbers, the few that were seen do not reach as far as all: that is made up for. Of many, the shortest and the longest
- * are left out: one report that came otherwise than the others must not tell for all.
+ * are left out: one unusual report must not decide the result.
  */
 function jitterOf(gaps: readonly number[], periodMs: number): number | undefined {
   if (gaps.length < FEWEST_GAPS) return undefined;
@@ -124,7 +124,7 @@ export function controllerOffset(
 
 /**
  * How far each node's clock is ahead of the controller's, by the node's ID. A report carries the node's time of it, and the controller's
- * of when it came in: the quickest one tells. What even that one took cannot be told: by so much the clock may be further ahead.
+ * of when it came in: the quickest one counts. How long even that one took is unknown: the clock may be that much further ahead.
  */
 export function nodeOffsets(observations: readonly Observation[]): Map<string, ClockOffset> {
   const offsets = new Map<string, ClockOffset>();
@@ -143,17 +143,17 @@ function leadOf({ reportedAt, updatedAt }: Instance): number[] {
     : [millisecondsBetween(updatedAt, reportedAt)];
 }
 
-/** What answers that step back tell of the controller's replicas. */
+/** What answers that step back reveal about the controller's replicas. */
 export interface ReplicaFacts {
   readonly answers: number;
-  /** Answers that were older than one before them; over connections of their own, of how many of those. */
+  /** Answers that were older than one before them; and how many of those came over new connections. */
   readonly stepsBack: number;
   readonly stepsBackOnNewConnections: number;
   /** As many as take turns; else two, if any answer stepped back. */
   readonly atLeast: number;
-  /** After so many questions the same replica has its turn again; undefined where no such turns were seen. */
+  /** After this many requests the same replica answers again; undefined if no such turns were seen. */
   readonly inTurn: number | undefined;
-  /** So long after a newer report was seen an answer still lacked it: in milliseconds. */
+  /** How long after a newer report was seen an answer still lacked it: in milliseconds. */
   readonly lagMs: number | undefined;
 }
 
@@ -196,7 +196,7 @@ function outdatedIn(history: readonly Observation[]): Outdated[] {
   return outdated;
 }
 
-/** What each burst of questions in a row told of one instance: when the reports were made. */
+/** What each burst of requests in a row showed of one instance: when the reports were made. */
 function burstsIn(history: readonly Observation[]): bigint[][] {
   const bursts = new Map<string, bigint[]>();
   for (const { series, instance } of history) {

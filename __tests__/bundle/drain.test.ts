@@ -7,7 +7,7 @@ import { GITHUB_API_PATH } from '../../simulator/github-api.ts';
 import type { GitHubWorld } from '../../simulator/github-world.ts';
 import { begin, end, play, type Scenario, type Setting, TOKEN } from '../support/scenario.ts';
 
-// The committed bundle drains a runner on the simulated GitHub, and leaves no label of its own behind.
+// The committed bundle drains a runner on the simulated GitHub, and leaves none of its labels behind.
 
 const folder = mkdtempSync(join(tmpdir(), 'drain-'));
 const state = join(folder, 'state');

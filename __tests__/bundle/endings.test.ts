@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reaction, SeenRequest } from '../../simulator/controller-api.ts';
 import { startBalancer, startGzippingGateway } from '../support/gateway.ts';
-import { edited, end, isLook, nameOf, play } from '../support/scenario.ts';
-import { RESTARTED, signalled, told } from '../support/signals.ts';
+import { edited, end, isPoll, nameOf, play } from '../support/scenario.ts';
+import { RESTARTED, reported, signalled } from '../support/signals.ts';
 
-// The bundle as a process, against the simulator: however it is killed, held up or answered, what it leaves behind is true.
+// The bundle as a process, against the simulator: its outputs are true, no matter how it is killed, delayed or answered.
 
 let folder: string;
 
@@ -19,7 +19,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A file that nobody reads: to open it takes for ever. */
+/** A pipe without a reader: opening it blocks forever. */
 function createPipe(name: string): string {
   const path = join(folder, name);
   execFileSync('mkfifo', [path]);
@@ -39,7 +39,7 @@ describe('killed', () => {
     expect(outputs['start_date']).toBe(outputs['previous_start_date']);
   });
 
-  test('while it looks at the VM: the same', async () => {
+  test('while it polls the VM: the same', async () => {
     const { outputs } = await end(await signalled('SIGKILL', { name: 'GET one', nth: 2 }));
     expect(outputs).toMatchObject({ restarted: 'unknown', instance_id: expect.stringMatching(/.{36}/) });
   });
@@ -56,27 +56,27 @@ test('cancelled while the action is being loaded: the outputs say that nothing w
   const module = `process.on('newListener', (event) => event === 'SIGINT' && process.kill(process.pid, 'SIGINT'));`;
   const preload = `--import=data:text/javascript,${encodeURIComponent(module)}`;
   const ended = await play({ way: { environment: { NODE_OPTIONS: preload } } });
-  expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'cancelled' });
+  expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'cancelled' });
   expect(ended.posts).toBe(0);
 });
 
 describe('held up at its end', () => {
-  // Without a limit of its own, the process would wait until the test gives up.
-  test('by a summary that nobody reads, after a restart that went well', async () => {
+  // Without its own time limit, the process would wait until the test gives up.
+  test('by a summary pipe without a reader, after a restart that went well', async () => {
     const way = { environment: { GITHUB_STEP_SUMMARY: createPipe('summary-1') } };
-    expect(told(await play({ way }))).toEqual(RESTARTED);
+    expect(reported(await play({ way }))).toEqual(RESTARTED);
   });
 
-  test('by a summary that nobody reads, after a failure', async () => {
+  test('by a summary pipe without a reader, after a failure', async () => {
     const way = { environment: { GITHUB_STEP_SUMMARY: createPipe('summary-2') } };
     const ended = await play({ way, inputs: { instance_id: 'x' } });
-    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'invalid_input' });
+    expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'invalid_input' });
     expect(ended.log).toContain('::error title=VM not restarted');
   });
 
-  test('by a look-up of a name that has the only thread and never ends', async () => {
+  test('by a name lookup that occupies the only thread and never ends', async () => {
     const pipe = JSON.stringify(createPipe('name'));
-    // To open the pipe holds a thread just as a look-up does, which nobody can make hang on loopback.
+    // Opening the pipe blocks a thread just as a lookup does, and a lookup cannot be made to hang on loopback.
     const module = `import dns from 'node:dns'; import { open } from 'node:fs'; dns.lookup = (_, __, done) => open(${pipe}, done);`;
     const preload = `--import=data:text/javascript,${encodeURIComponent(module)}`;
     const environment = { NODE_OPTIONS: preload, UV_THREADPOOL_SIZE: '1' };
@@ -84,7 +84,7 @@ describe('held up at its end', () => {
       way: { environment, url: (url) => url.replace('127.0.0.1', 'controller.example') },
       isShort: true,
     });
-    expect(told(ended)).toMatchObject({
+    expect(reported(ended)).toMatchObject({
       exitCode: 1,
       restarted: 'false',
       error_code: 'controller_unreachable',
@@ -121,7 +121,7 @@ describe('a runner in the VM itself', () => {
     ['name', { RUNNER_NAME: 'vm-1' }],
   ])('that is called like its %s is refused without a question to GitHub', async (_, environment) => {
     const ended = await play({ way: { environment } });
-    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'self_restart' });
+    expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', error_code: 'self_restart' });
     expect([ended.story, ended.world.restarts]).toEqual([['GET one'], []]);
   });
 
@@ -130,12 +130,12 @@ describe('a runner in the VM itself', () => {
     ['another one', { RUNNER_NAME: 'runner-2', RUNNER_ENVIRONMENT: 'self-hosted' }],
   ])('is not %s', async (_, environment) => {
     const ended = await play({ way: { environment } });
-    expect(told(ended)).toEqual(RESTARTED);
+    expect(reported(ended)).toEqual(RESTARTED);
     expect(ended.story).toEqual(['GET one', 'POST restart', 'GET one']);
   });
 });
 
-test('a server that encodes everything, though nobody asked for it', async () => {
+test('a server that encodes everything, although the step did not ask for it', async () => {
   const gateway = await startGzippingGateway();
   const url = (simulatorUrl: string) => {
     gateway.leadTo(simulatorUrl);
@@ -143,7 +143,7 @@ test('a server that encodes everything, though nobody asked for it', async () =>
   };
   const ended = await play({ way: { url } });
   gateway.close();
-  expect(told(ended)).toEqual(RESTARTED);
+  expect(reported(ended)).toEqual(RESTARTED);
   expect(new Set(gateway.received.map((headers) => headers['accept-encoding']))).toEqual(
     new Set(['identity']),
   );
@@ -160,7 +160,7 @@ test.each<[string, (response: ServerResponse) => void]>([
   };
   const ended = await play({ way: { url }, inputs: { request_timeout: '1s' } });
   balancer.close();
-  expect(told(ended)).toEqual(RESTARTED);
+  expect(reported(ended)).toEqual(RESTARTED);
   // Before the restart, for it, and after it.
   expect(balancer.connections()).toBe(3);
 });
@@ -169,7 +169,7 @@ describe('a startup script that said 2 MiB', () => {
   const stdout = 'x'.repeat(2 * 1024 * 1024);
 
   function verbose(request: SeenRequest, reaction: Reaction) {
-    if (isLook(request)) {
+    if (isPoll(request)) {
       return edited(reaction, (instance) => {
         instance['startup_script'] = { stdout };
       });
@@ -185,6 +185,6 @@ describe('a startup script that said 2 MiB', () => {
     ['external_id', { external_id: 'runner-1' }],
   ])('does not keep a VM that is named by %s from being restarted and proved', async (_, inputs) => {
     const ended = await play({ inputs, interventions: () => ({ after: verbose }) });
-    expect(told(ended)).toEqual(RESTARTED);
+    expect(reported(ended)).toEqual(RESTARTED);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Ended, end } from '../support/scenario.ts';
-import { type Moment, RESTARTED, signalled, told } from '../support/signals.ts';
+import { type Moment, RESTARTED, reported, signalled } from '../support/signals.ts';
 
-// The bundle as a process, against the simulator: stopped for longer than the last look may take beyond the deadline.
+// The bundle as a process, against the simulator: stopped for longer than the last poll may run past the deadline.
 
 describe('stopped over the deadline, and woken up', () => {
   async function sleepOver(where: Moment): Promise<Ended> {
@@ -14,14 +14,14 @@ describe('stopped over the deadline, and woken up', () => {
 
   test.each([
     ['while the restart is on its way', { name: 'POST restart' }],
-    ['while it looks at the VM', { name: 'GET one', nth: 2 }],
-  ])('%s: it looks once more, and the VM is back', async (_, where) => {
-    expect(told(await sleepOver(where))).toEqual(RESTARTED);
+    ['while it polls the VM', { name: 'GET one', nth: 2 }],
+  ])('%s: it polls once more, and the VM is back', async (_, where) => {
+    expect(reported(await sleepOver(where))).toEqual(RESTARTED);
   });
 
   test('before the restart was sent: it is not sent any more', async () => {
     const ended = await sleepOver({ name: 'GET one' });
-    expect(told(ended)).toMatchObject({ exitCode: 1, restarted: 'false', posts: 0, restarts: 0 });
+    expect(reported(ended)).toMatchObject({ exitCode: 1, restarted: 'false', posts: 0, restarts: 0 });
     expect(['timed_out', 'controller_unreachable']).toContain(ended.outputs['error_code']);
   });
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Interventions } from '../../simulator/server.ts';
-import { begin, end, isLook, isRestart, play, type Setting } from '../support/scenario.ts';
+import { begin, end, isPoll, isRestart, play, type Setting } from '../support/scenario.ts';
 import { expectNoLeak, PASSWORD, secretsOf, WAYS, type Way } from '../support/ways.ts';
 
-// The committed bundle as a process: every way in is held to the same promises where things go wrong, too.
+// The committed bundle as a process: every form of authentication keeps the same guarantees where things go wrong, too.
 
 describe.each(Object.keys(WAYS))('with %s', (name) => {
   let way: Way;
@@ -35,12 +35,12 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
     expectNoLeak(ended, secretsOf(way));
   });
 
-  test('a lost answer to a restart that was not, while every other look fails', async () => {
-    let looks = 0;
+  test('a lost answer to a restart that was not, while every other poll fails', async () => {
+    let polls = 0;
     const interventions = (): Interventions => ({
       before(request) {
         if (isRestart(request)) return { kind: 'reset' };
-        return isLook(request) && looks++ % 2 === 1
+        return isPoll(request) && polls++ % 2 === 1
           ? { kind: 'answer', status: 502, body: JSON.stringify(request.headers) }
           : undefined;
       },
@@ -73,16 +73,16 @@ describe.each(Object.keys(WAYS))('with %s', (name) => {
     expectNoLeak(ended, secretsOf(way));
   });
 
-  test('cancelling while a look hangs', async () => {
-    let looks = 0;
-    let tell = () => {};
+  test('cancelling while a poll hangs', async () => {
+    let polls = 0;
+    let arrive = () => {};
     const reached = new Promise<void>((resolve) => {
-      tell = resolve;
+      arrive = resolve;
     });
     const interventions = (): Interventions => ({
       before(request) {
-        if (!isLook(request) || looks++ === 0) return undefined;
-        tell();
+        if (!isPoll(request) || polls++ === 0) return undefined;
+        arrive();
         return { kind: 'hang' };
       },
     });

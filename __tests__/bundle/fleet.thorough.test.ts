@@ -41,6 +41,6 @@ test('200 VMs, a replica that lags behind, 5 % of answers lost, one VM stuck and
   const rows = [...summary.matchAll(/<tr><td>(\d+)<\/td>/g)].map(([, number]) => Number(number));
   expect([rows.length, ...rows.slice(0, 3)]).toEqual([200, 17, 101, 1]);
   expect(log.split('\n').filter((line) => line.startsWith('::error'))).toHaveLength(1);
-  const looks = simulator.requests.filter(({ method }) => method === 'GET');
-  expect(looks.length).toBeLessThan(150);
+  const polls = simulator.requests.filter(({ method }) => method === 'GET');
+  expect(polls.length).toBeLessThan(150);
 }, 120_000);

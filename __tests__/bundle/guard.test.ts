@@ -9,7 +9,7 @@ import {
 } from '../support/handwritten-github.ts';
 import { type Ended, play } from '../support/scenario.ts';
 
-// The committed bundle as a process: what it makes of a GitHub that is wrong, vague, late, or refuses, and of runners that come and go.
+// The committed bundle as a process: how it handles a GitHub that is wrong, vague, late, or refuses, and runners that come and go.
 
 let github: HandwrittenGitHub;
 
@@ -40,7 +40,7 @@ describe('a jobs source that is refused', () => {
     expect(codeOf(ended)).toEqual(['false', 'runner_busy']);
   });
 
-  test('for good is off after half a minute, with a warning that says what that costs', async () => {
+  test('permanently is switched off after half a minute, with a warning that explains the risk', async () => {
     const answer: GitHubScript['answer'] = (asked) => (isAboutRuns(asked) ? { status: 403 } : undefined);
     const ended = await playWith({ runners: [vmRunner()], answer });
     expect(codeOf(ended)).toEqual(['true', '']);
@@ -74,12 +74,12 @@ describe('a job in progress', () => {
     ['on a runner of the same number and another name', { runner_name: 'linux-3' }, ['true', '']],
     ['on a runner of the same name and another number', { runner_id: 4711 }, ['false', 'runner_busy']],
     [
-      'on no runner that GitHub tells, with labels that fit',
+      'on a runner that GitHub does not name, with labels that fit',
       { runner_id: null, runner_name: null },
       ['false', 'github_api_failed'],
     ],
     [
-      'on no runner that GitHub tells, with labels that do not fit',
+      'on a runner that GitHub does not name, with labels that do not fit',
       { runner_id: null, runner_name: null, labels: ['linux'] },
       ['true', ''],
     ],

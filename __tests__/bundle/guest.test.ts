@@ -3,7 +3,7 @@ import type { GuestHabits } from '../../simulator/guests.ts';
 import { type GuestServers, takeGuestPorts } from '../../simulator/guests.ts';
 import type { Interventions } from '../../simulator/server.ts';
 import type { World } from '../../simulator/world.ts';
-import { begin, commandsIn, type Ended, edited, end, isLook, type Setting } from '../support/scenario.ts';
+import { begin, commandsIn, type Ended, edited, end, isPoll, type Setting } from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulated controller, with a server in each VM behind real sockets.
 
@@ -25,7 +25,7 @@ async function play(habits: GuestHabits, setting: Setting = {}): Promise<Ended> 
   return end(scenario);
 }
 
-const told = ({ exitCode, outputs, posts }: Ended) => ({
+const reported = ({ exitCode, outputs, posts }: Ended) => ({
   exitCode,
   posts,
   restarted: outputs['restarted'],
@@ -45,7 +45,7 @@ const NOT_UP = {
 describe('the guest is up', () => {
   test('once its SSH server answers', async () => {
     const ended = await play(UP_SOON);
-    expect(told(ended)).toEqual(UP);
+    expect(reported(ended)).toEqual(UP);
     expect(ended.story).toEqual(['GET one', 'POST restart', 'GET one']);
     expect(ended.log).toMatch(/^The guest is up: "SSH-2\.0-OpenSSH_9\.9", \d+\.\d s after the VM$/m);
     expect(ended.summary).toContain('    VM verified to guest up :');
@@ -54,36 +54,36 @@ describe('the guest is up', () => {
   test('at a node that the controller knows by its name', async () => {
     const interventions = (): Interventions => ({
       after(request, reaction) {
-        if (!isLook(request)) return undefined;
+        if (!isPoll(request)) return undefined;
         return edited(reaction, (_, vminfo) => Object.assign(vminfo, { host_ip: 'localhost' }));
       },
     });
     const ended = await play(UP_SOON, { interventions });
-    expect(told(ended)).toEqual(UP);
+    expect(reported(ended)).toEqual(UP);
     expect(ended.outputs['host_ip']).toBe('localhost');
   });
 
   test('at the port that it has after the restart', async () => {
     const ended = await play(UP_SOON, { world: { reassignsPorts: true } });
-    expect(told(ended)).toEqual(UP);
+    expect(reported(ended)).toEqual(UP);
     expect(Number(ended.outputs['ssh_port'])).toBe(ended.record.vm?.sshPort);
     expect(ended.outputs['ssh_port']).not.toBe(String(guests.ports[0]));
   });
 
-  test("not by the word of another VM's server", async () => {
+  test("not by the banner of another VM's server", async () => {
     let before: string | undefined;
-    let looks = 0;
-    // The look after the one that proves the restart shows the neighbour's port; the next one, after the banner, that of the VM.
+    let polls = 0;
+    // The poll after the one that proves the restart shows the neighbor's port; the next one, after the banner, shows the VM's.
     const interventions = (world: World): Interventions => ({
       after(request, reaction) {
         const [, neighbour] = world.records;
-        if (!isLook(request)) return undefined;
+        if (!isPoll(request)) return undefined;
         const [, startDate] = /"start_date":"([^"]+)"/.exec(reaction.body) ?? [];
         const { body } = JSON.parse(reaction.body);
         before ??= startDate;
         const isProof =
           startDate !== before && body.vminfo?.status === 'running' && body.instance_state === 'Started';
-        if (!isProof || ++looks !== 2) return undefined;
+        if (!isProof || ++polls !== 2) return undefined;
         return edited(reaction, (_, vminfo) => {
           const host_port = neighbour?.vm?.sshPort;
           vminfo['port_forwarding'] = [{ guest_port: 22, host_port, protocol: 'tcp', name: '' }];
@@ -91,7 +91,7 @@ describe('the guest is up', () => {
       },
     });
     const ended = await play({ bootMs: 2_000, forwarder: 'accepts' }, { interventions });
-    expect(told(ended)).toEqual(UP);
+    expect(reported(ended)).toEqual(UP);
     expect(ended.log).toContain("it may be another VM's: the VM has booted or moved since");
     expect(Number(ended.outputs['ssh_port'])).toBe(ended.record.vm?.sshPort);
   });
@@ -115,7 +115,7 @@ describe('the guest is not up', () => {
     ],
   ])('%s', async (_, habits, message) => {
     const ended = await play(habits, SHORT);
-    expect(told(ended)).toEqual(NOT_UP);
+    expect(reported(ended)).toEqual(NOT_UP);
     expect(ended.log).toMatch(/^::error title=VM restarted%2C but not its guest%3A guest_not_up::/m);
     expect(ended.log).toMatch(message);
     expect(ended.outputs['start_date']).not.toBe('');
@@ -128,33 +128,33 @@ describe('the guest is not up', () => {
   ])('where the only server would be that of this machine: %s', async (ip, kind) => {
     const interventions = (): Interventions => ({
       after(request, reaction) {
-        if (!isLook(request)) return undefined;
+        if (!isPoll(request)) return undefined;
         return edited(reaction, (_, vminfo) => Object.assign(vminfo, { ip, port_forwarding: [] }));
       },
     });
     const ended = await play(UP_SOON, { ...SHORT, interventions });
-    expect(told(ended)).toEqual(NOT_UP);
+    expect(reported(ended)).toEqual(NOT_UP);
     expect(ended.log).toContain(`the VM has the address ${ip}, which is ${kind}`);
   });
 
   test('where this machine cannot reach the node', async () => {
     const ended = await play(UP_SOON, { ...SHORT, world: { nodeIp: '127.0.0.1', ports: [1] } });
-    expect(told(ended)).toEqual(NOT_UP);
+    expect(reported(ended)).toEqual(NOT_UP);
     expect(ended.log).toMatch(/the connection was refused at 127\.0\.0\.1:1 .*reach the nodes themselves/);
   });
 });
 
-test('without guest_check nobody connects to the guest', async () => {
+test('without guest_check the step does not connect to the guest', async () => {
   const ended = await play({ ...UP_SOON, fault: 'never' }, { inputs: { guest_check: 'none' } });
-  expect(told(ended)).toEqual({ ...UP, guest_status: '' });
+  expect(reported(ended)).toEqual({ ...UP, guest_status: '' });
 });
 
-test('a dry run connects to nobody', async () => {
+test('a dry run does not connect to the guest', async () => {
   const ended = await play(UP_SOON, { inputs: { dry_run: 'true' } });
-  expect(told(ended)).toEqual({ ...UP, posts: 0, restarted: 'false', guest_status: '' });
+  expect(reported(ended)).toEqual({ ...UP, posts: 0, restarted: 'false', guest_status: '' });
 });
 
-test('a step that is cancelled meanwhile says what it leaves', async () => {
+test('a step that is cancelled during the check reports what it leaves', async () => {
   const world = { nodes: 1, nodeIp: '127.0.0.1', ports: guests.ports };
   const scenario = await begin({ world, inputs: { guest_check: 'ssh' } });
   guests.open({ world: scenario.world, now: Date.now, habits: { ...UP_SOON, fault: 'never' } });
@@ -167,7 +167,7 @@ test('a step that is cancelled meanwhile says what it leaves', async () => {
   });
   scenario.step.process.kill('SIGINT');
   const ended = await end(scenario);
-  expect(told(ended)).toEqual({ ...NOT_UP, guest_status: '', error_code: 'cancelled' });
+  expect(reported(ended)).toEqual({ ...NOT_UP, guest_status: '', error_code: 'cancelled' });
   expect(ended.log).toContain('The VM was restarted and verified; whether its guest is up is not known.');
   expect(commandsIn(ended.log).filter((line) => line.startsWith('::error'))).toHaveLength(1);
 });

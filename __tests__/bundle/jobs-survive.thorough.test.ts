@@ -3,11 +3,11 @@ import { hostedMachine, type JobPlan } from '../../simulator/github-runs.ts';
 import type { GitHubWorld, SimulatedRunner } from '../../simulator/github-world.ts';
 import { play, type Runners, type Setting } from '../support/scenario.ts';
 
-// The committed bundle as a process, against a GitHub that is wrong, late, or refuses: whatever happens, no job is killed.
+// The committed bundle as a process, against a GitHub that is wrong, late, or refuses: no job is killed in any case.
 
 const SECOND = 1_000;
 const LONG_MS = 300 * SECOND;
-/** GitHub never shows a runner busy: only its jobs tell. */
+/** GitHub never shows a runner busy: only its jobs do. */
 const NEVER_BUSY = { busyLagMs: 86_400_000 };
 const ONE_JOB = { takesOneJob: true, labels: ['pool'] };
 const EPHEMERAL = { runner_ephemeral: 'true' };
@@ -118,7 +118,7 @@ test.each<[string, Case]>([
     },
   ],
   [
-    'a one-job runner is looked for in the wrong scope',
+    'a one-job runner is searched for in the wrong scope',
     {
       runners: {
         employment: ONE_JOB,

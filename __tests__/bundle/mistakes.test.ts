@@ -49,7 +49,7 @@ const ALERT = Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46]);
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
 
-/** What stands where the controller is looked for, and the step's way there. */
+/** What runs at the controller's address, and how the step gets there. */
 interface Scene {
   readonly url: string;
   readonly inputs?: Readonly<Record<string, string>>;
@@ -63,7 +63,7 @@ let server: Issued;
 let clock: PausingClock;
 
 beforeAll(async () => {
-  [authority, foreign] = await Promise.all([createAuthority(), createAuthority('Somebody else')]);
+  [authority, foreign] = await Promise.all([createAuthority(), createAuthority('Another CA')]);
   server = await authority.issue(SERVER);
 });
 
@@ -102,7 +102,7 @@ async function secured(
   return { ...scene, inputs: { ca_cert: authority.certificate, ...inputs } };
 }
 
-/** TLS 1.2 tells of the client's certificate in the handshake, TLS 1.3 only after it. */
+/** TLS 1.2 rejects the client's certificate in the handshake, TLS 1.3 only after it. */
 const wantsCertificate = (version: 'TLSv1.2' | 'TLSv1.3') => ({
   ca: authority.certificate,
   requestCert: true,
@@ -116,7 +116,7 @@ async function foreignCertificate(): Promise<Record<string, string>> {
   return { client_cert: cert, client_key: key };
 }
 
-// Servers that are no HTTP servers, or not for long.
+// Servers that do not speak HTTP, or stop doing so.
 const greet = (socket: Socket) => void socket.write('SSH-2.0-OpenSSH_9.6\r\n');
 const reset = (socket: Socket) => void socket.once('data', () => socket.resetAndDestroy());
 const expire = (socket: Socket) => void socket.once('data', () => clock.expire());
@@ -158,9 +158,9 @@ async function play({ url, inputs = {}, environment = {} }: Scene) {
   return { outcome: theFirstOf(played), warnings, seconds: (endedAt - startedAt) / 1_000 };
 }
 
-interface Told {
+interface Reported {
   readonly code: ErrorCode;
-  /** A part of what is said to do about it. */
+  /** A part of the hint. */
   readonly hint: string;
   /** The virtual second by which it is over. */
   readonly by: number;
@@ -170,12 +170,12 @@ const AT_ONCE = 0;
 /** Tried for a few seconds more: it might be a controller that is just starting. */
 const SOON = 16;
 
-const unreachable = (hint: string, by = SOON): Told => ({ code: 'controller_unreachable', hint, by });
-const noApi = (hint: string, by = SOON): Told => ({ code: 'protocol_error', hint, by });
-const unauthorized = (hint: string): Told => ({ code: 'authentication_failed', hint, by: AT_ONCE });
-const denied = (hint: string): Told => ({ code: 'permission_denied', hint, by: AT_ONCE });
+const unreachable = (hint: string, by = SOON): Reported => ({ code: 'controller_unreachable', hint, by });
+const noApi = (hint: string, by = SOON): Reported => ({ code: 'protocol_error', hint, by });
+const unauthorized = (hint: string): Reported => ({ code: 'authentication_failed', hint, by: AT_ONCE });
+const denied = (hint: string): Reported => ({ code: 'permission_denied', hint, by: AT_ONCE });
 
-type Row = [string, () => Promise<Scene>, Told];
+type Row = [string, () => Promise<Scene>, Reported];
 
 describe('what only a person can mend is over within seconds', () => {
   test.each<Row>([
@@ -229,12 +229,12 @@ describe('what only a person can mend is over within seconds', () => {
       unreachable('Check whether controller_url should begin with http://'),
     ],
     [
-      'http for https, told by an alert (OpenSSL, Java)',
+      'http for https, reported by an alert (OpenSSL, Java)',
       () => atHttp(talking((socket) => socket.once('data', () => socket.end(ALERT)))),
       unreachable('whether it should begin with https://'),
     ],
     [
-      'http for https, told by a page (Go, nginx)',
+      'http for https, reported by a page (Go, nginx)',
       () => atHttp(answering({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.\n' })),
       noApi('controller_url should begin with https://', AT_ONCE),
     ],
@@ -251,13 +251,13 @@ describe('what only a person can mend is over within seconds', () => {
       ),
     ],
     [
-      'no client certificate, told by a page (nginx)',
+      'no client certificate, reported by a page (nginx)',
       () =>
         secured({}, {}, { status: 400, body: '<html><center>No required SSL certificate was sent</center>' }),
       noApi('The server requires a client certificate, or a different one', AT_ONCE),
     ],
     [
-      "somebody else's client certificate",
+      'a client certificate of another CA',
       async () => secured(wantsCertificate('TLSv1.3'), await foreignCertificate()),
       unreachable(
         'The server may require a client certificate, or a different one: see client_cert and client_key',

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Fault, Interventions } from '../../simulator/server.ts';
 import type { World } from '../../simulator/world.ts';
-import { begin, commandsIn, edited, end, isLook, isRestart, nameOf, play } from '../support/scenario.ts';
+import { begin, commandsIn, edited, end, isPoll, isRestart, nameOf, play } from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulator: what must not end in "restarted".
 
@@ -73,8 +73,8 @@ describe('nothing is sent', () => {
     ],
   ])('where %s', async (_, code, edit) => {
     const interventions = () => ({
-      after: (request: Parameters<typeof isLook>[0], reaction: Parameters<typeof edited>[0]) =>
-        isLook(request) ? edited(reaction, edit) : undefined,
+      after: (request: Parameters<typeof isPoll>[0], reaction: Parameters<typeof edited>[0]) =>
+        isPoll(request) ? edited(reaction, edit) : undefined,
     });
     const { outputs, posts } = await play({ interventions, isShort: true });
     expect([outputs['restarted'], outputs['error_code'], posts]).toEqual(['false', code, 0]);
@@ -122,7 +122,7 @@ describe('nothing is sent', () => {
     expect(summary).toContain('<b>What to do:</b>');
   });
 
-  test('where nobody listens', async () => {
+  test('where nothing listens', async () => {
     const { outputs } = await play({ isShort: true, inputs: { controller_url: 'http://127.0.0.1:1' } });
     expect(outputs).toMatchObject({ restarted: 'false', error_code: 'controller_unreachable' });
   });
@@ -192,7 +192,7 @@ describe('it stays unknown', () => {
     expect(log).toContain('It is unclear whether the controller accepted it');
   });
 
-  test('where the VM is terminated meanwhile', async () => {
+  test('where the VM is terminated during the wait', async () => {
     const interventions = (world: { terminate: (id: string) => void }) => ({
       after(request: Parameters<typeof isRestart>[0]) {
         if (isRestart(request)) world.terminate(JSON.parse(request.body).instance_id);
@@ -237,16 +237,16 @@ describe('it stays unknown', () => {
 });
 
 describe('cancelling', () => {
-  /** Holds up a kind of request for good, and tells when the first of them has come. */
+  /** Blocks one kind of request permanently, and resolves when the first of them has arrived. */
   function holding(name: string) {
-    let tell = () => {};
+    let arrive = () => {};
     const reached = new Promise<void>((resolve) => {
-      tell = resolve;
+      arrive = resolve;
     });
     const interventions = (): Interventions => ({
       before(request) {
         if (nameOf(request) !== name) return undefined;
-        tell();
+        arrive();
         return { kind: 'hang' };
       },
     });
@@ -295,7 +295,7 @@ describe('cancelling', () => {
     },
   );
 
-  test('between two looks', async () => {
+  test('between two polls', async () => {
     const scenario = await begin({ inputs: { timeout: '1h', poll_interval: '10m' } });
     await new Promise<void>((resolve) => {
       scenario.step.process.stdout?.on('data', (text) => {
@@ -324,7 +324,7 @@ describe('text from outside', () => {
   ].join(' ');
   const hostile: Interventions = {
     after(request, reaction) {
-      if (!isLook(request)) return undefined;
+      if (!isPoll(request)) return undefined;
       return edited(reaction, (instance, vminfo) => {
         const texts = { message: evil, name: evil, external_id: evil, node_id: evil.slice(0, 190) };
         Object.assign(instance, texts, { startup_script: { stdout: 'token-in-script' } });
@@ -361,7 +361,7 @@ describe('text from outside', () => {
       'a timeout',
       () => ({
         after: (request, reaction) =>
-          isLook(request)
+          isPoll(request)
             ? edited(reaction, (instance, vminfo) => {
                 Object.assign(instance, { message: evil });
                 if (reaction.body.includes('Started')) vminfo['status'] = 'running';

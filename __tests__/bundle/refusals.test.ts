@@ -4,9 +4,9 @@ import type { Fault, Interventions } from '../../simulator/faults.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { Outputs } from '../simulation/play-step.ts';
 import { playOnStage, type Stage, type StageSetting } from '../simulation/stage.ts';
-import { isLook, isRestart } from '../support/scenario.ts';
+import { isPoll, isRestart } from '../support/scenario.ts';
 
-// What a gateway or a controller says around the restart, and what may be believed of it: the real step against the simulator, whose
+// What a gateway or a controller says around the restart, and what the step can believe: the real step against the simulator, whose
 // agents report every 5 s, on virtual time.
 
 const HTML = '<html><h1>Forbidden</h1></html>';
@@ -88,7 +88,7 @@ describe('the restart was not carried out', () => {
     expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', 'restart_unsupported', 1]);
   });
 
-  test.each(FAILS)('and the answer is %s: looked for to the end', async (_, fault) => {
+  test.each(FAILS)('and the answer is %s: polled until the deadline', async (_, fault) => {
     const { outcome, posts, seconds } = await play({ interventions: toRestart('before', fault) });
     expect([outcome.restarted, outcome.error?.code, posts]).toEqual(['unknown', 'timed_out', 1]);
     expect(Math.floor(seconds)).toBe(300);
@@ -105,13 +105,13 @@ describe('the restart was not carried out', () => {
 });
 
 describe('after the restart', () => {
-  /** Answers the looks after the restart, from the first on, for so many seconds. */
+  /** Answers the polls after the restart, from the first one, for this many seconds. */
   function passing(fault: Fault, forSeconds: number): (stage: Stage) => Interventions {
     return ({ seconds }) => {
       let since: number | undefined;
       return {
         before(request) {
-          if (!isLook(request) || since === undefined || seconds() > since + forSeconds) return undefined;
+          if (!isPoll(request) || since === undefined || seconds() > since + forSeconds) return undefined;
           return fault;
         },
         after(request) {
@@ -149,7 +149,7 @@ describe('after the restart', () => {
 });
 
 describe('a controller that is away at first', () => {
-  /** Says 502 to `name` for so many seconds. */
+  /** Answers 502 to `name` for this many seconds. */
   function awayFor(
     forSeconds: number,
     isMeant: (request: SeenRequest) => boolean,
@@ -159,7 +159,7 @@ describe('a controller that is away at first', () => {
       before: (request) => (isMeant(request) && seconds() < forSeconds ? fault : undefined),
     });
   }
-  const told = ({ outcome, posts, world }: Awaited<ReturnType<typeof play>>) => [
+  const reported = ({ outcome, posts, world }: Awaited<ReturnType<typeof play>>) => [
     outcome.restarted,
     outcome.error?.code,
     posts,
@@ -171,34 +171,34 @@ describe('a controller that is away at first', () => {
     ['15', 12.5],
     ['5m', 291],
   ])('gets no restart in the last moment of a timeout of %s', async (timeout, forSeconds) => {
-    const ended = await play({ inputs: { timeout }, interventions: awayFor(forSeconds, isLook) });
-    expect(told(ended)).toEqual(['false', 'timed_out', 0, 0]);
+    const ended = await play({ inputs: { timeout }, interventions: awayFor(forSeconds, isPoll) });
+    expect(reported(ended)).toEqual(['false', 'timed_out', 0, 0]);
     expect(ended.outcome.error?.message).toContain('too little of the timeout was left to prove it');
   });
 
   test('gets it while there is time to prove it', async () => {
-    const ended = await play({ interventions: awayFor(270, isLook) });
-    expect(told(ended)).toEqual(['true', undefined, 1, 1]);
+    const ended = await play({ interventions: awayFor(270, isPoll) });
+    expect(reported(ended)).toEqual(['true', undefined, 1, 1]);
   });
 
   test.each([
-    ['503', 1, isLook, 503],
-    ['503', 25, isLook, 503],
-    ['429', 25, isLook, 429],
+    ['503', 1, isPoll, 503],
+    ['503', 25, isPoll, 503],
+    ['429', 25, isPoll, 429],
     ['429 to the restart', 25, isRestart, 429],
   ])(
     'and says %s with Retry-After: 600 for %d s: it is restarted',
     async (_, forSeconds, isMeant, status) => {
       const fault = answer(status, '', { 'retry-after': '600' });
       const ended = await play({ interventions: awayFor(forSeconds, isMeant, fault) });
-      expect(told(ended)).toEqual(['true', undefined, ended.posts, 1]);
+      expect(reported(ended)).toEqual(['true', undefined, ended.posts, 1]);
       expect(ended.seconds).toBeLessThan(45);
     },
   );
 
   test('gets no restart once more where too little is left after 429', async () => {
     const ended = await play({ interventions: awayFor(291, isRestart, answer(429)) });
-    expect(told(ended)).toEqual(['false', 'controller_unreachable', ended.posts, 0]);
+    expect(reported(ended)).toEqual(['false', 'controller_unreachable', ended.posts, 0]);
     expect(ended.seconds).toBeLessThanOrEqual(290);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Interventions } from '../../simulator/server.ts';
-import { edited, isLook, isRestart, play } from '../support/scenario.ts';
+import { edited, isPoll, isRestart, play } from '../support/scenario.ts';
 
 // The committed bundle as a process, against the simulator: what ends in "restarted".
 
@@ -11,7 +11,7 @@ function late(count: number, edit: Edit): () => Interventions {
   let left = count;
   return () => ({
     after(request, reaction) {
-      if (!isLook(request) || !isNew(reaction.body) || left === 0) return undefined;
+      if (!isPoll(request) || !isNew(reaction.body) || left === 0) return undefined;
       left--;
       return edited(reaction, edit);
     },
@@ -60,7 +60,7 @@ test('a restart that goes well', async () => {
   expect(log).toMatch(/^Restarted and verified in \d+\.\d s: /m);
 });
 
-test('ports that are forwarded anew are told anew', async () => {
+test('newly forwarded ports are reported', async () => {
   const { outputs, summary, record } = await play({ world: { nodes: 1, reassignsPorts: true } });
   expect([outputs['restarted'], outputs['ssh_port']]).toEqual(['true', '10003']);
   expect(outputs['port_forwarding']).toContain('"host_port":10003');
@@ -140,15 +140,15 @@ describe('only once it is proved', () => {
   test('the old instant, written at another offset, is the old instant', async () => {
     const inAuckland = (date: string) =>
       `${new Date(Date.parse(date) + 13 * 3_600_000).toISOString().slice(0, -1)}+13:00`;
-    let looks = 0;
+    let polls = 0;
     let old = '';
     const { outputs, log } = await play({
       interventions: () => ({
         after(request, reaction) {
-          if (!isLook(request)) return undefined;
+          if (!isPoll(request)) return undefined;
           return edited(reaction, (_, vminfo) => {
-            if (looks++ === 0) old = String(vminfo['start_date']);
-            else if (looks < 6) vminfo['start_date'] = inAuckland(old);
+            if (polls++ === 0) old = String(vminfo['start_date']);
+            else if (polls < 6) vminfo['start_date'] = inAuckland(old);
           });
         },
       }),
@@ -216,11 +216,11 @@ describe('in spite of passing trouble', () => {
     ['JSON over 1 MiB', { kind: 'answer', body: `{"status":"OK","body":"${'x'.repeat(2 * 1024 * 1024)}"}` }],
     ['headers that never come', { kind: 'hang' }],
     ['a body that never ends', { kind: 'hang in body', start: '{"status":"OK"' }],
-  ])('%s, on every other look', async (_, fault) => {
-    let looks = 0;
+  ])('%s, on every other poll', async (_, fault) => {
+    let polls = 0;
     const interventions = () => ({
-      before: (request: Parameters<typeof isLook>[0]) =>
-        isLook(request) && looks++ % 2 === 0 ? fault : undefined,
+      before: (request: Parameters<typeof isPoll>[0]) =>
+        isPoll(request) && polls++ % 2 === 0 ? fault : undefined,
     });
     const { exitCode, outputs, log, posts } = await play({
       interventions,

@@ -19,14 +19,14 @@ import {
 
 /** Right before the restart: the runner, the jobs in progress, and the runner once more. */
 const LAST_LOOKS = ['GET runner', 'GET runs', 'GET runner'];
-/** The runner until its job has ended, then the jobs in progress, and the runner for a while; the VM; and the last looks. */
+/** The runner until its job has ended, then the jobs in progress, and the runner for a while; the VM; and the last reads. */
 const WAIT = ['GET one', 'GET runners', ...LAST_LOOKS, 'GET one', ...LAST_LOOKS];
 const AT_ONCE = { busyLagMs: 0 };
 
-/** The job of a busy runner is looked for before the step gives up. */
+/** The step looks up the job of a busy runner before it gives up. */
 const JOBS = ['GET runs', 'GET jobs'];
 
-/** A job on the first runner that began just now; `jobs` tells what became of it. */
+/** A job on the first runner that began just now; `jobs` shows what became of it. */
 function working(forMs: number) {
   const jobs: Job[] = [];
   const prepare = (github: GitHubWorld) => {
@@ -72,11 +72,16 @@ test('a dry run says whether the runner is busy, and changes nothing', async () 
 
 describe('nothing is restarted', () => {
   test.each<[string, Setting, string, string[]]>([
-    ['where the runner is busy and nobody waits', { inputs: { when_busy: 'fail' } }, 'runner_busy', JOBS],
+    [
+      'where the runner is busy and the step does not wait',
+      { inputs: { when_busy: 'fail' } },
+      'runner_busy',
+      JOBS,
+    ],
     ['where it stays busy', { inputs: { busy_timeout: '20s' } }, 'runner_busy', ['GET runner', ...JOBS]],
     ['where no runner has the name', { inputs: { runner_name: 'mac-7' } }, 'runner_not_found', []],
     [
-      'where the token may not read runners',
+      'where the token cannot read runners',
       { inputs: { github_token: 'the-jobs-own-token' } },
       'github_api_failed',
       [],
@@ -105,7 +110,7 @@ describe('nothing is restarted', () => {
 describe('where GitHub is slow to say that the runner is busy', () => {
   const never = { busyLagMs: 86_400_000 };
 
-  test('a job in progress holds the restart up', async () => {
+  test('a job in progress blocks the restart', async () => {
     const { jobs, prepare } = working(86_400_000);
     const runners = { prepare, habits: { ...never, jobsLagMs: 0 } };
     const { outputs, story, log } = await play({ runners, inputs: { when_busy: 'fail' } });
@@ -117,7 +122,7 @@ describe('where GitHub is slow to say that the runner is busy', () => {
     expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
   });
 
-  test('a token that may not read jobs is logged once, but used again each time, and the restart goes its way', async () => {
+  test('a token that cannot read jobs is logged once, but tried again each time, and the restart goes ahead', async () => {
     const runners = { showsJobs: false, habits: never };
     const inputs = { wait_for_runner: 'false' };
     const { exitCode, outputs, story, log } = await play({ runners, inputs });
@@ -140,7 +145,7 @@ test('a VM whose runner has a job can be left alone, which is no failure', async
   expect(jobs).toEqual([expect.objectContaining({ killedAt: undefined })]);
 });
 
-test('one look is enough, and nobody waits for the runner, where that is wanted', async () => {
+test('a single read, and no wait for the runner, if the inputs say so', async () => {
   const inputs = { idle_for: '0s', wait_for_runner: 'false' };
   const { exitCode, outputs, story } = await play({ runners: {}, inputs });
   expect([exitCode, outputs['restarted'], outputs['runner_status']]).toEqual([0, 'true', '']);
@@ -156,7 +161,7 @@ describe('the runner after the restart', () => {
 });
 
 test('hiccups and limits of GitHub heal', async () => {
-  let looks = 0;
+  let reads = 0;
   const faults = [
     { kind: 'answer', status: 502, body: '<html>' },
     {
@@ -168,7 +173,7 @@ test('hiccups and limits of GitHub heal', async () => {
     { kind: 'reset' },
   ] as const;
   const interventions = (): Interventions => ({
-    before: (request) => (nameOf(request).startsWith('GET runner') ? faults[looks++] : undefined),
+    before: (request) => (nameOf(request).startsWith('GET runner') ? faults[reads++] : undefined),
   });
   const { exitCode, outputs } = await play({ runners: {}, interventions, inputs: { when_busy: 'ignore' } });
   expect([exitCode, outputs['runner_status']]).toEqual([0, 'online']);
@@ -247,8 +252,8 @@ test('nothing leaks, and what GitHub says is harmless', async () => {
   expect(summary).not.toMatch(/<img|`/);
   const written = [...lines, summary, ...Object.values(outputs)].join('\n');
   for (const secret of [TOKEN, Buffer.from(TOKEN).toString('base64')]) expect(written).not.toContain(secret);
-  const told = simulator.requests
+  const asked = simulator.requests
     .filter(({ headers }) => JSON.stringify(headers).includes(TOKEN))
     .map(nameOf);
-  expect(new Set(told)).toEqual(new Set(['GET runners']));
+  expect(new Set(asked)).toEqual(new Set(['GET runners']));
 });

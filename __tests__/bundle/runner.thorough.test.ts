@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { play } from '../support/scenario.ts';
 
-// The committed bundle as a process: stories about a runner that take minutes, be it of a time that passes fast.
+// The committed bundle as a process: stories about a runner that take minutes, on a clock that runs fast.
 
 describe('the runner after the restart', () => {
   test('is not back: its service gave up', async () => {
@@ -16,7 +16,7 @@ describe('the runner after the restart', () => {
     expect(log).toContain('most likely its new process met the session of the old one');
   });
 
-  test('is most likely back where nobody ever saw it away', async () => {
+  test('is most likely back if GitHub never showed it offline', async () => {
     const habits = { sessionMs: 0, staleMs: 3_600_000 };
     const { exitCode, outputs } = await play({ runners: { habits } });
     expect([exitCode, outputs['runner_status']]).toEqual([0, 'probably_online']);

@@ -29,15 +29,15 @@ async function play(setting: StageSetting) {
 describe('a process that sleeps over the deadline', () => {
   test.each([
     ['while the restart is on its way', 'POST restart', 1],
-    ['while the first look after it is', 'GET one', 2],
-    ['while the third look after it is', 'GET one', 4],
-  ])('%s looks once more, and the VM is back', async (_, name, nth) => {
+    ['while the first poll after it is', 'GET one', 2],
+    ['while the third poll after it is', 'GET one', 4],
+  ])('%s polls once more, and the VM is back', async (_, name, nth) => {
     const { outcome, posts, requests } = await play({ interventions: asleep(name, nth) });
     expect([outcome.restarted, outcome.error, posts]).toEqual(['true', undefined, 1]);
     expect(requests.at(-1)).toBe('GET one');
   });
 
-  test('looks once more, and says so where the VM is not back', async () => {
+  test('polls once more, and reports it if the VM is not back', async () => {
     const { outcome, requests } = await play({
       interventions: (stage) => ({
         before(request) {

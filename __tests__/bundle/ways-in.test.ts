@@ -13,7 +13,7 @@ import {
   type Way,
 } from '../support/ways.ts';
 
-// The committed bundle as a process: every way in is held to the same promises, and gives nothing away.
+// The committed bundle as a process: every form of authentication keeps the same guarantees, and gives nothing away.
 
 describe.each(Object.keys(WAYS))('with %s', (name) => {
   let way: Way;
@@ -122,7 +122,7 @@ describe('a way in that is wrong', () => {
     expectNoLeak(ended, [ROOT_TOKEN, 'another-token', PASSWORD]);
   });
 
-  test('the API key of somebody else', async () => {
+  test('the API key of another user', async () => {
     const [mine, theirs] = [await prepared({ apiKeyId: 'ci' }), await prepared({ apiKeyId: 'ci' })];
     const ended = await wrong(mine, { api_key: theirs.inputs?.['api_key'] ?? '' });
     theirs.cleanUp?.();

@@ -234,8 +234,15 @@ test('where no job matches, the error lists those that there are; the own job ne
   const { found } = await find({ jobs: [own, ended('lint', 'mac-1'), ended('lint', 'mac-2')] });
   expect(found).toMatchObject({
     code: 'job_not_found',
-    message: 'No job of run 17 matches used_by_job ("test*"). It has: test reset, lint.',
+    message: 'No job of run 17 matches used_by_job ("test*"). It has: lint.',
     hint: expect.stringContaining('needs'),
+  });
+});
+
+test('where the own job is the only one, the error says that there is no other', async () => {
+  const own = runningJob({ name: 'test reset', runnerName: 'hosted-1' });
+  expect((await find({ jobs: [own] })).found).toMatchObject({
+    message: 'No job of run 17 matches used_by_job ("test*"). It has no other job.',
   });
 });
 

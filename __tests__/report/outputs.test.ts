@@ -247,15 +247,16 @@ describe('the outputs of several VMs', () => {
     expect([remaining, matrix]).toEqual([id(1), JSON.stringify([{ name: id(1), instance_id: id(1) }])]);
   });
 
-  test('leave out of remaining and matrix what needs no restart', () => {
+  test('leave out of remaining and matrix what needs no restart, and what is not running', () => {
     const skipped = { ...NOTHING, leftAlone: 'skipped' } as const;
     const outcome = fleet(
       member(1, { ...skipped, skippedAs: 'needless' }),
       member(2, { ...skipped, skippedAs: 'not running' }),
+      member(3, skipped),
     );
     expect(outputsOf(outcome, same)).toMatchObject({
-      remaining: id(2),
-      matrix: JSON.stringify([{ name: 'mac-2', instance_id: id(2) }]),
+      remaining: id(3),
+      matrix: JSON.stringify([{ name: 'mac-3', instance_id: id(3) }]),
     });
   });
 

@@ -12,7 +12,7 @@ import { busy, idle, offline, reading, runner } from '../support/runners.ts';
 
 /** What one read shows: one runner, all of them, or none. */
 type Seen = Runner | RunnersReading['runners'] | 'gone';
-type Look = readonly [seconds: number, seen: Seen];
+type Read = readonly [seconds: number, seen: Seen];
 
 function runnersOf(seen: Seen): RunnersReading['runners'] {
   if (seen === 'gone') return [];
@@ -23,12 +23,12 @@ const VERIFIED_AT_S = 300;
 
 /** Seconds are since the VM was verified. */
 function follow(
-  looks: readonly Look[],
+  reads: readonly Read[],
   before: readonly Runner[] = [],
   isEphemeral = false,
 ): { verdicts: BackVerdict[]; history: BackHistory } {
   let history = startBackHistory(VERIFIED_AT_S * 1_000, { shown: before, seen: before, isEphemeral });
-  const verdicts = looks.map(([seconds, seen]) => {
+  const verdicts = reads.map(([seconds, seen]) => {
     const judged = judgeBack(history, reading(VERIFIED_AT_S + seconds, runnersOf(seen)));
     history = judged.history;
     return judged.verdict;
@@ -38,13 +38,13 @@ function follow(
 
 const renewed = runner({ id: 24 });
 
-/** Idle at a look every fifteen seconds. */
-function idleFrom(from: number, until: number): Look[] {
-  return Array.from({ length: (until - from) / 15 + 1 }, (_, index): Look => [from + index * 15, idle]);
+/** Idle at a read every fifteen seconds. */
+function idleFrom(from: number, until: number): Read[] {
+  return Array.from({ length: (until - from) / 15 + 1 }, (_, index): Read => [from + index * 15, idle]);
 }
 
 describe('is back', () => {
-  test.each<[string, Look[], string]>([
+  test.each<[string, Read[], string]>([
     [
       'offline, then online for five seconds',
       [
@@ -65,7 +65,7 @@ describe('is back', () => {
       'it was offline before',
     ],
     [
-      'offline, then for a while nobody knows, then online',
+      'offline, then no answer for a while, then online',
       [
         [0, offline],
         [30, undefined],
@@ -105,15 +105,15 @@ describe('is back', () => {
       [...idleFrom(0, 150), [155, busy]],
       'a job began on it',
     ],
-  ])('%s', (_, looks, proof) => {
-    const { verdicts } = follow(looks);
+  ])('%s', (_, reads, proof) => {
+    const { verdicts } = follow(reads);
     expect(verdicts.at(-1)).toEqual({ kind: 'online', proof });
     expect(verdicts.slice(0, -1).map(({ kind }) => kind)).not.toContain('online');
   });
 
   test('most likely, after six minutes online', () => {
-    const looks = Array.from({ length: 73 }, (_, index): Look => [index * 5, idle]);
-    const kinds = follow(looks).verdicts.map(({ kind }) => kind);
+    const reads = Array.from({ length: 73 }, (_, index): Read => [index * 5, idle]);
+    const kinds = follow(reads).verdicts.map(({ kind }) => kind);
     expect(kinds).toEqual([...Array(72).fill('pending'), 'probably_online']);
   });
 
@@ -128,13 +128,13 @@ describe('is back', () => {
 });
 
 test('a registration that comes back was never gone', () => {
-  const looks: Look[] = [
+  const reads: Read[] = [
     [0, 'gone'],
     [5, idle],
     [10, idle],
   ];
-  expect(follow(looks, [idle]).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
-  const renewedLater: Look[] = [...looks, [15, 'gone'], [20, renewed]];
+  expect(follow(reads, [idle]).verdicts.map(({ kind }) => kind)).toEqual(['pending', 'pending', 'pending']);
+  const renewedLater: Read[] = [...reads, [15, 'gone'], [20, renewed]];
   expect(follow(renewedLater, [idle]).verdicts.at(-1)).toEqual({
     kind: 'online',
     proof: 'it registered again',
@@ -142,7 +142,7 @@ test('a registration that comes back was never gone', () => {
 });
 
 describe('is not back', () => {
-  test.each<[string, Look[]]>([
+  test.each<[string, Read[]]>([
     ['online at first: that may be from before', [[0, idle]]],
     [
       'online for less than six minutes',
@@ -204,8 +204,8 @@ describe('is not back', () => {
         [200, idle],
       ],
     ],
-  ])('%s', (_, looks) => {
-    expect(follow(looks).verdicts.map(({ kind }) => kind)).toEqual(looks.map(() => 'pending'));
+  ])('%s', (_, reads) => {
+    expect(follow(reads).verdicts.map(({ kind }) => kind)).toEqual(reads.map(() => 'pending'));
   });
 });
 
@@ -234,30 +234,30 @@ describe('several runners', () => {
   });
 
   test('are most likely back when one of them is only that', () => {
-    const looks: Look[] = [
+    const reads: Read[] = [
       [0, [offline, b]],
       [355, [idle, b]],
       [360, [idle, b]],
     ];
-    expect(follow(looks, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
+    expect(follow(reads, [idle, b]).verdicts.at(-1)).toEqual({ kind: 'probably_online' });
   });
 
   test('one that was offline before need not be back', () => {
-    const looks: Look[] = [
+    const reads: Read[] = [
       [0, [offline, bOffline]],
       [30, [idle, bOffline]],
       [35, [idle, bOffline]],
     ];
-    expect(follow(looks, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
+    expect(follow(reads, [idle, bOffline]).verdicts.at(-1)).toMatchObject({ kind: 'online' });
   });
 
   test('one is enough if none was online before', () => {
-    const looks: Look[] = [
+    const reads: Read[] = [
       [0, [offline, bOffline]],
       [30, [offline, b]],
       [35, [offline, b]],
     ];
-    expect(follow(looks, [offline, bOffline]).verdicts).toMatchObject([
+    expect(follow(reads, [offline, bOffline]).verdicts).toMatchObject([
       { kind: 'pending', seen: 'runner "mac-7-b": it is offline' },
       { kind: 'pending' },
       { kind: 'online' },
@@ -288,10 +288,10 @@ describe('a runner that takes one job per registration', () => {
   const nextOffline = { ...next, isOnline: false };
   const nextBusy = { ...next, isBusy: true };
   const unsaid = { ...next, ephemeral: undefined };
-  const kindsOf = (looks: readonly Look[], before: readonly Runner[], isEphemeral = true) =>
-    follow(looks, before, isEphemeral).verdicts.map(({ kind }) => kind);
+  const kindsOf = (reads: readonly Read[], before: readonly Runner[], isEphemeral = true) =>
+    follow(reads, before, isEphemeral).verdicts.map(({ kind }) => kind);
 
-  test.each<[string, Look[], Runner[]]>([
+  test.each<[string, Read[], Runner[]]>([
     [
       'registers under a new name',
       [
@@ -342,12 +342,12 @@ describe('a runner that takes one job per registration', () => {
       ],
       [old],
     ],
-  ])('is back once it %s', (_, looks, before) => {
-    const kinds = kindsOf(looks, before);
+  ])('is back once it %s', (_, reads, before) => {
+    const kinds = kindsOf(reads, before);
     expect([kinds.slice(0, -1).includes('online'), kinds.at(-1)]).toEqual([false, 'online']);
   });
 
-  test.each<[string, Look[], Runner[], boolean]>([
+  test.each<[string, Read[], Runner[], boolean]>([
     [
       'was there at the first read',
       [
@@ -403,8 +403,8 @@ describe('a runner that takes one job per registration', () => {
       [old, runner({ id: 49, name: 'vm-1-c', ephemeral: true })],
       true,
     ],
-  ])('is not back if it %s', (_, looks, before, isEphemeral) => {
-    expect(kindsOf(looks, before, isEphemeral)).not.toContain('online');
+  ])('is not back if it %s', (_, reads, before, isEphemeral) => {
+    expect(kindsOf(reads, before, isEphemeral)).not.toContain('online');
   });
 });
 
@@ -423,7 +423,7 @@ describe('the likely cause', () => {
   const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
   const SERVICE = `Log a user in automatically after the boot, and install the runner as a service (svc.sh install). ${STEPS}`;
   const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
-  const NOBODY =
+  const NO_RUNNER =
     'it stayed offline from the boot on: most likely no user is logged in, so that its service never started';
 
   test.each<[string, readonly Seen[], boolean, string, string]>([
@@ -449,8 +449,8 @@ describe('the likely cause', () => {
       'it went offline and stayed so: most likely its new process met the session of the old one and gave up after 4 minutes, or no user is logged in',
       `Let its service be started again whenever it ends (KeepAlive). ${STEPS}`,
     ],
-    ['gone, then there', ['gone', offline], true, NOBODY, SERVICE],
-    ['offline from the boot on', [offline], true, NOBODY, SERVICE],
+    ['gone, then there', ['gone', offline], true, NO_RUNNER, SERVICE],
+    ['offline from the boot on', [offline], true, NO_RUNNER, SERVICE],
     [
       'offline all along',
       [offline],
@@ -460,21 +460,21 @@ describe('the likely cause', () => {
     ],
   ])('%s', (_, seen, wasOnline, reason, hint) => {
     const { history } = follow(
-      seen.map((one, index): Look => [60 * index, one]),
+      seen.map((one, index): Read => [60 * index, one]),
       [wasOnline ? idle : offline],
     );
     expect(likelyCause(history, history.lastAt ?? 0)).toEqual({ reason, hint });
   });
 
-  test('is told with how old it is, where GitHub fell silent since', () => {
+  test('is given with its age if GitHub fell silent since', () => {
     const { history } = follow([
       [0, idle],
       [60, offline],
       [120, undefined],
     ]);
     const lastAt = history.lastAt ?? 0;
-    const told = likelyCause(history, lastAt + 60_000);
-    expect(told).toEqual({
+    const cause = likelyCause(history, lastAt + 60_000);
+    expect(cause).toEqual({
       reason: expect.stringMatching(
         /^GitHub gave no usable answer for the last 1 min; before that it went offline and stayed so/,
       ),

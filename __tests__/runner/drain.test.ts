@@ -17,7 +17,7 @@ let labels: Map<number, string[]>;
 let calls: string[];
 /** How long each request had for its answer. */
 let times: number[];
-let told: string[];
+let logged: string[];
 let states: DrainState[];
 let failing: string | undefined;
 let drains: Drains;
@@ -49,12 +49,12 @@ const github: RunnerLabels = {
 };
 
 beforeEach(() => {
-  [calls, told, states, failing] = [[], [], [], undefined];
+  [calls, logged, states, failing] = [[], [], [], undefined];
   times = [];
   clock = createFakeClock();
   startedAt = clock.now();
   labels = new Map([[23, [...READ_ONLY, 'macos', 'pool.a']]]);
-  const note = (kind: string) => (line: string) => void told.push(`${kind}: ${line}`);
+  const note = (kind: string) => (line: string) => void logged.push(`${kind}: ${line}`);
   const log = { info: note('info'), warning: note('warning'), debug: note('debug') };
   const saveState = (state: DrainState) => void states.push(state);
   options = { labels: github, runId: '9001', lifeMs: 3_600_000, clock, log, saveState };
@@ -69,7 +69,7 @@ test('each custom label is replaced, the new one added first, and the state save
   await drain();
   expect(calls).toEqual([`add macos${OWN}`, 'remove macos', `add pool.a${OWN}`, 'remove pool.a']);
   expect(states).toEqual([[{ id: 23, name: 'mac-7', owner: OWN.slice('.drained-'.length) }]]);
-  expect(told).toEqual([
+  expect(logged).toEqual([
     'info: Runner "mac-7" is drained of macos, pool.a: jobs that ask for none of that still come to it',
   ]);
 });
@@ -89,7 +89,7 @@ test('draining again changes nothing; restoring brings the labels back, once', a
   await drains.restore(23, 30_000);
   expect(calls).toEqual(['add macos', `remove macos${OWN}`, 'add pool.a', `remove pool.a${OWN}`]);
   expect([labelsOf(), states.at(-1)]).toEqual([['macos', 'pool.a'], []]);
-  expect(told.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
+  expect(logged.at(-1)).toBe('info: The labels of runner "mac-7" are restored');
 });
 
 test('a runner that is gone by then has nothing to restore', async () => {
@@ -100,7 +100,7 @@ test('a runner that is gone by then has nothing to restore', async () => {
   expect([calls, states.at(-1)]).toEqual([[], []]);
 });
 
-test('labels that others changed meanwhile are left alone', async () => {
+test('labels that others changed during the drain are left alone', async () => {
   await drain();
   labels.set(23, [...labelsOf().slice(0, 1), 'new', 'old.drained', 'x.drained-1-2']);
   await drains.restore(23, 30_000);
@@ -110,7 +110,7 @@ test('labels that others changed meanwhile are left alone', async () => {
 describe('a runner is not drained', () => {
   test('if it takes one job only', async () => {
     await drains.drain(runner({ ephemeral: true }), bounds());
-    expect([calls, told]).toEqual([[], ['info: Runner "mac-7" is not drained: it takes one job only']]);
+    expect([calls, logged]).toEqual([[], ['info: Runner "mac-7" is not drained: it takes one job only']]);
   });
 
   test('if it is gone', async () => {
@@ -137,7 +137,7 @@ describe('a runner is not drained', () => {
       await drains.drain(runner({ id, name: `mac-${id}` }), bounds());
     }
     await drain();
-    expect([labelsOf(), told.at(-1)]).toEqual([
+    expect([labelsOf(), logged.at(-1)]).toEqual([
       ['macos', 'pool.a'],
       'info: Runner "mac-7" is not drained: 20 others are, the most at once',
     ]);
@@ -158,8 +158,8 @@ describe("another step's drain", () => {
     await drain();
     expect(clock.sleeps).toEqual([15_000, 15_000, 15_000]);
     expect(calls.slice(0, 2)).toEqual(['add macos', `remove ${marked(40)}`]);
-    expect(told[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that to end');
-    expect(told.filter((line) => line.includes('waiting'))).toHaveLength(1);
+    expect(logged[0]).toBe('info: Runner "mac-7" is drained by run 8000; waiting for that to end');
+    expect(logged.filter((line) => line.includes('waiting'))).toHaveLength(1);
   });
 
   test('is not waited for longer than busy_timeout', async () => {
@@ -183,7 +183,7 @@ describe("another step's drain", () => {
     expect(calls).toEqual([`remove macos${OWN}`, 'add pool.a', `remove pool.a${OWN}`]);
   });
 
-  test('that has expired meanwhile does not keep it', async () => {
+  test('that has expired by then does not block it', async () => {
     await drain();
     labels.set(23, [`macos${OWN}`, marked(-1)]);
     await drains.restore(23, 30_000);
@@ -195,7 +195,7 @@ test('what cannot be restored is a warning that names the runner and its labels'
   await drain();
   failing = 'read';
   await drains.restore(23, 5_000);
-  expect(told.at(-1)).toBe(
+  expect(logged.at(-1)).toBe(
     `warning: The labels of runner "mac-7" (ID 23) were not restored within 5.0 s. Replace each that ends in ${OWN} by what stands before that. GitHub is away.`,
   );
   expect(states.at(-1)).toHaveLength(1);
@@ -212,7 +212,7 @@ describe('the post step', () => {
     'makes nothing of %j',
     async (state) => {
       await restoreLeft(state, options);
-      expect([calls, told]).toEqual([[], []]);
+      expect([calls, logged]).toEqual([[], []]);
     },
   );
 });

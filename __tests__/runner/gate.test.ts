@@ -43,12 +43,13 @@ interface Setting
   readonly whenBusy?: WhenBusy;
   readonly busyTimeoutMs?: number;
   readonly idleForMs?: number;
+  readonly patienceMs?: number;
   readonly jobs?: readonly JobsAnswer[];
   readonly isBrief?: boolean;
-  /** Whether anybody is told that the way is not free any more. */
-  readonly isTold?: boolean;
-  /** How long a look at the runner takes that is so-and-so many questions on: in milliseconds. */
-  readonly lookTakesMs?: (calls: number) => number;
+  /** Whether the gate has a listener for a VM that is no longer free. */
+  readonly hasListener?: boolean;
+  /** How long a read of the runner takes after this many requests: in milliseconds. */
+  readonly readTakesMs?: (calls: number) => number;
 }
 
 const MINUTE = 60_000;
@@ -59,10 +60,11 @@ function stage(
     whenBusy = 'wait',
     busyTimeoutMs = 60 * MINUTE,
     idleForMs = MINUTE,
+    patienceMs = MINUTE,
     jobs = [[]],
     isBrief,
-    isTold = true,
-    lookTakesMs = () => 0,
+    hasListener = true,
+    readTakesMs = () => 0,
     pool = {},
     name = exactly('mac-7'),
     ...rules
@@ -74,7 +76,7 @@ function stage(
     ...scripted,
     async getRunner(...question: Parameters<typeof scripted.getRunner>) {
       const runner = await scripted.getRunner(...question);
-      const ms = lookTakesMs(calls.length);
+      const ms = readTakesMs(calls.length);
       if (ms > 0) await clock.sleep(ms, new AbortController().signal);
       return runner;
     },
@@ -90,13 +92,13 @@ function stage(
   const scope = { kind: 'organization', org: 'octo-org' } as const;
   const reader = createJobReader(createScriptedJobs(jobs, calls), { clock, log });
   const gate = createGate({
-    ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs: MINUTE, clock, log, signal },
+    ...{ ...rules, whenBusy, busyTimeoutMs, idleForMs, patienceMs, clock, log, signal },
     runnersOf: () =>
       createVmRunners({ runners, jobs: reader, sought: { name, scope }, onNew() {}, clock, log, signal }),
     pool: { isBorneOut: async () => false, isAllOffline: async () => false, ...pool },
     registersWithinMs: 5 * MINUTE,
     isBrief,
-    onWait: isTold ? () => closings.push(clock.now()) : undefined,
+    onWait: hasListener ? () => closings.push(clock.now()) : undefined,
   });
   const ask = () => gate.isOpen(instance()).catch((error: Error) => error);
   return { gate, clock, calls, lines, details, warnings, closings, ask };
@@ -104,29 +106,29 @@ function stage(
 
 const OFF = { refused: 'GITHUB_REPOSITORY is not set', isFinal: true };
 const times = (count: number, answer: Answer): Answer[] => Array(count).fill(answer);
-const LOOK = 'get 23';
+const READ = 'get 23';
 
 test.each([
-  [10_000, 'is told of now', [LOOK, 'jobs', LOOK], true],
-  [10_001, 'is told of a while ago, and is looked at once more', [LOOK, 'jobs', LOOK, LOOK], false],
-])('a runner whose last look took %i ms %s', async (ms, _, looks, isOpen) => {
-  // List and jobs come first; a job shows at the look after the last.
+  [10_000, 'shows the current state', [READ, 'jobs', READ], true],
+  [10_001, 'shows an old state, and is read again', [READ, 'jobs', READ, READ], false],
+])('a last read that took %i ms %s', async (ms, _, reads, isOpen) => {
+  // List and jobs come first; a job shows at the read after the last.
   const answers = [[idle], [idle], [idle], [busy], [idle]];
-  const scene = stage(answers, { idleForMs: 0, lookTakesMs: (calls) => (calls === 5 ? ms : 0) });
+  const scene = stage(answers, { idleForMs: 0, readTakesMs: (calls) => (calls === 5 ? ms : 0) });
   await scene.gate.untilIdle(instance());
   const before = scene.calls.length;
   expect(await scene.ask()).toBe(isOpen);
-  expect(scene.calls.slice(before, before + looks.length)).toEqual(looks);
+  expect(scene.calls.slice(before, before + reads.length)).toEqual(reads);
 });
 
 describe('a runner without a job', () => {
-  test('is looked at for as long as is asked for, then by its ID right before the restart', async () => {
+  test('is read for the whole idle_for, then by its ID right before the restart', async () => {
     const { ask, calls, clock, lines, closings } = stage([[idle]]);
     expect(await ask()).toBe(false);
-    expect(calls).toEqual(['list mac-7', 'jobs', ...times(12, []).map(() => LOOK)]);
+    expect(calls).toEqual(['list mac-7', 'jobs', ...times(12, []).map(() => READ)]);
     expect(clock.sleeps).toEqual(Array(12).fill(5_000));
     expect(await ask()).toBe(true);
-    expect(calls.slice(14)).toEqual([LOOK, 'jobs', LOOK]);
+    expect(calls.slice(14)).toEqual([READ, 'jobs', READ]);
     const settling =
       'Runner "mac-7" (ID 23) is online, idle; making sure, as GitHub learns late of a new job';
     expect(lines).toEqual([
@@ -137,29 +139,29 @@ describe('a runner without a job', () => {
     expect(closings).toEqual([]);
   });
 
-  test('is looked at once by its ID where no time is asked for', async () => {
+  test('is read once more by its ID if idle_for is 0', async () => {
     const { ask, calls, clock, lines } = stage([[idle]], { idleForMs: 0 });
     expect([await ask(), await ask()]).toEqual([true, true]);
-    expect(calls).toEqual(['list mac-7', 'jobs', LOOK, LOOK, 'jobs', LOOK]);
+    expect(calls).toEqual(['list mac-7', 'jobs', READ, READ, 'jobs', READ]);
     expect(clock.sleeps).toEqual([]);
     expect(lines).toEqual(['Runner "mac-7" (ID 23) is online, idle: no job runs on it']);
   });
 
-  test('that gets one meanwhile holds the restart up', async () => {
+  test('that gets one during the wait blocks the restart', async () => {
     const { ask, clock } = stage([...times(11, [idle]), [busy], [idle]]);
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toHaveLength(11 + 1 + 12);
   });
 
-  test('that gets one while the VM is looked at anew does so, too', async () => {
+  test('that gets one while the VM is read again does so, too', async () => {
     const { ask, closings } = stage([...times(13, [idle]), [busy], [idle]]);
     expect([await ask(), closings]).toEqual([false, []]);
     expect([await ask(), closings.length]).toEqual([false, 1]);
     expect([await ask(), closings.length]).toEqual([true, 1]);
   });
 
-  test('that gets one does so where nobody is told of that', async () => {
-    const { ask } = stage([...times(13, [idle]), [busy], [idle]], { isTold: false });
+  test('that gets one does so without a listener, too', async () => {
+    const { ask } = stage([...times(13, [idle]), [busy], [idle]], { hasListener: false });
     expect([await ask(), await ask(), await ask()]).toEqual([false, false, true]);
   });
 
@@ -167,7 +169,7 @@ describe('a runner without a job', () => {
     ['', {}, true],
     ['', { isBrief: false }, true],
     [', which is a detail where the log is to be brief', { isBrief: true }, false],
-  ])('is told of%s', async (_, setting, isNews) => {
+  ])('is reported%s', async (_, setting, isNews) => {
     const { ask, lines, details } = stage([[idle], [busy], silence, [idle]], setting);
     expect([await ask(), await ask()]).toEqual([false, true]);
     for (const part of ['making sure', 'no job runs on it']) {
@@ -183,7 +185,7 @@ describe('a runner without a job', () => {
     expect([await ask(), await ask(), await ask()]).toEqual([false, false, true]);
   });
 
-  test('the minute begins anew where looking at the VM took long', async () => {
+  test('the minute starts over if reading the VM took long', async () => {
     const { ask, clock } = stage([[idle]]);
     await ask();
     await clock.sleep(21_000, new AbortController().signal);
@@ -204,7 +206,7 @@ describe('a job in progress that the runner does not show', () => {
     expect(lines[0]).toBe(seen);
   });
 
-  test('holds the restart up in the last moment', async () => {
+  test('blocks the restart at the last moment', async () => {
     const { ask, lines } = stage([[idle]], { idleForMs: 0, jobs: [[], onIt, []] });
     expect([await ask(), await ask(), await ask()]).toEqual([true, false, true]);
     expect(lines).toContain(seen);
@@ -232,42 +234,42 @@ describe('a job in progress that the runner does not show', () => {
     expect(await stage([[idle]], { idleForMs: 0, jobs }).ask()).toBe(true);
   });
 
-  test('is looked for only at the end if the runner itself is busy', async () => {
+  test('is searched for only at the end if the runner itself is busy', async () => {
     const { ask, calls } = stage([[busy]], { busyTimeoutMs: 20_000, jobs: [onIt] });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
       message: expect.stringContaining('but job "build" of run 17 is in progress on it'),
     });
-    expect(calls).toEqual(['list mac-7', ...times(4, []).map(() => LOOK), 'jobs']);
+    expect(calls).toEqual(['list mac-7', ...times(4, []).map(() => READ), 'jobs']);
   });
 });
 
 describe('jobs', () => {
-  test('that may not be read leave the runner to speak for itself', async () => {
+  test('that cannot be read leave the runner as the only source', async () => {
     const { ask } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
   });
 
-  test('that nobody knows for now are read again, and the runner stays idle', async () => {
+  test('without an answer for now are read again, and the runner stays idle', async () => {
     const { ask, clock, lines } = stage([[idle]], { jobs: [silence, silence, []] });
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toEqual(Array(12).fill(5_000));
     expect(lines).toContain('GitHub gave no usable answer about the jobs in progress; asking again');
   });
 
-  test('that nobody knows in the last moment are read again', async () => {
+  test('without an answer at the last moment are read again', async () => {
     const { ask, calls } = stage([[idle]], { idleForMs: 0, jobs: [[], silence, []] });
     expect([await ask(), await ask(), await ask()]).toEqual([true, false, true]);
-    expect(calls.slice(3)).toEqual([LOOK, 'jobs', LOOK, 'jobs', LOOK, 'jobs', LOOK]);
+    expect(calls.slice(3)).toEqual([READ, 'jobs', READ, 'jobs', READ, 'jobs', READ]);
   });
 
-  test('that nobody knows for too long end it', async () => {
+  test('without an answer for too long end it', async () => {
     const { ask, clock } = stage([[idle]], { whenBusy: 'fail', jobs: [silence] });
     expect(await ask()).toMatchObject({ code: 'github_api_failed' });
     expect(clock.now()).toBe(1_000 + 2 * MINUTE);
   });
 
-  test('that GitHub refuses to tell of for good end it at once', async () => {
+  test('that GitHub refuses permanently end it at once', async () => {
     expect(await stage([[idle]], { jobs: [refusal] }).ask()).toBe(refusal);
   });
 });
@@ -279,7 +281,7 @@ describe('a busy runner', () => {
     expect(lines[0]).toBe('Runner "mac-7" (ID 23) is online, busy; waiting for its job to end');
   });
 
-  test('is waited for until busy_timeout, where there is a last look', async () => {
+  test('is waited for until busy_timeout, with a last read at its end', async () => {
     const { ask, clock } = stage([[busy]], { busyTimeoutMs: 12_000 });
     expect(await ask()).toMatchObject({
       code: 'runner_busy',
@@ -290,7 +292,7 @@ describe('a busy runner', () => {
     expect(clock.sleeps).toEqual([5_000, 5_000, 2_000]);
   });
 
-  test('whose job ends just in time is made sure of beyond it', async () => {
+  test('with a job that ends just before busy_timeout is confirmed after it', async () => {
     const { ask, clock } = stage([[busy], [idle]], { busyTimeoutMs: 5_000 });
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toEqual(Array(13).fill(5_000));
@@ -336,7 +338,7 @@ describe('a busy runner', () => {
     expect(warnings).toEqual(['Runner "mac-7" (ID 23) is online, busy; when_busy says to ignore that.']);
   });
 
-  test('nothing is warned of where it is not busy', async () => {
+  test('causes no warning if it is not busy', async () => {
     const { ask, warnings } = stage([[idle]], { whenBusy: 'ignore' });
     expect([await ask(), warnings]).toEqual([true, []]);
   });
@@ -358,24 +360,24 @@ describe('a busy runner', () => {
 });
 
 describe('a registration that ends', () => {
-  test('with its job leaves nobody who could have another', async () => {
+  test('with its job leaves no runner that could have another', async () => {
     const { ask, calls, lines } = stage([[busy], []]);
     expect([await ask(), await ask()]).toEqual([false, true]);
-    expect(calls.slice(0, 5)).toEqual(['list mac-7', LOOK, 'list mac-7', 'jobs', 'list mac-7']);
+    expect(calls.slice(0, 5)).toEqual(['list mac-7', READ, 'list mac-7', 'jobs', 'list mac-7']);
     expect(lines).toContain('The runner is no longer registered, and was for 1 min: no job runs on it');
   });
 
-  test('and begins anew is followed, the newest of several', async () => {
+  test('and is registered again is followed, the newest of several', async () => {
     const [older, newer] = [runner({ id: 24 }), runner({ id: 25 })];
     const { ask, calls, gate } = stage([[busy], [], [older, newer], [newer]]);
     expect(await ask()).toBe(false);
-    expect(calls.slice(0, 5)).toEqual(['list mac-7', LOOK, 'list mac-7', 'jobs', 'get 25']);
+    expect(calls.slice(0, 5)).toEqual(['list mac-7', READ, 'list mac-7', 'jobs', 'get 25']);
     expect(gate.findings()?.shown).toEqual([newer]);
   });
 });
 
 describe('GitHub', () => {
-  test('that gives no answer for a while starts the minute anew', async () => {
+  test('that gives no answer for a while starts the minute over', async () => {
     const { ask, clock } = stage([...times(11, [idle]), silence, [idle]]);
     expect(await ask()).toBe(false);
     expect(clock.sleeps).toHaveLength(11 + 1 + 12);
@@ -496,7 +498,7 @@ describe('a job that GitHub gives no runner', () => {
     );
   });
 
-  test('is told of in the end', async () => {
+  test('is reported at the end', async () => {
     const { ask, clock } = stage([[idle]], { whenBusy: 'fail', jobs: [[unassigned]] });
     expect(await ask()).toMatchObject({
       code: 'github_api_failed',
@@ -507,6 +509,22 @@ describe('a job that GitHub gives no runner', () => {
 });
 
 describe('a source of the jobs that GitHub refuses', () => {
+  const short = { whenBusy: 'fail', idleForMs: 10_000, patienceMs: 15_000 } as const;
+
+  test('is believed after 30 s, even if that is beyond a short patience', async () => {
+    const { ask, clock, warnings } = stage([[idle]], { ...short, jobs: [refused] });
+    const startedAt = clock.now();
+    expect([await ask(), await ask()]).toEqual([false, true]);
+    expect([clock.now() - startedAt, warnings.length]).toEqual([30_000, 1]);
+  });
+
+  test('is not waited for once it gives no answer at all', async () => {
+    const { ask, clock } = stage([[idle]], { ...short, jobs: [...Array(6).fill(refused), silence] });
+    const startedAt = clock.now();
+    expect(await ask()).toMatchObject({ code: 'github_api_failed' });
+    expect(clock.now() - startedAt).toBe(30_000);
+  });
+
   test('is asked again, and a job that it shows then counts', async () => {
     const { ask } = stage([[idle]], { whenBusy: 'fail', jobs: [refused, refused, [runningJob()]] });
     expect(await ask()).toMatchObject({ code: 'runner_busy' });
@@ -515,7 +533,7 @@ describe('a source of the jobs that GitHub refuses', () => {
   test('is off after half a minute, and is asked again before the restart', async () => {
     const { ask, calls, warnings } = stage([[idle]], { jobs: [refused] });
     expect([await ask(), await ask()]).toEqual([false, true]);
-    expect([warnings.length, calls.slice(-3)]).toEqual([1, [LOOK, 'jobs', LOOK]]);
+    expect([warnings.length, calls.slice(-3)]).toEqual([1, [READ, 'jobs', READ]]);
   });
 });
 
@@ -546,7 +564,7 @@ describe('several runners in one VM', () => {
 });
 
 describe('a runner that is not registered', () => {
-  test('is looked for a while, and then not found', async () => {
+  test('is searched for a while, and then not found', async () => {
     const { ask, clock, calls } = stage([[]]);
     expect(await ask()).toMatchObject({
       code: 'runner_not_found',
@@ -590,8 +608,8 @@ describe('a runner that takes one job per registration', () => {
       JUST_UP,
       [false, true],
     ],
-    ['booted at a time that nobody knows', believed, { startDate: undefined }, [false, true]],
-    ['reported at a time that nobody knows', believed, { reportedAt: undefined }, [false, true]],
+    ['booted at an unknown time', believed, { startDate: undefined }, [false, true]],
+    ['reported at an unknown time', believed, { reportedAt: undefined }, [false, true]],
   ])('is absent, and %s', async (_, setting, changes, expected) => {
     const scene = stage([[]], setting);
     expect(await vms(scene, ...expected.map(() => changes))).toEqual(expected);
@@ -606,12 +624,12 @@ describe('a runner that takes one job per registration', () => {
   test('is absent from one read only', async () => {
     const scene = stage([[], [oneJob]], believed);
     expect(await vms(scene, LONG_UP)).toEqual([false]);
-    expect(scene.clock.sleeps).toEqual(Array(12).fill(5_000));
+    expect(scene.clock.sleeps).toEqual([...Array(10).fill(2_000), ...Array(8).fill(5_000)]);
   });
 
   test.each<[string, Setting]>([
     ['the name is borne out by no runner', { isEphemeral: true }],
-    ['nobody says that it takes one job', { pool: { isBorneOut: async () => true } }],
+    ['no source says that it takes one job', { pool: { isBorneOut: async () => true } }],
   ])('is not found if %s', async (_, setting) => {
     const scene = stage([[]], setting);
     expect(await vms(scene, LONG_UP)).toMatchObject([{ code: 'runner_not_found' }]);
@@ -631,7 +649,7 @@ describe('a runner that takes one job per registration', () => {
     expect(await vms(seen, LONG_UP, LONG_UP)).toEqual([true, true]);
   });
 
-  test('is told of in a dry run', async () => {
+  test('is reported in a dry run', async () => {
     const { gate, lines } = stage([[]], believed);
     expect(await gate.rehearse(instance(JUST_UP))).toBe(true);
     expect(lines.at(-1)).toBe('Dry run: No runner is registered');
@@ -698,7 +716,7 @@ describe('a sweep', () => {
     expect([await ask(scene), await ask(scene), scene.calls.includes('jobs')]).toEqual([false, true, true]);
   });
 
-  test('believes no GitHub that shows all runners offline', async () => {
+  test('does not trust a GitHub that shows all runners offline', async () => {
     const scene = stage([[offline]], { ...sweep, idleForMs: 0, pool: { isAllOffline: async () => true } });
     expect(await ask(scene)).toMatchObject({
       code: 'github_api_failed',
@@ -706,10 +724,10 @@ describe('a sweep', () => {
     });
   });
 
-  test('believes one that shows none of this VM', async () => {
+  test('does not believe it about a VM without a runner, either', async () => {
     const pool = { isAllOffline: async () => true, isBorneOut: async () => true };
     const scene = stage([[]], { ...sweep, isEphemeral: true, pool });
-    expect(await ask(scene)).toBe(true);
+    expect(await ask(scene)).toMatchObject({ code: 'github_api_failed' });
   });
 
   test('says in a dry run what it would leave alone', async () => {
@@ -747,25 +765,25 @@ describe('a dry run', () => {
   });
 });
 
-describe('a VM that waits for its turn', () => {
+describe('a VM that waits for a slot', () => {
   const FOREVER = new AbortController().signal;
 
-  async function waitIdle(scene: Scene, looks: number): Promise<boolean[]> {
+  async function waitIdle(scene: Scene, reads: number): Promise<boolean[]> {
     const idle: boolean[] = [];
-    for (let look = 0; look < looks; look++) {
+    for (let read = 0; read < reads; read++) {
       await scene.clock.sleep(10_000, FOREVER);
       idle.push(await scene.gate.stillIdle());
     }
     return idle;
   }
 
-  test('waits until it was idle for long enough, by looks that others may share', async () => {
+  test('waits until it was idle for long enough, by reads that other VMs can share', async () => {
     const scene = stage([[busy], ...times(30, [idle])]);
     await scene.gate.untilIdle(instance());
     expect([scene.gate.verdict(), scene.calls[0], new Set(scene.calls.slice(1))]).toEqual([
       'idle',
       'list mac-7',
-      new Set(['jobs', LOOK]),
+      new Set(['jobs', READ]),
     ]);
     const before = scene.calls.length;
     await scene.gate.untilIdle(instance());
@@ -783,17 +801,17 @@ describe('a VM that waits for its turn', () => {
     await expect(gate.untilIdle(instance())).rejects.toMatchObject({ why: 'skipped' });
   });
 
-  test('stays idle by a look now and then, at the runner alone', async () => {
+  test('stays idle by an occasional read of the runner alone', async () => {
     const scene = stage([[idle]]);
     expect(await scene.gate.stillIdle()).toBe(true);
     await scene.ask();
     const before = scene.calls.length;
     expect(await waitIdle(scene, 20)).toEqual(Array(20).fill(true));
-    expect(new Set(scene.calls.slice(before))).toEqual(new Set([LOOK]));
+    expect(new Set(scene.calls.slice(before))).toEqual(new Set([READ]));
     expect([await scene.ask(), scene.closings]).toEqual([true, []]);
   });
 
-  test('is idle no more once a job shows, and then has all the time to wait for its end', async () => {
+  test('is no longer idle once a job shows, and then has the full time to wait for its end', async () => {
     const scene = stage([...times(13, [idle]), ...times(300, [idle]), ...times(50, [busy]), [idle]], {
       busyTimeoutMs: 10 * MINUTE,
     });
@@ -803,7 +821,7 @@ describe('a VM that waits for its turn', () => {
     expect(await scene.ask()).toBe(true);
   });
 
-  test('a GitHub that stays silent meanwhile has used up its time', async () => {
+  test('a GitHub that stays silent during the wait has used up its time', async () => {
     const scene = stage([...times(13, [idle]), silence], { whenBusy: 'fail' });
     await scene.ask();
     expect(await waitIdle(scene, 20)).toEqual(Array(20).fill(true));
@@ -831,7 +849,7 @@ describe('a drain', () => {
     return { ...stage(answers, { ...setting, drain }), asked };
   }
 
-  test('begins once a VM that waited for a slot holds it, and covers runners that register meanwhile', async () => {
+  test('begins once a VM that waited for a slot holds it, and covers runners that register in between', async () => {
     const next = runner({ id: 24 });
     const answers = [[idle], [idle], [], [next], [next]];
     const { gate, ask, asked } = drained(answers, { idleForMs: 0 });
@@ -847,7 +865,7 @@ describe('a drain', () => {
     const startedAt = clock.now();
     expect(await ask()).toBe(true);
     expect(asked).toEqual([[[23], startedAt + 60 * MINUTE]]);
-    expect(calls).toEqual(['list mac-7', LOOK, 'jobs', LOOK]);
+    expect(calls).toEqual(['list mac-7', READ, 'jobs', READ]);
   });
 
   test.each<WhenBusy>(['fail', 'skip'])(

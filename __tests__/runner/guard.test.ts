@@ -106,13 +106,13 @@ describe('before the restart', () => {
 
   test.each([
     ['', {}, 1],
-    [', which is a detail where the log is to be brief', { isBrief: true }, 0],
-  ])('the look-up is told of%s', async (_, brevity, told) => {
+    [', which is a detail if the log has to be brief', { isBrief: true }, 0],
+  ])('the lookup is logged%s', async (_, brevity, count) => {
     listed(mine());
     const lines: string[] = [];
     const own = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
     await guards.guardFor({ ...ward(own), ...brevity }).gate.isOpen(instance());
-    expect(lines).toHaveLength(told);
+    expect(lines).toHaveLength(count);
   });
 
   test('the runner that the step runs on is refused, before anything is asked', async () => {
@@ -157,7 +157,7 @@ describe('before the restart', () => {
       ],
     ],
     ['one job as expected', true, { ephemeral: true }, []],
-    ['a kind that GitHub does not tell', true, { ephemeral: undefined }, []],
+    ['a kind that GitHub does not report', true, { ephemeral: undefined }, []],
     [
       'one job, which was not expected',
       false,
@@ -277,8 +277,8 @@ describe('after the restart', () => {
   });
 });
 
-test('a GitHub that cannot prove who it is gets no token', async () => {
-  const authority = await createAuthority('Nobody knows');
+test('a GitHub that cannot prove its identity gets no token', async () => {
+  const authority = await createAuthority('An unknown CA');
   const { certificate, key } = await authority.issue({ name: 'github', hosts: ['127.0.0.1'] });
   let asked = 0;
   const impostor = createServer({ cert: certificate, key: privatePem(key) }, (_, response) => {
@@ -299,7 +299,7 @@ test('a GitHub that cannot prove who it is gets no token', async () => {
   expect([refused, asked]).toEqual([expect.objectContaining({ code: 'github_api_failed' }), 0]);
 });
 
-test("GitHub's API may have a prefix, whatever slashes are behind it", async () => {
+test("GitHub's API may have a prefix, with any number of trailing slashes", async () => {
   nock(ORIGIN)
     .get(`/api/v3${LIST}`)
     .query(true)
@@ -309,7 +309,7 @@ test("GitHub's API may have a prefix, whatever slashes are behind it", async () 
   await enterprise.close();
 });
 
-test('nobody waits for a runner that was never looked for, or after a restart nobody knows the time of', async () => {
+test('no wait for a runner that was never searched for, or after a restart at an unknown time', async () => {
   const nothing = { status: undefined, backAt: undefined };
   expect((await guard.afterRestart(verified())).runner).toEqual(nothing);
   listed(mine());
@@ -319,7 +319,7 @@ test('nobody waits for a runner that was never looked for, or after a restart no
   expect(await guard.afterRestart(unknown)).toEqual({ ...unknown, runner: nothing });
 });
 
-test('nobody waits for the runner of a VM that is not restarted', async () => {
+test('no wait for the runner of a VM that is not restarted', async () => {
   listed(mine());
   await guard.gate.isOpen(instance());
   const outcome: Outcome = { ...NOTHING_DONE, restarted: 'unknown' };
@@ -329,7 +329,7 @@ test('nobody waits for the runner of a VM that is not restarted', async () => {
   });
 });
 
-test('nobody waits for the runner where that is not wanted', async () => {
+test('no wait for the runner if the inputs turn it off', async () => {
   const impatient = guardFor({ waitsForRunner: false });
   listed(mine());
   await impatient.gate.isOpen(instance());
@@ -371,7 +371,7 @@ describe('the jobs source', () => {
   });
 });
 
-test('VMs side by side have logs of their own, and ask through one connection', async () => {
+test('VMs side by side have their own logs, and share one connection', async () => {
   const lines: string[][] = [[], []];
   const gates = lines.map((own) => {
     const write = (line: string) => void own.push(line);
@@ -453,14 +453,14 @@ describe('a drain', () => {
     expect(said.some((line) => line.startsWith('warning: The labels are restored, but'))).toBe(isWarned);
   });
 
-  test('needs to know what time it is for GitHub', async () => {
+  test('needs the time by the clock of GitHub', async () => {
     const draining = guardFor(asked);
     listed(mine(POOL));
     nock(ORIGIN).get(ONE).reply(200, mine(POOL));
     await expect(draining.gate.isOpen(instance())).rejects.toThrow('GitHub answered without a Date');
   });
 
-  test('is tried to be ended for 5 s after a cancellation', async () => {
+  test('keeps trying to end for 5 s after a cancellation', async () => {
     // Limits of requests, which are longer, are not to be reached.
     clock = createFakeClock((ms, signal) => signal !== cancellation.signal && ms > 3_000);
     const draining = guardFor(asked);
@@ -477,8 +477,8 @@ describe('a drain', () => {
     [{ token: 'ghs_hunter2', busyTimeoutMs: 3_600_000 }, 1],
     [{ token: 'ghs_hunter2', busyTimeoutMs: 60_000 }, 0],
     [{ busyTimeoutMs: 3_600_000 }, 0],
-  ])('of a token that lives for an hour ends before: %j', (changes, told) => {
+  ])('of a token that lives for an hour ends before: %j', (changes, count) => {
     guardsFor({ ...asked, ...changes });
-    expect(said.filter((line) => line.includes('busy_timeout ends 48 min 30 s after'))).toHaveLength(told);
+    expect(said.filter((line) => line.includes('busy_timeout ends 48 min 30 s after'))).toHaveLength(count);
   });
 });

@@ -24,22 +24,23 @@ const unassigned = { ...nameless, runnerId: undefined } as const;
 test.each<[string, Parameters<typeof runningJob>[0], string]>([
   ['its name', {}, 'job'],
   ['its name in other case', { runnerName: 'MAC-7-B' }, 'job'],
-  ['its name, whatever the number', { runnerId: 99 }, 'job'],
-  ['its name, whatever the labels', { labels: ['other'] }, 'job'],
+  ['its name, with any number', { runnerId: 99 }, 'job'],
+  ['its name, with any labels', { labels: ['other'] }, 'job'],
   ['its name alone', { runnerId: undefined }, 'job'],
   ['the number of another runner', { runnerName: 'linux-3' }, 'none'],
   ['a number that was seen, and labels that fit', { ...nameless, labels: ['POOL-A'] }, 'job'],
-  ['a number that was seen, and labels that do not fit', { ...nameless, labels: ['pool-b'] }, 'none'],
+  ['a number that was seen, and labels that do not fit', { ...nameless, labels: ['pool-b'] }, 'unassigned'],
   ['another number, and labels that fit', { ...nameless, runnerId: 99, labels: ['pool-a'] }, 'unassigned'],
   ['labels that fit', { ...unassigned, labels: ['self-hosted', 'pool-a'] }, 'unassigned'],
   ['no labels', { ...unassigned, labels: [] }, 'unassigned'],
-  ['labels of two runners', { ...unassigned, labels: ['macos', 'pool-a'] }, 'none'],
-  ['labels that do not fit', { ...unassigned, labels: ['ubuntu-latest'] }, 'none'],
+  ['labels of two runners', { ...unassigned, labels: ['macos', 'pool-a'] }, 'unplaced'],
+  ['labels that do not fit', { ...unassigned, labels: ['ubuntu-latest'] }, 'unplaced'],
   ['a runner that GitHub hosts', { ...unassigned, labels: [], runnerGroup: 'GitHub Actions' }, 'none'],
 ])('a job with %s', (_, changes, kind) => {
   const job = runningJob(changes);
+  const expected = kind === 'unplaced' ? { kind: 'none', unplaced: job } : { kind, job };
   expect(findJob([runningJob({ runnerName: 'linux-1' }), job], OWNER)).toEqual(
-    kind === 'none' ? { kind } : { kind, job },
+    kind === 'none' ? { kind } : expected,
   );
 });
 
@@ -49,7 +50,7 @@ test('the job that is certain comes first', () => {
   expect(findJob([vague, numbered, named], owner)).toEqual({ kind: 'job', job: named });
   expect(findJob([vague, numbered], owner)).toEqual({ kind: 'job', job: numbered });
   expect(findJob([runningJob()], { ...OWNER, labels: [] })).toMatchObject({ kind: 'job' });
-  expect(findJob([vague], { ...OWNER, labels: [] })).toEqual({ kind: 'none' });
+  expect(findJob([vague], { ...OWNER, labels: [] })).toEqual({ kind: 'none', unplaced: vague });
 });
 
 describe('a source that GitHub refuses', () => {

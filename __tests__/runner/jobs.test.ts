@@ -38,7 +38,7 @@ beforeEach(() => {
     );
     source = createJobsSource(
       { client, repository: REPOSITORY },
-      { clock, log: { info: (line) => said.push(line) } },
+      { clock, log: { info: (line) => said.push(line), debug: (line) => said.push(line) } },
     );
   };
   connect('github');
@@ -214,7 +214,7 @@ describe('the jobs in progress', () => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
-  test('of a hundred runs are all read, and nothing is told', async () => {
+  test('of a hundred runs are all read, and nothing is logged', async () => {
     const ids = Array.from({ length: 100 }, (_, index) => index + 1);
     runsAre(runs(...ids));
     for (const id of ids) jobsRequest(id).reply(200, listed(wireJob()));
@@ -412,7 +412,7 @@ test('a run that is gone by then is asked after later', async () => {
   });
 });
 
-test('what one question is told of a limit holds for all, whatever others under way are told', async () => {
+test('a limit in one answer holds for all requests, regardless of other answers in flight', async () => {
   const limited = { ...bounds, deadline: clock.now() + 10_000 };
   runsAre(runs(18, 17));
   jobsRequest(18).reply(429, '', { 'retry-after': '50' });

@@ -265,8 +265,19 @@ describe('an offline runner that shows a job', () => {
     ['has it, if the jobs cannot be read', rules, { kind: 'unreadable' }, ['busy', 'busy', 'busy']],
     ['has it, if the jobs show it', rules, { kind: 'job', job }, ['busy', 'busy', 'busy']],
     ['may have it, if GitHub says nothing', rules, { kind: 'no answer' }, ['unknown', 'unknown', 'unknown']],
+    [
+      'may have it, if a job in progress has no runner, whatever its labels',
+      rules,
+      { kind: 'none', unplaced: job },
+      ['unknown', 'unknown', 'unknown'],
+    ],
   ])('%s', (_, given, finding, expected) => {
     expect(kinds(readings, given, finding)).toEqual(expected);
+  });
+
+  test('a job without a runner matters to no runner that is idle and lacks its labels', () => {
+    const finding: JobFinding = { kind: 'none', unplaced: job };
+    expect(kinds([reading(0, [idle]), reading(10, [idle])], rules, finding)).toEqual(['settling', 'idle']);
   });
 
   test('is busy at once if the jobs were unreadable before', () => {

@@ -3,7 +3,7 @@ import type { Job } from '../../src/runner/jobs.ts';
 import { selectJobs } from '../../src/runner/run-jobs.ts';
 import { runningJob } from '../support/runners.ts';
 
-const NOBODY = { runId: undefined, runnerName: undefined };
+const NO_OWN_JOB = { runId: undefined, runnerName: undefined };
 
 /** A job that has ended on the runner, but for what is given. */
 function job(name: string, changes: Partial<Job> = {}): Job {
@@ -26,7 +26,7 @@ describe('the jobs whose names fit', () => {
     [[], []],
   ])('%j', (patterns, expected) => {
     const jobs = ['test (14)', 'test (15)', 'call / build', 'Test (14)'].map((name) => job(name));
-    expect(names(selectJobs(jobs, patterns, NOBODY).onRunners)).toEqual(expected);
+    expect(names(selectJobs(jobs, patterns, NO_OWN_JOB).onRunners)).toEqual(expected);
   });
 });
 
@@ -53,7 +53,7 @@ test('a job names no VM without a self-hosted runner', () => {
     job('lost', { conclusion: 'failure' }),
     job('in a group that is not shown', { runnerGroup: undefined }),
   ];
-  const { onRunners, others } = selectJobs(jobs, ['*'], NOBODY);
+  const { onRunners, others } = selectJobs(jobs, ['*'], NO_OWN_JOB);
   expect(others.map(({ job: { name }, why }) => [name, why])).toEqual([
     ['skipped', 'skipped'],
     ['cancelled', 'never started'],
@@ -71,7 +71,7 @@ test('a matrix that was skipped keeps its unexpanded name', () => {
     job(name),
     job('other', { conclusion: 'skipped' }),
   ];
-  expect(selectJobs(jobs, ['test (14)'], NOBODY)).toEqual({
+  expect(selectJobs(jobs, ['test (14)'], NO_OWN_JOB)).toEqual({
     onRunners: [],
     others: [],
     unexpanded: jobs.slice(0, 1),

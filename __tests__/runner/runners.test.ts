@@ -104,7 +104,7 @@ describe('one runner', () => {
       .matchHeader('if-none-match', unchanged['if-none-match'])
       .times(2)
       .reply(304, '', LIMITS);
-    for (let look = 0; look < 3; look++) expect(await runners.getRunner(23, bounds)).toEqual(idle);
+    for (let count = 0; count < 3; count++) expect(await runners.getRunner(23, bounds)).toEqual(idle);
     expect(github.describeUsage()).toBe(
       'GitHub answered 3 requests, 2 of them free of charge (not modified); quota left: 4999 of 5000',
     );
@@ -123,7 +123,7 @@ describe('one runner', () => {
     );
   });
 
-  test('without a tag is read anew each time', async () => {
+  test('without a tag is read again each time', async () => {
     nock(ORIGIN, { badheaders: ['if-none-match'] })
       .get(ONE)
       .times(2)
@@ -160,7 +160,7 @@ describe('one runner', () => {
     expect(await runners.getRunner(23, bounds)).toEqual(runner(expected));
   });
 
-  test('that is gone is told from one that cannot be read', async () => {
+  test('that is gone differs from one that cannot be read', async () => {
     onGitHub().get(ONE).reply(404, { message: 'Not Found' });
     expect(await runners.getRunner(23, bounds)).toBeUndefined();
   });
@@ -315,7 +315,7 @@ describe('the list', () => {
     expect(github.describeUsage()).toContain('GitHub answered 100 requests');
   });
 
-  test('is the field of that name, whatever else is there', async () => {
+  test('is the field of that name, next to any other fields', async () => {
     const data = { others: [wireRunner({ id: 7 })], url: ORIGIN, ...listed(wireRunner()) };
     onGitHub().get(RUNNERS).query(true).reply(200, data);
     expect(await runners.listRunners(undefined, bounds)).toEqual([idle]);
@@ -373,7 +373,7 @@ describe('hiccups heal', () => {
       'lacks id, name',
     ],
     [
-      'a status that nobody knows',
+      'an unknown status',
       () => onGitHub().get(ONE),
       (asked) => asked.reply(200, wireRunner({ status: 'onl{ne' })),
       'lacks id, name',
@@ -413,7 +413,7 @@ describe('hiccups heal', () => {
     expect(faults).toEqual(['it answered with more runners than were asked for']);
   });
 
-  test("what cannot be read of others is somebody else's trouble", async () => {
+  test('unreadable entries of other runners do not matter', async () => {
     const strange = wireRunner({ id: 7, name: 'other', status: 'weird' });
     const answers = () =>
       onGitHub()
@@ -489,7 +489,7 @@ describe('hiccups heal', () => {
     expect([error.isTransient, clock.sleeps]).toEqual([true, sleeps]);
   });
 
-  test('and what was wrong is the cause, where no more is known', async () => {
+  test('and the fault is the cause if nothing else is known', async () => {
     const soon = () => ({ ...bounds, deadline: clock.now() + 400 });
     onGitHub().get(ONE).times(9).reply(200, '[]', JSON_TYPE);
     expect((await failure(runners.getRunner(23, soon()))).cause).toMatchObject({
@@ -542,8 +542,8 @@ describe('a mistake', () => {
 
   test('is known across questions', async () => {
     const lookedFor = runnersOver(lost);
-    const look = () => failure(lookedFor.getRunner(23, { ...bounds, deadline: clock.now() + 10_000 }));
-    expect([(await look()).isTransient, (await look()).isTransient]).toEqual([true, false]);
+    const read = () => failure(lookedFor.getRunner(23, { ...bounds, deadline: clock.now() + 10_000 }));
+    expect([(await read()).isTransient, (await read()).isTransient]).toEqual([true, false]);
   });
 
   test('is none once GitHub gave a good answer', async () => {

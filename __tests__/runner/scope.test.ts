@@ -81,7 +81,7 @@ test.each<[Scope, string, boolean]>([
   [REPOSITORY, 'other/app.ios', false],
   [ORGANIZATION, 'octo-ORG/anything', true],
   [ORGANIZATION, 'other/app', false],
-  [ENTERPRISE, 'whoever/app', true],
+  [ENTERPRISE, 'any-owner/app', true],
 ])('%j may serve %s: %p', (scope, repository, expected) => {
   expect(mayServe(scope, repository)).toBe(expected);
 });
@@ -92,6 +92,6 @@ test.each<[Scope, string, Scope | undefined]>([
   [ENTERPRISE, 'octo-org/app', { kind: 'repository', owner: 'octo-org', repo: 'app' }],
   [ORGANIZATION, '', undefined],
   [ENTERPRISE, 'octo-org', undefined],
-])('the jobs that are looked at for %j in a workflow of "%s"', (scope, repository, expected) => {
+])('the jobs that are read for %j in a workflow of "%s"', (scope, repository, expected) => {
   expect(repositoryOf(scope, repository)).toEqual(expected);
 });

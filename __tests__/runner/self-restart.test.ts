@@ -57,7 +57,7 @@ describe('without GitHub, the VM that the step runs in', () => {
   });
 });
 
-test('an address in common is told of', () => {
+test('a shared address is reported', () => {
   expect(sharedAddress(instance(), ['127.0.0.1', '192.168.64.25'])).toBe('192.168.64.25');
   expect(sharedAddress(instance(), ['127.0.0.1'])).toBeUndefined();
   expect(sharedAddress(instance({ ip: undefined }), ['127.0.0.1'])).toBeUndefined();

@@ -76,7 +76,7 @@ test('no jobs where there is no repository', async () => {
   });
 });
 
-test("a run of the workflow's own repository, whatever the scope, and of each name the highest attempt", async () => {
+test("a run of the workflow's own repository, for any scope, and of each name the highest attempt", async () => {
   open(OTHER, 'the-jobs-token');
   const job = (name: string, attempt: number, changes = {}) => {
     return {

@@ -18,13 +18,13 @@ import {
 
 test.each([
   ['far away', 100_000, 16_000],
-  ['further away than a look takes', 16_001, 16_000],
-  ['as far away as a look takes', 16_000, 16_000],
+  ['further away than a read takes', 16_001, 16_000],
+  ['as far away as a read takes', 16_000, 16_000],
   ['near', 5_000, 5_000],
   ['too near for an answer', 2_499, 2_500],
   ['now', 1_000, 2_500],
   ['over', 500, 2_500],
-])('a look that begins at 1 s, where the deadline is %s (%i ms), ends at %i ms', (_, deadline, until) => {
+])('a read that begins at 1 s, where the deadline is %s (%i ms), ends at %i ms', (_, deadline, until) => {
   expect(readUntil(1_000, deadline)).toBe(until);
 });
 
@@ -46,7 +46,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
   const warnings: string[] = [];
   const answers = [...script];
   async function answer(call: string, { deadline, signal: given, onFault }: ReadBounds) {
-    calls.push(`${call} until ${deadline}${given === signal ? '' : ', which nobody can cancel'}`);
+    calls.push(`${call} until ${deadline}${given === signal ? '' : ', which cannot be canceled'}`);
     await clock.sleep(2_000, signal);
     const next = answers.shift();
     if (next === silence) onFault?.(NO_ANSWER);
@@ -76,7 +76,7 @@ function follow(script: Script, jobs: readonly JobsAnswer[] = [], name = exactly
 }
 
 describe('the runners in a VM', () => {
-  test('looks the runner up by its name, then by its ID, and says when', async () => {
+  test('finds the runner by its name, then reads it by its ID, and says when', async () => {
     const { vm, calls } = follow([[idle], idle]);
     expect(await vm.find(9_000)).toEqual({ askedAt: 1_000, answeredAt: 3_000, runners: [idle], gone: [] });
     expect(await vm.read(8_000)).toEqual({ askedAt: 3_000, answeredAt: 5_000, runners: [idle], gone: [] });
@@ -97,7 +97,7 @@ describe('the runners in a VM', () => {
     expect(calls.slice(1)).toEqual(['get 23 until 9000', 'list mac-7 until 9000', 'get 26 until 9000']);
   });
 
-  test('looks for one that is gone by its name again', async () => {
+  test('searches by name again for one that is gone', async () => {
     const { vm, calls } = follow([[idle], undefined, [], []]);
     await vm.find(9_000);
     expect((await vm.read(9_000)).runners).toEqual([]);
@@ -134,29 +134,29 @@ describe('the runners in a VM', () => {
   test('warns once after half a minute without a usable answer', async () => {
     const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)]);
     await vm.find(9_000);
-    for (let look = 1; look <= 15; look++) await vm.read(9_000);
+    for (let count = 1; count <= 15; count++) await vm.read(9_000);
     expect(warnings).toEqual([]);
-    for (let look = 1; look <= 25; look++) await vm.read(9_000);
+    for (let count = 1; count <= 25; count++) await vm.read(9_000);
     expect(warnings).toEqual([
       'GitHub has given no usable answer for 30.0 s: HTTP 502. Still retrying. Check githubstatus.com.',
     ]);
   });
 
-  test('warns of nothing where an answer comes now and then', async () => {
+  test('does not warn if an answer comes now and then', async () => {
     const now = [...Array(10).fill(silence), idle];
     const { vm, warnings } = follow([[idle], ...now, ...now, ...now, ...now]);
     await vm.find(9_000);
-    for (let look = 1; look <= 44; look++) await vm.read(9_000);
+    for (let count = 1; count <= 44; count++) await vm.read(9_000);
     expect(warnings).toEqual([]);
   });
 });
 
-test('warns of nothing where GitHub tells of the jobs now and then', async () => {
+test('does not warn if GitHub answers about the jobs now and then', async () => {
   const { vm, warnings } = follow([[idle], ...Array(40).fill(silence)], [[]]);
   await vm.find(9_000);
-  for (let look = 1; look <= 40; look++) {
+  for (let count = 1; count <= 40; count++) {
     await vm.read(9_000);
-    if (look % 10 === 0) await vm.readJobs(9_000);
+    if (count % 10 === 0) await vm.readJobs(9_000);
   }
   expect(warnings).toEqual([]);
 });
@@ -165,7 +165,7 @@ describe('the jobs in progress', () => {
   test.each<[string, JobsAnswer, unknown]>([
     ['one on the runner', [runningJob()], { kind: 'job', job: runningJob() }],
     ['one on another', [runningJob({ runnerName: 'other' })], { kind: 'none' }],
-    ['they are refused', refused, { kind: 'no answer' }],
+    ['they are refused', refused, { kind: 'no answer', believedFrom: 33_000 }],
     ['no usable answer', silence, { kind: 'no answer' }],
   ])('%s', async (_, answer, finding) => {
     const { vm } = follow([[idle]], [answer]);
@@ -181,7 +181,7 @@ describe('the jobs in progress', () => {
     expect(await vm.readJobs(9_000)).toEqual({ kind: 'job', job: nameless });
   });
 
-  test('are not to be had if GitHub refuses for good', async () => {
+  test('are unavailable if GitHub refuses permanently', async () => {
     await expect(follow([], [refusal]).vm.readJobs(9_000)).rejects.toBe(refusal);
   });
 });
@@ -189,7 +189,7 @@ describe('the jobs in progress', () => {
 describe('registrations', () => {
   const renamed = runner({ name: 'other' });
 
-  test('are told of when they are first seen', async () => {
+  test('are reported when they are first seen', async () => {
     const { vm, first } = follow([[idle], idle, undefined, [runner({ id: 24 })]]);
     await vm.find(9_000);
     await vm.read(9_000);

@@ -99,10 +99,10 @@ test('back as a new registration, where none was there before', async () => {
   expect([result, tookMs]).toEqual(['online', 5_000]);
 });
 
-const LOOK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
+const HINT = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
 
 describe('not back', () => {
-  test('in time, after a last look at the deadline', async () => {
+  test('in time, after a last read at the deadline', async () => {
     const { result, tookMs, calls } = await wait([[offline]], 12_000);
     expect(result).toMatchObject({
       code: 'runner_not_back',
@@ -118,24 +118,24 @@ describe('not back', () => {
     [11_000, 3],
     [11_499, 3],
     [11_500, 4],
-  ])('with no look that would outlast the deadline: within %i ms there are %i', async (timeoutMs, looks) => {
+  ])('with no read that would outlast the deadline: within %i ms there are %i', async (timeoutMs, reads) => {
     const { tookMs, calls } = await wait([[offline]], timeoutMs);
     // At 0, at 5 s, and at the deadline; one at 10 s only where it has 1.5 s.
-    expect([tookMs, calls.length]).toEqual([timeoutMs, looks]);
+    expect([tookMs, calls.length]).toEqual([timeoutMs, reads]);
   });
 
   test('where the registration from before is gone and comes back: that is no new one', async () => {
     expect((await wait([[], [idle]], 12_000)).result).toMatchObject({ code: 'runner_not_back' });
   });
 
-  test('as far as anybody knows', async () => {
+  test('as far as GitHub showed', async () => {
     const { result } = await wait([silence], 12_000);
     expect(result).toMatchObject({
       code: 'github_api_failed',
       message: expect.stringContaining(
         'GitHub gave no usable answer. Reads: 4 no usable answer from GitHub.',
       ),
-      hint: LOOK,
+      hint: HINT,
     });
   });
 
@@ -146,7 +146,7 @@ describe('not back', () => {
       message: expect.stringContaining(
         ': GitHub gave no usable answer for the last 1 min 55 s; before that it is still listed online, but that may be stale. Reads: ',
       ),
-      hint: LOOK,
+      hint: HINT,
     });
   });
 

@@ -15,7 +15,7 @@ function create(
   options: Partial<ConstructorParameters<typeof GitHubWorld>[0]> = {},
   isEphemeral = false,
 ): void {
-  // Stopping and starting are what takes time, so that moments are known.
+  // Only stopping and starting take time, so that the moments are known.
   const quick = { stopMs: 1_000, startMs: 1_000, pickUpMs: 0, vms: 1, nodes: 1 };
   world = new World({ ...DEFAULT_WORLD, ...quick, startsAt: NOON });
   github = new GitHubWorld({ world, ...options });
@@ -30,7 +30,7 @@ function restartAt(seconds: number): void {
   world.restart(runner.instanceId);
 }
 
-/** How it is after so many seconds: what GitHub shows, and what is true. */
+/** The state after this many seconds: what GitHub shows, and what is true. */
 function at(seconds: number): string {
   world.advanceTo(NOON + seconds * SECOND);
   const shown = [
@@ -154,7 +154,7 @@ describe('the jobs source', () => {
     return { status, json: JSON.parse(body) };
   }
 
-  /** The runs in progress so many seconds after noon. */
+  /** The runs in progress this many seconds after noon. */
   function runsAt(seconds: number): number[] {
     world.advanceTo(NOON + seconds * SECOND);
     return get(`${RUNS}?status=in_progress`).json.workflow_runs.map(({ id }: { id: number }) => id);

@@ -3,7 +3,7 @@ import { react } from '../../simulator/controller-api.ts';
 import { createReplicas } from '../../simulator/replicas.ts';
 import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.ts';
 
-// What instances are like in old and slow clouds, and what requests can ask for. No HTTP.
+// Instances on old and slow controllers, and the options of requests. No HTTP.
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 const SECOND = 1_000;

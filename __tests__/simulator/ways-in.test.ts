@@ -17,7 +17,7 @@ import {
   type Tls,
 } from '../support/strict-client.ts';
 
-// How clients get into a simulated controller, as strictly as the vendor's go about it.
+// How clients get into a simulated controller, as strict as the vendor's own clients.
 
 const NOON = Date.parse('2026-07-01T12:00:00Z');
 const ROOT_TOKEN = '1111111111';
@@ -192,11 +192,11 @@ describe.each([
     ['a slow answer', { after: () => ({ kind: 'slow', ms: 1 }) }, /^200 \{"status":"OK"/],
   ])('interventions work: %s', async (_, interventions, expected) => {
     const ask = over(await start({ tls: true, interventions }), { ca: file('ca_cert') });
-    const told = await ask({ method: 'GET', path: '/api/v1/status' }).then(
+    const status = await ask({ method: 'GET', path: '/api/v1/status' }).then(
       ({ status, text }) => `${status} ${text}`.trim(),
       (error) => String(error),
     );
-    expect(told).toMatch(expected);
+    expect(status).toMatch(expected);
   });
 });
 

@@ -27,7 +27,7 @@ function begin(world: World, request: Partial<StartRequest> = {}): string {
   return started.ok ? (started.instanceIds[0] ?? '') : started.message;
 }
 
-/** What the API says of the first instance as time goes by, each change once. */
+/** What the API says about the first instance over time, each change once. */
 function watch(world: World, forMs: number): string[] {
   const seen: string[] = [];
   for (let elapsed = 0; elapsed <= forMs; elapsed += 50) {

@@ -54,7 +54,7 @@ export interface PausingClock extends FakeClock {
 }
 
 /**
- * The step's pauses end at once, and are counted. Limits, which have signals of their own, are not reached unless the test says so, or
+ * The step's pauses end at once, and are counted. Limits, which have their own signals, are not reached unless the test says so, or
  * no time is left to begin with.
  */
 export function createPausingClock(): PausingClock {

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { listen } from './loopback.ts';
 
-/** Stands before a server of this machine, and encodes each of its answers, whoever asked for that. */
+/** Stands before a server of this machine, and encodes each of its answers, even if the client did not ask for that. */
 export interface Gateway {
   readonly url: string;
-  /** What is asked from now on is asked there. */
+  /** Sends all further requests there. */
   leadTo(url: string): void;
   /** The headers of each request. */
   readonly received: IncomingHttpHeaders[];

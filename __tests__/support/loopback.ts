@@ -48,12 +48,12 @@ export function answeringSecurely(
   return listen(createHttpsServer(secure, (_, response) => response.writeHead(status, headers).end(body)));
 }
 
-/** Whatever comes, each connection is handed to `talk`. */
+/** Hands each connection to `talk`. */
 export function talking(talk: (socket: Socket) => void): Promise<Listening> {
   return listen(createServer(talk));
 }
 
-/** Nobody listens there. */
+/** A port that nothing listens on. */
 export async function nobody(): Promise<Listening> {
   return { port: await freePort(), close: () => {} };
 }

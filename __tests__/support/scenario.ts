@@ -25,7 +25,7 @@ export interface Setting {
   readonly interventions?: (world: World) => Interventions;
   /** How to get in; straight and open if absent. */
   readonly way?: Way;
-  /** Makes a GitHub with a runner in each VM. Then time passes {@link TIME_FACTOR} times as fast for everybody. */
+  /** Makes a GitHub with a runner in each VM. Then time passes {@link TIME_FACTOR} times as fast for every process. */
   readonly runners?: Runners;
   /** The step ends by its timeout, the shortest that there is, which passes within little more than a second. */
   readonly isShort?: boolean;
@@ -104,7 +104,7 @@ export async function begin({
 }
 
 const HURRIED = { timeout: '20s', poll_interval: '0.2s' };
-/** Where time passes fast, a machine that is busy must not look like a network that is slow. */
+/** Where time passes fast, a busy machine must not pass for a slow network. */
 const UNHURRIED = {
   timeout: '30m',
   request_timeout: '10m',
@@ -150,12 +150,12 @@ function gitHubNameOf(path: string): string {
   return /runners\/\d+$/.test(path) ? 'runner' : 'runners';
 }
 
-export const isLook = (request: SeenRequest) => nameOf(request) === 'GET one';
+export const isPoll = (request: SeenRequest) => nameOf(request) === 'GET one';
 export const isRestart = (request: SeenRequest) => nameOf(request) === 'POST restart';
 
 type Fields = Record<string, unknown>;
 
-/** The answer to a look with the instance changed by `edit`. */
+/** The answer to a poll, with the instance changed by `edit`. */
 export function edited(reaction: Reaction, edit: (instance: Fields, vminfo: Fields) => void) {
   const envelope: { body: Fields } = JSON.parse(reaction.body);
   edit(envelope.body, (envelope.body['vminfo'] ?? {}) as Fields);

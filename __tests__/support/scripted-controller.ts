@@ -14,14 +14,14 @@ import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
 type Show = (bounds: ReadBounds, clock: FakeClock) => Instance | undefined | Promise<Instance | undefined>;
 
-/** What one look shows: an instance, its absence, or an error; a function may do something on the way. */
+/** What one poll shows: an instance, its absence, or an error; a function may also have a side effect. */
 export type Shown = Instance | undefined | Error | Show;
 
 export interface Script {
-  /** One entry a look; the last one lasts. */
+  /** One entry per poll; the last one repeats. */
   readonly looks: readonly Shown[];
   readonly list?: readonly Instance[];
-  /** In its place, one entry a list; the last one lasts. */
+  /** Answers to lists instead, one entry per list; the last one repeats. */
   readonly lists?: readonly (readonly Instance[])[];
   /** Of the last try; an ActionError refuses it, any other error is thrown. */
   /** In the list that was read last. */
@@ -85,7 +85,7 @@ export function createScriptedController(
       return [...(lists[Math.min(listing++, lists.length - 1)] ?? [])];
     },
     async listInstances() {
-      throw new Error('nobody asks for all');
+      throw new Error('unexpected request for all instances');
     },
     async getVersion() {
       calls.push('version');

@@ -16,7 +16,7 @@ export interface ScriptedRunners extends Runners {
 export const silence = new ActionError('github_api_failed', 'GitHub gave no usable answer.', {
   isTransient: true,
 });
-export const refusal = new ActionError('github_api_failed', 'github_token may not read runners.');
+export const refusal = new ActionError('github_api_failed', 'github_token cannot read runners.');
 
 const NO_ANSWER: Fault = {
   kind: 'no answer of GitHub',
@@ -25,7 +25,7 @@ const NO_ANSWER: Fault = {
   nature: 'passing',
 };
 
-/** Answers in order, whatever the question; the last answer lasts. A runner that is not among them is gone. */
+/** Answers in order, to any request; the last answer repeats. A runner that is not among them is gone. */
 export function createScriptedRunners(answers: readonly Answer[]): ScriptedRunners {
   const calls: string[] = [];
   let next = 0;
@@ -57,11 +57,11 @@ export type JobsAnswer = readonly Job[] | Refusal | Error;
 export const refused: Refusal = { refused: 'github_token: HTTP 403', isFinal: false };
 
 export interface ScriptedJobs extends JobsSource {
-  /** How often they were asked for. */
+  /** How often they were requested. */
   count(): number;
 }
 
-/** Answers in order; the last answer lasts. */
+/** Answers in order; the last answer repeats. */
 export function createScriptedJobs(answers: readonly JobsAnswer[], calls: string[] = []): ScriptedJobs {
   let next = 0;
   return {

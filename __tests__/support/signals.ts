@@ -1,8 +1,8 @@
 import type { Interventions } from '../../simulator/server.ts';
 import { begin, type Ended, nameOf, type Scenario } from './scenario.ts';
 
-/** What a step said of itself, and what was true. */
-export const told = ({ exitCode, outputs, posts, world }: Ended) => ({
+/** What a step reported, and what was true. */
+export const reported = ({ exitCode, outputs, posts, world }: Ended) => ({
   exitCode,
   restarted: outputs['restarted'],
   error_code: outputs['error_code'],
@@ -20,22 +20,22 @@ export interface Moment {
   readonly isShort?: boolean;
 }
 
-/** Sends the process a signal as soon as the request of that name, the n-th, has come; it is answered nevertheless. */
+/** Sends the process a signal as soon as the request of that name, the n-th, has arrived; the request is still answered. */
 export async function signalled(
   signal: NodeJS.Signals,
   { name, nth = 1, inputs = {}, isShort = false }: Moment,
 ): Promise<Scenario> {
   let step: Scenario['step'] | undefined;
   let seen = 0;
-  let tell = () => {};
+  let arrive = () => {};
   const reached = new Promise<void>((resolve) => {
-    tell = resolve;
+    arrive = resolve;
   });
   const interventions = (): Interventions => ({
     before(request) {
       if (nameOf(request) !== name || ++seen !== nth) return undefined;
       step?.process.kill(signal);
-      tell();
+      arrive();
       return undefined;
     },
   });

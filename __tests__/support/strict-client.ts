@@ -5,7 +5,7 @@ import { request as requestHttps } from 'node:https';
 
 /*
  * Small clients that are as strict as the vendor's own: base64 of the standard alphabet only, padded, without a line break; JSON only
- * where JSON is due; and a Bearer that they write anew, each in its way.
+ * where JSON is due; and a Bearer that each serializes in its own way.
  */
 
 export interface Tls {
@@ -29,7 +29,7 @@ export interface PlainAnswer {
 
 export type Ask = (question: Question) => Promise<PlainAnswer>;
 
-/** Over HTTP/1.1, with a connection of its own for each request. */
+/** Over HTTP/1.1, with a new connection for each request. */
 export function over1(url: string, tls: Tls = {}): Ask {
   return ({ method, path, headers = {}, body }) =>
     new Promise((resolve, reject) => {
@@ -72,7 +72,7 @@ export function over2(url: string, tls: Tls = {}): Ask {
     });
 }
 
-// ---- who we are ----
+// ---- credentials ----
 
 /** As the vendor's actions have it: no user name. */
 export function rootHeaders(token: string, user = ''): Record<string, string> {
@@ -137,17 +137,17 @@ export interface Api {
   refusal(question: Question): Promise<string>;
 }
 
-/** Reads envelopes, and throws for whatever a strict client would stumble over. */
+/** Reads envelopes, and throws for everything that a strict client rejects. */
 export function apiOf(ask: Ask, headers: Readonly<Record<string, string>> = {}): Api {
   async function envelope<Body>(question: Question): Promise<Envelope<Body>> {
     const answer = await ask({ ...question, headers: { 'content-type': 'application/json', ...headers } });
-    const told = `${question.method} ${question.path}: HTTP ${answer.status} ${answer.text}`;
-    if (answer.status !== 200) throw new Error(told);
-    if (answer.headers['content-type'] !== 'application/json') throw new Error(`no JSON: ${told}`);
-    if (answer.headers['cache-control'] !== 'no-store') throw new Error(`may be stored: ${told}`);
-    if (!/[^\n]\n$/.test(answer.text)) throw new Error(`no line break at the end: ${told}`);
+    const shown = `${question.method} ${question.path}: HTTP ${answer.status} ${answer.text}`;
+    if (answer.status !== 200) throw new Error(shown);
+    if (answer.headers['content-type'] !== 'application/json') throw new Error(`no JSON: ${shown}`);
+    if (answer.headers['cache-control'] !== 'no-store') throw new Error(`may be stored: ${shown}`);
+    if (!/[^\n]\n$/.test(answer.text)) throw new Error(`no line break at the end: ${shown}`);
     const read: Envelope<Body> = JSON.parse(answer.text);
-    if (typeof read.message !== 'string') throw new Error(`no message: ${told}`);
+    if (typeof read.message !== 'string') throw new Error(`no message: ${shown}`);
     return read;
   }
 

@@ -7,7 +7,7 @@ import { DEFAULT_WORLD, World, type WorldOptions } from '../../simulator/world.t
 import type { Facts } from '../../survey/facts.ts';
 import type { Way } from './ways.ts';
 
-/** Time passes so many times as fast for the survey and the simulator: a minute takes three seconds. */
+/** Time passes this many times as fast for the survey and the simulator: a minute takes three seconds. */
 const TIME_FACTOR = 20;
 const FAST_TIME = new URL('../../simulator/fast-time.ts', import.meta.url).href;
 
@@ -19,7 +19,7 @@ export interface SurveyProcess {
   readonly world?: Partial<WorldOptions>;
   /** Restarts the first VM. */
   readonly restarts?: boolean;
-  /** Told of each line of progress. */
+  /** Called for each line of progress. */
   readonly onLine?: (line: string, child: ChildProcess) => void;
 }
 
@@ -77,7 +77,7 @@ export async function runSurvey({
       env: {
         PATH: process.env['PATH'],
         TIME_FACTOR: String(TIME_FACTOR),
-        // Where time passes fast, a machine that is busy must not look like a network that is slow.
+        // Where time passes fast, a busy machine must not pass for a slow network.
         INPUT_REQUEST_TIMEOUT: '10m',
         ...Object.fromEntries(inputs),
         ...way.environment,

@@ -48,7 +48,7 @@ export interface SurveySetting {
   readonly change?: (reaction: Reaction, request: SeenRequest) => Reaction;
   /** Ctrl-C after this long. */
   readonly interruptAfterMs?: number;
-  /** Told of the world before the survey begins. */
+  /** Called with the world before the survey begins. */
   readonly prepare?: (world: World) => void;
 }
 
@@ -99,7 +99,7 @@ export async function playSurvey(setting: SurveySetting = {}): Promise<EndedSurv
       createTransport({ ...command.inputs, baseUrl: command.inputs.controllerUrl, clock, dispatchers }),
     probe: createSimulatedProbe(world, { setting, now: time.now }),
     onSecret: () => {},
-    tell: (line: string) => void lines.push(line),
+    print: (line: string) => void lines.push(line),
   };
   const runner = await openRunner(command.inputs, {
     ...surroundings,
@@ -138,7 +138,7 @@ function environmentFor({ environment = {}, runners = false }: SurveySetting) {
   return { ...(runners ? forRunners : {}), ...environment };
 }
 
-/** Whoever probes meets the VM that has the port at that moment. */
+/** A probe reaches the VM that has the port at that moment. */
 function createSimulatedProbe(
   world: World,
   { setting, now }: { setting: SurveySetting; now: () => number },

@@ -37,7 +37,7 @@ export async function prepared(
   return { ...(await prepareAccess({ ...NO_ACCESS, ...changes })), secrets };
 }
 
-/** Every host is this machine to it, so that a controller on loopback can be reached by another name. */
+/** It resolves every host to this machine, so that a controller on loopback can have another name. */
 export interface TestProxy {
   readonly url: string;
   /** Hosts and paths that it was asked for. */
@@ -140,7 +140,7 @@ export const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
   'three replicas, two of which lag behind': async () => ({ replicas: { count: 3, lagMs: 400 } }),
 };
 
-/** Whatever was written must not hold any secret, in any form, whole or by lines; the masks themselves have to. */
+/** No output may hold a secret in any form, whole or by lines; only the masks themselves do. */
 export function expectNoLeak({ log, outputs, summary }: Ended, secrets: readonly string[]): void {
   const lines = log.split('\n').filter((line) => !line.startsWith('::add-mask::'));
   const written = [...lines, JSON.stringify(outputs), ...Object.values(outputs), summary].join('\n');

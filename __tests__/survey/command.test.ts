@@ -6,9 +6,13 @@ const URL_OPTION = ['--controller-url', 'http://controller.example:8090'];
 
 function read(args: readonly string[], environment: Record<string, string> = {}) {
   const secrets: string[] = [];
-  const command = readCommand([...URL_OPTION, ...args], environment, (...told) => void secrets.push(...told));
+  const command = readCommand(
+    [...URL_OPTION, ...args],
+    environment,
+    (...found) => void secrets.push(...found),
+  );
   if (command === 'help') throw new Error('help');
-  return { ...command, told: secrets };
+  return { ...command, reported: secrets };
 }
 
 test('what is not said', () => {
@@ -41,8 +45,8 @@ test('secrets, and every other input, come from the environment', () => {
   const command = read([], { INPUT_ROOT_TOKEN: 'root-hunter2', INPUT_TIMEOUT: '7m', INPUT_INSTANCE_ID: ID });
   expect(command.inputs).toMatchObject({ identity: { kind: 'root_token' }, timeoutMs: 420_000 });
   expect(command.instanceId).toBe(ID);
-  expect(command.told).toContain('root-hunter2');
-  expect(command.secrets).toEqual(command.told);
+  expect(command.reported).toContain('root-hunter2');
+  expect(command.secrets).toEqual(command.reported);
 });
 
 test('the command line goes before the environment', () => {
@@ -81,7 +85,7 @@ describe('what makes no sense', () => {
       '--instance-id: name one VM alone',
     ],
     [['--runner-name', 'mac', '--runner-scope', 'octo-org'], 'github_token: it is empty'],
-    [['--controller-url', 'controller'], 'controller_url: "controller" is no address'],
+    [['--controller-url', 'controller'], 'controller_url: "controller" is not of the form'],
   ])('%j', (args, message) => {
     expect(() => read(args)).toThrow(message);
   });

@@ -11,7 +11,7 @@ import { learnPace, pauseAfter, START_PACE } from '../../survey/survey-steps.ts'
 import { controllerOffset, heartbeatsOf, nodeOffsets, replicasOf } from '../../survey/timing.ts';
 import { instance } from '../support/instances.ts';
 
-// The pure parts: from looks to facts.
+// The pure parts: from polls to facts.
 
 const T0 = Date.parse('2026-07-01T12:00:00Z');
 
@@ -19,8 +19,8 @@ function at(ms: number) {
   return parseInstant(new Date(T0 + ms).toISOString());
 }
 
-/** A look at the clock's `askedAt`, which shows the report of `reportedMs`. */
-function look(
+/** A poll at the clock's `askedAt`, which shows the report of `reportedMs`. */
+function poll(
   askedAt: number,
   reportedMs: number,
   changes: Partial<Observation & { readonly of: Partial<Instance> }> = {},
@@ -38,7 +38,7 @@ function look(
 
 describe('heartbeats', () => {
   const heartbeat = (...reports: number[]) =>
-    heartbeatsOf(reports.map((report, index) => look(index * 500, report))).get('node');
+    heartbeatsOf(reports.map((report, index) => poll(index * 500, report))).get('node');
 
   test.each<[string, number[], object]>([
     ['one report', [0], { reports: 1, periodMs: undefined, jitter: undefined, missed: 0 }],
@@ -60,35 +60,39 @@ describe('heartbeats', () => {
     expect(heartbeat(...reports)).toMatchObject(expected);
   });
 
-  test('of many, one that came otherwise than the others does not tell for all', () => {
+  test('one unusual report of many does not decide the result', () => {
     const reports = [0, 2_500, ...Array.from({ length: 12 }, (_, index) => 7_500 + index * 5_000)];
     expect(heartbeat(...reports)).toMatchObject({ jitter: 0, shortestMs: 2_500 });
   });
 
   test('where agents write no date, the controller does', () => {
-    const looks = [0, 2_000, 4_000].map((ms) =>
-      look(ms, ms, { of: { reportedAt: undefined, updatedAt: at(ms) } }),
+    const polls = [0, 2_000, 4_000].map((ms) =>
+      poll(ms, ms, { of: { reportedAt: undefined, updatedAt: at(ms) } }),
     );
-    expect(heartbeatsOf(looks).get('node')).toMatchObject({ by: 'ts', periodMs: 2_000 });
+    expect(heartbeatsOf(polls).get('node')).toMatchObject({ by: 'ts', periodMs: 2_000 });
   });
 
-  test('each node by itself; instances on no node tell nothing', () => {
-    const looks = [
-      look(0, 0),
-      look(1, 1_000, { of: { nodeId: 'other' } }),
-      look(2, 1_000, { of: { nodeId: undefined } }),
+  test('each node by itself; instances on no node are ignored', () => {
+    const polls = [
+      poll(0, 0),
+      poll(1, 1_000, { of: { nodeId: 'other' } }),
+      poll(2, 1_000, { of: { nodeId: undefined } }),
     ];
-    expect([...heartbeatsOf(looks).keys()]).toEqual(['node', 'other']);
+    expect([...heartbeatsOf(polls).keys()]).toEqual(['node', 'other']);
   });
 });
 
 describe('replicas', () => {
   const burst = (reports: readonly number[], number = 0): Observation[] =>
-    reports.map((report, index) => look(number * 10_000 + index * 10, report, { series: `kept ${number}` }));
+    reports.map((report, index) => poll(number * 10_000 + index * 10, report, { series: `kept ${number}` }));
 
   test.each<[string, readonly number[], object]>([
     ['one', [0, 0, 0, 0, 0, 0], { atLeast: 1, inTurn: undefined, stepsBack: 0, lagMs: undefined }],
-    ['one that gets a report meanwhile', [0, 0, 0, 5, 5, 5], { atLeast: 1, inTurn: undefined, stepsBack: 0 }],
+    [
+      'one that gets a report during the burst',
+      [0, 0, 0, 5, 5, 5],
+      { atLeast: 1, inTurn: undefined, stepsBack: 0 },
+    ],
     ['two that take turns', [5, 0, 5, 0, 5, 0], { atLeast: 2, inTurn: 2, stepsBack: 3 }],
     ['three, two of which know the same', [5, 0, 0, 5, 0, 0], { atLeast: 3, inTurn: 3, stepsBack: 4 }],
     ['three that all differ', [9, 5, 0, 9, 5, 0], { atLeast: 3, inTurn: 3 }],
@@ -98,18 +102,18 @@ describe('replicas', () => {
   });
 
   test('for how long a replica lacked what another had shown', () => {
-    const looks = [look(0, 0), look(1_000, 5), look(2_000, 0), look(3_400, 0), look(5_000, 5)];
-    expect(replicasOf(looks)).toMatchObject({ stepsBack: 2, lagMs: 3_400 - 1_005 });
+    const polls = [poll(0, 0), poll(1_000, 5), poll(2_000, 0), poll(3_400, 0), poll(5_000, 5)];
+    expect(replicasOf(polls)).toMatchObject({ stepsBack: 2, lagMs: 3_400 - 1_005 });
   });
 
   test('of two questions at the same time neither was first', () => {
-    const looks = [look(0, 5, { answeredAt: 100 }), look(50, 0, { answeredAt: 120 })];
-    expect(replicasOf(looks)).toMatchObject({ stepsBack: 0 });
+    const polls = [poll(0, 5, { answeredAt: 100 }), poll(50, 0, { answeredAt: 120 })];
+    expect(replicasOf(polls)).toMatchObject({ stepsBack: 0 });
   });
 
   test('over new connections', () => {
-    const looks = [look(0, 5), look(10, 0, { series: 'new 1' })];
-    expect(replicasOf(looks)).toMatchObject({ stepsBack: 1, stepsBackOnNewConnections: 1 });
+    const polls = [poll(0, 5), poll(10, 0, { series: 'new 1' })];
+    expect(replicasOf(polls)).toMatchObject({ stepsBack: 1, stepsBackOnNewConnections: 1 });
   });
 });
 
@@ -122,7 +126,7 @@ describe('clocks', () => {
     },
   });
 
-  test('a header of whole seconds leaves a second open, and the next looks close it', () => {
+  test('a header of whole seconds leaves a second of uncertainty, and later polls remove it', () => {
     // The controller's clock is 300 ms ahead of this machine's.
     const exchanges = [0, 370, 690, 1_210, 2_695].map((now) =>
       answered(Math.floor((now + 305) / 1_000) * 1_000, now),
@@ -139,12 +143,12 @@ describe('clocks', () => {
   });
 
   test("a node's, by the report that came in quickest", () => {
-    const looks = [
-      look(0, 1_000, { of: { updatedAt: at(700) } }),
-      look(500, 6_000, { of: { updatedAt: at(5_900) } }),
+    const polls = [
+      poll(0, 1_000, { of: { updatedAt: at(700) } }),
+      poll(500, 6_000, { of: { updatedAt: at(5_900) } }),
     ];
-    expect(nodeOffsets(looks).get('node')).toEqual({ aheadMs: 300, giveOrTakeMs: 200 });
-    expect(nodeOffsets([look(0, 0, { of: { reportedAt: undefined } })]).size).toBe(0);
+    expect(nodeOffsets(polls).get('node')).toEqual({ aheadMs: 300, giveOrTakeMs: 200 });
+    expect(nodeOffsets([poll(0, 0, { of: { reportedAt: undefined } })]).size).toBe(0);
   });
 });
 
@@ -202,7 +206,7 @@ describe('fields', () => {
     expect(fieldsOf('one', seen, all).unknown).toEqual(['vminfo.boot_id']);
   });
 
-  test('what users make up is not looked into', () => {
+  test('user-defined values are not inspected', () => {
     const shape = shapeOf({ metadata: { secret_name: 1 } }, (place) => place !== 'metadata');
     expect([...shape.keys()]).toEqual(['', 'metadata']);
   });
@@ -215,9 +219,9 @@ test('letters stand for names', () => {
   expect(others.slice(22, 27)).toEqual(['Y', 'Z', 'AA', 'AB', 'AC']);
 });
 
-describe('how often to look', () => {
+describe('how often to poll', () => {
   const paceAfter = (...reports: number[]) =>
-    reports.reduce((pace, report) => learnPace(pace, look(0, report).instance), START_PACE);
+    reports.reduce((pace, report) => learnPace(pace, poll(0, report).instance), START_PACE);
 
   test.each<[string, number, number, number]>([
     ['at first', 0, 10, 500],
@@ -231,7 +235,7 @@ describe('how often to look', () => {
     expect(pauseAfter(paceAfter(0, 1_000), 10)).toBe(250);
     expect(pauseAfter(paceAfter(0, 300), 10)).toBe(200);
     expect(pauseAfter(paceAfter(5_000, 0), 10)).toBe(200);
-    // A record that is merely touched is no report.
+    // A record that was only touched is not a report.
     expect(pauseAfter(paceAfter(0, 20), 10)).toBe(500);
   });
 

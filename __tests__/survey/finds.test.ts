@@ -150,7 +150,7 @@ describe('ways in', () => {
     expect(report.markdown).toContain(`api_key: \${{ secrets.ANKA_API_KEY }}`);
   });
 
-  test('none where one is needed: the survey ends, and says so', async () => {
+  test('without credentials that the controller requires: the survey ends and reports it', async () => {
     const { facts, report, lines } = await playSurvey({ access: { rootToken: ROOT_TOKEN } });
     expect(facts.problem).toBe('authentication_failed');
     expect(report.markdown).toContain('The survey ended early: authentication_failed.');

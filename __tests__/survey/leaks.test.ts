@@ -54,7 +54,7 @@ test('no secret, name, ID, address, host or port', async () => {
   expect(leakedInto(textsOf(ended).report, [...HIDDEN, ...identifiersOf(ended)])).toEqual([]);
 });
 
-describe('whatever the controller writes', () => {
+describe('text from the controller', () => {
   const MARK = 'hunter2mark';
   const MOST_CHARACTERS = 5_000;
   const nasty = nastyText();
@@ -92,7 +92,7 @@ describe('whatever the controller writes', () => {
 
   test('nothing of it stands in the report', async () => {
     const property = fc.asyncProperty(nasty, async (payload) => {
-      // It stands in dozens of places of each answer: longer ones only take longer.
+      // It occurs dozens of times in each answer: longer texts only take longer.
       const text = `${payload.slice(0, MOST_CHARACTERS)}${MARK}`;
       const change = (reaction: Reaction): Reaction => {
         const envelope: Record<string, unknown> = JSON.parse(reaction.body);

@@ -16,7 +16,7 @@ test('shows the report, then writes it, and finds what was set', async () => {
   expect(written?.markdown).toBe(stdout);
   expect(stderr).toMatch(/Written to .*report.md and .*report.json, and sent nowhere\n$/);
   expect(written?.facts).toMatchObject({ httpVersion: 'HTTP/1.1', version: '1.50.1', honoursId: true });
-  // A machine that is busy misses reports: what is seen may be longer than what is, and never shorter.
+  // A busy machine misses reports: the measured period can be longer than the real one, never shorter.
   for (const { heartbeat } of written?.facts.nodes ?? []) expect(heartbeat?.periodMs).toBeGreaterThan(3_900);
   expect(new Set(simulator.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
 }, 60_000);
@@ -79,7 +79,7 @@ test('Ctrl-C ends it with a report of what is known so far', async () => {
   const { exitCode, stdout, stderr, written } = await runSurvey({
     args: ['--for', '30m'],
     onLine(line, child) {
-      // The second line of progress tells that reports have come in.
+      // The second line of progress says that reports have come in.
       if (hasEnded || !line.includes(' of 1800.0 s')) return;
       hasEnded = true;
       child.kill('SIGINT');
@@ -101,7 +101,7 @@ describe('misuse', () => {
     expect(simulator.requests).toEqual([]);
   });
 
-  test('a restart without a word, where nobody can be asked', async () => {
+  test('a restart without --yes and without a terminal', async () => {
     const { exitCode, stderr, simulator } = await runSurvey({ restarts: true });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('add --yes');

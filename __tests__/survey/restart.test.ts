@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { playSurvey, type SurveySetting } from '../support/virtual-survey.ts';
 
-// With --restart the survey restarts one VM through the action's own code, and tells what it saw of it.
+// With --restart the survey restarts one VM through the action's own code, and reports what it saw.
 
 const GUEST: SurveySetting = { restarts: true, guestBootMs: 20_000 };
 
@@ -147,7 +147,7 @@ describe('ports and the guest', () => {
 describe('the GitHub runner', () => {
   const RUNNERS: SurveySetting = { restarts: true, runners: true };
 
-  test('goes, is shown online for a while nevertheless, and comes back', async () => {
+  test('goes, still shows online for a while, and comes back', async () => {
     const { facts, report } = await playSurvey(RUNNERS);
     expect(facts.runner).toMatchObject({
       matches: 1,

@@ -19,6 +19,7 @@ import { createProgressLog, type Log } from '../log.ts';
 import { LeftAlone } from '../restart/outcome.ts';
 import type { Job, RunJobs } from '../runner/jobs.ts';
 import {
+  isOwnJob,
   type JobOnRunner,
   type JobSelection,
   type OwnJob,
@@ -107,8 +108,10 @@ function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoM
     log.warning(`${message}, but ${why}. Nothing is restarted.`);
     return;
   }
-  const names = [...new Set(jobs.map(({ name }) => name))];
-  throw new ActionError('job_not_found', `${message}. It has: ${listNames(names, MOST_NAMES)}.`, {
+  const others = jobs.filter((job) => !isOwnJob(job, wanted.own));
+  const names = [...new Set(others.map(({ name }) => name))];
+  const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_NAMES)}`;
+  throw new ActionError('job_not_found', `${message}. ${listed}.`, {
     hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
   });
 }

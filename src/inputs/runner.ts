@@ -3,7 +3,17 @@ import type { RunnerOptions } from '../runner/guard.ts';
 import { parseScope, type Scope } from '../runner/scope.ts';
 import type { OwnRunner } from '../runner/self-restart.ts';
 import { readProxy } from './access.ts';
-import { all, type Environment, type Field, type Form, isGiven, readSecret, requireInput } from './form.ts';
+import {
+  all,
+  complete,
+  createForm,
+  type Environment,
+  type Field,
+  type Form,
+  isGiven,
+  readSecret,
+  requireInput,
+} from './form.ts';
 import * as parse from './parsers.ts';
 
 const { SECOND, HOUR } = parse;
@@ -16,7 +26,6 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
   const token = readToken(form, 'github_token');
   const jobsToken = readToken(form, 'jobs_token');
   const nameTemplate = read('runner_name', parse.runnerName);
-  const scope = read('runner_scope', parse.optionalScope);
   const restartIf = read('restart_if', parse.oneOf('always', 'runner_offline'));
   const isSweep = restartIf && { value: restartIf.value === 'runner_offline' };
   const when = {
@@ -40,9 +49,36 @@ export function readRunnerOptions(form: Form): Field<RunnerOptions | undefined> 
     jobsToken,
     ...when,
     apiUrl,
-    scope: scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value }),
+    scope: readScope(form),
     proxy: apiUrl && readProxy(form, apiUrl.value),
   });
+}
+
+/** What changes the runners of a scope. */
+export type RunnersAccess = Pick<RunnerOptions, 'token' | 'scope' | 'apiUrl' | 'proxy'>;
+
+/**
+ * What the post step needs, and nothing else: labels are restored even if another input is invalid.
+ * @throws ActionError `invalid_input`
+ */
+export function readRunnersAccess(environment: Environment, onSecret: Form['onSecret']): RunnersAccess {
+  const form = createForm(environment, onSecret);
+  const token = readToken(form, 'github_token');
+  requireInput(form, 'github_token', 'it restores the labels of runners');
+  const apiUrl = readApiUrl(form);
+  const access = all<RunnersAccess>({
+    token: token && { value: token.value ?? '' },
+    scope: readScope(form),
+    apiUrl,
+    proxy: apiUrl && readProxy(form, apiUrl.value),
+  });
+  return complete(form, access);
+}
+
+/** Blank: the workflow's repository. */
+function readScope(form: Form): Field<Scope> {
+  const scope = form.read('runner_scope', parse.optionalScope);
+  return scope && (scope.value === undefined ? thisRepository(form) : { value: scope.value });
 }
 
 /** A one-job runner needs no drain: it takes no second job. */

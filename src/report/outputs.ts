@@ -107,10 +107,15 @@ const LONGEST_IN_ALL = 450_000;
 function resultsOf(outcome: StepOutcome, show: Show): Results {
   const vms = outcome.vms.map((vm) => describe(vm, show));
   const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
-  const due = usable.filter(({ vm }) => vm.restarted !== 'true' && vm.skippedAs !== 'needless');
+  const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
   const remaining = due.map(({ id }) => id).join('\n');
   const matrix = JSON.stringify(matrixOf(due.filter(({ kind }) => isFit(kind))));
   return { results: fitting(vms, LONGEST_IN_ALL - remaining.length - matrix.length), remaining, matrix };
+}
+
+/** Named by its ID in the next run, a VM that needs no restart would get one, and a VM that is not running would fail the step. */
+function mayBeNamed({ skippedAs }: VmOutcome): boolean {
+  return skippedAs !== 'needless' && skippedAs !== 'not running';
 }
 
 /** It can be restarted, but no restart was started. */

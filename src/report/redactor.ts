@@ -149,12 +149,23 @@ function createReplacer(forms: ReadonlySet<string>, plain: ReadonlySet<string>):
   const long = longestFirst(forms).filter((secret) => !isShort(secret));
   const short = longestFirst(forms).filter(isShort).map(escapePattern);
   const loose = longestFirst(plain).filter(isShort).map(inAnyEncoding);
-  const patterns = [short, loose].filter((alternatives) => alternatives.length > 0);
-  const pattern = patterns.map((alternatives) => new RegExp(alternatives.join('|'), 'gi'));
+  const inKnownForms = replacing(short);
+  const inAnyForm = replacing(loose);
   return (text) => {
     const rest = long.reduce((left, secret) => left.replaceAll(secret, REPLACEMENT), text);
-    return pattern.reduce((left, each) => left.replace(each, REPLACEMENT), rest);
+    const left = inKnownForms(rest);
+    // The second pattern is slow, and finds nothing new in a text without escapes.
+    return ESCAPE.test(left) ? inAnyForm(left) : left;
   };
+}
+
+/** What every way of escaping a character begins with. */
+const ESCAPE = /[\\%&]/;
+
+function replacing(alternatives: readonly string[]): Replacer {
+  if (alternatives.length === 0) return (text) => text;
+  const pattern = new RegExp(alternatives.join('|'), 'gi');
+  return (text) => text.replace(pattern, REPLACEMENT);
 }
 
 /** A pattern for a secret in which each character may be escaped: encoders differ in which ones they escape. */

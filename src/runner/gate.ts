@@ -29,7 +29,7 @@ import {
 } from './occupancy.ts';
 import type { Pool } from './pool.ts';
 import type { Runner } from './runners.ts';
-import { READ_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
+import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
 
 export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
   readonly whenBusy: WhenBusy;
@@ -108,7 +108,10 @@ interface Watch extends Findings {
 interface Limits {
   /** The step waits for a busy runner until then. */
   readonly busy: number;
-  /** The step waits for a silent GitHub until then. An idle stretch that began by then may run to its end, and so may a silence after it. */
+  /**
+   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
+   * by then may run to its end, and so may a silence after it.
+   */
   readonly unknown: number;
 }
 
@@ -340,7 +343,7 @@ function endOfRead(options: GateOptions, watch: Watch): number {
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<void> {
   const { isSweep, pool, signal } = options;
-  if (!isSweep || watch.shown.length === 0) return;
+  if (!isSweep) return;
   if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal })) throw allOfflineError();
 }
 
@@ -360,6 +363,8 @@ async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
 const READ_JOBS_EVERY_MS = 15_000;
 /** Time until an absence is confirmed: in milliseconds. */
 const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
 
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(
@@ -369,7 +374,8 @@ async function waitUntilIdle(
 ): Promise<void> {
   const { clock, signal } = options;
   if (watch.state.kind === 'idle') return;
-  const nextAt = () => clock.now() + pauseMs(watch.state);
+  const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
+  const nextAt = () => clock.now() + pauseMs(watch.state, clock.now() < leavesBy);
   const deadline = () => Math.min(end, endOfPatience(options, watch));
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
@@ -394,10 +400,13 @@ function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSinc
   switch (state.kind) {
     case 'busy':
       return busy;
-    case 'unknown':
+    case 'unknown': {
+      const { believedFrom = 0 } = state;
+      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
       return idleSince === undefined || idleSince > unknown
-        ? unknown
-        : Math.max(unknown, idleSince + onceMoreMs);
+        ? latest
+        : Math.max(latest, idleSince + onceMoreMs);
+    }
     case 'registering':
       return Number.POSITIVE_INFINITY;
     default: {
@@ -408,9 +417,10 @@ function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSinc
   }
 }
 
-function pauseMs(state: Occupancy): number {
+function pauseMs(state: Occupancy, leavesSoon: boolean): number {
   if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
-  return state.kind === 'busy' && state.job !== 'unread' ? READ_JOBS_EVERY_MS : READ_EVERY_MS;
+  if (state.kind === 'busy' && state.job !== 'unread') return READ_JOBS_EVERY_MS;
+  return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */

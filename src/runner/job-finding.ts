@@ -10,10 +10,15 @@ export type JobFinding =
   | { readonly kind: 'job'; readonly job: Job }
   /** It may run on one of them: GitHub does not say on which runner it does, and one of these has all of its labels. */
   | { readonly kind: 'unassigned'; readonly job: Job }
-  | { readonly kind: 'none' }
+  /** `unplaced`: one is in progress, and GitHub does not say on which runner. None of these seems to have its labels. */
+  | { readonly kind: 'none'; readonly unplaced?: Job }
   /** The tokens cannot read them. */
   | { readonly kind: 'unreadable' }
-  | { readonly kind: 'no answer' };
+  | {
+      readonly kind: 'no answer';
+      /** The tokens were refused: from then on, on the clock's scale, another refusal makes them `unreadable`. */
+      readonly believedFrom?: number;
+    };
 
 /** The runners to find jobs for. */
 export interface JobOwner {
@@ -29,18 +34,22 @@ const HOSTED = 'GitHub Actions';
 
 /**
  * Finds a job of the runners. The name decides: the number of a runner is unique for its owner only, and changes when the runner
- * registers again. Without a name, the number counts only if the labels fit, too. Pure.
+ * registers again. A job without a name is theirs if both number and labels fit, and may be theirs if one of these does. Pure.
  */
 export function findJob(jobs: readonly Job[], { pattern, ids, labels }: JobOwner): JobFinding {
   const named = jobs.find(({ runnerName }) => runnerName !== undefined && fitsPattern(pattern, runnerName));
   if (named !== undefined) return { kind: 'job', job: named };
-  const nameless = jobs.filter((job) => {
-    return job.runnerName === undefined && job.runnerGroup !== HOSTED && fitsLabels(job, labels);
+  const nameless = jobs.filter(({ runnerName, runnerGroup }) => {
+    return runnerName === undefined && runnerGroup !== HOSTED;
   });
-  const numbered = nameless.find(({ runnerId }) => runnerId !== undefined && ids.has(runnerId));
-  if (numbered !== undefined) return { kind: 'job', job: numbered };
-  const [unassigned] = nameless;
-  return unassigned === undefined ? { kind: 'none' } : { kind: 'unassigned', job: unassigned };
+  const isNumbered = ({ runnerId }: Job) => runnerId !== undefined && ids.has(runnerId);
+  const isLabeled = (job: Job) => fitsLabels(job, labels);
+  const certain = nameless.find((job) => isNumbered(job) && isLabeled(job));
+  if (certain !== undefined) return { kind: 'job', job: certain };
+  const possible = nameless.find((job) => isNumbered(job) || isLabeled(job));
+  if (possible !== undefined) return { kind: 'unassigned', job: possible };
+  const [unplaced] = nameless;
+  return { kind: 'none', ...(unplaced && { unplaced }) };
 }
 
 /** GitHub gives a job to a runner that has all of its labels, in upper or lower case. */
@@ -76,7 +85,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
     const now = clock.now();
     run = { since: run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now, until: now };
     isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
-    if (!isOff) return { kind: 'no answer' };
+    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };

@@ -61,8 +61,9 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
   const kept = createKeptJobs(clock);
   let isTold = false;
 
+  /** A detail: that the refusals are believed is a warning. */
   function tellOnce({ refused }: Refusal): void {
-    if (!isTold) log.info(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
+    if (!isTold) log.debug(`GitHub does not show the workflow runs (${refused}). ${JOBS_ACCESS.permission}`);
     isTold = true;
   }
 
@@ -134,7 +135,7 @@ function createKeptJobs(clock: Pick<Clock, 'now'>) {
 
 export interface JobsContext {
   readonly clock: Pick<Clock, 'now'>;
-  readonly log: Pick<Log, 'info'>;
+  readonly log: Pick<Log, 'info' | 'debug'>;
 }
 
 /** The jobs source of a step that runs for no repository. */

@@ -31,7 +31,9 @@
 // | jobs: one on a runner                | busy                                               | ends                |
 // | jobs: any other, while busy          | busy                                               |                     |
 // | jobs: no answer, or one job that may | unknown                                            | goes on, with jobs  |
-// | be on one of these runners           |                                                    | unread              |
+// | be on one of these runners; or any   |                                                    | unread              |
+// | job without a runner, while an       |                                                    |                     |
+// | offline runner shows one             |                                                    |                     |
 // | jobs: unreadable, and an offline     | busy                                               | ends                |
 // | runner shows a job                   |                                                    |                     |
 // | jobs: none, or unreadable            | absent, settling or idle; the same without stretch | goes on, with jobs  |
@@ -75,6 +77,8 @@ export type Occupancy =
       readonly about: 'runners' | 'jobs';
       /** In progress, and GitHub does not say on which runner. */
       readonly job?: Job;
+      /** As a {@link JobFinding} has it. */
+      readonly believedFrom?: number;
       readonly stretch: IdleStretch | undefined;
     }
   | {
@@ -206,17 +210,24 @@ function free(stretch: IdleStretch): Occupancy {
 
 // ---- after a read of the jobs ----
 
-function afterJobs(state: Occupancy, finding: JobFinding): Occupancy {
+function afterJobs(state: Occupancy, seen: JobFinding): Occupancy {
+  const finding = doubted(seen, stretchOf(state));
   if (finding.kind === 'job') return { kind: 'busy', job: finding.job };
   const isAnswer = finding.kind === 'none' || finding.kind === 'unreadable';
   if (state.kind === 'busy') return isAnswer ? { kind: 'busy', job: finding.kind } : state;
   const stretch = stretchOf(state);
   if (!isAnswer) {
-    const job = finding.kind === 'unassigned' ? { job: finding.job } : {};
-    return { kind: 'unknown', about: 'jobs', ...job, stretch: stretch && { ...stretch, jobs: 'unread' } };
+    const { kind: _, ...why } = finding;
+    return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
   }
   if (finding.kind === 'unreadable' && stretch?.isDoubtful) return { kind: 'busy', job: 'unreadable' };
   return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
+}
+
+/** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
+function doubted(finding: JobFinding, stretch: IdleStretch | undefined): JobFinding {
+  if (finding.kind !== 'none' || finding.unplaced === undefined || !stretch?.isDoubtful) return finding;
+  return { kind: 'unassigned', job: finding.unplaced };
 }
 
 function stretchOf(state: Occupancy): IdleStretch | undefined {

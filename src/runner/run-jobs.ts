@@ -35,17 +35,18 @@ export interface OwnJob {
 /** The jobs whose names fit one of the patterns, where `*` is any text; never the step's own. */
 export function selectJobs(jobs: readonly Job[], patterns: readonly string[], own: OwnJob): JobSelection {
   const isWanted = ({ name }: Job) => patterns.some((pattern) => fitsText(pattern.split('*'), name));
-  const isOwn = ({ runId, runnerName, status }: Job) =>
-    runId === own.runId &&
-    runnerName !== undefined &&
-    runnerName === own.runnerName &&
-    status === 'in_progress';
-  const wanted = jobs.filter((job) => isWanted(job) && !isOwn(job));
+  const wanted = jobs.filter((job) => isWanted(job) && !isOwnJob(job, own));
   return {
     onRunners: wanted.filter(isOnRunner),
     others: wanted.flatMap((job) => (isOnRunner(job) ? [] : [{ job, why: whyWithout(job) }])),
     unexpanded: jobs.filter(({ name, conclusion }) => conclusion === 'skipped' && name.includes('${{')),
   };
+}
+
+/** Whether the step runs in this job. */
+export function isOwnJob({ runId, runnerName, status }: Job, own: OwnJob): boolean {
+  const isSameRunner = runnerName !== undefined && runnerName === own.runnerName;
+  return runId === own.runId && isSameRunner && status === 'in_progress';
 }
 
 const HOSTED_GROUP = 'GitHub Actions';

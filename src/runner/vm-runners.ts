@@ -8,6 +8,8 @@ import { findRunners, type Runner, type Runners, runnerNotFound, type Sought } f
 
 /** Time between two reads of the runners: in milliseconds. */
 export const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+export const READ_ONE_JOB_EVERY_MS = 2_000;
 export const LONGEST_READ_MS = 15_000;
 /** What a read may take that begins at the deadline, or shortly before. */
 export const LAST_READ_MS = 1_500;

@@ -11,7 +11,13 @@ import {
   SESSION_LIFE_MS,
   startBackHistory,
 } from './back-verdict.ts';
-import { LAST_READ_MS, LONGEST_READ_MS, READ_EVERY_MS, type VmRunners } from './vm-runners.ts';
+import {
+  LAST_READ_MS,
+  LONGEST_READ_MS,
+  READ_EVERY_MS,
+  READ_ONE_JOB_EVERY_MS,
+  type VmRunners,
+} from './vm-runners.ts';
 
 export interface WaitOptions {
   readonly runners: VmRunners;
@@ -47,7 +53,7 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
   let history = startBackHistory(verifiedAt, options.before);
   const polling: PollOptions = {
     ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-    nextAt: () => clock.now() + READ_EVERY_MS,
+    nextAt: () => clock.now() + pauseMs(options),
   };
   const back = await pollUntil(polling, async ({ until }) => {
     const judged = judgeBack(history, await runners.readShared(until));
@@ -61,6 +67,14 @@ export async function waitForRunner(options: WaitOptions): Promise<'online' | 'p
   if (back === undefined) throw notBack(options, history, progress);
   log.info(`${describeBack(back)}, ${seconds(clock.now() - verifiedAt)} after the VM`);
   return back.kind;
+}
+
+/** A boot rarely takes longer than this. In milliseconds. */
+const LONG_BOOT_MS = 120_000;
+
+function pauseMs({ before, verifiedAt, clock }: WaitOptions): number {
+  const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
+  return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 /** What has to happen, and until when at most. */

@@ -4,6 +4,7 @@ import { readOptions } from '../../simulator/command-line.ts';
 import { drawCumulative, drawDelayAgainstRequests, drawFleets } from './charts.ts';
 import { tableOfFleets } from './fleet-table.ts';
 import { measureFleets } from './fleets.ts';
+import { measureOutOfService, tableOfOutOfService } from './out-of-service.ts';
 import { measureProcess, type ProcessFigures, playInRealTime } from './process.ts';
 import { type Result, simulateAll } from './simulate.ts';
 import { type Summary, summarize } from './statistics.ts';
@@ -35,11 +36,13 @@ const { firstSeed, runs, fleetRepeats, isAboutFleets, writes } = readOptions(
 );
 const REAL_TIME_SEEDS = [1, 2, 3, 4, 5];
 const ROUNDS = 25;
+const BETWEEN_JOBS_RUNS = 50;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const measured = { date: new Date().toISOString().slice(0, 10), node: process.version, firstSeed };
 
 if (!isAboutFleets) await measureOneVm();
+if (!isAboutFleets) await measureBetweenJobs();
 await measureAllFleets();
 
 async function measureOneVm(): Promise<void> {
@@ -66,6 +69,12 @@ async function measureOneVm(): Promise<void> {
   });
   await keepChart('delay-and-requests', drawDelayAgainstRequests(results));
   await keepChart('cumulative-delay', drawCumulative(results));
+}
+
+async function measureBetweenJobs(): Promise<void> {
+  const results = await measureOutOfService(firstSeed, BETWEEN_JOBS_RUNS);
+  console.log(`\n${tableOfOutOfService(results)}\n`);
+  if (writes) await keep({ outOfService: { ...measured, results } });
 }
 
 async function measureAllFleets(): Promise<void> {

@@ -20,7 +20,7 @@ export interface ProcessFigures {
   readonly exitMs: number;
 }
 
-const ACTION = fileURLToPath(new URL('..', import.meta.url));
+const ACTION = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = `${ACTION}/dist/index.js`;
 
 /** Bare Node and the bundle take turns, so that a busy machine slows both. */
