@@ -5299,7 +5299,7 @@ function readRunnerOptions(form) {
         runnerTimeoutMs: read('runner_timeout', parsers_timeout),
     };
     if (!isGiven(form, 'runner_name'))
-        return withoutRunner(form, isSweep);
+        return withoutRunner(form, when);
     requireInput(form, 'github_token', 'runner_name is given, and this token reads the runners');
     const apiUrl = readApiUrl(form);
     return form_all({
@@ -5351,7 +5351,9 @@ function readWhenBusy(form, isSweep) {
         return { value: isSweep?.value ? 'skip' : 'wait' };
     return form.read('when_busy', oneOf('wait', 'fail', 'skip', 'ignore'));
 }
-function withoutRunner(form, isSweep) {
+function withoutRunner(form, { isSweep, isEphemeral }) {
+    if (isEphemeral?.value)
+        form.problems.push('runner_ephemeral, runner_name: runner_ephemeral is given, but runner_name is not; give it');
     if (isSweep?.value)
         form.problems.push('restart_if, runner_name: runner_offline is given, but runner_name is not; give it');
     if (isGiven(form, 'github_token') || isGiven(form, 'runner_scope'))

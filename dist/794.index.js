@@ -653,7 +653,7 @@ function restlessError(seen) {
     });
 }
 const END_IT = 'Let the job end (needs, concurrency)';
-const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or let when_busy be ignore.';
+const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
 function notKnownError({ state, progress }) {
     const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
     const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
