@@ -90,8 +90,8 @@ describe('a process that was suspended', () => {
   });
 
   test.each([
-    [2_999, 1],
-    [3_000, 2],
+    [1_999, 1],
+    [2_000, 2],
   ])('during the last poll gets one more: it took %i ms', async (ms, expected) => {
     expect((await run({ deadline: 0, takes: [ms, 0] })).polls).toHaveLength(expected);
   });

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 // 1. The first poll begins immediately, or at `firstAt`. Each poll is followed by another at `nextAt`.
 // 2. There is always a poll that begins at the deadline, or after it if the process was suspended. It may always take LAST_POLL_MS.
 //    A poll that would begin so close to the deadline that it could be cut off is moved to the deadline.
-// 3. If a poll at the deadline took far longer, the process was suspended during it. One more poll follows, but only one.
+// 3. If a poll at the deadline took longer, the process was suspended during it. One more poll follows, but only one.
 
 /** One poll; moments are milliseconds on the clock's scale. */
 export interface PollTime {
@@ -33,7 +33,7 @@ export interface PollOptions {
 /** How long a poll at the deadline may take beyond it: in milliseconds. */
 export const LAST_POLL_MS = 1_500;
 /** If a poll at the deadline took this long, the process was suspended during it. */
-const SLEPT_MS = 2 * LAST_POLL_MS;
+const SLEPT_MS = LAST_POLL_MS + 500;
 const SHORTEST_POLL_MS = 500;
 
 /**

@@ -88,7 +88,7 @@ describe('a job in progress', () => {
     const ended = await playWith(script, { timeout: '20s' });
     expect(codeOf(ended)).toEqual(code);
     if (code[1] === 'github_api_failed')
-      expect(ended.log).toContain('Job "test" of run 901 is in progress, its labels fit the runner');
+      expect(ended.log).toContain('Job "test" of run 901 is in progress and may be on this runner');
   });
 });
 

@@ -72,7 +72,7 @@ describe('the restart was not carried out', () => {
     expect(outcome.error).toMatchObject({
       code,
       message: expect.stringMatching(/No new boot showed within 1[56]\.\d s\.$/),
-      hint: expect.stringContaining('lheck the instance before you send another.'),
+      hint: expect.stringContaining('check the instance before you send another.'),
     });
     // Heartbeats jitter, and the longest one counts.
     expect([15, 16]).toContain(Math.floor(seconds));

@@ -53,7 +53,7 @@ async function run(
 }
 
 const MAY_STILL =
-  'The restart may still happen, up to a day later if the node is offline: lheck the instance before you send another.';
+  'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 const unreachable = new ActionError('controller_unreachable', 'away', { isTransient: true });
 const cancelled = new ActionError('cancelled', 'The step was cancelled (SIGINT).');
 
@@ -676,8 +676,8 @@ describe('watching', () => {
   });
 
   test.each([
-    [2_999, 'unknown'],
-    [3_000, 'true'],
+    [1_999, 'unknown'],
+    [2_000, 'true'],
   ])(
     'a last look that the process slept over is followed by another: of %i ms',
     async (ms, restartedThen) => {

@@ -42,7 +42,7 @@ test.each<[Occupancy, WhenBusy, string]>([
   [
     { kind: 'unknown', about: 'jobs', job, stretch },
     'wait',
-    'Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs; asking again',
+    'Job "build" of run 17 is in progress and may be on this runner: GitHub does not say on which one it runs; asking again',
   ],
 ])('%j, when_busy: %s', (state, whenBusy, expected) => {
   expect(describeState({ state, shown: [idle] }, { whenBusy, idleForMs: 60_000 })).toBe(expected);
@@ -110,7 +110,7 @@ test.each<[string, Occupancy, string, string]>([
   [
     'vague',
     { kind: 'unknown', about: 'jobs', job, stretch },
-    ' Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs.',
+    ' Job "build" of run 17 is in progress and may be on this runner: GitHub does not say on which one it runs.',
     'Check that job',
   ],
 ])('a GitHub that stays %s', (_, state, why, hint) => {

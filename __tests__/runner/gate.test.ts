@@ -494,7 +494,7 @@ describe('a job that GitHub gives no runner', () => {
     const { ask, lines } = stage([[idle]], { jobs: [[unassigned], [unassigned], []] });
     expect([await ask(), await ask()]).toEqual([false, true]);
     expect(lines[0]).toBe(
-      'Job "build" of run 17 is in progress, its labels fit the runner, and GitHub does not say on which runner it runs; asking again',
+      'Job "build" of run 17 is in progress and may be on this runner: GitHub does not say on which one it runs; asking again',
     );
   });
 

@@ -65,6 +65,7 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
     run.scenario.guest !== undefined &&
     (!isEarly(run) || !wasHealthy(run) || happened(run, 'terminate', 'replace', ...DAMAGED)),
   github_api_failed: (run) =>
+    hidesRunnerOfJob(run) ||
     happened(
       run,
       'denied',
@@ -75,6 +76,11 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
       ...UNANSWERED,
     ),
 };
+
+/** Whether GitHub did not say for a while on which runner a job was in progress: it may be another VM's. */
+function hidesRunnerOfJob(run: VmRecord): boolean {
+  return (run.scenario.runner?.hidesRunnerMs ?? 0) > 0 && happened(run, 'job');
+}
 
 /** Whether the last try was cut off by the end of the time: that hides why those before it failed. */
 function isCutOff(run: VmRecord): boolean {

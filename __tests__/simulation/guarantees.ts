@@ -279,7 +279,9 @@ const noLastLook: Check = (run) => {
   const isDue = outcome.error?.code === 'timed_out' || isRejected(post);
   if (!isDue || outcome.error?.code === 'vm_failed' || outcome.error?.code === 'cancelled') return undefined;
   const deadline = deadlineOf(run);
-  const dueAt = wakingAt(run, deadline) ?? deadline;
+  // A poll that begins at the deadline has its full time if the step sleeps for less than that.
+  const wakesAt = wakingAt(run, deadline) ?? deadline;
+  const dueAt = wakesAt > deadline + END_MS ? wakesAt : deadline;
   return lastBegunAt < dueAt ? 'there was no last look' : undefined;
 };
 

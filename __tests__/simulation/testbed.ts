@@ -794,8 +794,10 @@ function refusalOf({ endpoint, status, afterMs, forMs }: Refusal) {
   return { endpoint, status, from: START + afterMs, until: START + afterMs + forMs };
 }
 
+/** Whether the VM answers there: a stopped VM has no port, and another VM may have it by now. */
 function hasAddress({ node, vm }: InstanceRecord, { host, port }: GuestAddress): boolean {
-  return vm?.ip === host || (node?.ip === host && vm?.sshPort === port);
+  if (vm?.power !== 'running') return false;
+  return vm.ip === host || (node?.ip === host && vm.sshPort === port);
 }
 
 const LONGEST_EXCERPT = 1_000;

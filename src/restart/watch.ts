@@ -188,7 +188,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
 
 /** Controllers drop a queued task after 24 h. */
 const MAY_STILL =
-  'The restart may still happen, up to a day later if the node is offline: lheck the instance before you send another.';
+  'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
