@@ -58,7 +58,9 @@ export const FITTING: Readonly<Record<ErrorCode, IsFitting>> = {
   // The step runs elsewhere, and the runner is registered all the time.
   self_restart: () => false,
   runner_not_found: (run) => happened(run, 'pages that shift', 'GitHub refuses', ...DAMAGED),
-  runner_busy: (run) => happened(run, 'wrong word of GitHub') || (run.runner?.jobs ?? []).length > 0,
+  // GitHub confirms an answer of before by its ETag, also one that lost some fields of a job on its way.
+  runner_busy: (run) =>
+    happened(run, 'wrong word of GitHub', ...DAMAGED) || (run.runner?.jobs ?? []).length > 0,
   runner_not_back: ({ outcome }) => outcome.restarted === 'true',
   guest_not_up: (run) =>
     run.outcome.restarted === 'true' &&

@@ -104,7 +104,7 @@ const STEP_MS = 5_000;
 /** A VM that waits for its job takes no slot: while one is free, no VM waits for it whose runner has long had no job. So idle ones go first. */
 const slotLeftFree: StepCheck = (run) => {
   const { scenario, suspensions, startedAt, posts } = run;
-  if (suspensions.length > 0) return undefined;
+  if (suspensions.length > 0 || isGitHubSilent(run)) return undefined;
   const firstAt = Math.min(...posts.map(({ departedAt }) => departedAt));
   const settledAt = startedAt + scenario.faultsEndAfterMs;
   const late = run.vms.find(({ runner, tries: [begunAt] }) => {
@@ -116,6 +116,11 @@ const slotLeftFree: StepCheck = (run) => {
   });
   return late && `${late.name} waited for a slot though one was free`;
 };
+
+/** Whether GitHub answers too little to know which runner is idle: its quota is used up, or a job in progress has no runner yet. */
+function isGitHubSilent({ vms, scenario: { runner } }: StepRecord): boolean {
+  return (runner?.hidesRunnerMs ?? 0) > 0 || vms.some(({ faults }) => faults.has('quota used up'));
+}
 
 /** For how long GitHub may show a job: longer if its VM was stopped under it. */
 function shownUntil({ endsAt, killedAt }: Job, { runner }: Scenario): number {
