@@ -4173,7 +4173,7 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
 }
 /** Controllers drop a queued task after 24 h. */
-const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: lheck the instance before you send another.';
+const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
 const LONG_SILENCE_MS = 15_000;
 function hintFor({ reply, unmet, silentMs }) {
@@ -6557,7 +6557,7 @@ function connect(inputs, { terminal, clock, random, dispatchers }) {
 /** How long a poll at the deadline may take beyond it: in milliseconds. */
 const LAST_POLL_MS = 1_500;
 /** If a poll at the deadline took this long, the process was suspended during it. */
-const SLEPT_MS = 2 * LAST_POLL_MS;
+const SLEPT_MS = LAST_POLL_MS + 500;
 const SHORTEST_POLL_MS = 500;
 /**
  * Polls until a poll returns a value.

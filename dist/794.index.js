@@ -600,7 +600,7 @@ function describeStretch(ms) {
 function describeUnknown({ about, job }) {
     if (job === undefined)
         return NO_ANSWER_ABOUT[about];
-    return `Job "${job.name}" of run ${job.runId} is in progress, its labels fit the runner, and GitHub does not say on which runner it runs`;
+    return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
 }
 const NO_ANSWER_ABOUT = {
     runners: 'GitHub gave no usable answer about the runner',
