@@ -168,7 +168,7 @@ const ALLOWANCES = {
     mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
 };
 /** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
-const LONGEST_GAP_MS = 30_000;
+const LONGEST_PAUSE_IN_RUN_MS = 30_000;
 /** @param hadGoodAnswer the server has given a good answer before. */
 function createRetryBudget(clock, hadGoodAnswer = false) {
     let isTrusted = hadGoodAnswer;
@@ -189,7 +189,7 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
             }
             const now = clock.now();
             const isUnreachable = nature === 'unreachable';
-            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_GAP_MS;
+            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
             const since = run !== undefined && isUnbroken ? run.since : now;
             run = { since, until: now, isUnreachable };
             return now - since >= allowedMs ? 'spent' : 'left';
@@ -955,9 +955,9 @@ function parseEnvelope({ text: json }) {
         return undefined;
     if (word === 'OK')
         return { status: 'OK', body: value['body'] };
-    return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+    return { status: 'failure', word, message: (0,http_json/* text */.Qq)(value, 'message', LONGEST_FAILURE) ?? '(no message)' };
 }
-const LONGEST_MESSAGE = 1_000;
+const LONGEST_FAILURE = 1_000;
 /** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
 function isRefusal(envelope) {
     return envelope?.status === 'failure' && envelope.word === 'FAIL';
@@ -1046,7 +1046,7 @@ function isRedirect({ status, location }) {
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** Redirects are refused: the target server would get the credentials. */
 function redirected(call, { status, location }) {
-    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`, {
+    return new errors/* ActionError */.lZ('protocol_error', `${call} was redirected to ${hostOfRedirect(location)} (HTTP ${status}).`, {
         hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
     });
 }
@@ -1071,7 +1071,7 @@ function hintForRejection({ status, text: body }) {
     return 'Check controller_url: is this the controller (not its registry), and is the path prefix right?';
 }
 /** Only the host: the rest of a redirect may carry tokens. */
-function hostOf(location) {
+function hostOfRedirect(location) {
     if (location === undefined)
         return 'nowhere';
     const url = URL.parse(location);
@@ -1349,7 +1349,7 @@ function instanceFrom(fields) {
         state,
         externalId: (0,http_json/* text */.Qq)(fields, 'external_id', LONGEST_EXTERNAL_ID),
         name: (0,http_json/* text */.Qq)(fields, 'name'),
-        message: (0,http_json/* text */.Qq)(fields, 'message', instance_LONGEST_MESSAGE),
+        message: (0,http_json/* text */.Qq)(fields, 'message', LONGEST_MESSAGE),
         nodeId: (0,http_json/* text */.Qq)(fields, 'node_id'),
         updatedAt: instant(fields, 'ts'),
         answeredAtMs: undefined,
@@ -1383,7 +1383,7 @@ function forwardingFrom(item) {
     const name = (0,http_json/* text */.Qq)(item, 'name') ?? (0,http_json/* text */.Qq)(item, 'Name');
     return [{ guestPort, hostPort, protocol: (0,http_json/* text */.Qq)(item, 'protocol'), name }];
 }
-const instance_LONGEST_MESSAGE = 1_000;
+const LONGEST_MESSAGE = 1_000;
 const LONGEST_HOST_NAME = 253;
 const MOST_FORWARDINGS = 256;
 /** In characters; the input `external_id` may be as long. */
@@ -1580,9 +1580,9 @@ function createController(options) {
         const address = `${url?.origin ?? ''}${url?.pathname.replace(/\/+$/, '') ?? ''}${path}`;
         return { name: `${method} ${path}`, url: address, deniedHint };
     };
-    function completed(instance, { headers }) {
+    function withTimeAndNames(instance, { headers }) {
         const ms = Date.parse(headers['date'] ?? '');
-        return names.complete({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+        return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
     }
     async function getInstance(instanceId, bounds) {
         const instance = await getOne(instanceId, bounds);
@@ -1590,7 +1590,7 @@ function createController(options) {
             (instance.externalId !== undefined || !needsNames || names.isAsked(instance)))
             return instance;
         if (instance !== undefined)
-            return names.complete(await withListedNames(instance, bounds));
+            return names.fillIn(await withListedNames(instance, bounds));
         // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
         const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
         return found;
@@ -1600,7 +1600,7 @@ function createController(options) {
         const decode = (answer) => {
             const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
             const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-            return instance && completed(instance, answer);
+            return instance && withTimeAndNames(instance, answer);
         };
         return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
     }
@@ -1622,11 +1622,11 @@ function createController(options) {
             const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
             const { matching, readable } = list;
             lastList = list;
-            const complete = (instance) => completed(instance, answer);
+            const completed = (instance) => withTimeAndNames(instance, answer);
             return read({
                 ...list,
-                matching: (target) => matching(target).map(complete),
-                readable: () => readable().map(complete),
+                matching: (target) => matching(target).map(completed),
+                readable: () => readable().map(completed),
             });
         };
         return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
@@ -1657,7 +1657,7 @@ function createNames() {
     const asked = new Set();
     const keyOf = ({ instanceId }) => instanceId.toLowerCase();
     return {
-        complete(instance) {
+        fillIn(instance) {
             const before = known.get(keyOf(instance));
             const names = {
                 externalId: instance.externalId ?? before?.externalId,
@@ -1803,7 +1803,7 @@ const LONGEST_TOKEN = 4_000;
 /** Together with the ID, perhaps in base64, still too short to nest deeper than JSON can be serialized. In characters. */
 const LONGEST_SESSION = 6_000;
 /** A shorter string next to the token is a number or a word: masking it would garble every message. In characters. */
-const SHORTEST_SECRET = 8;
+const SHORTEST_COMPANION = 8;
 function readSession(text) {
     if (text.length > LONGEST_SESSION)
         return undefined;
@@ -1812,12 +1812,12 @@ function readSession(text) {
     if (!(0,http_json/* isRecord */.u4)(data) || typeof data['token'] !== 'string')
         return undefined;
     const { token, userName, ...others } = data;
-    if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
+    if (!PRINTABLE.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN)
         return undefined;
-    const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_SECRET);
+    const texts = Object.values(others).filter((value) => typeof value === 'string' && value.length >= SHORTEST_COMPANION);
     return { data, secrets: [data['token'], ...texts.map(String)] };
 }
-const TOKEN = /^[\x21-\x7e]+$/;
+const PRINTABLE = /^[\x21-\x7e]+$/;
 /** The controller does not know the key, or the server is most likely not the controller. */
 function refusedHand(answer) {
     const { status } = answer;
@@ -1851,23 +1851,23 @@ var lib_log = __webpack_require__(7309);
 // In every state but the last two, `end` → ended and `fail` → failed. Slots are granted to those queued, then to those deferred, each in
 // the order of the targets, and only once no VM is preparing: failures before sending should come before the first restart. Once too
 // many have failed, every VM that is neither restarting nor over is dismissed.
-const OVER = { end: 'ended', fail: 'failed' };
+const ENDS = { end: 'ended', fail: 'failed' };
 /** An event that is not listed changes nothing. */
 const TRANSITIONS = {
-    preparing: { arrive: 'waiting', ...OVER },
-    waiting: { queue: 'queued', defer: 'deferred', ...OVER },
-    queued: { wait: 'waiting', ...OVER },
-    deferred: { wait: 'waiting', ...OVER },
-    holding: { depart: 'restarting', wait: 'waiting', ...OVER },
-    restarting: { arrive: 'holding', ...OVER },
-    dismissed: OVER,
+    preparing: { arrive: 'waiting', ...ENDS },
+    waiting: { queue: 'queued', defer: 'deferred', ...ENDS },
+    queued: { wait: 'waiting', ...ENDS },
+    deferred: { wait: 'waiting', ...ENDS },
+    holding: { depart: 'restarting', wait: 'waiting', ...ENDS },
+    restarting: { arrive: 'holding', ...ENDS },
+    dismissed: ENDS,
     ended: {},
     failed: {},
 };
 /** The states after an event: that of the one VM, then of those that get a slot because of it, or are dismissed. */
 function advance(states, { index, event }, limits) {
     const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
-    return isOver(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
+    return hasTooManyFailures(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
 }
 function dismiss(state) {
     return state === 'restarting' || state === 'ended' || state === 'failed' ? state : 'dismissed';
@@ -1893,7 +1893,7 @@ function countFailed(states) {
     return states.filter((state) => state === 'failed').length;
 }
 /** Whether too many have failed for a new restart to start. */
-function isOver(states, { mostFailures }) {
+function hasTooManyFailures(states, { mostFailures }) {
     return countFailed(states) > mostFailures;
 }
 /** Shares are rounded down; there is always one slot. */
@@ -2408,7 +2408,7 @@ function noAnswer(server, last, { code, hint }) {
 
 
 
-function createSlots({ vms, limits, onOver }) {
+function createSlots({ vms, limits, onTooManyFailures }) {
     const arrival = Promise.withResolvers();
     const grants = Array.from({ length: vms }, () => Promise.withResolvers());
     const dismissals = Array.from({ length: vms }, () => new AbortController());
@@ -2434,8 +2434,8 @@ function createSlots({ vms, limits, onOver }) {
                     enter(at, state);
             if (haveAllArrived(states))
                 arrival.resolve();
-            if (isOver(states, limits) && !isOver(before, limits))
-                onOver(countFailed(states));
+            if (hasTooManyFailures(states, limits) && !hasTooManyFailures(before, limits))
+                onTooManyFailures(countFailed(states));
         },
         allArrived: arrival.promise,
         granted: (index) => existing(grants[index]).promise,
@@ -2450,7 +2450,7 @@ function existing(value) {
 /** A baseline older than this is taken again: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
-const READ_EVERY_MS = 5_000;
+const READ_QUEUED_EVERY_MS = 5_000;
 /**
  * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
  * is read again, and keeps its slot. A VM that turns out to be in use gives its slot back.
@@ -2463,7 +2463,7 @@ function createSlotGate(options) {
         get hasLetPass() {
             return hasLetPass;
         },
-        async isOpen(instance) {
+        async passOrWait(instance) {
             checkDuplicate(instance);
             const isOpen = await mayPass(options, instance);
             hasLetPass ||= isOpen;
@@ -2492,7 +2492,7 @@ async function mayPass(options, instance) {
         if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS)
             return false;
     }
-    if (runnerGate !== undefined && !(await runnerGate.isOpen(instance)))
+    if (runnerGate !== undefined && !(await runnerGate.passOrWait(instance)))
         return false;
     signal.throwIfAborted();
     return true;
@@ -2506,7 +2506,7 @@ async function takeSlot(options) {
         await unlessAborted(granted, signal);
         return true;
     }
-    while (!(await happensWithin(granted, { ms: READ_EVERY_MS, signal }, clock))) {
+    while (!(await happensWithin(granted, { ms: READ_QUEUED_EVERY_MS, signal }, clock))) {
         if (await runnerGate.stillIdle())
             continue;
         slots.apply(index, 'wait');
@@ -2600,7 +2600,7 @@ function distinctNames(members) {
     });
 }
 /** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
-const GRACE_MS = 6_000;
+const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
 /** One list may briefly lack a VM, which would then be left out silently. */
 const LEAST_LISTS = 2;
@@ -2629,7 +2629,7 @@ async function listUntilFound({ controller, clock, log, signal, timeoutMs }, rea
         remember(seen, (await controller.listInstances(bounds)).readable());
         const found = read([...seen.values()]);
         const problem = missing(found);
-        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
+        graceEndsAt ??= Math.min(clock.now() + LISTING_GRACE_MS, bounds.deadline);
         const isEnough = problem === undefined && lists >= LEAST_LISTS;
         if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt)
             return found;
@@ -2746,7 +2746,7 @@ function whyWithout({ conclusion, runnerGroup, status }) {
  */
 async function findVmsUsedByJob(wanted, lookup) {
     const { log, clock } = lookup;
-    const { jobs, readAt } = await readJobs(wanted.runId, lookup);
+    const { jobs, readAt } = await readJobsOfRun(wanted.runId, lookup);
     const answeredAt = clock.now();
     const selection = selectJobs(jobs, wanted.patterns, wanted.own);
     const { onRunners, others } = selection;
@@ -2759,15 +2759,15 @@ async function findVmsUsedByJob(wanted, lookup) {
     if (onRunners.length === 0)
         return [];
     const locate = (instances) => locateJobs(onRunners, instances, lookup.isRunnerIn);
-    const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) => notFound(unplaced));
+    const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) => runnersNotFound(unplaced));
     for (const { name, runnerName } of unplaced)
         log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
-    const problem = notFound(unplaced);
+    const problem = runnersNotFound(unplaced);
     if (located.length === 0 && problem !== undefined)
         throw problem;
-    return used_by_job_membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
+    return membersFrom(located, (job) => endOf(job, { readAt, answeredAt }));
 }
-function readJobs(runId, { readRun, clock, log, signal, timeoutMs }) {
+function readJobsOfRun(runId, { readRun, clock, log, signal, timeoutMs }) {
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
     return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
 }
@@ -2778,7 +2778,7 @@ const WHY_NO_VM = {
     'hosted by GitHub': 'it ran on a runner hosted by GitHub',
     'runner not shown': 'GitHub does not show its runner',
 };
-const MOST_NAMES = 20;
+const MOST_IN_MESSAGE = 20;
 /** @throws ActionError `job_not_found`, unless a skipped matrix may be what was meant. */
 function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     const { runId, patterns } = wanted;
@@ -2792,7 +2792,7 @@ function explainNoMatch({ unexpanded }, { wanted, jobs, log }) {
     }
     const others = jobs.filter((job) => !isOwnJob(job, wanted.own));
     const names = [...new Set(others.map(({ name }) => name))];
-    const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_NAMES)}`;
+    const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
     throw new errors/* ActionError */.lZ('job_not_found', `${message}. ${listed}.`, {
         hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
     });
@@ -2830,34 +2830,34 @@ function likelyOnes(fitting) {
 }
 function isInSeveral({ name, runnerName }, homes) {
     const ids = homes.map(({ instanceId }) => instanceId);
-    const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_NAMES)}.`;
+    const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
     return new errors/* ActionError */.lZ('ambiguous_target', message, {
         hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
     });
 }
 /** Undefined if every runner has its VM. */
-function notFound(unplaced) {
+function runnersNotFound(unplaced) {
     if (unplaced.length === 0)
         return undefined;
     const names = [...new Set(unplaced.map(({ runnerName }) => runnerName))];
-    const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
+    const message = `No live instance has a runner ${listNames(names, MOST_IN_MESSAGE)}, which took the jobs.`;
     return new errors/* ActionError */.lZ('instance_not_found', message, {
         hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
     });
 }
-function used_by_job_membersOf(located, endOfJob) {
+function membersFrom(located, endOfJob) {
     return distinctNames(located.map(({ instance, jobs, ambiguous }) => {
         const { instanceId, externalId, name } = instance;
         return {
             name: externalId ?? name ?? instanceId,
             target: { by: 'instance_id', id: instanceId },
-            lastJob: lastOf(jobs, endOfJob),
+            lastJob: lastJobOf(jobs, endOfJob),
             ...(ambiguous && { error: ambiguous }),
         };
     }));
 }
 /** A job in progress comes after all that have ended. */
-function lastOf(jobs, endOfJob) {
+function lastJobOf(jobs, endOfJob) {
     const ends = jobs.map((job) => ({ name: job.name, endedAt: endOfJob(job) }));
     return ends.reduce((last, job) => {
         return (job.endedAt ?? Number.POSITIVE_INFINITY) > (last.endedAt ?? Number.POSITIVE_INFINITY)
@@ -3271,13 +3271,13 @@ function kindOfAddress(ip) {
 }
 /** Whether a URL leads to this machine. */
 function isOwnHost(url) {
-    const host = addresses_hostOf(url);
+    const host = bareHost(url);
     if ((0,external_node_net_.isIP)(host) !== 0)
         return ['loopback', 'unspecified'].includes(kindOfAddress(host));
     return host === 'localhost' || host.endsWith('.localhost');
 }
 /** A URL's host without the brackets of an IPv6 address and the dot at the end of a full name. */
-function addresses_hostOf({ hostname }) {
+function bareHost({ hostname }) {
     return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
 /** A list of addresses and CIDR ranges. Ignores anything else. */
@@ -3401,7 +3401,7 @@ function isSameEndpoint(endpoint, { startDate, address }) {
     const isSameBoot = (0,dates/* compareInstants */.QI)(startDate, endpoint.startDate) === 0;
     return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
 }
-const WORDS = {
+const CONTACT_WORDS = {
     refused: 'the connection was refused',
     unreachable: 'it cannot be reached',
     silent: 'no SSH banner came',
@@ -3412,7 +3412,7 @@ const WORDS = {
 /** The obstacle that an attempt without a banner met. */
 function obstacleAt({ address }, contact) {
     const { kind, detail } = contact;
-    return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
+    return { kind, seen: `${CONTACT_WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
 /** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */
 function unconfirmed({ address }, why = 'the VM has booted or moved since') {
@@ -3477,21 +3477,21 @@ async function waitForGuest({ proof, moments: { verified: verifiedAt } }, check,
     };
     try {
         await untilUp(wait);
-        return { guest: { status: 'up', upAt: context.clock.now() }, ...wait_for_guest_lastOf(wait) };
+        return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
     }
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
         return {
             guest: { status, upAt: undefined },
-            ...wait_for_guest_lastOf(wait),
-            error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND),
+            ...lastSeen(wait),
+            error: (0,errors/* explainCancellation */.Xg)(error, GUEST_UNKNOWN),
         };
     }
 }
-const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
+const GUEST_UNKNOWN = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST = { status: undefined, upAt: undefined };
-function wait_for_guest_lastOf({ last }) {
+function lastSeen({ last }) {
     return last === undefined ? {} : { last };
 }
 /** One attempt, connecting and reading together. */
@@ -3632,7 +3632,7 @@ function editDistance(a, b) {
 
 
 /** A little more than one heartbeat: a brief flap (see failure.ts) is over by then. */
-const preflight_GRACE_MS = 6_000;
+const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
 /**
@@ -3658,7 +3658,7 @@ async function takeBaseline(context, options) {
         });
         if (finding.kind === 'ready')
             return finding.baseline;
-        graceEndsAt ??= Math.min(clock.now() + preflight_GRACE_MS, deadline);
+        graceEndsAt ??= Math.min(clock.now() + GRACE_MS, deadline);
         if (clock.now() + PAUSE_MS > graceEndsAt)
             return settleFor(finding, search);
         trouble = finding.kind === 'trouble' ? finding.error : undefined;
@@ -3737,7 +3737,7 @@ async function find(target, search) {
     switch (target.by) {
         case 'instance_id': {
             const instance = await controller.getInstance(target.id, bounds);
-            return instance === undefined ? preflight_notFound(target.id) : { kind: 'found', instance };
+            return instance === undefined ? noInstance(target.id) : { kind: 'found', instance };
         }
         case 'external_id': {
             const picked = pickLive(await controller.findInstances(target, bounds), target.id, search);
@@ -3746,13 +3746,13 @@ async function find(target, search) {
             const listed = picked.instance;
             const single = await controller.getInstance(listed.instanceId, bounds);
             if (single === undefined)
-                return preflight_notFound(listed.instanceId);
+                return noInstance(listed.instanceId);
             // A lagging replica may have answered.
             return { ...picked, instance: isOlder(single, listed) ? listed : single };
         }
     }
 }
-function preflight_notFound(instanceId) {
+function noInstance(instanceId) {
     const error = new errors/* ActionError */.lZ('instance_not_found', `The controller has no instance ${instanceId}.`, {
         hint: 'Check instance_id and controller_url. An instance that was terminated is gone permanently.',
     });
@@ -3777,7 +3777,7 @@ function pickLive(instances, externalId, { context, usable }) {
     for (const one of instances) {
         if (isTerminal(one))
             usable.delete(one.instanceId);
-        else if (isUsable(one))
+        else if (canBeMeant(one))
             usable.set(one.instanceId, one);
     }
     const [first, ...rivals] = usable.size > 0 ? [...usable.values()] : live;
@@ -3792,18 +3792,18 @@ function pickLive(instances, externalId, { context, usable }) {
     return { kind: 'found', instance: first, doubt };
 }
 /** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
-function isUsable(instance) {
+function canBeMeant(instance) {
     return !looksFailed(instance) && instance.status !== undefined;
 }
 function noneHas(externalId, ended, known) {
     const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
     const message = `No live instance has the external_id "${externalId}".${gone}`;
-    const hint = UUID.test(externalId)
+    const hint = INSTANCE_ID.test(externalId)
         ? 'It looks like the ID of an instance: did you mean instance_id?'
         : suggestion(closestTo(externalId, known));
     return { kind: 'none', error: new errors/* ActionError */.lZ('instance_not_found', message, { hint }) };
 }
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 function suggestion(closest) {
     const check = 'Check external_id (the output action-id of anka-actions/up) and controller_url.';
     if (closest.length === 0)
@@ -3941,7 +3941,7 @@ async function passGate(attempt, instance) {
     const askedAt = clock.now();
     if (record.moments.heldUp === undefined)
         mark(record, 'heldUp', askedAt);
-    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+    const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.passOrWait(instance));
     mark(record, 'cleared', clock.now());
     attempt.deadline += clock.now() - askedAt;
     if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
@@ -3958,7 +3958,7 @@ function sendBy({ job, deadline }) {
     return deadline - Math.min(PROOF_MS, job.timeoutMs * PROOF_SHARE);
 }
 /** The error if it is too late to send the restart. */
-function lateness(attempt) {
+function tooLateError(attempt) {
     const { context, record } = attempt;
     if (context.clock.now() <= sendBy(attempt))
         return undefined;
@@ -3975,10 +3975,10 @@ const CLEARED_MS = 20_000;
  * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
  * record says so until a result says otherwise.
  */
-function depart(attempt) {
+function recordDeparture(attempt) {
     const { context, record } = attempt;
     const now = context.clock.now();
-    const late = lateness(attempt);
+    const late = tooLateError(attempt);
     if (late !== undefined)
         return { kind: 'final', error: late };
     // The process was suspended, or connecting took long: the gate must be asked again.
@@ -4009,7 +4009,7 @@ function pauseOf(pollInterval) {
 const schedule_SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
 /** A poll may reach the controller a little sooner than usual. */
-const MARGIN_MS = 10;
+const ARRIVAL_MARGIN_MS = 10;
 /** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
 /** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
@@ -4021,7 +4021,7 @@ function nextInStep({ sentAt, lastPollAt, timing }) {
         return lastPollAt + schedule_SECOND_MS + calmMs(silentMs);
     const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
     const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
-    const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
+    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
     const dueAt = firstFrom(earliest, due);
     const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
     const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
@@ -4070,7 +4070,7 @@ async function watch(context, options) {
     };
     const proof = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         renewConnectionsIfStuck(context, state);
-        const observation = await watch_readInstance(context, { options, progress, until });
+        const observation = await pollInstance(context, { options, progress, until });
         hasAnswer = observation !== undefined;
         return observation && consider(observation, state, progress);
     });
@@ -4097,7 +4097,7 @@ function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after
 /** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }, state) {
     const since = Math.max(state.history.newestAt, state.renewedAt);
-    if (clock.now() - since <= LONG_SILENCE_MS)
+    if (clock.now() - since <= STUCK_AFTER_MS)
         return;
     controller.renewConnections();
     state.renewedAt = clock.now();
@@ -4117,7 +4117,7 @@ function consider(observation, state, progress) {
     return undefined;
 }
 /** One answer of the controller, or undefined if no usable one came in time. */
-async function watch_readInstance({ controller, clock, signal }, { options, progress, until }) {
+async function pollInstance({ controller, clock, signal }, { options, progress, until }) {
     const { instanceId } = options.baseline.instance;
     const askedAt = clock.now();
     try {
@@ -4170,18 +4170,20 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
         `Answers: ${progress.tally()}.`,
     ];
     const silentMs = hasNews ? 0 : endedAt - sentAt;
-    return new errors/* ActionError */.lZ('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
+    return new errors/* ActionError */.lZ('timed_out', message.join(' '), {
+        hint: hintForTimeout({ reply, unmet, silentMs }),
+    });
 }
 /** Controllers drop a queued task after 24 h. */
 const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const LONG_SILENCE_MS = 15_000;
-function hintFor({ reply, unmet, silentMs }) {
+const STUCK_AFTER_MS = 15_000;
+function hintForTimeout({ reply, unmet, silentMs }) {
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
     if (reply.kind === 'uncertain')
         return `Most likely the restart never reached the controller. ${MAY_STILL}`;
-    if (silentMs > LONG_SILENCE_MS)
+    if (silentMs > STUCK_AFTER_MS)
         return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
     return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }
@@ -4211,7 +4213,7 @@ async function restart(job, context) {
         if (error instanceof outcome/* LeftAlone */.l)
             Object.assign(record, describeLeftAlone(error));
         else
-            record.error = describeLeft((0,errors/* asActionError */.z6)(error), record);
+            record.error = explainWhatWasSent((0,errors/* asActionError */.z6)(error), record);
     }
     return record;
 }
@@ -4225,7 +4227,7 @@ async function restartAndProve(attempt) {
     if (job.dryRun)
         return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
     const sent = await send(attempt, first);
-    log.info(describeReply(sent.reply));
+    log.info(describeRestartReply(sent.reply));
     const { pollInterval } = job;
     const onSeen = (instance) => {
         record.last = instance;
@@ -4255,7 +4257,7 @@ async function send(attempt, first) {
     log.info(`Restarting ${describeRequest(job, first.instance)}`);
     for (;;) {
         const { deadline } = attempt;
-        const onDeparture = () => depart(attempt);
+        const onDeparture = () => recordDeparture(attempt);
         const result = await controller.tryRestart(request, { deadline, signal, onDeparture, isAfter401 });
         const { sent: sentAt = clock.now() } = record.moments;
         if (result.kind !== 'not carried out')
@@ -4284,7 +4286,7 @@ async function send(attempt, first) {
     }
 }
 function throwIfLate(attempt) {
-    const late = lateness(attempt);
+    const late = tooLateError(attempt);
     if (late !== undefined)
         throw late;
 }
@@ -4300,7 +4302,7 @@ const CARRIED_OUT_NEVERTHELESS = {
     reason: 'the answer said that nothing had been done, but the VM has booted since',
 };
 // ---- words ----
-function describeReply(reply) {
+function describeRestartReply(reply) {
     switch (reply.kind) {
         case 'accepted':
             return 'The controller accepted the restart';
@@ -4315,7 +4317,7 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
     const usb = usbDevice === undefined ? '' : `, attaching USB device "${usbDevice}"`;
     return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
-function describeLeft(error, { restarted, moments }) {
+function explainWhatWasSent(error, { restarted, moments }) {
     if (restarted !== 'false')
         return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
             hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
@@ -4347,13 +4349,13 @@ async function waitUntilBack(outcome, { guard, guest, ...context }) {
     const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
     if (afterGuest.error !== undefined)
         stop.abort(afterGuest.error);
-    return vm_merge({ ...outcome, ...afterRunner }, afterGuest);
+    return withGuest({ ...outcome, ...afterRunner }, afterGuest);
 }
 /** The result of the work if it has settled; otherwise undefined. */
 function settledNow(work) {
     return Promise.race([work, Promise.resolve(undefined)]);
 }
-function vm_merge(outcome, { error, ...afterGuest }) {
+function withGuest(outcome, { error, ...afterGuest }) {
     return { ...outcome, ...afterGuest, ...(error && { error }) };
 }
 
@@ -4468,8 +4470,8 @@ async function restartSeveral(members, step, limits) {
     const { job, context, roster } = step;
     const { log, guards } = context;
     log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
-    const onOver = (failed) => log.info(describeOver(failed, limits));
-    const slots = createSlots({ vms: members.length, limits, onOver });
+    const onTooManyFailures = (failed) => log.info(describeOver(failed, limits));
+    const slots = createSlots({ vms: members.length, limits, onTooManyFailures });
     const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
     const controller = shareController(context.controller, { ...context, isCrowded });
     const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);
@@ -4588,9 +4590,9 @@ function proxyFor(url, environment) {
     if (value === '' || isOwnHost(url) || isExcepted(url, exceptionsIn(environment)))
         return undefined;
     const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-    return proxy !== null && proxy_isUsable(proxy) ? proxy : { invalid: variable };
+    return proxy !== null && isPlainHttp(proxy) ? proxy : { invalid: variable };
 }
-function proxy_isUsable({ protocol, username, password, pathname, search, hash }) {
+function isPlainHttp({ protocol, username, password, pathname, search, hash }) {
     try {
         // A stray percent sign would otherwise show only when the credentials are sent.
         decodeURIComponent(username + password);
@@ -4624,7 +4626,7 @@ function unknownExceptions(environment) {
     });
 }
 function isExcepted(url, entries) {
-    const host = addresses_hostOf(url);
+    const host = bareHost(url);
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
     return entries
         .map(parseException)
@@ -4659,13 +4661,13 @@ const HOUR = 60 * MINUTE;
 const optionalText = (text) => ({ value: text.trim() || undefined });
 const LONGEST_SECRET = 1_000;
 /** A shorter one would occur everywhere, so it could not be masked. In characters. */
-const parsers_SHORTEST_SECRET = 4;
+const SHORTEST_SECRET = 4;
 /**
  * White space may belong to a secret; the line break that a YAML block adds at its end does not.
  * @param what the secret is, for messages.
  * @param shortest in characters.
  */
-function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
+function secretText(what = 'a secret', shortest = SHORTEST_SECRET) {
     return (text) => {
         let end = text.length;
         while (/[\r\n]/.test(text.charAt(end - 1)))
@@ -4674,18 +4676,18 @@ function secretText(what = 'a secret', shortest = parsers_SHORTEST_SECRET) {
             return { problem: `${end} characters; at most ${LONGEST_SECRET} are allowed` };
         if (end > 0 && end < shortest)
             return {
-                problem: `${end} characters; ${what} has at least ${shortest}${shortest === parsers_SHORTEST_SECRET ? ', or it could not be masked' : ''}`,
+                problem: `${end} characters; ${what} has at least ${shortest}${shortest === SHORTEST_SECRET ? ', or it could not be masked' : ''}`,
             };
         return { value: text.slice(0, end) || undefined };
     };
 }
-const parsers_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** UUIDs, one per line, each once. */
 const uuids = (text) => {
     const lines = linesOf(text.toLowerCase());
     if (lines.length > MOST_VMS)
         return tooMany(lines);
-    const wrong = lines.find((line) => !parsers_UUID.test(line));
+    const wrong = lines.find((line) => !UUID.test(line));
     if (wrong === undefined)
         return { value: lines };
     return { problem: `${shown(wrong)} is not a UUID such as c2af6080-3ae3-4cd3-64e5-2193f31b9aa5` };
@@ -5276,7 +5278,7 @@ function proxySecrets(proxy) {
 
 
 const { /* SECOND */ "Z2": runner_SECOND, /* HOUR */ "dp": runner_HOUR } = parsers_namespaceObject;
-const runner_TOKEN = /^[\x21-\x7e]+$/;
+const TOKEN = /^[\x21-\x7e]+$/;
 const PUBLIC_API = 'https://api.github.com';
 /** What the step needs to know about the GitHub runner in the VM; undefined if `runner_name` is blank. */
 function readRunnerOptions(form) {
@@ -5363,7 +5365,7 @@ function withoutRunner(form, { isSweep, isEphemeral }) {
 /** Undefined in the field if it is blank. */
 function readToken(form, name) {
     const token = readSecret(form, name);
-    if (token?.value === undefined || runner_TOKEN.test(token.value))
+    if (token?.value === undefined || TOKEN.test(token.value))
         return token;
     form.problems.push(`${name}: it contains characters that are not valid in a token, such as a space or a line break`);
     return undefined;
@@ -5535,7 +5537,7 @@ function outputsOf(outcome, show) {
         error_code: outcome.error?.code ?? '',
     };
 }
-const outputs_UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const UUID_OF_ANY_CASE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** Without a zone ID, which is free text. */
 const IP_ADDRESS = /^[\da-f.:]+$/i;
 /**
@@ -5551,7 +5553,7 @@ function vmOutputs(outcome, show) {
         // A later answer may lack it for a while, as the node's agent does not know it at once.
         start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
         previous_start_date: before?.startDate?.text ?? '',
-        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), outputs_UUID),
+        instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
         external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
         instance_state: word(last?.state),
         status: word(last?.status),
@@ -5580,7 +5582,7 @@ const LONGEST_IN_ALL = 450_000;
  * elsewhere. An ID with a masked part is useless, and left out.
  */
 function resultsOf(outcome, show) {
-    const vms = outcome.vms.map((vm) => describe(vm, show));
+    const vms = outcome.vms.map((vm) => describeVm(vm, show));
     const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
     const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
     const remaining = due.map(({ id }) => id).join('\n');
@@ -5595,7 +5597,7 @@ function mayBeNamed({ skippedAs }) {
 function isFit(kind) {
     return kind === 'not_started' || kind === 'skipped';
 }
-function describe(vm, show) {
+function describeVm(vm, show) {
     const outputs = vmOutputs(vm, show);
     const { instance_id: id, external_id: externalId } = outputs;
     const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
@@ -5665,7 +5667,7 @@ function cut(text, longest) {
 }
 /** The most jobs that GitHub generates from a matrix. */
 const MOST_ENTRIES = 256;
-const LONGEST_NAME = 80;
+const LONGEST_ENTRY_NAME = 80;
 /** All entries have about the same number of VMs. */
 function matrixOf(vms) {
     const entries = Math.min(MOST_ENTRIES, vms.length);
@@ -5676,7 +5678,7 @@ function matrixOf(vms) {
         if (entryOf(index) === entryOf(index - 1))
             return [];
         const ids = vms.slice(index, endOf(entryOf(index))).map(({ id }) => id);
-        const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
+        const name = ownName(`${cut(first.name, LONGEST_ENTRY_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
         taken.add(name);
         return [{ name, instance_id: ids.join('\n') }];
     });
@@ -5738,10 +5740,10 @@ function titleOfSeveral(outcome) {
     return `${restarted} ${of} restarted`;
 }
 const MOST_LINES = 10;
-const conclusion_MOST_NAMES = 5;
-const conclusion_LONGEST_NAME = 100;
+const MOST_NAMES = 5;
+const LONGEST_NAME = 100;
 /** In characters: of one message among several, and of the only one. */
-const conclusion_LONGEST_MESSAGE = 300;
+const LONGEST_OF_SEVERAL = 300;
 const LONGEST_ONLY_MESSAGE = 2_000;
 /**
  * The error of the only VM; or one that names all VMs that failed: one line for all that failed in the same way.
@@ -5752,7 +5754,7 @@ function stepError(outcome, clean) {
     if (error === undefined || vms.length < 2)
         return error;
     const groups = [...alike(vms).values()];
-    const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : conclusion_LONGEST_MESSAGE;
+    const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : LONGEST_OF_SEVERAL;
     const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
     const more = lines.length - MOST_LINES;
     const message = [
@@ -5760,14 +5762,14 @@ function stepError(outcome, clean) {
         ...lines.slice(0, MOST_LINES),
         ...(more > 0 ? [`- and ${more} more, listed in the output results and the job summary`] : []),
     ];
-    const hint = conclusion_hintFor(outcome);
+    const hint = hintFor(outcome);
     return new errors/* ActionError */.lZ(error.code, message.join('\n'), {
         ...(hint !== undefined && { hint }),
         cause: error,
     });
 }
 /** What to do about the first failure, or else about the first failure that has a hint. */
-function conclusion_hintFor({ vms, error }) {
+function hintFor({ vms, error }) {
     return error?.hint ?? vms.find((vm) => vm.error?.hint !== undefined)?.error?.hint;
 }
 /** e.g. `2 of 40 VMs failed.` */
@@ -5797,8 +5799,8 @@ function alike(vms) {
 }
 /** @param show makes a message harmless, and cuts it. */
 function describeGroup({ error, names }, show, clean) {
-    const shown = names.map((name) => cut(clean(name), conclusion_LONGEST_NAME));
-    return `- ${listNames(shown, conclusion_MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
+    const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
+    return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/report.js
@@ -5918,13 +5920,13 @@ function timeOfDay(ms) {
 
 /** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
 const LARGEST_TABLE_BYTES = 900_000;
-const vm_table_LONGEST_MESSAGE = 500;
-const vm_table_LONGEST_NAME = 200;
+const LONGEST_EVENT = 500;
+const LONGEST_CELL_NAME = 200;
 /** Several VMs: a count of each outcome, a row for each VM with failures first, and a chart of when each was in progress. */
 function renderVms(outcome, rendering) {
     const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
     return [
-        `<p>${vm_table_describeCounts(outcome)}</p>`,
+        `<p>${renderCounts(outcome)}</p>`,
         ...renderHint(outcome, rendering),
         ...renderTable(outcome, rendering),
         ...(chart.length === 0 ? [] : ['', ...chart, '']),
@@ -5932,7 +5934,7 @@ function renderVms(outcome, rendering) {
 }
 /** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
-const vm_table_WORDS = {
+const KIND_WORDS = {
     unknown: 'not verified',
     failed: 'failed',
     not_started: 'not started',
@@ -5941,25 +5943,25 @@ const vm_table_WORDS = {
 };
 /** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS = {
-    ...vm_table_WORDS,
+    ...KIND_WORDS,
     failed: 'cannot be restarted',
     not_started: 'can be restarted',
 };
 function wordFor(kind, { isDryRun }) {
-    return (isDryRun ? DRY_RUN_WORDS : vm_table_WORDS)[kind];
+    return (isDryRun ? DRY_RUN_WORDS : KIND_WORDS)[kind];
 }
-function vm_table_describeCounts(outcome) {
+function renderCounts(outcome) {
     const counts = countKinds(outcome.vms);
     const present = ORDER.filter((kind) => counts[kind] > 0);
     return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
-const vm_table_MOST_NAMES = 3;
+const MOST_WITH_HINT = 3;
 function renderHint(outcome, { clean, toHtml }) {
-    const hint = conclusion_hintFor(outcome);
+    const hint = hintFor(outcome);
     if (hint === undefined)
         return [];
     const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
-    const which = toHtml(listNames(names, vm_table_MOST_NAMES));
+    const which = toHtml(listNames(names, MOST_WITH_HINT));
     return [`<p><b>What to do about ${which}:</b> ${toHtml(clean(hint))}</p>`];
 }
 function numbered(vms) {
@@ -5989,7 +5991,7 @@ function renderRow(cells, toHtml) {
 function columnsOf(outcome, clean) {
     return [
         { heading: 'no.', cell: ({ number }) => String(number) },
-        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), vm_table_LONGEST_NAME) },
+        { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_CELL_NAME) },
         { heading: 'outcome', cell: ({ vm }) => wordFor(resultKindOf(vm), outcome) },
         {
             heading: 'last boot',
@@ -6001,7 +6003,7 @@ function columnsOf(outcome, clean) {
         },
         { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
         { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
-        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), vm_table_LONGEST_MESSAGE) },
+        { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_EVENT) },
     ];
 }
 function describeEvent({ error, leftAloneFor = '' }) {

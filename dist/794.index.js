@@ -203,7 +203,7 @@ const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
 /** The limit is lifted within the second that is named: one more second is safe. */
-const MARGIN_MS = 1_000;
+const LIMIT_MARGIN_MS = 1_000;
 /**
  * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
  * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
@@ -227,7 +227,7 @@ function retryAfterMs({ headers }) {
 function untilReset(headers) {
     const reset = (0,json/* text */.Qq)(headers, 'x-ratelimit-reset');
     const ms = Number(reset) * 1_000 - Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + MARGIN_MS;
+    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
 }
 function speaksOfLimit({ data }) {
     const message = (0,json/* isRecord */.u4)(data) ? data['message'] : data;
@@ -285,14 +285,14 @@ function wanted({ headers }) {
 }
 /** Where the token's owner can authorize it for the organization's single sign-on. */
 function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,json/* text */.Qq)(headers, 'x-github-sso', LONGEST_URL) ?? '') ?? [];
+    const [, url] = /^required; *url=(\S+)$/.exec((0,json/* text */.Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
     if (url === undefined)
         return undefined;
     return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
 }
-const LONGEST_URL = 1_000;
+const LONGEST_SSO_URL = 1_000;
 const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnusable(error) {
+function faultOfUnreadable(error) {
     const { message, nature, hint = CHECK_STATUS } = error;
     return { ...faultWith(message), nature, hint, cause: error };
 }
@@ -384,11 +384,11 @@ function createGitHub(connection) {
     const usage = createUsage();
     const octokit = createOctokit(connection, usage.count);
     return {
-        clientWith: (tokens) => createClient(tokens, { ...connection, octokit }),
+        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
         describeUsage: usage.describe,
     };
 }
-function createClient(tokens, { clock, random, octokit }) {
+function createClientWith(tokens, { clock, random, octokit }) {
     const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
     async function ask(question) {
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
@@ -405,7 +405,7 @@ function createClient(tokens, { clock, random, octokit }) {
         catch (error) {
             if (!(error instanceof json/* UnusableAnswer */.kf))
                 throw error;
-            return { fault: faultOfUnusable(error) };
+            return { fault: faultOfUnreadable(error) };
         }
     }
     /** Tries one after another until one is not refused. */
@@ -423,7 +423,9 @@ function createClient(tokens, { clock, random, octokit }) {
             // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
             token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
         }
-        return denial === undefined ? { fault: notAllowedYet(tokens, clock.now()) } : judge(denial, question);
+        return denial === undefined
+            ? { fault: notAllowedYet(tokens, clock.now()) }
+            : afterDenial(denial, question);
     }
     async function askForList(question) {
         const items = [];
@@ -456,7 +458,7 @@ function addDenial(before, token, reply) {
         return { tokens: token, said, reply };
     return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
 }
-function judge(denial, question) {
+function afterDenial(denial, question) {
     const { tokens, said, reply } = denial;
     const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
     return isAnswer
@@ -572,9 +574,9 @@ var runner_runners = __webpack_require__(2309);
 
 
 /** What is seen, and what comes next. */
-function describeState(seen, { whenBusy, idleForMs }) {
+function describeOccupancy(seen, { whenBusy, idleForMs }) {
     const { state } = seen;
-    const what = describe(seen);
+    const what = describeSeen(seen);
     switch (state.kind) {
         case 'unread':
         case 'online':
@@ -585,7 +587,7 @@ function describeState(seen, { whenBusy, idleForMs }) {
         case 'absent':
             return `${what}; making sure`;
         case 'idle':
-            return `${what}${describeStretch(state.stretch.of === 'gone' ? 0 : idleForMs)}: no job runs on it`;
+            return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
         case 'settling':
             return `${what}; making sure, as GitHub learns late of a new job`;
         case 'busy':
@@ -613,7 +615,7 @@ const BUSY_NOW = {
     ignore: '',
 };
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
-function describe({ state, shown }) {
+function describeSeen({ state, shown }) {
     const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
     const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
     const [only, ...others] = shown;
@@ -641,13 +643,13 @@ function stillBusyError(seen, { whenBusy, tally }) {
         : hasWaited
             ? `${END_IT}, or raise busy_timeout.`
             : `${END_IT}, or let when_busy be wait.`;
-    return new errors/* ActionError */.lZ('runner_busy', `${describe(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
+    return new errors/* ActionError */.lZ('runner_busy', `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`, {
         hint,
     });
 }
 /** No job was seen, but never for long enough. */
 function restlessError(seen) {
-    const message = `${describe(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+    const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
     return new errors/* ActionError */.lZ('runner_busy', message, {
         hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
     });
@@ -744,9 +746,9 @@ function afterRunners(state, reading, rules) {
     const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
     if (isAbsent && !isAbsenceCertain(reading, rules))
         return { kind: 'registering' };
-    const of = isAbsent ? 'gone' : runners.map(({ id }) => id);
-    const stretch = continued(before, { ...reading, of }, rules);
-    return free({ ...stretch, isDoubtful: working.length > 0 });
+    const registrations = isAbsent ? 'gone' : runners.map(({ id }) => id);
+    const stretch = extendOrBegin(before, { ...reading, registrations }, rules);
+    return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
 }
 /** An offline runner with a job may have lost it. Only a jobs source that sees all of its jobs can decide that. */
 function canBeCleared({ isOnline }, stretch, { seesAllJobs = false }) {
@@ -762,14 +764,16 @@ function isAbsenceCertain({ askedAt, gone }, { boot = UNKNOWN_BOOT }) {
 }
 const UNKNOWN_BOOT = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 /** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
-function continued(before, { askedAt, answeredAt, of }, { idleForMs, ignoresJobs = false }) {
-    const wantedMs = of === 'gone' ? 0 : idleForMs;
-    if (before !== undefined && askedAt - before.until <= LONGEST_GAP_MS && isSameSet(before.of, of)) {
+function extendOrBegin(before, { askedAt, answeredAt, registrations }, { idleForMs, ignoresJobs = false }) {
+    const wantedMs = registrations === 'gone' ? 0 : idleForMs;
+    if (before !== undefined &&
+        askedAt - before.until <= LONGEST_GAP_MS &&
+        isSameSet(before.registrations, registrations)) {
         const leftMs = wantedMs - (askedAt - before.since);
         return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
     }
     const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false };
-    return { since: answeredAt, until: answeredAt, leftMs: wantedMs, of, ...nothingRead };
+    return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 /** A new registration can have a job that none of the earlier ones had. One that ended cannot. */
 function isSameSet(before, now) {
@@ -779,10 +783,10 @@ function isSameSet(before, now) {
 }
 /** Absence counts only after two reads: pages shift while they are read. */
 const LEAST_READS_OF_ABSENCE = 2;
-function free(stretch) {
+function stateOfStretch(stretch) {
     if (stretch.jobs === 'unread')
         return { kind: 'unconfirmed', stretch };
-    if (stretch.of === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE)
+    if (stretch.registrations === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE)
         return { kind: 'absent', stretch };
     return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
 }
@@ -801,7 +805,7 @@ function afterJobs(state, seen) {
     }
     if (finding.kind === 'unreadable' && stretch?.isDoubtful)
         return { kind: 'busy', job: 'unreadable' };
-    return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
+    return stretch === undefined ? state : stateOfStretch({ ...stretch, jobs: finding.kind });
 }
 /** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */
 function doubted(finding, stretch) {
@@ -929,25 +933,25 @@ function orNothing(error) {
 function createGate(options) {
     const { whenBusy, isSweep, log } = options;
     const isIgnored = whenBusy === 'ignore' && isSweep !== true;
-    let watch;
+    let gate;
     async function enter(instance) {
-        const boot = bootOf(options, instance, watch?.boot);
+        const boot = vmBootOf(options, instance, gate?.boot);
         if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
             throw fresh(options, boot);
-        if (watch === undefined)
-            watch = await begin(options, instance, boot);
-        else if (boot.text !== watch.boot.text)
-            watch.runners.forgetOnline();
-        watch.boot = boot;
-        return watch;
+        if (gate === undefined)
+            gate = await begin(options, instance, boot);
+        else if (boot.text !== gate.boot.text)
+            gate.runners.forgetOnline();
+        gate.boot = boot;
+        return gate;
     }
     return {
-        async isOpen(instance) {
-            const isFirst = watch === undefined;
+        async passOrWait(instance) {
+            const isFirst = gate === undefined;
             const known = await enter(instance);
             if (isIgnored) {
                 if (known.shown.some(({ isBusy }) => isBusy))
-                    log.warning(`${describe(known)}; when_busy says to ignore that.`);
+                    log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
                 return true;
             }
             const hasDrained = await drainRunners(options, known);
@@ -969,18 +973,18 @@ function createGate(options) {
             await waitUntilIdle(options, known, end);
         },
         async rehearse(instance) {
-            watch = undefined;
+            gate = undefined;
             const known = await enter(instance);
             if (!isIgnored)
                 await readJobs(options, known);
             const { state } = known;
             const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
-            log.info(`Dry run: ${describe(known)}${doubt}`);
+            log.info(`Dry run: ${describeSeen(known)}${doubt}`);
             return true;
         },
-        stillIdle: async () => watch === undefined || keepIdle(options, watch),
-        findings: () => watch,
-        verdict: () => watch?.state.kind,
+        stillIdle: async () => gate === undefined || keepIdle(options, gate),
+        findings: () => gate,
+        verdict: () => gate?.state.kind,
     };
 }
 /** How long idle VMs go first when busy ones are drained: in milliseconds. */
@@ -1000,7 +1004,7 @@ async function begin(options, instance, boot) {
     const limits = limitsFrom(clock.now(), options);
     const runners = options.runnersOf(instance);
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined });
-    const watch = {
+    const gate = {
         runners,
         shown: [],
         state: UNREAD,
@@ -1010,8 +1014,8 @@ async function begin(options, instance, boot) {
         boot,
         progress,
     };
-    applyRunners(options, watch, await firstReading(options, runners));
-    return watch;
+    applyRunners(options, gate, await firstReading(options, runners));
+    return gate;
 }
 /** Seeing no job for long enough always takes time: that is not silence. */
 function limitsFrom(now, options) {
@@ -1045,7 +1049,7 @@ async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceM
     return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
 }
 /** An unknown time since the boot counts as none. */
-function bootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt }, before) {
+function vmBootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt }, before) {
     const text = startDate?.text;
     const uptimeMs = startDate === undefined || reportedAt === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
     const at = clock.now() - Math.max(0, uptimeMs);
@@ -1063,84 +1067,86 @@ function fresh({ clock, registersWithinMs }, boot) {
 /** A slower answer says too little about the present: the process may have been suspended while it waited. In milliseconds. */
 const LONGEST_LAST_READ_MS = 10_000;
 /** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options, watch, isFirst) {
+async function checkBeforeRestart(options, gate, isFirst) {
     const { clock } = options;
     if (!isFirst)
-        await readRunners(options, watch);
-    const areJobsRead = await gate_confirm(options, watch);
-    if (!isFree(watch))
+        await readRunners(options, gate);
+    const areJobsRead = await gate_confirm(options, gate);
+    if (!isFree(gate))
         return;
     if (!areJobsRead)
-        await readJobs(options, watch);
-    if (!isFree(watch))
-        return report(options, watch);
-    await refuseIfAllOffline(options, watch);
+        await readJobs(options, gate);
+    if (!isFree(gate))
+        return reportState(options, gate);
+    await refuseIfAllOffline(options, gate);
     const askedAt = clock.now();
-    await readAndConfirm(options, watch);
+    await readAndConfirm(options, gate);
     if (clock.now() - askedAt > LONGEST_LAST_READ_MS)
-        await readAndConfirm(options, watch);
+        await readAndConfirm(options, gate);
 }
 /** So far: a last read has to confirm it. */
 function isFree({ state: { kind } }) {
     return kind === 'idle' || kind === 'absent';
 }
-async function readAndConfirm(options, watch) {
-    await readRunners(options, watch);
-    await gate_confirm(options, watch);
+async function readAndConfirm(options, gate) {
+    await readRunners(options, gate);
+    await gate_confirm(options, gate);
 }
 /** Reads the jobs if the state takes that. @returns whether it did. */
-async function gate_confirm(options, watch) {
-    const isNeeded = watch.state.kind === 'unconfirmed';
+async function gate_confirm(options, gate) {
+    const isNeeded = gate.state.kind === 'unconfirmed';
     if (isNeeded)
-        await readJobs(options, watch);
-    report(options, watch);
+        await readJobs(options, gate);
+    reportState(options, gate);
     return isNeeded;
 }
-async function readRunners(options, watch) {
-    applyRunners(options, watch, await watch.runners.read(endOfRead(options, watch)));
+async function readRunners(options, gate) {
+    applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
 }
-async function readJobs(options, watch) {
-    const finding = await watch.runners.readJobs(endOfRead(options, watch));
-    apply(options, watch, { kind: 'jobs', finding });
+async function readJobs(options, gate) {
+    const finding = await gate.runners.readJobs(endOfRead(options, gate));
+    apply(options, gate, { kind: 'jobs', finding });
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
-function applyRunners(options, watch, reading) {
-    watch.shown = reading.runners ?? watch.shown;
-    apply(options, watch, { kind: 'runners', reading });
-    if (watch.state.kind === 'online')
-        throw new outcome/* LeftAlone */.l('skipped', `${describe(watch)}; restart_if leaves it alone`, { isNeedless: true });
+function applyRunners(options, gate, reading) {
+    gate.shown = reading.runners ?? gate.shown;
+    apply(options, gate, { kind: 'runners', reading });
+    if (gate.state.kind === 'online')
+        throw new outcome/* LeftAlone */.l('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
+            isNeedless: true,
+        });
 }
-function apply(options, watch, event) {
+function apply(options, gate, event) {
     const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
-    const { boot } = watch;
+    const { boot } = gate;
     const ignoresJobs = options.whenBusy === 'ignore';
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
-    watch.state = nextOccupancy(watch.state, event, rules);
-    watch.hasBeenUnknown ||= watch.state.kind === 'unknown';
-    if ('stretch' in watch.state)
-        watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
+    gate.state = nextOccupancy(gate.state, event, rules);
+    gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
+    if ('stretch' in gate.state)
+        gate.idleSince = gate.state.stretch?.since ?? gate.idleSince;
 }
-function endOfRead(options, watch) {
+function endOfRead(options, gate) {
     // What ends an idle stretch has its own time limit.
-    return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
+    return readUntil(options.clock.now(), Math.max(gate.limits.unknown, endOfPatience(options, gate)));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
-async function refuseIfAllOffline(options, watch) {
+async function refuseIfAllOffline(options, gate) {
     const { isSweep, pool, signal } = options;
     if (!isSweep)
         return;
-    if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal }))
+    if (await pool.isAllOffline({ deadline: endOfRead(options, gate), signal }))
         throw allOfflineError();
 }
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
-async function keepIdle(options, watch) {
-    applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-    const { kind } = watch.state;
+async function keepIdle(options, gate) {
+    applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+    const { kind } = gate.state;
     // With a drain it waits for its job only once it has its slot.
     if (kind === 'busy' && options.drain === undefined)
         return false;
     if (kind !== 'unknown')
-        watch.limits = limitsFrom(options.clock.now(), options);
+        gate.limits = limitsFrom(options.clock.now(), options);
     return true;
 }
 // ---- the wait ----
@@ -1151,23 +1157,23 @@ const CONFIRM_ABSENCE_MS = 1_000;
 /** A one-job runner whose job has ended is gone within this: in milliseconds. */
 const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
-async function waitUntilIdle(options, watch, end = Number.POSITIVE_INFINITY) {
+async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
-    if (watch.state.kind === 'idle')
+    if (gate.state.kind === 'idle')
         return;
     const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-    const nextAt = () => clock.now() + pauseMs(watch.state, clock.now() < leavesBy);
-    const deadline = () => Math.min(end, endOfPatience(options, watch));
+    const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
+    const deadline = () => Math.min(end, endOfPatience(options, gate));
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
-            applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-            await gate_confirm(options, watch);
-            return watch.state.kind === 'idle' || undefined;
+            applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+            await gate_confirm(options, gate);
+            return gate.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
         return;
-    throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
+    throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
 }
 /** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
 function isNotKnown({ state: { kind }, hasBeenUnknown }) {
@@ -1195,7 +1201,7 @@ function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) 
         }
     }
 }
-function pauseMs(state, leavesSoon) {
+function gatePauseMs(state, leavesSoon) {
     if (state.kind === 'absent')
         return CONFIRM_ABSENCE_MS;
     if (state.kind === 'busy' && state.job !== 'unread')
@@ -1203,20 +1209,20 @@ function pauseMs(state, leavesSoon) {
     return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
-async function stillBusy(options, watch) {
+async function stillBusy(options, gate) {
     const { whenBusy } = options;
-    const { state } = watch;
+    const { state } = gate;
     if (state.kind === 'busy' && whenBusy === 'skip')
-        return new outcome/* LeftAlone */.l('skipped', describe(watch));
+        return new outcome/* LeftAlone */.l('skipped', describeSeen(gate));
     if (state.kind === 'busy' && state.job === 'unread')
-        await readJobs(options, watch);
-    return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
+        await readJobs(options, gate);
+    return stillBusyError(gate, { ...options, tally: gate.progress.tally() });
 }
-function report(options, watch) {
-    const { state, shown, progress } = watch;
+function reportState(options, gate) {
+    const { state, shown, progress } = gate;
     const rest = state.kind === 'settling' ? ` (${(0,lib_clock/* minutes */.Gx)(state.stretch.leftMs)} left)` : '';
     const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
-    progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
+    progress.note(state.kind, describeOccupancy({ state, shown }, options), { rest, isDetail });
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/job-finding.js
@@ -1257,14 +1263,14 @@ function fitsLabels(job, runners) {
 /** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
 const REFUSED_FOR_MS = 30_000;
 /** Two refusals further apart than this are not one run, in milliseconds. */
-const job_finding_LONGEST_GAP_MS = 30_000;
+const LONGEST_PAUSE_MS = 30_000;
 function createJobReader(jobs, { clock, log }) {
     let run;
     let isOff = false;
     let hasWarned = false;
     function refuse({ refused, isFinal }) {
         const now = clock.now();
-        run = { since: run !== undefined && now - run.until <= job_finding_LONGEST_GAP_MS ? run.since : now, until: now };
+        run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
         if (!isOff)
             return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
@@ -1462,21 +1468,21 @@ const REGISTERED = { kind: 'online', proof: 'it registered again' };
 const WAS_OFFLINE = { kind: 'online', proof: 'it was offline before' };
 const BEGAN_A_JOB = { kind: 'online', proof: 'a job began on it' };
 const TOOK_ITS_JOB = { kind: 'online', proof: 'it registered again, and has had its job' };
-const UNKNOWN = pending('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = pending('it is not registered', 'it has to register');
-const OFFLINE = pending('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = pending('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
+const GONE = notBackYet('it is not registered', 'it has to register');
+const OFFLINE = notBackYet('it is offline', 'it has to come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
 const SHOWN_ONLINE = {
-    ...pending('it is still listed online, which may be stale', 'it has to go offline and come back, register again, or start a job'),
+    ...notBackYet('it is still listed online, which may be stale', 'it has to go offline and come back, register again, or start a job'),
     isLikely: true,
 };
-function pending(seen, needed) {
+function notBackYet(seen, needed) {
     return { kind: 'pending', seen, needed, isLikely: false };
 }
 const SERVICE = 'Log a user in automatically after the boot, and install the runner as a service (svc.sh install).';
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 /** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
-const LONG_SILENCE_MS = 60_000;
+const OUTDATED_AFTER_MS = 60_000;
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
  * @param endedAt when the wait ended, on the clock's scale.
@@ -1485,21 +1491,21 @@ function likelyCause(history, endedAt) {
     if (history.lastAt === undefined)
         return { reason: SILENCE, hint: CHECK };
     const missing = neededNames(history).find(([, { verdict }]) => verdict.kind === 'pending');
-    const cause = missing === undefined ? back_verdict_NOT_REGISTERED : seenCause(missing[1]);
+    const cause = missing === undefined ? REGISTRATION_GONE : seenCause(missing[1]);
     const silentMs = endedAt - history.lastAt;
-    if (silentMs < LONG_SILENCE_MS)
+    if (silentMs < OUTDATED_AFTER_MS)
         return cause;
     return { reason: `${SILENCE} for the last ${(0,lib_clock/* minutes */.Gx)(silentMs)}; before that ${cause.reason}`, hint: CHECK };
 }
 const SILENCE = 'GitHub gave no usable answer';
 const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
-const back_verdict_NOT_REGISTERED = {
+const REGISTRATION_GONE = {
     reason: 'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
     hint: `Register it under the same name after each boot. ${STEPS}`,
 };
 function seenCause({ wasOnlineBefore, first, last, wasOffline }) {
     if (last === 'gone')
-        return back_verdict_NOT_REGISTERED;
+        return REGISTRATION_GONE;
     if (!wasOffline) {
         const reason = 'it is still listed online, but that may be stale';
         return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };
@@ -1532,7 +1538,7 @@ async function waitForRunner(options) {
     let history = startBackHistory(verifiedAt, options.before);
     const polling = {
         ...{ clock, signal, deadline: () => deadline, longestMs: LONGEST_READ_MS, shortestMs: LAST_READ_MS },
-        nextAt: () => clock.now() + wait_for_runner_pauseMs(options),
+        nextAt: () => clock.now() + pauseMs(options),
     };
     const back = await (0,poll/* pollUntil */.g)(polling, async ({ until }) => {
         const judged = judgeBack(history, await runners.readShared(until));
@@ -1551,7 +1557,7 @@ async function waitForRunner(options) {
 }
 /** A boot rarely takes longer than this. In milliseconds. */
 const LONG_BOOT_MS = 120_000;
-function wait_for_runner_pauseMs({ before, verifiedAt, clock }) {
+function pauseMs({ before, verifiedAt, clock }) {
     const isSoon = before.isEphemeral && clock.now() - verifiedAt < LONG_BOOT_MS;
     return isSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
@@ -1610,7 +1616,7 @@ function createGuards(options) {
     const { share = (sources) => sources, liveInstances = async () => [] } = options;
     const { runners, jobs } = share(opened);
     const shared = {
-        ...drainsOf(options, opened.labels),
+        ...openDrains(options, opened.labels),
         restoring: new Set(),
         runners,
         jobs: createJobReader(jobs, { clock, log }),
@@ -1629,16 +1635,16 @@ function createGuards(options) {
     };
 }
 /** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
-const MARGIN_MS = 3_600_000;
+const DRAIN_MARGIN_MS = 3_600_000;
 /** An installation token lives for an hour; with less time left than this, no drain begins, because it could not be ended. In milliseconds. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
-function drainsOf(options, labels) {
+function openDrains(options, labels) {
     const { runner, clock, log, patienceMs, saveDrains = () => { } } = options;
     const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
     if (asked === undefined)
         return { drains: undefined, drainedUntil: undefined };
     const restartMs = patienceMs + runnerTimeoutMs;
-    const lifeMs = busyTimeoutMs + restartMs + MARGIN_MS;
+    const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
     const drains = (0,runner_drain.createDrains)({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
     if (!token.startsWith('ghs_'))
         return { drains, drainedUntil: undefined };
@@ -1717,10 +1723,10 @@ async function waitIfVerified({ restarted, moments: { verified: verifiedAt } }, 
     catch (thrown) {
         const error = (0,errors/* asActionError */.z6)(thrown);
         const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, LEFT_BEHIND) };
+        return { runner: { status, backAt: undefined }, error: (0,errors/* explainCancellation */.Xg)(error, RUNNER_UNKNOWN) };
     }
 }
-const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
+const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER = { status: undefined, backAt: undefined };
 /** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
 const LEAST_VERSION = [2, 329, 0];
@@ -1728,7 +1734,7 @@ const LEAST_VERSION = [2, 329, 0];
 function createWarnings({ isEphemeral }, log) {
     let hasToldOfKind = false;
     return ({ name, id, ephemeral, version }) => {
-        if (version !== undefined && isOlder(version.split('.').map(Number), LEAST_VERSION))
+        if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
             log.warning(`Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`);
         if (hasToldOfKind || ephemeral === undefined || ephemeral === isEphemeral)
             return;
@@ -1738,10 +1744,10 @@ function createWarnings({ isEphemeral }, log) {
     };
 }
 /** Whether a version is older than another. A part that is not a number is not older. */
-function isOlder([part = 0, ...rest], [thanPart, ...thanRest]) {
+function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
     if (thanPart === undefined)
         return false;
-    return part < thanPart || (part === thanPart && isOlder(rest, thanRest));
+    return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
 }
 
 
@@ -1798,7 +1804,7 @@ function createRunners(client, scope) {
     }
     async function readPages(pattern, bounds, name) {
         const { items, pages } = await client.askForList({
-            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: readList },
+            ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(listed) {
                 for (const item of listed)
@@ -1836,7 +1842,7 @@ function requireRunner(data, id) {
     return runner;
 }
 /** @throws UnusableAnswer where there is no list. */
-function readList(data) {
+function listedRunners(data) {
     const items = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['runners'] : undefined;
     if (!Array.isArray(items))
         throw new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf('it answered without a list of runners');
@@ -1900,7 +1906,7 @@ async function findRunners(runners, sought, bounds) {
 /** @param all the runners of the scope. */
 function runnerNotFound({ name, scope }, all) {
     const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}; there ${listOf((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestFirst */ .F8)(all, written))}.`;
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestFirst */ .F8)(all, written))}.`;
     const elsewhere = scope.kind === 'repository'
         ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
         : '';
@@ -1908,10 +1914,10 @@ function runnerNotFound({ name, scope }, all) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
 }
 function ambiguousName({ name, scope }, found) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}: there ${listOf(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
 }
 const MOST_LISTED = 10;
-function listOf(runners) {
+function describeAll(runners) {
     if (runners.length === 0)
         return 'are none';
     const listed = runners
@@ -2084,13 +2090,13 @@ function askForRunsOf({ client, repository: { owner, repo } }, status, request) 
         ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
         route: 'GET /repos/{owner}/{repo}/actions/runs',
         parameters: { owner, repo, status, exclude_pull_requests: true },
-        ...{ read: readRuns, otherAnswers: DENIALS },
+        ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
     });
 }
 /** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
 async function askForJobs(place, request) {
     const list = await place.client.askForList({
-        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: DENIALS },
+        ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
     });
     if ('items' in list)
         return list.items;
@@ -2112,7 +2118,7 @@ const JOBS_ACCESS = {
     input: 'run_id',
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
-const DENIALS = [403, 404];
+const REFUSED_JOBS = [403, 404];
 /** A few at a time; none starts once one has failed. */
 async function forEachAtOnce(items, work) {
     const rest = [...items];
@@ -2133,7 +2139,7 @@ async function allOf(tasks) {
 }
 // ---- answers ----
 /** Matrix jobs have long names. */
-const LONGEST_NAME = 1_000;
+const LONGEST_SHOWN_NAME = 1_000;
 /** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
 function readRuns(data) {
     const runs = (0,json/* isRecord */.u4)(data) ? data['workflow_runs'] : undefined;
@@ -2163,7 +2169,11 @@ function readJob(fields, runId) {
     const completedAt = Date.parse((0,json/* text */.Qq)(fields, 'completed_at') ?? '');
     return {
         ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-        ...{ name: (0,json/* text */.Qq)(fields, 'name', LONGEST_NAME) ?? '', status, conclusion: (0,json/* text */.Qq)(fields, 'conclusion') },
+        ...{
+            name: (0,json/* text */.Qq)(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
+            status,
+            conclusion: (0,json/* text */.Qq)(fields, 'conclusion'),
+        },
         completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
         labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
         // GitHub writes 0 where it has no ID for a runner.

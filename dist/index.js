@@ -316,7 +316,7 @@ const systemClock = {
     }),
 };
 /** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
-const OVER = new DOMException('the work is over', 'AbortError');
+const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
 /** If a timer is this late, the process was suspended. In milliseconds. */
 const LATE_MS = 250;
 /** Time to read what arrived meanwhile: in milliseconds. */
@@ -343,8 +343,8 @@ async function within(clock, { ms, signal }, work) {
     }
     finally {
         signal.removeEventListener('abort', pass);
-        stopTimer.abort(OVER);
-        stopWork.abort(OVER);
+        stopTimer.abort(WORK_IS_OVER);
+        stopWork.abort(WORK_IS_OVER);
     }
 }
 /**

@@ -38,7 +38,7 @@ export interface Limit {
 }
 
 /** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
-const OVER = new DOMException('the work is over', 'AbortError');
+const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
 
 /** If a timer is this late, the process was suspended. In milliseconds. */
 const LATE_MS = 250;
@@ -70,8 +70,8 @@ export async function within<T>(
     return await Promise.race([limit, work(stopWork.signal)]);
   } finally {
     signal.removeEventListener('abort', pass);
-    stopTimer.abort(OVER);
-    stopWork.abort(OVER);
+    stopTimer.abort(WORK_IS_OVER);
+    stopWork.abort(WORK_IS_OVER);
   }
 }
 

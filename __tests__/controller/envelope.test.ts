@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   describeBody,
-  hostOf,
+  hostOfRedirect,
   isRedirect,
   isRefusal,
   isSuccess,
@@ -277,7 +277,7 @@ describe('a redirect', () => {
     ['mailto:me@login.example', 'another path'],
     ['https://me:hunter2@login.example:8443/a?b#c', '"login.example:8443"'],
   ])('to %j shows only the host', (location, expected) => {
-    expect(hostOf(location)).toBe(expected);
+    expect(hostOfRedirect(location)).toBe(expected);
     expect(redirected(CALL, answer(307, '', { location })).message).toBe(
       `${CALL} was redirected to ${expected} (HTTP 307).`,
     );

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   advance,
+  hasTooManyFailures,
   haveAllArrived,
   holdsSlot,
-  isOver,
   limitsFor,
   limitsForDryRun,
   type SlotEvent,
@@ -104,12 +104,12 @@ describe('too many failures', () => {
     ['eee', 0, false],
     ['f', 0, true],
   ])('%s, %d allowed: over: %s', (letters, mostFailures, expected) => {
-    expect(isOver(statesOf(letters), { slots: 1, mostFailures })).toBe(expected);
+    expect(hasTooManyFailures(statesOf(letters), { slots: 1, mostFailures })).toBe(expected);
   });
 
   test('do not stop a dry run', () => {
     const limits = limitsForDryRun({ slots: 3, mostFailures: 0 });
-    expect([limits.slots, isOver(statesOf('ffff'), limits)]).toEqual([3, false]);
+    expect([limits.slots, hasTooManyFailures(statesOf('ffff'), limits)]).toEqual([3, false]);
   });
 });
 

@@ -15,7 +15,7 @@ function createWith(vms: number, limits: { slots?: number; mostFailures?: number
   const slots = createSlots({
     vms,
     limits: { slots: 1, mostFailures: 0, ...limits },
-    onOver: (failed) => void over.push(failed),
+    onTooManyFailures: (failed) => void over.push(failed),
   });
   const arrive = (...indexes: number[]) => {
     for (const index of indexes) slots.apply(index, 'arrive');
@@ -96,7 +96,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false
       call('still idle?');
       return isStillIdle;
     },
-    async isOpen() {
+    async passOrWait() {
       call('open?');
       meanwhile?.(slots);
       return true;
@@ -114,7 +114,7 @@ function stage({ slots: count = 2, runner, isStillIdle = true, comesLast = false
     comesLast: () => comesLast,
     checkDuplicate: () => call('check'),
   });
-  const open = () => gate.isOpen(instance());
+  const open = () => gate.passOrWait(instance());
   /** The second VM arrives, and queues, after a while. */
   async function follow(afterMs: number): Promise<void> {
     await time.clock.sleep(afterMs, new AbortController().signal);

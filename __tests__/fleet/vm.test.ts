@@ -38,7 +38,7 @@ async function play({ talk, afterRestart, dryRun = false }: Given) {
   const controller = createScriptedController({ looks: [instance(), restarted(10)] }, clock);
   const guard: Guard = {
     gate: {
-      isOpen: async () => true,
+      passOrWait: async () => true,
       rehearse: async () => true,
       untilIdle: async () => {},
       stillIdle: async () => true,

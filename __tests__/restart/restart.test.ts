@@ -184,7 +184,7 @@ describe('a gate', () => {
     }
     const gate: Gate = {
       startsTime,
-      isOpen: () => answer('open?'),
+      passOrWait: () => answer('open?'),
       rehearse: async () => {
         await answer('rehearse');
         return true;

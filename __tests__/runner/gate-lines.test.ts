@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { ActionError } from '../../src/errors.ts';
 import {
-  describe as describeSeen,
-  describeState,
+  describeOccupancy,
+  describeSeen,
   notFoundError,
   notKnownError,
   stillBusyError,
@@ -13,7 +13,7 @@ import { busy, idle, runner, runningJob } from '../support/runners.ts';
 
 const b = runner({ id: 24, name: 'mac-7-b', isOnline: false });
 const stretch: IdleStretch = {
-  ...{ since: 0, until: 0, leftMs: 0, of: [23], reads: 1 },
+  ...{ since: 0, until: 0, leftMs: 0, registrations: [23], reads: 1 },
   ...{ jobs: 'none', isDoubtful: false },
 };
 const job = runningJob();
@@ -45,7 +45,7 @@ test.each<[Occupancy, WhenBusy, string]>([
     'Job "build" of run 17 is in progress and may be on this runner: GitHub does not say on which one it runs; asking again',
   ],
 ])('%j, when_busy: %s', (state, whenBusy, expected) => {
-  expect(describeState({ state, shown: [idle] }, { whenBusy, idleForMs: 60_000 })).toBe(expected);
+  expect(describeOccupancy({ state, shown: [idle] }, { whenBusy, idleForMs: 60_000 })).toBe(expected);
 });
 
 test.each<[Occupancy, string]>([
@@ -55,11 +55,11 @@ test.each<[Occupancy, string]>([
   ],
   [{ kind: 'absent', stretch }, 'The runner is no longer registered; making sure'],
   [
-    { kind: 'idle', stretch: { ...stretch, of: 'gone' } },
+    { kind: 'idle', stretch: { ...stretch, registrations: 'gone' } },
     'The runner is no longer registered: no job runs on it',
   ],
 ])('without a runner: %j', (state, expected) => {
-  expect(describeState({ state, shown: [] }, { whenBusy: 'wait', idleForMs: 60_000 })).toBe(expected);
+  expect(describeOccupancy({ state, shown: [] }, { whenBusy: 'wait', idleForMs: 60_000 })).toBe(expected);
 });
 
 describe('several runners', () => {

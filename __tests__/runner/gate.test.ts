@@ -100,7 +100,7 @@ function stage(
     isBrief,
     onWait: hasListener ? () => closings.push(clock.now()) : undefined,
   });
-  const ask = () => gate.isOpen(instance()).catch((error: Error) => error);
+  const ask = () => gate.passOrWait(instance()).catch((error: Error) => error);
   return { gate, clock, calls, lines, details, warnings, closings, ask };
 }
 
@@ -427,7 +427,7 @@ describe('GitHub', () => {
           missing: async () => refusal,
         }),
       });
-      await gate.isOpen(instance()).catch(() => {});
+      await gate.passOrWait(instance()).catch(() => {});
       // The second read begins at 56 s.
       expect(deadlines.slice(0, 2)).toEqual([56_000, 71_000]);
     },
@@ -587,7 +587,7 @@ describe('a runner that takes one job per registration', () => {
   const vms = (scene: Scene, ...changes: Partial<Instance>[]) =>
     changes.reduce<Promise<(boolean | Error)[]>>(async (answers, each) => {
       const known = await answers;
-      return [...known, await scene.gate.isOpen(instance(each)).catch((error: Error) => error)];
+      return [...known, await scene.gate.passOrWait(instance(each)).catch((error: Error) => error)];
     }, Promise.resolve([]));
 
   test('has had its job once its registration is gone: two reads, and no idle_for', async () => {
@@ -661,7 +661,7 @@ describe('a sweep', () => {
   const FRESH = { ...UP, startDate: at('2024-10-13T11:05:03Z') };
   const sweep = { isSweep: true, whenBusy: 'skip', idleForMs: 10_000 } as const;
   const ask = (scene: Scene, vm: Partial<Instance> = UP) =>
-    scene.gate.isOpen(instance(vm)).catch((error: unknown) => error);
+    scene.gate.passOrWait(instance(vm)).catch((error: unknown) => error);
 
   test.each<[string, Answer, Partial<Instance>, string]>([
     [

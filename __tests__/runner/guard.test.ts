@@ -100,7 +100,7 @@ afterAll(() => nock.restore());
 describe('before the restart', () => {
   test('the runner is looked up by the name that the instance gives it', async () => {
     listed(mine());
-    expect(await guard.gate.isOpen(instance())).toBe(true);
+    expect(await guard.gate.passOrWait(instance())).toBe(true);
     expect(said).toEqual(['Looking for the self-hosted runner "mac-runner-1" of organization octo-org']);
   });
 
@@ -111,7 +111,7 @@ describe('before the restart', () => {
     listed(mine());
     const lines: string[] = [];
     const own = { info: (line: string) => lines.push(line), debug() {}, warning() {} };
-    await guards.guardFor({ ...ward(own), ...brevity }).gate.isOpen(instance());
+    await guards.guardFor({ ...ward(own), ...brevity }).gate.passOrWait(instance());
     expect(lines).toHaveLength(count);
   });
 
@@ -120,7 +120,7 @@ describe('before the restart', () => {
       expect.objectContaining({ code: 'self_restart' }),
     );
     const self = { runnerName: 'mac-runner-1', repository: 'octo-org/app' };
-    await expect(guardFor({}, { ownRunner: self }).gate.isOpen(instance())).rejects.toMatchObject({
+    await expect(guardFor({}, { ownRunner: self }).gate.passOrWait(instance())).rejects.toMatchObject({
       code: 'self_restart',
     });
   });
@@ -178,7 +178,7 @@ describe('before the restart', () => {
     const own = guardsFor({ isEphemeral });
     for (let vm = 1; vm <= 2; vm++) {
       listed(mine(changes));
-      await own.guardFor(ward()).gate.isOpen(instance());
+      await own.guardFor(ward()).gate.passOrWait(instance());
       // What is warned of the kind of a runner is true of all; of its version, of each.
       if (vm === 1 || changes['version'] === undefined)
         expect(said.filter((line) => line.startsWith('warning'))).toEqual(warnings);
@@ -195,7 +195,7 @@ describe('before the restart', () => {
       .query(true)
       .times(2)
       .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
-    expect(await own.guardFor(ward()).gate.isOpen(instance())).toBe(true);
+    expect(await own.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
     await own.close();
     const alone = guardsFor(options);
     nock(ORIGIN)
@@ -203,7 +203,7 @@ describe('before the restart', () => {
       .query(true)
       .times(9)
       .reply(200, { total_count: 1, runners: [wireRunner({ name: 'mac-runner-2' })] });
-    await expect(alone.guardFor(ward()).gate.isOpen(instance())).rejects.toMatchObject({
+    await expect(alone.guardFor(ward()).gate.passOrWait(instance())).rejects.toMatchObject({
       code: 'runner_not_found',
     });
     await alone.close();
@@ -211,7 +211,7 @@ describe('before the restart', () => {
 
   test('an address in common is warned of', async () => {
     listed(mine());
-    await guardFor({}, { addresses: ['192.168.64.25'] }).gate.isOpen(instance());
+    await guardFor({}, { addresses: ['192.168.64.25'] }).gate.passOrWait(instance());
     expect(said).toContain(
       'warning: The VM to restart and the machine that runs this step have the same address, 192.168.64.25. If they are the same machine, the restart kills this step.',
     );
@@ -221,7 +221,7 @@ describe('before the restart', () => {
 describe('after the restart', () => {
   beforeEach(async () => {
     listed(mine());
-    await guard.gate.isOpen(instance());
+    await guard.gate.passOrWait(instance());
   });
 
   test('the runner is waited for', async () => {
@@ -292,7 +292,7 @@ test('a GitHub that cannot prove its identity gets no token', async () => {
   });
   const refused = await deceived
     .guardFor(ward())
-    .gate.isOpen(instance())
+    .gate.passOrWait(instance())
     .catch((error: unknown) => error);
   await deceived.close();
   impostor.close();
@@ -305,7 +305,7 @@ test("GitHub's API may have a prefix, with any number of trailing slashes", asyn
     .query(true)
     .reply(200, { total_count: 1, runners: [mine()] });
   const enterprise = guardsFor({ apiUrl: new URL(`${ORIGIN}/api/v3//`) });
-  expect(await enterprise.guardFor(ward()).gate.isOpen(instance())).toBe(true);
+  expect(await enterprise.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
   await enterprise.close();
 });
 
@@ -313,7 +313,7 @@ test('no wait for a runner that was never searched for, or after a restart at an
   const nothing = { status: undefined, backAt: undefined };
   expect((await guard.afterRestart(verified())).runner).toEqual(nothing);
   listed(mine());
-  await guard.gate.isOpen(instance());
+  await guard.gate.passOrWait(instance());
   expect((await guard.afterRestart({ ...verified(), moments: {} })).runner).toEqual(nothing);
   const unknown: Outcome = { ...verified(), restarted: 'unknown' };
   expect(await guard.afterRestart(unknown)).toEqual({ ...unknown, runner: nothing });
@@ -321,7 +321,7 @@ test('no wait for a runner that was never searched for, or after a restart at an
 
 test('no wait for the runner of a VM that is not restarted', async () => {
   listed(mine());
-  await guard.gate.isOpen(instance());
+  await guard.gate.passOrWait(instance());
   const outcome: Outcome = { ...NOTHING_DONE, restarted: 'unknown' };
   expect(await guard.afterRestart(outcome)).toEqual({
     ...outcome,
@@ -332,7 +332,7 @@ test('no wait for the runner of a VM that is not restarted', async () => {
 test('no wait for the runner if the inputs turn it off', async () => {
   const impatient = guardFor({ waitsForRunner: false });
   listed(mine());
-  await impatient.gate.isOpen(instance());
+  await impatient.gate.passOrWait(instance());
   expect(await impatient.afterRestart(verified())).toEqual({
     ...verified(),
     runner: { status: undefined, backAt: undefined },
@@ -353,7 +353,7 @@ describe('the jobs source', () => {
     nock(ORIGIN).get(RUNS).query(true).times(6).reply(200, inProgress(17));
     const job = { status: 'in_progress', name: 'build', runner_id: 23, runner_name: 'mac-runner-1' };
     nock(ORIGIN).get(`${RUNS}/17/jobs`).query(true).reply(200, jobs(job));
-    await expect(guardFor({ whenBusy: 'fail' }).gate.isOpen(instance())).rejects.toMatchObject({
+    await expect(guardFor({ whenBusy: 'fail' }).gate.passOrWait(instance())).rejects.toMatchObject({
       code: 'runner_busy',
       message: expect.stringContaining('job "build" of run 17'),
     });
@@ -365,7 +365,7 @@ describe('the jobs source', () => {
     for (let vm = 1; vm <= 3; vm++) {
       listed(mine());
       nock(ORIGIN).get(ONE).reply(200, mine());
-      expect(await several.guardFor(ward()).gate.isOpen(instance())).toBe(true);
+      expect(await several.guardFor(ward()).gate.passOrWait(instance())).toBe(true);
     }
     expect(said.filter((line) => line.startsWith('GITHUB_REPOSITORY is not set'))).toHaveLength(1);
   });
@@ -384,7 +384,7 @@ test('VMs side by side have their own logs, and share one connection', async () 
     .reply(200, { total_count: 1, runners: [wireRunner({ id: 24, name: 'mac-runner-2' })] });
   const instances = [instance(), instance({ externalId: 'runner-2' })];
   for (const [index, gate] of gates.entries())
-    expect(await gate.isOpen(instances[index] ?? instance())).toBe(true);
+    expect(await gate.passOrWait(instances[index] ?? instance())).toBe(true);
   expect(lines.map((own) => own.length)).toEqual([1, 1]);
   expect(gates.map((gate) => gate.findings()?.shown)).toMatchObject([[{ id: 23 }], [{ id: 24 }]]);
   await guards.close();
@@ -428,7 +428,7 @@ describe('a drain', () => {
     const draining = guardsFor(asked, { saveDrains: (state) => states.push(state.length) }).guardFor(ward());
     listed(mine(POOL));
     drainIsAsked(MARK);
-    expect(await draining.gate.isOpen(instance())).toBe(true);
+    expect(await draining.gate.passOrWait(instance())).toBe(true);
     restoreIsAsked(MARK);
     await draining.afterRestart(verified());
     expect([states, nock.isDone()]).toEqual([[1, 0], true]);
@@ -443,7 +443,7 @@ describe('a drain', () => {
     const draining = several.guardFor(ward());
     listed(mine(POOL));
     drainIsAsked(MARK);
-    await draining.gate.isOpen(instance());
+    await draining.gate.passOrWait(instance());
     restoreIsAsked(MARK);
     // The end of the step waits for the labels, too.
     void draining.afterRestart({ ...NOTHING_DONE, restarted });
@@ -457,7 +457,7 @@ describe('a drain', () => {
     const draining = guardFor(asked);
     listed(mine(POOL));
     nock(ORIGIN).get(ONE).reply(200, mine(POOL));
-    await expect(draining.gate.isOpen(instance())).rejects.toThrow('GitHub answered without a Date');
+    await expect(draining.gate.passOrWait(instance())).rejects.toThrow('GitHub answered without a Date');
   });
 
   test('keeps trying to end for 5 s after a cancellation', async () => {
@@ -466,7 +466,7 @@ describe('a drain', () => {
     const draining = guardFor(asked);
     listed(mine(POOL));
     drainIsAsked(MARK);
-    await draining.gate.isOpen(instance());
+    await draining.gate.passOrWait(instance());
     cancellation.abort(new ActionError('cancelled', 'The step was cancelled.'));
     nock(ORIGIN).get(ONE).times(50).reply(422);
     await draining.afterRestart({ ...NOTHING_DONE, restarted: 'false' });

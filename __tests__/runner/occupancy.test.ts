@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JobFinding } from '../../src/runner/job-finding.ts';
 import {
-  type Boot,
   type IdleStretch,
   nextOccupancy,
   type Occupancy,
@@ -9,6 +8,7 @@ import {
   type OccupancyRules,
   type RunnersReading,
   UNREAD,
+  type VmBoot,
 } from '../../src/runner/occupancy.ts';
 import { busy, idle, offline, reading, runner, runningJob, wedged } from '../support/runners.ts';
 
@@ -63,7 +63,7 @@ function every10s(...seen: readonly Runners[]): Kind[] {
 const minute = (seen: Runners): Runners[] => Array(7).fill(seen);
 
 const STRETCH: IdleStretch = {
-  ...{ since: 0, until: 10_000, leftMs: 50_000, of: [23, 24], reads: 2 },
+  ...{ since: 0, until: 10_000, leftMs: 50_000, registrations: [23, 24], reads: 2 },
   ...{ jobs: 'none', isDoubtful: false },
 };
 /** A state of each kind. */
@@ -74,7 +74,7 @@ const STATES: Readonly<Record<Kind, Occupancy>> = {
   online: { kind: 'online' },
   registering: { kind: 'registering' },
   unconfirmed: { kind: 'unconfirmed', stretch: { ...STRETCH, jobs: 'unread' } },
-  absent: { kind: 'absent', stretch: { ...STRETCH, of: 'gone', leftMs: 0, reads: 1 } },
+  absent: { kind: 'absent', stretch: { ...STRETCH, registrations: 'gone', leftMs: 0, reads: 1 } },
   settling: { kind: 'settling', stretch: STRETCH },
   idle: { kind: 'idle', stretch: { ...STRETCH, leftMs: 0 } },
 };
@@ -95,7 +95,12 @@ test.each<Row>([
     [kind, 'an offline runner with a job', runners(15, [wedged]), busyWith('unread')],
     [kind, 'a job on a runner', jobIs('job'), busyWith(job)],
   ]),
-  ['unread', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: { ...begun, of: [23] } }],
+  [
+    'unread',
+    'no job',
+    runners(15, [idle]),
+    { kind: 'unconfirmed', stretch: { ...begun, registrations: [23] } },
+  ],
   ['unknown', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun }],
   ['busy', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun }],
   ['absent', 'no job', runners(15, [idle]), { kind: 'unconfirmed', stretch: begun }],
@@ -295,8 +300,8 @@ describe('an offline runner that shows a job', () => {
 });
 
 describe('a runner that takes one job per registration', () => {
-  const BOOT: Boot = { at: 0, registersWithinMs: 300_000, hadJob: false };
-  const asked = (boot: Partial<Boot> = {}): OccupancyRules => {
+  const BOOT: VmBoot = { at: 0, registersWithinMs: 300_000, hadJob: false };
+  const asked = (boot: Partial<VmBoot> = {}): OccupancyRules => {
     return { idleForMs: 60_000, isEphemeral: true, boot: { ...BOOT, ...boot } };
   };
   const gone = (seconds: number, ...before: readonly Runner[]): RunnersReading => {

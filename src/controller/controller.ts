@@ -78,9 +78,9 @@ export function createController(options: ControllerOptions): Controller {
     return { name: `${method} ${path}`, url: address, deniedHint };
   };
 
-  function completed(instance: Instance, { headers }: Answer): Instance {
+  function withTimeAndNames(instance: Instance, { headers }: Answer): Instance {
     const ms = Date.parse(headers['date'] ?? '');
-    return names.complete({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
+    return names.fillIn({ ...instance, answeredAtMs: Number.isNaN(ms) ? undefined : ms });
   }
 
   async function getInstance(instanceId: string, bounds: ReadBounds): Promise<Instance | undefined> {
@@ -90,7 +90,7 @@ export function createController(options: ControllerOptions): Controller {
       (instance.externalId !== undefined || !needsNames || names.isAsked(instance))
     )
       return instance;
-    if (instance !== undefined) return names.complete(await withListedNames(instance, bounds));
+    if (instance !== undefined) return names.fillIn(await withListedNames(instance, bounds));
     // FAIL can mean "no such instance" or "the database is down": only a complete list without it is proof.
     const [found] = await findInstances({ by: 'instance_id', id: instanceId }, bounds);
     return found;
@@ -101,7 +101,7 @@ export function createController(options: ControllerOptions): Controller {
     const decode = (answer: Answer) => {
       const envelope = readEnvelope(callTo('GET', VM_PATH), answer);
       const instance = envelope.status === 'OK' ? readInstance(envelope.body, instanceId) : undefined;
-      return instance && completed(instance, answer);
+      return instance && withTimeAndNames(instance, answer);
     };
     return client.read({ path, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
   }
@@ -126,11 +126,11 @@ export function createController(options: ControllerOptions): Controller {
       const list = readList(bodyOf(readEnvelope(callTo('GET', VM_PATH), answer)));
       const { matching, readable } = list;
       lastList = list;
-      const complete = (instance: Instance) => completed(instance, answer);
+      const completed = (instance: Instance) => withTimeAndNames(instance, answer);
       return read({
         ...list,
-        matching: (target) => matching(target).map(complete),
-        readable: () => readable().map(complete),
+        matching: (target) => matching(target).map(completed),
+        readable: () => readable().map(completed),
       });
     };
     return client.read({ path: VM_PATH, maxBytes: MAX_INSTANCES_BYTES, decode }, bounds);
@@ -165,7 +165,7 @@ function createNames() {
   const asked = new Set<string>();
   const keyOf = ({ instanceId }: Instance) => instanceId.toLowerCase();
   return {
-    complete(instance: Instance): Instance {
+    fillIn(instance: Instance): Instance {
       const before = known.get(keyOf(instance));
       const names = {
         externalId: instance.externalId ?? before?.externalId,

@@ -179,7 +179,7 @@ const LONGEST_TOKEN = 4_000;
 /** Together with the ID, perhaps in base64, still too short to nest deeper than JSON can be serialized. In characters. */
 const LONGEST_SESSION = 6_000;
 /** A shorter string next to the token is a number or a word: masking it would garble every message. In characters. */
-const SHORTEST_SECRET = 8;
+const SHORTEST_COMPANION = 8;
 
 function readSession(text: string): Session | undefined {
   if (text.length > LONGEST_SESSION) return undefined;
@@ -187,14 +187,14 @@ function readSession(text: string): Session | undefined {
   const data = isRecord(answer) ? answer['data'] : undefined;
   if (!isRecord(data) || typeof data['token'] !== 'string') return undefined;
   const { token, userName, ...others } = data;
-  if (!TOKEN.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN) return undefined;
+  if (!PRINTABLE.test(data['token']) || JSON.stringify(data).length > LONGEST_TOKEN) return undefined;
   const texts = Object.values(others).filter(
-    (value) => typeof value === 'string' && value.length >= SHORTEST_SECRET,
+    (value) => typeof value === 'string' && value.length >= SHORTEST_COMPANION,
   );
   return { data, secrets: [data['token'], ...texts.map(String)] };
 }
 
-const TOKEN = /^[\x21-\x7e]+$/;
+const PRINTABLE = /^[\x21-\x7e]+$/;
 
 /** The controller does not know the key, or the server is most likely not the controller. */
 function refusedHand(answer: Answer): ActionError {

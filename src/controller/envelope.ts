@@ -15,10 +15,10 @@ export function parseEnvelope({ text: json }: Answer): Envelope | undefined {
   const word = text(value, 'status');
   if (word === undefined) return undefined;
   if (word === 'OK') return { status: 'OK', body: value['body'] };
-  return { status: 'failure', word, message: text(value, 'message', LONGEST_MESSAGE) ?? '(no message)' };
+  return { status: 'failure', word, message: text(value, 'message', LONGEST_FAILURE) ?? '(no message)' };
 }
 
-const LONGEST_MESSAGE = 1_000;
+const LONGEST_FAILURE = 1_000;
 
 /** Whether the controller itself refuses: a gateway's answer may resemble an envelope. */
 export function isRefusal(envelope: Envelope | undefined): boolean {
@@ -131,7 +131,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 export function redirected(call: string, { status, location }: Answer): ActionError {
   return new ActionError(
     'protocol_error',
-    `${call} was redirected to ${hostOf(location)} (HTTP ${status}).`,
+    `${call} was redirected to ${hostOfRedirect(location)} (HTTP ${status}).`,
     {
       hint: 'Redirects are not followed. Put the address of the controller itself into controller_url.',
     },
@@ -164,7 +164,7 @@ function hintForRejection({ status, text: body }: Answer): string {
 }
 
 /** Only the host: the rest of a redirect may carry tokens. */
-export function hostOf(location: string | undefined): string {
+export function hostOfRedirect(location: string | undefined): string {
   if (location === undefined) return 'nowhere';
   const url = URL.parse(location);
   return url === null || url.host === '' ? 'another path' : `"${url.host}"`;

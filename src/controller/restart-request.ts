@@ -95,12 +95,12 @@ export async function tryRestart(
   return judgeAnswer(answer, call);
 }
 
-interface Sent {
+interface SentResult {
   readonly result: SendResult;
   readonly veto: Veto | undefined;
 }
 
-async function sendOnce(request: RestartRequest, bounds: TryBounds, client: Client): Promise<Sent> {
+async function sendOnce(request: RestartRequest, bounds: TryBounds, client: Client): Promise<SentResult> {
   const { deadline, signal, onDeparture } = bounds;
   const body = {
     instance_id: request.instanceId,

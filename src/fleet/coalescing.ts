@@ -11,7 +11,7 @@ export interface CoalescingOptions<Question, Answer> {
   /** Ends all waiting. */
   readonly signal: AbortSignal;
   /** How long to wait before the next batch, given the current calls and the time of the previous batch: in milliseconds. */
-  readonly pauseMs: (questions: readonly Question[], previous: Span | undefined) => number;
+  readonly pauseMs: (questions: readonly Question[], previous: BatchTimes | undefined) => number;
   /** One request that answers all of these. */
   readonly ask: (questions: readonly Question[], bounds: RetryBounds) => Promise<Answer>;
   /** Called once for each fault, however many wait. */
@@ -21,7 +21,7 @@ export interface CoalescingOptions<Question, Answer> {
 }
 
 /** When something began and ended, in milliseconds on the clock's scale. */
-export interface Span {
+export interface BatchTimes {
   readonly beganAt: number;
   readonly endedAt: number;
 }
@@ -30,7 +30,7 @@ export interface Span {
 export type Coalesced<Question, Answer> = (question: Question, bounds: RetryBounds) => Promise<Answer>;
 
 /** Batches start `everyMs` apart; a longer batch is followed by an equally long pause. */
-export function spacing(everyMs: number, { beganAt, endedAt }: Span, now: number): number {
+export function spacing(everyMs: number, { beganAt, endedAt }: BatchTimes, now: number): number {
   return Math.max(0, Math.max(beganAt + everyMs, endedAt + (endedAt - beganAt)) - now);
 }
 
@@ -48,7 +48,7 @@ export function coalesce<Question, Answer>(
   const waiting = new Set<Asker<Question, Answer>>();
   const asking = new Set<Asker<Question, Answer>>();
   let stop = new AbortController();
-  let previous: Span | undefined;
+  let previous: BatchTimes | undefined;
   let isAtWork = false;
 
   async function work(): Promise<void> {

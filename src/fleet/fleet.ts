@@ -196,8 +196,8 @@ async function restartSeveral(members: readonly Member[], step: Step, limits: Sl
   const { job, context, roster } = step;
   const { log, guards } = context;
   log.info(job.dryRun ? describeDryRun(members.length) : describeFleet(members.length, limits));
-  const onOver = (failed: number) => log.info(describeOver(failed, limits));
-  const slots = createSlots({ vms: members.length, limits, onOver });
+  const onTooManyFailures = (failed: number) => log.info(describeOver(failed, limits));
+  const slots = createSlots({ vms: members.length, limits, onTooManyFailures });
   const isCrowded = () => slots.states.filter(holdsSlot).length > 1;
   const controller = shareController(context.controller, { ...context, isCrowded });
   const checkDuplicate = createDuplicateCheck(guards?.runnerNameOf);

@@ -35,17 +35,17 @@ export interface SlotStep {
   readonly event: SlotEvent;
 }
 
-const OVER = { end: 'ended', fail: 'failed' } as const;
+const ENDS = { end: 'ended', fail: 'failed' } as const;
 
 /** An event that is not listed changes nothing. */
 const TRANSITIONS: Readonly<Record<SlotState, Readonly<Partial<Record<SlotEvent, SlotState>>>>> = {
-  preparing: { arrive: 'waiting', ...OVER },
-  waiting: { queue: 'queued', defer: 'deferred', ...OVER },
-  queued: { wait: 'waiting', ...OVER },
-  deferred: { wait: 'waiting', ...OVER },
-  holding: { depart: 'restarting', wait: 'waiting', ...OVER },
-  restarting: { arrive: 'holding', ...OVER },
-  dismissed: OVER,
+  preparing: { arrive: 'waiting', ...ENDS },
+  waiting: { queue: 'queued', defer: 'deferred', ...ENDS },
+  queued: { wait: 'waiting', ...ENDS },
+  deferred: { wait: 'waiting', ...ENDS },
+  holding: { depart: 'restarting', wait: 'waiting', ...ENDS },
+  restarting: { arrive: 'holding', ...ENDS },
+  dismissed: ENDS,
   ended: {},
   failed: {},
 };
@@ -57,7 +57,7 @@ export function advance(
   limits: SlotLimits,
 ): readonly SlotState[] {
   const moved = states.map((state, at) => (at === index ? (TRANSITIONS[state][event] ?? state) : state));
-  return isOver(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
+  return hasTooManyFailures(moved, limits) ? moved.map(dismiss) : grant(moved, limits);
 }
 
 function dismiss(state: SlotState): SlotState {
@@ -90,7 +90,7 @@ export function countFailed(states: readonly SlotState[]): number {
 }
 
 /** Whether too many have failed for a new restart to start. */
-export function isOver(states: readonly SlotState[], { mostFailures }: SlotLimits): boolean {
+export function hasTooManyFailures(states: readonly SlotState[], { mostFailures }: SlotLimits): boolean {
   return countFailed(states) > mostFailures;
 }
 

@@ -46,7 +46,7 @@ const READ_AGAIN_MS = 1_000;
 export function shareController(controller: Controller, options: SharedControllerOptions): Controller {
   const { clock, log, isCrowded } = options;
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const list = coalesce<Target, Found>({
+  const list = coalesce<Target, TargetList>({
     ...options,
     pauseMs: (targets, previous) => {
       const isAlone = areSame(targets) && !isCrowded();
@@ -103,7 +103,7 @@ export function shareLiveInstances(
 }
 
 /** A list, or the result of reading a single instance as a list. */
-type Found = Pick<InstanceList, 'matching'>;
+type TargetList = Pick<InstanceList, 'matching'>;
 
 /** Whether all ask for the same instance. */
 function areSame(targets: readonly Target[]): boolean {
@@ -114,7 +114,7 @@ async function requestFor(
   controller: Controller,
   targets: readonly Target[],
   bounds: ReadBounds,
-): Promise<Found> {
+): Promise<TargetList> {
   const [first] = targets;
   if (first?.by !== 'instance_id' || !areSame(targets)) return controller.listInstances(bounds);
   const instance = await controller.getInstance(first.id, bounds);
@@ -122,7 +122,7 @@ async function requestFor(
 }
 
 /** An unreadable record is a fault only for its own VM. */
-function readFrom(list: Found, target: Target): Instance[] | ReadFault {
+function readFrom(list: TargetList, target: Target): Instance[] | ReadFault {
   try {
     return list.matching(target);
   } catch (error) {

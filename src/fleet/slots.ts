@@ -5,10 +5,10 @@ import type { RunnerGate } from '../runner/gate.ts';
 import {
   advance,
   countFailed,
+  hasTooManyFailures,
   haveAllArrived,
   holdsSlot,
   isInQueue,
-  isOver,
   type SlotEvent,
   type SlotLimits,
   type SlotState,
@@ -31,10 +31,10 @@ export interface SlotsOptions {
   readonly vms: number;
   readonly limits: SlotLimits;
   /** Called once, when too many VMs have failed for another restart to start. */
-  readonly onOver: (failed: number) => void;
+  readonly onTooManyFailures: (failed: number) => void;
 }
 
-export function createSlots({ vms, limits, onOver }: SlotsOptions): Slots {
+export function createSlots({ vms, limits, onTooManyFailures }: SlotsOptions): Slots {
   const arrival = Promise.withResolvers<void>();
   const grants = Array.from({ length: vms }, () => Promise.withResolvers<void>());
   const dismissals = Array.from({ length: vms }, () => new AbortController());
@@ -56,7 +56,8 @@ export function createSlots({ vms, limits, onOver }: SlotsOptions): Slots {
       states = advance(before, { index, event }, limits);
       for (const [at, state] of states.entries()) if (state !== before[at]) enter(at, state);
       if (haveAllArrived(states)) arrival.resolve();
-      if (isOver(states, limits) && !isOver(before, limits)) onOver(countFailed(states));
+      if (hasTooManyFailures(states, limits) && !hasTooManyFailures(before, limits))
+        onTooManyFailures(countFailed(states));
     },
     allArrived: arrival.promise,
     granted: (index) => existing(grants[index]).promise,
@@ -95,7 +96,7 @@ export interface SlotGate extends Gate {
 /** A baseline older than this is taken again: in milliseconds. */
 const FRESH_MS = 500;
 /** How often an idle runner is read while its VM is queued: in milliseconds. */
-const READ_EVERY_MS = 5_000;
+const READ_QUEUED_EVERY_MS = 5_000;
 
 /**
  * Blocks the restart of one VM until all have reached their gates, its runner has no job, and it holds a slot. A VM that had to wait
@@ -109,7 +110,7 @@ export function createSlotGate(options: SlotGateOptions): SlotGate {
     get hasLetPass() {
       return hasLetPass;
     },
-    async isOpen(instance) {
+    async passOrWait(instance) {
       checkDuplicate(instance);
       const isOpen = await mayPass(options, instance);
       hasLetPass ||= isOpen;
@@ -137,7 +138,7 @@ async function mayPass(options: SlotGateOptions, instance: Instance): Promise<bo
     signal.throwIfAborted();
     if (!(await takeSlot(options)) || clock.now() - cameAt > FRESH_MS) return false;
   }
-  if (runnerGate !== undefined && !(await runnerGate.isOpen(instance))) return false;
+  if (runnerGate !== undefined && !(await runnerGate.passOrWait(instance))) return false;
   signal.throwIfAborted();
   return true;
 }
@@ -151,7 +152,7 @@ async function takeSlot(options: SlotGateOptions): Promise<boolean> {
     await unlessAborted(granted, signal);
     return true;
   }
-  while (!(await happensWithin(granted, { ms: READ_EVERY_MS, signal }, clock))) {
+  while (!(await happensWithin(granted, { ms: READ_QUEUED_EVERY_MS, signal }, clock))) {
     if (await runnerGate.stillIdle()) continue;
     slots.apply(index, 'wait');
     return false;

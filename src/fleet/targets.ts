@@ -100,7 +100,7 @@ export interface ResolvingOptions {
 }
 
 /** How long to wait for a VM that is not listed, in milliseconds: a lagging replica may not list a new one yet. */
-const GRACE_MS = 6_000;
+const LISTING_GRACE_MS = 6_000;
 const LIST_AGAIN_MS = 1_000;
 /** One list may briefly lack a VM, which would then be left out silently. */
 const LEAST_LISTS = 2;
@@ -138,7 +138,7 @@ export async function listUntilFound<T>(
     remember(seen, (await controller.listInstances(bounds)).readable());
     const found = read([...seen.values()]);
     const problem = missing(found);
-    graceEndsAt ??= Math.min(clock.now() + GRACE_MS, bounds.deadline);
+    graceEndsAt ??= Math.min(clock.now() + LISTING_GRACE_MS, bounds.deadline);
     const isEnough = problem === undefined && lists >= LEAST_LISTS;
     if (isEnough || clock.now() + LIST_AGAIN_MS > graceEndsAt) return found;
     if (problem !== undefined)

@@ -56,7 +56,7 @@ export interface JobLookup extends ResolvingOptions {
  */
 export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Promise<Member[]> {
   const { log, clock } = lookup;
-  const { jobs, readAt } = await readJobs(wanted.runId, lookup);
+  const { jobs, readAt } = await readJobsOfRun(wanted.runId, lookup);
   const answeredAt = clock.now();
   const selection = selectJobs(jobs, wanted.patterns, wanted.own);
   const { onRunners, others } = selection;
@@ -67,15 +67,20 @@ export async function findVmsUsedByJob(wanted: UsedByJob, lookup: JobLookup): Pr
   for (const { job, why } of others) log.info(`Job "${job.name}" names no VM: ${WHY_NO_VM[why]}`);
   if (onRunners.length === 0) return [];
   const locate = (instances: readonly Instance[]) => locateJobs(onRunners, instances, lookup.isRunnerIn);
-  const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) => notFound(unplaced));
+  const { located, unplaced } = await listUntilFound(lookup, locate, ({ unplaced }) =>
+    runnersNotFound(unplaced),
+  );
   for (const { name, runnerName } of unplaced)
     log.warning(`Job "${name}" ran on runner "${runnerName}", which is in no live instance.`);
-  const problem = notFound(unplaced);
+  const problem = runnersNotFound(unplaced);
   if (located.length === 0 && problem !== undefined) throw problem;
-  return membersOf(located, (job) => endOf(job, { readAt, answeredAt }));
+  return membersFrom(located, (job) => endOf(job, { readAt, answeredAt }));
 }
 
-function readJobs(runId: number, { readRun, clock, log, signal, timeoutMs }: JobLookup): Promise<RunJobs> {
+function readJobsOfRun(
+  runId: number,
+  { readRun, clock, log, signal, timeoutMs }: JobLookup,
+): Promise<RunJobs> {
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
   return readRun(runId, { deadline: clock.now() + timeoutMs, signal, onFault: progress.fault });
 }
@@ -89,7 +94,7 @@ const WHY_NO_VM: Readonly<Record<WithoutRunner, string>> = {
   'runner not shown': 'GitHub does not show its runner',
 };
 
-const MOST_NAMES = 20;
+const MOST_IN_MESSAGE = 20;
 
 interface NoMatch {
   readonly wanted: UsedByJob;
@@ -110,13 +115,13 @@ function explainNoMatch({ unexpanded }: JobSelection, { wanted, jobs, log }: NoM
   }
   const others = jobs.filter((job) => !isOwnJob(job, wanted.own));
   const names = [...new Set(others.map(({ name }) => name))];
-  const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_NAMES)}`;
+  const listed = names.length === 0 ? 'It has no other job' : `It has: ${listNames(names, MOST_IN_MESSAGE)}`;
   throw new ActionError('job_not_found', `${message}. ${listed}.`, {
     hint: 'Check used_by_job (upper and lower case differ) and run_id; and let the job that resets have needs, or the others may not be there yet. Its own job never counts.',
   });
 }
 
-interface Answer {
+interface AnswerTime {
   /** GitHub's clock when it answered, in milliseconds since 1970. */
   readonly readAt: number | undefined;
   /** The same moment on the step's clock. */
@@ -124,7 +129,7 @@ interface Answer {
 }
 
 /** On the step's clock. Undefined while the job is in progress, or if GitHub does not say. */
-function endOf({ status, completedAt }: Job, { readAt, answeredAt }: Answer): number | undefined {
+function endOf({ status, completedAt }: Job, { readAt, answeredAt }: AnswerTime): number | undefined {
   if (status !== 'completed' || completedAt === undefined || readAt === undefined) return undefined;
   return answeredAt - (readAt - completedAt);
 }
@@ -139,7 +144,7 @@ interface Located {
   ambiguous: ActionError | undefined;
 }
 
-interface Found {
+interface Locations {
   readonly located: readonly Located[];
   /** Jobs whose runner is in no live instance. */
   readonly unplaced: readonly JobOnRunner[];
@@ -149,7 +154,7 @@ function locateJobs(
   jobs: readonly JobOnRunner[],
   instances: readonly Instance[],
   isRunnerIn: JobLookup['isRunnerIn'],
-): Found {
+): Locations {
   const live = instances.filter((instance) => !isTerminal(instance));
   const located = new Map<string, Located>();
   const unplaced: JobOnRunner[] = [];
@@ -176,23 +181,23 @@ function likelyOnes(fitting: readonly Instance[]): readonly Instance[] {
 
 function isInSeveral({ name, runnerName }: JobOnRunner, homes: readonly Instance[]): ActionError {
   const ids = homes.map(({ instanceId }) => instanceId);
-  const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_NAMES)}.`;
+  const message = `Runner "${runnerName}" of job "${name}" fits several live instances: ${listNames(ids, MOST_IN_MESSAGE)}.`;
   return new ActionError('ambiguous_target', message, {
     hint: 'Let runner_name contain {instance_id} or {uuid}, or choose names of which none begins like another.',
   });
 }
 
 /** Undefined if every runner has its VM. */
-function notFound(unplaced: readonly JobOnRunner[]): ActionError | undefined {
+function runnersNotFound(unplaced: readonly JobOnRunner[]): ActionError | undefined {
   if (unplaced.length === 0) return undefined;
   const names = [...new Set(unplaced.map(({ runnerName }) => runnerName))];
-  const message = `No live instance has a runner ${listNames(names, MOST_NAMES)}, which took the jobs.`;
+  const message = `No live instance has a runner ${listNames(names, MOST_IN_MESSAGE)}, which took the jobs.`;
   return new ActionError('instance_not_found', message, {
     hint: 'Check runner_name and controller_url. A VM that was terminated since then needs no restart.',
   });
 }
 
-function membersOf(
+function membersFrom(
   located: readonly Located[],
   endOfJob: (job: JobOnRunner) => number | undefined,
 ): Member[] {
@@ -202,7 +207,7 @@ function membersOf(
       return {
         name: externalId ?? name ?? instanceId,
         target: { by: 'instance_id', id: instanceId },
-        lastJob: lastOf(jobs, endOfJob),
+        lastJob: lastJobOf(jobs, endOfJob),
         ...(ambiguous && { error: ambiguous }),
       };
     }),
@@ -210,7 +215,10 @@ function membersOf(
 }
 
 /** A job in progress comes after all that have ended. */
-function lastOf(jobs: readonly JobOnRunner[], endOfJob: (job: JobOnRunner) => number | undefined): LastJob {
+function lastJobOf(
+  jobs: readonly JobOnRunner[],
+  endOfJob: (job: JobOnRunner) => number | undefined,
+): LastJob {
   const ends = jobs.map((job): LastJob => ({ name: job.name, endedAt: endOfJob(job) }));
   return ends.reduce((last, job) => {
     return (job.endedAt ?? Number.POSITIVE_INFINITY) > (last.endedAt ?? Number.POSITIVE_INFINITY)

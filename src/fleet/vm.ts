@@ -38,7 +38,7 @@ async function waitUntilBack(outcome: Outcome, { guard, guest, ...context }: VmC
   // The first error is enough: the step reports what is known of the runner, but stops waiting for it.
   const afterRunner = await (afterGuest.error === undefined ? runnerBack : settledNow(runnerBack));
   if (afterGuest.error !== undefined) stop.abort(afterGuest.error);
-  return merge({ ...outcome, ...afterRunner }, afterGuest);
+  return withGuest({ ...outcome, ...afterRunner }, afterGuest);
 }
 
 /** The result of the work if it has settled; otherwise undefined. */
@@ -46,6 +46,6 @@ function settledNow<T>(work: Promise<T> | undefined): Promise<T | undefined> {
   return Promise.race([work, Promise.resolve(undefined)]);
 }
 
-function merge(outcome: Back, { error, ...afterGuest }: AfterGuest): Back {
+function withGuest(outcome: Back, { error, ...afterGuest }: AfterGuest): Back {
   return { ...outcome, ...afterGuest, ...(error && { error }) };
 }

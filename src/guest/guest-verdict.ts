@@ -96,7 +96,7 @@ export function isSameEndpoint(endpoint: Endpoint, { startDate, address }: Endpo
   return isSameBoot && formatAddress(address) === formatAddress(endpoint.address);
 }
 
-const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
+const CONTACT_WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
   refused: 'the connection was refused',
   unreachable: 'it cannot be reached',
   silent: 'no SSH banner came',
@@ -108,7 +108,7 @@ const WORDS: Readonly<Record<Exclude<Contact['kind'], 'banner'>, string>> = {
 /** The obstacle that an attempt without a banner met. */
 export function obstacleAt({ address }: Endpoint, contact: Exclude<Contact, { kind: 'banner' }>): Obstacle {
   const { kind, detail } = contact;
-  return { kind, seen: `${WORDS[kind]} at ${formatAddress(address)} (${detail})` };
+  return { kind, seen: `${CONTACT_WORDS[kind]} at ${formatAddress(address)} (${detail})` };
 }
 
 /** A banner came, but possibly from another VM. @param why what the read after it showed, if known. */

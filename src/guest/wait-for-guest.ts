@@ -87,19 +87,19 @@ export async function waitForGuest(
   };
   try {
     await untilUp(wait);
-    return { guest: { status: 'up', upAt: context.clock.now() }, ...lastOf(wait) };
+    return { guest: { status: 'up', upAt: context.clock.now() }, ...lastSeen(wait) };
   } catch (thrown) {
     const error = asActionError(thrown);
     const status = error.code === 'guest_not_up' ? 'not_up' : undefined;
     return {
       guest: { status, upAt: undefined },
-      ...lastOf(wait),
-      error: explainCancellation(error, LEFT_BEHIND),
+      ...lastSeen(wait),
+      error: explainCancellation(error, GUEST_UNKNOWN),
     };
   }
 }
 
-const LEFT_BEHIND = 'The VM was restarted and verified; whether its guest is up is not known.';
+const GUEST_UNKNOWN = 'The VM was restarted and verified; whether its guest is up is not known.';
 const NO_GUEST: GuestOutcome = { status: undefined, upAt: undefined };
 
 /** The state of the wait; moments are milliseconds on the clock's scale. */
@@ -113,7 +113,7 @@ interface Wait {
   last: Instance | undefined;
 }
 
-function lastOf({ last }: Wait): { last?: Instance } {
+function lastSeen({ last }: Wait): { last?: Instance } {
   return last === undefined ? {} : { last };
 }
 
@@ -164,14 +164,14 @@ async function attempt(wait: Wait, until: number): Promise<AttemptResult> {
     : { obstacle: unconfirmed(endpoint) };
 }
 
-type Found = Extract<GuestVerdict, { kind: 'endpoint' | 'obstacle' }>;
+type GuestFound = Extract<GuestVerdict, { kind: 'endpoint' | 'obstacle' }>;
 
 /** After a lagging replica's answer, another replica will most likely answer the next read. In milliseconds. */
 const OUTDATED_PAUSE_MS = 1_000;
 const SHORTEST_READ_MS = 250;
 
 /** Reads the instance until an answer counts. @throws ActionError if the VM itself is lost, or the step is cancelled. */
-async function findGuest(wait: Wait, until: number): Promise<Found> {
+async function findGuest(wait: Wait, until: number): Promise<GuestFound> {
   const { clock, signal } = wait.context;
   for (;;) {
     const verdict = await readGuest(wait, until);

@@ -20,13 +20,13 @@ export function kindOfAddress(ip: string): AddressKind {
 
 /** Whether a URL leads to this machine. */
 export function isOwnHost(url: URL): boolean {
-  const host = hostOf(url);
+  const host = bareHost(url);
   if (isIP(host) !== 0) return ['loopback', 'unspecified'].includes(kindOfAddress(host));
   return host === 'localhost' || host.endsWith('.localhost');
 }
 
 /** A URL's host without the brackets of an IPv6 address and the dot at the end of a full name. */
-export function hostOf({ hostname }: URL): string {
+export function bareHost({ hostname }: URL): string {
   return hostname.replace(/[[\]]/g, '').replace(/(?<=.)\.$/, '');
 }
 

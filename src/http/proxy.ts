@@ -1,4 +1,4 @@
-import { hostOf, includes, isAddressOrRange, isOwnHost, listOf } from './addresses.ts';
+import { bareHost, includes, isAddressOrRange, isOwnHost, listOf } from './addresses.ts';
 
 type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
@@ -15,10 +15,10 @@ export function proxyFor(
   const value = read(environment, variable).trim();
   if (value === '' || isOwnHost(url) || isExcepted(url, exceptionsIn(environment))) return undefined;
   const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-  return proxy !== null && isUsable(proxy) ? proxy : { invalid: variable };
+  return proxy !== null && isPlainHttp(proxy) ? proxy : { invalid: variable };
 }
 
-function isUsable({ protocol, username, password, pathname, search, hash }: URL): boolean {
+function isPlainHttp({ protocol, username, password, pathname, search, hash }: URL): boolean {
   try {
     // A stray percent sign would otherwise show only when the credentials are sent.
     decodeURIComponent(username + password);
@@ -56,7 +56,7 @@ export function unknownExceptions(environment: ProxyVariables): string[] {
 }
 
 function isExcepted(url: URL, entries: readonly string[]): boolean {
-  const host = hostOf(url);
+  const host = bareHost(url);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return entries
     .map(parseException)

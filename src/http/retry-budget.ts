@@ -43,7 +43,7 @@ const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
 };
 
 /** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
-const LONGEST_GAP_MS = 30_000;
+const LONGEST_PAUSE_IN_RUN_MS = 30_000;
 
 /** Decides when a server's faults are final. One for each server, for the whole step. */
 export interface RetryBudget {
@@ -58,7 +58,7 @@ export interface RetryBudget {
   apart(): RetryBudget;
 }
 
-interface Run {
+interface FaultRun {
   readonly since: number;
   readonly until: number;
   /** An unreachable server and one with bad answers are counted separately. */
@@ -69,7 +69,7 @@ interface Run {
 export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = false): RetryBudget {
   let isTrusted = hadGoodAnswer;
   /** The unbroken run of faults: when its first and its last fault came. */
-  let run: Run | undefined;
+  let run: FaultRun | undefined;
   return {
     apart: () => createRetryBudget(clock, isTrusted),
     renew() {
@@ -85,7 +85,7 @@ export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = fal
       }
       const now = clock.now();
       const isUnreachable = nature === 'unreachable';
-      const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_GAP_MS;
+      const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
       const since = run !== undefined && isUnbroken ? run.since : now;
       run = { since, until: now, isUnreachable };
       return now - since >= allowedMs ? 'spent' : 'left';

@@ -57,7 +57,7 @@ const MOST_LINES = 10;
 const MOST_NAMES = 5;
 const LONGEST_NAME = 100;
 /** In characters: of one message among several, and of the only one. */
-const LONGEST_MESSAGE = 300;
+const LONGEST_OF_SEVERAL = 300;
 const LONGEST_ONLY_MESSAGE = 2_000;
 
 /**
@@ -68,7 +68,7 @@ export function stepError(outcome: StepOutcome, clean: Show): ActionError | unde
   const { vms, error } = outcome;
   if (error === undefined || vms.length < 2) return error;
   const groups = [...alike(vms).values()];
-  const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : LONGEST_MESSAGE;
+  const longest = groups.length === 1 ? LONGEST_ONLY_MESSAGE : LONGEST_OF_SEVERAL;
   const lines = groups.map((group) => describeGroup(group, (text) => cut(clean(text), longest), clean));
   const more = lines.length - MOST_LINES;
   const message = [

@@ -43,7 +43,7 @@ export function outputsOf(outcome: StepOutcome, show: Show) {
 
 type VmOutputs = ReturnType<typeof vmOutputs>;
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const UUID_OF_ANY_CASE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** Without a zone ID, which is free text. */
 const IP_ADDRESS = /^[\da-f.:]+$/i;
 
@@ -60,7 +60,7 @@ function vmOutputs(outcome: VmOutcome, show: Show) {
     // A later answer may lack it for a while, as the node's agent does not know it at once.
     start_date: (last?.startDate ?? proof?.startDate)?.text ?? '',
     previous_start_date: before?.startDate?.text ?? '',
-    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID),
+    instance_id: plain(last?.instanceId ?? given('instance_id', outcome), UUID_OF_ANY_CASE),
     external_id: show(last?.externalId ?? before?.externalId ?? given('external_id', outcome)),
     instance_state: word(last?.state),
     status: word(last?.status),
@@ -105,7 +105,7 @@ const LONGEST_IN_ALL = 450_000;
  * elsewhere. An ID with a masked part is useless, and left out.
  */
 function resultsOf(outcome: StepOutcome, show: Show): Results {
-  const vms = outcome.vms.map((vm) => describe(vm, show));
+  const vms = outcome.vms.map((vm) => describeVm(vm, show));
   const usable = vms.filter(({ id }) => id !== '' && show(id) === id);
   const due = usable.filter(({ vm }) => vm.restarted !== 'true' && mayBeNamed(vm));
   const remaining = due.map(({ id }) => id).join('\n');
@@ -132,7 +132,7 @@ interface Described {
   readonly message: string;
 }
 
-function describe(vm: VmOutcome, show: Show): Described {
+function describeVm(vm: VmOutcome, show: Show): Described {
   const outputs = vmOutputs(vm, show);
   const { instance_id: id, external_id: externalId } = outputs;
   const message = show(vm.error?.message ?? vm.leftAloneFor ?? '');
@@ -222,7 +222,7 @@ interface MatrixEntry {
 
 /** The most jobs that GitHub generates from a matrix. */
 const MOST_ENTRIES = 256;
-const LONGEST_NAME = 80;
+const LONGEST_ENTRY_NAME = 80;
 
 /** All entries have about the same number of VMs. */
 function matrixOf(vms: readonly Described[]): MatrixEntry[] {
@@ -233,7 +233,7 @@ function matrixOf(vms: readonly Described[]): MatrixEntry[] {
   return vms.flatMap((first, index) => {
     if (entryOf(index) === entryOf(index - 1)) return [];
     const ids = vms.slice(index, endOf(entryOf(index))).map(({ id }) => id);
-    const name = ownName(`${cut(first.name, LONGEST_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
+    const name = ownName(`${cut(first.name, LONGEST_ENTRY_NAME)}${andMore(ids.length - 1)}`, first.id, taken);
     taken.add(name);
     return [{ name, instance_id: ids.join('\n') }];
   });

@@ -13,8 +13,8 @@ import { type Phase, renderGantt } from './timeline.ts';
 
 /** GitHub drops a summary of more than 1 MiB whole. In bytes, for the table; the rest is small. */
 const LARGEST_TABLE_BYTES = 900_000;
-const LONGEST_MESSAGE = 500;
-const LONGEST_NAME = 200;
+const LONGEST_EVENT = 500;
+const LONGEST_CELL_NAME = 200;
 
 /** How external text gets into the summary. */
 export interface Rendering {
@@ -28,7 +28,7 @@ export interface Rendering {
 export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] {
   const chart = renderGantt(phasesOf(outcome.vms, rendering.clean));
   return [
-    `<p>${describeCounts(outcome)}</p>`,
+    `<p>${renderCounts(outcome)}</p>`,
     ...renderHint(outcome, rendering),
     ...renderTable(outcome, rendering),
     ...(chart.length === 0 ? [] : ['', ...chart, '']),
@@ -38,7 +38,7 @@ export function renderVms(outcome: StepOutcome, rendering: Rendering): string[] 
 /** From those that need attention to those that succeeded; those that were not started come last. */
 const ORDER: readonly ResultKind[] = ['unknown', 'failed', 'skipped', 'restarted', 'not_started'];
 
-const WORDS: Readonly<Record<ResultKind, string>> = {
+const KIND_WORDS: Readonly<Record<ResultKind, string>> = {
   unknown: 'not verified',
   failed: 'failed',
   not_started: 'not started',
@@ -48,28 +48,28 @@ const WORDS: Readonly<Record<ResultKind, string>> = {
 
 /** In a dry run nothing is restarted. */
 const DRY_RUN_WORDS: Readonly<Record<ResultKind, string>> = {
-  ...WORDS,
+  ...KIND_WORDS,
   failed: 'cannot be restarted',
   not_started: 'can be restarted',
 };
 
 function wordFor(kind: ResultKind, { isDryRun }: StepOutcome): string {
-  return (isDryRun ? DRY_RUN_WORDS : WORDS)[kind];
+  return (isDryRun ? DRY_RUN_WORDS : KIND_WORDS)[kind];
 }
 
-function describeCounts(outcome: StepOutcome): string {
+function renderCounts(outcome: StepOutcome): string {
   const counts = countKinds(outcome.vms);
   const present = ORDER.filter((kind) => counts[kind] > 0);
   return present.map((kind) => `${counts[kind]} ${wordFor(kind, outcome)}`).join(', ');
 }
 
-const MOST_NAMES = 3;
+const MOST_WITH_HINT = 3;
 
 function renderHint(outcome: StepOutcome, { clean, toHtml }: Rendering): string[] {
   const hint = hintFor(outcome);
   if (hint === undefined) return [];
   const names = outcome.vms.filter(({ error }) => error?.hint === hint).map(({ name }) => clean(name));
-  const which = toHtml(listNames(names, MOST_NAMES));
+  const which = toHtml(listNames(names, MOST_WITH_HINT));
   return [`<p><b>What to do about ${which}:</b> ${toHtml(clean(hint))}</p>`];
 }
 
@@ -121,7 +121,7 @@ interface Column {
 function columnsOf(outcome: StepOutcome, clean: Show): Column[] {
   return [
     { heading: 'no.', cell: ({ number }) => String(number) },
-    { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_NAME) },
+    { heading: 'VM', cell: ({ vm }) => cut(clean(vm.name), LONGEST_CELL_NAME) },
     { heading: 'outcome', cell: ({ vm }) => wordFor(resultKindOf(vm), outcome) },
     {
       heading: 'last boot',
@@ -133,7 +133,7 @@ function columnsOf(outcome: StepOutcome, clean: Show): Column[] {
     },
     { heading: 'runner', cell: ({ vm }) => vm.runner?.status ?? '' },
     { heading: 'guest', cell: ({ vm }) => vm.guest?.status ?? '' },
-    { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_MESSAGE) },
+    { heading: 'what happened', cell: ({ vm }) => cut(clean(describeEvent(vm)), LONGEST_EVENT) },
   ];
 }
 

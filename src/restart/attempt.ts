@@ -81,7 +81,7 @@ async function passGate(attempt: RestartAttempt, instance: Instance): Promise<bo
   if (gate === undefined) return true;
   const askedAt = clock.now();
   if (record.moments.heldUp === undefined) mark(record, 'heldUp', askedAt);
-  const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.isOpen(instance));
+  const isOpen = await (job.dryRun ? gate.rehearse(instance) : gate.passOrWait(instance));
   mark(record, 'cleared', clock.now());
   attempt.deadline += clock.now() - askedAt;
   if (isOpen && gate.startsTime === true && !attempt.hasPassedGate)
@@ -102,7 +102,7 @@ export function sendBy({ job, deadline }: RestartAttempt): number {
 }
 
 /** The error if it is too late to send the restart. */
-export function lateness(attempt: RestartAttempt): ActionError | undefined {
+export function tooLateError(attempt: RestartAttempt): ActionError | undefined {
   const { context, record } = attempt;
   if (context.clock.now() <= sendBy(attempt)) return undefined;
   const message =
@@ -121,10 +121,10 @@ const CLEARED_MS = 20_000;
  * The last check, right before the first byte leaves. From here on the restart may be carried out: this is announced, and the
  * record says so until a result says otherwise.
  */
-export function depart(attempt: RestartAttempt): Veto | undefined {
+export function recordDeparture(attempt: RestartAttempt): Veto | undefined {
   const { context, record } = attempt;
   const now = context.clock.now();
-  const late = lateness(attempt);
+  const late = tooLateError(attempt);
   if (late !== undefined) return { kind: 'final', error: late };
   // The process was suspended, or connecting took long: the gate must be asked again.
   if (now - (record.moments.cleared ?? now) > CLEARED_MS)

@@ -41,7 +41,7 @@ export interface Gate {
    * Asked right before the restart is sent, until it returns true. True: send it now. False: the VM is free, but waiting for that
    * took a while, so read the instance again and then ask again.
    */
-  isOpen(instance: Instance): Promise<boolean>;
+  passOrWait(instance: Instance): Promise<boolean>;
   /** For a dry run: checks what can be checked without waiting. */
   rehearse(instance: Instance): Promise<true>;
 }

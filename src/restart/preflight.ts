@@ -152,21 +152,21 @@ async function find(target: Target, search: Search): Promise<Found> {
   switch (target.by) {
     case 'instance_id': {
       const instance = await controller.getInstance(target.id, bounds);
-      return instance === undefined ? notFound(target.id) : { kind: 'found', instance };
+      return instance === undefined ? noInstance(target.id) : { kind: 'found', instance };
     }
     case 'external_id': {
       const picked = pickLive(await controller.findInstances(target, bounds), target.id, search);
       if (picked.kind === 'none') return picked;
       const listed = picked.instance;
       const single = await controller.getInstance(listed.instanceId, bounds);
-      if (single === undefined) return notFound(listed.instanceId);
+      if (single === undefined) return noInstance(listed.instanceId);
       // A lagging replica may have answered.
       return { ...picked, instance: isOlder(single, listed) ? listed : single };
     }
   }
 }
 
-function notFound(instanceId: string): Found {
+function noInstance(instanceId: string): Found {
   const error = new ActionError('instance_not_found', `The controller has no instance ${instanceId}.`, {
     hint: 'Check instance_id and controller_url. An instance that was terminated is gone permanently.',
   });
@@ -191,7 +191,7 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
   const live = instances.filter((instance) => !isTerminal(instance));
   for (const one of instances) {
     if (isTerminal(one)) usable.delete(one.instanceId);
-    else if (isUsable(one)) usable.set(one.instanceId, one);
+    else if (canBeMeant(one)) usable.set(one.instanceId, one);
   }
   const [first, ...rivals] = usable.size > 0 ? [...usable.values()] : live;
   if (first === undefined) return noneHas(externalId, instances, context.controller.externalIds());
@@ -203,20 +203,20 @@ function pickLive(instances: readonly Instance[], externalId: string, { context,
 }
 
 /** An instance in Error, a deleted one, and one without a VM cannot be meant if there is another. */
-function isUsable(instance: Instance): boolean {
+function canBeMeant(instance: Instance): boolean {
   return !looksFailed(instance) && instance.status !== undefined;
 }
 
 function noneHas(externalId: string, ended: readonly Instance[], known: readonly string[]): Found {
   const gone = ended.length === 0 ? '' : ` Terminated ones that had it: ${listCandidates(ended)}.`;
   const message = `No live instance has the external_id "${externalId}".${gone}`;
-  const hint = UUID.test(externalId)
+  const hint = INSTANCE_ID.test(externalId)
     ? 'It looks like the ID of an instance: did you mean instance_id?'
     : suggestion(closestTo(externalId, known));
   return { kind: 'none', error: new ActionError('instance_not_found', message, { hint }) };
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const INSTANCE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function suggestion(closest: readonly string[]): string {
   const check = 'Check external_id (the output action-id of anka-actions/up) and controller_url.';

@@ -4,14 +4,14 @@ import type { Instance } from '../controller/instance.ts';
 import { type ActionError, asActionError, explainCancellation } from '../errors.ts';
 import { createProgressLog } from '../log.ts';
 import {
-  depart,
-  lateness,
   mark,
   type OutcomeDraft,
   prepare,
   type RestartAttempt,
+  recordDeparture,
   sendBy,
   startAttempt,
+  tooLateError,
 } from './attempt.ts';
 import { type Baseline, bootOf } from './boot.ts';
 import { LeftAlone, NOTHING_DONE, type Outcome, type RestartContext, type RestartJob } from './outcome.ts';
@@ -32,7 +32,7 @@ export async function restart(job: RestartJob, context: RestartContext): Promise
     await restartAndProve(startAttempt(job, context, record));
   } catch (error) {
     if (error instanceof LeftAlone) Object.assign(record, describeLeftAlone(error));
-    else record.error = describeLeft(asActionError(error), record);
+    else record.error = explainWhatWasSent(asActionError(error), record);
   }
   return record;
 }
@@ -49,7 +49,7 @@ async function restartAndProve(attempt: RestartAttempt): Promise<void> {
     return log.info(`Dry run: nothing was changed. Would restart ${describeRequest(job, first.instance)}`);
 
   const sent = await send(attempt, first);
-  log.info(describeReply(sent.reply));
+  log.info(describeRestartReply(sent.reply));
   const { pollInterval } = job;
   const onSeen = (instance: Instance) => {
     record.last = instance;
@@ -88,7 +88,7 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
   log.info(`Restarting ${describeRequest(job, first.instance)}`);
   for (;;) {
     const { deadline } = attempt;
-    const onDeparture = () => depart(attempt);
+    const onDeparture = () => recordDeparture(attempt);
     const result = await controller.tryRestart(request, { deadline, signal, onDeparture, isAfter401 });
     const { sent: sentAt = clock.now() } = record.moments;
     if (result.kind !== 'not carried out') return { baseline, reply: result, sentAt };
@@ -115,7 +115,7 @@ async function send(attempt: RestartAttempt, first: Baseline): Promise<Sent> {
 }
 
 function throwIfLate(attempt: RestartAttempt): void {
-  const late = lateness(attempt);
+  const late = tooLateError(attempt);
   if (late !== undefined) throw late;
 }
 
@@ -139,7 +139,7 @@ const CARRIED_OUT_NEVERTHELESS: RestartReply = {
 
 // ---- words ----
 
-function describeReply(reply: RestartReply): string {
+function describeRestartReply(reply: RestartReply): string {
   switch (reply.kind) {
     case 'accepted':
       return 'The controller accepted the restart';
@@ -156,7 +156,7 @@ function describeRequest({ vncPassword, usbDevice }: RestartJob, { instanceId, n
   return `instance ${instanceId} on node ${nodeId ?? 'unknown'}${vnc}${usb}`;
 }
 
-function describeLeft(error: ActionError, { restarted, moments }: Outcome): ActionError {
+function explainWhatWasSent(error: ActionError, { restarted, moments }: Outcome): ActionError {
   if (restarted !== 'false')
     return explainCancellation(
       error,

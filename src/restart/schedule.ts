@@ -35,7 +35,7 @@ function pauseOf(pollInterval: number | (() => number)): number {
 const SECOND_MS = 1_000;
 const SHORTEST_PAUSE_MS = 300;
 /** A poll may reach the controller a little sooner than usual. */
-const MARGIN_MS = 10;
+const ARRIVAL_MARGIN_MS = 10;
 /** If the open range is no longer than this, another poll for learning would gain nothing. */
 const WELL_KNOWN_MS = 50;
 
@@ -48,7 +48,7 @@ function nextInStep({ sentAt, lastPollAt, timing }: Progress): number {
 
   const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
   const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
-  const due = { at: arrival.to + MARGIN_MS, everyMs: isKnown ? SECOND_MS : gapMs };
+  const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? SECOND_MS : gapMs };
   const dueAt = firstFrom(earliest, due);
   const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: SECOND_MS });
   const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;

@@ -51,7 +51,7 @@ export async function watch(context: RestartContext, options: WatchOptions): Pro
   };
   const proof = await pollUntil(polling, async ({ until }) => {
     renewConnectionsIfStuck(context, state);
-    const observation = await readInstance(context, { options, progress, until });
+    const observation = await pollInstance(context, { options, progress, until });
     hasAnswer = observation !== undefined;
     return observation && consider(observation, state, progress);
   });
@@ -96,7 +96,7 @@ function gapMs(
 /** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }: RestartContext, state: WatchState): void {
   const since = Math.max(state.history.newestAt, state.renewedAt);
-  if (clock.now() - since <= LONG_SILENCE_MS) return;
+  if (clock.now() - since <= STUCK_AFTER_MS) return;
   controller.renewConnections();
   state.renewedAt = clock.now();
 }
@@ -122,7 +122,7 @@ interface ReadOptions {
 }
 
 /** One answer of the controller, or undefined if no usable one came in time. */
-async function readInstance(
+async function pollInstance(
   { controller, clock, signal }: RestartContext,
   { options, progress, until }: ReadOptions,
 ): Promise<Observation | undefined> {
@@ -183,7 +183,9 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
     `Answers: ${progress.tally()}.`,
   ];
   const silentMs = hasNews ? 0 : endedAt - sentAt;
-  return new ActionError('timed_out', message.join(' '), { hint: hintFor({ reply, unmet, silentMs }) });
+  return new ActionError('timed_out', message.join(' '), {
+    hint: hintForTimeout({ reply, unmet, silentMs }),
+  });
 }
 
 /** Controllers drop a queued task after 24 h. */
@@ -191,7 +193,7 @@ const MAY_STILL =
   'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
 
 /** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const LONG_SILENCE_MS = 15_000;
+const STUCK_AFTER_MS = 15_000;
 
 interface Signs {
   readonly reply: RestartReply;
@@ -200,10 +202,10 @@ interface Signs {
   readonly silentMs: number;
 }
 
-function hintFor({ reply, unmet, silentMs }: Signs): string {
+function hintForTimeout({ reply, unmet, silentMs }: Signs): string {
   if (unmet.length === 0) return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
   if (reply.kind === 'uncertain') return `Most likely the restart never reached the controller. ${MAY_STILL}`;
-  if (silentMs > LONG_SILENCE_MS)
+  if (silentMs > STUCK_AFTER_MS)
     return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
   return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }

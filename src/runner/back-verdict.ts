@@ -223,19 +223,19 @@ const TOOK_ITS_JOB: BackVerdict = { kind: 'online', proof: 'it registered again,
 
 type Pending = Extract<BackVerdict, { kind: 'pending' }>;
 
-const UNKNOWN = pending('no usable answer from GitHub', 'an answer has to show it back');
-const GONE = pending('it is not registered', 'it has to register');
-const OFFLINE = pending('it is offline', 'it has to come back online');
-const ONLINE_AGAIN = pending('it is online again', 'it has to stay online for some seconds');
+const UNKNOWN = notBackYet('no usable answer from GitHub', 'an answer has to show it back');
+const GONE = notBackYet('it is not registered', 'it has to register');
+const OFFLINE = notBackYet('it is offline', 'it has to come back online');
+const ONLINE_AGAIN = notBackYet('it is online again', 'it has to stay online for some seconds');
 const SHOWN_ONLINE: Pending = {
-  ...pending(
+  ...notBackYet(
     'it is still listed online, which may be stale',
     'it has to go offline and come back, register again, or start a job',
   ),
   isLikely: true,
 };
 
-function pending(seen: string, needed: string): Pending {
+function notBackYet(seen: string, needed: string): Pending {
   return { kind: 'pending', seen, needed, isLikely: false };
 }
 
@@ -251,7 +251,7 @@ const SERVICE =
 const STEPS = 'See "How the runner comes back by itself" in docs/between-jobs.md.';
 
 /** After a longer silence, GitHub's last answer says little about the present: in milliseconds. */
-const LONG_SILENCE_MS = 60_000;
+const OUTDATED_AFTER_MS = 60_000;
 
 /**
  * The likely cause. What happens inside the VM cannot be seen from here.
@@ -260,23 +260,23 @@ const LONG_SILENCE_MS = 60_000;
 export function likelyCause(history: BackHistory, endedAt: number): LikelyCause {
   if (history.lastAt === undefined) return { reason: SILENCE, hint: CHECK };
   const missing = neededNames(history).find(([, { verdict }]) => verdict.kind === 'pending');
-  const cause = missing === undefined ? NOT_REGISTERED : seenCause(missing[1]);
+  const cause = missing === undefined ? REGISTRATION_GONE : seenCause(missing[1]);
   const silentMs = endedAt - history.lastAt;
-  if (silentMs < LONG_SILENCE_MS) return cause;
+  if (silentMs < OUTDATED_AFTER_MS) return cause;
   return { reason: `${SILENCE} for the last ${minutes(silentMs)}; before that ${cause.reason}`, hint: CHECK };
 }
 
 const SILENCE = 'GitHub gave no usable answer';
 const CHECK = 'See the log for why GitHub gave none, and check the runner before you rely on it.';
 
-const NOT_REGISTERED: LikelyCause = {
+const REGISTRATION_GONE: LikelyCause = {
   reason:
     'its registration is gone: it took one job only (ephemeral), or has registered under another name or elsewhere',
   hint: `Register it under the same name after each boot. ${STEPS}`,
 };
 
 function seenCause({ wasOnlineBefore, first, last, wasOffline }: NameHistory): LikelyCause {
-  if (last === 'gone') return NOT_REGISTERED;
+  if (last === 'gone') return REGISTRATION_GONE;
   if (!wasOffline) {
     const reason = 'it is still listed online, but that may be stale';
     return { reason, hint: 'Raise runner_timeout above 6m, and check the runner before you rely on it.' };

@@ -21,9 +21,9 @@ interface Wanted {
 }
 
 /** What is seen, and what comes next. */
-export function describeState(seen: Seen, { whenBusy, idleForMs }: Wanted): string {
+export function describeOccupancy(seen: Seen, { whenBusy, idleForMs }: Wanted): string {
   const { state } = seen;
-  const what = describe(seen);
+  const what = describeSeen(seen);
   switch (state.kind) {
     case 'unread':
     case 'online':
@@ -34,7 +34,7 @@ export function describeState(seen: Seen, { whenBusy, idleForMs }: Wanted): stri
     case 'absent':
       return `${what}; making sure`;
     case 'idle':
-      return `${what}${describeStretch(state.stretch.of === 'gone' ? 0 : idleForMs)}: no job runs on it`;
+      return `${what}${describeStretch(state.stretch.registrations === 'gone' ? 0 : idleForMs)}: no job runs on it`;
     case 'settling':
       return `${what}; making sure, as GitHub learns late of a new job`;
     case 'busy':
@@ -66,7 +66,7 @@ const BUSY_NOW: Readonly<Record<WhenBusy, string>> = {
 };
 
 /** e.g. `Runner "mac-7" (ID 12) is online, busy`, as it was last seen. */
-export function describe({ state, shown }: Seen): string {
+export function describeSeen({ state, shown }: Seen): string {
   const job = state.kind === 'busy' && typeof state.job === 'object' ? state.job : undefined;
   const working = job === undefined ? '' : `, but job "${job.name}" of run ${job.runId} is in progress on it`;
   const [only, ...others] = shown;
@@ -103,7 +103,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
       : `${END_IT}, or let when_busy be wait.`;
   return new ActionError(
     'runner_busy',
-    `${describe(seen)}${waited}${unlisted}. No restart was sent.${reads}`,
+    `${describeSeen(seen)}${waited}${unlisted}. No restart was sent.${reads}`,
     {
       hint,
     },
@@ -112,7 +112,7 @@ export function stillBusyError(seen: Seen, { whenBusy, tally }: BusyContext): Ac
 
 /** No job was seen, but never for long enough. */
 function restlessError(seen: Seen): ActionError {
-  const message = `${describe(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
+  const message = `${describeSeen(seen)}, but registered again and again, so that it was not seen without a job for all of idle_for. No restart was sent.`;
   return new ActionError('runner_busy', message, {
     hint: 'If it takes one job per registration, set runner_ephemeral: true; else lower idle_for.',
   });

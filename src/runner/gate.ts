@@ -10,8 +10,8 @@ import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
   allOfflineError,
-  describe,
-  describeState,
+  describeOccupancy,
+  describeSeen,
   NO_ANSWER_ABOUT,
   notFoundError,
   notKnownError,
@@ -19,13 +19,13 @@ import {
   type WhenBusy,
 } from './gate-lines.ts';
 import {
-  type Boot,
   nextOccupancy,
   type Occupancy,
   type OccupancyEvent,
   type OccupancyRules,
   type RunnersReading,
   UNREAD,
+  type VmBoot,
 } from './occupancy.ts';
 import type { Pool } from './pool.ts';
 import type { Runner } from './runners.ts';
@@ -68,9 +68,9 @@ export interface JobEvidence {
 /** Lets the restart pass only while no job runs on the VM's runners. */
 export interface RunnerGate extends Gate {
   /**
-   * For a VM without a slot: waits until it is free, by reads that other VMs share. A VM with a slot calls `isOpen`, which reads
+   * For a VM without a slot: waits until it is free, by reads that other VMs share. A VM with a slot calls `passOrWait`, which reads
    * its own runners alone.
-   * @throws ActionError, LeftAlone as `isOpen` does.
+   * @throws ActionError, LeftAlone as `passOrWait` does.
    */
   untilIdle(instance: Instance): Promise<void>;
   /**
@@ -91,7 +91,7 @@ export interface Findings {
 }
 
 /** What changes while the gate waits. */
-interface Watch extends Findings {
+interface GateState extends Findings {
   /** By the last usable answer. */
   shown: readonly Runner[];
   state: Occupancy;
@@ -115,7 +115,7 @@ interface Limits {
   readonly unknown: number;
 }
 
-interface KnownBoot extends Boot {
+interface KnownBoot extends VmBoot {
   /** `start_date`. */
   readonly text: string | undefined;
 }
@@ -123,24 +123,24 @@ interface KnownBoot extends Boot {
 export function createGate(options: GateOptions): RunnerGate {
   const { whenBusy, isSweep, log } = options;
   const isIgnored = whenBusy === 'ignore' && isSweep !== true;
-  let watch: Watch | undefined;
+  let gate: GateState | undefined;
 
-  async function enter(instance: Instance): Promise<Watch> {
-    const boot = bootOf(options, instance, watch?.boot);
+  async function enter(instance: Instance): Promise<GateState> {
+    const boot = vmBootOf(options, instance, gate?.boot);
     if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs) throw fresh(options, boot);
-    if (watch === undefined) watch = await begin(options, instance, boot);
-    else if (boot.text !== watch.boot.text) watch.runners.forgetOnline();
-    watch.boot = boot;
-    return watch;
+    if (gate === undefined) gate = await begin(options, instance, boot);
+    else if (boot.text !== gate.boot.text) gate.runners.forgetOnline();
+    gate.boot = boot;
+    return gate;
   }
 
   return {
-    async isOpen(instance) {
-      const isFirst = watch === undefined;
+    async passOrWait(instance) {
+      const isFirst = gate === undefined;
       const known = await enter(instance);
       if (isIgnored) {
         if (known.shown.some(({ isBusy }) => isBusy))
-          log.warning(`${describe(known)}; when_busy says to ignore that.`);
+          log.warning(`${describeSeen(known)}; when_busy says to ignore that.`);
         return true;
       }
       const hasDrained = await drainRunners(options, known);
@@ -159,17 +159,17 @@ export function createGate(options: GateOptions): RunnerGate {
       await waitUntilIdle(options, known, end);
     },
     async rehearse(instance) {
-      watch = undefined;
+      gate = undefined;
       const known = await enter(instance);
       if (!isIgnored) await readJobs(options, known);
       const { state } = known;
       const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
-      log.info(`Dry run: ${describe(known)}${doubt}`);
+      log.info(`Dry run: ${describeSeen(known)}${doubt}`);
       return true;
     },
-    stillIdle: async () => watch === undefined || keepIdle(options, watch),
-    findings: () => watch,
-    verdict: () => watch?.state.kind,
+    stillIdle: async () => gate === undefined || keepIdle(options, gate),
+    findings: () => gate,
+    verdict: () => gate?.state.kind,
   };
 }
 
@@ -179,19 +179,19 @@ const IDLE_FIRST_MS = 30_000;
 const CHANGE_LABELS_MS = 30_000;
 
 /** @returns whether it had something to drain. Always false for a busy VM that the step does not wait for. */
-async function drainRunners(options: GateOptions, { shown, limits }: Watch): Promise<boolean> {
+async function drainRunners(options: GateOptions, { shown, limits }: GateState): Promise<boolean> {
   const { drain, whenBusy, clock, signal } = options;
   if (drain === undefined || (whenBusy !== 'wait' && shown.some(({ isBusy }) => isBusy))) return false;
   await drain(shown, { deadline: Math.max(limits.busy, clock.now() + CHANGE_LABELS_MS), signal });
   return shown.length > 0;
 }
 
-async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<Watch> {
+async function begin(options: GateOptions, instance: Instance, boot: KnownBoot): Promise<GateState> {
   const { clock, log } = options;
   const limits = limitsFrom(clock.now(), options);
   const runners = options.runnersOf(instance);
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined });
-  const watch: Watch = {
+  const gate: GateState = {
     runners,
     shown: [],
     state: UNREAD,
@@ -201,8 +201,8 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
     boot,
     progress,
   };
-  applyRunners(options, watch, await firstReading(options, runners));
-  return watch;
+  applyRunners(options, gate, await firstReading(options, runners));
+  return gate;
 }
 
 /** Seeing no job for long enough always takes time: that is not silence. */
@@ -250,7 +250,7 @@ async function mayBeGone({
 }
 
 /** An unknown time since the boot counts as none. */
-function bootOf(
+function vmBootOf(
   { clock, registersWithinMs, evidence }: GateOptions,
   { startDate, reportedAt }: Instance,
   before: KnownBoot | undefined,
@@ -265,7 +265,7 @@ function bootOf(
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
-function fresh({ clock, registersWithinMs }: GateOptions, boot: Boot): LeftAlone {
+function fresh({ clock, registersWithinMs }: GateOptions, boot: VmBoot): LeftAlone {
   const up = minutes(clock.now() - boot.at);
   const seen = `The VM has been up for ${up} only, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
   return new LeftAlone('skipped', seen, { isNeedless: true });
@@ -277,83 +277,85 @@ function fresh({ clock, registersWithinMs }: GateOptions, boot: Boot): LeftAlone
 const LONGEST_LAST_READ_MS = 10_000;
 
 /** Reads the runners, the jobs, and the runners again. @param isFirst their first read was made just now. */
-async function checkBeforeRestart(options: GateOptions, watch: Watch, isFirst: boolean): Promise<void> {
+async function checkBeforeRestart(options: GateOptions, gate: GateState, isFirst: boolean): Promise<void> {
   const { clock } = options;
-  if (!isFirst) await readRunners(options, watch);
-  const areJobsRead = await confirm(options, watch);
-  if (!isFree(watch)) return;
-  if (!areJobsRead) await readJobs(options, watch);
-  if (!isFree(watch)) return report(options, watch);
-  await refuseIfAllOffline(options, watch);
+  if (!isFirst) await readRunners(options, gate);
+  const areJobsRead = await confirm(options, gate);
+  if (!isFree(gate)) return;
+  if (!areJobsRead) await readJobs(options, gate);
+  if (!isFree(gate)) return reportState(options, gate);
+  await refuseIfAllOffline(options, gate);
   const askedAt = clock.now();
-  await readAndConfirm(options, watch);
-  if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readAndConfirm(options, watch);
+  await readAndConfirm(options, gate);
+  if (clock.now() - askedAt > LONGEST_LAST_READ_MS) await readAndConfirm(options, gate);
 }
 
 /** So far: a last read has to confirm it. */
-function isFree({ state: { kind } }: Watch): boolean {
+function isFree({ state: { kind } }: GateState): boolean {
   return kind === 'idle' || kind === 'absent';
 }
 
-async function readAndConfirm(options: GateOptions, watch: Watch): Promise<void> {
-  await readRunners(options, watch);
-  await confirm(options, watch);
+async function readAndConfirm(options: GateOptions, gate: GateState): Promise<void> {
+  await readRunners(options, gate);
+  await confirm(options, gate);
 }
 
 /** Reads the jobs if the state takes that. @returns whether it did. */
-async function confirm(options: GateOptions, watch: Watch): Promise<boolean> {
-  const isNeeded = watch.state.kind === 'unconfirmed';
-  if (isNeeded) await readJobs(options, watch);
-  report(options, watch);
+async function confirm(options: GateOptions, gate: GateState): Promise<boolean> {
+  const isNeeded = gate.state.kind === 'unconfirmed';
+  if (isNeeded) await readJobs(options, gate);
+  reportState(options, gate);
   return isNeeded;
 }
 
-async function readRunners(options: GateOptions, watch: Watch): Promise<void> {
-  applyRunners(options, watch, await watch.runners.read(endOfRead(options, watch)));
+async function readRunners(options: GateOptions, gate: GateState): Promise<void> {
+  applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
 }
 
-async function readJobs(options: GateOptions, watch: Watch): Promise<void> {
-  const finding = await watch.runners.readJobs(endOfRead(options, watch));
-  apply(options, watch, { kind: 'jobs', finding });
+async function readJobs(options: GateOptions, gate: GateState): Promise<void> {
+  const finding = await gate.runners.readJobs(endOfRead(options, gate));
+  apply(options, gate, { kind: 'jobs', finding });
 }
 
 /** @throws LeftAlone if a sweep must skip the VM. */
-function applyRunners(options: GateOptions, watch: Watch, reading: RunnersReading): void {
-  watch.shown = reading.runners ?? watch.shown;
-  apply(options, watch, { kind: 'runners', reading });
-  if (watch.state.kind === 'online')
-    throw new LeftAlone('skipped', `${describe(watch)}; restart_if leaves it alone`, { isNeedless: true });
+function applyRunners(options: GateOptions, gate: GateState, reading: RunnersReading): void {
+  gate.shown = reading.runners ?? gate.shown;
+  apply(options, gate, { kind: 'runners', reading });
+  if (gate.state.kind === 'online')
+    throw new LeftAlone('skipped', `${describeSeen(gate)}; restart_if leaves it alone`, {
+      isNeedless: true,
+    });
 }
 
-function apply(options: GateOptions, watch: Watch, event: OccupancyEvent): void {
+function apply(options: GateOptions, gate: GateState, event: OccupancyEvent): void {
   const { idleForMs, seesAllJobs = false, isSweep = false, isEphemeral = false } = options;
-  const { boot } = watch;
+  const { boot } = gate;
   const ignoresJobs = options.whenBusy === 'ignore';
   const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
-  watch.state = nextOccupancy(watch.state, event, rules);
-  watch.hasBeenUnknown ||= watch.state.kind === 'unknown';
-  if ('stretch' in watch.state) watch.idleSince = watch.state.stretch?.since ?? watch.idleSince;
+  gate.state = nextOccupancy(gate.state, event, rules);
+  gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
+  if ('stretch' in gate.state) gate.idleSince = gate.state.stretch?.since ?? gate.idleSince;
 }
 
-function endOfRead(options: GateOptions, watch: Watch): number {
+function endOfRead(options: GateOptions, gate: GateState): number {
   // What ends an idle stretch has its own time limit.
-  return readUntil(options.clock.now(), Math.max(watch.limits.unknown, endOfPatience(options, watch)));
+  return readUntil(options.clock.now(), Math.max(gate.limits.unknown, endOfPatience(options, gate)));
 }
 
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
-async function refuseIfAllOffline(options: GateOptions, watch: Watch): Promise<void> {
+async function refuseIfAllOffline(options: GateOptions, gate: GateState): Promise<void> {
   const { isSweep, pool, signal } = options;
   if (!isSweep) return;
-  if (await pool.isAllOffline({ deadline: endOfRead(options, watch), signal })) throw allOfflineError();
+  if (await pool.isAllOffline({ deadline: endOfRead(options, gate), signal })) throw allOfflineError();
 }
 
 /** While a free VM waits for a slot, busy_timeout for its next job does not start. */
-async function keepIdle(options: GateOptions, watch: Watch): Promise<boolean> {
-  applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-  const { kind } = watch.state;
+async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean> {
+  applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+  const { kind } = gate.state;
   // With a drain it waits for its job only once it has its slot.
   if (kind === 'busy' && options.drain === undefined) return false;
-  if (kind !== 'unknown') watch.limits = limitsFrom(options.clock.now(), options);
+  if (kind !== 'unknown') gate.limits = limitsFrom(options.clock.now(), options);
   return true;
 }
 
@@ -369,32 +371,35 @@ const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(
   options: GateOptions,
-  watch: Watch,
+  gate: GateState,
   end = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const { clock, signal } = options;
-  if (watch.state.kind === 'idle') return;
+  if (gate.state.kind === 'idle') return;
   const leavesBy = options.isEphemeral === true ? clock.now() + LEAVES_WITHIN_MS : Number.NEGATIVE_INFINITY;
-  const nextAt = () => clock.now() + pauseMs(watch.state, clock.now() < leavesBy);
-  const deadline = () => Math.min(end, endOfPatience(options, watch));
+  const nextAt = () => clock.now() + gatePauseMs(gate.state, clock.now() < leavesBy);
+  const deadline = () => Math.min(end, endOfPatience(options, gate));
   const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
   const isIdle =
     clock.now() < deadline() &&
     (await pollUntil(polling, async () => {
-      applyRunners(options, watch, await watch.runners.readShared(endOfRead(options, watch)));
-      await confirm(options, watch);
-      return watch.state.kind === 'idle' || undefined;
+      applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
+      await confirm(options, gate);
+      return gate.state.kind === 'idle' || undefined;
     }));
   if (isIdle || clock.now() >= end) return;
-  throw isNotKnown(watch) ? notKnownError(watch) : await stillBusy(options, watch);
+  throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
 }
 
 /** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }: Watch): boolean {
+function isNotKnown({ state: { kind }, hasBeenUnknown }: GateState): boolean {
   return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
 }
 
-function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSince, limits }: Watch): number {
+function endOfPatience(
+  { idleForMs, patienceMs }: GateOptions,
+  { state, idleSince, limits }: GateState,
+): number {
   const { busy, unknown } = limits;
   const onceMoreMs = idleForMs + patienceMs;
   switch (state.kind) {
@@ -417,24 +422,24 @@ function endOfPatience({ idleForMs, patienceMs }: GateOptions, { state, idleSinc
   }
 }
 
-function pauseMs(state: Occupancy, leavesSoon: boolean): number {
+function gatePauseMs(state: Occupancy, leavesSoon: boolean): number {
   if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
   if (state.kind === 'busy' && state.job !== 'unread') return READ_JOBS_EVERY_MS;
   return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
-async function stillBusy(options: GateOptions, watch: Watch): Promise<Error> {
+async function stillBusy(options: GateOptions, gate: GateState): Promise<Error> {
   const { whenBusy } = options;
-  const { state } = watch;
-  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describe(watch));
-  if (state.kind === 'busy' && state.job === 'unread') await readJobs(options, watch);
-  return stillBusyError(watch, { ...options, tally: watch.progress.tally() });
+  const { state } = gate;
+  if (state.kind === 'busy' && whenBusy === 'skip') return new LeftAlone('skipped', describeSeen(gate));
+  if (state.kind === 'busy' && state.job === 'unread') await readJobs(options, gate);
+  return stillBusyError(gate, { ...options, tally: gate.progress.tally() });
 }
 
-function report(options: GateOptions, watch: Watch): void {
-  const { state, shown, progress } = watch;
+function reportState(options: GateOptions, gate: GateState): void {
+  const { state, shown, progress } = gate;
   const rest = state.kind === 'settling' ? ` (${minutes(state.stretch.leftMs)} left)` : '';
   const isDetail = options.isBrief === true && state.kind !== 'busy' && state.kind !== 'unknown';
-  progress.note(state.kind, describeState({ state, shown }, options), { rest, isDetail });
+  progress.note(state.kind, describeOccupancy({ state, shown }, options), { rest, isDetail });
 }

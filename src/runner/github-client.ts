@@ -9,7 +9,7 @@ import {
   type Denial,
   describeReply,
   faultOfDenial,
-  faultOfUnusable,
+  faultOfUnreadable,
   faultWith,
   type GitHubFault,
   isAboutToken,
@@ -124,7 +124,7 @@ export function createGitHub(connection: GitHubConnection): GitHub {
   const usage = createUsage();
   const octokit = createOctokit(connection, usage.count);
   return {
-    clientWith: (tokens) => createClient(tokens, { ...connection, octokit }),
+    clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
     describeUsage: usage.describe,
   };
 }
@@ -135,7 +135,7 @@ interface ClientContext extends Pick<GitHubConnection, 'clock' | 'random'> {
   readonly octokit: SendWithOctokit;
 }
 
-function createClient(tokens: readonly Token[], { clock, random, octokit }: ClientContext): GitHubClient {
+function createClientWith(tokens: readonly Token[], { clock, random, octokit }: ClientContext): GitHubClient {
   const budget = createRetryBudget(clock);
 
   async function ask<T>(question: Question<T>): Promise<GoodAnswer<T> | OtherAnswer> {
@@ -150,7 +150,7 @@ function createClient(tokens: readonly Token[], { clock, random, octokit }: Clie
       return await tryTokens(question);
     } catch (error) {
       if (!(error instanceof UnusableAnswer)) throw error;
-      return { fault: faultOfUnusable(error) };
+      return { fault: faultOfUnreadable(error) };
     }
   }
 
@@ -167,7 +167,9 @@ function createClient(tokens: readonly Token[], { clock, random, octokit }: Clie
       // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
       token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
     }
-    return denial === undefined ? { fault: notAllowedYet(tokens, clock.now()) } : judge(denial, question);
+    return denial === undefined
+      ? { fault: notAllowedYet(tokens, clock.now()) }
+      : afterDenial(denial, question);
   }
 
   function askForList<T>(question: Question<readonly T[]> & NoOtherAnswers): Promise<List<T>>;
@@ -204,7 +206,7 @@ function addDenial(before: Denial | undefined, token: string, reply: Reply): Den
   return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
 }
 
-function judge<T>(denial: Denial, question: Question<T>): Try<T> {
+function afterDenial<T>(denial: Denial, question: Question<T>): Try<T> {
   const { tokens, said, reply } = denial;
   const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
   return isAnswer
@@ -221,8 +223,8 @@ function givenUp({ reason, refusal, hint, cause }: GitHubFault, isFinal: boolean
 
 type Octokit = ReturnType<typeof getOctokit>;
 type OctokitResponse = Awaited<ReturnType<Octokit['request']>>;
-type Sent = RetryBounds & Pick<Question<unknown>, 'route' | 'parameters'>;
-type SendWithOctokit = (sent: Sent, token: Token, etag: string | undefined) => Promise<Reply>;
+type RequestToSend = RetryBounds & Pick<Question<unknown>, 'route' | 'parameters'>;
+type SendWithOctokit = (sent: RequestToSend, token: Token, etag: string | undefined) => Promise<Reply>;
 
 /** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
 const QUERY = /\?[^\s"]*/g;

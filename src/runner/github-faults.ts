@@ -18,7 +18,7 @@ const UNSAID_MS = 60_000;
 /** The quota is renewed each hour, so no longer pause makes sense. */
 const LONGEST_MS = 3_600_000;
 /** The limit is lifted within the second that is named: one more second is safe. */
-const MARGIN_MS = 1_000;
+const LIMIT_MARGIN_MS = 1_000;
 
 /**
  * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
@@ -42,7 +42,7 @@ export function retryAfterMs({ headers }: Reply): number | undefined {
 function untilReset(headers: Reply['headers']): number {
   const reset = text(headers, 'x-ratelimit-reset');
   const ms = Number(reset) * 1_000 - Date.parse(text(headers, 'date') ?? '');
-  return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + MARGIN_MS;
+  return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
 }
 
 function speaksOfLimit({ data }: Reply): boolean {
@@ -107,9 +107,9 @@ function refusalOf(denial: Denial, asked: Asked): GitHubFault {
 }
 
 /** The error's message and its hint. */
-type Refusal = (denial: Denial, asked: Asked) => readonly [message: string, hint: string];
+type Explanation = (denial: Denial, asked: Asked) => readonly [message: string, hint: string];
 
-const REFUSALS: Readonly<Record<number, Refusal>> = {
+const REFUSALS: Readonly<Record<number, Explanation>> = {
   401: ({ tokens, said }, { permission }) => [
     `GitHub does not accept ${tokens}: ${said}.`,
     `It may be mistyped, or have expired. ${permission}`,
@@ -124,7 +124,7 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
   ],
 };
 
-const otherRefusal: Refusal = ({ said }, { subject, input }) => [
+const otherRefusal: Explanation = ({ said }, { subject, input }) => [
   `GitHub answered the question for ${subject} with ${said}.`,
   `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
 ];
@@ -137,16 +137,16 @@ function wanted({ headers }: Reply): string {
 
 /** Where the token's owner can authorize it for the organization's single sign-on. */
 function ssoHint({ headers }: Reply): string | undefined {
-  const [, url] = /^required; *url=(\S+)$/.exec(text(headers, 'x-github-sso', LONGEST_URL) ?? '') ?? [];
+  const [, url] = /^required; *url=(\S+)$/.exec(text(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
   if (url === undefined) return undefined;
   return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
 }
 
-const LONGEST_URL = 1_000;
+const LONGEST_SSO_URL = 1_000;
 
 export const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
 
-export function faultOfUnusable(error: UnusableAnswer): GitHubFault {
+export function faultOfUnreadable(error: UnusableAnswer): GitHubFault {
   const { message, nature, hint = CHECK_STATUS } = error;
   return { ...faultWith(message), nature, hint, cause: error };
 }

@@ -148,7 +148,7 @@ export function createGuards(options: GuardsOptions): Guards {
   const { share = (sources: Sources) => sources, liveInstances = async () => [] } = options;
   const { runners, jobs } = share(opened);
   const shared: Shared = {
-    ...drainsOf(options, opened.labels),
+    ...openDrains(options, opened.labels),
     restoring: new Set(),
     runners,
     jobs: createJobReader(jobs, { clock, log }),
@@ -168,16 +168,16 @@ export function createGuards(options: GuardsOptions): Guards {
 }
 
 /** Beyond the waits that the inputs limit: what the guest may take, and the requests. In milliseconds. */
-const MARGIN_MS = 3_600_000;
+const DRAIN_MARGIN_MS = 3_600_000;
 /** An installation token lives for an hour; with less time left than this, no drain begins, because it could not be ended. In milliseconds. */
 const INSTALLATION_TOKEN_MS = 50 * 60_000;
 
-function drainsOf(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
+function openDrains(options: GuardsOptions, labels: RunnerLabels): Pick<Shared, 'drains' | 'drainedUntil'> {
   const { runner, clock, log, patienceMs, saveDrains = () => {} } = options;
   const { drains: asked, busyTimeoutMs, runnerTimeoutMs, token } = runner;
   if (asked === undefined) return { drains: undefined, drainedUntil: undefined };
   const restartMs = patienceMs + runnerTimeoutMs;
-  const lifeMs = busyTimeoutMs + restartMs + MARGIN_MS;
+  const lifeMs = busyTimeoutMs + restartMs + DRAIN_MARGIN_MS;
   const drains = createDrains({ labels, ...asked, lifeMs, clock, log, saveState: saveDrains });
   if (!token.startsWith('ghs_')) return { drains, drainedUntil: undefined };
   const waitsForMs = Math.max(0, INSTALLATION_TOKEN_MS - restartMs);
@@ -278,11 +278,11 @@ async function waitIfVerified(
   } catch (thrown) {
     const error = asActionError(thrown);
     const status = error.code === 'runner_not_back' ? 'not_back' : undefined;
-    return { runner: { status, backAt: undefined }, error: explainCancellation(error, LEFT_BEHIND) };
+    return { runner: { status, backAt: undefined }, error: explainCancellation(error, RUNNER_UNKNOWN) };
   }
 }
 
-const LEFT_BEHIND = 'The VM was restarted and verified; whether its runner is back is not known.';
+const RUNNER_UNKNOWN = 'The VM was restarted and verified; whether its runner is back is not known.';
 const NO_RUNNER: RunnerOutcome = { status: undefined, backAt: undefined };
 
 /** GitHub lets no older version register, though it may let one connect briefly. Since 2026. */
@@ -292,7 +292,7 @@ const LEAST_VERSION = [2, 329, 0];
 function createWarnings({ isEphemeral }: RunnerOptions, log: Log): (runner: Runner) => void {
   let hasToldOfKind = false;
   return ({ name, id, ephemeral, version }) => {
-    if (version !== undefined && isOlder(version.split('.').map(Number), LEAST_VERSION))
+    if (version !== undefined && isOlderVersion(version.split('.').map(Number), LEAST_VERSION))
       log.warning(
         `Runner "${name}" (ID ${id}) has version ${version}, but GitHub requires ${LEAST_VERSION.join('.')}: it may connect, and end without taking a job. Update it.`,
       );
@@ -306,10 +306,10 @@ function createWarnings({ isEphemeral }: RunnerOptions, log: Log): (runner: Runn
 }
 
 /** Whether a version is older than another. A part that is not a number is not older. */
-function isOlder(
+function isOlderVersion(
   [part = 0, ...rest]: readonly number[],
   [thanPart, ...thanRest]: readonly number[],
 ): boolean {
   if (thanPart === undefined) return false;
-  return part < thanPart || (part === thanPart && isOlder(rest, thanRest));
+  return part < thanPart || (part === thanPart && isOlderVersion(rest, thanRest));
 }

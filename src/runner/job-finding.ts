@@ -64,7 +64,7 @@ function fitsLabels(job: Job, runners: readonly (readonly string[])[]): boolean 
 /** How long GitHub may refuse the jobs, and nothing else, before the source is off: in milliseconds. */
 const REFUSED_FOR_MS = 30_000;
 /** Two refusals further apart than this are not one run, in milliseconds. */
-const LONGEST_GAP_MS = 30_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 /** Reads the jobs for the runners of all VMs. */
 export interface JobReader {
@@ -83,7 +83,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 
   function refuse({ refused, isFinal }: Refusal): JobFinding {
     const now = clock.now();
-    run = { since: run !== undefined && now - run.until <= LONGEST_GAP_MS ? run.since : now, until: now };
+    run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
     isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
     if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));

@@ -56,7 +56,7 @@ export interface JobsPlace {
 
 /** The jobs of one repository. Each reading asks again, regardless of the result before. */
 export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext): JobsSource {
-  const ofRuns: Memory<readonly Run[]> = new Map();
+  const ofRuns: Memory<readonly WorkflowRun[]> = new Map();
   const ofJobs: Memory<readonly Job[]> = new Map();
   const kept = createKeptJobs(clock);
   let isTold = false;
@@ -67,8 +67,8 @@ export function createJobsSource(place: JobsPlace, { clock, log }: JobsContext):
     isTold = true;
   }
 
-  async function readJobs(runs: readonly Run[], bounds: RetryBounds): Promise<Job[]> {
-    const found = new Map<Run, readonly Job[]>();
+  async function readJobs(runs: readonly WorkflowRun[], bounds: RetryBounds): Promise<Job[]> {
+    const found = new Map<WorkflowRun, readonly Job[]>();
     kept.begin();
     try {
       await forEachAtOnce(runs, async (run) => {
@@ -112,18 +112,18 @@ function createKeptJobs(clock: Pick<Clock, 'now'>) {
   const kept = new Map<string, { readonly jobs: readonly Job[]; readonly readAt: number }>();
   let usableUntil = Number.NEGATIVE_INFINITY;
   let isResumed = false;
-  const keyOf = ({ id, state }: Run) => `${id} ${state}`;
+  const keyOf = ({ id, state }: WorkflowRun) => `${id} ${state}`;
   return {
     begin(): void {
       if (clock.now() > usableUntil) kept.clear();
       isResumed = kept.size > 0;
       usableUntil = clock.now() + KEPT_MS;
     },
-    get(run: Run): readonly Job[] | undefined {
+    get(run: WorkflowRun): readonly Job[] | undefined {
       const one = kept.get(keyOf(run));
       return one !== undefined && clock.now() - one.readAt <= KEPT_MS ? one.jobs : undefined;
     },
-    keep(run: Run, jobs: readonly Job[]): void {
+    keep(run: WorkflowRun, jobs: readonly Job[]): void {
       const before = kept.get(keyOf(run));
       if (before?.jobs !== jobs) kept.set(keyOf(run), { jobs, readAt: clock.now() });
     },
@@ -177,7 +177,7 @@ function latestOf(jobs: readonly Job[]): Job[] {
 // ---- requests ----
 
 /** A workflow run that is not completed. */
-interface Run {
+interface WorkflowRun {
   readonly id: number;
   /** Changes with the run: its status, and when it was updated. */
   readonly state: string;
@@ -190,16 +190,16 @@ interface Run {
 const OTHER_STATUSES = ['queued', 'pending', 'waiting', 'requested'] as const;
 
 interface RunsRequest extends RetryBounds {
-  readonly memory: Memory<readonly Run[]>;
+  readonly memory: Memory<readonly WorkflowRun[]>;
 }
 
-async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<readonly Run[] | Refusal> {
+async function askForRuns(place: JobsPlace, request: RunsRequest): Promise<readonly WorkflowRun[] | Refusal> {
   const first = await askForRunsOf(place, 'in_progress', request);
   if ('said' in first) return { refused: first.said, isFinal: false };
   const others = OTHER_STATUSES.map((status) => askForRunsOf(place, status, request));
   // A run that changes its status while the lists are read may be on none of them.
   const lists = [first, ...(await allOf(others)), await askForRunsOf(place, 'in_progress', request)];
-  const runs = new Map<number, Run>();
+  const runs = new Map<number, WorkflowRun>();
   for (const list of lists) {
     if ('said' in list) return { refused: list.said, isFinal: false };
     for (const run of list.items) runs.set(run.id, run);
@@ -211,12 +211,12 @@ function askForRunsOf(
   { client, repository: { owner, repo } }: JobsPlace,
   status: string,
   request: RunsRequest,
-): Promise<List<Run> | OtherAnswer> {
+): Promise<List<WorkflowRun> | OtherAnswer> {
   return client.askForList({
     ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
     route: 'GET /repos/{owner}/{repo}/actions/runs',
     parameters: { owner, repo, status, exclude_pull_requests: true },
-    ...{ read: readRuns, otherAnswers: DENIALS },
+    ...{ read: readRuns, otherAnswers: REFUSED_JOBS },
   });
 }
 
@@ -228,7 +228,7 @@ interface JobsRequest extends RetryBounds {
 /** @throws ActionError, transient, where the run is gone by now: it was deleted, so it had ended. */
 async function askForJobs(place: JobsPlace, request: JobsRequest): Promise<readonly Job[]> {
   const list = await place.client.askForList({
-    ...{ ...jobsQuestion(place, request), ...request, otherAnswers: DENIALS },
+    ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
   });
   if ('items' in list) return list.items;
   const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
@@ -254,7 +254,7 @@ const JOBS_ACCESS = {
   input: 'run_id',
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
-const DENIALS = [403, 404];
+const REFUSED_JOBS = [403, 404];
 
 /** A few at a time; none starts once one has failed. */
 async function forEachAtOnce<T extends object>(
@@ -282,10 +282,10 @@ async function allOf<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
 // ---- answers ----
 
 /** Matrix jobs have long names. */
-const LONGEST_NAME = 1_000;
+const LONGEST_SHOWN_NAME = 1_000;
 
 /** @throws UnusableAnswer where there is no list of runs, or one of them has no ID. */
-function readRuns(data: unknown): Run[] {
+function readRuns(data: unknown): WorkflowRun[] {
   const runs: unknown = isRecord(data) ? data['workflow_runs'] : undefined;
   if (!Array.isArray(runs)) throw new UnusableAnswer('it answered without a list of workflow runs');
   if (runs.length > PER_PAGE) throw new UnusableAnswer('it answered with more runs than were asked for');
@@ -310,7 +310,11 @@ function readJob(fields: Fields, runId: number): Job {
   const completedAt = Date.parse(text(fields, 'completed_at') ?? '');
   return {
     ...{ runId, attempt: typeof attempt === 'number' ? attempt : 1 },
-    ...{ name: text(fields, 'name', LONGEST_NAME) ?? '', status, conclusion: text(fields, 'conclusion') },
+    ...{
+      name: text(fields, 'name', LONGEST_SHOWN_NAME) ?? '',
+      status,
+      conclusion: text(fields, 'conclusion'),
+    },
     completedAt: Number.isNaN(completedAt) ? undefined : completedAt,
     labels: (Array.isArray(labels) ? labels : []).filter((label) => typeof label === 'string'),
     // GitHub writes 0 where it has no ID for a runner.

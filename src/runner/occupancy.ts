@@ -62,7 +62,7 @@ export interface IdleStretch {
   /** For how much longer no job must be seen: in milliseconds; not above 0 once it is enough. */
   readonly leftMs: number;
   /** Of the registrations that they showed; `gone`: no runner was left, and those that were are ephemeral. */
-  readonly of: readonly number[] | 'gone';
+  readonly registrations: readonly number[] | 'gone';
   readonly reads: number;
   /** What the jobs were, if they were read since it began. */
   readonly jobs: 'unread' | 'none' | 'unreadable';
@@ -103,11 +103,11 @@ export interface OccupancyRules {
   readonly isSweep?: boolean;
   /** The runners take one job per registration, if GitHub does not say otherwise. */
   readonly isEphemeral?: boolean;
-  readonly boot?: Boot;
+  readonly boot?: VmBoot;
 }
 
 /** What is known about the VM's current boot. */
-export interface Boot {
+export interface VmBoot {
   /** On the clock's scale. */
   readonly at: number;
   /** How long a runner may take to register: in milliseconds. */
@@ -145,9 +145,9 @@ function afterRunners(state: Occupancy, reading: RunnersReading, rules: Occupanc
 
   const isAbsent = runners.length === 0 && wereEphemeral(gone, rules);
   if (isAbsent && !isAbsenceCertain(reading, rules)) return { kind: 'registering' };
-  const of = isAbsent ? ('gone' as const) : runners.map(({ id }) => id);
-  const stretch = continued(before, { ...reading, of }, rules);
-  return free({ ...stretch, isDoubtful: working.length > 0 });
+  const registrations = isAbsent ? ('gone' as const) : runners.map(({ id }) => id);
+  const stretch = extendOrBegin(before, { ...reading, registrations }, rules);
+  return stateOfStretch({ ...stretch, isDoubtful: working.length > 0 });
 }
 
 /** An offline runner with a job may have lost it. Only a jobs source that sees all of its jobs can decide that. */
@@ -172,29 +172,33 @@ function isAbsenceCertain(
   return hadJob || askedAt - boot.at >= boot.registersWithinMs;
 }
 
-const UNKNOWN_BOOT: Boot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
+const UNKNOWN_BOOT: VmBoot = { at: 0, registersWithinMs: Number.POSITIVE_INFINITY, hadJob: false };
 
 interface FreeReading extends RunnersReading {
-  readonly of: IdleStretch['of'];
+  readonly registrations: IdleStretch['registrations'];
 }
 
 /** From the first answer to the last question: a first read has no time behind it, which is enough for an `idle_for` of 0. */
-function continued(
+function extendOrBegin(
   before: IdleStretch | undefined,
-  { askedAt, answeredAt, of }: FreeReading,
+  { askedAt, answeredAt, registrations }: FreeReading,
   { idleForMs, ignoresJobs = false }: OccupancyRules,
 ): IdleStretch {
-  const wantedMs = of === 'gone' ? 0 : idleForMs;
-  if (before !== undefined && askedAt - before.until <= LONGEST_GAP_MS && isSameSet(before.of, of)) {
+  const wantedMs = registrations === 'gone' ? 0 : idleForMs;
+  if (
+    before !== undefined &&
+    askedAt - before.until <= LONGEST_GAP_MS &&
+    isSameSet(before.registrations, registrations)
+  ) {
     const leftMs = wantedMs - (askedAt - before.since);
     return { ...before, until: answeredAt, leftMs, reads: before.reads + 1 };
   }
   const nothingRead = { reads: 1, jobs: ignoresJobs ? 'none' : 'unread', isDoubtful: false } as const;
-  return { since: answeredAt, until: answeredAt, leftMs: wantedMs, of, ...nothingRead };
+  return { since: answeredAt, until: answeredAt, leftMs: wantedMs, registrations, ...nothingRead };
 }
 
 /** A new registration can have a job that none of the earlier ones had. One that ended cannot. */
-function isSameSet(before: IdleStretch['of'], now: IdleStretch['of']): boolean {
+function isSameSet(before: IdleStretch['registrations'], now: IdleStretch['registrations']): boolean {
   if (before === 'gone' || now === 'gone') return before === now;
   return now.every((id) => before.includes(id));
 }
@@ -202,9 +206,10 @@ function isSameSet(before: IdleStretch['of'], now: IdleStretch['of']): boolean {
 /** Absence counts only after two reads: pages shift while they are read. */
 const LEAST_READS_OF_ABSENCE = 2;
 
-function free(stretch: IdleStretch): Occupancy {
+function stateOfStretch(stretch: IdleStretch): Occupancy {
   if (stretch.jobs === 'unread') return { kind: 'unconfirmed', stretch };
-  if (stretch.of === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE) return { kind: 'absent', stretch };
+  if (stretch.registrations === 'gone' && stretch.reads < LEAST_READS_OF_ABSENCE)
+    return { kind: 'absent', stretch };
   return { kind: stretch.leftMs <= 0 ? 'idle' : 'settling', stretch };
 }
 
@@ -221,7 +226,7 @@ function afterJobs(state: Occupancy, seen: JobFinding): Occupancy {
     return { kind: 'unknown', about: 'jobs', ...why, stretch: stretch && { ...stretch, jobs: 'unread' } };
   }
   if (finding.kind === 'unreadable' && stretch?.isDoubtful) return { kind: 'busy', job: 'unreadable' };
-  return stretch === undefined ? state : free({ ...stretch, jobs: finding.kind });
+  return stretch === undefined ? state : stateOfStretch({ ...stretch, jobs: finding.kind });
 }
 
 /** A runner that GitHub shows offline and busy may run the job that has no runner, whatever its labels. */

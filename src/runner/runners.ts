@@ -72,7 +72,7 @@ export function createRunners(client: GitHubClient, scope: Scope): Runners {
 
   async function readPages(pattern: NamePattern | undefined, bounds: RetryBounds, name?: string) {
     const { items, pages } = await client.askForList({
-      ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: readList },
+      ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
       parameters: name === undefined ? parameters : { ...parameters, name },
       check(listed) {
         for (const item of listed) requireReadable(item, pattern);
@@ -123,7 +123,7 @@ interface Listed {
 }
 
 /** @throws UnusableAnswer where there is no list. */
-function readList(data: unknown): Listed[] {
+function listedRunners(data: unknown): Listed[] {
   const items: unknown = isRecord(data) ? data['runners'] : undefined;
   if (!Array.isArray(items)) throw new UnusableAnswer('it answered without a list of runners');
   if (items.length > PER_PAGE) throw new UnusableAnswer('it answered with more runners than were asked for');
@@ -194,7 +194,7 @@ export async function findRunners(runners: Runners, sought: Sought, bounds: Retr
 /** @param all the runners of the scope. */
 export function runnerNotFound({ name, scope }: Sought, all: readonly Runner[]): ActionError {
   const written = describePattern(name);
-  const message = `No self-hosted runner "${written}" is registered in ${describeScope(scope)}; there ${listOf(nearestFirst(all, written))}.`;
+  const message = `No self-hosted runner "${written}" is registered in ${describeScope(scope)}; there ${describeAll(nearestFirst(all, written))}.`;
   const elsewhere =
     scope.kind === 'repository'
       ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
@@ -206,14 +206,14 @@ export function runnerNotFound({ name, scope }: Sought, all: readonly Runner[]):
 function ambiguousName({ name, scope }: Sought, found: readonly Runner[]): ActionError {
   return new ActionError(
     'ambiguous_target',
-    `${found.length} self-hosted runners are called "${describePattern(name)}" in ${describeScope(scope)}: there ${listOf(found)}.`,
+    `${found.length} self-hosted runners are called "${describePattern(name)}" in ${describeScope(scope)}: there ${describeAll(found)}.`,
     { hint: 'Remove the stale registrations, or give the runners different names.' },
   );
 }
 
 const MOST_LISTED = 10;
 
-function listOf(runners: readonly Runner[]): string {
+function describeAll(runners: readonly Runner[]): string {
   if (runners.length === 0) return 'are none';
   const listed = runners
     .slice(0, MOST_LISTED)
