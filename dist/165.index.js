@@ -836,7 +836,8 @@ function createVmLog(log, name, isQuiet = () => false) {
 const LONGEST_SILENCE_MS = 30_000;
 /** Warn after this long with nothing but failed attempts, in milliseconds. */
 const WARN_AFTER_MS = 30_000;
-function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
+function createProgressLog({ log, now, sentAt, server = 'The controller', about, }) {
+    const usableAnswer = about === undefined ? 'no usable answer' : `no usable answer about ${about}`;
     const counts = new Map();
     let last;
     let faultsSince;
@@ -867,12 +868,12 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
             count(kind);
             if (isLogged)
                 return;
-            write(`${server} gave no usable answer: ${reason}`);
+            write(`${server} gave ${usableAnswer}: ${reason}`);
             faultsSince ??= now();
             if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
-            log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
+            log.warning(`${server} has given ${usableAnswer} for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
         },
         tally() {
             return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'none';
@@ -2144,6 +2145,8 @@ function roughly(ms) {
     return (0,lib_clock/* minutes */.Gx)(Math.max(1, Math.round(ms / stepMs)) * stepMs);
 }
 
+// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
+var github_client = __webpack_require__(5330);
 // EXTERNAL MODULE: ./lib/runner/runner-names.js
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/fleet/coalescing.js
@@ -2234,6 +2237,7 @@ function isTimeout(error) {
 }
 
 ;// CONCATENATED MODULE: ./lib/fleet/shared-reads.js
+
 
 
 
@@ -2377,7 +2381,8 @@ function shareRunners(runners, options) {
             const listed = await runners.listRunners(undefined, bounds);
             progress.answered();
             pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-            return listed;
+            // A list that long may lack some: who asks for one runner is told.
+            return listed.length < github_client/* LONGEST_LIST */.W9 ? listed : [];
         },
     });
     const listed = async (bounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));
@@ -6431,8 +6436,8 @@ async function restoreAfterKill(left, terminal) {
         const access = readRunnersAccess(process.env, terminal.mask);
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8077)),
+            __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 1012)),
+            __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 8077)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -6513,7 +6518,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 522));
+    const { createGuards } = await __webpack_require__.e(/* import() | guard */ 794).then(__webpack_require__.bind(__webpack_require__, 522));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
@@ -6628,6 +6633,420 @@ const NOTHING_DONE = {
     moments: {},
     error: undefined,
 };
+
+
+/***/ }),
+
+/***/ 5330:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  W9: () => (/* binding */ LONGEST_LIST),
+  EK: () => (/* binding */ PER_PAGE),
+  Cl: () => (/* binding */ createGitHub),
+  Ey: () => (/* binding */ createToken)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
+var github = __webpack_require__(2413);
+// EXTERNAL MODULE: ./lib/errors.js
+var errors = __webpack_require__(452);
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
+// EXTERNAL MODULE: ./lib/http/retry.js
+var retry = __webpack_require__(8394);
+// EXTERNAL MODULE: ./lib/http/retry-budget.js
+var retry_budget = __webpack_require__(1606);
+// EXTERNAL MODULE: ./lib/runner/github-faults.js
+var github_faults = __webpack_require__(8213);
+;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
+
+
+/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/**
+ * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
+ * but to the base URL's server.
+ * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
+ */
+function createFetch({ baseUrl, transport, bounds, onAnswer }) {
+    return async (url, { method, headers, body = '' }) => {
+        const path = url.slice(baseUrl.length);
+        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
+        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
+        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
+        if ('noAnswer' in result)
+            throw failureOf(result.noAnswer);
+        onAnswer(result.answer);
+        return responseOf(result.answer);
+    };
+}
+function methodOf(method) {
+    return method === 'POST' || method === 'DELETE' ? method : 'GET';
+}
+const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
+function failureOf({ reason, nature, cause }) {
+    if (nature !== 'refusal')
+        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
+    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: CHECK_API_URL,
+        cause,
+    });
+}
+/** Statuses for which the Response constructor accepts no body, not even an empty one. */
+const WITHOUT_BODY = [204, 205, 304];
+function responseOf({ status, headers, text }) {
+    // Octokit would parse it.
+    if ((0,json/* isTooComplex */.RP)(text))
+        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
+    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
+    try {
+        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
+    }
+    catch (cause) {
+        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
+    }
+}
+function createUsage() {
+    const counts = { requests: 0, unchanged: 0 };
+    let quota = 'unknown';
+    return {
+        count({ status, headers }) {
+            counts.requests++;
+            if (status === 304)
+                counts.unchanged++;
+            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
+            if (left !== undefined)
+                quota = `${left} of ${limit ?? 'unknown'}`;
+        },
+        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/github-client.js
+
+
+
+
+
+
+
+function createToken(input, value) {
+    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
+}
+const PER_PAGE = 100;
+/** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
+const MOST_PAGES = 100;
+/** The most items that a list is read for. */
+const LONGEST_LIST = MOST_PAGES * PER_PAGE;
+/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
+const REFUSED_MS = 5_000;
+function createGitHub(connection) {
+    const usage = createUsage();
+    const octokit = createOctokit(connection, usage.count);
+    return {
+        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
+        describeUsage: usage.describe,
+    };
+}
+function createClientWith(tokens, { clock, random, octokit }) {
+    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    async function ask(question) {
+        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
+        if ('fault' in last)
+            throw givenUp(last.fault, last.isFinal);
+        if ('data' in last.value)
+            budget.renew();
+        return last.value;
+    }
+    async function tryOnce(question) {
+        try {
+            return await tryTokens(question);
+        }
+        catch (error) {
+            if (!(error instanceof json/* UnusableAnswer */.kf))
+                throw error;
+            return { fault: (0,github_faults/* faultOfUnreadable */.Bm)(error) };
+        }
+    }
+    /** Tries one after another until one is not refused. */
+    async function tryTokens(question) {
+        let denial;
+        for (const token of inOrder(tokens, clock.now())) {
+            const reply = await askWith(octokit, question, token);
+            question.signal.throwIfAborted();
+            if ('data' in reply)
+                return { value: reply };
+            denial = addDenial(denial, token.input, reply.denied);
+            if (!(0,github_faults/* isAboutToken */.nw)(reply.denied))
+                break;
+            token.refusedAt = clock.now();
+            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
+            token.allowedAt = Math.max(token.allowedAt, clock.now() + ((0,github_faults/* rateLimitMs */.UW)(reply.denied) ?? 0));
+        }
+        return denial === undefined
+            ? { fault: notAllowedYet(tokens, clock.now()) }
+            : afterDenial(denial, question);
+    }
+    async function askForList(question) {
+        const items = [];
+        for (let page = 1;; page++) {
+            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
+            const answer = await ask({ ...question, parameters });
+            if ('status' in answer)
+                return answer;
+            items.push(...answer.data);
+            const { goesOn, isCut } = endOf(answer, items.length);
+            if (!goesOn || page === MOST_PAGES)
+                return { items, pages: page, total: answer.total, isCut, date: answer.date };
+        }
+    }
+    return { ask, askForList };
+}
+/** Whether more pages follow, and whether the list has more than was read. */
+function endOf({ data, hasNext, total = 0 }, read) {
+    const isLess = data.length >= PER_PAGE && read < total;
+    return { goesOn: hasNext ?? isLess, isCut: hasNext === true || isLess };
+}
+/** Those that GitHub's limits allow; one that was just refused comes last. */
+function inOrder(tokens, now) {
+    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
+    return tokens
+        .filter(({ allowedAt }) => allowedAt <= now)
+        .sort((one, other) => isRefused(one) - isRefused(other));
+}
+function notAllowedYet(tokens, now) {
+    return (0,github_faults/* faultOfLimit */.j3)(Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now);
+}
+function addDenial(before, token, reply) {
+    const said = (0,github_faults/* describeReply */.CS)(reply);
+    if (before === undefined)
+        return { tokens: token, said, reply };
+    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
+}
+function afterDenial(denial, question) {
+    const { tokens, said, reply } = denial;
+    const isAnswer = question.otherAnswers?.includes(reply.status) && (0,github_faults/* rateLimitMs */.UW)(reply) === undefined;
+    return isAnswer
+        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
+        : { fault: (0,github_faults/* faultOfDenial */.TR)(denial, question) };
+}
+function givenUp({ reason, refusal, hint, cause }, isFinal) {
+    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
+}
+/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
+const QUERY = /\?[^\s"]*/g;
+function createOctokit({ baseUrl, transport, debug }, onAnswer) {
+    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
+    const remark = (line) => debug(line.replace(QUERY, '?...'));
+    const log = { debug: remark, info: remark, warn: remark, error: remark };
+    const octokits = new Map();
+    return async ({ route, parameters, ...bounds }, { value }, etag) => {
+        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
+        octokits.set(value, octokit);
+        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
+        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
+        return settle(() => octokit.request(route, { ...parameters, headers, request }));
+    };
+}
+const API_VERSION = { 'x-github-api-version': '2022-11-28' };
+function isRequestError(error) {
+    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
+}
+/**
+ * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
+ * cause of another error.
+ */
+async function settle(request) {
+    try {
+        return await request();
+    }
+    catch (error) {
+        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
+        if (!isRequestError(error))
+            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
+        if (error.response === undefined)
+            throw error.cause;
+        return error.response;
+    }
+}
+/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
+async function askWith(send, question, token) {
+    const { memory, read, check, route, parameters } = question;
+    const key = JSON.stringify([route, parameters]);
+    const before = memory?.get(key);
+    const reply = await send(question, token, before?.etag);
+    const answer = answerFrom(reply, before?.answer, read);
+    if (answer === undefined)
+        return { denied: reply };
+    check?.(answer.data);
+    const { etag } = reply.headers;
+    if (etag !== undefined)
+        memory?.set(key, { etag: String(etag), answer });
+    return answer;
+}
+/** Undefined where it is not what was asked for. */
+function answerFrom(reply, before, read) {
+    const { status, headers, data } = reply;
+    const date = dateOf(reply);
+    if (status === 304 && before !== undefined)
+        return { ...before, date };
+    if (status !== 200)
+        return undefined;
+    const total = (0,json/* isRecord */.u4)(data) ? data['total_count'] : undefined;
+    return {
+        data: read(data),
+        hasNext: nextIn((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
+        total: typeof total === 'number' ? total : undefined,
+        date,
+    };
+}
+function nextIn(link) {
+    if (/\brel="?next\b/.test(link))
+        return true;
+    return /\brel="?prev\b/.test(link) ? false : undefined;
+}
+/** It holds several URLs. */
+const LONGEST_LINK = 10_000;
+function dateOf({ headers }) {
+    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
+    return Number.isNaN(date) ? undefined : date;
+}
+
+
+/***/ }),
+
+/***/ 8213:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Bm: () => (/* binding */ faultOfUnreadable),
+/* harmony export */   CS: () => (/* binding */ describeReply),
+/* harmony export */   TR: () => (/* binding */ faultOfDenial),
+/* harmony export */   UW: () => (/* binding */ rateLimitMs),
+/* harmony export */   j3: () => (/* binding */ faultOfLimit),
+/* harmony export */   nw: () => (/* binding */ isAboutToken)
+/* harmony export */ });
+/* unused harmony exports retryAfterMs, faultWith */
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5233);
+/* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
+/* harmony import */ var _http_retry_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8394);
+// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
+
+
+
+/** What GitHub asks for where it limits and does not say for how long. */
+const UNSAID_MS = 60_000;
+/** The quota is renewed each hour, so no longer pause makes sense. */
+const LONGEST_MS = 3_600_000;
+/** The limit is lifted within the second that is named: one more second is safe. */
+const LIMIT_MARGIN_MS = 1_000;
+/**
+ * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
+ * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
+ * the current time comes from the answer itself.
+ */
+function rateLimitMs(reply) {
+    const { status, headers } = reply;
+    if (status !== 403 && status !== 429)
+        return undefined;
+    const waitMs = retryAfterMs(reply);
+    if (waitMs !== undefined)
+        return Math.min(LONGEST_MS, waitMs);
+    if (headers['x-ratelimit-remaining'] === '0')
+        return Math.min(LONGEST_MS, untilReset(headers));
+    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
+}
+/** What Retry-After asks for, in milliseconds. */
+function retryAfterMs({ headers }) {
+    return (0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .parseRetryAfter */ .mu)((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'retry-after'), (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date'));
+}
+function untilReset(headers) {
+    const reset = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-ratelimit-reset');
+    const ms = Number(reset) * 1_000 - Date.parse((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'date') ?? '');
+    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
+}
+function speaksOfLimit({ data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? data['message'] : data;
+    return typeof message === 'string' && /rate limit/i.test(message);
+}
+/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
+function isAboutToken(reply) {
+    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
+}
+const DENIALS = [401, 403, 404];
+/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
+function describeReply({ status, data }) {
+    const message = (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .isRecord */ .u4)(data) ? (0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(data, 'message') : undefined;
+    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
+}
+function faultOfDenial(denial, asked) {
+    const { reply } = denial;
+    const limitMs = rateLimitMs(reply);
+    if (limitMs === undefined && !(0,_http_retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isTransientStatus */ .Dm)(reply.status))
+        return refusalOf(denial, asked);
+    const waitMs = limitMs ?? retryAfterMs(reply);
+    const answered = `it answered ${describeReply(reply)}`;
+    if (waitMs === undefined)
+        return faultWith(answered);
+    const fault = { ...faultWith(`${answered}, asking to wait for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`), waitMs };
+    return { ...fault, nature: 'quota', hint: limitMs === undefined ? CHECK_STATUS : LESS_OFTEN };
+}
+const LESS_OFTEN = 'GitHub limits how often a token may ask. Use a token that others use less (each GitHub App has a quota of its own), or run the step later.';
+/** No token may ask yet. */
+function faultOfLimit(waitMs) {
+    const reason = `its rate limit allows no request for another ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .minutes */ .Gx)(waitMs)}`;
+    return { ...faultWith(reason), nature: 'quota', waitMs, hint: LESS_OFTEN };
+}
+/** GitHub refused, or it is not GitHub's API. */
+function refusalOf(denial, asked) {
+    const { status } = denial.reply;
+    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
+    // Any refusal may pass, also one that only a person can end: a gateway that starts answers with all sorts.
+    return { ...faultWith(`it answered ${denial.said}`), nature: 'denial', refusal, hint };
+}
+const REFUSALS = {
+    401: ({ tokens, said }, { permission }) => [
+        `GitHub does not accept ${tokens}: ${said}.`,
+        `It may be mistyped, or have expired. ${permission}`,
+    ],
+    403: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
+        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
+    ],
+    404: ({ tokens, said, reply }, { subject, permission, input }) => [
+        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
+        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
+    ],
+};
+const otherRefusal = ({ said }, { subject, input }) => [
+    `GitHub answered the question for ${subject} with ${said}.`,
+    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
+];
+/** Which permission the token lacks, if GitHub names it. */
+function wanted({ headers }) {
+    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
+    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
+}
+/** Where the token's owner can authorize it for the organization's single sign-on. */
+function ssoHint({ headers }) {
+    const [, url] = /^required; *url=(\S+)$/.exec((0,_http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
+    if (url === undefined)
+        return undefined;
+    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
+}
+const LONGEST_SSO_URL = 1_000;
+const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
+function faultOfUnreadable(error) {
+    const { message, nature, hint = CHECK_STATUS } = error;
+    return { ...faultWith(message), nature, hint, cause: error };
+}
+function faultWith(reason) {
+    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
+}
 
 
 /***/ }),

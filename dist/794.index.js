@@ -170,380 +170,6 @@ function claimed(name, { runId, label }) {
 
 /***/ }),
 
-/***/ 7630:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  EK: () => (/* binding */ PER_PAGE),
-  Cl: () => (/* binding */ createGitHub),
-  Ey: () => (/* binding */ createToken)
-});
-
-// EXTERNAL MODULE: ./node_modules/@actions/github/lib/github.js + 22 modules
-var github = __webpack_require__(2413);
-// EXTERNAL MODULE: ./lib/errors.js
-var errors = __webpack_require__(452);
-// EXTERNAL MODULE: ./lib/http/json.js
-var json = __webpack_require__(1528);
-// EXTERNAL MODULE: ./lib/http/retry.js
-var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
-// EXTERNAL MODULE: ./lib/clock.js
-var clock = __webpack_require__(5233);
-;// CONCATENATED MODULE: ./lib/runner/github-faults.js
-// What an unexpected answer from GitHub means: a rate limit, a refusal, or a temporary fault.
-
-
-
-/** What GitHub asks for where it limits and does not say for how long. */
-const UNSAID_MS = 60_000;
-/** The quota is renewed each hour, so no longer pause makes sense. */
-const LONGEST_MS = 3_600_000;
-/** The limit is lifted within the second that is named: one more second is safe. */
-const LIMIT_MARGIN_MS = 1_000;
-/**
- * How long GitHub wants no requests, in milliseconds: because the hourly quota is used up (primary limit), or because
- * there were too many requests at once (secondary limit). Undefined if the answer is about something else. Pure:
- * the current time comes from the answer itself.
- */
-function rateLimitMs(reply) {
-    const { status, headers } = reply;
-    if (status !== 403 && status !== 429)
-        return undefined;
-    const waitMs = retryAfterMs(reply);
-    if (waitMs !== undefined)
-        return Math.min(LONGEST_MS, waitMs);
-    if (headers['x-ratelimit-remaining'] === '0')
-        return Math.min(LONGEST_MS, untilReset(headers));
-    return status === 429 || speaksOfLimit(reply) ? UNSAID_MS : undefined;
-}
-/** What Retry-After asks for, in milliseconds. */
-function retryAfterMs({ headers }) {
-    return (0,retry/* parseRetryAfter */.mu)((0,json/* text */.Qq)(headers, 'retry-after'), (0,json/* text */.Qq)(headers, 'date'));
-}
-function untilReset(headers) {
-    const reset = (0,json/* text */.Qq)(headers, 'x-ratelimit-reset');
-    const ms = Number(reset) * 1_000 - Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(ms) ? UNSAID_MS : Math.max(0, ms) + LIMIT_MARGIN_MS;
-}
-function speaksOfLimit({ data }) {
-    const message = (0,json/* isRecord */.u4)(data) ? data['message'] : data;
-    return typeof message === 'string' && /rate limit/i.test(message);
-}
-/** Another token may get another answer: GitHub does not know this one, does not let it read, or limits its requests. */
-function isAboutToken(reply) {
-    return DENIALS.includes(reply.status) || rateLimitMs(reply) !== undefined;
-}
-const DENIALS = [401, 403, 404];
-/** e.g. `HTTP 403 ("Resource not accessible by integration")`. */
-function describeReply({ status, data }) {
-    const message = (0,json/* isRecord */.u4)(data) ? (0,json/* text */.Qq)(data, 'message') : undefined;
-    return `HTTP ${status}${message === undefined ? '' : ` ("${message}")`}`;
-}
-function faultOfDenial(denial, asked) {
-    const { reply } = denial;
-    const limitMs = rateLimitMs(reply);
-    if (limitMs === undefined && !(0,retry/* isTransientStatus */.Dm)(reply.status))
-        return refusalOf(denial, asked);
-    const waitMs = limitMs ?? retryAfterMs(reply);
-    const askedFor = waitMs === undefined ? '' : `, asking to wait for ${(0,clock/* seconds */.YA)(waitMs)}`;
-    const nature = waitMs === undefined ? 'passing' : 'quota';
-    return { ...faultWith(`it answered ${describeReply(reply)}${askedFor}`), nature, waitMs };
-}
-/** GitHub refused, or it is not GitHub's API. */
-function refusalOf(denial, asked) {
-    const { status } = denial.reply;
-    const [refusal, hint] = (REFUSALS[status] ?? otherRefusal)(denial, asked);
-    const nature = DENIALS.includes(status) ? 'denial' : 'refusal';
-    return { ...faultWith(`it answered ${denial.said}`), nature, refusal, hint };
-}
-const REFUSALS = {
-    401: ({ tokens, said }, { permission }) => [
-        `GitHub does not accept ${tokens}: ${said}.`,
-        `It may be mistyped, or have expired. ${permission}`,
-    ],
-    403: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub does not let ${tokens} access ${subject}: ${said}${wanted(reply)}.`,
-        ssoHint(reply) ?? `Check ${input} and ${tokens}. ${permission}`,
-    ],
-    404: ({ tokens, said, reply }, { subject, permission, input }) => [
-        `GitHub has nothing to show ${tokens} as ${subject}: ${said}${wanted(reply)}. It does not exist, or the token cannot see it.`,
-        `Check the spelling of ${input}, and ${tokens}. ${permission}`,
-    ],
-};
-const otherRefusal = ({ said }, { subject, input }) => [
-    `GitHub answered the question for ${subject} with ${said}.`,
-    `Check ${input} (was it renamed?) and GITHUB_API_URL.`,
-];
-/** Which permission the token lacks, if GitHub names it. */
-function wanted({ headers }) {
-    const permission = headers['x-accepted-github-permissions'] ?? headers['x-accepted-oauth-scopes'];
-    return permission === undefined || permission === '' ? '' : `; GitHub wants "${permission}"`;
-}
-/** Where the token's owner can authorize it for the organization's single sign-on. */
-function ssoHint({ headers }) {
-    const [, url] = /^required; *url=(\S+)$/.exec((0,json/* text */.Qq)(headers, 'x-github-sso', LONGEST_SSO_URL) ?? '') ?? [];
-    if (url === undefined)
-        return undefined;
-    return `The organization requires single sign-on (SSO): authorize the token at ${url}.`;
-}
-const LONGEST_SSO_URL = 1_000;
-const CHECK_STATUS = 'Check githubstatus.com and the network of the machine that runs the step.';
-function faultOfUnreadable(error) {
-    const { message, nature, hint = CHECK_STATUS } = error;
-    return { ...faultWith(message), nature, hint, cause: error };
-}
-function faultWith(reason) {
-    return { kind: 'no answer of GitHub', reason, hint: CHECK_STATUS, nature: 'passing' };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/github-fetch.js
-
-
-/** A page of 100 runners has some 60 KiB; one of 100 runs, or of 100 jobs with all their steps, can have 2 MiB and more. */
-const MAX_BYTES = 16 * 1024 * 1024;
-/**
- * Octokit's requests travel as those to the controller do, so that time, size and proxies are in one place. They go nowhere
- * but to the base URL's server.
- * What it returns throws UnusableAnswer where asking again may help, and ActionError `github_api_failed` where it never will.
- */
-function createFetch({ baseUrl, transport, bounds, onAnswer }) {
-    return async (url, { method, headers, body = '' }) => {
-        const path = url.slice(baseUrl.length);
-        // Adding or removing a label twice has the same effect as once, so every request can be repeated.
-        const rest = { headers, body: (0,json/* parseJson */.qF)(body), maxBytes: MAX_BYTES, isWrite: false };
-        const result = await transport.send({ method: methodOf(method), path, ...rest }, bounds);
-        if ('noAnswer' in result)
-            throw failureOf(result.noAnswer);
-        onAnswer(result.answer);
-        return responseOf(result.answer);
-    };
-}
-function methodOf(method) {
-    return method === 'POST' || method === 'DELETE' ? method : 'GET';
-}
-const CHECK_API_URL = 'Check GITHUB_API_URL and the proxy of the machine that runs the step.';
-function failureOf({ reason, nature, cause }) {
-    if (nature !== 'refusal')
-        return new json/* UnusableAnswer */.kf(reason, { nature, hint: CHECK_API_URL, cause });
-    return new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
-        hint: CHECK_API_URL,
-        cause,
-    });
-}
-/** Statuses for which the Response constructor accepts no body, not even an empty one. */
-const WITHOUT_BODY = [204, 205, 304];
-function responseOf({ status, headers, text }) {
-    // Octokit would parse it.
-    if ((0,json/* isTooComplex */.RP)(text))
-        throw new json/* UnusableAnswer */.kf('it answered with far more JSON than GitHub sends');
-    const given = Object.entries(headers).filter((header) => header[1] !== undefined);
-    try {
-        return new Response(WITHOUT_BODY.includes(status) ? null : text, { status, headers: given });
-    }
-    catch (cause) {
-        throw new json/* UnusableAnswer */.kf('it answered with a status or headers that HTTP does not know', { cause });
-    }
-}
-function createUsage() {
-    const counts = { requests: 0, unchanged: 0 };
-    let quota = 'unknown';
-    return {
-        count({ status, headers }) {
-            counts.requests++;
-            if (status === 304)
-                counts.unchanged++;
-            const { 'x-ratelimit-remaining': left, 'x-ratelimit-limit': limit } = headers;
-            if (left !== undefined)
-                quota = `${left} of ${limit ?? 'unknown'}`;
-        },
-        describe: () => `GitHub answered ${counts.requests} requests, ${counts.unchanged} of them free of charge (not modified); quota left: ${quota}`,
-    };
-}
-
-;// CONCATENATED MODULE: ./lib/runner/github-client.js
-
-
-
-
-
-
-
-function createToken(input, value) {
-    return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
-}
-const PER_PAGE = 100;
-/** No list is longer: a scope holds 10,000 runners at most. */
-const MOST_PAGES = 100;
-/** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
-const REFUSED_MS = 5_000;
-function createGitHub(connection) {
-    const usage = createUsage();
-    const octokit = createOctokit(connection, usage.count);
-    return {
-        clientWith: (tokens) => createClientWith(tokens, { ...connection, octokit }),
-        describeUsage: usage.describe,
-    };
-}
-function createClientWith(tokens, { clock, random, octokit }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
-    async function ask(question) {
-        const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
-        if ('fault' in last)
-            throw givenUp(last.fault, last.isFinal);
-        if ('data' in last.value)
-            budget.renew();
-        return last.value;
-    }
-    async function tryOnce(question) {
-        try {
-            return await tryTokens(question);
-        }
-        catch (error) {
-            if (!(error instanceof json/* UnusableAnswer */.kf))
-                throw error;
-            return { fault: faultOfUnreadable(error) };
-        }
-    }
-    /** Tries one after another until one is not refused. */
-    async function tryTokens(question) {
-        let denial;
-        for (const token of inOrder(tokens, clock.now())) {
-            const reply = await askWith(octokit, question, token);
-            question.signal.throwIfAborted();
-            if ('data' in reply)
-                return { value: reply };
-            denial = addDenial(denial, token.input, reply.denied);
-            if (!isAboutToken(reply.denied))
-                break;
-            token.refusedAt = clock.now();
-            // Other requests may be in flight: the pause that one answer asks for must not shorten the pause of another.
-            token.allowedAt = Math.max(token.allowedAt, clock.now() + (rateLimitMs(reply.denied) ?? 0));
-        }
-        return denial === undefined
-            ? { fault: notAllowedYet(tokens, clock.now()) }
-            : afterDenial(denial, question);
-    }
-    async function askForList(question) {
-        const items = [];
-        for (let page = 1;; page++) {
-            const parameters = { ...question.parameters, per_page: PER_PAGE, ...(page === 1 ? {} : { page }) };
-            const answer = await ask({ ...question, parameters });
-            if ('status' in answer)
-                return answer;
-            items.push(...answer.data);
-            if (!answer.hasNext || page === MOST_PAGES)
-                return { items, pages: page, date: answer.date };
-        }
-    }
-    return { ask, askForList };
-}
-/** Those that GitHub's limits allow; one that was just refused comes last. */
-function inOrder(tokens, now) {
-    const isRefused = ({ refusedAt }) => Number(now - refusedAt < REFUSED_MS);
-    return tokens
-        .filter(({ allowedAt }) => allowedAt <= now)
-        .sort((one, other) => isRefused(one) - isRefused(other));
-}
-function notAllowedYet(tokens, now) {
-    const waitMs = Math.min(...tokens.map(({ allowedAt }) => allowedAt)) - now;
-    return { ...faultWith('its rate limit allows no request yet'), nature: 'quota', waitMs };
-}
-function addDenial(before, token, reply) {
-    const said = describeReply(reply);
-    if (before === undefined)
-        return { tokens: token, said, reply };
-    return { tokens: `${before.tokens} and ${token}`, said: `${before.said}, ${said}`, reply };
-}
-function afterDenial(denial, question) {
-    const { tokens, said, reply } = denial;
-    const isAnswer = question.otherAnswers?.includes(reply.status) && rateLimitMs(reply) === undefined;
-    return isAnswer
-        ? { value: { status: reply.status, said: `${tokens}: ${said}` } }
-        : { fault: faultOfDenial(denial, question) };
-}
-function givenUp({ reason, refusal, hint, cause }, isFinal) {
-    const message = refusal ?? `GitHub gave no usable answer; last attempt: ${reason}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, { hint, cause, isTransient: !isFinal });
-}
-/** Of a URL in a text. It may hold a name that the controller sent: encoded, a mask does not match it. */
-const QUERY = /\?[^\s"]*/g;
-function createOctokit({ baseUrl, transport, debug }, onAnswer) {
-    // Octokit writes to the console for each method that is missing here; @octokit/request has its own setting.
-    const remark = (line) => debug(line.replace(QUERY, '?...'));
-    const log = { debug: remark, info: remark, warn: remark, error: remark };
-    const octokits = new Map();
-    return async ({ route, parameters, ...bounds }, { value }, etag) => {
-        const octokit = octokits.get(value) ?? (0,github/* getOctokit */.Q)(value, { baseUrl, userAgent: 'restart-anka-vm', log });
-        octokits.set(value, octokit);
-        const headers = { ...API_VERSION, ...(etag === undefined ? {} : { 'if-none-match': etag }) };
-        const request = { fetch: createFetch({ baseUrl, transport, bounds, onAnswer }), log };
-        return settle(() => octokit.request(route, { ...parameters, headers, request }));
-    };
-}
-const API_VERSION = { 'x-github-api-version': '2022-11-28' };
-function isRequestError(error) {
-    return (0,json/* isRecord */.u4)(error) && error['name'] === 'HttpError';
-}
-/**
- * The answer, with any status. Octokit's error for it holds the request, and the token with it, so it must not become the
- * cause of another error.
- */
-async function settle(request) {
-    try {
-        return await request();
-    }
-    catch (error) {
-        // Octokit cannot read some answers, e.g. HTTP 500 with JSON that has a number of 20 digits and no message.
-        if (!isRequestError(error))
-            throw new json/* UnusableAnswer */.kf(`it answered what octokit cannot read: ${(0,errors/* describeCause */.V$)(error)}`);
-        if (error.response === undefined)
-            throw error.cause;
-        return error.response;
-    }
-}
-/** @throws UnusableAnswer to ask again; ActionError if GitHub cannot be queried. */
-async function askWith(send, question, token) {
-    const { memory, read, check, route, parameters } = question;
-    const key = JSON.stringify([route, parameters]);
-    const before = memory?.get(key);
-    const reply = await send(question, token, before?.etag);
-    const answer = answerFrom(reply, before?.answer, read);
-    if (answer === undefined)
-        return { denied: reply };
-    check?.(answer.data);
-    const { etag } = reply.headers;
-    if (etag !== undefined)
-        memory?.set(key, { etag: String(etag), answer });
-    return answer;
-}
-/** Undefined where it is not what was asked for. */
-function answerFrom(reply, before, read) {
-    const { status, headers, data } = reply;
-    const date = dateOf(reply);
-    if (status === 304 && before !== undefined)
-        return { ...before, date };
-    if (status !== 200)
-        return undefined;
-    return {
-        data: read(data),
-        hasNext: /\brel="?next\b/.test((0,json/* text */.Qq)(headers, 'link', LONGEST_LINK) ?? ''),
-        date,
-    };
-}
-/** It holds several URLs. */
-const LONGEST_LINK = 10_000;
-function dateOf({ headers }) {
-    const date = Date.parse((0,json/* text */.Qq)(headers, 'date') ?? '');
-    return Number.isNaN(date) ? undefined : date;
-}
-
-
-/***/ }),
-
 /***/ 522:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -629,6 +255,7 @@ function describeSeen({ state, shown }) {
 }
 const NOT_REGISTERED = {
     registering: 'No runner is registered',
+    unknown: 'No registered runner is known',
 };
 /** A person has to fix a runner that is busy although GitHub lists no job for it. */
 function stillBusyError(seen, { whenBusy, tally }) {
@@ -656,14 +283,14 @@ function restlessError(seen) {
 }
 const END_IT = 'Let the job end (needs, concurrency)';
 const UNLISTED = 'If it runs no job of another repository either, GitHub shows an old state: remove the registration and register the runner again, or set when_busy: ignore.';
-function notKnownError({ state, progress }) {
-    const why = state.kind === 'unknown' && state.job !== undefined ? ` ${describeUnknown(state)}.` : '';
-    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
-    return new errors/* ActionError */.lZ('github_api_failed', message, {
-        hint: why === ''
-            ? 'Check githubstatus.com and the debug log of this step.'
-            : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.',
-    });
+function notKnownError({ state, progress, lastFault }) {
+    const job = state.kind === 'unknown' && state.job !== undefined ? describeUnknown(state) : undefined;
+    const why = job ?? (lastFault && `Its last fault: ${lastFault.reason}`);
+    const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why === undefined ? '' : ` ${why}.`} Reads: ${progress.tally()}.`;
+    const hint = job === undefined
+        ? (lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.')
+        : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+    return new errors/* ActionError */.lZ('github_api_failed', message, { hint });
 }
 /** @param missing says which runner there is none of, and which there are. */
 function notFoundError(missing, { isEphemeral = false }) {
@@ -817,9 +444,12 @@ function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
 
+// EXTERNAL MODULE: ./lib/http/json.js
+var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/runner/runner-names.js
 var runner_names = __webpack_require__(9407);
 ;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
 
 
 
@@ -841,8 +471,19 @@ function createVmRunners(options) {
     /** By ID. */
     const seen = new Map();
     let registered = new Set();
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const onFault = progress.fault;
+    // Each source has its own, since the answers of one must not hide that the other gives none.
+    const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
+    const progress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the runner' });
+    const jobsProgress = (0,lib_log/* createProgressLog */.e)({ ...github, about: 'the jobs in progress' });
+    let lastFault;
+    /** One read ends soon, but others follow: its end is not when the step gives up. */
+    function faultsOf({ fault }) {
+        return (failed) => {
+            lastFault = failed;
+            fault({ ...failed, leftMs: undefined });
+        };
+    }
+    const onFault = faultsOf(progress);
     function remember(found) {
         progress.answered();
         for (const runner of found) {
@@ -889,8 +530,9 @@ function createVmRunners(options) {
         return { pattern, ids: new Set(seen.keys()), labels };
     }
     async function jobNow(deadline) {
-        const finding = await jobs.read(owner, { deadline, signal, onFault });
-        progress.answered();
+        const finding = await jobs.read(owner, { deadline, signal, onFault: faultsOf(jobsProgress) });
+        if (finding.kind !== 'no answer')
+            jobsProgress.answered();
         return finding;
     }
     return {
@@ -898,13 +540,17 @@ function createVmRunners(options) {
         get seen() {
             return [...seen.values()];
         },
-        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
+        find(deadline) {
+            const bounds = { deadline, signal, onFault: progress.fault };
+            return timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, bounds).catch(orNothingUsable));
+        },
         read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
         readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
         readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
         async missing(deadline) {
             return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
         },
+        lastFault: () => lastFault,
         forgetOnline() {
             for (const [id, runner] of seen)
                 seen.set(id, { ...runner, isOnline: false });
@@ -913,7 +559,10 @@ function createVmRunners(options) {
 }
 /** A transient error counts as no answer. @throws all other errors. */
 function orNothing(error) {
-    if ((0,errors/* isTransient */.dg)(error))
+    return (0,errors/* isTransient */.dg)(error) ? undefined : orNothingUsable(error);
+}
+function orNothingUsable(error) {
+    if (error instanceof json/* UnusableAnswer */.kf)
         return undefined;
     throw error;
 }
@@ -1092,19 +741,19 @@ async function readAndConfirm(options, gate) {
     await readRunners(options, gate);
     await gate_confirm(options, gate);
 }
-/** Reads the jobs if the state takes that. @returns whether it did. */
-async function gate_confirm(options, gate) {
+/** Reads the jobs if the state takes that. @param latest when that must end. @returns whether it did. */
+async function gate_confirm(options, gate, latest) {
     const isNeeded = gate.state.kind === 'unconfirmed';
     if (isNeeded)
-        await readJobs(options, gate);
+        await readJobs(options, gate, latest);
     reportState(options, gate);
     return isNeeded;
 }
 async function readRunners(options, gate) {
     applyRunners(options, gate, await gate.runners.read(endOfRead(options, gate)));
 }
-async function readJobs(options, gate) {
-    const finding = await gate.runners.readJobs(endOfRead(options, gate));
+async function readJobs(options, gate, latest) {
+    const finding = await gate.runners.readJobs(endOfRead(options, gate, latest));
     apply(options, gate, { kind: 'jobs', finding });
 }
 /** @throws LeftAlone if a sweep must skip the VM. */
@@ -1123,12 +772,17 @@ function apply(options, gate, event) {
     const rules = { idleForMs, seesAllJobs, isSweep, isEphemeral, ignoresJobs, boot };
     gate.state = nextOccupancy(gate.state, event, rules);
     gate.hasBeenUnknown ||= gate.state.kind === 'unknown';
-    if ('stretch' in gate.state)
-        gate.idleSince = gate.state.stretch?.since ?? gate.idleSince;
+    const stretch = 'stretch' in gate.state ? gate.state.stretch : undefined;
+    // While the jobs are unread, nothing says that the runner is idle: a jobs source that hangs must not prolong the wait.
+    if (stretch !== undefined && stretch.jobs !== 'unread')
+        gate.idleSince = stretch.since;
 }
-function endOfRead(options, gate) {
-    // What ends an idle stretch has its own time limit.
-    return readUntil(options.clock.now(), Math.max(gate.limits.unknown, endOfPatience(options, gate)));
+function endOfRead(options, gate, latest = Number.POSITIVE_INFINITY) {
+    return readUntil(options.clock.now(), Math.min(latest, endOfReads(options, gate)));
+}
+/** What ends an idle stretch has its own time limit. */
+function endOfReads(options, gate) {
+    return Math.max(gate.limits.unknown, endOfPatience(options, gate));
 }
 /** @throws ActionError in a sweep if GitHub shows all runners offline. */
 async function refuseIfAllOffline(options, gate) {
@@ -1167,13 +821,17 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const polling = { clock, signal, deadline, nextAt, firstAt: nextAt() };
     const isIdle = clock.now() < deadline() &&
         (await (0,poll/* pollUntil */.g)(polling, async () => {
+            // Runners that show no job have no limit of their own; the jobs that are to confirm that keep the one from before.
+            const latest = endOfReads(options, gate);
             applyRunners(options, gate, await gate.runners.readShared(endOfRead(options, gate)));
-            await gate_confirm(options, gate);
+            await gate_confirm(options, gate, latest);
             return gate.state.kind === 'idle' || undefined;
         }));
     if (isIdle || clock.now() >= end)
         return;
-    throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
+    if (!isNotKnown(gate))
+        throw await stillBusy(options, gate);
+    throw notKnownError({ ...gate, lastFault: gate.runners.lastFault() });
 }
 /** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
 function isNotKnown({ state: { kind }, hasBeenUnknown }) {
@@ -1268,12 +926,19 @@ function createJobReader(jobs, { clock, log }) {
     let run;
     let isOff = false;
     let hasWarned = false;
-    function refuse({ refused, isFinal }) {
+    function refuse({ refused, isFinal }, { onFault }) {
         const now = clock.now();
         run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
-        if (!isOff)
+        if (!isOff) {
+            onFault?.({
+                kind: 'refused jobs',
+                reason: `it refuses them (${refused})`,
+                hint: GRANT,
+                nature: 'denial',
+            });
             return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
+        }
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;
@@ -1284,7 +949,7 @@ function createJobReader(jobs, { clock, log }) {
             try {
                 const running = await jobs.runningJobs(bounds);
                 if ('refused' in running)
-                    return refuse(running);
+                    return refuse(running, bounds);
                 isOff = false;
                 run = undefined;
                 return findJob(running, owner());
@@ -1297,8 +962,9 @@ function createJobReader(jobs, { clock, log }) {
     };
 }
 function describeRefusal(refused) {
-    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
+    return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. ${GRANT}`;
 }
+const GRANT = 'Give jobs_token or github_token "Actions: read".';
 
 ;// CONCATENATED MODULE: ./lib/runner/pool.js
 
@@ -1766,17 +1432,19 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
-/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7630);
-/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9407);
-/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5918);
+/* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5330);
+/* harmony import */ var _github_faults_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8213);
+/* harmony import */ var _runner_names_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9407);
+/* harmony import */ var _scope_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5918);
+
 
 
 
 
 
 function createRunners(client, scope) {
-    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
-    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .fittingToken */ .jr)(scope) };
+    const place = { subject: `the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' };
+    const about = { ...place, permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .fittingToken */ .jr)(scope) };
     const { path, parameters } = runnersPath(scope);
     const ofOne = new Map();
     const ofPages = new Map();
@@ -1791,19 +1459,35 @@ function createRunners(client, scope) {
         return 'data' in answer ? answer.data : undefined;
     }
     async function listRunners(pattern, bounds) {
-        if (pattern !== undefined && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(pattern) && hasManyPages) {
-            // GitHub's own filter may be exact in case, or find more.
-            const named = await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(pattern));
-            if (named.runners.length > 0)
-                return named.runners;
-        }
-        const { runners, pages } = await readPages(pattern, bounds);
+        if (pattern === undefined)
+            return (await readPages(pattern, bounds)).runners;
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const first = await listWhole(pattern, bounds);
+        return first.length === 0 && hasManyPages ? listWhole(pattern, bounds) : first;
+    }
+    /** By GitHub's own filter, which may be exact in case, or find more. A list of one page needs none. */
+    async function listByName(pattern, bounds) {
+        if (!hasManyPages || !(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern))
+            return [];
+        return (await readPages(pattern, bounds, (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(pattern))).runners;
+    }
+    async function listWhole(pattern, bounds) {
+        const { runners, pages, lacks } = await readPages(pattern, bounds);
         hasManyPages = pages > 1;
-        const isMissed = pattern !== undefined && runners.length === 0;
-        return isMissed && hasManyPages ? (await readPages(pattern, bounds)).runners : runners;
+        if (lacks === undefined || ((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(pattern) && runners.length > 0))
+            return runners;
+        const named = await listByName(pattern, bounds);
+        if (named.length > 0)
+            return named;
+        const reason = `its list of ${place.subject} has ${lacks}, and the runner may be among the rest`;
+        const error = new _http_json_js__WEBPACK_IMPORTED_MODULE_1__/* .UnusableAnswer */ .kf(reason, { hint: INCOMPLETE });
+        bounds.onFault?.((0,_github_faults_js__WEBPACK_IMPORTED_MODULE_3__/* .faultOfUnreadable */ .Bm)(error));
+        throw error;
     }
     async function readPages(pattern, bounds, name) {
-        const { items, pages } = await client.askForList({
+        const { items, pages, total = 0, isCut, } = await client.askForList({
             ...{ ...bounds, ...about, route: `GET ${path}`, memory: ofPages, read: listedRunners },
             parameters: name === undefined ? parameters : { ...parameters, name },
             check(listed) {
@@ -1813,11 +1497,17 @@ function createRunners(client, scope) {
         });
         // A runner that slips to the next page is there twice.
         const runners = new Map(items.flatMap(({ runner }) => (runner === undefined ? [] : [[runner.id, runner]])));
-        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, its));
-        return { runners: fitting, pages };
+        const fitting = [...runners.values()].filter(({ name: its }) => pattern === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, its));
+        const known = runners.size + items.filter(({ runner }) => runner === undefined).length;
+        return {
+            runners: fitting,
+            pages,
+            lacks: isCut || known < total ? `only ${known} of ${total}` : undefined,
+        };
     }
     return { getRunner, glanceAt: getRunner, listRunners };
 }
+const INCOMPLETE = 'Remove registrations that are no longer used. Of more than 10,000 runners, one is found only by its whole name, without "*".';
 /** Octokit has no methods for enterprises, so all requests use paths. */
 function runnersPath(scope) {
     switch (scope.kind) {
@@ -1856,7 +1546,7 @@ function listedRunners(data) {
 function requireReadable({ name, runner }, pattern) {
     if (runner !== undefined || pattern === undefined)
         return;
-    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .fitsPattern */ .jF)(pattern, name))
+    if (name === undefined || (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .fitsPattern */ .jF)(pattern, name))
         throw unreadable();
 }
 function unreadable() {
@@ -1899,14 +1589,14 @@ function labelsFrom({ labels }) {
  */
 async function findRunners(runners, sought, bounds) {
     const found = await runners.listRunners(sought.name, bounds);
-    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isExact */ .u0)(sought.name))
+    if (found.length > 1 && (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .isExact */ .u0)(sought.name))
         throw ambiguousName(sought, found);
     return found;
 }
 /** @param all the runners of the scope. */
 function runnerNotFound({ name, scope }, all) {
-    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name);
-    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestFirst */ .F8)(all, written))}.`;
+    const written = (0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name);
+    const message = `No self-hosted runner "${written}" is registered in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}; there ${describeAll((0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .nearestFirst */ .F8)(all, written))}.`;
     const elsewhere = scope.kind === 'repository'
         ? ' A runner of an organization or enterprise is found only if runner_scope names that.'
         : '';
@@ -1914,7 +1604,7 @@ function runnerNotFound({ name, scope }, all) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('runner_not_found', message, { hint });
 }
 function ambiguousName({ name, scope }, found) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_3__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('ambiguous_target', `${found.length} self-hosted runners are called "${(0,_runner_names_js__WEBPACK_IMPORTED_MODULE_4__/* .describePattern */ .Qs)(name)}" in ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_5__/* .describeScope */ .OI)(scope)}: there ${describeAll(found)}.`, { hint: 'Remove the stale registrations, or give the runners different names.' });
 }
 const MOST_LISTED = 10;
 function describeAll(runners) {
@@ -1949,8 +1639,8 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(452);
 // EXTERNAL MODULE: ./lib/http/transport.js + 2 modules
 var http_transport = __webpack_require__(6974);
-// EXTERNAL MODULE: ./lib/runner/github-client.js + 2 modules
-var github_client = __webpack_require__(7630);
+// EXTERNAL MODULE: ./lib/runner/github-client.js + 1 modules
+var github_client = __webpack_require__(5330);
 // EXTERNAL MODULE: ./lib/http/json.js
 var json = __webpack_require__(1528);
 ;// CONCATENATED MODULE: ./lib/runner/jobs.js
@@ -1985,9 +1675,9 @@ function createJobsSource(place, { clock, log }) {
             });
         }
         catch (error) {
-            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs are read`;
-            if (found.size > 0)
-                log.info(`GitHub answers slowly: ${progress}; the next reading goes on there`);
+            const progress = `the jobs of ${found.size} of ${runs.length} workflow runs`;
+            if (found.size > 0 && (0,errors/* isTransient */.dg)(error))
+                log.info(`GitHub has given ${progress} so far; the next read continues from there`);
             throw error;
         }
         kept.finish();
@@ -2053,7 +1743,7 @@ function createNoJobsSource(log) {
 }
 /** Reads the jobs of all attempts of a run. @throws ActionError as the GitHub client does. */
 async function readRunJobs(place, runId, bounds) {
-    const question = jobsQuestion(place, { runId, filter: 'all' });
+    const question = { ...jobsQuestion(place, { runId, filter: 'all' }), input: 'run_id' };
     const { items, date } = await place.client.askForList({ ...bounds, ...question });
     return { jobs: latestOf(items), readAt: date };
 }
@@ -2080,11 +1770,24 @@ async function askForRuns(place, request) {
     for (const list of lists) {
         if ('said' in list)
             return { refused: list.said, isFinal: false };
+        requireWhole(list, 'workflow runs', request);
         for (const run of list.items)
             runs.set(run.id, run);
     }
     return [...runs.values()];
 }
+/** @throws ActionError, transient, where the list lacks some: one of those may be on the runner. */
+function requireWhole({ items, total = 0, isCut }, what, { onFault }) {
+    if (!isCut)
+        return;
+    const reason = `its list of ${what} ends after ${items.length}${total > items.length ? ` of ${total}` : ''}`;
+    onFault?.({ kind: 'incomplete list', reason, hint: TOO_MANY, nature: 'passing' });
+    throw new errors/* ActionError */.lZ('github_api_failed', `GitHub cannot be queried: ${reason}.`, {
+        hint: TOO_MANY,
+        isTransient: true,
+    });
+}
+const TOO_MANY = 'Cancel runs that nobody needs, or set when_busy: ignore.';
 function askForRunsOf({ client, repository: { owner, repo } }, status, request) {
     return client.askForList({
         ...{ ...request, ...JOBS_ACCESS, subject: `the workflow runs of repository ${owner}/${repo}` },
@@ -2098,8 +1801,10 @@ async function askForJobs(place, request) {
     const list = await place.client.askForList({
         ...{ ...jobsQuestion(place, request), ...request, otherAnswers: REFUSED_JOBS },
     });
-    if ('items' in list)
+    if ('items' in list) {
+        requireWhole(list, `jobs of run ${request.runId}`, request);
         return list.items;
+    }
     const message = `A workflow run is gone that GitHub has just listed (${list.said}).`;
     throw new errors/* ActionError */.lZ('github_api_failed', message, { isTransient: true });
 }
@@ -2115,7 +1820,7 @@ function jobsQuestion({ repository: { owner, repo } }, { runId, filter = 'latest
 }
 const JOBS_ACCESS = {
     permission: 'It takes "Actions: read" for that repository; in a workflow: permissions: actions: read.',
-    input: 'run_id',
+    input: 'the name of the repository',
 };
 /** HTTP 401 is not among them: a token that GitHub does not know cannot read the runners, either. */
 const REFUSED_JOBS = [403, 404];

@@ -5,6 +5,7 @@ import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
+import { LONGEST_LIST } from '../runner/github-client.ts';
 import { fitsPattern } from '../runner/runner-names.ts';
 import type { Runner, Runners } from '../runner/runners.ts';
 import type { Sources } from '../runner/sources.ts';
@@ -189,7 +190,8 @@ function shareRunners(runners: Runners, options: SharedRunnersOptions): Runners 
       const listed = await runners.listRunners(undefined, bounds);
       progress.answered();
       pages = Math.max(1, Math.ceil(listed.length / RUNNERS_PER_PAGE));
-      return listed;
+      // A list that long may lack some: who asks for one runner is told.
+      return listed.length < LONGEST_LIST ? listed : [];
     },
   });
   const listed = async (bounds: RetryBounds) => (isUrgent(bounds, options) ? [] : list(undefined, bounds));

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type ActionError, isTransient } from '../errors.ts';
-import { createProgressLog, type Log } from '../log.ts';
+import { UnusableAnswer } from '../http/json.ts';
+import { createProgressLog, type FailedAttempt, type Log, type ProgressLog } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
 import { fitsPattern, isExact } from './runner-names.ts';
@@ -34,6 +35,8 @@ export interface VmRunners {
   readJobs(until: number): Promise<JobFinding>;
   /** The error that none is registered, with those that there are. */
   missing(deadline: number): Promise<ActionError>;
+  /** Why one of these reads last got no usable answer. */
+  lastFault(): FailedAttempt | undefined;
   /** The VM has booted again: that a runner was online before says nothing about this boot. */
   forgetOnline(): void;
 }
@@ -55,8 +58,21 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   /** By ID. */
   const seen = new Map<number, Runner>();
   let registered = new Set<number>();
-  const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-  const onFault = progress.fault;
+  // Each source has its own, since the answers of one must not hide that the other gives none.
+  const github = { log, now: clock.now, sentAt: undefined, server: 'GitHub' };
+  const progress = createProgressLog({ ...github, about: 'the runner' });
+  const jobsProgress = createProgressLog({ ...github, about: 'the jobs in progress' });
+  let lastFault: FailedAttempt | undefined;
+
+  /** One read ends soon, but others follow: its end is not when the step gives up. */
+  function faultsOf({ fault }: ProgressLog): ProgressLog['fault'] {
+    return (failed) => {
+      lastFault = failed;
+      fault({ ...failed, leftMs: undefined });
+    };
+  }
+
+  const onFault = faultsOf(progress);
 
   function remember(found: readonly Runner[]): void {
     progress.answered();
@@ -115,8 +131,8 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   }
 
   async function jobNow(deadline: number): Promise<JobFinding> {
-    const finding = await jobs.read(owner, { deadline, signal, onFault });
-    progress.answered();
+    const finding = await jobs.read(owner, { deadline, signal, onFault: faultsOf(jobsProgress) });
+    if (finding.kind !== 'no answer') jobsProgress.answered();
     return finding;
   }
 
@@ -125,13 +141,17 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
     get seen() {
       return [...seen.values()];
     },
-    find: (deadline) => timed(() => findRunners(runners, sought, { deadline, signal, onFault })),
+    find(deadline) {
+      const bounds = { deadline, signal, onFault: progress.fault };
+      return timed(() => findRunners(runners, sought, bounds).catch(orNothingUsable));
+    },
     read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
     readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
     readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
     async missing(deadline) {
       return runnerNotFound(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
     },
+    lastFault: () => lastFault,
     forgetOnline() {
       for (const [id, runner] of seen) seen.set(id, { ...runner, isOnline: false });
     },
@@ -140,6 +160,10 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
 
 /** A transient error counts as no answer. @throws all other errors. */
 function orNothing(error: unknown): undefined {
-  if (isTransient(error)) return undefined;
+  return isTransient(error) ? undefined : orNothingUsable(error);
+}
+
+function orNothingUsable(error: unknown): undefined {
+  if (error instanceof UnusableAnswer) return undefined;
   throw error;
 }
