@@ -120,7 +120,28 @@ describe('attempts', () => {
     const faults: Fault[] = [];
     await retried(100, { deadline: 600, onFault: (fault) => faults.push(fault) });
     expect(faults).toHaveLength(3);
+    expect(faults.map(({ leftMs }) => leftMs)).toEqual([600, 350, 0]);
     expect(faults[0]).toEqual({ ...FAULT, waitMs: 0, leftMs: 600 });
+  });
+
+  test('say how much longer they go on: no longer than the budget allows', async () => {
+    const leftMs: (number | undefined)[] = [];
+    const onFault = (fault: Fault) => leftMs.push(fault.leftMs);
+    await retried(100, { nature: 'mistake', onFault });
+    expect(leftMs).toEqual([15_000, 14_750, 14_250, 13_250, 11_250, 8_250, 5_250, 2_250, 0]);
+  });
+
+  test('that take long to connect use up the budget, too', async () => {
+    const clock = createFakeClock();
+    const startedAt = clock.now();
+    const { signal } = new AbortController();
+    const tryOnce = async (): Promise<Attempt<string>> => {
+      await clock.sleep(20_000, signal);
+      return { fault: { ...FAULT, nature: 'unreachable' } };
+    };
+    const context = { clock, random: () => 0, budget: createRetryBudget(clock) };
+    await retry(context, tryOnce, { deadline: Number.POSITIVE_INFINITY, signal });
+    expect(clock.now() - startedAt).toBe(40_250);
   });
 
   test('end with the signal, unless the last one ended with a value', async () => {

@@ -28,12 +28,15 @@ interface Allowance {
   readonly laterMs: number;
 }
 
+/** An attempt to connect takes no longer than this, in milliseconds. */
+export const LONGEST_CONNECT_MS = 20_000;
+
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
 const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-  // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
-  unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
+  // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
+  unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },
   quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
   denial: { atFirstMs: 10_000, laterMs: 30_000 },
@@ -51,9 +54,11 @@ export interface RetryBudget {
   renew(): void;
   /**
    * Records a fault. Call it once per fault, and pass the result on.
-   * @returns `spent` once the fault is final, because another attempt would not help; otherwise `left`.
+   * @param tookMs how long the attempt took, in milliseconds: it counts if it was spent on connecting.
+   * @returns how much longer such faults are retried, in milliseconds; 0 once the fault is final, because another attempt would not
+   * help.
    */
-  note(nature: FaultNature): 'left' | 'spent';
+  note(nature: FaultNature, tookMs?: number): number;
   /** A separate budget for another kind of request to the same server, whose faults are unrelated. */
   apart(): RetryBudget;
 }
@@ -76,19 +81,21 @@ export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = fal
       isTrusted = true;
       run = undefined;
     },
-    note(nature) {
+    note(nature, tookMs = 0) {
       const { atFirstMs, laterMs } = ALLOWANCES[nature];
       const allowedMs = isTrusted ? laterMs : atFirstMs;
       if (allowedMs === ENDLESS_MS) {
         run = undefined;
-        return 'left';
+        return ENDLESS_MS;
       }
       const now = clock.now();
       const isUnreachable = nature === 'unreachable';
       const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
-      const since = run !== undefined && isUnbroken ? run.since : now;
+      // If it took longer than an attempt may take, the process was suspended.
+      const beganAt = isUnreachable ? now - Math.min(tookMs, LONGEST_CONNECT_MS) : now;
+      const since = run !== undefined && isUnbroken ? run.since : beganAt;
       run = { since, until: now, isUnreachable };
-      return now - since >= allowedMs ? 'spent' : 'left';
+      return Math.max(0, since + allowedMs - now);
     },
   };
 }

@@ -17,7 +17,7 @@ export interface Fault {
   readonly code?: ErrorCode;
   /** The log already has it: it is only counted. */
   readonly isLogged?: boolean;
-  /** How much longer it is retried, in milliseconds. */
+  /** How much longer it is retried, in milliseconds; 0 if it is not. */
   readonly leftMs?: number | undefined;
 }
 
@@ -52,13 +52,14 @@ export async function retry<T, F extends Fault>(
 ): Promise<Retried<T, F>> {
   const retries = createRetries({ random, budget });
   for (;;) {
+    const startedAt = clock.now();
     const attempt = await tryOnce();
     if ('value' in attempt) return attempt;
     signal.throwIfAborted();
     const { fault } = attempt;
-    const leftMs = deadline - clock.now();
-    onFault?.({ ...fault, leftMs });
-    const next = retries.after(fault, leftMs);
+    const now = clock.now();
+    const next = retries.after(fault, deadline - now, now - startedAt);
+    onFault?.({ ...fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
     if (next.kind === 'give up') return { fault, isFinal: next.isFinal };
     await clock.sleep(next.pauseMs, signal);
   }
@@ -66,28 +67,35 @@ export async function retry<T, F extends Fault>(
 
 /** Decides after each fault of one request whether and when it is retried. */
 export interface Retries {
-  /** @param leftMs how much time is left for further attempts. Call it once per fault. */
-  after(fault: Fault, leftMs: number): NextTry;
+  /**
+   * Call it once per fault.
+   * @param timeLeftMs how much time is left for further attempts.
+   * @param tookMs how long the attempt took.
+   */
+  after(fault: Fault, timeLeftMs: number, tookMs?: number): NextTry;
 }
 
 export type NextTry =
-  | { readonly kind: 'pause'; readonly pauseMs: number }
+  /** `leftMs`: for how much longer the request is retried. */
+  | { readonly kind: 'pause'; readonly pauseMs: number; readonly leftMs: number }
   /** `isFinal`: the budget is spent; otherwise no time is left, or a quota allows no attempt in time. */
   | { readonly kind: 'give up'; readonly isFinal: boolean };
 
 export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 'budget'>): Retries {
   let tries = 0;
   return {
-    after({ nature, waitMs = 0 }, leftMs) {
+    after({ nature, waitMs = 0 }, timeLeftMs, tookMs) {
       tries++;
-      const isFinal = budget.note(nature) === 'spent';
-      const isForbidden = nature === 'quota' && waitMs >= leftMs;
-      if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
+      const allowedMs = budget.note(nature, tookMs);
+      const isFinal = allowedMs === 0;
+      const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
+      if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
       // The server asks for more time than there is: it may be back sooner.
-      const isLong = nature === 'long pause' || waitMs >= leftMs;
+      const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
       const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
       // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
-      return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+      const pauseMs = Math.max(isLong ? 0 : waitMs, Math.min(backoff, timeLeftMs / 2));
+      return { kind: 'pause', pauseMs, leftMs: Math.min(timeLeftMs, allowedMs) };
     },
   };
 }
