@@ -399,12 +399,6 @@ describe('what cannot be reached is given up within a minute, with a warning bef
       'Does the port speak TLS? Then controller_url should begin with https://',
     ],
     [
-      'a host that does not answer',
-      () => atHttps(talking(expire)),
-      'timed out while connecting',
-      'this machine can reach it',
-    ],
-    [
       'a proxy that is down, http',
       async () => throughProxy(`http://127.0.0.1:${await there(nobody())}`, 'http'),
       'the connection was refused',
@@ -431,6 +425,20 @@ describe('what cannot be reached is given up within a minute, with a warning bef
     expect(warnings).toEqual([expect.stringContaining(' has given no usable answer for 3')]);
     expect(outcome.moments).not.toHaveProperty('sent');
   });
+});
+
+test('a host that does not answer is given up before a warning would be due', async () => {
+  const { outcome, seconds, warnings } = await play(await atHttps(talking(expire)));
+  expect(outcome).toMatchObject({
+    restarted: 'false',
+    error: {
+      code: 'controller_unreachable',
+      message: expect.stringContaining('timed out while connecting'),
+      hint: expect.stringContaining('this machine can reach it'),
+    },
+  });
+  expect([seconds >= 37, seconds <= 45, seconds]).toEqual([true, true, expect.any(Number)]);
+  expect(warnings).toEqual([]);
 });
 
 test.each(['1s', '10s', '30s', '60s', '10m'])(
