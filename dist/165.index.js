@@ -2,6 +2,79 @@ export const id = 165;
 export const ids = [165];
 export const modules = {
 
+/***/ 5233:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Gx: () => (/* binding */ minutes),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
+const systemClock = {
+    now: () => performance.now(),
+    sleep: (ms, signal) => new Promise((resolve, reject) => {
+        if (signal.aborted)
+            return reject(signal.reason);
+        const wake = () => {
+            signal.removeEventListener('abort', stop);
+            resolve();
+        };
+        const stop = () => {
+            clearTimeout(timer);
+            reject(signal.reason);
+        };
+        const timer = setTimeout(wake, Math.max(0, ms));
+        signal.addEventListener('abort', stop, { once: true });
+    }),
+};
+/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
+const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
+/** If a timer is this late, the process was suspended. In milliseconds. */
+const LATE_MS = 250;
+/** Time to read what arrived meanwhile: in milliseconds. */
+const READ_MS = 50;
+/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
+async function overAfter(clock, { ms, signal }) {
+    const dueAt = clock.now() + ms;
+    await clock.sleep(ms, signal);
+    if (clock.now() - dueAt > LATE_MS)
+        await clock.sleep(READ_MS, signal);
+    throw new DOMException('the time allowed is over', 'TimeoutError');
+}
+/**
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ */
+async function within(clock, { ms, signal }, work) {
+    signal.throwIfAborted();
+    const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
+    const pass = () => stopTimer.abort(signal.reason);
+    signal.addEventListener('abort', pass, { once: true });
+    const limit = overAfter(clock, { ms, signal: stopTimer.signal });
+    try {
+        return await Promise.race([limit, work(stopWork.signal)]);
+    }
+    finally {
+        signal.removeEventListener('abort', pass);
+        stopTimer.abort(WORK_IS_OVER);
+        stopWork.abort(WORK_IS_OVER);
+    }
+}
+/** Formats milliseconds, e.g. `5.1 s`. */
+function seconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
+function minutes(ms) {
+    const left = Math.max(0, Math.ceil(ms / 1_000));
+    const [whole, rest] = [Math.floor(left / 60), left % 60];
+    const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
+    return parts.join(' ');
+}
+
+
+/***/ }),
+
 /***/ 3534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -881,7 +954,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 8616:
+/***/ 2217:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -5665,10 +5738,58 @@ function ownName(name, id, taken) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
-;// CONCATENATED MODULE: ./lib/report/conclusion.js
+;// CONCATENATED MODULE: ./lib/report/report.js
 
 
 
+
+/**
+ * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
+ * error: later steps would treat them as empty.
+ * @returns whether it succeeded.
+ */
+function report(outcome, terminal) {
+    // Outputs come first: printing blocks if nothing reads the log.
+    const problem = problemWithOutputs(outcome, terminal);
+    const error = stepError(outcome, terminal.clean);
+    const title = titleOf(outcome);
+    if (problem !== undefined) {
+        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
+        const both = error === undefined ? message : `${error.message}\n${message}`;
+        const hint = error?.hint === undefined ? {} : { hint: error.hint };
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
+        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+    }
+    else if (error !== undefined) {
+        reportError(error, { terminal, title });
+    }
+    return problem === undefined && error === undefined;
+}
+/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
+function isHurried({ vms, error }) {
+    const errors = [error, ...vms.map((vm) => vm.error)];
+    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
+}
+function problemWithOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+        return undefined;
+    }
+    catch (problem) {
+        return problem;
+    }
+}
+/** Stacks and causes to the debug log, and the one error annotation. */
+function reportError(error, { terminal, title }) {
+    for (const link of (0,errors/* causeChain */.DD)(error)) {
+        for (const line of stackOf(link).split('\n'))
+            terminal.debug(line);
+    }
+    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+}
+function stackOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
 // What happened, for the user: a title, one error for all VMs, and what to do about it.
 /** What happened in a few words. */
 function titleOf(outcome) {
@@ -5774,59 +5895,6 @@ function alike(vms) {
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
     return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
-}
-
-;// CONCATENATED MODULE: ./lib/report/report.js
-
-
-
-
-/**
- * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
- * error: later steps would treat them as empty.
- * @returns whether it succeeded.
- */
-function report(outcome, terminal) {
-    // Outputs come first: printing blocks if nothing reads the log.
-    const problem = problemWithOutputs(outcome, terminal);
-    const error = stepError(outcome, terminal.clean);
-    const title = titleOf(outcome);
-    if (problem !== undefined) {
-        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
-        const both = error === undefined ? message : `${error.message}\n${message}`;
-        const hint = error?.hint === undefined ? {} : { hint: error.hint };
-        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
-        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
-    }
-    else if (error !== undefined) {
-        reportError(error, { terminal, title });
-    }
-    return problem === undefined && error === undefined;
-}
-/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
-function isHurried({ vms, error }) {
-    const errors = [error, ...vms.map((vm) => vm.error)];
-    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
-}
-function problemWithOutputs(outcome, terminal) {
-    try {
-        setOutputs(outcome, terminal);
-        return undefined;
-    }
-    catch (problem) {
-        return problem;
-    }
-}
-/** Stacks and causes to the debug log, and the one error annotation. */
-function reportError(error, { terminal, title }) {
-    for (const link of (0,errors/* causeChain */.DD)(error)) {
-        for (const line of stackOf(link).split('\n'))
-            terminal.debug(line);
-    }
-    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
-}
-function stackOf(thrown) {
-    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
