@@ -2,6 +2,79 @@ export const id = 165;
 export const ids = [165];
 export const modules = {
 
+/***/ 5233:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Gx: () => (/* binding */ minutes),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   ux: () => (/* binding */ within)
+/* harmony export */ });
+const systemClock = {
+    now: () => performance.now(),
+    sleep: (ms, signal) => new Promise((resolve, reject) => {
+        if (signal.aborted)
+            return reject(signal.reason);
+        const wake = () => {
+            signal.removeEventListener('abort', stop);
+            resolve();
+        };
+        const stop = () => {
+            clearTimeout(timer);
+            reject(signal.reason);
+        };
+        const timer = setTimeout(wake, Math.max(0, ms));
+        signal.addEventListener('abort', stop, { once: true });
+    }),
+};
+/** The reason for stopping a timer whose work is done. Created once, because errors are expensive to create. */
+const WORK_IS_OVER = new DOMException('the work is over', 'AbortError');
+/** If a timer is this late, the process was suspended. In milliseconds. */
+const LATE_MS = 250;
+/** Time to read what arrived meanwhile: in milliseconds. */
+const READ_MS = 50;
+/** Throws once the limit is reached. If the process was suspended past it, an answer that already arrived gets a moment to be read. */
+async function overAfter(clock, { ms, signal }) {
+    const dueAt = clock.now() + ms;
+    await clock.sleep(ms, signal);
+    if (clock.now() - dueAt > LATE_MS)
+        await clock.sleep(READ_MS, signal);
+    throw new DOMException('the time allowed is over', 'TimeoutError');
+}
+/**
+ * Runs `work` and stops waiting for it once its limit is reached, even if it ignores its signal. Rejects with a `TimeoutError` after `ms`, with the signal's reason after an abort.
+ */
+async function within(clock, { ms, signal }, work) {
+    signal.throwIfAborted();
+    const [stopTimer, stopWork] = [new AbortController(), new AbortController()];
+    const pass = () => stopTimer.abort(signal.reason);
+    signal.addEventListener('abort', pass, { once: true });
+    const limit = overAfter(clock, { ms, signal: stopTimer.signal });
+    try {
+        return await Promise.race([limit, work(stopWork.signal)]);
+    }
+    finally {
+        signal.removeEventListener('abort', pass);
+        stopTimer.abort(WORK_IS_OVER);
+        stopWork.abort(WORK_IS_OVER);
+    }
+}
+/** Formats milliseconds, e.g. `5.1 s`. */
+function seconds(ms) {
+    return `${(ms / 1000).toFixed(1)} s`;
+}
+/** Formats the milliseconds left, in whole seconds: `4 min 10 s`, `35 s`. */
+function minutes(ms) {
+    const left = Math.max(0, Math.ceil(ms / 1_000));
+    const [whole, rest] = [Math.floor(left / 60), left % 60];
+    const parts = [...(whole > 0 ? [`${whole} min`] : []), ...(rest > 0 || whole === 0 ? [`${rest} s`] : [])];
+    return parts.join(' ');
+}
+
+
+/***/ }),
+
 /***/ 3534:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -149,61 +222,11 @@ function text(fields, key, longest = LONGEST_TEXT) {
 
 /***/ }),
 
-/***/ 1606:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   C: () => (/* binding */ createRetryBudget)
-/* harmony export */ });
-const ENDLESS_MS = Number.POSITIVE_INFINITY;
-const ALLOWANCES = {
-    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
-    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
-    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
-    denial: { atFirstMs: 10_000, laterMs: 30_000 },
-    refusal: { atFirstMs: 0, laterMs: 30_000 },
-    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
-    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
-};
-/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
-const LONGEST_PAUSE_IN_RUN_MS = 30_000;
-/** @param hadGoodAnswer the server has given a good answer before. */
-function createRetryBudget(clock, hadGoodAnswer = false) {
-    let isTrusted = hadGoodAnswer;
-    /** The unbroken run of faults: when its first and its last fault came. */
-    let run;
-    return {
-        apart: () => createRetryBudget(clock, isTrusted),
-        renew() {
-            isTrusted = true;
-            run = undefined;
-        },
-        note(nature) {
-            const { atFirstMs, laterMs } = ALLOWANCES[nature];
-            const allowedMs = isTrusted ? laterMs : atFirstMs;
-            if (allowedMs === ENDLESS_MS) {
-                run = undefined;
-                return 'left';
-            }
-            const now = clock.now();
-            const isUnreachable = nature === 'unreachable';
-            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
-            const since = run !== undefined && isUnbroken ? run.since : now;
-            run = { since, until: now, isUnreachable };
-            return now - since >= allowedMs ? 'spent' : 'left';
-        },
-    };
-}
-
-
-/***/ }),
-
 /***/ 8394:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Ce: () => (/* binding */ createRetryBudget),
 /* harmony export */   Dm: () => (/* binding */ isTransientStatus),
 /* harmony export */   L5: () => (/* binding */ retry),
 /* harmony export */   LZ: () => (/* binding */ createRetries),
@@ -275,6 +298,47 @@ function parseRetryAfter(retryAfter = '', date = '') {
         return Number(value) * 1000;
     const untilMs = Date.parse(value) - Date.parse(date);
     return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+const ENDLESS_MS = Number.POSITIVE_INFINITY;
+const ALLOWANCES = {
+    passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
+    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
+    quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
+    'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
+    denial: { atFirstMs: 10_000, laterMs: 30_000 },
+    refusal: { atFirstMs: 0, laterMs: 30_000 },
+    // With one more attempt, which takes at most 10 s by default, this ends within 30 s.
+    mistake: { atFirstMs: 15_000, laterMs: ENDLESS_MS },
+};
+/** Two faults further apart than this are not one run: the process was suspended, or no answer came in between. In milliseconds. */
+const LONGEST_PAUSE_IN_RUN_MS = 30_000;
+/** @param hadGoodAnswer the server has given a good answer before. */
+function createRetryBudget(clock, hadGoodAnswer = false) {
+    let isTrusted = hadGoodAnswer;
+    /** The unbroken run of faults: when its first and its last fault came. */
+    let run;
+    return {
+        apart: () => createRetryBudget(clock, isTrusted),
+        renew() {
+            isTrusted = true;
+            run = undefined;
+        },
+        note(nature) {
+            const { atFirstMs, laterMs } = ALLOWANCES[nature];
+            const allowedMs = isTrusted ? laterMs : atFirstMs;
+            if (allowedMs === ENDLESS_MS) {
+                run = undefined;
+                return 'left';
+            }
+            const now = clock.now();
+            const isUnreachable = nature === 'unreachable';
+            const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
+            const since = run !== undefined && isUnbroken ? run.since : now;
+            run = { since, until: now, isUnreachable };
+            return now - since >= allowedMs ? 'spent' : 'left';
+        },
+    };
 }
 
 
@@ -890,7 +954,7 @@ function formatElapsed(ms) {
 
 /***/ }),
 
-/***/ 6097:
+/***/ 2217:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -940,8 +1004,6 @@ var errors = __webpack_require__(452);
 var http_json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
 ;// CONCATENATED MODULE: ./lib/controller/envelope.js
 
 
@@ -1084,10 +1146,9 @@ function hostOfRedirect(location) {
 
 
 
-
 const MAX_POST_ANSWER_BYTES = 1024 * 1024;
 function createClient({ transport, credentials, headers, clock, random }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function send(request, bounds) {
         const handshake = { method: 'POST', headers, maxBytes: MAX_POST_ANSWER_BYTES, isWrite: false };
         const authorization = await credentials.authorize((post) => transport.send({ ...handshake, ...post }, bounds));
@@ -3030,12 +3091,10 @@ function isDated(a, b) {
         return false;
     return comparisons(a, b).length > 0 || b.updatedAt === undefined;
 }
-
-;// CONCATENATED MODULE: ./lib/restart/clocks.js
-
-// What two answers reveal about other machines' clocks that were set between them. Four clocks are involved: the node's (`vminfo.timestamp`), the
-// controller's (`ts`), that of the server that answered (HTTP Date), and the local one, which is monotonic. How much time passed on
-// each of them shows which one was set.
+// ---- which clock was set between two answers ----
+//
+// Four clocks are involved: the node's (`vminfo.timestamp`), the controller's (`ts`), that of the server that answered (HTTP Date), and
+// the local one, which is monotonic. How much time passed on each of them shows which one was set.
 /** If two clocks disagree by more than this about how much time passed, one of them was set: in milliseconds. */
 const CLOCK_STEP_MS = 10_000;
 /**
@@ -3119,39 +3178,7 @@ function isAbout(date, known) {
     return Math.abs((0,dates/* millisecondsBetween */.nl)(date, known)) <= WANDER_MS;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/failure.js
-
-
-/** A failure that lasts this long is final: in milliseconds. */
-const FAILED_AFTER_MS = 30_000;
-const CONFIRMATIONS = 2;
-/** Two heartbeats: in milliseconds. */
-const GAP_MS = 10_000;
-/** After an answer that is older than one before. */
-function afterOlderAnswer(run, { answeredAt }, older) {
-    if (run === undefined || looksFailed(older))
-        return run;
-    return { ...run, since: answeredAt, confirmations: 0 };
-}
-/** After any other answer. @param newest the newest report before it. */
-function afterAnswer(run, observation, newest) {
-    const { askedAt, answeredAt, instance } = observation;
-    if (instance !== undefined && !looksFailed(instance))
-        return undefined;
-    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
-    const isGap = answeredAt - askedAt >= GAP_MS;
-    if (run === undefined || isGap)
-        return { since: answeredAt, confirmations: 0, terminal };
-    const isConfirmed = instance === undefined || isNewer(instance, newest);
-    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
-}
-function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
-    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/verdict.js
-
-
 
 
 
@@ -3253,6 +3280,32 @@ const UNMET = {
 /** A condition that does not hold yet, in words. */
 function describeUnmet({ condition, seen }) {
     return UNMET[condition](seen);
+}
+/** A failure that lasts this long is final: in milliseconds. */
+const FAILED_AFTER_MS = 30_000;
+const CONFIRMATIONS = 2;
+/** Two heartbeats: in milliseconds. */
+const GAP_MS = 10_000;
+/** After an answer that is older than one before. */
+function afterOlderAnswer(run, { answeredAt }, older) {
+    if (run === undefined || looksFailed(older))
+        return run;
+    return { ...run, since: answeredAt, confirmations: 0 };
+}
+/** After any other answer. @param newest the newest report before it. */
+function afterAnswer(run, observation, newest) {
+    const { askedAt, answeredAt, instance } = observation;
+    if (instance !== undefined && !looksFailed(instance))
+        return undefined;
+    const terminal = (run?.terminal ?? 0) + (instance !== undefined && isTerminal(instance) ? 1 : 0);
+    const isGap = answeredAt - askedAt >= GAP_MS;
+    if (run === undefined || isGap)
+        return { since: answeredAt, confirmations: 0, terminal };
+    const isConfirmed = instance === undefined || isNewer(instance, newest);
+    return { since: run.since, confirmations: run.confirmations + (isConfirmed ? 1 : 0), terminal };
+}
+function isFinalFailure({ since, confirmations, terminal }, { askedAt }) {
+    return terminal > 1 || (confirmations >= CONFIRMATIONS && askedAt - since >= FAILED_AFTER_MS);
 }
 
 ;// CONCATENATED MODULE: ./lib/http/addresses.js
@@ -3582,56 +3635,13 @@ async function readGuest(wait, until) {
     return verdict;
 }
 
-;// CONCATENATED MODULE: ./lib/restart/closest.js
-const MOST_SUGGESTIONS = 3;
-/** Longer IDs are only compared ignoring case. In characters. */
-const LONGEST_COMPARED = 100;
-/** One character in this many may be mistyped. */
-const CHARACTERS_PER_MISTAKE = 4;
-/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
-function closestTo(wanted, known) {
-    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
-    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
-    const isCertain = scored.some(({ distance }) => distance === 0);
-    return scored
-        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, MOST_SUGGESTIONS)
-        .map(({ id }) => id);
-}
-/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
-function distanceBetween(wanted, id, most) {
-    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
-    if (a === b)
-        return 0;
-    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
-    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
-}
-/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
-function editDistance(a, b) {
-    let distances = [...Array(b.length + 1).keys()];
-    for (const [line, character] of [...a].entries()) {
-        let [diagonal, left] = [line, line + 1];
-        distances = distances.map((above, column) => {
-            if (column === 0)
-                return left;
-            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
-            diagonal = above;
-            left = Math.min(above + 1, left + 1, replaced);
-            return left;
-        });
-    }
-    return Math.max(...distances.slice(-1));
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/preflight.js
 
 
 
 
 
-
-/** A little more than one heartbeat: a brief flap (see failure.ts) is over by then. */
+/** A little more than one heartbeat: a brief flap (see verdict.ts) is over by then. */
 const GRACE_MS = 6_000;
 const PAUSE_MS = 1_000;
 const MOST_CANDIDATES = 10;
@@ -3822,10 +3832,87 @@ function listCandidates(instances) {
     const more = instances.length - listed.length;
     return listed.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
+// ---- which ID a mistyped one means ----
+const MOST_SUGGESTIONS = 3;
+/** Longer IDs are only compared ignoring case. In characters. */
+const LONGEST_COMPARED = 100;
+/** One character in this many may be mistyped. */
+const CHARACTERS_PER_MISTAKE = 4;
+/** The known IDs most likely meant by a mistyped one, closest first. One that differs only in case is certain. */
+function closestTo(wanted, known) {
+    const most = Math.max(1, Math.floor(wanted.length / CHARACTERS_PER_MISTAKE));
+    const scored = [...new Set(known)].map((id) => ({ id, distance: distanceBetween(wanted, id, most) }));
+    const isCertain = scored.some(({ distance }) => distance === 0);
+    return scored
+        .filter(({ distance }) => distance <= (isCertain ? 0 : most))
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, MOST_SUGGESTIONS)
+        .map(({ id }) => id);
+}
+/** How many characters differ, ignoring case; infinite if certainly more than `most`. */
+function distanceBetween(wanted, id, most) {
+    const [a, b] = [wanted.toLowerCase(), id.toLowerCase()];
+    if (a === b)
+        return 0;
+    const isFar = Math.abs(a.length - b.length) > most || Math.max(a.length, b.length) > LONGEST_COMPARED;
+    return isFar ? Number.POSITIVE_INFINITY : editDistance(a, b);
+}
+/** Levenshtein distance: how many characters must be inserted, removed or replaced. */
+function editDistance(a, b) {
+    let distances = [...Array(b.length + 1).keys()];
+    for (const [line, character] of [...a].entries()) {
+        let [diagonal, left] = [line, line + 1];
+        distances = distances.map((above, column) => {
+            if (column === 0)
+                return left;
+            const replaced = diagonal + (b[column - 1] === character ? 0 : 1);
+            diagonal = above;
+            left = Math.min(above + 1, left + 1, replaced);
+            return left;
+        });
+    }
+    return Math.max(...distances.slice(-1));
+}
 
-;// CONCATENATED MODULE: ./lib/restart/report-timing.js
+;// CONCATENATED MODULE: ./lib/restart/schedule.js
 
+/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
+function nextPollAt(pollInterval, progress) {
+    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
+}
+function pauseOf(pollInterval) {
+    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
+}
 const SECOND_MS = 1_000;
+const SHORTEST_PAUSE_MS = 300;
+/** A poll may reach the controller a little sooner than usual. */
+const ARRIVAL_MARGIN_MS = 10;
+/** If the open range is no longer than this, another poll for learning would gain nothing. */
+const WELL_KNOWN_MS = 50;
+/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
+function nextInStep({ sentAt, lastPollAt, timing }) {
+    const { tripMs, aheadMs, gapMs } = timing;
+    const arrival = arrivalOf(timing);
+    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
+    if (arrival === undefined)
+        return lastPollAt + SECOND_MS + calmMs(silentMs);
+    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
+    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
+    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? SECOND_MS : gapMs };
+    const dueAt = firstFrom(earliest, due);
+    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: SECOND_MS });
+    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
+    return (isForLearning ? middleAt : dueAt) - tripMs;
+}
+function firstFrom(earliest, { at, everyMs }) {
+    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
+}
+const schedule_MINUTE_MS = 60_000;
+const MOST_CALM_MS = 4_000;
+/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
+function calmMs(silentMs) {
+    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * SECOND_MS);
+}
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const ANY = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 /** What is known before the first answer. */
@@ -3997,48 +4084,7 @@ function recordDeparture(attempt) {
 }
 const OUTDATED = 'it took so long that the runner may have a job by now; checking again';
 
-;// CONCATENATED MODULE: ./lib/restart/schedule.js
-
-/** When to poll next, on the clock's scale. Pure. poll.ts applies the deadline. */
-function nextPollAt(pollInterval, progress) {
-    return pollInterval === 'auto' ? nextInStep(progress) : progress.lastPollAt + pauseOf(pollInterval);
-}
-function pauseOf(pollInterval) {
-    return typeof pollInterval === 'number' ? pollInterval : pollInterval();
-}
-const schedule_SECOND_MS = 1_000;
-const SHORTEST_PAUSE_MS = 300;
-/** A poll may reach the controller a little sooner than usual. */
-const ARRIVAL_MARGIN_MS = 10;
-/** If the open range is no longer than this, another poll for learning would gain nothing. */
-const WELL_KNOWN_MS = 50;
-/** Moments in here are when the answer arrives; the poll starts earlier by the time that it takes. */
-function nextInStep({ sentAt, lastPollAt, timing }) {
-    const { tripMs, aheadMs, gapMs } = timing;
-    const arrival = arrivalOf(timing);
-    const silentMs = lastPollAt - Math.max(sentAt, arrival?.to ?? sentAt);
-    if (arrival === undefined)
-        return lastPollAt + schedule_SECOND_MS + calmMs(silentMs);
-    const earliest = lastPollAt + SHORTEST_PAUSE_MS + calmMs(silentMs) + tripMs;
-    const isKnown = arrival.to - arrival.from <= WELL_KNOWN_MS;
-    const due = { at: arrival.to + ARRIVAL_MARGIN_MS, everyMs: isKnown ? schedule_SECOND_MS : gapMs };
-    const dueAt = firstFrom(earliest, due);
-    const middleAt = firstFrom(earliest, { at: (aheadMs.from + aheadMs.to) / 2, everyMs: schedule_SECOND_MS });
-    const isForLearning = !isKnown && middleAt + SHORTEST_PAUSE_MS <= dueAt;
-    return (isForLearning ? middleAt : dueAt) - tripMs;
-}
-function firstFrom(earliest, { at, everyMs }) {
-    return at + Math.ceil((earliest - at) / everyMs) * everyMs;
-}
-const schedule_MINUTE_MS = 60_000;
-const MOST_CALM_MS = 4_000;
-/** How much longer pauses are after a silence: by a second after two minutes, by two after three, and so on. */
-function calmMs(silentMs) {
-    return Math.min(MOST_CALM_MS, Math.max(0, Math.floor(silentMs / schedule_MINUTE_MS) - 1) * schedule_SECOND_MS);
-}
-
 ;// CONCATENATED MODULE: ./lib/restart/watch.js
-
 
 
 
@@ -5692,10 +5738,58 @@ function ownName(name, id, taken) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
-;// CONCATENATED MODULE: ./lib/report/conclusion.js
+;// CONCATENATED MODULE: ./lib/report/report.js
 
 
 
+
+/**
+ * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
+ * error: later steps would treat them as empty.
+ * @returns whether it succeeded.
+ */
+function report(outcome, terminal) {
+    // Outputs come first: printing blocks if nothing reads the log.
+    const problem = problemWithOutputs(outcome, terminal);
+    const error = stepError(outcome, terminal.clean);
+    const title = titleOf(outcome);
+    if (problem !== undefined) {
+        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
+        const both = error === undefined ? message : `${error.message}\n${message}`;
+        const hint = error?.hint === undefined ? {} : { hint: error.hint };
+        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
+        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
+    }
+    else if (error !== undefined) {
+        reportError(error, { terminal, title });
+    }
+    return problem === undefined && error === undefined;
+}
+/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
+function isHurried({ vms, error }) {
+    const errors = [error, ...vms.map((vm) => vm.error)];
+    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
+}
+function problemWithOutputs(outcome, terminal) {
+    try {
+        setOutputs(outcome, terminal);
+        return undefined;
+    }
+    catch (problem) {
+        return problem;
+    }
+}
+/** Stacks and causes to the debug log, and the one error annotation. */
+function reportError(error, { terminal, title }) {
+    for (const link of (0,errors/* causeChain */.DD)(error)) {
+        for (const line of stackOf(link).split('\n'))
+            terminal.debug(line);
+    }
+    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
+}
+function stackOf(thrown) {
+    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
+}
 // What happened, for the user: a title, one error for all VMs, and what to do about it.
 /** What happened in a few words. */
 function titleOf(outcome) {
@@ -5801,59 +5895,6 @@ function alike(vms) {
 function describeGroup({ error, names }, show, clean) {
     const shown = names.map((name) => cut(clean(name), LONGEST_NAME));
     return `- ${listNames(shown, MOST_NAMES)}: ${error.code}: ${show(error.message)}`;
-}
-
-;// CONCATENATED MODULE: ./lib/report/report.js
-
-
-
-
-/**
- * Sets every output; then prints the one error annotation, if there is an error. Outputs that cannot be written are also an
- * error: later steps would treat them as empty.
- * @returns whether it succeeded.
- */
-function report(outcome, terminal) {
-    // Outputs come first: printing blocks if nothing reads the log.
-    const problem = problemWithOutputs(outcome, terminal);
-    const error = stepError(outcome, terminal.clean);
-    const title = titleOf(outcome);
-    if (problem !== undefined) {
-        const message = `The outputs could not be written: ${(0,errors/* describeCause */.V$)(problem)}.`;
-        const both = error === undefined ? message : `${error.message}\n${message}`;
-        const hint = error?.hint === undefined ? {} : { hint: error.hint };
-        const unwritten = new errors/* ActionError */.lZ('internal_error', both, { cause: problem, ...hint });
-        reportError(unwritten, { terminal, title: `${title}, outputs not written` });
-    }
-    else if (error !== undefined) {
-        reportError(error, { terminal, title });
-    }
-    return problem === undefined && error === undefined;
-}
-/** Whether there is no time for a long report: the step has used up its time, or was cancelled. */
-function isHurried({ vms, error }) {
-    const errors = [error, ...vms.map((vm) => vm.error)];
-    return errors.some((each) => each?.code === 'cancelled' || each?.code === 'timed_out');
-}
-function problemWithOutputs(outcome, terminal) {
-    try {
-        setOutputs(outcome, terminal);
-        return undefined;
-    }
-    catch (problem) {
-        return problem;
-    }
-}
-/** Stacks and causes to the debug log, and the one error annotation. */
-function reportError(error, { terminal, title }) {
-    for (const link of (0,errors/* causeChain */.DD)(error)) {
-        for (const line of stackOf(link).split('\n'))
-            terminal.debug(line);
-    }
-    terminal.error(title, error.hint === undefined ? error.message : `${error.message}\n${error.hint}`);
-}
-function stackOf(thrown) {
-    return external_node_util_.types.isNativeError(thrown) ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/timeline.js
@@ -6432,7 +6473,7 @@ async function restoreAfterKill(left, terminal) {
         delete process.env['GITHUB_EVENT_PATH'];
         const [{ restoreLeft }, { openSources }] = await Promise.all([
             Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 1012)),
-            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 8077)),
+            Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 2160)),
         ]);
         const context = { clock: lib_clock/* systemClock */.ml, random: Math.random, log: terminal, dispatchers: undefined };
         const sources = openSources({
@@ -6513,7 +6554,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 522));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 91));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.

@@ -189,8 +189,6 @@ var errors = __webpack_require__(452);
 var json = __webpack_require__(1528);
 // EXTERNAL MODULE: ./lib/http/retry.js
 var retry = __webpack_require__(8394);
-// EXTERNAL MODULE: ./lib/http/retry-budget.js
-var retry_budget = __webpack_require__(1606);
 // EXTERNAL MODULE: ./lib/clock.js
 var clock = __webpack_require__(5233);
 ;// CONCATENATED MODULE: ./lib/runner/github-faults.js
@@ -371,7 +369,6 @@ function createUsage() {
 
 
 
-
 function createToken(input, value) {
     return { input, value, allowedAt: Number.NEGATIVE_INFINITY, refusedAt: Number.NEGATIVE_INFINITY };
 }
@@ -389,7 +386,7 @@ function createGitHub(connection) {
     };
 }
 function createClientWith(tokens, { clock, random, octokit }) {
-    const budget = (0,retry_budget/* createRetryBudget */.C)(clock);
+    const budget = (0,retry/* createRetryBudget */.Ce)(clock);
     async function ask(question) {
         const last = await (0,retry/* retry */.L5)({ clock, random, budget }, () => tryOnce(question), question);
         if ('fault' in last)
@@ -544,7 +541,7 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 522:
+/***/ 91:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -916,6 +913,25 @@ function orNothing(error) {
     if ((0,errors/* isTransient */.dg)(error))
         return undefined;
     throw error;
+}
+function createPool({ nameTemplate, runners, liveInstances }) {
+    let isBorneOut = false;
+    async function ofLiveVms(bounds) {
+        const all = await runners.listRunners(undefined, bounds);
+        if (all.length === 0)
+            return [];
+        const live = await liveInstances(bounds);
+        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+        isBorneOut ||= fitting.length > 0;
+        return fitting;
+    }
+    return {
+        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        async isAllOffline(bounds) {
+            const fitting = await ofLiveVms(bounds);
+            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+        },
+    };
 }
 
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
@@ -1300,34 +1316,12 @@ function describeRefusal(refused) {
     return `GitHub has refused the jobs in progress for ${(0,lib_clock/* seconds */.YA)(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }
 
-;// CONCATENATED MODULE: ./lib/runner/pool.js
-
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
-    async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
-        if (all.length === 0)
-            return [];
-        const live = await liveInstances(bounds);
-        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
-        return fitting;
-    }
-    return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
-        async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
-        },
-    };
-}
-
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
 // EXTERNAL MODULE: ./lib/runner/self-restart.js
 var self_restart = __webpack_require__(2044);
-// EXTERNAL MODULE: ./lib/runner/sources.js + 2 modules
-var sources = __webpack_require__(8077);
+// EXTERNAL MODULE: ./lib/runner/sources.js + 1 modules
+var sources = __webpack_require__(2160);
 ;// CONCATENATED MODULE: ./lib/runner/back-verdict.js
 // Whether the runners in a VM are back after its restart. Pure; wait-for-runner.ts does the reading.
 //
@@ -1601,7 +1595,6 @@ function notBack(options, history, progress) {
 
 
 
-
 /** @throws ActionError `self_restart` if the runner's name says that much already. */
 function createGuards(options) {
     const { runner, ownRunner, clock, random, log, requestTimeoutMs, dispatchers } = options;
@@ -1758,12 +1751,12 @@ function isOlderVersion([part = 0, ...rest], [thanPart, ...thanRest]) {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Bw: () => (/* binding */ findRunners),
+/* harmony export */   WC: () => (/* binding */ createRunnerLabels),
 /* harmony export */   Wi: () => (/* binding */ runnerNotFound),
 /* harmony export */   Yg: () => (/* binding */ describeRunner),
-/* harmony export */   fY: () => (/* binding */ readRunner),
-/* harmony export */   oZ: () => (/* binding */ createRunners),
-/* harmony export */   xr: () => (/* binding */ runnersPath)
+/* harmony export */   oZ: () => (/* binding */ createRunners)
 /* harmony export */ });
+/* unused harmony exports runnersPath, readRunner */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(452);
 /* harmony import */ var _http_json_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1528);
 /* harmony import */ var _github_client_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7630);
@@ -1930,11 +1923,44 @@ function describeAll(runners) {
 function describeRunner({ isOnline, isBusy }) {
     return `${isOnline ? 'online' : 'offline'}, ${isBusy ? 'busy' : 'idle'}`;
 }
+function createRunnerLabels(client, scope) {
+    const { path, parameters } = runnersPath(scope);
+    const about = {
+        ...{ subject: `the labels of the self-hosted runners of ${(0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .describeScope */ .OI)(scope)}`, input: 'runner_scope' },
+        permission: (0,_scope_js__WEBPACK_IMPORTED_MODULE_4__/* .changingToken */ .f2)(scope),
+    };
+    const nothing = () => undefined;
+    return {
+        async read(id, bounds) {
+            const answer = await client.ask({
+                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
+                ...{ parameters: { ...parameters, runner_id: id }, read: readRunner },
+            });
+            if ('status' in answer)
+                return undefined;
+            if (answer.date === undefined)
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .ActionError */ .lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
+            return { labels: answer.data.labels, date: answer.date };
+        },
+        async add(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
+                parameters: { ...parameters, runner_id: id, labels: [label] },
+            });
+        },
+        async remove(id, label, bounds) {
+            await client.ask({
+                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
+                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
+            });
+        },
+    };
+}
 
 
 /***/ }),
 
-/***/ 8077:
+/***/ 2160:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 // ESM COMPAT FLAG
@@ -2186,46 +2212,7 @@ function readJob(fields, runId) {
 var runners = __webpack_require__(2309);
 // EXTERNAL MODULE: ./lib/runner/scope.js
 var runner_scope = __webpack_require__(5918);
-;// CONCATENATED MODULE: ./lib/runner/runner-labels.js
-
-
-
-function createRunnerLabels(client, scope) {
-    const { path, parameters } = (0,runners/* runnersPath */.xr)(scope);
-    const about = {
-        ...{ subject: `the labels of the self-hosted runners of ${(0,runner_scope/* describeScope */.OI)(scope)}`, input: 'runner_scope' },
-        permission: (0,runner_scope/* changingToken */.f2)(scope),
-    };
-    const nothing = () => undefined;
-    return {
-        async read(id, bounds) {
-            const answer = await client.ask({
-                ...{ ...bounds, ...about, route: `GET ${path}/{runner_id}`, otherAnswers: [404] },
-                ...{ parameters: { ...parameters, runner_id: id }, read: runners/* readRunner */.fY },
-            });
-            if ('status' in answer)
-                return undefined;
-            if (answer.date === undefined)
-                throw new errors/* ActionError */.lZ('github_api_failed', 'GitHub answered without a Date, so no label can say until when it holds.');
-            return { labels: answer.data.labels, date: answer.date };
-        },
-        async add(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `POST ${path}/{runner_id}/labels`, read: nothing },
-                parameters: { ...parameters, runner_id: id, labels: [label] },
-            });
-        },
-        async remove(id, label, bounds) {
-            await client.ask({
-                ...{ ...bounds, ...about, route: `DELETE ${path}/{runner_id}/labels/{name}`, read: nothing },
-                ...{ parameters: { ...parameters, runner_id: id, name: label }, otherAnswers: [404] },
-            });
-        },
-    };
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/sources.js
-
 
 
 
@@ -2250,7 +2237,7 @@ function openSources(options) {
     const own = (0,runner_scope/* parseScope */.Sk)(options.repository);
     return {
         runners: (0,runners/* createRunners */.oZ)(github.clientWith([token]), scope),
-        labels: createRunnerLabels(github.clientWith([token]), scope),
+        labels: (0,runners/* createRunnerLabels */.WC)(github.clientWith([token]), scope),
         jobs: place === undefined ? createNoJobsSource(log) : createJobsSource(place, { clock, log }),
         async readRun(runId, bounds) {
             if (own?.kind !== 'repository')

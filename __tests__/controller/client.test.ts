@@ -3,8 +3,7 @@ import { type Client, createClient } from '../../src/controller/client.ts';
 import type { Credentials } from '../../src/controller/credentials.ts';
 import { ActionError } from '../../src/errors.ts';
 import { UnusableAnswer } from '../../src/http/json.ts';
-import type { RetryBounds } from '../../src/http/retry.ts';
-import type { FaultNature } from '../../src/http/retry-budget.ts';
+import type { FaultNature, RetryBounds } from '../../src/http/retry.ts';
 import type { HttpRequest, HttpResult } from '../../src/http/transport.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

@@ -6,7 +6,7 @@ import { Agent, buildConnector } from 'undici';
 import { type Client, createClient } from '../../src/controller/client.ts';
 import type { ReadBounds } from '../../src/controller/controller.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
-import type { FaultNature } from '../../src/http/retry-budget.ts';
+import type { FaultNature } from '../../src/http/retry.ts';
 import {
   createTransport,
   type HttpResult,

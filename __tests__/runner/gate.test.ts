@@ -4,8 +4,8 @@ import { LeftAlone } from '../../src/restart/outcome.ts';
 import { createGate, type GateOptions, type RunnerGate } from '../../src/runner/gate.ts';
 import type { WhenBusy } from '../../src/runner/gate-lines.ts';
 import { createJobReader } from '../../src/runner/job-finding.ts';
-import type { Pool } from '../../src/runner/pool.ts';
 import { exactly, type NamePattern } from '../../src/runner/runner-names.ts';
+import type { Pool } from '../../src/runner/vm-runners.ts';
 import { createVmRunners } from '../../src/runner/vm-runners.ts';
 
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';

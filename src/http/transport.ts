@@ -6,8 +6,7 @@ import { codeOf } from '../errors.ts';
 import { explainFailure, type Stage } from './causes.ts';
 import { type ConnectionOptions, createDispatchers, createReader, type Dispatchers } from './connections.ts';
 import { UnusableAnswer } from './json.ts';
-import { parseRetryAfter } from './retry.ts';
-import { type FaultNature, LONGEST_CONNECT_MS } from './retry-budget.ts';
+import { type FaultNature, LONGEST_CONNECT_MS, parseRetryAfter } from './retry.ts';
 
 export interface SendBounds extends Bounds {
   /** Called right before a write is sent. If it throws, the write is not sent. */

@@ -8,8 +8,7 @@ import { type PollOptions, pollUntil } from '../poll.ts';
 import type { Baseline } from './boot.ts';
 import type { Observation } from './ordering.ts';
 import type { RestartContext } from './outcome.ts';
-import { learn, type ReportTiming } from './report-timing.ts';
-import { nextPollAt, type PollInterval } from './schedule.ts';
+import { learn, nextPollAt, type PollInterval, type ReportTiming } from './schedule.ts';
 import { describeTrouble, describeUnmet, type History, judge, startHistory, type Unmet } from './verdict.ts';
 
 export interface WatchOptions {

@@ -27,8 +27,8 @@ import {
   UNREAD,
   type VmBoot,
 } from './occupancy.ts';
-import type { Pool } from './pool.ts';
 import type { Runner } from './runners.ts';
+import type { Pool } from './vm-runners.ts';
 import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
 
 export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
