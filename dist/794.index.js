@@ -541,7 +541,7 @@ function dateOf({ headers }) {
 
 /***/ }),
 
-/***/ 91:
+/***/ 9837:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -564,8 +564,186 @@ var lib_log = __webpack_require__(7309);
 var poll = __webpack_require__(9310);
 // EXTERNAL MODULE: ./lib/restart/outcome.js
 var outcome = __webpack_require__(8663);
+// EXTERNAL MODULE: ./lib/runner/runner-names.js
+var runner_names = __webpack_require__(9407);
 // EXTERNAL MODULE: ./lib/runner/runners.js
 var runner_runners = __webpack_require__(2309);
+;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
+
+
+
+
+/** Time between two reads of the runners: in milliseconds. */
+const READ_EVERY_MS = 5_000;
+/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
+const READ_ONE_JOB_EVERY_MS = 2_000;
+const LONGEST_READ_MS = 15_000;
+/** What a read may take that begins at the deadline, or shortly before. */
+const LAST_READ_MS = 1_500;
+/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
+function readUntil(now, deadline) {
+    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
+}
+function createVmRunners(options) {
+    const { runners, jobs, sought, onNew, clock, log, signal } = options;
+    const { name: pattern } = sought;
+    /** By ID. */
+    const seen = new Map();
+    let registered = new Set();
+    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
+    const onFault = progress.fault;
+    function remember(found) {
+        progress.answered();
+        for (const runner of found) {
+            if (!seen.has(runner.id))
+                onNew(runner);
+            seen.set(runner.id, runner);
+        }
+        registered = new Set(found.map(({ id }) => id));
+    }
+    async function timed(ask) {
+        const askedAt = clock.now();
+        const found = await ask();
+        if (found !== undefined)
+            remember(found);
+        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
+        return { askedAt, answeredAt: clock.now(), runners: found, gone };
+    }
+    /** A runner whose name has changed is another runner. */
+    async function byIds(ids, until, getRunner) {
+        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
+        const found = (await Promise.all(read)).filter((one) => one !== undefined);
+        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
+    }
+    async function current(until, getRunner) {
+        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
+    }
+    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
+    async function currentOfName(until, getRunner) {
+        const known = await byIds(registered, until, getRunner);
+        if (known.length > 0)
+            return known;
+        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+        return named.sort((a, b) => b.id - a.id).slice(0, 1);
+    }
+    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
+    async function currentOfPattern(until, getRunner) {
+        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
+        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
+        const found = await byIds(missing, until, getRunner);
+        return [...listed, ...found].sort((a, b) => a.id - b.id);
+    }
+    function owner() {
+        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
+        return { pattern, ids: new Set(seen.keys()), labels };
+    }
+    async function jobNow(deadline) {
+        const finding = await jobs.read(owner, { deadline, signal, onFault });
+        progress.answered();
+        return finding;
+    }
+    return {
+        sought,
+        get seen() {
+            return [...seen.values()];
+        },
+        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
+        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
+        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
+        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
+        async missing(deadline) {
+            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
+        },
+        forgetOnline() {
+            for (const [id, runner] of seen)
+                seen.set(id, { ...runner, isOnline: false });
+        },
+    };
+}
+/** A transient error counts as no answer. @throws all other errors. */
+function orNothing(error) {
+    if ((0,errors/* isTransient */.dg)(error))
+        return undefined;
+    throw error;
+}
+function createPool({ nameTemplate, runners, liveInstances }) {
+    let isBorneOut = false;
+    async function ofLiveVms(bounds) {
+        const all = await runners.listRunners(undefined, bounds);
+        if (all.length === 0)
+            return [];
+        const live = await liveInstances(bounds);
+        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
+        isBorneOut ||= fitting.length > 0;
+        return fitting;
+    }
+    return {
+        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
+        async isAllOffline(bounds) {
+            const fitting = await ofLiveVms(bounds);
+            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./lib/runner/gate-limits.js
+// How long the gate waits, and how often it reads meanwhile. Pure.
+//
+// | the VM is             | the step waits for it until                                                       |
+// | --------------------- | --------------------------------------------------------------------------------- |
+// | busy                  | busy_timeout                                                                      |
+// | unknown               | GitHub's time is up; a stretch that began by then may run to its end              |
+// | registering           | a runner may no longer register, which ends this state                            |
+// | in any other state    | it is idle; some time longer than above if runners keep registering again         |
+
+/** Seeing no job for long enough always takes time: that is not silence. */
+function limitsFrom(now, options) {
+    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
+    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
+    return { busy, unknown: busy + idleForMs + patienceMs };
+}
+/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
+function isNotKnown({ state: { kind }, hasBeenUnknown }) {
+    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
+}
+/** Until when the step waits for the VM as it is now, on the clock's scale. */
+function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
+    const { busy, unknown } = limits;
+    const onceMoreMs = idleForMs + patienceMs;
+    switch (state.kind) {
+        case 'busy':
+            return busy;
+        case 'unknown': {
+            const { believedFrom = 0 } = state;
+            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
+            return idleSince === undefined || idleSince > unknown
+                ? latest
+                : Math.max(latest, idleSince + onceMoreMs);
+        }
+        case 'registering':
+            return Number.POSITIVE_INFINITY;
+        default: {
+            // Otherwise the step would wait forever for runners that keep registering again.
+            const latest = unknown + 2 * onceMoreMs;
+            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
+        }
+    }
+}
+/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
+const READ_JOBS_EVERY_MS = 15_000;
+/** Time until an absence is confirmed: in milliseconds. */
+const CONFIRM_ABSENCE_MS = 1_000;
+/** A one-job runner whose job has ended is gone within this: in milliseconds. */
+const LEAVES_WITHIN_MS = 20_000;
+/** @param leavesSoon a one-job runner may be about to leave. */
+function gatePauseMs(state, leavesSoon) {
+    if (state.kind === 'absent')
+        return CONFIRM_ABSENCE_MS;
+    if (state.kind === 'busy' && state.job !== 'unread')
+        return READ_JOBS_EVERY_MS;
+    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
+}
+
 ;// CONCATENATED MODULE: ./lib/runner/gate-lines.js
 
 
@@ -814,130 +992,11 @@ function stretchOf(state) {
     return 'stretch' in state ? state.stretch : undefined;
 }
 
-// EXTERNAL MODULE: ./lib/runner/runner-names.js
-var runner_names = __webpack_require__(9407);
-;// CONCATENATED MODULE: ./lib/runner/vm-runners.js
-
-
-
-
-/** Time between two reads of the runners: in milliseconds. */
-const READ_EVERY_MS = 5_000;
-/** The same while a one-job runner is about to leave, or to register: its VM is out of service until that is seen. */
-const READ_ONE_JOB_EVERY_MS = 2_000;
-const LONGEST_READ_MS = 15_000;
-/** What a read may take that begins at the deadline, or shortly before. */
-const LAST_READ_MS = 1_500;
-/** When a read that begins now has to end: by the deadline, but with enough time to get an answer. */
-function readUntil(now, deadline) {
-    return Math.max(Math.min(now + LONGEST_READ_MS, deadline), now + LAST_READ_MS);
-}
-function createVmRunners(options) {
-    const { runners, jobs, sought, onNew, clock, log, signal } = options;
-    const { name: pattern } = sought;
-    /** By ID. */
-    const seen = new Map();
-    let registered = new Set();
-    const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const onFault = progress.fault;
-    function remember(found) {
-        progress.answered();
-        for (const runner of found) {
-            if (!seen.has(runner.id))
-                onNew(runner);
-            seen.set(runner.id, runner);
-        }
-        registered = new Set(found.map(({ id }) => id));
-    }
-    async function timed(ask) {
-        const askedAt = clock.now();
-        const found = await ask();
-        if (found !== undefined)
-            remember(found);
-        const gone = [...seen.values()].filter(({ id }) => !registered.has(id));
-        return { askedAt, answeredAt: clock.now(), runners: found, gone };
-    }
-    /** A runner whose name has changed is another runner. */
-    async function byIds(ids, until, getRunner) {
-        const read = [...ids].map((id) => getRunner(id, { deadline: until, signal, onFault }));
-        const found = (await Promise.all(read)).filter((one) => one !== undefined);
-        return found.filter(({ name }) => (0,runner_names/* fitsPattern */.jF)(pattern, name));
-    }
-    async function current(until, getRunner) {
-        return (0,runner_names/* isExact */.u0)(pattern) ? currentOfName(until, getRunner) : currentOfPattern(until, getRunner);
-    }
-    /** By its ID; if that is gone by name, as it may have registered again. The newest of several counts. */
-    async function currentOfName(until, getRunner) {
-        const known = await byIds(registered, until, getRunner);
-        if (known.length > 0)
-            return known;
-        const named = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        return named.sort((a, b) => b.id - a.id).slice(0, 1);
-    }
-    /** From the list, as others may have registered; pages shift, so those that it lacks are read by their IDs. */
-    async function currentOfPattern(until, getRunner) {
-        const listed = await runners.listRunners(pattern, { deadline: until, signal, onFault });
-        const missing = registered.difference(new Set(listed.map(({ id }) => id)));
-        const found = await byIds(missing, until, getRunner);
-        return [...listed, ...found].sort((a, b) => a.id - b.id);
-    }
-    function owner() {
-        const labels = [...seen.values()].map((runner) => runner.labels.map(({ name }) => name));
-        return { pattern, ids: new Set(seen.keys()), labels };
-    }
-    async function jobNow(deadline) {
-        const finding = await jobs.read(owner, { deadline, signal, onFault });
-        progress.answered();
-        return finding;
-    }
-    return {
-        sought,
-        get seen() {
-            return [...seen.values()];
-        },
-        find: (deadline) => timed(() => (0,runner_runners/* findRunners */.Bw)(runners, sought, { deadline, signal, onFault })),
-        read: (until) => timed(() => current(until, runners.getRunner).catch(orNothing)),
-        readShared: (until) => timed(() => current(until, runners.glanceAt).catch(orNothing)),
-        readJobs: async (until) => (await jobNow(until).catch(orNothing)) ?? { kind: 'no answer' },
-        async missing(deadline) {
-            return (0,runner_runners/* runnerNotFound */.Wi)(sought, await runners.listRunners(undefined, { deadline, signal, onFault }));
-        },
-        forgetOnline() {
-            for (const [id, runner] of seen)
-                seen.set(id, { ...runner, isOnline: false });
-        },
-    };
-}
-/** A transient error counts as no answer. @throws all other errors. */
-function orNothing(error) {
-    if ((0,errors/* isTransient */.dg)(error))
-        return undefined;
-    throw error;
-}
-function createPool({ nameTemplate, runners, liveInstances }) {
-    let isBorneOut = false;
-    async function ofLiveVms(bounds) {
-        const all = await runners.listRunners(undefined, bounds);
-        if (all.length === 0)
-            return [];
-        const live = await liveInstances(bounds);
-        const fitting = all.filter(({ name }) => live.some((instance) => (0,runner_names/* mayBeIn */.K_)(instance, nameTemplate, name)));
-        isBorneOut ||= fitting.length > 0;
-        return fitting;
-    }
-    return {
-        isBorneOut: async (bounds) => isBorneOut || (await ofLiveVms(bounds)).length > 0,
-        async isAllOffline(bounds) {
-            const fitting = await ofLiveVms(bounds);
-            return fitting.length > 1 && fitting.every(({ isOnline }) => !isOnline);
-        },
-    };
-}
-
 ;// CONCATENATED MODULE: ./lib/runner/gate.js
 // Before the restart: reads GitHub until the runners of one VM leave it free. occupancy.ts has the states and says what a read means;
 // here the reads are made, and the limits kept. Right before the restart both sources are read again, and the runners once more
 // after the jobs: reading the jobs may take seconds.
+
 
 
 
@@ -1032,12 +1091,6 @@ async function begin(options, instance, boot) {
     };
     applyRunners(options, gate, await firstReading(options, runners));
     return gate;
-}
-/** Seeing no job for long enough always takes time: that is not silence. */
-function limitsFrom(now, options) {
-    const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-    const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-    return { busy, unknown: busy + idleForMs + patienceMs };
 }
 // ---- the first read ----
 /** A runner that registers again is missing for a moment, and so is one whose page shifts: it is searched for this long. */
@@ -1166,12 +1219,6 @@ async function keepIdle(options, gate) {
     return true;
 }
 // ---- the wait ----
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     const { clock, signal } = options;
@@ -1190,39 +1237,6 @@ async function waitUntilIdle(options, gate, end = Number.POSITIVE_INFINITY) {
     if (isIdle || clock.now() >= end)
         return;
     throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
-}
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }) {
-    return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-function endOfPatience({ idleForMs, patienceMs }, { state, idleSince, limits }) {
-    const { busy, unknown } = limits;
-    const onceMoreMs = idleForMs + patienceMs;
-    switch (state.kind) {
-        case 'busy':
-            return busy;
-        case 'unknown': {
-            const { believedFrom = 0 } = state;
-            const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
-            return idleSince === undefined || idleSince > unknown
-                ? latest
-                : Math.max(latest, idleSince + onceMoreMs);
-        }
-        case 'registering':
-            return Number.POSITIVE_INFINITY;
-        default: {
-            // Otherwise the step would wait forever for runners that keep registering again.
-            const latest = unknown + 2 * onceMoreMs;
-            return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-        }
-    }
-}
-function gatePauseMs(state, leavesSoon) {
-    if (state.kind === 'absent')
-        return CONFIRM_ABSENCE_MS;
-    if (state.kind === 'busy' && state.job !== 'unread')
-        return READ_JOBS_EVERY_MS;
-    return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
 async function stillBusy(options, gate) {

@@ -9,6 +9,15 @@ import { createProgressLog, type Log, type ProgressLog } from '../log.ts';
 import { pollUntil } from '../poll.ts';
 import { type Gate, LeftAlone } from '../restart/outcome.ts';
 import {
+  endOfPatience,
+  gatePauseMs,
+  isNotKnown,
+  LEAVES_WITHIN_MS,
+  type LimitOptions,
+  limitsFrom,
+  type Waiting,
+} from './gate-limits.ts';
+import {
   allOfflineError,
   describeOccupancy,
   describeSeen,
@@ -16,7 +25,6 @@ import {
   notFoundError,
   notKnownError,
   stillBusyError,
-  type WhenBusy,
 } from './gate-lines.ts';
 import {
   nextOccupancy,
@@ -29,18 +37,13 @@ import {
 } from './occupancy.ts';
 import type { Runner } from './runners.ts';
 import type { Pool } from './vm-runners.ts';
-import { READ_EVERY_MS, READ_ONE_JOB_EVERY_MS, readUntil, type VmRunners } from './vm-runners.ts';
+import { readUntil, type VmRunners } from './vm-runners.ts';
 
-export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
-  readonly whenBusy: WhenBusy;
-  /** How long the runners have to be seen without a job. */
-  readonly idleForMs: number;
-  /** How long `wait` waits for the job to end. */
-  readonly busyTimeoutMs: number;
+export interface GateOptions
+  extends LimitOptions,
+    Pick<OccupancyRules, 'seesAllJobs' | 'isSweep' | 'isEphemeral'> {
   /** How long after its boot the VM's runner may still register. */
   readonly registersWithinMs: number;
-  /** How much longer GitHub may give no usable answer. */
-  readonly patienceMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -51,8 +54,6 @@ export interface GateOptions extends Pick<OccupancyRules, 'seesAllJobs' | 'isSwe
   readonly evidence?: JobEvidence | undefined;
   /** Keeps new jobs away from the runners once the VM holds its slot; undefined if that is not asked for. */
   readonly drain?: ((runners: readonly Runner[], bounds: Bounds) => Promise<void>) | undefined;
-  /** The step waits for a busy VM until this time on the clock's scale. */
-  readonly busyUntil?: number | undefined;
   /** Whether an idle runner is a detail: with many VMs, what matters is which of them have a job. */
   readonly isBrief?: boolean | undefined;
   /** Called when a VM that was free before no longer is: the gate begins to wait again. */
@@ -91,28 +92,11 @@ export interface Findings {
 }
 
 /** What changes while the gate waits. */
-interface GateState extends Findings {
+interface GateState extends Findings, Waiting {
   /** By the last usable answer. */
   shown: readonly Runner[];
-  state: Occupancy;
-  /** When the last idle stretch began. */
-  idleSince: number | undefined;
-  /** GitHub's silence has ended a stretch. */
-  hasBeenUnknown: boolean;
-  limits: Limits;
   boot: KnownBoot;
   readonly progress: ProgressLog;
-}
-
-/** On the clock's scale. */
-interface Limits {
-  /** The step waits for a busy runner until then. */
-  readonly busy: number;
-  /**
-   * The step waits for a silent GitHub until then, and for refusals of the jobs until they are believed. An idle stretch that began
-   * by then may run to its end, and so may a silence after it.
-   */
-  readonly unknown: number;
 }
 
 interface KnownBoot extends VmBoot {
@@ -204,13 +188,6 @@ async function begin(options: GateOptions, instance: Instance, boot: KnownBoot):
   };
   applyRunners(options, gate, await firstReading(options, runners));
   return gate;
-}
-
-/** Seeing no job for long enough always takes time: that is not silence. */
-function limitsFrom(now: number, options: GateOptions): Limits {
-  const { whenBusy, idleForMs, busyTimeoutMs, patienceMs, busyUntil = Number.POSITIVE_INFINITY } = options;
-  const busy = Math.max(now, Math.min(busyUntil, now + (whenBusy === 'wait' ? busyTimeoutMs : 0)));
-  return { busy, unknown: busy + idleForMs + patienceMs };
 }
 
 // ---- the first read ----
@@ -369,13 +346,6 @@ async function keepIdle(options: GateOptions, gate: GateState): Promise<boolean>
 
 // ---- the wait ----
 
-/** Time between two reads of the jobs while only a job makes the VM busy: in milliseconds. They cost many requests. */
-const READ_JOBS_EVERY_MS = 15_000;
-/** Time until an absence is confirmed: in milliseconds. */
-const CONFIRM_ABSENCE_MS = 1_000;
-/** A one-job runner whose job has ended is gone within this: in milliseconds. */
-const LEAVES_WITHIN_MS = 20_000;
-
 /** @param end if given, it returns then, idle or not. */
 async function waitUntilIdle(
   options: GateOptions,
@@ -397,43 +367,6 @@ async function waitUntilIdle(
     }));
   if (isIdle || clock.now() >= end) return;
   throw isNotKnown(gate) ? notKnownError(gate) : await stillBusy(options, gate);
-}
-
-/** Whether GitHub's silence is why the runner was not seen without a job for long enough. */
-function isNotKnown({ state: { kind }, hasBeenUnknown }: GateState): boolean {
-  return kind === 'unknown' || (kind === 'settling' && hasBeenUnknown);
-}
-
-function endOfPatience(
-  { idleForMs, patienceMs }: GateOptions,
-  { state, idleSince, limits }: GateState,
-): number {
-  const { busy, unknown } = limits;
-  const onceMoreMs = idleForMs + patienceMs;
-  switch (state.kind) {
-    case 'busy':
-      return busy;
-    case 'unknown': {
-      const { believedFrom = 0 } = state;
-      const latest = Math.max(unknown, believedFrom + READ_EVERY_MS);
-      return idleSince === undefined || idleSince > unknown
-        ? latest
-        : Math.max(latest, idleSince + onceMoreMs);
-    }
-    case 'registering':
-      return Number.POSITIVE_INFINITY;
-    default: {
-      // Otherwise the step would wait forever for runners that keep registering again.
-      const latest = unknown + 2 * onceMoreMs;
-      return idleSince === undefined || idleSince <= latest ? Number.POSITIVE_INFINITY : latest;
-    }
-  }
-}
-
-function gatePauseMs(state: Occupancy, leavesSoon: boolean): number {
-  if (state.kind === 'absent') return CONFIRM_ABSENCE_MS;
-  if (state.kind === 'busy' && state.job !== 'unread') return READ_JOBS_EVERY_MS;
-  return leavesSoon ? READ_ONE_JOB_EVERY_MS : READ_EVERY_MS;
 }
 
 /** GitHub can show a runner as busy forever: whether it lists a job for the runner decides what to do. */
