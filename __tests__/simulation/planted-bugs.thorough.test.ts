@@ -8,7 +8,7 @@ import type * as GuestVerdict from '../../src/guest/guest-verdict.ts';
 import type * as WaitForGuest from '../../src/guest/wait-for-guest.ts';
 import type * as Connections from '../../src/http/connections.ts';
 import type * as Retry from '../../src/http/retry.ts';
-import type * as RetryBudget from '../../src/http/retry-budget.ts';
+import type * as RetryBudget from '../../src/http/retry.ts';
 import type * as Transport from '../../src/http/transport.ts';
 import type * as Poll from '../../src/poll.ts';
 import type * as Report from '../../src/report/outputs.ts';
@@ -53,7 +53,7 @@ const RESTART = '../../src/restart/restart.ts';
 const REDACTOR = '../../src/report/redactor.ts';
 const REPORT = '../../src/report/outputs.ts';
 const RETRY = '../../src/http/retry.ts';
-const RETRY_BUDGET = '../../src/http/retry-budget.ts';
+const RETRY_BUDGET = '../../src/http/retry.ts';
 const TERMINAL = '../../src/report/terminal.ts';
 const TRANSPORT = '../../src/http/transport.ts';
 const VERDICT = '../../src/restart/verdict.ts';
@@ -242,12 +242,12 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a refusal is final at once, whatever came before',
-    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 'spent' : note(nature))),
+    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 0 : note(nature))),
     'treated as final',
   ],
   [
     'a server that asks for a long pause ends the step',
-    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 'spent' : note(nature))),
+    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 0 : note(nature))),
     'treated as final',
   ],
   [
@@ -368,7 +368,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
 const MISTAKES_ARE_REPORTED: typeof NO_FALSE_SUCCESS = [
   [
     'mistakes are retried until the timeout',
-    plantInRetryBudget((nature, note) => (nature === 'mistake' ? 'left' : note(nature))),
+    plantInRetryBudget((nature, note) => (nature === 'mistake' ? Number.POSITIVE_INFINITY : note(nature))),
     'reported late',
   ],
 ];

@@ -5,10 +5,9 @@ import type { Dial } from '../../src/guest/contact.ts';
 import type { Dispatchers } from '../../src/http/connections.ts';
 import { type Inputs, readInputs } from '../../src/inputs/inputs.ts';
 import { run } from '../../src/main.ts';
-import { stepError, titleOf } from '../../src/report/conclusion.ts';
 import { outputsOf } from '../../src/report/outputs.ts';
 import { createRedactor } from '../../src/report/redactor.ts';
-import { reportError } from '../../src/report/report.ts';
+import { reportError, stepError, titleOf } from '../../src/report/report.ts';
 import { harmless, type Terminal } from '../../src/report/terminal.ts';
 import type { DrainState } from '../../src/runner/drain.ts';
 

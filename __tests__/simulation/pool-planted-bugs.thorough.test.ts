@@ -4,9 +4,9 @@ import type * as BackVerdict from '../../src/runner/back-verdict.ts';
 import type * as Drain from '../../src/runner/drain.ts';
 import type * as RunnerGates from '../../src/runner/gate.ts';
 import type * as Occupancy from '../../src/runner/occupancy.ts';
-import type * as Pools from '../../src/runner/pool.ts';
 import type * as RunJobs from '../../src/runner/run-jobs.ts';
-import type * as Labels from '../../src/runner/runner-labels.ts';
+import type * as Labels from '../../src/runner/runners.ts';
+import type * as Pools from '../../src/runner/vm-runners.ts';
 import { plant } from '../support/plant.ts';
 
 // Each row plants a plausible bug in what happens between jobs. Does the simulation find it?
@@ -38,7 +38,7 @@ function plantInDrains(
 
 function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.RunnerLabels>) {
   return () =>
-    plant<typeof Labels>(`${RUNNER}/runner-labels.ts`, ({ createRunnerLabels }) => ({
+    plant<typeof Labels>(`${RUNNER}/runners.ts`, ({ createRunnerLabels }) => ({
       createRunnerLabels(...given) {
         const labels = createRunnerLabels(...given);
         return { ...labels, ...change(labels) };
@@ -48,7 +48,7 @@ function plantInLabels(change: (real: Labels.RunnerLabels) => Partial<Labels.Run
 
 function plantInPool(change: Partial<Pools.Pool>) {
   return () =>
-    plant<typeof Pools>(`${RUNNER}/pool.ts`, ({ createPool }) => ({
+    plant<typeof Pools>(`${RUNNER}/vm-runners.ts`, ({ createPool }) => ({
       createPool: (options) => ({ ...createPool(options), ...change }),
     }));
 }
