@@ -48,12 +48,13 @@ function describeStretch(ms: number): string {
   return ms === 0 ? '' : `, and was for ${minutes(ms)}`;
 }
 
-function describeUnknown({ about, job }: Extract<Occupancy, { kind: 'unknown' }>): string {
+export function describeUnknown({ about, job, refused }: Extract<Occupancy, { kind: 'unknown' }>): string {
+  if (refused !== undefined) return `GitHub refuses the jobs in progress: ${refused}`;
   if (job === undefined) return NO_ANSWER_ABOUT[about];
   return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
 }
 
-export const NO_ANSWER_ABOUT = {
+const NO_ANSWER_ABOUT = {
   runners: 'GitHub gave no usable answer about the runner',
   jobs: 'GitHub gave no usable answer about the jobs in progress',
 } as const;
@@ -131,14 +132,22 @@ interface Silence extends Seen {
 }
 
 export function notKnownError({ state, progress, lastFault }: Silence): ActionError {
-  const job = state.kind === 'unknown' && state.job !== undefined ? describeUnknown(state) : undefined;
-  const why = job ?? (lastFault && `Its last fault: ${lastFault.reason}`);
-  const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why === undefined ? '' : ` ${why}.`} Reads: ${progress.tally()}.`;
-  const hint =
-    job === undefined
-      ? (lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.')
-      : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+  const { reason, hint } = whyNotKnown(state) ?? {
+    reason: lastFault && `Its last fault: ${lastFault.reason}`,
+    hint: lastFault?.hint ?? 'Check githubstatus.com and the debug log of this step.',
+  };
+  const why = reason === undefined ? '' : ` ${reason}.`;
+  const message = `GitHub does not say whether a job runs on the runner, so no restart was sent.${why} Reads: ${progress.tally()}.`;
   return new ActionError('github_api_failed', message, { hint });
+}
+
+function whyNotKnown(state: Occupancy) {
+  if (state.kind !== 'unknown' || (state.job ?? state.refused) === undefined) return undefined;
+  const hint =
+    state.job === undefined
+      ? 'Give jobs_token or github_token "Actions: read".'
+      : 'Check that job: cancel it if it is stuck, or set when_busy: ignore.';
+  return { reason: describeUnknown(state), hint };
 }
 
 /** @param missing says which runner there is none of, and which there are. */

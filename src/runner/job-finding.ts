@@ -18,6 +18,8 @@ export type JobFinding =
       readonly kind: 'no answer';
       /** The tokens were refused: from then on, on the clock's scale, another refusal makes them `unreadable`. */
       readonly believedFrom?: number;
+      /** What GitHub said, if it refused the tokens. */
+      readonly refused?: string;
     };
 
 /** The runners to find jobs for. */
@@ -81,19 +83,11 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
   let isOff = false;
   let hasWarned = false;
 
-  function refuse({ refused, isFinal }: Refusal, { onFault }: RetryBounds): JobFinding {
+  function refuse({ refused, isFinal }: Refusal): JobFinding {
     const now = clock.now();
     run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
     isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
-    if (!isOff) {
-      onFault?.({
-        kind: 'refused jobs',
-        reason: `it refuses them (${refused})`,
-        hint: GRANT,
-        nature: 'denial',
-      });
-      return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
-    }
+    if (!isOff) return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
     if (!hasWarned && !isFinal) log.warning(describeRefusal(refused));
     hasWarned = true;
     return { kind: 'unreadable' };
@@ -103,7 +97,7 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
     async read(owner, bounds) {
       try {
         const running = await jobs.runningJobs(bounds);
-        if ('refused' in running) return refuse(running, bounds);
+        if ('refused' in running) return refuse(running);
         isOff = false;
         run = undefined;
         return findJob(running, owner());
@@ -116,7 +110,5 @@ export function createJobReader(jobs: JobsSource, { clock, log }: { clock: Clock
 }
 
 function describeRefusal(refused: string): string {
-  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. ${GRANT}`;
+  return `GitHub has refused the jobs in progress for ${seconds(REFUSED_FOR_MS)}: ${refused}. Only the runners themselves now show whether a job runs, and GitHub may show that a minute late: such a job would be killed. Give jobs_token or github_token "Actions: read".`;
 }
-
-const GRANT = 'Give jobs_token or github_token "Actions: read".';
