@@ -231,6 +231,7 @@ function text(fields, key, longest = LONGEST_TEXT) {
 /* harmony export */   L5: () => (/* binding */ retry),
 /* harmony export */   LZ: () => (/* binding */ createRetries),
 /* harmony export */   PC: () => (/* binding */ natureOf),
+/* harmony export */   Z_: () => (/* binding */ LONGEST_CONNECT_MS),
 /* harmony export */   mu: () => (/* binding */ parseRetryAfter)
 /* harmony export */ });
 /**
@@ -240,14 +241,15 @@ function text(fields, key, longest = LONGEST_TEXT) {
 async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onFault }) {
     const retries = createRetries({ random, budget });
     for (;;) {
+        const startedAt = clock.now();
         const attempt = await tryOnce();
         if ('value' in attempt)
             return attempt;
         signal.throwIfAborted();
         const { fault } = attempt;
-        const leftMs = deadline - clock.now();
-        onFault?.({ ...fault, leftMs });
-        const next = retries.after(fault, leftMs);
+        const now = clock.now();
+        const next = retries.after(fault, deadline - now, now - startedAt);
+        onFault?.({ ...fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
         if (next.kind === 'give up')
             return { fault, isFinal: next.isFinal };
         await clock.sleep(next.pauseMs, signal);
@@ -256,17 +258,19 @@ async function retry({ clock, random, budget }, tryOnce, { deadline, signal, onF
 function createRetries({ random, budget }) {
     let tries = 0;
     return {
-        after({ nature, waitMs = 0 }, leftMs) {
+        after({ nature, waitMs = 0 }, timeLeftMs, tookMs) {
             tries++;
-            const isFinal = budget.note(nature) === 'spent';
-            const isForbidden = nature === 'quota' && waitMs >= leftMs;
-            if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden)
+            const allowedMs = budget.note(nature, tookMs);
+            const isFinal = allowedMs === 0;
+            const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
+            if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden)
                 return { kind: 'give up', isFinal };
             // The server asks for more time than there is: it may be back sooner.
-            const isLong = nature === 'long pause' || waitMs >= leftMs;
+            const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
             const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
             // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
-            return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+            const pauseMs = Math.max(isLong ? 0 : waitMs, Math.min(backoff, timeLeftMs / 2));
+            return { kind: 'pause', pauseMs, leftMs: Math.min(timeLeftMs, allowedMs) };
         },
     };
 }
@@ -299,11 +303,13 @@ function parseRetryAfter(retryAfter = '', date = '') {
     const untilMs = Date.parse(value) - Date.parse(date);
     return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
 }
+/** An attempt to connect takes no longer than this, in milliseconds. */
+const LONGEST_CONNECT_MS = 20_000;
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 const ALLOWANCES = {
     passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-    // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
-    unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
+    // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
+    unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },
     quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
     'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
     denial: { atFirstMs: 10_000, laterMs: 30_000 },
@@ -324,19 +330,21 @@ function createRetryBudget(clock, hadGoodAnswer = false) {
             isTrusted = true;
             run = undefined;
         },
-        note(nature) {
+        note(nature, tookMs = 0) {
             const { atFirstMs, laterMs } = ALLOWANCES[nature];
             const allowedMs = isTrusted ? laterMs : atFirstMs;
             if (allowedMs === ENDLESS_MS) {
                 run = undefined;
-                return 'left';
+                return ENDLESS_MS;
             }
             const now = clock.now();
             const isUnreachable = nature === 'unreachable';
             const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
-            const since = run !== undefined && isUnbroken ? run.since : now;
+            // If it took longer than an attempt may take, the process was suspended.
+            const beganAt = isUnreachable ? now - Math.min(tookMs, LONGEST_CONNECT_MS) : now;
+            const since = run !== undefined && isUnbroken ? run.since : beganAt;
             run = { since, until: now, isUnreachable };
-            return now - since >= allowedMs ? 'spent' : 'left';
+            return Math.max(0, since + allowedMs - now);
         },
     };
 }
@@ -750,9 +758,17 @@ function createTransport(options) {
             phase: 'connecting',
             mayHaveBeenSent: false,
             onDeparture: request.isWrite ? onDeparture : undefined,
+            departure: Promise.withResolvers(),
         };
         const ms = Math.min(requestTimeoutMs, deadline - clock.now());
-        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, (stop) => converse({ ...request, path: `${prefix}${request.path}` }, { origin, dispatcher, progress, signal: stop }));
+        const carry = (dispatcher) => (0,lib_clock/* within */.ux)(clock, { ms, signal }, async (stop) => {
+            const path = `${prefix}${request.path}`;
+            const [answer] = await Promise.all([
+                converse({ ...request, path }, { origin, dispatcher, progress, signal: stop }),
+                connectInTime(clock, { ms, signal: stop }, progress),
+            ]);
+            return answer;
+        });
         try {
             const answer = await (request.isWrite ? carry(writer) : reader.use(carry));
             return { answer: { ...answer, proxy: forwarder } };
@@ -772,6 +788,11 @@ function createTransport(options) {
         await Promise.all([reader.destroy(), writer.destroy()]);
     }
     return { send, renewConnections: reader.renew, close };
+}
+/** A longer `request_timeout` is for slow answers: without a connection the request ends sooner. */
+async function connectInTime(clock, { ms, signal }, { departure }) {
+    if (ms > retry/* LONGEST_CONNECT_MS */.Z_)
+        await (0,lib_clock/* within */.ux)(clock, { ms: retry/* LONGEST_CONNECT_MS */.Z_, signal }, () => departure.promise);
 }
 async function converse({ path, method, headers, body, maxBytes }, { origin, dispatcher, progress, signal }) {
     const response = await (0,undici.request)(`${origin}${path}`, {
@@ -817,6 +838,7 @@ function observeDeparture(progress) {
             }
             progress.mayHaveBeenSent = true;
             progress.phase = 'waiting for the answer';
+            progress.departure.resolve();
         },
         onResponseStart: (...start) => handler.onResponseStart?.(...start),
         onResponseData: (...data) => handler.onResponseData?.(...data),
@@ -933,7 +955,7 @@ function createProgressLog({ log, now, sentAt, server = 'The controller', }) {
                 return;
             write(`${server} gave no usable answer: ${reason}`);
             faultsSince ??= now();
-            if (hasWarned || now() - faultsSince < WARN_AFTER_MS)
+            if (hasWarned || leftMs === 0 || now() - faultsSince < WARN_AFTER_MS)
                 return;
             hasWarned = true;
             log.warning(`${server} has given no usable answer for ${(0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .seconds */ .YA)(now() - faultsSince)}: ${reason}. Still retrying${givesUpIn(leftMs)}. ${hint}`);
@@ -1419,6 +1441,7 @@ function instanceFrom(fields) {
 }
 function vmFrom(fields) {
     const forwarding = fields['port_forwarding'];
+    const hostIp = address(fields, 'host_ip') ?? hostName(fields, 'host_ip');
     return {
         uuid: (0,http_json/* text */.Qq)(fields, 'uuid'),
         status: (0,http_json/* text */.Qq)(fields, 'status'),
@@ -1426,7 +1449,8 @@ function vmFrom(fields) {
         stopDate: instant(fields, 'stop_date'),
         startDateText: (0,http_json/* text */.Qq)(fields, 'start_date'),
         reportedAt: instant(fields, 'timestamp'),
-        hostIp: address(fields, 'host_ip') ?? hostName(fields, 'host_ip'),
+        hostIp,
+        unusableHostIp: hostIp === undefined ? asWritten(fields['host_ip']) : undefined,
         ip: address(fields, 'ip'),
         vncPort: port(fields, 'vnc_port'),
         portForwarding: Array.isArray(forwarding)
@@ -1464,6 +1488,12 @@ const HOST_NAME = new RegExp(`^(?=.{1,253}$)(?:${LABEL}\\.)*(?!\\d+\\.?$)${LABEL
 function hostName(fields, key) {
     const value = (0,http_json/* text */.Qq)(fields, key, LONGEST_HOST_NAME);
     return value !== undefined && HOST_NAME.test(value) ? value : undefined;
+}
+/** For messages; undefined if the field is absent or empty. */
+function asWritten(value) {
+    if (value === undefined || value === null || value === '')
+        return undefined;
+    return (0,http_json/* text */.Qq)({ value: typeof value === 'string' ? value : JSON.stringify(value) }, 'value');
 }
 function port(fields, key) {
     const value = fields[key];
@@ -1669,7 +1699,9 @@ function createController(options) {
     async function withListedNames(instance, bounds) {
         names.ask(instance);
         const deadline = Math.min(bounds.deadline, clock.now() + NAMES_TIMEOUT_MS);
-        await findInstances({ by: 'instance_id', id: instance.instanceId }, { ...bounds, deadline }).catch(() => {
+        const onFault = (fault) => bounds.onFault?.({ ...fault, leftMs: undefined });
+        const ownBounds = { deadline, signal: bounds.signal, onFault };
+        await findInstances({ by: 'instance_id', id: instance.instanceId }, ownBounds).catch(() => {
             bounds.signal.throwIfAborted();
         });
         return instance;
@@ -2405,7 +2437,9 @@ const RUNNERS_PER_PAGE = 100;
 function shareSources({ runners, jobs }, options) {
     const { clock, log } = options;
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const shared = { ...options, progress, onFault: progress.fault, noAnswer: noGitHubAnswer };
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
+    const shared = { ...options, progress, onFault, noAnswer: noGitHubAnswer };
     const runningJobs = coalesce({
         ...shared,
         pauseMs: () => 0,
@@ -4000,6 +4034,8 @@ async function prepare(attempt) {
         attempt.target = { by: 'instance_id', id: instance.instanceId };
         record.before = instance;
         context.log.info(`Before: ${describeState(instance)}`);
+        if (instance.unusableHostIp !== undefined)
+            context.log.debug(`host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`);
         context.refuse?.(instance);
         if (await passGate(attempt, instance))
             return baseline;
@@ -4125,7 +4161,11 @@ async function watch(context, options) {
     throw notProved({ ...options, ...state, progress, endedAt: clock.now() });
 }
 const SHORTEST_HEARTBEAT_MS = 5_000;
+/** A restart shows within so many heartbeats. An agent that reports nothing for longer is not just slow. */
 const HEARTBEATS_OF_EVIDENCE = 3;
+function longSilenceMs({ heartbeatMs }) {
+    return HEARTBEATS_OF_EVIDENCE * heartbeatMs;
+}
 /**
  * A restart that was rejected, but perhaps only after it was carried out, shows within three heartbeats. Their length is only
  * known once reports arrive: until then, the silence counts. Any other restart has the whole timeout.
@@ -4143,7 +4183,7 @@ function gapMs({ newest: { reportedAt: before } }, { newest: { reportedAt: after
 /** The replica behind the connection may be stuck while others have newer data. */
 function renewConnectionsIfStuck({ clock, controller }, state) {
     const since = Math.max(state.history.newestAt, state.renewedAt);
-    if (clock.now() - since <= STUCK_AFTER_MS)
+    if (clock.now() - since <= longSilenceMs(state))
         return;
     controller.renewConnections();
     state.renewedAt = clock.now();
@@ -4199,7 +4239,8 @@ function notProved(ending) {
         cause,
     });
 }
-function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }) {
+function timedOut(ending) {
+    const { baseline, reply, sentAt, history, unmet, progress, endedAt } = ending;
     const { newest, newestAt } = history;
     const missing = unmet.length === 0 ? 'any usable answer' : unmet.map(describeUnmet).join('; ');
     const hasNews = newest !== baseline.instance;
@@ -4215,21 +4256,19 @@ function timedOut({ baseline, reply, sentAt, history, unmet, progress, endedAt }
             : 'No new report came since.',
         `Answers: ${progress.tally()}.`,
     ];
-    const silentMs = hasNews ? 0 : endedAt - sentAt;
+    const isSilent = !hasNews && endedAt - sentAt > longSilenceMs(ending);
     return new errors/* ActionError */.lZ('timed_out', message.join(' '), {
-        hint: hintForTimeout({ reply, unmet, silentMs }),
+        hint: hintForTimeout({ reply, unmet, isSilent }),
     });
 }
 /** Controllers drop a queued task after 24 h. */
 const MAY_STILL = 'The restart may still happen, up to a day later if the node is offline: check the instance before you send another.';
-/** Three heartbeats: an agent that reports nothing for longer is not just slow. */
-const STUCK_AFTER_MS = 15_000;
-function hintForTimeout({ reply, unmet, silentMs }) {
+function hintForTimeout({ reply, unmet, isSilent }) {
     if (unmet.length === 0)
         return `The controller gave no usable answer: check that it is up. ${MAY_STILL}`;
     if (reply.kind === 'uncertain')
         return `Most likely the restart never reached the controller. ${MAY_STILL}`;
-    if (silentMs > STUCK_AFTER_MS)
+    if (isSilent)
         return `The node's agent reported nothing: check that the node is up. ${MAY_STILL}`;
     return `The node's agent may be busy, or the timeout too short. ${MAY_STILL}`;
 }
@@ -4313,11 +4352,11 @@ async function send(attempt, first) {
         if (!result.mayRepeat)
             throw result.error;
         const leftMs = sendBy(attempt) - clock.now();
+        const next = retries.after(result.fault, leftMs);
         if (result.because === 'held back')
             log.info(`The restart was held back: ${result.fault.reason}`);
         else
-            progress.fault({ ...result.fault, leftMs });
-        const next = retries.after(result.fault, leftMs);
+            progress.fault({ ...result.fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
         if (next.kind === 'give up')
             throw result.error;
         await clock.sleep(next.pauseMs, signal);
@@ -4366,7 +4405,7 @@ function describeRequest({ vncPassword, usbDevice }, { instanceId, nodeId }) {
 function explainWhatWasSent(error, { restarted, moments }) {
     if (restarted !== 'false')
         return (0,errors/* explainCancellation */.Xg)(error, 'The restart had been sent, or may have been, and is not verified: the VM may still restart.', {
-            hint: 'Lheck the instance before you send another: if the node is offline, it may happen up to a day later.',
+            hint: 'Check the instance before you send another: if the node is offline, it may happen up to a day later.',
         });
     return moments.sent === undefined
         ? (0,errors/* explainCancellation */.Xg)(error, 'No restart had been sent.')
@@ -6699,10 +6738,11 @@ const PLACEHOLDERS = {
     '{uuid}': ({ uuid }) => uuid,
 };
 const BRACES = /\{[^{}]*\}/g;
+const BRACES_OR_ONE = /\{[^{}]*\}?|\}/g;
 const ANY_TEXT = '*';
-/** The first text in braces that is not a placeholder; undefined if all are. */
+/** The first text in braces, closed or not, that is not a placeholder; undefined if all are. */
 function unknownPlaceholder(template) {
-    return template.match(BRACES)?.find((word) => PLACEHOLDERS[word] === undefined);
+    return template.match(BRACES_OR_ONE)?.find((word) => PLACEHOLDERS[word] === undefined);
 }
 /** Whether the name depends on the instance. */
 function hasPlaceholder(template) {

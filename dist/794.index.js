@@ -591,7 +591,8 @@ function createVmRunners(options) {
     const seen = new Map();
     let registered = new Set();
     const progress = (0,lib_log/* createProgressLog */.e)({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-    const onFault = progress.fault;
+    // Other reads follow, so the time left for this one does not matter.
+    const onFault = (fault) => progress.fault({ ...fault, leftMs: undefined });
     function remember(found) {
         progress.answered();
         for (const runner of found) {
@@ -774,7 +775,9 @@ function describeOccupancy(seen, { whenBusy, idleForMs }) {
 function describeStretch(ms) {
     return ms === 0 ? '' : `, and was for ${(0,lib_clock/* minutes */.Gx)(ms)}`;
 }
-function describeUnknown({ about, job }) {
+function describeUnknown({ about, job, refused }) {
+    if (refused !== undefined)
+        return `GitHub refuses the jobs in progress: ${refused}`;
     if (job === undefined)
         return NO_ANSWER_ABOUT[about];
     return `Job "${job.name}" of run ${job.runId} is in progress and may be on this runner: GitHub does not say on which one it runs`;
@@ -1012,7 +1015,7 @@ function createGate(options) {
     async function enter(instance) {
         const boot = vmBootOf(options, instance, gate?.boot);
         if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
-            throw fresh(options, boot);
+            throw fresh(options, boot, instance);
         if (gate === undefined)
             gate = await begin(options, instance, boot);
         else if (boot.text !== gate.boot.text)
@@ -1053,7 +1056,7 @@ function createGate(options) {
             if (!isIgnored)
                 await readJobs(options, known);
             const { state } = known;
-            const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
+            const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
             log.info(`Dry run: ${describeSeen(known)}${doubt}`);
             return true;
         },
@@ -1118,18 +1121,24 @@ async function mayBeGone({ isEphemeral, evidence, pool, clock, signal, patienceM
     return evidence !== undefined || pool.isBorneOut({ deadline: clock.now() + patienceMs, signal });
 }
 /** An unknown time since the boot counts as none. */
-function vmBootOf({ clock, registersWithinMs, evidence }, { startDate, reportedAt }, before) {
-    const text = startDate?.text;
-    const uptimeMs = startDate === undefined || reportedAt === undefined ? 0 : (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
-    const at = clock.now() - Math.max(0, uptimeMs);
+function vmBootOf({ clock, registersWithinMs, evidence }, instance, before) {
+    const text = instance.startDate?.text;
+    const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
     const isSameBoot = before === undefined || before.text === text;
     const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
     // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
     return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
-function fresh({ clock, registersWithinMs }, boot) {
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }) {
+    return startDate && reportedAt && (0,dates/* millisecondsBetween */.nl)(startDate, reportedAt);
+}
+function fresh({ clock, registersWithinMs }, boot, instance) {
     const up = (0,lib_clock/* minutes */.Gx)(clock.now() - boot.at);
-    const seen = `The VM has been up for ${up} only, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
+    const age = uptimeMsOf(instance) !== undefined
+        ? `for ${up} only`
+        : 'for an unknown time (its record lacks start_date or timestamp)';
+    const seen = `The VM has been up ${age}, and its runner may take ${(0,lib_clock/* minutes */.Gx)(registersWithinMs)} to register; restart_if leaves it alone`;
     return new outcome/* LeftAlone */.l('skipped', seen, { isNeedless: true });
 }
 // ---- reads ----
@@ -1303,7 +1312,7 @@ function createJobReader(jobs, { clock, log }) {
         run = { since: run !== undefined && now - run.until <= LONGEST_PAUSE_MS ? run.since : now, until: now };
         isOff ||= isFinal || now - run.since >= REFUSED_FOR_MS;
         if (!isOff)
-            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS };
+            return { kind: 'no answer', believedFrom: run.since + REFUSED_FOR_MS, refused };
         if (!hasWarned && !isFinal)
             log.warning(describeRefusal(refused));
         hasWarned = true;

@@ -220,7 +220,7 @@ describe('the retries of a post', () => {
     expect(client.retriesOfPost().after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });
     await read(client);
     const retries = client.retriesOfPost();
-    expect(retries.after(fault, 60_000)).toEqual({ kind: 'pause', pauseMs: 250 });
+    expect(retries.after(fault, 60_000)).toEqual({ kind: 'pause', pauseMs: 250, leftMs: 30_000 });
     await clock.sleep(30_000, bounds.signal);
     await read(client);
     expect(retries.after(fault, 60_000)).toEqual({ kind: 'give up', isFinal: true });

@@ -121,7 +121,28 @@ describe('attempts', () => {
     const faults: Fault[] = [];
     await retried(100, { deadline: 600, onFault: (fault) => faults.push(fault) });
     expect(faults).toHaveLength(3);
+    expect(faults.map(({ leftMs }) => leftMs)).toEqual([600, 350, 0]);
     expect(faults[0]).toEqual({ ...FAULT, waitMs: 0, leftMs: 600 });
+  });
+
+  test('say how much longer they go on: no longer than the budget allows', async () => {
+    const leftMs: (number | undefined)[] = [];
+    const onFault = (fault: Fault) => leftMs.push(fault.leftMs);
+    await retried(100, { nature: 'mistake', onFault });
+    expect(leftMs).toEqual([15_000, 14_750, 14_250, 13_250, 11_250, 8_250, 5_250, 2_250, 0]);
+  });
+
+  test('that take long to connect use up the budget, too', async () => {
+    const clock = createFakeClock();
+    const startedAt = clock.now();
+    const { signal } = new AbortController();
+    const tryOnce = async (): Promise<Attempt<string>> => {
+      await clock.sleep(20_000, signal);
+      return { fault: { ...FAULT, nature: 'unreachable' } };
+    };
+    const context = { clock, random: () => 0, budget: createRetryBudget(clock) };
+    await retry(context, tryOnce, { deadline: Number.POSITIVE_INFINITY, signal });
+    expect(clock.now() - startedAt).toBe(40_250);
   });
 
   test('end with the signal, unless the last one ended with a value', async () => {
@@ -172,7 +193,7 @@ function noted(faults: readonly (readonly [number, FaultNature | 'good'])[]): st
   const budget = createRetryBudget({ now: () => now });
   return faults.map(([at, nature]) => {
     now = at * 1_000;
-    if (nature !== 'good') return budget.note(nature);
+    if (nature !== 'good') return budget.note(nature) > 0 ? 'left' : 'spent';
     budget.renew();
     return 'good';
   });
@@ -192,14 +213,14 @@ describe('before the first good answer', () => {
     ).toEqual(['left', 'left', 'spent']);
   });
 
-  test('a server that cannot be reached is asked for 38 s, so that it is over within a minute', () => {
-    const faults = [3, 20, 40.999, 41].map((at) => [at, 'unreachable'] as const);
+  test('a server that cannot be reached is asked for 37 s, so that it is over within a minute', () => {
+    const faults = [3, 20, 39.999, 40].map((at) => [at, 'unreachable'] as const);
     expect(noted(faults)).toEqual(['left', 'left', 'left', 'spent']);
   });
 
   test.each<[FaultNature, FaultNature, number]>([
     ['unreachable', 'mistake', 15],
-    ['mistake', 'unreachable', 38],
+    ['mistake', 'unreachable', 37],
   ])('%s and %s have times of their own', (first, second, forS) => {
     expect(
       noted([
@@ -239,6 +260,29 @@ describe('before the first good answer', () => {
         [35, 'mistake'],
       ]),
     ).toEqual(['left', 'left', 'left', 'left', 'spent']);
+  });
+});
+
+describe('an attempt that ended without a connection', () => {
+  const noteAt = (nature: FaultNature, tookMs: number) => {
+    let now = 0;
+    const budget = createRetryBudget({ now: () => now });
+    now = tookMs;
+    return budget.note(nature, tookMs);
+  };
+
+  test.each([
+    [0, 37_000],
+    [10_000, 27_000],
+    [20_000, 17_000],
+    // The process was suspended.
+    [600_000, 17_000],
+  ])('counts from its begin: %i ms', (tookMs, leftMs) => {
+    expect(noteAt('unreachable', tookMs)).toBe(leftMs);
+  });
+
+  test('is the only one that does: a slow refusal may be the first of many', () => {
+    expect(noteAt('mistake', 10_000)).toBe(15_000);
   });
 });
 
@@ -292,13 +336,13 @@ describe('after a good answer', () => {
 test('a budget apart goes by the faults of its own kind of request', () => {
   let now = 0;
   const budget = createRetryBudget({ now: () => now });
-  expect(budget.apart().note('refusal')).toBe('spent');
+  expect(budget.apart().note('refusal')).toBe(0);
   budget.renew();
   const apart = budget.apart();
-  expect(apart.note('refusal')).toBe('left');
+  expect(apart.note('refusal')).toBe(30_000);
   now = 30_000;
   budget.renew();
-  expect([apart.note('refusal'), budget.note('refusal')]).toEqual(['spent', 'left']);
+  expect([apart.note('refusal'), budget.note('refusal')]).toEqual([0, 30_000]);
 });
 
 test('a quota is never final', () => {

@@ -168,7 +168,11 @@ describe('the jobs in progress', () => {
   test.each<[string, JobsAnswer, unknown]>([
     ['one on the runner', [runningJob()], { kind: 'job', job: runningJob() }],
     ['one on another', [runningJob({ runnerName: 'other' })], { kind: 'none' }],
-    ['they are refused', refused, { kind: 'no answer', believedFrom: 33_000 }],
+    [
+      'they are refused',
+      refused,
+      { kind: 'no answer', believedFrom: 33_000, refused: 'github_token: HTTP 403' },
+    ],
     ['no usable answer', silence, { kind: 'no answer' }],
   ])('%s', async (_, answer, finding) => {
     const { vm } = follow([[idle]], [answer]);

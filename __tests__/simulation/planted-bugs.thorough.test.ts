@@ -242,12 +242,12 @@ const NO_FALSE_FAILURE: typeof NO_FALSE_SUCCESS = [
   ],
   [
     'a refusal is final at once, whatever came before',
-    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 'spent' : note(nature))),
+    plantInRetryBudget((nature, note) => (nature === 'refusal' ? 0 : note(nature))),
     'taken for final',
   ],
   [
     'the server asking for a long pause ends the step',
-    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 'spent' : note(nature))),
+    plantInRetryBudget((nature, note) => (nature === 'long pause' ? 0 : note(nature))),
     'taken for final',
   ],
   [
@@ -368,7 +368,7 @@ const IT_ENDS: typeof NO_FALSE_SUCCESS = [
 const MISTAKES_ARE_TOLD: typeof NO_FALSE_SUCCESS = [
   [
     'mistakes are put up with until the timeout',
-    plantInRetryBudget((nature, note) => (nature === 'mistake' ? 'left' : note(nature))),
+    plantInRetryBudget((nature, note) => (nature === 'mistake' ? Number.POSITIVE_INFINITY : note(nature))),
     'told late',
   ],
 ];

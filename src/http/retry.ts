@@ -16,7 +16,7 @@ export interface Fault {
   readonly code?: ErrorCode;
   /** The log already has it: it is only counted. */
   readonly isLogged?: boolean;
-  /** How much longer it is retried, in milliseconds. */
+  /** How much longer it is retried, in milliseconds; 0 if it is not. */
   readonly leftMs?: number | undefined;
 }
 
@@ -51,13 +51,14 @@ export async function retry<T, F extends Fault>(
 ): Promise<Retried<T, F>> {
   const retries = createRetries({ random, budget });
   for (;;) {
+    const startedAt = clock.now();
     const attempt = await tryOnce();
     if ('value' in attempt) return attempt;
     signal.throwIfAborted();
     const { fault } = attempt;
-    const leftMs = deadline - clock.now();
-    onFault?.({ ...fault, leftMs });
-    const next = retries.after(fault, leftMs);
+    const now = clock.now();
+    const next = retries.after(fault, deadline - now, now - startedAt);
+    onFault?.({ ...fault, leftMs: next.kind === 'pause' ? next.leftMs : 0 });
     if (next.kind === 'give up') return { fault, isFinal: next.isFinal };
     await clock.sleep(next.pauseMs, signal);
   }
@@ -65,28 +66,35 @@ export async function retry<T, F extends Fault>(
 
 /** Decides after each fault of one request whether and when it is retried. */
 export interface Retries {
-  /** @param leftMs how much time is left for further attempts. Call it once per fault. */
-  after(fault: Fault, leftMs: number): NextTry;
+  /**
+   * Call it once per fault.
+   * @param timeLeftMs how much time is left for further attempts.
+   * @param tookMs how long the attempt took.
+   */
+  after(fault: Fault, timeLeftMs: number, tookMs?: number): NextTry;
 }
 
 export type NextTry =
-  | { readonly kind: 'pause'; readonly pauseMs: number }
+  /** `leftMs`: for how much longer the request is retried. */
+  | { readonly kind: 'pause'; readonly pauseMs: number; readonly leftMs: number }
   /** `isFinal`: the budget is spent; otherwise no time is left, or a quota allows no attempt in time. */
   | { readonly kind: 'give up'; readonly isFinal: boolean };
 
 export function createRetries({ random, budget }: Pick<RetryContext, 'random' | 'budget'>): Retries {
   let tries = 0;
   return {
-    after({ nature, waitMs = 0 }, leftMs) {
+    after({ nature, waitMs = 0 }, timeLeftMs, tookMs) {
       tries++;
-      const isFinal = budget.note(nature) === 'spent';
-      const isForbidden = nature === 'quota' && waitMs >= leftMs;
-      if (isFinal || leftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
+      const allowedMs = budget.note(nature, tookMs);
+      const isFinal = allowedMs === 0;
+      const isForbidden = nature === 'quota' && waitMs >= timeLeftMs;
+      if (isFinal || timeLeftMs < SHORTEST_TRY_MS || isForbidden) return { kind: 'give up', isFinal };
       // The server asks for more time than there is: it may be back sooner.
-      const isLong = nature === 'long pause' || waitMs >= leftMs;
+      const isLong = nature === 'long pause' || waitMs >= timeLeftMs;
       const backoff = isLong ? LONGEST_BACKOFF_MS : backoffMs(tries, random);
       // Pauses get shorter toward the deadline, so that a server that recovers in time is noticed in time.
-      return { kind: 'pause', pauseMs: Math.max(isLong ? 0 : waitMs, Math.min(backoff, leftMs / 2)) };
+      const pauseMs = Math.max(isLong ? 0 : waitMs, Math.min(backoff, timeLeftMs / 2));
+      return { kind: 'pause', pauseMs, leftMs: Math.min(timeLeftMs, allowedMs) };
     },
   };
 }
@@ -155,12 +163,15 @@ interface Allowance {
   readonly laterMs: number;
 }
 
+/** An attempt to connect takes no longer than this, in milliseconds. */
+export const LONGEST_CONNECT_MS = 20_000;
+
 const ENDLESS_MS = Number.POSITIVE_INFINITY;
 
 const ALLOWANCES: Readonly<Record<FaultNature, Allowance>> = {
   passing: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
-  // With the first and the last attempt, which take at most 10 s each by default, this ends within 60 s.
-  unreachable: { atFirstMs: 38_000, laterMs: ENDLESS_MS },
+  // One more attempt takes at most LONGEST_CONNECT_MS after a pause of 3 s: this ends within 60 s.
+  unreachable: { atFirstMs: 37_000, laterMs: ENDLESS_MS },
   quota: { atFirstMs: ENDLESS_MS, laterMs: ENDLESS_MS },
   'long pause': { atFirstMs: 30_000, laterMs: 30_000 },
   denial: { atFirstMs: 10_000, laterMs: 30_000 },
@@ -178,9 +189,11 @@ export interface RetryBudget {
   renew(): void;
   /**
    * Records a fault. Call it once per fault, and pass the result on.
-   * @returns `spent` once the fault is final, because another attempt would not help; otherwise `left`.
+   * @param tookMs how long the attempt took, in milliseconds: it counts if it was spent on connecting.
+   * @returns how much longer such faults are retried, in milliseconds; 0 once the fault is final, because another attempt would not
+   * help.
    */
-  note(nature: FaultNature): 'left' | 'spent';
+  note(nature: FaultNature, tookMs?: number): number;
   /** A separate budget for another kind of request to the same server, whose faults are unrelated. */
   apart(): RetryBudget;
 }
@@ -203,19 +216,21 @@ export function createRetryBudget(clock: Pick<Clock, 'now'>, hadGoodAnswer = fal
       isTrusted = true;
       run = undefined;
     },
-    note(nature) {
+    note(nature, tookMs = 0) {
       const { atFirstMs, laterMs } = ALLOWANCES[nature];
       const allowedMs = isTrusted ? laterMs : atFirstMs;
       if (allowedMs === ENDLESS_MS) {
         run = undefined;
-        return 'left';
+        return ENDLESS_MS;
       }
       const now = clock.now();
       const isUnreachable = nature === 'unreachable';
       const isUnbroken = run?.isUnreachable === isUnreachable && now - run.until <= LONGEST_PAUSE_IN_RUN_MS;
-      const since = run !== undefined && isUnbroken ? run.since : now;
+      // If it took longer than an attempt may take, the process was suspended.
+      const beganAt = isUnreachable ? now - Math.min(tookMs, LONGEST_CONNECT_MS) : now;
+      const since = run !== undefined && isUnbroken ? run.since : beganAt;
       run = { since, until: now, isUnreachable };
-      return now - since >= allowedMs ? 'spent' : 'left';
+      return Math.max(0, since + allowedMs - now);
     },
   };
 }

@@ -55,6 +55,10 @@ export async function prepare(attempt: RestartAttempt): Promise<Baseline> {
     attempt.target = { by: 'instance_id', id: instance.instanceId };
     record.before = instance;
     context.log.info(`Before: ${describeState(instance)}`);
+    if (instance.unusableHostIp !== undefined)
+      context.log.debug(
+        `host_ip is ignored: ${instance.unusableHostIp} is neither an IP address nor a host name`,
+      );
     context.refuse?.(instance);
     if (await passGate(attempt, instance)) return baseline;
   }

@@ -21,7 +21,7 @@ import {
   allOfflineError,
   describeOccupancy,
   describeSeen,
-  NO_ANSWER_ABOUT,
+  describeUnknown,
   notFoundError,
   notKnownError,
   stillBusyError,
@@ -111,7 +111,8 @@ export function createGate(options: GateOptions): RunnerGate {
 
   async function enter(instance: Instance): Promise<GateState> {
     const boot = vmBootOf(options, instance, gate?.boot);
-    if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs) throw fresh(options, boot);
+    if (isSweep && options.clock.now() - boot.at < boot.registersWithinMs)
+      throw fresh(options, boot, instance);
     if (gate === undefined) gate = await begin(options, instance, boot);
     else if (boot.text !== gate.boot.text) gate.runners.forgetOnline();
     gate.boot = boot;
@@ -147,7 +148,7 @@ export function createGate(options: GateOptions): RunnerGate {
       const known = await enter(instance);
       if (!isIgnored) await readJobs(options, known);
       const { state } = known;
-      const doubt = state.kind === 'unknown' ? `; ${NO_ANSWER_ABOUT[state.about]}` : '';
+      const doubt = state.kind === 'unknown' ? `; ${describeUnknown(state)}` : '';
       log.info(`Dry run: ${describeSeen(known)}${doubt}`);
       return true;
     },
@@ -229,22 +230,29 @@ async function mayBeGone({
 /** An unknown time since the boot counts as none. */
 function vmBootOf(
   { clock, registersWithinMs, evidence }: GateOptions,
-  { startDate, reportedAt }: Instance,
+  instance: Instance,
   before: KnownBoot | undefined,
 ): KnownBoot {
-  const text = startDate?.text;
-  const uptimeMs =
-    startDate === undefined || reportedAt === undefined ? 0 : millisecondsBetween(startDate, reportedAt);
-  const at = clock.now() - Math.max(0, uptimeMs);
+  const text = instance.startDate?.text;
+  const at = clock.now() - Math.max(0, uptimeMsOf(instance) ?? 0);
   const isSameBoot = before === undefined || before.text === text;
   const hadJob = isSameBoot && (before?.hadJob ?? evidence?.hasEnded === true);
   // A record may be older than now, so the earliest boot that any record shows is closest to the truth.
   return { text, at: isSameBoot ? Math.min(at, before?.at ?? at) : at, registersWithinMs, hadJob };
 }
 
-function fresh({ clock, registersWithinMs }: GateOptions, boot: VmBoot): LeftAlone {
+/** As of its record; undefined if that lacks a date. */
+function uptimeMsOf({ startDate, reportedAt }: Instance): number | undefined {
+  return startDate && reportedAt && millisecondsBetween(startDate, reportedAt);
+}
+
+function fresh({ clock, registersWithinMs }: GateOptions, boot: VmBoot, instance: Instance): LeftAlone {
   const up = minutes(clock.now() - boot.at);
-  const seen = `The VM has been up for ${up} only, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
+  const age =
+    uptimeMsOf(instance) !== undefined
+      ? `for ${up} only`
+      : 'for an unknown time (its record lacks start_date or timestamp)';
+  const seen = `The VM has been up ${age}, and its runner may take ${minutes(registersWithinMs)} to register; restart_if leaves it alone`;
   return new LeftAlone('skipped', seen, { isNeedless: true });
 }
 

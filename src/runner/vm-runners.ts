@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { ReadBounds } from '../controller/controller.ts';
 import type { Instance } from '../controller/instance.ts';
 import { type ActionError, isTransient } from '../errors.ts';
-import type { RetryBounds } from '../http/retry.ts';
+import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
 import type { JobFinding, JobReader } from './job-finding.ts';
 import type { RunnersReading } from './occupancy.ts';
@@ -59,7 +59,8 @@ export function createVmRunners(options: VmRunnersOptions): VmRunners {
   const seen = new Map<number, Runner>();
   let registered = new Set<number>();
   const progress = createProgressLog({ log, now: clock.now, sentAt: undefined, server: 'GitHub' });
-  const onFault = progress.fault;
+  // Other reads follow, so the time left for this one does not matter.
+  const onFault = (fault: Fault) => progress.fault({ ...fault, leftMs: undefined });
 
   function remember(found: readonly Runner[]): void {
     progress.answered();
