@@ -9,7 +9,7 @@ import type * as Labels from '../../src/runner/runners.ts';
 import type * as Pools from '../../src/runner/vm-runners.ts';
 import { plant } from '../support/plant.ts';
 
-// Does the simulation find bugs in what happens between jobs? Each row plants a plausible one.
+// Each row plants a plausible bug in what happens between jobs. Does the simulation find it?
 
 const MOST_RUNS = 2_000;
 
@@ -78,12 +78,12 @@ function restoringAll(real: Labels.RunnerLabels): Partial<Labels.RunnerLabels> {
 
 const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken: RegExp])[] = [
   [
-    'absence is believed in a wrong scope',
+    'a runner counts as gone in a wrong scope',
     plantInPool({ isBorneOut: async () => true }),
     /though the scope was wrong/,
   ],
   [
-    'absence is believed while the VM boots',
+    'a runner counts as gone while the VM boots',
     plantInGate((options) => (options.isSweep ? options : { ...options, registersWithinMs: 0 })),
     /about to register|not registered when the restart left/,
   ],
@@ -94,7 +94,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /had booted since its job/,
   ],
   [
-    "a job's runner is taken for that of another VM",
+    "a job's runner is matched to another VM",
     () =>
       plant<typeof RunJobs>(`${RUNNER}/run-jobs.ts`, ({ selectJobs }) => ({
         selectJobs(...given) {
@@ -114,12 +114,12 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     /a fresh VM was swept/,
   ],
   [
-    'it is believed that all runners are offline',
+    'an outage that shows all runners offline is believed',
     plantInPool({ isAllOffline: async () => false }),
     /swept whose runner was online/,
   ],
   [
-    'a registration from before the restart is taken for a new one',
+    'a registration from before the restart counts as new',
     () =>
       plant<typeof BackVerdict>(`${RUNNER}/back-verdict.ts`, ({ judgeBack }) => ({
         judgeBack: (before, reading) => judgeBack({ ...before, oldIds: new Set(), lastAt: 0 }, reading),
@@ -146,7 +146,7 @@ const BUGS: readonly (readonly [bug: string, plant: () => Promise<void>, broken:
     plantInDrains(() => ({ restore: async () => {} }), { saveState: () => {} }),
     /stayed drained/,
   ],
-  ['labels of others are removed', plantInLabels(restoringAll), /a label of others was removed/],
+  ["others' labels are removed", plantInLabels(restoringAll), /a label of others was removed/],
   [
     'labels are restored before the restart leaves',
     plantInDrains(({ drain, restore }) => ({
