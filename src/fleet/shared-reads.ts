@@ -5,7 +5,6 @@ import { ActionError, type ErrorCode } from '../errors.ts';
 import { UnusableAnswer } from '../http/json.ts';
 import type { Fault, RetryBounds } from '../http/retry.ts';
 import { createProgressLog, type Log } from '../log.ts';
-import { LONGEST_LIST } from '../runner/github-client.ts';
 import { fitsPattern } from '../runner/runner-names.ts';
 import type { Runner, Runners } from '../runner/runners.ts';
 import type { Sources } from '../runner/sources.ts';
@@ -145,6 +144,8 @@ const RUNNERS_EVERY_MS = 5_000;
 /** How long a list of runners waits for other VMs to join: in milliseconds. */
 const GATHER_MS = 500;
 const RUNNERS_PER_PAGE = 100;
+/** A longer list is cut by the GitHub client. */
+const LONGEST_LIST = 100 * RUNNERS_PER_PAGE;
 
 /** One list of runners, and one reading of the jobs, serve the guards of all VMs. */
 export function shareSources({ runners, jobs }: Sources, options: SharingOptions): Sources {

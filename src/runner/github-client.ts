@@ -122,8 +122,6 @@ export interface GitHub {
 export const PER_PAGE = 100;
 /** A list of more is read no further. GitHub itself ends a list of workflow runs after 1,000. */
 const MOST_PAGES = 100;
-/** The most items that a list is read for. */
-export const LONGEST_LIST = MOST_PAGES * PER_PAGE;
 /** A token that was refused goes last for this long, in milliseconds: what is read together takes many requests. */
 const REFUSED_MS = 5_000;
 
