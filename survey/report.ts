@@ -50,10 +50,11 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
     '## What to do',
     '',
     ...advice.warnings.map((warning) => `- ${warning}`),
-    ...(advice.warnings.length === 0 ? ['Nothing speaks against the action here.'] : []),
+    ...(advice.warnings.length === 0 ? ['Nothing found here prevents the use of the action.'] : []),
     '',
     '```yaml',
     describeStep(ACTION, advice.inputs),
+    ...(facts.setting.hasRunner ? [] : RUNNER_HINT),
     '```',
     '',
     '## What was seen',
@@ -68,9 +69,17 @@ function renderMarkdown(facts: Facts, { rows, advice, madeOn }: Parts): string[]
     ...facts.fields.flatMap(fieldLines),
     ...(facts.restart === undefined
       ? []
-      : ['', '## The restart, as it went by', '', ...passingTable(facts.restart)]),
+      : ['', '## The restart, step by step', '', ...passingTable(facts.restart)]),
   ];
 }
+
+/** For a step without runner inputs: without them, it would kill a job that runs in the VM. */
+const RUNNER_HINT = [
+  '    # If a GitHub runner lives in the VM, add these lines, or the restart can kill a job:',
+  '    # runner_name: "{external_id}" # the name of the runner',
+  '    # runner_scope: your-org # if it is registered with the organization, not with this repository',
+  `    # github_token: \${{ secrets.RUNNER_READ_TOKEN }}`,
+];
 
 function cellsOf({ fact, seen, simulated, differs }: Row): string[] {
   return [differs ? '≠' : '', fact, seen, simulated];
