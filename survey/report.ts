@@ -102,7 +102,7 @@ function answerTable(answers: readonly AnswerFacts[]): string[] {
       came.join(', '),
     ];
   });
-  return table(['question', 'asked', 'median', 'longest', 'largest', 'answers'], rows);
+  return table(['request', 'sent', 'median', 'longest', 'largest', 'answers'], rows);
 }
 
 function sizes({ list }: Facts): string[] {
@@ -184,7 +184,7 @@ function aboutController(facts: Facts): Row[] {
       simulated: SIMULATED.controllerVersion,
       differs: false,
     }),
-    row('way in', authentication(facts)),
+    row('authentication', authentication(facts)),
     row('HTTP version of the reads', httpVersion ?? UNKNOWN, { simulated: 'HTTP/1.1' }),
     row('answer without credentials', refusal(facts.withoutCredentials), {
       simulated: `HTTP ${SIMULATED.deniedStatus}, FAIL`,
@@ -193,7 +193,7 @@ function aboutController(facts: Facts): Row[] {
       simulated: `HTTP ${SIMULATED.failStatus}, FAIL`,
     }),
     row('answer to the list of nodes', refusal(facts.nodeList), { simulated: 'HTTP 200, OK' }),
-    row('`?id=` brings the one instance alone', yesOrNo(facts.honoursId), { simulated: 'yes' }),
+    row('`?id=` returns only that instance', yesOrNo(facts.honoursId), { simulated: 'yes' }),
   ];
 }
 
