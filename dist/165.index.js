@@ -6593,7 +6593,7 @@ async function createGuardsIfAsked({ runner, ownRunner, requestTimeoutMs, timeou
     // On load, @actions/github reads the workflow's event, which is not needed here: it fails if the file is damaged, and
     // writes to the log if it is missing.
     delete process.env['GITHUB_EVENT_PATH'];
-    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 9837));
+    const { createGuards } = await Promise.all(/* import() | guard */[__webpack_require__.e(413), __webpack_require__.e(794)]).then(__webpack_require__.bind(__webpack_require__, 3146));
     const context = { clock, random, log, signal, dispatchers };
     const share = (sources) => shareSources(sources, context);
     // A single VM does not wait for others to join its requests.
