@@ -3,7 +3,7 @@ import { test } from '@jest/globals';
 import fc from 'fast-check';
 import { anyAnswers, anyInputs } from './properties.ts';
 
-// 1,000 cases that nobody has seen. One that fails says its seed and its path: `npm run fuzz -- --seed SEED --path PATH`.
+// 1,000 new cases. A failure prints its seed and path: `npm run fuzz -- --seed SEED --path PATH`.
 
 const options = () => ({ numRuns: 500, seed: randomInt(2 ** 31), includeErrorInReport: true });
 
