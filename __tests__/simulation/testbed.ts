@@ -129,6 +129,8 @@ export class Testbed {
   /** The state of the pool each time a restart left; and the largest number of runners drained at once. */
   readonly poolMoments: PoolMoment[] = [];
   mostDrained = 0;
+  /** The runners whose last change of labels GitHub refused, by ID. */
+  readonly #refusedChanges = new Set<number>();
   readonly changes: VmChange[] = [];
   /** Requests to a wrong server, or with credentials for another one. */
   readonly misdirected: string[] = [];
@@ -556,7 +558,8 @@ export class Testbed {
 
   #answered(request: SentRequest, reaction: Reaction): NetworkAnswer {
     this.#noteDeath(request);
-    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request)) this.#countDrained();
+    if (this.#options.scenario.pool?.drain !== undefined && isForGitHub(request))
+      this.#countDrained(request, reaction);
     if (isForGitHub(request) && isRefusal(reaction)) this.faults.add('GitHub refuses');
     if (isForGitHub(request))
       this.#shown.set(reaction, readingsIn(request.path, this.stage.github, reaction.body));
@@ -564,8 +567,14 @@ export class Testbed {
     return this.#logged(request, this.#damaged(request, reaction));
   }
 
-  #countDrained(): void {
-    const drained = this.stage.github.runners.filter((runner) => isDrained(this.stage, runner));
+  /** A runner whose labels GitHub refuses to restore keeps them after its VM's slot has gone to another. */
+  #countDrained({ path }: SentRequest, reaction: Reaction): void {
+    const [, id] = /\/runners\/(\d+)\/labels/.exec(path) ?? [];
+    if (id !== undefined && isRefusal(reaction)) this.#refusedChanges.add(Number(id));
+    else if (id !== undefined) this.#refusedChanges.delete(Number(id));
+    const drained = this.stage.github.runners.filter(
+      (runner) => isDrained(this.stage, runner) && !this.#refusedChanges.has(runner.id),
+    );
     this.mostDrained = Math.max(this.mostDrained, drained.length);
   }
 
